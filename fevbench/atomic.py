@@ -1,0 +1,49 @@
+"""Atomic file writes: a reader sees the old file or the new one, never half of either.
+
+Pattern: write to a temporary file in the target's own folder (a rename is atomic only within one
+file system), flush it to the disk, rename it over the target. A kill leaves at most a file called
+``.NAME.*.part``, which the next write of the same target removes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that replaces ``path`` when the block ends without an exception.
+
+    Args:
+        path: The file to write. Its folder is created if need be.
+
+    Yields:
+        A path in the same folder, with the same suffix, for the block to write to.
+
+    Raises:
+        OSError: The folder cannot be written, or the disk is full; ``path`` is then untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for stale in path.parent.glob(f".{path.stem}.*.part{path.suffix}"):
+        stale.unlink(missing_ok=True)
+    handle, name = tempfile.mkstemp(f".part{path.suffix}", f".{path.stem}.", path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.chmod(0o644)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` as UTF-8, atomically."""
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")

@@ -1,0 +1,56 @@
+"""Errors a user can act on: each says what went wrong, where, and how to fix it, in one line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class FevbenchError(Exception):
+    """A problem the user can fix.
+
+    The command line prints ``str(error)`` on one line and exits with status 1; the traceback is
+    shown only with ``--debug``.
+
+    Args:
+        what: What went wrong, naming the file or the value at fault.
+        fix: What to do about it, as an imperative phrase.
+    """
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        self.what = what
+        self.fix = fix
+        super().__init__(f"{what}: {fix}" if fix else what)
+
+
+class UnknownName(FevbenchError):
+    """A name that is in no registry; suggests the nearest ones that are."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+        if close:
+            fix = "did you mean " + " or ".join(repr(match) for match in close) + "?"
+        else:
+            fix = "known: " + (", ".join(names) or "none")
+        super().__init__(f"no {kind} is called {name!r}", fix)
+
+
+class VideoError(FevbenchError):
+    """A clip on disk that cannot be read as what it claims to be."""
+
+
+class ModelError(FevbenchError):
+    """A model that cannot be loaded, or whose output breaks the model protocol."""
+
+
+class WeightsError(FevbenchError):
+    """A pretrained file that is missing, cannot be had, or is not the registered one."""
+
+
+class DatasetError(FevbenchError):
+    """A data set whose files are missing or are not what its manifest says."""
+
+
+class RunError(FevbenchError):
+    """A run directory that cannot be used or continued."""
