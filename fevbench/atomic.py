@@ -2,7 +2,7 @@
 
 Pattern: write to a temporary file in the target's own folder (a rename is atomic only within one
 file system), flush it to the disk, rename it over the target. A kill leaves at most a file called
-``.NAME.*.part``, which the next write of the same target removes.
+``.NAME.PID.*.part``, which the next write of the same target removes once process PID is gone.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ def replacing(path: Path) -> Iterator[Path]:
         OSError: The folder cannot be written, or the disk is full; ``path`` is then untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for stale in path.parent.glob(f".{path.stem}.*.part{path.suffix}"):
-        stale.unlink(missing_ok=True)
-    handle, name = tempfile.mkstemp(f".part{path.suffix}", f".{path.stem}.", path.parent)
+    for stale in path.parent.glob(f".{path.stem}.*.*.part{path.suffix}"):
+        if not _is_alive(stale.name.removeprefix(f".{path.stem}.").partition(".")[0]):
+            stale.unlink(missing_ok=True)
+    handle, name = tempfile.mkstemp(f".part{path.suffix}", f".{path.stem}.{os.getpid()}.", path.parent)
     os.close(handle)
     part = Path(name)
     try:
@@ -41,6 +42,16 @@ def replacing(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

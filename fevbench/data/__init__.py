@@ -1,0 +1,1 @@
+"""What is scored: clips, subjects, splits, data sets, and the protocol that fixes how they are used."""

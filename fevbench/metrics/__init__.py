@@ -1,0 +1,1 @@
+"""Metrics: what each one is (``catalog``) and the pure functions that compute them."""

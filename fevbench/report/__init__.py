@@ -1,0 +1,1 @@
+"""Views of results: nothing is computed here."""

@@ -1,0 +1,1 @@
+"""Results: one versioned schema, written by runs and read by every view."""

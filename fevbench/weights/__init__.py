@@ -1,0 +1,28 @@
+"""Pretrained networks: what each is for, where it comes from, and its bytes, verified.
+
+>>> from fevbench import weights
+>>> weights.require("w600k-mbf").path  # doctest: +SKIP
+"""
+
+from fevbench.weights.pull import Pulled, pull_all, require
+from fevbench.weights.registry import Address, Carrier, File, Weight, load_registry
+from fevbench.weights.store import LocalWeight, cache, find, locate, user_folder, verify
+from fevbench.weights.transfer import Progress
+
+__all__ = [
+    "Address",
+    "Carrier",
+    "File",
+    "LocalWeight",
+    "Progress",
+    "Pulled",
+    "Weight",
+    "cache",
+    "find",
+    "load_registry",
+    "locate",
+    "pull_all",
+    "require",
+    "user_folder",
+    "verify",
+]

@@ -1,0 +1,1 @@
+"""The methods fevbench compares against, one folder each, and the controls that test the metrics."""

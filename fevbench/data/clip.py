@@ -1,0 +1,79 @@
+"""What a clip, a subject and a data set are.
+
+A *clip* is one take of one person performing one expression, starting from the neutral face. Its
+pixels are always ``uint8[T, H, W, 3]``, RGB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Frames = NDArray[np.uint8]
+
+EXPRESSIONS: tuple[str, ...] = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+"""The six basic expressions in the order of every label index in this project (alphabetical)."""
+
+Split = Literal["train", "val", "test"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A person of a data set.
+
+    Attributes:
+        id: Unique within the data set.
+        split: The split all of this person's clips belong to; splits never share a person.
+        attributes: What else is known, for example ``{"sex": "female", "age": "young"}``.
+    """
+
+    id: str
+    split: Split
+    attributes: Mapping[str, str | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Where one clip is and what it shows; the pixels stay on disk until asked for.
+
+    Attributes:
+        id: Unique within the data set and usable as a file name; clips made elsewhere match by it.
+        subject: The ``Subject.id`` of the person.
+        label: The expression, one of the data set's labels.
+        split: The split of the person.
+        path: A video file, or a folder of frames.
+    """
+
+    id: str
+    subject: str
+    label: str
+    split: Split
+    path: Path
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """What an adapter provides; everything else in fevbench works on any object like this."""
+
+    name: str
+    version: str
+    title: str
+    licence: str
+    citation: str
+    fps: float
+    labels: tuple[str, ...]
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """Every person, in a fixed order."""
+
+    def clips(self, split: Split) -> tuple[Clip, ...]:
+        """The clips of a split, in a fixed order."""
+
+    def frames(self, clip: Clip) -> Frames:
+        """The clip at native size and rate: ``uint8[T, H, W, 3]``. Frame 0 is the neutral face."""

@@ -1,0 +1,62 @@
+"""The clips one run scores: a data set's split, under a protocol, perhaps limited."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from fevbench.data.clip import Clip, Dataset, Split
+from fevbench.data.memory import FrameStore
+from fevbench.data.protocol import Protocol
+from fevbench.data.video import content_digest
+from fevbench.errors import DatasetError
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Frames
+
+
+class Corpus:
+    """True clips, sampled as the protocol says.
+
+    Args:
+        dataset: Where the clips come from.
+        protocol: How they are sampled.
+        split: Which people.
+        limit: Score only this many clips. They are chosen by the hash of their id, so that a smaller
+            limit is a subset of a larger one and neither favours a person or a label.
+
+    Attributes:
+        clips: The clips that are scored, in the data set's order.
+        pool: All clips of the split, for controls that need another clip than the one scored.
+
+    Raises:
+        DatasetError: The split has no clip.
+    """
+
+    def __init__(self, dataset: Dataset, protocol: Protocol, split: Split, limit: int | None = None) -> None:
+        self.dataset = dataset
+        self.protocol = protocol
+        self.split: Split = split
+        self.pool = dataset.clips(split)
+        if not self.pool:
+            raise DatasetError(f"{dataset.name} has no {split} clips", "choose another --split")
+        chosen = {clip.id for clip in sorted(self.pool, key=_hash_of_id)[:limit]}
+        self.clips = tuple(clip for clip in self.pool if clip.id in chosen)
+        self._store = FrameStore()
+
+    def frames(self, clip: Clip) -> Frames:
+        """The clip as scored: ``uint8[frames, size, size, 3]``; frame 0 is the model's input."""
+        name = f"{self.dataset.name} clip {clip.id}"
+        return self._store.get(clip.id, lambda: self.protocol.sample(self.dataset.frames(clip), name))
+
+    def digest(self) -> str:
+        """The sha256 of every scored clip's id, person, label and sampled pixels."""
+        digest = hashlib.sha256()
+        for clip in self.clips:
+            row = (clip.id, clip.subject, clip.label, content_digest(self.frames(clip)))
+            digest.update(repr(row).encode())
+        return digest.hexdigest()
+
+
+def _hash_of_id(clip: Clip) -> bytes:
+    return hashlib.sha256(clip.id.encode()).digest()

@@ -1,0 +1,1 @@
+"""FEVSynth, the embedded data set: rendered people performing the six basic expressions."""

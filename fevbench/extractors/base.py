@@ -1,0 +1,117 @@
+"""What an extractor is, and which there are."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from fevbench.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fevbench.data.clip import Frames
+
+
+class Network(Protocol):
+    """A loaded extractor."""
+
+    def __call__(self, batch: Frames) -> NDArray[np.float32]:
+        """Features of a batch: ``float32[N, D]``.
+
+        Args:
+            batch: ``uint8[N, H, W, 3]`` for extractors of frames, ``uint8[N, T, H, W, 3]`` for those
+                of clips.
+        """
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """An extractor's declaration: what it is made of, without loading it.
+
+    Attributes:
+        name: What metrics call it.
+        version: Raised whenever its code changes its features.
+        unit: Whether it looks at single frames or at whole clips.
+        dim: Features a sample.
+        weights: Names in the weights registry.
+        preprocessing: What happens to the pixels before the network, in words.
+        packages: Distributions whose version can change the features.
+        batch: Samples of the default batch.
+        load: Builds the network from a device and the weights' paths (a lazy target).
+    """
+
+    name: str
+    version: int
+    unit: Literal["frame", "clip"]
+    dim: int
+    weights: tuple[str, ...]
+    preprocessing: str
+    packages: tuple[str, ...]
+    batch: int
+    load: str
+
+    def fingerprint(self, weights: Mapping[str, str], device: str) -> str:
+        """The sha256 of everything that decides the features' values.
+
+        Args:
+            weights: Weight name to the sha256 of the file that is used.
+            device: The torch device; its kind is part of the fingerprint.
+        """
+        parts = {
+            "extractor": f"{self.name}@{self.version}",
+            "preprocessing": self.preprocessing,
+            "dtype": "float32",
+            "weights": {name: weights[name] for name in self.weights},
+            "packages": {name: importlib.metadata.version(name) for name in self.packages},
+            "device": device.partition(":")[0],
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+Loader = Callable[[str, Mapping[str, Path]], Network]
+
+extractors: Registry[Extractor] = Registry(
+    "extractor",
+    {
+        "arcface": Extractor(
+            "arcface",
+            version=1,
+            unit="frame",
+            dim=512,
+            weights=("scrfd-500m", "w600k-mbf"),
+            preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128, 5-point norm_crop 112",
+            packages=("insightface", "onnxruntime"),
+            batch=32,
+            load="fevbench.extractors.arcface:ArcFace",
+        ),
+        "inception": Extractor(
+            "inception",
+            version=1,
+            unit="frame",
+            dim=2048,
+            weights=("inception-fid",),
+            preprocessing="bicubic (Pillow, float) to 299 px, clip to 0..255, (x - 128) / 128",
+            packages=("torch", "torchvision", "pytorch-fid"),
+            batch=16,
+            load="fevbench.extractors.inception:Inception",
+        ),
+        "i3d": Extractor(
+            "i3d",
+            version=1,
+            unit="clip",
+            dim=400,
+            weights=("i3d-kinetics-400",),
+            preprocessing="[-1, 1], bilinear (no antialias, half-pixel centres) to 224 px, logits",
+            packages=("torch",),
+            batch=2,
+            load="fevbench.extractors.i3d:I3D",
+        ),
+    },
+)

@@ -1,0 +1,227 @@
+"""What every metric is: definition id, direction, range, smallest sample, source.
+
+Declarations only, so that listing metrics imports no network and no numerics. A metric's ``id``
+names its exact definition (``docs/metrics.md``): whatever would change a number gets a new id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from fevbench.registry import Registry, load_target
+
+Family = Literal["identity", "distribution", "pixels", "motion"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric's declaration.
+
+    Attributes:
+        name: What the command line and the tables call it.
+        id: Its exact definition, with a version.
+        title: What it measures, in a few words.
+        family: Which kind of quality it looks at.
+        higher_is_better: Its direction.
+        range: Smallest and largest value it can take.
+        unit: Its unit; empty if it has none.
+        kind: ``clip``: one value a clip, their mean is reported. ``set``: one value for all clips.
+        extractors: The networks whose features it needs.
+        sample: What a set metric counts: ``frames`` or ``clips``.
+        minimum: The smallest sample it is reported for.
+        floor: For face metrics, the value that stands in for a missing face unless an observed one
+            is worse; a face that vanishes can therefore never improve the number.
+        citation: Where the definition comes from.
+        target: The function that computes it.
+        decimals: Digits after the point in a table.
+    """
+
+    name: str
+    id: str
+    title: str
+    family: Family
+    higher_is_better: bool
+    range: tuple[float, float]
+    kind: Literal["clip", "set"]
+    citation: str
+    target: str
+    unit: str = ""
+    extractors: tuple[str, ...] = ()
+    sample: Literal["frames", "clips"] = "clips"
+    minimum: int = 1
+    floor: float | None = None
+    decimals: int = 3
+
+    @property
+    def compute(self) -> Callable[..., Any]:
+        """The function behind the metric, imported now."""
+        return cast("Callable[..., Any]", load_target(self.target))
+
+    @property
+    def arrow(self) -> str:
+        """The direction as an arrow."""
+        return "↑" if self.higher_is_better else "↓"
+
+    def worst(self, values: list[float]) -> float:
+        """The worst of some values."""
+        return min(values) if self.higher_is_better else max(values)
+
+    def best(self, values: list[float]) -> float:
+        """The best of some values."""
+        return max(values) if self.higher_is_better else min(values)
+
+
+INF = float("inf")
+SQRT2 = 2.0**0.5
+ARCFACE = "Deng et al., ArcFace, CVPR 2019; network w600k_mbf of InsightFace (non-commercial research)"
+
+_ALL = (
+    Metric(
+        "csim",
+        "csim-w600k_mbf-5pt@1",
+        "identity kept: mean cosine of each frame's face to the input face",
+        "identity",
+        True,
+        (-1, 1),
+        "clip",
+        ARCFACE,
+        "fevbench.metrics.identity:csim",
+        extractors=("arcface",),
+        floor=0.0,
+    ),
+    Metric(
+        "acd",
+        "acd-w600k_mbf-allpairs@1",
+        "identity steady: mean distance between the faces of all pairs of frames",
+        "identity",
+        False,
+        (0, 2),
+        "clip",
+        "Tulyakov et al., MoCoGAN, CVPR 2018 (ACD), with ArcFace for OpenFace",
+        "fevbench.metrics.identity:acd",
+        extractors=("arcface",),
+        floor=SQRT2,
+    ),
+    Metric(
+        "acd-i",
+        "acdi-w600k_mbf@1",
+        "identity kept: mean distance of each frame's face to the input face",
+        "identity",
+        False,
+        (0, 2),
+        "clip",
+        "Zhao et al., ECCV 2018 (ACD-I), with ArcFace for OpenFace",
+        "fevbench.metrics.identity:acd_i",
+        extractors=("arcface",),
+        floor=SQRT2,
+    ),
+    Metric(
+        "face-rate",
+        "facerate-scrfd500m@1",
+        "detection rate: share of frames in which a face is found",
+        "identity",
+        True,
+        (0, 1),
+        "clip",
+        "Guo et al., SCRFD, ICLR 2022",
+        "fevbench.metrics.identity:face_rate",
+        extractors=("arcface",),
+    ),
+    Metric(
+        "fid",
+        "fid-inception2048-clean@1",
+        "frames look real: Fréchet distance of Inception features of all frames",
+        "distribution",
+        False,
+        (0, INF),
+        "set",
+        "Heusel et al., NeurIPS 2017; resize of Parmar et al., CVPR 2022",
+        "fevbench.metrics.frechet:frechet_distance",
+        extractors=("inception",),
+        sample="frames",
+        minimum=256,
+        decimals=2,
+    ),
+    Metric(
+        "kid",
+        "kid-inception2048-clean-full@1",
+        "frames look real: unbiased kernel distance of Inception features",
+        "distribution",
+        False,
+        (-INF, INF),
+        "set",
+        "Binkowski et al., Demystifying MMD GANs, ICLR 2018",
+        "fevbench.metrics.kernel:kernel_distance",
+        extractors=("inception",),
+        sample="frames",
+        minimum=64,
+        decimals=4,
+    ),
+    Metric(
+        "fvd",
+        "fvd-i3d400-bilinear224@1",
+        "videos look real: Fréchet distance of I3D features",
+        "distribution",
+        False,
+        (0, INF),
+        "set",
+        "Unterthiner et al., FVD, 2018",
+        "fevbench.metrics.frechet:frechet_distance",
+        extractors=("i3d",),
+        minimum=32,
+        decimals=1,
+    ),
+    Metric(
+        "kvd",
+        "kvd-i3d400-bilinear224-full@1",
+        "videos look real: unbiased kernel distance of I3D features",
+        "distribution",
+        False,
+        (-INF, INF),
+        "set",
+        "Unterthiner et al., FVD, 2018 (KVD); kernel of Binkowski et al., ICLR 2018",
+        "fevbench.metrics.kernel:kernel_distance",
+        extractors=("i3d",),
+        minimum=16,
+        decimals=3,
+    ),
+    Metric(
+        "psnr",
+        "psnr-framemean-cap100@1",
+        "pixels match the true clip: peak signal-to-noise ratio, mean over frames",
+        "pixels",
+        True,
+        (0, 100),
+        "clip",
+        "mean of per-frame values, identical frames count 100 dB",
+        "fevbench.metrics.pixels:psnr",
+        unit="dB",
+        decimals=2,
+    ),
+    Metric(
+        "ssim",
+        "ssim-wang-gauss11@1",
+        "structure matches the true clip: SSIM, mean over frames and channels",
+        "pixels",
+        True,
+        (-1, 1),
+        "clip",
+        "Wang et al., IEEE TIP 2004",
+        "fevbench.metrics.pixels:ssim",
+    ),
+    Metric(
+        "motion",
+        "motion-absdiff-ratio@1",
+        "as much motion as the true clip: agreement of the mean frame difference",
+        "motion",
+        True,
+        (0, 1),
+        "clip",
+        "fevbench: min(a, b) / max(a, b) of the two clips' mean absolute frame difference",
+        "fevbench.metrics.pixels:motion_agreement",
+    ),
+)
+
+metrics: Registry[Metric] = Registry("metric", {metric.name: metric for metric in _ALL})

@@ -1,0 +1,76 @@
+"""Identity metrics on ArcFace embeddings.
+
+Embeddings are ``float32[T, 512]``, L2-normalised; a row of NaN is a frame without a detected face.
+A missing face takes the metric's ``floor`` (what two unrelated faces score: cosine 0, distance
+sqrt(2)), or the clip's worst observed value if that is worse: losing a face never improves a number.
+A clip without any face has no value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fevbench.metrics.catalog import SQRT2
+from fevbench.metrics.measurement import Measurement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from fevbench.metrics.view import ClipView
+
+    Values = NDArray[np.float64]
+
+NO_FACE = "no face in any frame"
+NO_INPUT_FACE = "no face in the input image"
+
+
+def csim(view: ClipView) -> Measurement:
+    """Mean over frames of the cosine between the frame's face and the input face; higher is better."""
+    return _to_input(view, lambda cosines: _mean(cosines, np.nanmin, min, floor=0.0))
+
+
+def acd_i(view: ClipView) -> Measurement:
+    """ACD-I: mean over frames of the L2 distance between the frame's face and the input face."""
+    return _to_input(view, lambda cosines: _mean(_distance(cosines), np.nanmax, max, floor=SQRT2))
+
+
+def acd(view: ClipView) -> Measurement:
+    """ACD: mean L2 distance between the faces of all pairs of frames; 0 for a frozen clip."""
+    faces = view.generated["arcface"].astype(np.float64)
+    first, second = np.triu_indices(len(faces), k=1)
+    if np.isnan(faces).all():
+        return Measurement(None, NO_FACE)
+    distances = _distance((faces[first] * faces[second]).sum(axis=1))
+    return _mean(distances, np.nanmax, max, floor=SQRT2)
+
+
+def face_rate(view: ClipView) -> Measurement:
+    """The share of frames in which the detector finds a face."""
+    return Measurement(float(1 - np.isnan(view.generated["arcface"]).any(axis=1).mean()))
+
+
+def _to_input(view: ClipView, mean: Callable[[Values], Measurement]) -> Measurement:
+    anchor = view.input["arcface"][0].astype(np.float64)
+    if np.isnan(anchor).any():
+        return Measurement(None, NO_INPUT_FACE, excused=True)
+    faces = view.generated["arcface"].astype(np.float64)
+    if np.isnan(faces).all():
+        return Measurement(None, NO_FACE)
+    return mean(faces @ anchor)
+
+
+def _mean(
+    values: Values, extreme: Callable[[Values], float], worse: Callable[[float, float], float], floor: float
+) -> Measurement:
+    missing = np.isnan(values)
+    stand_in = floor if missing.all() else worse(float(extreme(values)), floor)
+    return Measurement(float(np.where(missing, stand_in, values).mean()))
+
+
+def _distance(cosines: Values) -> Values:
+    # Of unit vectors: |a - b|^2 = 2 - 2 a.b; rounding can push the cosine past 1.
+    return np.sqrt(np.maximum(2.0 - 2.0 * cosines, 0.0))

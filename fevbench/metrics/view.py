@@ -1,0 +1,33 @@
+"""What a clip metric sees: one generated clip beside its true clip, pixels and features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fevbench.data.clip import Frames
+
+    Features = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class ClipView:
+    """One clip to be measured.
+
+    Attributes:
+        frames: The generated clip, ``uint8[T, H, W, 3]``.
+        truth: The true clip, of the same shape.
+        generated: Extractor name to the generated clip's features: ``float32[T, D]`` for extractors
+            that work on frames, ``float32[1, D]`` for those that work on clips.
+        input: The same of the input face: ``float32[1, D]``, frame extractors only.
+    """
+
+    frames: Frames
+    truth: Frames
+    generated: Features
+    input: Features

@@ -1,0 +1,158 @@
+"""Finding a model: installed entry points, a plug-in file, or a folder of videos.
+
+Installed packages announce models under the entry-point group ``fevbench.models``; listing them
+imports nothing, and a broken one spoils only itself.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from fevbench.errors import FevbenchError, ModelError
+from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
+from fevbench.registry import Registry
+
+GROUP = "fevbench.models"
+VIDEOS_PREFIX = "videos:"
+
+Model = VideoModel | ClipSource
+Factory = Callable[[ModelSpec], Model]
+F = TypeVar("F", bound=Factory)
+
+models: Registry[Factory] = Registry("model")
+_origins: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class FoundModel:
+    """A model that was found but not yet built.
+
+    Attributes:
+        name: What the user called it.
+        origin: Where it came from: a distribution and version, a file, or a folder.
+        fingerprint: The sha256 of the code or the videos it is made of.
+        control: Whether it reads the true clips, so that it is a control and not a model.
+        factory: Builds it.
+    """
+
+    name: str
+    origin: str
+    fingerprint: str
+    control: bool
+    factory: Factory
+
+
+def register_model(name: str) -> Callable[[F], F]:
+    """Class decorator for plug-in files: makes a model known to ``fevbench run NAME``."""
+
+    def decorate(factory: F) -> F:
+        models.add(name, factory)
+        return factory
+
+    return decorate
+
+
+def discover() -> dict[str, str]:
+    """Add the installed entry points to ``models``.
+
+    Returns:
+        Every known name with its origin, for example ``{"copy": "fevbench 0.1.0"}``.
+    """
+    for entry in importlib.metadata.entry_points(group=GROUP):
+        if entry.name not in models:
+            models.add(entry.name, entry.value)
+            dist = entry.dist
+            _origins[entry.name] = f"{dist.name} {dist.version}" if dist else entry.value
+    return {name: _origins.get(name, "this process") for name in models}
+
+
+def load_plugin(path: Path) -> None:
+    """Run a plug-in file, which registers its models with :func:`register_model`.
+
+    Raises:
+        ModelError: The file is missing, fails to run, or registers nothing.
+    """
+    if not path.is_file():
+        raise ModelError(f"plug-in {path} does not exist", "check the path given to --plugin")
+    spec = importlib.util.spec_from_file_location(f"fevbench_plugin_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ModelError(f"plug-in {path} is not a Python file", "give a file that ends in .py")
+    before = set(models)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except FevbenchError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"plug-in {path} failed: {type(error).__name__}: {error}", "run it with --debug for the traceback"
+        ) from error
+    added = set(models) - before
+    if not added:
+        raise ModelError(
+            f"plug-in {path} registers no model", 'decorate a class with @register_model("name")'
+        )
+    _origins.update(dict.fromkeys(added, str(path)))
+
+
+def find_model(name: str, plugin: Path | None = None, allow_missing: bool = False) -> FoundModel:
+    """Find a model by name.
+
+    Args:
+        name: A registered name, or ``videos:DIR`` for clips made elsewhere.
+        plugin: A file to load first.
+        allow_missing: For ``videos:DIR``, whether clips may be missing.
+
+    Raises:
+        UnknownName: No model has this name; the message suggests near ones.
+        ModelError: The plug-in, the entry point or the folder cannot be used.
+    """
+    if name.startswith(VIDEOS_PREFIX):
+        from fevbench.models.videos import find_videos
+
+        return find_videos(Path(name.removeprefix(VIDEOS_PREFIX)), allow_missing)
+    discover()
+    if plugin is not None:
+        load_plugin(plugin)
+    try:
+        factory = models.get(name)
+    except (ImportError, AttributeError) as error:
+        raise ModelError(
+            f"model {name!r} of {_origins.get(name)} cannot be imported ({error})", "install it again"
+        ) from error
+    origin = discover()[name]
+    return FoundModel(name, origin, _code_digest(factory), bool(getattr(factory, "control", False)), factory)
+
+
+def _code_digest(factory: Factory) -> str:
+    module = sys.modules.get(factory.__module__)
+    source = getattr(module, "__file__", None)
+    if source is None:
+        return hashlib.sha256(repr(factory).encode()).hexdigest()
+    return hashlib.sha256(Path(source).read_bytes()).hexdigest()
+
+
+def summary(name: str) -> str:
+    """The first line of a model's docstring, read from its source without importing it."""
+    target = models.peek(name)
+    if not isinstance(target, str):
+        return (target.__doc__ or "").strip().partition("\n")[0]
+    module, _, attribute = target.partition(":")
+    try:
+        spec = importlib.util.find_spec(module)
+        tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8")) if spec and spec.origin else None
+    except (ImportError, OSError, SyntaxError) as error:
+        return f"cannot be loaded: {error}"
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == attribute:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    return ""

@@ -1,0 +1,128 @@
+"""``videos:DIR``: clips made elsewhere, one file or one folder of frames each, matched by clip id."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fevbench.data.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, read_clip
+from fevbench.errors import ModelError, VideoError
+from fevbench.models.registry import VIDEOS_PREFIX, FoundModel
+
+if TYPE_CHECKING:
+    import torch
+
+    from fevbench.data.clip import Clip, Frames
+    from fevbench.models.protocol import ModelSpec
+
+
+class Videos:
+    """Clips made elsewhere.
+
+    A clip must have exactly the protocol's frames. Clips of another size are resized as the protocol
+    resizes true clips; the folder must hold one size only.
+
+    Args:
+        found: Clip id to file or folder.
+        spec: The run's sizes and true clips.
+        allow_missing: Score what there is when clips are missing.
+
+    Attributes:
+        notes: What a reader of the result must know: missing and extra clips, resizing.
+        missing: Ids of scored clips the folder does not hold.
+
+    Raises:
+        ModelError: Clips are missing and ``allow_missing`` is false, or none matches.
+    """
+
+    def __init__(self, found: dict[str, Path], folder: Path, spec: ModelSpec, allow_missing: bool) -> None:
+        self._found = found
+        self._spec = spec
+        self._folder = folder
+        self._size: tuple[int, int] | None = None
+        self.notes: list[str] = []
+        wanted = {clip.id for clip in spec.corpus.clips}
+        self.missing = sorted(wanted - found.keys())
+        extra = sorted(found.keys() - {clip.id for clip in spec.corpus.pool})
+        if len(self.missing) == len(wanted):
+            raise ModelError(
+                f"{folder}: none of its {len(found)} clips is named after one of {spec.corpus.dataset.name}",
+                f"name each file or folder after its clip id, for example {min(wanted)}.mkv",
+            )
+        if self.missing:
+            text = f"{len(self.missing)} of {len(wanted)} clips are missing ({_some(self.missing)})"
+            if not allow_missing:
+                raise ModelError(f"{folder}: {text}", "add them, or score the rest with --allow-missing")
+            self.notes.append(text)
+        if extra:
+            self.notes.append(f"{len(extra)} files match no clip and were left out ({_some(extra)})")
+
+    def clip(self, wanted: Clip, generator: torch.Generator) -> Frames:
+        """Read the clip made for ``wanted``; ``generator`` is not used."""
+        path = self._found[wanted.id]
+        frames = read_clip(path)
+        if len(frames) != self._spec.frames:
+            raise VideoError(
+                f"{path} has {len(frames)} frames, protocol {self._spec.corpus.protocol.id} scores "
+                f"{self._spec.frames}",
+                f"export exactly {self._spec.frames} frames",
+            )
+        size = (frames.shape[2], frames.shape[1])
+        if self._size is None:
+            self._size = size
+            if size != (self._spec.size, self._spec.size):
+                target = f"{self._spec.size}x{self._spec.size}"
+                self.notes.append(f"clips were resized from {size[0]}x{size[1]} to {target}")
+        elif size != self._size:
+            raise VideoError(
+                f"{path} is {size[0]}x{size[1]}, earlier clips are {self._size[0]}x{self._size[1]}",
+                "make all clips of the folder one size",
+            )
+        return self._spec.corpus.protocol.resize(frames, str(path))
+
+
+def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
+    """Index a folder of clips.
+
+    Raises:
+        ModelError: The folder does not exist, holds no clip, or holds one clip twice.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"{folder} is not a folder", "give videos:DIR a folder of clips")
+    found: dict[str, Path] = {}
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        files = _clip_files(path)
+        if not files:
+            continue
+        name = path.name if path.is_dir() else path.stem
+        if name in found:
+            raise ModelError(f"{folder} holds clip {name} twice", f"keep {found[name].name} or {path.name}")
+        found[name] = path
+        for file in files:
+            digest.update(f"{file.relative_to(folder)}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    if not found:
+        kinds = ", ".join(VIDEO_SUFFIXES)
+        raise ModelError(
+            f"{folder} holds no clip", f"put one video ({kinds}) or folder of frames a clip in it"
+        )
+
+    def build(spec: ModelSpec) -> Videos:
+        return Videos(found, folder, spec, allow_missing)
+
+    return FoundModel(f"{VIDEOS_PREFIX}{folder.name}", str(folder), digest.hexdigest(), False, build)
+
+
+def _clip_files(path: Path) -> list[Path]:
+    if path.name.startswith("."):
+        return []
+    if path.is_dir():
+        return sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    return [path] if path.suffix.lower() in VIDEO_SUFFIXES else []
+
+
+def _some(names: list[str], count: int = 3) -> str:
+    shown = ", ".join(names[:count])
+    return shown if len(names) <= count else f"{shown}, …"

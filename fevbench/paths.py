@@ -1,0 +1,19 @@
+"""Where fevbench keeps what it can fetch or compute again: weights and extracted features."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """Return fevbench's folder: ``FEVBENCH_HOME``, or the platform's cache folder for ``fevbench``.
+
+    It holds ``weights/`` and ``features/`` and nothing else. It is not created here.
+    """
+    named = os.environ.get("FEVBENCH_HOME")
+    if named:
+        return Path(named).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("fevbench"))

@@ -1,0 +1,85 @@
+"""Where a number was made: versions, commit, machine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+
+import fevbench
+from fevbench.results.schema import Environment
+
+PACKAGES = (
+    "av",
+    "insightface",
+    "numpy",
+    "onnxruntime",
+    "opencv-python",
+    "opencv-python-headless",
+    "pillow",
+    "pytorch-fid",
+    "scikit-image",
+    "torch",
+    "torchvision",
+)
+
+
+def environment(device: str) -> Environment:
+    """Describe this process.
+
+    Args:
+        device: The torch device in use.
+    """
+    import torch
+
+    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()
+    return Environment(
+        fevbench=fevbench.__version__,
+        commit=commit(),
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        device=f"{device} ({name})",
+        threads=torch.get_num_threads(),
+        packages=dict(_versions()),
+    )
+
+
+def commit(folder: Path | None = None) -> str | None:
+    """The git commit fevbench runs from, ``+dirty`` if its files were changed; None outside a checkout."""
+    root = folder or Path(fevbench.__file__).parent.parent
+    if not (root / ".git").exists():
+        return None
+    head = _git(root, "rev-parse", "HEAD")
+    if head is None:
+        return None
+    return head + ("+dirty" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _versions() -> list[tuple[str, str]]:
+    installed = []
+    for name in PACKAGES:
+        try:
+            installed.append((name, importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return installed
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "cpu"
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or "cpu"

@@ -1,0 +1,209 @@
+"""The result of a run: everything needed to read it, trust it and repeat it.
+
+``schema_version`` is raised when a field changes its meaning or goes away.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from fevbench.atomic import write_text
+from fevbench.errors import RunError
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("a value must be finite; an absent one is null with a reason")
+    return value
+
+
+Finite = Annotated[float, AfterValidator(_finite)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Interval(_Record):
+    """A confidence interval."""
+
+    low: Finite
+    """Lower bound."""
+    high: Finite
+    """Upper bound."""
+    level: float
+    """Nominal coverage, for example 0.95."""
+    method: str
+    """How it was made."""
+
+
+class MetricResult(_Record):
+    """One metric of one run."""
+
+    id: str
+    """The exact definition, for example ``csim-w600k_mbf-5pt@1``."""
+    value: Finite | None
+    """The number, or null when there is none."""
+    reason: str = ""
+    """Why there is no number."""
+    higher_is_better: bool
+    """The metric's direction."""
+    unit: str = ""
+    """The number's unit."""
+    n: int
+    """How many samples the number rests on."""
+    sample: Literal["clips", "frames"]
+    """What a sample is."""
+    subjects: int
+    """How many people the samples show."""
+    missing: int = 0
+    """Clips without a value that count against the model, at the metric's floor."""
+    excused: int = 0
+    """Clips left out because the true clip does not allow a value."""
+    interval: Interval | None = None
+    """Of the mean; null for metrics that are not means."""
+    ceiling: Finite | None = None
+    """The same metric of the true clips themselves."""
+    per_clip: dict[str, Finite | None] = {}
+    """Clip id to value; empty for metrics of whole sets."""
+
+
+class ModelRecord(_Record):
+    """What was scored."""
+
+    name: str
+    """What the user called it."""
+    origin: str
+    """Distribution and version, plug-in file, or folder."""
+    fingerprint: str
+    """The sha256 of its code or its videos."""
+    control: bool
+    """Whether it reads the true clips."""
+    notes: list[str] = []
+    """What a reader must know, such as missing or resized clips."""
+
+
+class DatasetRecord(_Record):
+    """What it was scored on."""
+
+    name: str
+    """The data set."""
+    version: str
+    """Its version."""
+    split: Literal["train", "val", "test"]
+    """Which people."""
+    limit: int | None
+    """How many clips were asked for; null for all."""
+    clips: int
+    """How many clips were scored."""
+    subjects: int
+    """How many people they show."""
+    digest: str
+    """The sha256 over the scored clips' ids, people, labels and pixels."""
+
+
+class ProtocolRecord(_Record):
+    """How clips were sampled."""
+
+    id: str
+    """Name and version."""
+    size: int
+    """Height and width in pixels."""
+    frames: int
+    """Frames a clip."""
+    stride: int
+    """Native frames between two sampled ones."""
+
+
+class WeightRecord(_Record):
+    """A pretrained file that was used."""
+
+    name: str
+    """Its name in the weights registry."""
+    sha256: str
+    """The bytes that were used."""
+    licence: str
+    """Its licence."""
+
+
+class Environment(_Record):
+    """Where it ran."""
+
+    fevbench: str
+    """Version of fevbench."""
+    commit: str | None
+    """Its git commit, with ``+dirty`` for local changes; null for an installed package."""
+    python: str
+    """Version of Python."""
+    platform: str
+    """Operating system and processor architecture."""
+    device: str
+    """The device of the networks."""
+    threads: int
+    """Threads torch computes with."""
+    packages: dict[str, str]
+    """Versions of the distributions that can change a number."""
+
+
+class Stage(_Record):
+    """One stage of the work."""
+
+    seconds: float
+    """Wall time in the session that finished the run."""
+    computed: int
+    """Samples that were computed."""
+    reused: int
+    """Samples that were there already."""
+
+
+class Result(_Record):
+    """A run's result."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    """Version of this schema."""
+    created: str
+    """UTC time of writing, ISO 8601."""
+    seed: int
+    """The seed of generation."""
+    model: ModelRecord
+    dataset: DatasetRecord
+    protocol: ProtocolRecord
+    metrics: dict[str, MetricResult]
+    weights: list[WeightRecord]
+    environment: Environment
+    stages: dict[str, Stage]
+
+
+RESULT_FILE = "result.json"
+
+
+def read_result(path: Path) -> Result:
+    """Read a result from its file or from its run folder.
+
+    Raises:
+        RunError: There is no result, or it does not follow the schema.
+    """
+    file = path / RESULT_FILE if path.is_dir() else path
+    try:
+        return Result.model_validate_json(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path} holds no {RESULT_FILE}", "finish the run: repeat its command") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{file} cannot be read ({error})", "check the path") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RunError(f"{file} is not a result: {where}: {first['msg']}", "repeat its run") from error
+
+
+def write_result(folder: Path, result: Result) -> Path:
+    """Write a result into a run folder, atomically; returns the file."""
+    path = folder / RESULT_FILE
+    write_text(path, result.model_dump_json(indent=1) + "\n")
+    return path

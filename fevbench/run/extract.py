@@ -1,0 +1,112 @@
+"""Features of clips: from the cache where they are, from the network where they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from fevbench.data.video import content_digest
+from fevbench.extractors.base import Extractor, Loader, Network
+from fevbench.extractors.cache import FeatureCache
+from fevbench.registry import load_target
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fevbench.data.clip import Frames
+    from fevbench.weights import LocalWeight
+
+CLIPS_AT_ONCE = 8
+"""Clips whose missing samples are gathered into common batches."""
+
+
+class Extraction:
+    """One extractor at work. The network is loaded only if the cache lacks something.
+
+    Args:
+        extractor: Which one.
+        weights: Its verified weights, by name.
+        device: The torch device.
+        batch_size: Samples a batch; None for the extractor's default.
+        cache: The folder of the feature caches.
+        advance: Called with the number of samples done.
+
+    Attributes:
+        computed: Samples the network saw.
+        reused: Samples that came from the cache or stood in the batch already.
+    """
+
+    def __init__(
+        self,
+        extractor: Extractor,
+        weights: Mapping[str, LocalWeight],
+        device: str,
+        batch_size: int | None,
+        cache: Path,
+        advance: Callable[[int], None],
+    ) -> None:
+        self._extractor = extractor
+        self._paths = {name: weights[name].path for name in extractor.weights}
+        hashes = {name: weights[name].sha256 for name in extractor.weights}
+        self._device = device
+        self._batch = batch_size or extractor.batch
+        fingerprint = extractor.fingerprint(hashes, device)
+        self._cache = FeatureCache(cache, extractor.name, fingerprint, extractor.dim)
+        self._advance = advance
+        self._network: Network | None = None
+        self.computed = 0
+        self.reused = 0
+
+    def __enter__(self) -> Extraction:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._cache.close()
+
+    def of_clips(self, clips: Sequence[Callable[[], Frames]]) -> list[NDArray[np.float32]]:
+        """Features of each clip.
+
+        Args:
+            clips: Each returns ``uint8[T, H, W, 3]``.
+
+        Returns:
+            For each clip ``float32[T, D]``, or ``float32[1, D]`` if the extractor looks at whole clips.
+        """
+        features: list[NDArray[np.float32]] = []
+        for start in range(0, len(clips), CLIPS_AT_ONCE):
+            samples = [self._samples(load()) for load in clips[start : start + CLIPS_AT_ONCE]]
+            keys = [[content_digest(sample) for sample in clip] for clip in samples]
+            by_key = {
+                k: s for ks, clip in zip(keys, samples, strict=True) for k, s in zip(ks, clip, strict=True)
+            }
+            total = sum(len(clip) for clip in samples)
+            known = self._complete(by_key, total)
+            features += [np.stack([known[key] for key in clip]) for clip in keys]
+        return features
+
+    def _samples(self, frames: Frames) -> Sequence[Frames]:
+        return list(frames) if self._extractor.unit == "frame" else [frames]
+
+    def _complete(self, by_key: Mapping[str, Frames], total: int) -> dict[str, NDArray[np.float32]]:
+        known = self._cache.get(by_key)
+        missing = [key for key in by_key if key not in known]
+        self.computed += len(missing)
+        self.reused += total - len(missing)
+        self._advance(total - len(missing))
+        for start in range(0, len(missing), self._batch):
+            part = missing[start : start + self._batch]
+            made = self._load()(np.stack([by_key[key] for key in part]))
+            fresh = dict(zip(part, made, strict=True))
+            self._cache.put(fresh)
+            known |= fresh
+            self._advance(len(part))
+        return known
+
+    def _load(self) -> Network:
+        if self._network is None:
+            loader = cast(Loader, load_target(self._extractor.load))
+            self._network = loader(self._device, self._paths)
+        return self._network

@@ -1,0 +1,165 @@
+"""Making the clips: the model is asked for each clip that is not in the run folder yet."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from fevbench.data.memory import FrameStore
+from fevbench.data.tensors import to_pixels, to_tensor
+from fevbench.data.video import LOSSLESS_SUFFIX, read_clip, write_clip
+from fevbench.errors import FevbenchError, ModelError
+from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Clip, Frames
+    from fevbench.data.corpus import Corpus
+    from fevbench.models.registry import FoundModel
+    from fevbench.run.progress import Progress
+
+LARGEST = 1.5
+"""A model's output beyond this is not a rounding error of [-1, 1] but another range."""
+
+
+class GeneratedClips:
+    """The clips of a run, kept losslessly in its folder.
+
+    Each clip is made alone, with a generator seeded from the run's seed and the clip's id, so that it
+    does not depend on its neighbours, on their order, or on an interruption.
+
+    Args:
+        found: The model.
+        corpus: The true clips.
+        folder: Where the clips are kept.
+        seed: The run's seed.
+        device: The torch device.
+
+    Attributes:
+        clips: The clips that are scored: the corpus's, less those a folder of videos lacks.
+        notes: What the model's source reports, such as missing clips.
+        made: How many clips this session made.
+    """
+
+    def __init__(self, found: FoundModel, corpus: Corpus, folder: Path, seed: int, device: str) -> None:
+        self._found = found
+        self._corpus = corpus
+        self._folder = folder
+        self._seed = seed
+        self._device = device
+        self._store = FrameStore()
+        self._model = self._build()
+        missing = set(getattr(self._model, "missing", ()))
+        self.clips = tuple(clip for clip in corpus.clips if clip.id not in missing)
+        self.made = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the result must know."""
+        return list(getattr(self._model, "notes", ()))
+
+    def make_all(self, progress: Progress) -> None:
+        """Make every clip that is not there yet.
+
+        Raises:
+            ModelError: The model fails or breaks the protocol; the clips made so far are kept.
+        """
+        progress.start("generate", len(self.clips))
+        for clip in self.clips:
+            if not self.path(clip).exists():
+                frames = self._make(clip)
+                write_clip(self.path(clip), frames, self._corpus.dataset.fps / self._corpus.protocol.stride)
+                self._store.get(clip.id, lambda made=frames: made)  # type: ignore[misc]
+                self.made += 1
+            progress.advance(1)
+
+    def path(self, clip: Clip) -> Path:
+        """Where a clip is kept."""
+        return self._folder / f"{clip.id}{LOSSLESS_SUFFIX}"
+
+    def frames(self, clip: Clip) -> Frames:
+        """A clip that was made: ``uint8[T, H, W, 3]``."""
+        return self._store.get(clip.id, lambda: self._read(clip))
+
+    def _read(self, clip: Clip) -> Frames:
+        frames = read_clip(self.path(clip))
+        self._check_shape(clip, frames.shape)
+        return frames
+
+    def _build(self) -> VideoModel | ClipSource:
+        protocol = self._corpus.protocol
+        spec = ModelSpec(
+            protocol.frames, protocol.size, self._corpus.dataset.labels, self._device, self._corpus
+        )
+        try:
+            model = self._found.factory(spec)
+        except FevbenchError:
+            raise
+        except Exception as error:
+            raise self._failed("could not be built", error) from error
+        if not isinstance(model, VideoModel | ClipSource):
+            raise ModelError(
+                f"model {self._found.name} has no generate method",
+                "give it generate(images, labels, generator)",
+            )
+        return model
+
+    def _make(self, clip: Clip) -> Frames:
+        generator = torch.Generator("cpu" if isinstance(self._model, ClipSource) else self._device)
+        generator.manual_seed(clip_seed(self._seed, clip.id))
+        try:
+            if isinstance(self._model, ClipSource):
+                frames = self._model.clip(clip, generator)
+                self._check_shape(clip, frames.shape)
+                return frames
+            image = to_tensor(self._corpus.frames(clip)[:1], self._device)
+            label = torch.tensor([self._corpus.dataset.labels.index(clip.label)], device=self._device)
+            with torch.inference_mode():
+                video = self._model.generate(image, label, generator)
+        except (FevbenchError, MemoryError):
+            raise
+        except Exception as error:
+            raise self._failed(f"failed on clip {clip.id}", error) from error
+        return self._pixels(clip, video)
+
+    def _pixels(self, clip: Clip, video: torch.Tensor) -> Frames:
+        name = self._found.name
+        if not isinstance(video, torch.Tensor) or not video.is_floating_point():
+            kind = getattr(video, "dtype", type(video).__name__)
+            raise ModelError(f"model {name} returned {kind} for clip {clip.id}", "return a float tensor")
+        wanted = (1, self._corpus.protocol.frames, 3, *[self._corpus.protocol.size] * 2)
+        if tuple(video.shape) != wanted:
+            raise ModelError(
+                f"model {name} returned shape {tuple(video.shape)} for clip {clip.id}, expected {wanted}",
+                "return [B, T, 3, H, W] with ModelSpec.frames and ModelSpec.size",
+            )
+        if not bool(torch.isfinite(video).all()):
+            raise ModelError(f"model {name} returned NaN or infinity for clip {clip.id}", "check its weights")
+        peak = float(video.abs().max())
+        if peak > LARGEST:
+            raise ModelError(
+                f"model {name} returned values up to {peak:.3g} for clip {clip.id}",
+                "return values in [-1, 1]",
+            )
+        return to_pixels(video[0])
+
+    def _check_shape(self, clip: Clip, shape: tuple[int, ...]) -> None:
+        protocol = self._corpus.protocol
+        wanted = (protocol.frames, protocol.size, protocol.size, 3)
+        if tuple(shape) != wanted:
+            raise ModelError(
+                f"{self._found.name}: clip {clip.id} has shape {tuple(shape)}, expected {wanted}",
+                "delete it and run again, or make it as the protocol says",
+            )
+
+    def _failed(self, what: str, error: Exception) -> ModelError:
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        return ModelError(f"model {self._found.name} {what} ({reason})", "see the traceback with --debug")
+
+
+def clip_seed(seed: int, clip_id: str) -> int:
+    """A 63-bit seed for one clip, from the run's seed and the clip's id alone."""
+    digest = hashlib.sha256(f"{seed}\0{clip_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

