@@ -1,1 +1,1 @@
-"""The leaderboard: results that count, committed under ``results/``."""
+"""The leaderboard: reserved for the results that count and the pages made from them."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,10 +52,12 @@ class ArcFace:
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Embed the largest face of each frame of ``uint8[N, H, W, 3]``."""
         features = np.full((len(batch), 512), np.nan, np.float32)
-        crops = {i: crop for i, frame in enumerate(batch) if (crop := self._align(frame)) is not None}
-        if crops:
-            raw = self._embedder.get_feat(list(crops.values()))
-            features[list(crops)] = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+        for i, frame in enumerate(batch):
+            crop = self._align(frame)
+            if crop is not None:
+                # One at a time: the export declares a batch of one, and onnxruntime warns at any other.
+                embedding = self._embedder.get_feat(crop)[0]
+                features[i] = embedding / np.linalg.norm(embedding)
         return features
 
     def _align(self, frame: Frames) -> Frames | None:
@@ -70,5 +73,8 @@ class ArcFace:
         if landmarks is None or not len(boxes):
             return None
         areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-        crop: Frames = self._crop(bgr, landmarks[int(areas.argmax())], image_size=112)
+        with warnings.catch_warnings():
+            # insightface calls a function that newer releases of scikit-image warn about.
+            warnings.simplefilter("ignore", FutureWarning)
+            crop: Frames = self._crop(bgr, landmarks[int(areas.argmax())], image_size=112)
         return crop

@@ -33,7 +33,7 @@ class Inception:
     """
 
     def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
-        network = fold_batch_norms(build_inception(weights["inception-fid"]))
+        network = fold_batch_norms(PoolThree(load_inception(weights["inception-fid"])).eval())
         self._network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device = device
 
@@ -50,8 +50,12 @@ class Inception:
         return cast(torch.Tensor, self._network(scaled))
 
 
-class _PoolThree(nn.Module):
-    """The network up to its last average pooling, in pytorch-fid's order of layers."""
+class PoolThree(nn.Module):
+    """The network up to its last average pooling, in pytorch-fid's order of layers.
+
+    Attributes:
+        stem: Up to the first max pooling; its spatial mean is the "64-d layer" of FID libraries.
+    """
 
     def __init__(self, inception: nn.Module) -> None:
         super().__init__()
@@ -64,11 +68,12 @@ class _PoolThree(nn.Module):
         self.mixed = nn.Sequential(*mixed)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Features ``[N, 2048]`` of ``[N, 3, 299, 299]`` in [-1, 1]."""
         return cast(torch.Tensor, self.mixed(self.middle(self.stem(x))).mean(dim=(2, 3)))
 
 
-def build_inception(path: Path) -> _PoolThree:
-    """pytorch-fid's Inception-v3 up to pool3, in eval mode.
+def load_inception(path: Path) -> nn.Module:
+    """pytorch-fid's Inception-v3, under torchvision's parameter names.
 
     Args:
         path: Either pytorch-fid's state dict (``.pth``) or the TorchScript export (``.pt``). Both hold
@@ -98,7 +103,7 @@ def build_inception(path: Path) -> _PoolThree:
         raise WeightsError(
             f"{path} does not hold FID's Inception-v3 ({reason})", "delete it and pull it again"
         ) from error
-    return _PoolThree(network).eval()
+    return cast(nn.Module, network)
 
 
 def _copy_torchscript(path: Path, network: nn.Module) -> None:

@@ -45,8 +45,9 @@ class FEVSynth:
                 Clip(e["id"], e["subject"], e["label"], e["split"], root / e["file"])
                 for e in manifest["clips"]
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DatasetError(f"{path} is missing or broken ({error})", REINSTALL) from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+            raise DatasetError(f"{path} is missing or broken ({why})", REINSTALL) from error
 
     def subjects(self) -> tuple[Subject, ...]:
         """Every person, by id."""

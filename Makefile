@@ -1,0 +1,49 @@
+# `make demo` and `make test` set everything up on a fresh machine; both may be repeated at any time.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+RUN    ?= copy
+
+# Compiling every file of torch ahead of time costs half a minute and is never needed.
+export PIP_NO_COMPILE := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help install weights demo test slow lint format clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(BIN)/.tools: $(BIN)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+install: $(BIN)/.installed ## Create .venv and install fevbench into it
+
+weights: $(BIN)/.installed ## Pull the pretrained networks into the cache
+	$(BIN)/fevbench weights pull
+
+demo: weights ## Score one model on the embedded data set and show the table
+	$(BIN)/fevbench run $(RUN) fevsynth
+
+test: $(BIN)/.tools weights ## Run the tests (all but the slow ones)
+	$(BIN)/python -m pytest -m 'not slow'
+
+slow: $(BIN)/.tools weights ## Run the slow tests: reference FVD, rendering
+	$(BIN)/python -m pytest -m slow
+
+lint: $(BIN)/.tools ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(BIN)/.tools ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove the environment and caches of this checkout (not the weights)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -1,0 +1,92 @@
+"""What surrounds the head in one clip: light, background, clothes, camera, sensor.
+
+All of it is drawn per clip, never per person: otherwise a model could tell people apart by their wall.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Floats = NDArray[np.float64]
+
+SENSOR_NOISE = 1.0 / 255
+"""Standard deviation of the sensor noise, as a fraction of full scale."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The surroundings of one clip. Colours are linear RGB in [0, 1].
+
+    Attributes:
+        light: (3,) unit vector towards the key light.
+        key: (3,) colour times strength of the key light.
+        ambient: (3,) colour times strength of the light from all around.
+        fill: Strength of the soft light opposite the key.
+        backdrop: (G, G, 3) coarse picture of the out-of-focus background.
+        clothes: (3,) colour of the clothes.
+        neckline: Height of the collar above its usual place, dm, and how far it dips in front, dm.
+        zoom: Magnification; 1 shows 3.05 dm over the picture's width.
+        shift: (2,) offset of the head, fraction of the picture, x right and y down.
+    """
+
+    light: Floats
+    key: Floats
+    ambient: Floats
+    fill: float
+    backdrop: Floats
+    clothes: Floats
+    neckline: tuple[float, float]
+    zoom: float
+    shift: Floats
+
+    def background(self, size: int) -> Floats:
+        """Return the (size, size, 3) background."""
+        planes = [
+            np.asarray(
+                Image.fromarray(self.backdrop[:, :, k].astype(np.float32)).resize(
+                    (size, size), Image.Resampling.BICUBIC
+                )
+            )
+            for k in range(3)
+        ]
+        return np.clip(np.stack(planes, 2).astype(np.float64), 0, 1)
+
+
+def draw_scene(rng: np.random.Generator) -> Scene:
+    """Draw the surroundings of one clip."""
+    light = np.array([rng.choice([-1, 1]) * rng.uniform(0.1, 0.75), rng.uniform(0.2, 0.65), 1.0])
+    warmth = rng.uniform(-0.06, 0.09)
+    tint = np.array([1 + warmth, 1.0, 1 - warmth])
+    return Scene(
+        light=light / np.linalg.norm(light),
+        key=rng.uniform(0.72, 1.0) * tint,
+        ambient=rng.uniform(0.36, 0.52) * (2 - tint) ** 0.5,
+        fill=rng.uniform(0.14, 0.28),
+        backdrop=_draw_backdrop(rng),
+        clothes=_draw_colour(rng, (0.1, 0.8), 0.6) ** 2.2,
+        neckline=(rng.uniform(-0.1, 0.12), rng.uniform(0.0, 0.2)),
+        zoom=rng.uniform(1.24, 1.34),
+        shift=np.add(rng.normal(0, 0.008, 2), (0, 0.035)),
+    )
+
+
+def _draw_colour(rng: np.random.Generator, brightness: tuple[float, float], saturation: float) -> Floats:
+    hue, strength, value = rng.random(), saturation * rng.random() ** 2, rng.uniform(*brightness)
+    return np.array(colorsys.hsv_to_rgb(hue, strength, value))
+
+
+def _draw_backdrop(rng: np.random.Generator) -> Floats:
+    near, far = _draw_colour(rng, (0.25, 0.85), 0.22), _draw_colour(rng, (0.25, 0.85), 0.22)
+    far = near + 0.45 * (far - near)
+    grid = 7
+    angle = rng.uniform(0, 2 * np.pi)
+    y, x = np.mgrid[0:grid, 0:grid] / (grid - 1) - 0.5
+    ramp = np.clip(0.5 + np.cos(angle) * x + np.sin(angle) * y, 0, 1)[..., None]
+    blur = rng.uniform(0, 0.035) * rng.normal(0, 1, (grid, grid, 1))
+    backdrop: Floats = np.clip(near * (1 - ramp) + far * ramp + blur, 0.02, 0.98) ** 2.2
+    return backdrop

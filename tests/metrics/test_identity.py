@@ -1,0 +1,85 @@
+"""Identity metrics by hand, and the rule that a vanishing face never improves a number."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fevbench.metrics.identity import acd, acd_i, csim, face_rate
+from fevbench.metrics.measurement import Measurement
+from fevbench.metrics.view import ClipView
+
+SQRT2 = 2**0.5
+X, Y = np.eye(2, 4, dtype=np.float32)
+NONE = np.full(4, np.nan, np.float32)
+PIXELS = np.zeros((1, 1, 1, 3), np.uint8)
+
+
+def view(*faces: np.ndarray, anchor: np.ndarray = X) -> ClipView:
+    return ClipView(PIXELS, PIXELS, {"arcface": np.stack(faces)}, {"arcface": anchor[None]})
+
+
+def toward(cosine: float) -> np.ndarray:
+    """A unit vector at this cosine to X."""
+    return np.array([cosine, np.sqrt(1 - cosine**2), 0, 0], np.float32)
+
+
+def test_values_by_hand() -> None:
+    clip = view(X, toward(0.5), Y)
+    assert csim(clip).value == pytest.approx((1 + 0.5 + 0) / 3)
+    assert acd_i(clip).value == pytest.approx((0 + 1 + SQRT2) / 3)
+    # Pairs: X and 60 degrees, X and 90 degrees, 60 and 90 degrees.
+    assert acd(clip).value == pytest.approx((1 + SQRT2 + np.sqrt(2 - np.sqrt(3))) / 3, rel=1e-6)
+    assert face_rate(clip).value == 1
+
+
+def test_a_frozen_clip_is_perfect() -> None:
+    clip = view(X, X, X)
+    assert [m(clip).value for m in (csim, acd, acd_i)] == [1, 0, 0]
+
+
+def test_missing_faces_count_as_unrelated_ones() -> None:
+    clip = view(X, NONE)
+    assert csim(clip).value == pytest.approx(0.5)
+    assert acd_i(clip).value == pytest.approx(SQRT2 / 2)
+    assert acd(clip).value == pytest.approx(SQRT2)
+    assert face_rate(clip).value == 0.5
+
+
+def test_missing_faces_count_as_the_worst_observed_if_that_is_worse() -> None:
+    assert csim(view(toward(-0.5), NONE)).value == pytest.approx(-0.5)
+    assert acd_i(view(toward(-0.5), NONE)).value == pytest.approx(np.sqrt(3))
+
+
+@pytest.mark.parametrize("metric", [csim, acd, acd_i])
+def test_no_face_is_no_score(metric: Callable[[ClipView], Measurement]) -> None:
+    measured = metric(view(NONE, NONE))
+    assert measured == Measurement(None, "no face in any frame")
+    assert face_rate(view(NONE, NONE)).value == 0
+
+
+@pytest.mark.parametrize("metric", [csim, acd_i])
+def test_no_input_face_is_no_fault_of_the_model(metric: Callable[[ClipView], Measurement]) -> None:
+    measured = metric(view(X, X, anchor=NONE))
+    assert measured.value is None
+    assert measured.excused
+
+
+@given(st.lists(st.floats(0, 1), min_size=3, max_size=8), st.data())
+def test_losing_a_face_never_helps(cosines: list[float], data: st.DataObject) -> None:
+    """For faces at least as close as unrelated ones, which score the floor."""
+    faces = [toward(cosine) for cosine in cosines]
+    lost = data.draw(st.integers(0, len(faces) - 1))
+    whole, damaged = view(*faces), view(*[NONE if i == lost else face for i, face in enumerate(faces)])
+
+    def value(metric: Callable[[ClipView], Measurement], clip: ClipView) -> float:
+        measured = metric(clip).value
+        assert measured is not None
+        return measured
+
+    assert value(csim, damaged) <= value(csim, whole) + 1e-6
+    assert value(acd_i, damaged) >= value(acd_i, whole) - 1e-6
+    assert value(acd, damaged) >= value(acd, whole) - 1e-6
+    assert value(face_rate, damaged) < value(face_rate, whole)

@@ -1,0 +1,80 @@
+"""Pixel metrics against scikit-image, and at their edges."""
+
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from fevbench.metrics.pixels import motion_agreement, psnr, ssim, ssim_per_frame
+from fevbench.metrics.view import ClipView
+
+
+def clips(height: int, width: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    ramp = np.linspace(0, 255, height)[:, None, None] * np.ones((1, width, 3))
+    true = np.clip(ramp + rng.normal(0, 20, size=(3, height, width, 3)), 0, 255)
+    made = np.clip(true + rng.normal(0, noise, size=true.shape), 0, 255)
+    return made.astype(np.uint8), true.astype(np.uint8)
+
+
+def view(made: np.ndarray, true: np.ndarray) -> ClipView:
+    return ClipView(made, true, {}, {})
+
+
+@pytest.mark.parametrize("size", [(11, 11), (64, 64), (128, 128), (37, 90)])
+@pytest.mark.parametrize("noise", [1, 15, 120])
+def test_ssim_equals_scikit_image(size: tuple[int, int], noise: float) -> None:
+    made, true = clips(*size, noise)
+    expected = [
+        structural_similarity(
+            a,
+            b,
+            channel_axis=-1,
+            data_range=255,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+        for a, b in zip(made, true, strict=True)
+    ]
+    assert ssim_per_frame(made, true) == pytest.approx(expected, abs=1e-5)
+
+
+def test_ssim_of_a_clip_with_itself_is_one() -> None:
+    made, _ = clips(64, 64, 10)
+    assert ssim(view(made, made)).value == 1
+
+
+def test_ssim_refuses_other_shapes_and_tiny_frames() -> None:
+    made, true = clips(64, 64, 10)
+    with pytest.raises(ValueError, match="one shape"):
+        ssim_per_frame(made[:2], true)
+    with pytest.raises(ValueError, match="at least 11"):
+        ssim_per_frame(made[:, :10], true[:, :10])
+
+
+def test_psnr_is_the_mean_of_the_frames_values() -> None:
+    made, true = clips(64, 64, 10)
+    made[1] = true[1]
+    frames = [peak_signal_noise_ratio(true[i], made[i], data_range=255) for i in (0, 2)]
+    assert psnr(view(made, true)).value == pytest.approx((sum(frames) + 100) / 3)
+
+
+def test_motion_of_a_frozen_clip_is_zero_and_of_the_true_clip_one() -> None:
+    made, true = clips(64, 64, 10)
+    frozen = np.repeat(true[:1], 3, axis=0)
+    assert motion_agreement(view(frozen, true)).value == 0
+    assert motion_agreement(view(true, true)).value == 1
+    assert 0 < (motion_agreement(view(made, true)).value or 0) < 1
+
+
+def test_motion_is_symmetric_between_too_much_and_too_little() -> None:
+    slow = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones((1, 12, 12, 3), np.uint8)
+    assert motion_agreement(view(slow * 3, slow)).value == pytest.approx(1 / 3)
+    assert motion_agreement(view(slow, slow * 3)).value == pytest.approx(1 / 3)
+
+
+def test_motion_is_excused_where_the_truth_is_frozen() -> None:
+    made, true = clips(64, 64, 10)
+    measured = motion_agreement(view(made, np.repeat(true[:1], 3, axis=0)))
+    assert measured.value is None
+    assert measured.excused
