@@ -31,7 +31,7 @@ demo: weights ## Score one model on the embedded data set and show the table
 	$(BIN)/fevbench run $(RUN) fevsynth
 
 test: $(BIN)/.tools weights ## Run the tests (all but the slow ones)
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest
 
 slow: $(BIN)/.tools weights ## Run the slow tests: reference FVD, rendering
 	$(BIN)/python -m pytest -m slow

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,9 +29,10 @@ def replacing(path: Path) -> Iterator[Path]:
         OSError: The folder cannot be written, or the disk is full; ``path`` is then untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for stale in path.parent.glob(f".{path.stem}.*.*.part{path.suffix}"):
-        if not _is_alive(stale.name.removeprefix(f".{path.stem}.").partition(".")[0]):
-            stale.unlink(missing_ok=True)
+    part_of_path = re.compile(rf"\.{re.escape(path.stem)}\.(\d+)\.[^.]+\.part{re.escape(path.suffix)}")
+    for sibling in path.parent.iterdir():
+        if (match := part_of_path.fullmatch(sibling.name)) and not _is_alive(int(match[1])):
+            sibling.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(f".part{path.suffix}", f".{path.stem}.{os.getpid()}.", path.parent)
     os.close(handle)
     part = Path(name)
@@ -44,10 +46,10 @@ def replacing(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def _is_alive(pid: str) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
+        os.kill(pid, 0)
+    except (OverflowError, ProcessLookupError):
         return False
     except PermissionError:
         pass

@@ -28,9 +28,10 @@ class UnknownName(FevbenchError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+        folded = {known_name.lower(): known_name for known_name in names}
+        close = difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.5)
         if close:
-            fix = "did you mean " + " or ".join(repr(match) for match in close) + "?"
+            fix = "did you mean " + " or ".join(repr(folded[match]) for match in close) + "?"
         else:
             fix = "known: " + (", ".join(names) or "none")
         super().__init__(f"no {kind} is called {name!r}", fix)

@@ -28,7 +28,7 @@ def command(runs: tuple[Path, ...], form: str) -> None:
       fevbench compare runs/* --format latex > table.tex
     """
     from fevbench.report.rows import compare
-    from fevbench.results.schema import read_result
+    from fevbench.results.files import read_result
 
     comparison = compare([read_result(run) for run in runs])
     if form == "table":

@@ -53,7 +53,7 @@ class RunDisplay:
         """Show a bar for a stage."""
         self._stage = self._bars.add_task(stage, total=total)
         if not self._console.is_terminal:
-            self._console.print(f"{stage}: {total}", highlight=False)
+            self._console.print(f"{stage}: {total} to do", highlight=False)
 
     def advance(self, count: int) -> None:
         """Move the stage's bar."""
@@ -62,7 +62,7 @@ class RunDisplay:
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def pull(self, name: str, done: int, total: int | None) -> None:
         """Show a download."""

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import click
 
+from fevbench.errors import FevbenchError
+
 Columns = tuple[str, ...]
 Rows = list[tuple[str, ...]]
 
@@ -26,6 +28,7 @@ def command(what: str, form: str) -> None:
         click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1))
         return
     from rich.table import Table
+    from rich.text import Text
 
     from fevbench.cli.console import print_text
 
@@ -33,7 +36,7 @@ def command(what: str, form: str) -> None:
     for i, column in enumerate(columns):
         table.add_column(column, no_wrap=i == 0, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     print_text(table)
 
 
@@ -50,7 +53,11 @@ def _datasets() -> tuple[Columns, Rows]:
 
     rows: Rows = []
     for name in datasets:
-        data = open_dataset(name)
+        try:
+            data = open_dataset(name)
+        except FevbenchError as error:  # a broken one spoils only itself
+            rows.append((name, f"cannot be opened: {error}", "", "", "", ""))
+            continue
         counts = {split: len(data.clips(split)) for split in SPLITS}
         clips = ", ".join(f"{count} {split}" for split, count in counts.items() if count)
         rows.append((name, data.title, data.version, f"{len(data.subjects())}", clips, data.licence))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import signal
 import sys
 import traceback
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
 
 import click
 
@@ -22,7 +27,9 @@ COMMANDS: Registry[click.Command] = Registry(
         "weights": "fevbench.cli.weights:group",
     },
 )
-INTERRUPTED = 130
+INTERRUPTED = 128 + signal.SIGINT
+TERMINATED = 128 + signal.SIGTERM
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class _LazyGroup(click.Group):
@@ -33,6 +40,14 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return COMMANDS.get(cmd_name) if cmd_name in COMMANDS else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except EOFError as error:
+            # click would take it for Ctrl-D at a prompt, and there is none.
+            raise FevbenchError(f"a file ends too early ({error})", "see where with --debug") from error
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,17 +64,23 @@ def cli(debug: bool) -> None:
     """
 
 
+class _Terminated(BaseException):
+    """SIGTERM, as an exception: temporary files are removed on the way out."""
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 an error, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 an error, 2 wrong usage, 130 or 143 stopped by a signal."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in words or bool(os.environ.get("FEVBENCH_DEBUG"))
     try:
-        code = cli.main([word for word in words if word != "--debug"], "fevbench", standalone_mode=False)
+        with _sigterm_raises():
+            code = cli.main([word for word in words if word != "--debug"], "fevbench", standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; what was finished is kept, and the same command continues", err=True)
-        code = INTERRUPTED
+        code = _stopped(INTERRUPTED)
+    except _Terminated:
+        code = _stopped(TERMINATED)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -71,14 +92,33 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+@contextlib.contextmanager
+def _sigterm_raises() -> Iterator[None]:
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stopped(code: int) -> int:
+    click.echo("stopped; what was finished is kept, and the same command continues", err=True)
+    return code
+
+
 def _one_line(error: Exception) -> str:
     if isinstance(error, FevbenchError):
         text = str(error)
-    elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    elif isinstance(error, OSError) and error.errno in NO_ROOM:
         where = f" while writing {error.filename}" if error.filename else ""
-        text = f"the disk is full{where}: free some space, then repeat the command; it continues"
+        text = f"the disk is full{where}: free some space, then repeat the command, which continues"
     elif isinstance(error, OSError) and error.filename:
         text = f"{error.filename}: {error.strerror}"
+    elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        text = "out of memory: repeat with a smaller --batch-size; the run continues"
     else:
         text = f"{type(error).__name__}: {error}: repeat with --debug and report the traceback"
     return " ".join(text.split())

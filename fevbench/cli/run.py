@@ -58,7 +58,8 @@ def command(
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
     from fevbench.models.registry import find_model
-    from fevbench.run.plan import Plan, Settings, choose_device, choose_metrics, default_folder
+    from fevbench.run.folder import default_folder, discard
+    from fevbench.run.plan import Plan, Settings, choose_device, choose_metrics
 
     # Cheap checks first: a typing error must not cost the seconds of loading torch.
     chosen = choose_metrics(metrics)
@@ -80,7 +81,7 @@ def command(
     )
     folder = out or default_folder(settings)
 
-    from fevbench.run.execute import discard, execute
+    from fevbench.run.execute import execute
 
     if overwrite:
         discard(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fevbench.data.clip import Clip, Dataset, Split
@@ -49,10 +50,14 @@ class Corpus:
         name = f"{self.dataset.name} clip {clip.id}"
         return self._store.get(clip.id, lambda: self.protocol.sample(self.dataset.frames(clip), name))
 
-    def digest(self) -> str:
-        """The sha256 of every scored clip's id, person, label and sampled pixels."""
+    def digest(self, clips: Sequence[Clip] | None = None) -> str:
+        """The sha256 of every scored clip's id, person, label and sampled pixels.
+
+        Args:
+            clips: The clips that are scored if some of ``self.clips`` are not.
+        """
         digest = hashlib.sha256()
-        for clip in self.clips:
+        for clip in self.clips if clips is None else clips:
             row = (clip.id, clip.subject, clip.label, content_digest(self.frames(clip)))
             digest.update(repr(row).encode())
         return digest.hexdigest()

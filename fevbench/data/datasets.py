@@ -1,4 +1,4 @@
-"""The data sets there are, and what every data set is asked: a digest, and disjoint people."""
+"""The data sets there are, and what is asked of every one before it is scored on."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ datasets: Registry[Callable[[], Dataset]] = Registry(
 
 
 def open_dataset(name: str) -> Dataset:
-    """Open a data set by name and check that no person is in two splits.
+    """Open a data set by name and check that it can be scored on.
 
     Raises:
         UnknownName: No data set has this name.
-        DatasetError: Its files are missing, or its splits share a person.
+        DatasetError: Its files are missing, two of its clips have one id, an id is no file name, a clip
+            shows an expression the data set does not name, or its splits share a person.
     """
     dataset = datasets.get(name)()
     home: dict[str, Split] = {}
+    ids: set[str] = set()
     for split in SPLITS:
         for clip in dataset.clips(split):
             if home.setdefault(clip.subject, split) != split:
@@ -31,4 +33,16 @@ def open_dataset(name: str) -> Dataset:
                     f"{name}: subject {clip.subject} is in both {home[clip.subject]} and {split}",
                     "give every subject one split",
                 )
+            if clip.id in ids:
+                raise DatasetError(f"{name}: two clips are called {clip.id}", "give every clip its own id")
+            if "/" in clip.id or clip.id.startswith(".") or not clip.id:
+                raise DatasetError(
+                    f"{name}: clip id {clip.id!r} is no file name", "leave out / and first dots"
+                )
+            if clip.label not in dataset.labels:
+                raise DatasetError(
+                    f"{name}: clip {clip.id} shows {clip.label!r}, which is none of its labels",
+                    f"use one of {', '.join(dataset.labels)}",
+                )
+            ids.add(clip.id)
     return dataset

@@ -10,9 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
-
 from fevbench.data.clip import Split
 from fevbench.errors import VideoError
 from fevbench.registry import Registry
@@ -75,6 +72,9 @@ class Protocol:
 
     def resize(self, frames: Frames, name: str) -> Frames:
         """Resize ``uint8[T, H, W, 3]`` to ``uint8[T, size, size, 3]``; see the module's definition."""
+        import numpy as np
+        from PIL import Image
+
         height, width = frames.shape[1:3]
         if height != width:
             raise VideoError(f"{name} is {width}x{height}, not square", "crop a square around the face")

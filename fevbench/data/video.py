@@ -1,6 +1,7 @@
 """Reading clips with PyAV and writing them without loss.
 
-Frame truth is what decodes: the frame count of a container's header is never believed.
+Frame truth is what decodes: the frame count of a container's header is never believed. Clips written
+here carry the digest of their pixels, so that any damage to them is found.
 """
 
 from __future__ import annotations
@@ -8,14 +9,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from PIL import Image
 
 from fevbench.atomic import replacing
+from fevbench.data.container import is_cut_short
 from fevbench.errors import VideoError
 
 if TYPE_CHECKING:
@@ -24,13 +29,18 @@ if TYPE_CHECKING:
 VIDEO_SUFFIXES = (".mkv", ".mp4", ".avi", ".mov", ".webm")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 LOSSLESS_SUFFIX = ".mkv"
+DIGEST_TAG = "FRAMES_SHA256"
+"""The metadata entry that holds the content digest of a clip written by :func:`write_clip`."""
+EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "La", "RGBa")
+AGAIN = "export or copy it again"
 
 
 def read_clip(path: Path) -> Frames:
     """Decode a video file, or a folder of frames in natural order.
 
     Args:
-        path: A file with one of ``VIDEO_SUFFIXES``, or a folder of images.
+        path: A file with one of ``VIDEO_SUFFIXES``, or a folder of images. Grey images become RGB;
+            transparency is dropped.
 
     Returns:
         ``uint8[T, H, W, 3]``, RGB.
@@ -41,7 +51,25 @@ def read_clip(path: Path) -> Frames:
     """
     if not path.exists():
         raise VideoError(f"{path} does not exist", "check the path")
-    frames = list(_folder_frames(path) if path.is_dir() else _file_frames(path))
+    if path.is_dir():
+        return _stack(path, list(_folder_frames(path)))
+    return _stack(path, _decode(path)[0])
+
+
+def read_written(path: Path) -> Frames:
+    """Decode a clip that :func:`write_clip` wrote, and check every pixel.
+
+    Raises:
+        VideoError: The file is not a clip written by :func:`write_clip`, or not all of it.
+    """
+    frames, written = _decode(path)
+    clip = _stack(path, frames)
+    if content_digest(clip) != written:
+        raise VideoError(f"{path} is damaged: it does not hold the pixels that were written", AGAIN)
+    return clip
+
+
+def _stack(path: Path, frames: list[Frames]) -> Frames:
     if not frames:
         wanted = "a folder of " + ", ".join(IMAGE_SUFFIXES) if path.is_dir() else "a video"
         raise VideoError(f"{path} holds no frame", f"give {wanted} with at least one frame")
@@ -52,19 +80,31 @@ def read_clip(path: Path) -> Frames:
     return np.stack(frames)
 
 
-def _file_frames(path: Path) -> Iterator[Frames]:
+def _decode(path: Path) -> tuple[list[Frames], str]:
+    """A file's frames, and the digest it carries or an empty text."""
+    if not path.is_file():
+        raise VideoError(f"{path} is not a file", "give a video or a folder of frames")
+    frames: list[Frames] = []
+    to_rgb = VideoReformatter()  # one for all frames: setting it up costs more than a frame
     try:
-        # Without "explode" FFmpeg conceals broken data: it would hand over invented pixels.
-        with av.open(str(path), options={"err_detect": "explode"}) as container:
+        # "file:" keeps a name with a colon from being read as an address, and a playlist that poses as
+        # a video from fetching anything. "explode" refuses broken data instead of inventing pixels.
+        options = {"err_detect": "explode", "protocol_whitelist": "file"}
+        with av.open(f"file:{path}", options=options) as container:
             if not container.streams.video:
                 raise VideoError(f"{path} has no video stream", "give a video file")
             for frame in container.decode(video=0):
                 if frame.is_corrupt:
-                    raise VideoError(f"{path} is damaged or cut short", "export or copy it again")
-                yield frame.to_ndarray(format="rgb24")
+                    raise VideoError(f"{path} is damaged", AGAIN)
+                pixels = to_rgb.reformat(frame, format="rgb24").to_ndarray()
+                frames.append(pixels.astype(np.uint8, copy=False))
+            written = container.metadata.get(DIGEST_TAG, "")
     except (av.FFmpegError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise VideoError(f"{path} cannot be decoded ({reason})", "export or copy it again") from error
+        raise VideoError(f"{path} cannot be decoded ({reason})", AGAIN) from error
+    if is_cut_short(path):
+        raise VideoError(f"{path} is cut short", AGAIN)
+    return frames, written
 
 
 def _folder_frames(path: Path) -> Iterator[Frames]:
@@ -72,19 +112,21 @@ def _folder_frames(path: Path) -> Iterator[Frames]:
     for name in sorted(names, key=natural_key):
         try:
             with Image.open(name) as image:
+                if image.mode not in EIGHT_BIT_MODES:
+                    raise VideoError(f"{name} has more than 8 bits a channel", "export 8-bit images")
                 yield np.asarray(image.convert("RGB"))
-        except (OSError, SyntaxError) as error:
-            raise VideoError(f"{name} cannot be decoded ({error})", "export or copy it again") from error
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise VideoError(f"{name} cannot be decoded ({error})", AGAIN) from error
 
 
-def natural_key(path: Path) -> list[tuple[int, str]]:
-    """A sort key that puts ``2.png`` before ``10.png``."""
+def natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """A sort key that puts ``2.png`` before ``10.png``; names that count the same keep one order."""
     parts = re.split(r"(\d+)", path.name.lower())
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name
 
 
 def write_clip(path: Path, frames: Frames, fps: float) -> None:
-    """Write a clip as FFV1 in Matroska, RGB, bit for bit.
+    """Write a clip as FFV1 in Matroska, RGB, bit for bit; the same clip gives the same file.
 
     Args:
         path: The file to write, with suffix ``.mkv``; it appears whole or not at all.
@@ -95,12 +137,17 @@ def write_clip(path: Path, frames: Frames, fps: float) -> None:
         OSError: The disk is full or the folder cannot be written.
     """
     height, width = frames.shape[1:3]
-    with replacing(path) as part, av.open(str(part), "w", format="matroska") as container:
-        stream = container.add_stream("ffv1", rate=round(fps))
-        stream.width, stream.height, stream.pix_fmt = width, height, "gbrp"
+    # FFmpeg drops a write error that comes with the last bytes, so it writes to memory.
+    buffer = BytesIO()
+    with av.open(buffer, "w", format="matroska", options={"fflags": "bitexact"}) as container:
+        container.metadata[DIGEST_TAG] = content_digest(frames)
+        stream = container.add_stream("ffv1", rate=Fraction(fps).limit_denominator(1001))
+        stream.width, stream.height, stream.pix_fmt = width, height, "bgr0"
         for pixels in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode(None))
+    with replacing(path) as part:
+        part.write_bytes(buffer.getbuffer())
 
 
 def content_digest(frames: Frames) -> str:

@@ -99,7 +99,7 @@ extractors: Registry[Extractor] = Registry(
             weights=("inception-fid",),
             preprocessing="bicubic (Pillow, float) to 299 px, clip to 0..255, (x - 128) / 128",
             packages=("torch", "torchvision", "pytorch-fid"),
-            batch=16,
+            batch=32,
             load="fevbench.extractors.inception:Inception",
         ),
         "i3d": Extractor(

@@ -95,7 +95,8 @@ class Unit3D(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Convolve, normalise, rectify ``[N, C, T, H, W]``."""
-        return F.relu(self.bn(self.conv(F.pad(x, _same_padding(x.shape, self.kernel, self.stride)))))
+        padded = F.pad(x, _same_padding(x.shape, self.kernel, self.stride))
+        return F.relu(self.bn(self.conv(padded)), inplace=True)
 
 
 class MaxPoolSame(nn.Module):

@@ -81,7 +81,8 @@ def load_plugin(path: Path) -> None:
         ModelError: The file is missing, fails to run, or registers nothing.
     """
     if not path.is_file():
-        raise ModelError(f"plug-in {path} does not exist", "check the path given to --plugin")
+        what = "is not a file" if path.exists() else "does not exist"
+        raise ModelError(f"plug-in {path} {what}", "check the path given to --plugin")
     spec = importlib.util.spec_from_file_location(f"fevbench_plugin_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise ModelError(f"plug-in {path} is not a Python file", "give a file that ends in .py")
@@ -92,9 +93,9 @@ def load_plugin(path: Path) -> None:
         spec.loader.exec_module(module)
     except FevbenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(
-            f"plug-in {path} failed: {type(error).__name__}: {error}", "run it with --debug for the traceback"
+            f"plug-in {path} failed ({type(error).__name__}: {error})", "see the traceback with --debug"
         ) from error
     added = set(models) - before
     if not added:
@@ -119,22 +120,28 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
     if name.startswith(VIDEOS_PREFIX):
         from fevbench.models.videos import find_videos
 
-        return find_videos(Path(name.removeprefix(VIDEOS_PREFIX)), allow_missing)
+        folder = name.removeprefix(VIDEOS_PREFIX)
+        if not folder:
+            raise ModelError(f"{name} names no folder", "give videos:DIR a folder of clips")
+        return find_videos(Path(folder).expanduser(), allow_missing)
     discover()
     if plugin is not None:
         load_plugin(plugin)
     try:
         factory = models.get(name)
-    except (ImportError, AttributeError) as error:
+    except FevbenchError:
+        raise
+    except Exception as error:  # a package that is being imported can raise anything
         raise ModelError(
-            f"model {name!r} of {_origins.get(name)} cannot be imported ({error})", "install it again"
+            f"model {name!r} of {_origins.get(name)} cannot be imported ({type(error).__name__}: {error})",
+            "install it again",
         ) from error
     origin = discover()[name]
     return FoundModel(name, origin, _code_digest(factory), bool(getattr(factory, "control", False)), factory)
 
 
 def _code_digest(factory: Factory) -> str:
-    module = sys.modules.get(factory.__module__)
+    module = sys.modules.get(getattr(factory, "__module__", ""))
     source = getattr(module, "__file__", None)
     if source is None:
         return hashlib.sha256(repr(factory).encode()).hexdigest()
@@ -149,8 +156,10 @@ def summary(name: str) -> str:
     module, _, attribute = target.partition(":")
     try:
         spec = importlib.util.find_spec(module)
-        tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8")) if spec and spec.origin else None
-    except (ImportError, OSError, SyntaxError) as error:
+        if spec is None:
+            raise ModuleNotFoundError(f"no module named {module!r}")
+        tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8")) if spec.origin else None
+    except Exception as error:  # finding a module imports its package, which can raise anything
         return f"cannot be loaded: {error}"
     for node in tree.body if tree else ():
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == attribute:

@@ -34,13 +34,13 @@ class Videos:
 
     Raises:
         ModelError: Clips are missing and ``allow_missing`` is false, or none matches.
+        VideoError: The first clip cannot be read.
     """
 
     def __init__(self, found: dict[str, Path], folder: Path, spec: ModelSpec, allow_missing: bool) -> None:
         self._found = found
         self._spec = spec
         self._folder = folder
-        self._size: tuple[int, int] | None = None
         self.notes: list[str] = []
         wanted = {clip.id for clip in spec.corpus.clips}
         self.missing = sorted(wanted - found.keys())
@@ -56,7 +56,12 @@ class Videos:
                 raise ModelError(f"{folder}: {text}", "add them, or score the rest with --allow-missing")
             self.notes.append(text)
         if extra:
-            self.notes.append(f"{len(extra)} files match no clip and were left out ({_some(extra)})")
+            self.notes.append(f"left out, because no clip is called so: {_some(extra)}")
+        # The first clip decides, whichever is asked for first: a run that continues says the same.
+        self._size = _size(read_clip(found[min(wanted & found.keys())]))
+        if self._size != (spec.size, spec.size):
+            width, height = self._size
+            self.notes.append(f"clips were resized from {width}x{height} to {spec.size}x{spec.size}")
 
     def clip(self, wanted: Clip, generator: torch.Generator) -> Frames:
         """Read the clip made for ``wanted``; ``generator`` is not used."""
@@ -68,15 +73,10 @@ class Videos:
                 f"{self._spec.frames}",
                 f"export exactly {self._spec.frames} frames",
             )
-        size = (frames.shape[2], frames.shape[1])
-        if self._size is None:
-            self._size = size
-            if size != (self._spec.size, self._spec.size):
-                target = f"{self._spec.size}x{self._spec.size}"
-                self.notes.append(f"clips were resized from {size[0]}x{size[1]} to {target}")
-        elif size != self._size:
+        size = _size(frames)
+        if size != self._size:
             raise VideoError(
-                f"{path} is {size[0]}x{size[1]}, earlier clips are {self._size[0]}x{self._size[1]}",
+                f"{path} is {size[0]}x{size[1]}, other clips are {self._size[0]}x{self._size[1]}",
                 "make all clips of the folder one size",
             )
         return self._spec.corpus.protocol.resize(frames, str(path))
@@ -112,7 +112,9 @@ def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
     def build(spec: ModelSpec) -> Videos:
         return Videos(found, folder, spec, allow_missing)
 
-    return FoundModel(f"{VIDEOS_PREFIX}{folder.name}", str(folder), digest.hexdigest(), False, build)
+    return FoundModel(
+        f"{VIDEOS_PREFIX}{folder.resolve().name}", str(folder), digest.hexdigest(), False, build
+    )
 
 
 def _clip_files(path: Path) -> list[Path]:
@@ -123,6 +125,11 @@ def _clip_files(path: Path) -> list[Path]:
     return [path] if path.suffix.lower() in VIDEO_SUFFIXES else []
 
 
+def _size(frames: Frames) -> tuple[int, int]:
+    """Width and height."""
+    return frames.shape[2], frames.shape[1]
+
+
 def _some(names: list[str], count: int = 3) -> str:
     shown = ", ".join(names[:count])
-    return shown if len(names) <= count else f"{shown}, …"
+    return shown if len(names) <= count else f"{shown} and {len(names) - count} more"

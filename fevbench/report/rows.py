@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fevbench.errors import RunError
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.comparable import check_comparable, distinct_names
 from fevbench.results.schema import MetricResult, Result
 
 CEILING = "true clips (ceiling)"
@@ -67,36 +67,38 @@ def compare(results: Sequence[Result]) -> Comparison:
     Raises:
         RunError: They were not scored on the same clips under the same definitions.
     """
-    _check_comparable(results)
+    check_comparable(results)
     present = {name for result in results for name in result.metrics}
     columns = tuple(name for name in catalog if name in present)
     best = {name: _best(name, results) for name in columns}
+    names = distinct_names(results)
     rows = [
         Row(
-            result.model.name,
-            {name: _cell(name, result.metrics.get(name), best[name]) for name in columns},
+            name,
+            {column: _cell(column, result.metrics.get(column), best[column]) for column in columns},
             result.dataset.clips,
             result.model.control,
             result,
         )
-        for result in results
+        for name, result in zip(names, results, strict=True)
     ]
     first = results[0]
     ceiling = {name: _ceiling(name, results) for name in columns}
     rows.append(Row(CEILING, ceiling, first.dataset.clips, True, None))
     title = (
         f"{first.dataset.name} {first.dataset.version}, {first.dataset.split} split, {first.protocol.id}: "
-        f"{first.dataset.clips} clips of {first.dataset.subjects} people"
+        f"{clips(first.dataset.clips)}, {first.dataset.subjects} people"
     )
     headings = {name: f"{name} {catalog.get(name).arrow}" for name in columns}
-    return Comparison(title, columns, headings, tuple(rows), tuple(_footnotes(results)))
+    return Comparison(title, columns, headings, tuple(rows), tuple(_footnotes(names, results)))
 
 
 def number(name: str, value: float | None) -> str:
     """A metric's value as shown."""
     if value is None:
         return "–"
-    return f"{value:.{catalog.get(name).decimals}f}"
+    text = f"{value:.{catalog.get(name).decimals}f}"
+    return text if float(text) else text.removeprefix("-")  # no minus zero
 
 
 def interval(name: str, metric: MetricResult) -> str:
@@ -104,33 +106,6 @@ def interval(name: str, metric: MetricResult) -> str:
     if metric.interval is None:
         return ""
     return f"[{number(name, metric.interval.low)}, {number(name, metric.interval.high)}]"
-
-
-def _check_comparable(results: Sequence[Result]) -> None:
-    first = results[0]
-    for result in results[1:]:
-        for what, a, b in (
-            ("data sets", _dataset(first), _dataset(result)),
-            ("protocols", first.protocol.id, result.protocol.id),
-            ("numbers of clips", first.dataset.clips, result.dataset.clips),
-            ("clips", first.dataset.digest, result.dataset.digest),
-        ):
-            if a != b:
-                raise RunError(
-                    f"{first.model.name} and {result.model.name} were scored on different {what} ({a}, {b})",
-                    "compare runs of one data set, split, protocol and limit",
-                )
-        for name, metric in result.metrics.items():
-            other = first.metrics.get(name)
-            if other is not None and other.id != metric.id:
-                raise RunError(
-                    f"{name} is {other.id} in {first.model.name} and {metric.id} in {result.model.name}",
-                    "repeat the older run with this version",
-                )
-
-
-def _dataset(result: Result) -> str:
-    return f"{result.dataset.name} {result.dataset.version} {result.dataset.split}"
 
 
 def _best(name: str, results: Sequence[Result]) -> float | None:
@@ -151,20 +126,36 @@ def _ceiling(name: str, results: Sequence[Result]) -> Cell:
     return Cell(value, number(name, value), "", False)
 
 
-def _footnotes(results: Sequence[Result]) -> list[str]:
-    notes = []
-    for result in results:
-        name = result.model.name
-        notes += [f"{name}: {note}" for note in result.model.notes]
-        absent: dict[str, list[str]] = {}
-        for metric, value in result.metrics.items():
-            if value.value is None:
-                absent.setdefault(value.reason, []).append(metric)
-            if value.missing:
-                notes.append(f"{name}: {metric} counts {value.missing} clips without a face at its floor")
-            if value.excused:
-                notes.append(
-                    f"{name}: {metric} leaves out {value.excused} clips whose true clip gives no value"
-                )
-        notes += [f"{name}: no {', '.join(which)}: {reason}" for reason, which in absent.items()]
-    return notes
+def _footnotes(names: Sequence[str], results: Sequence[Result]) -> list[str]:
+    return [f"{name}: {note}" for name, result in zip(names, results, strict=True) for note in notes(result)]
+
+
+def notes(result: Result) -> list[str]:
+    """What a reader of a run's numbers must know, one line each."""
+    absent: dict[str, list[str]] = {}
+    counted: dict[int, list[str]] = {}
+    excused: dict[int, list[str]] = {}
+    for name, metric in result.metrics.items():
+        if metric.value is None:
+            absent.setdefault(metric.reason, []).append(name)
+        elif metric.missing:
+            counted.setdefault(metric.missing, []).append(name)
+        if metric.excused:
+            excused.setdefault(metric.excused, []).append(name)
+    return [
+        *result.model.notes,
+        *(
+            f"{clips(count)} without a face counted at the floor of {', '.join(which)}"
+            for count, which in counted.items()
+        ),
+        *(
+            f"{clips(count)} left out of {', '.join(which)}: the true clip gives no value"
+            for count, which in excused.items()
+        ),
+        *(f"no {', '.join(which)}: {reason}" for reason, which in absent.items()),
+    ]
+
+
+def clips(count: int) -> str:
+    """A number of clips, in words."""
+    return f"{count} clip" if count == 1 else f"{count} clips"

@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.rows import Comparison, Row, interval, number
+from fevbench.report.rows import Comparison, Row, clips, interval, notes, number
 from fevbench.results.schema import Result
+
+NAME_WIDTH = 32
+"""Columns of a model's name; a longer one is folded."""
 
 
 def result_table(result: Result) -> RenderableType:
     """One run: a line a metric, with interval, ceiling and N."""
     data = result.dataset
     title = (
-        f"{result.model.name} on {data.name} {data.version}, {data.split} split, {result.protocol.id}: "
-        f"{data.clips} clips of {data.subjects} people, seed {result.seed}"
+        f"{result.model.name} on {data.name} {data.version}, {data.split} split, {result.protocol.id}, "
+        f"seed {result.seed}: {clips(data.clips)}, {data.subjects} people"
     )
-    table = Table(title=title, title_justify="left", caption_justify="left")
+    table = Table()
     table.add_column("metric", no_wrap=True)
-    table.add_column("value", justify="right")
-    table.add_column("95 % interval", justify="right")
-    table.add_column("true clips", justify="right")
-    table.add_column("N", justify="right")
+    for heading in ("value", "95 % interval", "true clips", "N"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for name, metric in result.metrics.items():
         heading = f"{name} {catalog.get(name).arrow}" + (f" ({metric.unit})" if metric.unit else "")
-        shown = number(name, metric.value) if metric.value is not None else f"– {metric.reason}"
+        value, ceiling = number(name, metric.value), number(name, metric.ceiling)
         n = f"{metric.n} {metric.sample}"
-        table.add_row(heading, shown, interval(name, metric), number(name, metric.ceiling), n)
-    notes = [Text(f"note: {note}", style="yellow") for note in result.model.notes]
-    notes += [
-        Text(f"note: {name} counts {metric.missing} clips without a face at its floor", style="yellow")
-        for name, metric in result.metrics.items()
-        if metric.missing
-    ]
-    return Group(table, *notes)
+        table.add_row(*map(Text, (heading, value, interval(name, metric), ceiling, n)))
+    return Group(Text(title, style="italic"), table, *_notes(notes(result)))
+
+
+def _notes(lines: Iterable[str]) -> list[Text]:
+    return [Text(f"note: {line}", style="yellow") for line in lines]
 
 
 def comparison_table(comparison: Comparison, width: int) -> RenderableType:
     """Runs side by side, split into several tables where one would not fit ``width`` columns."""
-    names = max(len(row.name) for row in comparison.rows) + 4
+    names = min(max(len(row.name) for row in comparison.rows), NAME_WIDTH) + 4
     groups: list[list[str]] = [[]]
     used = names
     for column in comparison.columns:
@@ -51,13 +52,13 @@ def comparison_table(comparison: Comparison, width: int) -> RenderableType:
             used = names
         groups[-1].append(column)
         used += wide
-    tables = [_part(comparison, columns, first=not i) for i, columns in enumerate(groups)]
-    notes = [Text(f"note: {note}", style="yellow") for note in comparison.footnotes]
+    tables = [_part(comparison, columns) for columns in groups]
     legend = Text(
-        "bold: best of the runs; below a mean: its 95 % interval over people; ↑ higher, ↓ lower is better",
+        "bold: best of the runs; [ ]: 95 % interval; ↑ higher, ↓ lower is better",
         style="dim",
     )
-    return Group(*tables, legend, *notes)
+    title = Text(comparison.title, style="italic")
+    return Group(title, *tables, legend, *_notes(comparison.footnotes))
 
 
 def _width(row: Row, column: str) -> int:
@@ -65,9 +66,9 @@ def _width(row: Row, column: str) -> int:
     return max(len(cell.text), len(cell.interval))
 
 
-def _part(comparison: Comparison, columns: list[str], first: bool) -> Table:
-    table = Table(title=comparison.title if first else None, title_justify="left", show_lines=True)
-    table.add_column("model", no_wrap=True)
+def _part(comparison: Comparison, columns: list[str]) -> Table:
+    table = Table(show_lines=True)
+    table.add_column("model", max_width=NAME_WIDTH, overflow="fold")
     for column in columns:
         table.add_column(comparison.headings[column], justify="right", no_wrap=True)
     for row in comparison.rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import platform
 import subprocess
@@ -45,6 +46,7 @@ def environment(device: str) -> Environment:
     )
 
 
+@functools.cache
 def commit(folder: Path | None = None) -> str | None:
     """The git commit fevbench runs from, ``+dirty`` if its files were changed; None outside a checkout."""
     root = folder or Path(fevbench.__file__).parent.parent

@@ -6,13 +6,9 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
-
-from fevbench.atomic import write_text
-from fevbench.errors import RunError
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -181,29 +177,4 @@ class Result(_Record):
 
 
 RESULT_FILE = "result.json"
-
-
-def read_result(path: Path) -> Result:
-    """Read a result from its file or from its run folder.
-
-    Raises:
-        RunError: There is no result, or it does not follow the schema.
-    """
-    file = path / RESULT_FILE if path.is_dir() else path
-    try:
-        return Result.model_validate_json(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RunError(f"{path} holds no {RESULT_FILE}", "finish the run: repeat its command") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{file} cannot be read ({error})", "check the path") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise RunError(f"{file} is not a result: {where}: {first['msg']}", "repeat its run") from error
-
-
-def write_result(folder: Path, result: Result) -> Path:
-    """Write a result into a run folder, atomically; returns the file."""
-    path = folder / RESULT_FILE
-    write_text(path, result.model_dump_json(indent=1) + "\n")
-    return path
+"""What a result is called in its run folder."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from fevbench.data.memory import FrameStore
 from fevbench.data.tensors import to_pixels, to_tensor
-from fevbench.data.video import LOSSLESS_SUFFIX, read_clip, write_clip
-from fevbench.errors import FevbenchError, ModelError
+from fevbench.data.video import LOSSLESS_SUFFIX, read_written, write_clip
+from fevbench.errors import FevbenchError, ModelError, RunError, VideoError
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
 
 if TYPE_CHECKING:
@@ -77,15 +79,18 @@ class GeneratedClips:
 
     def path(self, clip: Clip) -> Path:
         """Where a clip is kept."""
-        return self._folder / f"{clip.id}{LOSSLESS_SUFFIX}"
+        return self._folder / file_name(clip)
 
     def frames(self, clip: Clip) -> Frames:
         """A clip that was made: ``uint8[T, H, W, 3]``."""
         return self._store.get(clip.id, lambda: self._read(clip))
 
     def _read(self, clip: Clip) -> Frames:
-        frames = read_clip(self.path(clip))
-        self._check_shape(clip, frames.shape)
+        try:
+            frames = read_written(self.path(clip))
+        except VideoError as error:
+            raise RunError(error.what, "delete it and repeat the command, which makes it again") from error
+        self._check_clip(clip, frames)
         return frames
 
     def _build(self) -> VideoModel | ClipSource:
@@ -97,22 +102,24 @@ class GeneratedClips:
             model = self._found.factory(spec)
         except FevbenchError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed("could not be built", error) from error
         if not isinstance(model, VideoModel | ClipSource):
             raise ModelError(
                 f"model {self._found.name} has no generate method",
-                "give it generate(images, labels, generator)",
+                "give it one: generate(self, images, labels, generator)",
             )
         return model
 
     def _make(self, clip: Clip) -> Frames:
         generator = torch.Generator("cpu" if isinstance(self._model, ClipSource) else self._device)
-        generator.manual_seed(clip_seed(self._seed, clip.id))
+        seed = clip_seed(self._seed, clip.id)
+        generator.manual_seed(seed)
+        _seed_globals(seed)
         try:
             if isinstance(self._model, ClipSource):
                 frames = self._model.clip(clip, generator)
-                self._check_shape(clip, frames.shape)
+                self._check_clip(clip, frames)
                 return frames
             image = to_tensor(self._corpus.frames(clip)[:1], self._device)
             label = torch.tensor([self._corpus.dataset.labels.index(clip.label)], device=self._device)
@@ -120,7 +127,7 @@ class GeneratedClips:
                 video = self._model.generate(image, label, generator)
         except (FevbenchError, MemoryError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(f"failed on clip {clip.id}", error) from error
         return self._pixels(clip, video)
 
@@ -145,21 +152,34 @@ class GeneratedClips:
             )
         return to_pixels(video[0])
 
-    def _check_shape(self, clip: Clip, shape: tuple[int, ...]) -> None:
+    def _check_clip(self, clip: Clip, frames: Frames) -> None:
         protocol = self._corpus.protocol
         wanted = (protocol.frames, protocol.size, protocol.size, 3)
-        if tuple(shape) != wanted:
+        if tuple(frames.shape) != wanted or frames.dtype != np.uint8:
             raise ModelError(
-                f"{self._found.name}: clip {clip.id} has shape {tuple(shape)}, expected {wanted}",
-                "delete it and run again, or make it as the protocol says",
+                f"{self._found.name}: clip {clip.id} is {frames.dtype}{list(frames.shape)}, "
+                f"expected uint8{list(wanted)}",
+                "delete it and repeat the command, or make it as the protocol says",
             )
 
-    def _failed(self, what: str, error: Exception) -> ModelError:
+    def _failed(self, what: str, error: BaseException) -> ModelError:
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         return ModelError(f"model {self._found.name} {what} ({reason})", "see the traceback with --debug")
+
+
+def file_name(clip: Clip) -> str:
+    """What a generated clip's file is called."""
+    return f"{clip.id}{LOSSLESS_SUFFIX}"
 
 
 def clip_seed(seed: int, clip_id: str) -> int:
     """A 63-bit seed for one clip, from the run's seed and the clip's id alone."""
     digest = hashlib.sha256(f"{seed}\0{clip_id}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+def _seed_globals(seed: int) -> None:
+    """Seed what a model may draw from instead of its generator, so that it repeats all the same."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - models in the wild use the legacy generator
+    torch.manual_seed(seed)

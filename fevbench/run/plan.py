@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from fevbench.atomic import write_text
 from fevbench.data.clip import Dataset, Split
 from fevbench.data.protocol import Protocol
-from fevbench.errors import FevbenchError, RunError
+from fevbench.errors import FevbenchError
 from fevbench.extractors.base import Extractor, extractors
 from fevbench.metrics.catalog import Metric, metrics
 from fevbench.models.registry import FoundModel
-
-SETTINGS_FILE = "run.json"
 
 
 class Settings(BaseModel):
@@ -110,56 +106,10 @@ def choose_device(name: str) -> str:
     if name == "auto":
         return "cuda" if available else "cpu"
     try:
-        kind = torch.device(name).type
+        device = torch.device(name)
     except RuntimeError as error:
         raise FevbenchError(f"{name!r} is not a device", "use auto, cpu, cuda or cuda:N") from error
-    if kind not in ("cpu", "cuda") or (kind == "cuda" and not available):
+    count = {"cpu": 1, "cuda": torch.cuda.device_count() if available else 0}.get(device.type, 0)
+    if (device.index or 0) >= count:
         raise FevbenchError(f"device {name!r} is not available here", "use --device cpu")
     return name
-
-
-def default_folder(settings: Settings) -> Path:
-    """``runs/MODEL--DATASET--PROTOCOL--SPLIT--seedN``, with the limit if there is one."""
-    protocol = settings.protocol.partition("@")[0]
-    parts = [settings.model, settings.dataset, protocol, settings.split, f"seed{settings.seed}"]
-    if settings.limit is not None:
-        parts.append(f"limit{settings.limit}")
-    return Path("runs") / "--".join(re.sub(r"[^\w.-]+", "-", part) for part in parts)
-
-
-def claim_folder(out: Path, settings: Settings) -> bool:
-    """Make ``out`` this run's folder.
-
-    Returns:
-        Whether a run with these settings was begun here before.
-
-    Raises:
-        RunError: The folder holds another run, or something else, or cannot be written.
-    """
-    file = out / SETTINGS_FILE
-    try:
-        if file.exists():
-            _check_same(file, settings)
-            return True
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise RunError(f"{out} is not empty and holds no run", "choose another --out")
-        write_text(file, settings.model_dump_json(indent=1) + "\n")
-    except OSError as error:
-        raise RunError(f"{out} cannot be written ({error.strerror})", "choose another --out") from error
-    if not os.access(out, os.W_OK):
-        raise RunError(f"{out} cannot be written", "choose another --out")
-    return False
-
-
-def _check_same(file: Path, settings: Settings) -> None:
-    try:
-        before = Settings.model_validate_json(file.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise RunError(f"{file} is broken", "delete the folder or choose another --out") from error
-    old, new = before.model_dump(), settings.model_dump()
-    changed = [f"{key} {old[key]!r} → {new[key]!r}" for key in old if old[key] != new[key]]
-    if changed:
-        raise RunError(
-            f"{file.parent} holds a run with other settings ({'; '.join(changed)})",
-            "choose another --out, or start it anew with --overwrite",
-        )

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fevbench.cli.main import main
-from fevbench.results.schema import Result, read_result
+from fevbench.results.files import read_result
+from fevbench.results.schema import Result
 
 pytestmark = pytest.mark.weights
 

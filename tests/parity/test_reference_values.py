@@ -1,5 +1,6 @@
 """Values other people published, met by our code with the real networks."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -45,15 +46,32 @@ def test_fid_of_torchmetrics_documentation(tmp_path: Path) -> None:
     assert ours == pytest.approx(float(theirs.compute()), abs=1e-4)
 
 
+def noise(seed: int, batches: int) -> Iterator[torch.Tensor]:
+    """The clips of the reference FVD: uniform noise in [0, 1), two clips a batch, never rescaled."""
+    rng = np.random.RandomState(seed)
+    for _ in range(batches):
+        yield torch.from_numpy(rng.rand(2, 16, 224, 224, 3).astype(np.float32)).movedim(-1, 1)
+
+
+@pytest.fixture(scope="module")
+def i3d() -> I3D:
+    return I3D("cpu", {"i3d-kinetics-400": weights.require("i3d-kinetics-400").path})
+
+
+@pytest.mark.parametrize(
+    ("seed", "first"),
+    [(1, [2.67543, 2.51826, 0.11293, 1.68124]), (2, [1.92038, 2.38039, 0.51171, 2.12793])],
+)
+def test_i3d_logits_of_the_reference_clips(i3d: I3D, seed: int, first: list[float]) -> None:
+    """Of the run whose FVD was 10.13809: a quick guard for the slow test below."""
+    with torch.inference_mode():
+        logits = i3d.logits(next(noise(seed, 1))[:1])
+    assert logits[0, :4].tolist() == pytest.approx(first, abs=1e-4)
+
+
 @pytest.mark.slow
-def test_reference_fvd() -> None:
-    """FVD of two sets of 128 clips of uniform noise: 10.13808, the value of the original implementation."""
-    network = I3D("cpu", {"i3d-kinetics-400": weights.require("i3d-kinetics-400").path})
-    sets = []
-    for seed in (1, 2):
-        rng = np.random.RandomState(seed)
-        batches = (rng.rand(2, 16, 224, 224, 3).astype(np.float32) for _ in range(64))
-        with torch.inference_mode():
-            logits = [network.logits(torch.from_numpy(b).movedim(-1, 1)).numpy() for b in batches]
-        sets.append(np.concatenate(logits))
+def test_reference_fvd(i3d: I3D) -> None:
+    """FVD of two sets of 128 clips of noise: 10.13808, the value of the original implementation."""
+    with torch.inference_mode():
+        sets = [np.concatenate([i3d.logits(batch).numpy() for batch in noise(seed, 64)]) for seed in (1, 2)]
     assert frechet_distance(*sets) == pytest.approx(10.13808, abs=1e-4)

@@ -1,0 +1,84 @@
+"""Whether a video file ends before its container says it does.
+
+FFmpeg takes the end of a file that was cut between two frames for the end of the clip. The sizes that
+Matroska, MP4 and AVI write about their own parts give such a cut away. They are used for nothing else: how
+many frames a file holds is what decodes. A container without a size (a live recording) tells nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+EBML_HEADER, SEGMENT = 0x1A45DFA3, 0x18538067
+MEDIA_BOXES = (b"moov", b"moof", b"mdat")
+"""The MP4 boxes that hold frames or say where they are."""
+
+
+def is_cut_short(path: Path) -> bool:
+    """Whether a part of the container claims bytes past the end of the file.
+
+    Args:
+        path: A file; one that is neither Matroska, MP4 nor AVI is never cut short.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    end = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(12)
+        file.seek(0)
+        if head[:4] == EBML_HEADER.to_bytes(4, "big"):
+            return _matroska_end(file) > end
+        if head[:4] == b"RIFF":
+            return _riff_end(file, end) > end
+        if head[4:8] in (b"ftyp", *MEDIA_BOXES):
+            return _mp4_end(file, end) > end
+    return False
+
+
+def _matroska_end(file: BinaryIO) -> int:
+    """The last byte of the EBML header or of the segment after it (RFC 8794, section 4)."""
+    for wanted in (EBML_HEADER, SEGMENT):
+        name = int.from_bytes(file.read(4), "big")
+        first = file.read(1)
+        if name != wanted or not first or not first[0]:
+            break
+        length = 9 - first[0].bit_length()
+        size = int.from_bytes(first + file.read(length - 1), "big") & ((1 << 7 * length) - 1)
+        if size == (1 << 7 * length) - 1:  # all ones: unknown
+            break
+        file.seek(size, 1)
+    return file.tell()
+
+
+def _riff_end(file: BinaryIO, end: int) -> int:
+    """The last byte of the last RIFF chunk; large files are several in a row."""
+    reached = 0
+    while reached < end:
+        file.seek(reached)
+        head = file.read(8)
+        if head[:4] != b"RIFF" or len(head) < 8:
+            break
+        size = int.from_bytes(head[4:], "little")
+        reached += 8 + size + size % 2
+        if not size:
+            break
+    return reached
+
+
+def _mp4_end(file: BinaryIO, end: int) -> int:
+    """The last byte of the last box that matters (ISO/IEC 14496-12, section 4.2)."""
+    at = reached = 0
+    while at < end:
+        file.seek(at)
+        head = file.read(16)
+        size = int.from_bytes(head[:4], "big")
+        if size == 1:  # the size did not fit 32 bits
+            size = int.from_bytes(head[8:16], "big")
+        if size < 8:  # 0: up to the end of the file; the rest is no size
+            break
+        at += size
+        if head[4:8] in MEDIA_BOXES:
+            reached = at
+    return reached

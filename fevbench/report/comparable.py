@@ -1,0 +1,63 @@
+"""Which runs may stand side by side, and what tells them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fevbench.errors import RunError
+from fevbench.results.schema import Result
+
+
+def check_comparable(results: Sequence[Result]) -> None:
+    """Check that all results are of the same clips under the same definitions.
+
+    Raises:
+        RunError: Two are not; says which, and in what.
+    """
+    first = results[0]
+    defined: dict[str, tuple[str, str]] = {}
+    for result in results:
+        for what, a, b in (
+            ("data sets", _dataset(first), _dataset(result)),
+            ("protocols", first.protocol.id, result.protocol.id),
+            ("numbers of clips", first.dataset.clips, result.dataset.clips),
+            ("clips", first.dataset.digest[:12], result.dataset.digest[:12]),
+        ):
+            if a != b:
+                raise RunError(
+                    f"{first.model.name} and {result.model.name} were scored on different {what} ({a}, {b})",
+                    "compare runs of one data set, split, protocol and limit",
+                )
+        for name, metric in result.metrics.items():
+            who, other = defined.setdefault(name, (result.model.name, metric.id))
+            if other != metric.id:
+                raise RunError(
+                    f"{name} is {other} in {who} and {metric.id} in {result.model.name}",
+                    "repeat the older run with this version",
+                )
+
+
+def distinct_names(results: Sequence[Result]) -> tuple[str, ...]:
+    """What each run is called: its model's name, and what sets it apart from others of that name."""
+    names = [result.model.name for result in results]
+    tellers: tuple[Callable[[Result], str], ...] = (
+        lambda result: f"seed {result.seed}",
+        lambda result: result.environment.device.partition(" ")[0],
+        lambda result: result.model.fingerprint[:6],
+        lambda result: result.created.partition("+")[0],
+    )
+    for teller in tellers:
+        told = [teller(result) for result in results]
+        for name in {name for name in names if names.count(name) > 1}:
+            same = [i for i, other in enumerate(names) if other == name]
+            if len({told[i] for i in same}) > 1:
+                for i in same:
+                    names[i] = f"{name}, {told[i]}"
+    return tuple(
+        f"{name} ({names[: i + 1].count(name)})" if names.count(name) > 1 else name
+        for i, name in enumerate(names)
+    )
+
+
+def _dataset(result: Result) -> str:
+    return f"{result.dataset.name} {result.dataset.version} {result.dataset.split}"

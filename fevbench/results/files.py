@@ -1,0 +1,52 @@
+"""Reading and writing results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from fevbench.atomic import write_text
+from fevbench.errors import RunError
+from fevbench.results.schema import RESULT_FILE, SCHEMA_VERSION, Result
+
+REPEAT = "delete it and repeat its run, which keeps the clips"
+
+
+def read_result(path: Path) -> Result:
+    """Read a result from its file or from its run folder.
+
+    Raises:
+        RunError: There is no result, or it does not follow the schema.
+    """
+    if not path.exists():
+        raise RunError(f"{path} does not exist", "give a run folder or a result.json")
+    file = path / RESULT_FILE if path.is_dir() else path
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path} holds no {RESULT_FILE}", "finish the run: repeat its command") from None
+    except OSError as error:
+        raise RunError(f"{file} cannot be read ({error.strerror})", "check its permissions") from error
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{file} is not a result ({error})", REPEAT) from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version != SCHEMA_VERSION:
+        raise RunError(
+            f"{file} has schema version {version}, this fevbench reads {SCHEMA_VERSION}",
+            f"use the fevbench that wrote it, or {REPEAT}",
+        )
+    try:
+        return Result.model_validate_json(json.dumps(content))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RunError(f"{file} is not a result ({where}: {first['msg']})", REPEAT) from error
+
+
+def write_result(folder: Path, result: Result) -> Path:
+    """Write a result into a run folder, atomically; returns the file."""
+    path = folder / RESULT_FILE
+    write_text(path, result.model_dump_json(indent=1) + "\n")
+    return path

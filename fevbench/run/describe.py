@@ -1,0 +1,74 @@
+"""The result of a carried-out plan: its values, and everything needed to repeat them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from fevbench import weights
+from fevbench.results.provenance import environment
+from fevbench.results.schema import (
+    DatasetRecord,
+    MetricResult,
+    ModelRecord,
+    ProtocolRecord,
+    Result,
+    Stage,
+    WeightRecord,
+)
+
+if TYPE_CHECKING:
+    from fevbench.run.generate import GeneratedClips
+    from fevbench.run.plan import Plan
+
+
+def describe(
+    plan: Plan,
+    digest: str,
+    generated: GeneratedClips,
+    values: Mapping[str, MetricResult],
+    used: Iterable[weights.LocalWeight],
+    stages: Mapping[str, Stage],
+) -> Result:
+    """Put a result together.
+
+    Args:
+        plan: What was done.
+        digest: The digest of the scored clips.
+        generated: The clips that were scored.
+        values: Metric name to what was measured.
+        used: The weights the extractors ran with.
+        stages: Stage name to its time and counts.
+    """
+    registry = weights.load_registry()
+    return Result(
+        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        seed=plan.settings.seed,
+        model=ModelRecord(
+            name=plan.model.name,
+            origin=plan.model.origin,
+            fingerprint=plan.model.fingerprint,
+            control=plan.model.control,
+            notes=generated.notes,
+        ),
+        dataset=DatasetRecord(
+            name=plan.dataset.name,
+            version=plan.dataset.version,
+            split=plan.settings.split,
+            limit=plan.settings.limit,
+            clips=len(generated.clips),
+            subjects=len({clip.subject for clip in generated.clips}),
+            digest=digest,
+        ),
+        protocol=ProtocolRecord(
+            id=plan.protocol.id,
+            size=plan.protocol.size,
+            frames=plan.protocol.frames,
+            stride=plan.protocol.stride,
+        ),
+        metrics=dict(values),
+        weights=[WeightRecord(name=w.name, sha256=w.sha256, licence=registry[w.name].licence) for w in used],
+        environment=environment(plan.device),
+        stages=dict(stages),
+    )

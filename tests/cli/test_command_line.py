@@ -1,0 +1,205 @@
+"""The command line: quick to answer, one line an error, and an exit code that says what happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny
+from tiny import Cli
+
+import fevbench
+
+Write = Callable[[str], Path]
+WHOLE = [sys.executable, "-m", "fevbench"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "cpy", "tiny"), "no model is called 'cpy': did you mean 'copy'?"),
+        (("run", "copy", "tny"), "no data set is called 'tny': did you mean 'tiny'?"),
+        (("run", "copy", "tiny", "--metrics", "psnr,csm"), "no metric is called 'csm': did you mean 'csim'"),
+        (
+            ("run", "copy", "tiny", "--protocol", "64x17"),
+            "no protocol is called '64x17': did you mean '64x16'?",
+        ),
+        (("run", "copy", "tiny", "--split", "val"), "tiny has no val clips: choose another --split"),
+        (("run", "copy", "tiny", "--device", "abacus"), "'abacus' is not a device"),
+        (("run", "copy", "tiny", "--device", "cuda:99"), "device 'cuda:99' is not available here"),
+        (("compare", "/no/such/run"), "/no/such/run does not exist"),
+    ],
+)
+def test_an_error_is_one_line_that_helps(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = cli(*arguments)
+    assert outcome.code == 1
+    assert outcome.out == ""
+    assert words in outcome.complaint
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("rum",),
+        ("run",),
+        ("run", "copy"),
+        ("run", "copy", "tiny", "--limit", "0"),
+        ("run", "copy", "tiny", "--split", "all"),
+        ("list", "everything"),
+        ("compare",),
+        ("compare", "a", "--format", "xls"),
+    ],
+)
+def test_wrong_usage_exits_with_2(cli: Cli, arguments: tuple[str, ...]) -> None:
+    outcome = cli(*arguments)
+    assert outcome.code == 2
+    assert "Usage: fevbench" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+FAILING = """
+@register_model("failing")
+class Failing:
+    def __init__(self, spec): raise ArithmeticError("deep inside")
+"""
+
+
+@pytest.mark.parametrize("place", [0, 1, 3, 7])
+def test_debug_shows_the_traceback_wherever_it_stands(
+    cli: Cli, plugin: Write, tmp_path: Path, place: int
+) -> None:
+    words: list[str | Path] = [
+        "run",
+        "failing",
+        "tiny",
+        "--plugin",
+        plugin(FAILING),
+        "--out",
+        tmp_path / "run",
+    ]
+    assert "Traceback" not in cli(*words, "--metrics", "psnr").err
+    words.insert(place, "--debug")
+    shown = cli(*words, "--metrics", "psnr")
+    assert shown.code == 1
+    assert 'raise ArithmeticError("deep inside")' in shown.err
+    assert shown.err.splitlines()[-1].startswith("error: model failing could not be built")
+
+
+def test_an_unforeseen_error_is_one_line_as_well(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise EOFError("no more\nbytes")
+
+    monkeypatch.setattr("fevbench.results.files.read_result", fail)
+    assert (
+        cli("compare", "a").complaint
+        == "error: a file ends too early (no more bytes): see where with --debug"
+    )
+
+
+def test_run_prints_a_table_for_eighty_columns_and_json_for_programs(cli: Cli, tmp_path: Path) -> None:
+    run = ("run", "shuffled", "tiny", "--metrics", "psnr,csim", "--out", tmp_path / "run")
+    shown = cli(*run)
+    assert shown.code == 0, shown
+    assert "psnr ↑ (dB)" in shown.out
+    assert max(map(len, shown.out.replace(str(tmp_path), "").splitlines())) <= 80
+    assert cli(*run, "--format", "json").result == json.loads((tmp_path / "run" / "result.json").read_text())
+
+
+def test_comparing_runs_of_the_command(cli: Cli, tmp_path: Path) -> None:
+    for name in ("copy", "shuffled"):
+        assert cli("run", name, "tiny", "--metrics", "psnr", "--out", tmp_path / name).code == 0
+    runs = (tmp_path / "copy", tmp_path / "shuffled" / "result.json")
+    for form in ("table", "md", "csv", "latex", "json"):
+        outcome = cli("compare", *runs, "--format", form)
+        assert outcome.code == 0, outcome
+        assert "copy" in outcome.out
+        assert "shuffled" in outcome.out
+    assert cli("compare", tmp_path / "copy").code == 0
+
+
+def test_the_default_folder_says_what_the_run_is(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli("run", "copy", "tiny", "--metrics", "psnr", "--limit", "1").code == 0
+    assert [path.name for path in Path("runs").iterdir()] == ["copy--tiny--64x16--test--seed0--limit1"]
+
+
+@pytest.mark.parametrize("what", ["models", "datasets", "metrics", "protocols"])
+def test_lists(cli: Cli, what: str) -> None:
+    rows = cli("list", what, "--format", "json").result
+    shown = cli("list", what)
+    assert shown.code == 0
+    assert max(map(len, shown.out.splitlines())) <= 80
+    assert len(rows) >= 2
+    for row in rows:
+        assert next(iter(row.values())).split()[0] in shown.out  # type: ignore[attr-defined]
+
+
+def test_a_broken_data_set_does_not_break_the_list(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiny.Tiny, "labels", ("joy",))
+    outcome = cli("list", "datasets", "--format", "json")
+    assert outcome.code == 0
+    rows = {row["data set"]: row["what it is"] for row in outcome.result}  # type: ignore[index]
+    assert rows["tiny"].startswith("cannot be opened: tiny: clip dan-anger shows 'anger'")
+    assert "fevsynth" in rows
+
+
+QUICK = [
+    ["--help"],
+    ["run", "--help"],
+    ["list", "metrics"],
+    ["list", "models"],
+    ["list", "protocols"],
+    ["list", "datasets"],
+]
+
+
+@pytest.mark.parametrize("arguments", QUICK, ids=" ".join)
+def test_help_and_lists_answer_at_once(arguments: list[str]) -> None:
+    """Processor time, because the machine may be busy; the best of three."""
+    times = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([*WHOLE, *arguments], check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        if times[-1] < 0.5:
+            break
+    assert min(times) < 0.5
+
+
+def test_help_lists_and_comparing_leave_torch_alone(cli: Cli, tmp_path: Path) -> None:
+    assert cli("run", "copy", "tiny", "--metrics", "psnr", "--limit", "1", "--out", tmp_path / "r").code == 0
+    commands = [*QUICK, ["compare", str(tmp_path / "r")]]
+    code = (
+        "import sys\nfrom fevbench.cli.main import main\n"
+        f"for words in {commands!r}:\n"
+        "    try: main(words)\n"
+        "    except SystemExit as stop: assert stop.code == 0, words\n"
+        "    heavy = {'torch', 'av', 'insightface', 'onnxruntime'} & set(sys.modules)\n"
+        "    assert not heavy, (words, heavy)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*WHOLE, "list", "metrics"], stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert done.stderr == ""
+
+
+def test_the_version(cli: Cli) -> None:
+    assert cli("--version").out == f"fevbench, version {fevbench.__version__}\n"

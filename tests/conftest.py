@@ -1,0 +1,87 @@
+"""What every test may use: the tiny data set, a home of its own, and the command in this process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import tiny
+import torch
+
+from fevbench.data.datasets import datasets
+from fevbench.extractors.base import extractors
+
+
+@pytest.fixture
+def tiny_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The tiny data set is registered, and caches go to a folder of the test's own."""
+    monkeypatch.setenv("FEVBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("FEVBENCH_DEBUG", raising=False)
+    monkeypatch.setattr(datasets, "_targets", dict(datasets._targets))
+    monkeypatch.setattr(extractors, "_targets", dict(extractors._targets))
+    tiny.register()
+    # On tensors this small, threads that wait for each other cost more than all the rest.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    tiny.forget_plugins()
+
+
+@pytest.fixture
+def cli(tiny_data: None, capsys: pytest.CaptureFixture[str]) -> tiny.Cli:
+    """Call ``fevbench`` in this process."""
+    from fevbench.cli.main import main
+
+    def call(*arguments: str | Path) -> tiny.Outcome:
+        tiny.forget_plugins()
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return tiny.Outcome(int(exit_.value.code or 0), out, err)
+
+    return call
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Callable[[str], Path]:
+    """Write a plug-in file; ``spec``, ``torch`` and ``register_model`` are there."""
+
+    def write(code: str, name: str = "plugin.py") -> Path:
+        path = tmp_path / name
+        head = "import torch\nfrom fevbench.models.registry import register_model\n"
+        path.write_text(head + textwrap.dedent(code), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Start ``fevbench`` with the tiny data set in a process that can be killed."""
+
+    def start(*arguments: str | Path) -> subprocess.Popen[str]:
+        here = Path(__file__).parent
+        environment = {
+            **os.environ,
+            "FEVBENCH_HOME": str(tmp_path / "home"),
+            "PYTHONPATH": str(here),
+            "OMP_NUM_THREADS": "1",
+        }
+        return subprocess.Popen(
+            [sys.executable, str(here / "tiny.py"), *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=tmp_path,
+        )
+
+    return start

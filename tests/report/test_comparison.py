@@ -1,0 +1,178 @@
+"""Comparisons: only what is comparable, the best in bold, and every format says the same."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+from made_up_results import made_up
+from rich.console import Console, RenderableType
+
+from fevbench.errors import RunError
+from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.rows import CEILING, compare, number
+from fevbench.report.terminal import comparison_table, result_table
+from fevbench.report.text import as_csv, as_json, latex, markdown
+from fevbench.results.schema import Result
+
+GOOD = made_up("good", {"csim": 0.91234567, "fvd": 100.04, "kid": 0.00001})
+BAD = made_up("bad", {"csim": 0.5, "fvd": 200.0, "kid": 0.2})
+EVERY: dict[str, float | None] = dict.fromkeys(catalog, 12.3456)
+
+
+def _shown(renderable: RenderableType, width: int = 80) -> str:
+    out = io.StringIO()
+    Console(file=out, width=width, force_terminal=True, color_system=None, legacy_windows=False).print(
+        renderable
+    )
+    return out.getvalue()
+
+
+def _bold(results: list[Result]) -> dict[str, list[str]]:
+    comparison = compare(results)
+    return {
+        column: [row.name for row in comparison.rows if row.cells[column].best]
+        for column in comparison.columns
+    }
+
+
+def test_the_best_is_best_in_the_metrics_direction() -> None:
+    assert _bold([GOOD, BAD]) == {"csim": ["good"], "kid": ["good"], "fvd": ["good"]}
+
+
+def test_equal_as_shown_is_equal() -> None:
+    other = made_up("other", {"csim": 0.91234000, "fvd": 100.04999, "kid": -0.00001})
+    assert _bold([GOOD, other]) == {name: ["good", "other"] for name in ("csim", "kid", "fvd")}
+
+
+def test_a_run_alone_is_best_of_nothing_and_an_absent_value_is_never_best() -> None:
+    assert not any(_bold([GOOD]).values())
+    none = made_up("none", {"csim": None, "fvd": 300.0})
+    assert _bold([GOOD, none])["csim"] == []
+    assert _bold([GOOD, none])["fvd"] == ["good"]
+
+
+def test_there_is_no_minus_zero() -> None:
+    assert number("kid", -0.00001) == "0.0000"
+    assert number("kid", -0.0001) == "-0.0001"
+
+
+def test_the_last_row_is_the_ceiling() -> None:
+    *_, last = compare([GOOD, BAD]).rows
+    assert last.name == CEILING
+    assert {cell.value for cell in last.cells.values()} == {1.0}
+    assert not any(cell.best for cell in last.cells.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"dataset__name": "other"}, "different data sets (tiny 1 test, other 1 test)"),
+        ({"dataset__version": "2"}, "different data sets"),
+        ({"dataset__split": "train"}, "different data sets"),
+        ({"protocol__id": "128x32@1"}, "different protocols (64x16@1, 128x32@1)"),
+        ({"dataset__clips": 8}, "different numbers of clips (9, 8)"),
+        ({"dataset__digest": "e" * 64}, "different clips"),
+    ],
+)
+def test_what_was_scored_differently_is_not_compared(changes: dict[str, Any], what: str) -> None:
+    with pytest.raises(RunError, match=re.escape(what)):
+        compare([GOOD, made_up("other", {"csim": 0.1}, **changes)])
+
+
+def test_definitions_must_agree_between_any_two_runs() -> None:
+    """Also where the first run lacks the metric."""
+    newer = BAD.metrics["fvd"].model_copy(update={"id": "fvd-other@2"})
+    with pytest.raises(RunError, match="fvd is fvd-i3d400-bilinear224@1 in good and fvd-other@2 in bad"):
+        compare([made_up("none", {"csim": 0.1}), GOOD, BAD.model_copy(update={"metrics": {"fvd": newer}})])
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"seed": 1}, ["gan, seed 0", "gan, seed 1"]),
+        ({"model__fingerprint": "e" * 64}, ["gan, ffffff", "gan, eeeeee"]),
+        ({"environment__device": "cuda (y)"}, ["gan, cpu", "gan, cuda"]),
+        ({}, ["gan (1)", "gan (2)"]),
+    ],
+)
+def test_runs_of_one_model_stay_apart(changes: dict[str, Any], names: list[str]) -> None:
+    runs = [made_up("gan", {"csim": 0.1}), made_up("gan", {"csim": 0.2}, **changes), GOOD]
+    rows = compare(runs).rows
+    assert [row.name for row in rows] == [*names, "good", CEILING]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("name", ["gan", "a-model-whose-name-is-longer-than-anybody-would-want-to-read-it"])
+def test_a_wide_comparison_fits_the_terminal(width: int, name: str) -> None:
+    shown = _shown(comparison_table(compare([made_up(name, EVERY), made_up("b", EVERY)]), width), width)
+    assert max(map(len, shown.splitlines())) <= width
+    assert all(f"{column} {catalog.get(column).arrow}" in shown for column in EVERY)
+    assert "…" not in shown
+    assert shown.count("12.346") >= 6
+
+
+def test_a_run_fits_eighty_columns() -> None:
+    shown = _shown(result_table(made_up("gan", {**EVERY, "fvd": None}, model__notes=["clips were resized"])))
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "…" not in shown
+    assert "note: no fvd: no face in any frame" in shown
+    assert "note: clips were resized" in shown
+
+
+def test_brackets_in_names_are_shown() -> None:
+    assert "videos:[red]x" in _shown(result_table(made_up("videos:[red]x", {"csim": 0.5})))
+    assert "videos:[red]x" in _shown(comparison_table(compare([made_up("videos:[red]x", EVERY)]), 80))
+
+
+def test_what_a_reader_must_know_is_below_the_table() -> None:
+    metric = GOOD.metrics["csim"].model_copy(update={"missing": 1, "excused": 2})
+    notes = compare([GOOD.model_copy(update={"metrics": {"csim": metric}})]).footnotes
+    assert notes == (
+        "good: 1 clip without a face counted at the floor of csim",
+        "good: 2 clips left out of csim: the true clip gives no value",
+    )
+
+
+def test_markdown() -> None:
+    lines = markdown(compare([GOOD, made_up("a|b", {"csim": 0.5, "fvd": None})])).splitlines()
+    assert lines[2:] == [
+        "| model | csim ↑ | kid ↓ | fvd ↓ |",
+        "| --- | --: | --: | --: |",
+        "| good | **0.912** [0.862, 0.962] | 0.0000 | 100.0 |",
+        r"| a\|b | 0.500 [0.450, 0.550] | – | – |",
+        f"| {CEILING} | 1.000 | 1.0000 | 1.0 |",
+        "",
+        "* a|b: no fvd: no face in any frame",
+    ]
+
+
+def test_csv_keeps_every_digit() -> None:
+    rows = list(csv.DictReader(io.StringIO(as_csv(compare([GOOD, made_up('a,"b"', {"csim": None})])))))
+    assert [(row["model"], row["metric"]) for row in rows] == [
+        ("good", "csim"), ("good", "fvd"), ("good", "kid"), ('a,"b"', "csim")
+    ]  # fmt: skip
+    assert float(rows[0]["value"]) == 0.91234567
+    assert rows[0]["id"] == "csim-w600k_mbf-5pt@1"
+    assert (rows[3]["value"], rows[3]["reason"]) == ("", "no face in any frame")
+
+
+def test_latex_is_a_table_whatever_a_model_is_called() -> None:
+    name = r"a_b & 50%$#{x}~^\y"
+    text = latex(compare([made_up(name, {"csim": 0.5}), made_up("worse", {"csim": 0.4})]))
+    escaped = r"a\_b \& 50\%\$\#\{x\}\textasciitilde{}\textasciicircum{}\textbackslash{}y"
+    assert rf"{escaped} & \textbf{{0.500}} \\" in text.splitlines()
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {1}
+    assert r"csim $\uparrow$" in text
+    assert text.count("{") == text.count("}")
+    assert text.splitlines()[-3:] == [r"true clips (ceiling) & 1.000 \\", r"\bottomrule", r"\end{tabular}"]
+
+
+def test_json_is_the_results_themselves() -> None:
+    content = json.loads(as_json(compare([GOOD, BAD])))
+    assert [Result.model_validate(entry) for entry in content] == [GOOD, BAD]
