@@ -40,8 +40,10 @@ class ArcFace:
         with contextlib.redirect_stdout(io.StringIO()):
             from insightface.model_zoo import get_model
             from insightface.utils import face_align
+            from onnxruntime import get_available_providers
 
-            cuda = ["CUDAExecutionProvider"] if device.startswith("cuda") else []
+            wanted = {"CUDAExecutionProvider"} if device.startswith("cuda") else set()
+            cuda = sorted(wanted & set(get_available_providers()))
             providers = [*cuda, "CPUExecutionProvider"]
             self._detector = get_model(str(weights["scrfd-500m"]), providers=providers)
             self._detector.prepare(0 if cuda else -1, input_size=DETECTOR_SIZE, det_thresh=THRESHOLD)

@@ -20,7 +20,7 @@ from torch import nn
 
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import WeightsError
-from fevbench.extractors.fuse import fold_batch_norms
+from fevbench.extractors.inference import exact_inference, fold_batch_norms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +59,7 @@ class I3D:
         self._network = network.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self._device = device
 
-    @torch.inference_mode()
+    @exact_inference()
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Logits of ``uint8[N, T, H, W, 3]``."""
         n, frames = batch.shape[:2]

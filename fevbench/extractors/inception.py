@@ -14,7 +14,7 @@ from PIL import Image
 from torch import nn
 
 from fevbench.errors import WeightsError
-from fevbench.extractors.fuse import fold_batch_norms
+from fevbench.extractors.inference import exact_inference, fold_batch_norms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,7 @@ class Inception:
         self._network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._device = device
 
-    @torch.inference_mode()
+    @exact_inference()
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Features of ``uint8[N, H, W, 3]``."""
         pixels = torch.from_numpy(np.ascontiguousarray(batch)).to(self._device, torch.float32)
