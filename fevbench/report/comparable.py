@@ -59,5 +59,20 @@ def distinct_names(results: Sequence[Result]) -> tuple[str, ...]:
     )
 
 
+def weight_differences(names: Sequence[str], results: Sequence[Result]) -> list[str]:
+    """Which runs used other bytes of a pretrained file, one line each.
+
+    A file can be published in two containers of the same parameters, so this is no reason to refuse.
+    """
+    used: dict[str, tuple[str, str]] = {}
+    lines = []
+    for name, result in zip(names, results, strict=True):
+        for record in result.weights:
+            who, sha256 = used.setdefault(record.name, (name, record.sha256))
+            if sha256 != record.sha256:
+                lines.append(f"{name}: {record.name} is {record.sha256[:12]}, in {who} it is {sha256[:12]}")
+    return lines
+
+
 def _dataset(result: Result) -> str:
     return f"{result.dataset.name} {result.dataset.version} {result.dataset.split}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.comparable import check_comparable, distinct_names
+from fevbench.report.comparable import check_comparable, distinct_names, weight_differences
 from fevbench.results.schema import MetricResult, Result
 
 CEILING = "true clips (ceiling)"
@@ -127,7 +127,8 @@ def _ceiling(name: str, results: Sequence[Result]) -> Cell:
 
 
 def _footnotes(names: Sequence[str], results: Sequence[Result]) -> list[str]:
-    return [f"{name}: {note}" for name, result in zip(names, results, strict=True) for note in notes(result)]
+    lines = [f"{name}: {note}" for name, result in zip(names, results, strict=True) for note in notes(result)]
+    return lines + weight_differences(names, results)
 
 
 def notes(result: Result) -> list[str]:

@@ -32,7 +32,12 @@ def result_table(result: Result) -> RenderableType:
         value, ceiling = number(name, metric.value), number(name, metric.ceiling)
         n = f"{metric.n} {metric.sample}"
         table.add_row(*map(Text, (heading, value, interval(name, metric), ceiling, n)))
-    return Group(Text(title, style="italic"), table, *_notes(notes(result)))
+    return Group(Text(title, style="italic"), table, _times(result), *_notes(notes(result)))
+
+
+def _times(result: Result) -> Text:
+    stages = [f"{name} {stage.seconds:.1f}" for name, stage in result.stages.items()]
+    return Text(f"seconds: {', '.join(stages)}; on {result.environment.device}", style="dim")
 
 
 def _notes(lines: Iterable[str]) -> list[Text]:

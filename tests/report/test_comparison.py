@@ -17,7 +17,7 @@ from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.rows import CEILING, compare, number
 from fevbench.report.terminal import comparison_table, result_table
 from fevbench.report.text import as_csv, as_json, latex, markdown
-from fevbench.results.schema import Result
+from fevbench.results.schema import Result, WeightRecord
 
 GOOD = made_up("good", {"csim": 0.91234567, "fvd": 100.04, "kid": 0.00001})
 BAD = made_up("bad", {"csim": 0.5, "fvd": 200.0, "kid": 0.2})
@@ -136,6 +136,14 @@ def test_what_a_reader_must_know_is_below_the_table() -> None:
         "good: 1 clip without a face counted at the floor of csim",
         "good: 2 clips left out of csim: the true clip gives no value",
     )
+
+
+def test_other_bytes_of_a_weight_are_named() -> None:
+    one, two = (WeightRecord(name="net", sha256=c * 64, licence="free") for c in "ab")
+    same = compare([made_up("a", {"ssim": 0.5}, weights=[one]), made_up("b", {"ssim": 0.5}, weights=[one])])
+    assert same.footnotes == ()
+    other = compare([made_up("a", {"ssim": 0.5}, weights=[one]), made_up("b", {"ssim": 0.5}, weights=[two])])
+    assert other.footnotes == (f"b: net is {'b' * 12}, in a it is {'a' * 12}",)
 
 
 def test_markdown() -> None:
