@@ -12,42 +12,19 @@ import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from fevbench.errors import FevbenchError, ModelError
-from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
+from fevbench.models.found import VIDEOS_PREFIX, Factory, FoundModel
 from fevbench.registry import Registry
 
 GROUP = "fevbench.models"
-VIDEOS_PREFIX = "videos:"
 
-Model = VideoModel | ClipSource
-Factory = Callable[[ModelSpec], Model]
 F = TypeVar("F", bound=Factory)
 
 models: Registry[Factory] = Registry("model")
 _origins: dict[str, str] = {}
-
-
-@dataclass(frozen=True)
-class FoundModel:
-    """A model that was found but not yet built.
-
-    Attributes:
-        name: What the user called it.
-        origin: Where it came from: a distribution and version, a file, or a folder.
-        fingerprint: The sha256 of the code or the videos it is made of.
-        control: Whether it reads the true clips, so that it is a control and not a model.
-        factory: Builds it.
-    """
-
-    name: str
-    origin: str
-    fingerprint: str
-    control: bool
-    factory: Factory
 
 
 def register_model(name: str) -> Callable[[F], F]:

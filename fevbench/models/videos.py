@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fevbench.data.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, read_clip
 from fevbench.errors import ModelError, VideoError
-from fevbench.models.registry import VIDEOS_PREFIX, FoundModel
+from fevbench.models.found import VIDEOS_PREFIX, FoundModel
 
 if TYPE_CHECKING:
     import torch

@@ -19,7 +19,7 @@ from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames
     from fevbench.data.corpus import Corpus
-    from fevbench.models.registry import FoundModel
+    from fevbench.models.found import FoundModel
     from fevbench.run.progress import Progress
 
 LARGEST = 1.5

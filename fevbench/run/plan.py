@@ -14,7 +14,7 @@ from fevbench.data.protocol import Protocol
 from fevbench.errors import FevbenchError
 from fevbench.extractors.base import Extractor, extractors
 from fevbench.metrics.catalog import Metric, metrics
-from fevbench.models.registry import FoundModel
+from fevbench.models.found import FoundModel
 
 
 class Settings(BaseModel):

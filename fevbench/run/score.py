@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,16 +49,7 @@ def _score_set(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) ->
     value, reason = None, f"{n} {metric.sample}, needs at least {metric.minimum}"
     if n >= metric.minimum:
         value, reason = float(metric.compute(generated, real)), ""
-    return MetricResult(
-        id=metric.id,
-        value=value,
-        reason=reason,
-        higher_is_better=metric.higher_is_better,
-        unit=metric.unit,
-        n=n,
-        sample=metric.sample,
-        subjects=len({clip.subject for clip in clips}),
-    )
+    return _result(metric, clips, value=value, reason=reason, n=n, sample=metric.sample)
 
 
 def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) -> MetricResult:
@@ -83,19 +74,28 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) 
         bounds = subject_bootstrap(values, [clip.subject for clip in counted])
         if bounds is not None:
             interval = Interval(low=bounds[0], high=bounds[1], level=LEVEL, method=METHOD)
-    return MetricResult(
-        id=metric.id,
+    return _result(
+        metric,
+        counted,
         value=value,
         reason=reason,
-        higher_is_better=metric.higher_is_better,
-        unit=metric.unit,
         n=len(counted),
         sample="clips",
-        subjects=len({clip.subject for clip in counted}),
         missing=len(missing),
         excused=len(clips) - len(counted),
         interval=interval,
         per_clip={clip_id: m.value for clip_id, m in measured.items()},
+    )
+
+
+def _result(metric: Metric, clips: Sequence[Clip], **measured: Any) -> MetricResult:
+    """What was measured, beside what the metric declares of itself."""
+    return MetricResult(
+        id=metric.id,
+        higher_is_better=metric.higher_is_better,
+        unit=metric.unit,
+        subjects=len({clip.subject for clip in clips}),
+        **measured,
     )
 
 
