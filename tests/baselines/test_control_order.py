@@ -48,8 +48,9 @@ def test_the_true_clip_beats_all_in_what_compares_with_it(results: dict[str, Res
 @pytest.mark.parametrize("metric", ["fid", "kid", "fvd", "kvd"])
 def test_the_true_clips_are_nearest_to_themselves(results: dict[str, Result], metric: str) -> None:
     real = value(results, "real", metric)
-    assert real <= min(value(results, name, metric) for name in ("copy", "shuffled"))
     assert real < value(results, "copy", metric)
+    # Shuffled frames are the same set of frames in another order, which sums to the same but for rounding.
+    assert real <= value(results, "shuffled", metric) + 1e-9
     if metric in ("fid", "fvd"):
         assert real == pytest.approx(0, abs=1e-6)
 
