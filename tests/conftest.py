@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -82,6 +83,8 @@ def process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
             text=True,
             env=environment,
             cwd=tmp_path,
+            # A shell starts its background jobs with Ctrl-C ignored, and the tests may be one.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     return start
