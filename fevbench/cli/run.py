@@ -13,7 +13,7 @@ import click
 @click.option("--protocol", metavar="NAME", help="How clips are sampled.  [default: 64x16]")
 @click.option("--metrics", metavar="NAMES", multiple=True, help="Comma-separated.  [default: all]")
 @click.option("--split", type=click.Choice(["train", "val", "test"]), help="Which people.  [default: test]")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Score only N clips, chosen by the hash of their id.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Score only N clips, chosen by hash.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of generation.  [default: the protocol's, 0]")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Samples a network sees at once.")
