@@ -40,7 +40,7 @@ def acd_i(view: ClipView) -> Measurement:
 
 def acd(view: ClipView) -> Measurement:
     """ACD: mean L2 distance between the faces of all pairs of frames; 0 for a frozen clip."""
-    faces = view.generated["arcface"].astype(np.float64)
+    faces = _unit(view.generated["arcface"])
     first, second = np.triu_indices(len(faces), k=1)
     if np.isnan(faces).all():
         return Measurement(None, NO_FACE)
@@ -54,13 +54,20 @@ def face_rate(view: ClipView) -> Measurement:
 
 
 def _to_input(view: ClipView, mean: Callable[[Values], Measurement]) -> Measurement:
-    anchor = view.input["arcface"][0].astype(np.float64)
+    anchor = _unit(view.input["arcface"])[0]
     if np.isnan(anchor).any():
         return Measurement(None, NO_INPUT_FACE, excused=True)
-    faces = view.generated["arcface"].astype(np.float64)
+    faces = _unit(view.generated["arcface"])
     if np.isnan(faces).all():
         return Measurement(None, NO_FACE)
-    return mean(faces @ anchor)
+    return mean(np.clip(faces @ anchor, -1.0, 1.0))
+
+
+def _unit(embeddings: NDArray[np.float32]) -> Values:
+    # Of length 1 in float32 is not yet 1 in float64: a frozen face would be 3e-4 away from itself.
+    faces = embeddings.astype(np.float64)
+    unit: Values = faces / np.linalg.norm(faces, axis=1, keepdims=True)
+    return unit
 
 
 def _mean(

@@ -40,6 +40,17 @@ def test_a_frozen_clip_is_perfect() -> None:
     assert [m(clip).value for m in (csim, acd, acd_i)] == [1, 0, 0]
 
 
+def test_a_frozen_clip_is_perfect_in_float32_too() -> None:
+    """The length of a float32 embedding is 1 to seven digits; distances near 0 are its square root."""
+    face = np.random.default_rng(0).normal(size=512).astype(np.float32)
+    face /= np.linalg.norm(face)
+    clip = view(face, face, face, anchor=face)
+    assert csim(clip).value == pytest.approx(1, abs=1e-12)
+    assert csim(clip).value <= 1  # type: ignore[operator]
+    assert acd(clip).value == pytest.approx(0, abs=1e-7)
+    assert acd_i(clip).value == pytest.approx(0, abs=1e-7)
+
+
 def test_missing_faces_count_as_unrelated_ones() -> None:
     clip = view(X, NONE)
     assert csim(clip).value == pytest.approx(0.5)
