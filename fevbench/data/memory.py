@@ -27,7 +27,10 @@ class FrameStore:
         """The clip's frames, read-only; ``load`` makes them if they are not kept."""
         if clip_id in self._kept:
             return self._kept[clip_id]
-        frames = load()
+        return self.keep(clip_id, load())
+
+    def keep(self, clip_id: str, frames: Frames) -> Frames:
+        """Keep a clip's frames if the budget allows; returns them, read-only."""
         frames.setflags(write=False)
         if frames.nbytes <= self._budget:
             self._kept[clip_id] = frames

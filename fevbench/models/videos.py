@@ -40,7 +40,6 @@ class Videos:
     def __init__(self, found: dict[str, Path], folder: Path, spec: ModelSpec, allow_missing: bool) -> None:
         self._found = found
         self._spec = spec
-        self._folder = folder
         self.notes: list[str] = []
         wanted = {clip.id for clip in spec.corpus.clips}
         self.missing = sorted(wanted - found.keys())

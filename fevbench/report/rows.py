@@ -21,14 +21,12 @@ class Cell:
         text: The number as shown, without its interval.
         interval: The 95 % interval as shown, or empty.
         best: Whether no other model's number is better.
-        why: Why the number is absent.
     """
 
     value: float | None
     text: str
     interval: str
     best: bool
-    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,8 +35,6 @@ class Row:
 
     name: str
     cells: dict[str, Cell]
-    clips: int
-    control: bool
     result: Result | None
 
 
@@ -47,7 +43,7 @@ class Comparison:
     """Runs side by side: one column a metric, the true clips' ceiling last.
 
     Attributes:
-        title: Data set, split, protocol, seed-independent.
+        title: Data set, split, protocol, and how many clips and people.
         columns: Metric names in the catalogue's order.
         headings: Metric name to its heading with the arrow.
         rows: One a run in the order given, then the ceiling.
@@ -76,15 +72,13 @@ def compare(results: Sequence[Result]) -> Comparison:
         Row(
             name,
             {column: _cell(column, result.metrics.get(column), best[column]) for column in columns},
-            result.dataset.clips,
-            result.model.control,
             result,
         )
         for name, result in zip(names, results, strict=True)
     ]
     first = results[0]
     ceiling = {name: _ceiling(name, results) for name in columns}
-    rows.append(Row(CEILING, ceiling, first.dataset.clips, True, None))
+    rows.append(Row(CEILING, ceiling, None))
     title = (
         f"{first.dataset.name} {first.dataset.version}, {first.dataset.split} split, {first.protocol.id}: "
         f"{clips(first.dataset.clips)}, {first.dataset.subjects} people"
@@ -115,10 +109,10 @@ def _best(name: str, results: Sequence[Result]) -> float | None:
 
 def _cell(name: str, metric: MetricResult | None, best: float | None) -> Cell:
     if metric is None:
-        return Cell(None, "–", "", False, "not computed in this run")
+        return Cell(None, "–", "", False)
     # Equal as shown is equal: bold must not depend on digits nobody sees.
     is_best = best is not None and number(name, metric.value) == number(name, best)
-    return Cell(metric.value, number(name, metric.value), interval(name, metric), is_best, metric.reason)
+    return Cell(metric.value, number(name, metric.value), interval(name, metric), is_best)
 
 
 def _ceiling(name: str, results: Sequence[Result]) -> Cell:

@@ -46,16 +46,16 @@ def execute(
         FevbenchError: Something the user can fix; what was finished is kept.
     """
     begun = claim_folder(plan.out, plan.settings)
+    corpus = Corpus(plan.dataset, plan.protocol, plan.settings.split, plan.settings.limit)
     before = read_result(plan.out) if begun and (plan.out / RESULT_FILE).exists() else None
     if before is not None:
         plan = _with_earlier_metrics(plan, before)
-        if _is_complete(plan, before):
+        if _is_complete(plan, corpus, before):
             progress.note(f"nothing to do: {plan.out} is complete")
             return before
     # A model that cannot be built must not cost a download, nor a missing weight the time of generation.
-    corpus = _corpus(plan)
     generated = GeneratedClips(plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device)
-    local = {name: weights.require(name, offline=offline, progress=pull) for name in plan.weights}
+    local = weights.require_all(plan.weights, offline=offline, progress=pull)
     return _Session(plan, corpus, generated, progress, local).run()
 
 
@@ -65,7 +65,7 @@ def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
     return replace(plan, metrics=tuple(catalog.get(name) for name in catalog if name in names))
 
 
-def _is_complete(plan: Plan, result: Result) -> bool:
+def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
     """Whether a result answers the plan: same definitions, same weights, same code, clips in place.
 
     Weights that are not here are not asked for: nothing would be computed with them.
@@ -73,17 +73,13 @@ def _is_complete(plan: Plan, result: Result) -> bool:
     ids = {name: metric.id for name, metric in result.metrics.items()}
     hashes = {record.name: record.sha256 for record in result.weights}
     local = {name: weight for name in plan.weights if (weight := weights.locate(name))}
-    made = sum((plan.out / CLIPS_FOLDER / file_name(clip)).exists() for clip in _corpus(plan).clips)
+    made = sum((plan.out / CLIPS_FOLDER / file_name(clip)).exists() for clip in corpus.clips)
     return (
         all(ids.get(metric.name) == metric.id for metric in plan.metrics)
         and all(hashes.get(name) == weight.sha256 for name, weight in local.items())
         and result.environment.fevbench == fevbench.__version__
         and made == result.dataset.clips
     )
-
-
-def _corpus(plan: Plan) -> Corpus:
-    return Corpus(plan.dataset, plan.protocol, plan.settings.split, plan.settings.limit)
 
 
 class _Session:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from fevbench.data.video import content_digest
-from fevbench.errors import FevbenchError
 from fevbench.extractors.base import Extractor, Loader, Network
 from fevbench.extractors.cache import FeatureCache
 from fevbench.registry import load_target
@@ -94,8 +91,7 @@ class Extraction:
         return list(frames) if self._extractor.unit == "frame" else [frames]
 
     def _complete(self, by_key: Mapping[str, Frames], total: int) -> dict[str, NDArray[np.float32]]:
-        with self._cache_errors():
-            known = self._cache.get(by_key)
+        known = self._cache.get(by_key)
         missing = [key for key in by_key if key not in known]
         self.computed += len(missing)
         self.reused += total - len(missing)
@@ -104,20 +100,10 @@ class Extraction:
             part = missing[start : start + self._batch]
             made = self._load()(np.stack([by_key[key] for key in part]))
             fresh = dict(zip(part, made, strict=True))
-            with self._cache_errors():
-                self._cache.put(fresh)
+            self._cache.put(fresh)
             known |= fresh
             self._advance(len(part))
         return known
-
-    @contextmanager
-    def _cache_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            full = "full" in str(error)
-            fix = "free some space, then repeat the command" if full else "delete it, or set FEVBENCH_HOME"
-            raise FevbenchError(f"feature cache {self._cache.path} cannot be used ({error})", fix) from error
 
     def _load(self) -> Network:
         if self._network is None:

@@ -73,7 +73,7 @@ class GeneratedClips:
             if not self.path(clip).exists():
                 frames = self._make(clip)
                 write_clip(self.path(clip), frames, self._corpus.dataset.fps / self._corpus.protocol.stride)
-                self._store.get(clip.id, lambda made=frames: made)  # type: ignore[misc]
+                self._store.keep(clip.id, frames)
                 self.made += 1
             progress.advance(1)
 

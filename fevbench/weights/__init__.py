@@ -4,7 +4,7 @@
 >>> weights.require("w600k-mbf").path  # doctest: +SKIP
 """
 
-from fevbench.weights.pull import Pulled, pull_all, require
+from fevbench.weights.pull import Pulled, pull_all, require, require_all
 from fevbench.weights.registry import Address, Carrier, File, Weight, load_registry
 from fevbench.weights.store import LocalWeight, cache, find, locate, user_folder, verify
 from fevbench.weights.transfer import Progress
@@ -23,6 +23,7 @@ __all__ = [
     "locate",
     "pull_all",
     "require",
+    "require_all",
     "user_folder",
     "verify",
 ]

@@ -48,12 +48,29 @@ def require(name: str, *, offline: bool = False, progress: Progress | None = Non
         WeightsError: The file at hand is not the registered one; or it is missing and ``offline``; or no
             source could be had, or one served other bytes.
     """
-    local = store.find(name)
-    if local is not None:
-        return local
-    if offline:
-        raise store.missing(name)
-    return pull_all([name], progress=progress)[0].local
+    return require_all([name], offline=offline, progress=progress)[name]
+
+
+def require_all(
+    names: Iterable[str], *, offline: bool = False, progress: Progress | None = None
+) -> dict[str, LocalWeight]:
+    """Return several verified weights by name; those that share an archive cost one download.
+
+    Args:
+        names: The weights' names.
+        offline: Do not touch the network.
+        progress: Called as bytes come in.
+
+    Raises:
+        UnknownName: No weight has one of these names.
+        WeightsError: As `require`.
+    """
+    local = {name: store.find(name) for name in names}
+    absent = [name for name, weight in local.items() if weight is None]
+    if offline and absent:
+        raise store.missing(absent[0])
+    pulled = {done.local.name: done.local for done in pull_all(absent, progress=progress)}
+    return {name: weight or pulled[name] for name, weight in local.items()}
 
 
 def pull_all(

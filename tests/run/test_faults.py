@@ -204,7 +204,7 @@ def test_a_run_that_cannot_begin_downloads_nothing(
     def untouchable(*_: object, **__: object) -> None:
         raise AssertionError("weights were asked for")
 
-    monkeypatch.setattr(weights, "require", untouchable)
+    monkeypatch.setattr(weights, "require_all", untouchable)
     code = "@register_model('bad')\nclass Bad:\n    def __init__(self, spec): 1 / 0"
     outcome = cli("run", "bad", "tiny", "--plugin", plugin(code), "--out", tmp_path / "run")
     assert "model bad could not be built" in outcome.complaint

@@ -146,7 +146,7 @@ def test_a_finished_run_has_nothing_to_do(finished: Bench, monkeypatch: pytest.M
 
     before = tiny.tree(finished.root / "run")
     finished.order("refuse")
-    monkeypatch.setattr(weights, "require", untouchable)
+    monkeypatch.setattr(weights, "require_all", untouchable)
     monkeypatch.setattr(fevbench.run.generate.GeneratedClips, "__init__", untouchable)
     again = finished.run()
     assert again.code == 0, again
