@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sys
+from collections.abc import Callable, Iterator
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 UNLIMITED = 160
 """Columns of a table that goes to a file or a pipe."""
@@ -26,8 +39,41 @@ def error_console() -> Console:
     return Console(stderr=True)
 
 
+@contextlib.contextmanager
+def download_bars(console: Console) -> Iterator[Callable[[str, int, int | None], None]]:
+    """Show one bar a download while the block runs; none where ``console`` is no terminal.
+
+    Yields:
+        What to call with a file's name, the bytes that came in, and the bytes there will be if known.
+    """
+    tasks: dict[str, TaskID] = {}
+    # rich sends stdout to its own console, stderr: fine on one screen, wrong where stdout goes to a file.
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+        disable=not console.is_terminal,
+    ) as bars:
+
+        def report(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done, total=total)
+
+        yield report
+
+
 class RunDisplay:
-    """Progress bars with time left, one a stage. Without a terminal, a line when a stage begins."""
+    """Progress bars with time left, one a stage; downloads come before them and have bars of their own.
+
+    Without a terminal, a line when a download or a stage begins.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -40,17 +86,22 @@ class RunDisplay:
             disable=not console.is_terminal,
         )
         self._stage: TaskID | None = None
-        self._pulls: dict[str, TaskID] = {}
+        self._downloads = contextlib.ExitStack()
+        self._report: Callable[[str, int, int | None], None] | None = None
+        self._pulled: set[str] = set()
 
     def __enter__(self) -> RunDisplay:
-        self._bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._downloads.close()
         self._bars.stop()
 
     def start(self, stage: str, total: int) -> None:
         """Show a bar for a stage."""
+        # Only one set of bars can be on a screen at a time.
+        self._downloads.close()
+        self._bars.start()
         self._stage = self._bars.add_task(stage, total=total)
         if not self._console.is_terminal:
             self._console.print(f"{stage}: {total} to do", highlight=False)
@@ -66,8 +117,9 @@ class RunDisplay:
 
     def pull(self, name: str, done: int, total: int | None) -> None:
         """Show a download."""
-        if name not in self._pulls:
-            self._pulls[name] = self._bars.add_task(f"pull {name}", total=total)
-            if not self._console.is_terminal:
-                self._console.print(f"pull {name}", highlight=False)
-        self._bars.update(self._pulls[name], completed=done, total=total)
+        if self._report is None:
+            self._report = self._downloads.enter_context(download_bars(self._console))
+        if name not in self._pulled and not self._console.is_terminal:
+            self._console.print(f"pull {name}", highlight=False)
+        self._pulled.add(name)
+        self._report(name, done, total)

