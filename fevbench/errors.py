@@ -49,6 +49,20 @@ class WeightsError(FevbenchError):
     """A pretrained file that is missing, cannot be had, or is not the registered one."""
 
 
+class MissingPackage(FevbenchError):
+    """A package that part of fevbench needs, and that is not installed.
+
+    Args:
+        what: What needs it.
+        package: Its name.
+        extra: The extra of fevbench that installs it; empty for fevbench itself.
+    """
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        ours = f"'fevbench[{extra}]'" if extra else "fevbench"
+        super().__init__(f"{what} needs {package}, which is not installed", f"pip install {ours}")
+
+
 class DatasetError(FevbenchError):
     """A data set whose files are missing or are not what its manifest says."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from fevbench.errors import MissingPackage
 from fevbench.registry import Registry
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Extractor:
         packages: Distributions whose version can change the features.
         batch: Samples of the default batch.
         load: Builds the network from a device and the weights' paths (a lazy target).
+        extra: The extra of fevbench that installs the packages, where fevbench alone does not.
     """
 
     name: str
@@ -56,6 +58,18 @@ class Extractor:
     packages: tuple[str, ...]
     batch: int
     load: str
+    extra: str = ""
+
+    def versions(self) -> dict[str, str]:
+        """The installed version of each package.
+
+        Raises:
+            MissingPackage: One is not installed.
+        """
+        try:
+            return {name: importlib.metadata.version(name) for name in self.packages}
+        except importlib.metadata.PackageNotFoundError as error:
+            raise MissingPackage(f"extractor {self.name!r}", str(error.name), self.extra) from error
 
     def fingerprint(self, weights: Mapping[str, str], device: str) -> str:
         """The sha256 of everything that decides the features' values.
@@ -63,13 +77,16 @@ class Extractor:
         Args:
             weights: Weight name to the sha256 of the file that is used.
             device: The torch device; its kind is part of the fingerprint.
+
+        Raises:
+            MissingPackage: A package is not installed.
         """
         parts = {
             "extractor": f"{self.name}@{self.version}",
             "preprocessing": self.preprocessing,
             "dtype": "float32",
             "weights": {name: weights[name] for name in self.weights},
-            "packages": {name: importlib.metadata.version(name) for name in self.packages},
+            "packages": self.versions(),
             "device": device.partition(":")[0],
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -90,6 +107,17 @@ extractors: Registry[Extractor] = Registry(
             packages=("insightface", "onnxruntime"),
             batch=32,
             load="fevbench.extractors.arcface:ArcFace",
+        ),
+        "face-points": Extractor(
+            "face-points",
+            version=1,
+            unit="frame",
+            dim=10,
+            weights=("scrfd-500m",),
+            preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128",
+            packages=("insightface", "onnxruntime"),
+            batch=32,
+            load="fevbench.extractors.points:FacePoints",
         ),
         "inception": Extractor(
             "inception",
@@ -112,6 +140,42 @@ extractors: Registry[Extractor] = Registry(
             packages=("torch",),
             batch=2,
             load="fevbench.extractors.i3d:I3D",
+        ),
+        "blendshapes": Extractor(
+            "blendshapes",
+            version=1,
+            unit="frame",
+            dim=51,
+            weights=("face-landmarker",),
+            preprocessing="bicubic to 128 px, 32 px black border, MediaPipe on single images, one face",
+            packages=("mediapipe", "pillow"),
+            batch=32,
+            load="fevbench.extractors.blendshapes:Blendshapes",
+            extra="faces",
+        ),
+        "fer-xception": Extractor(
+            "fer-xception",
+            version=1,
+            unit="frame",
+            dim=7,
+            weights=("scrfd-500m", "fer-xception"),
+            preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128; of the grey frame the square "
+            "of the box's longer side, mean of the two last rows outside, bilinear (Pillow) to 64 px",
+            packages=("insightface", "onnxruntime", "pillow", "torch"),
+            batch=32,
+            load="fevbench.extractors.fer_xception:load",
+        ),
+        "face-api": Extractor(
+            "face-api",
+            version=1,
+            unit="frame",
+            dim=7,
+            weights=("scrfd-500m", "face-api", "face-api-manifest"),
+            preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128; of the frame the box in "
+            "whole pixels, black to a square, bilinear (Pillow) to 112 px",
+            packages=("insightface", "onnxruntime", "pillow", "torch"),
+            batch=32,
+            load="fevbench.extractors.face_api:load",
         ),
     },
 )

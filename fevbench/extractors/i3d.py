@@ -1,8 +1,7 @@
 """I3D, the video network of FVD: inflated Inception-v1 trained on Kinetics-400.
 
 Carreira and Zisserman (CVPR 2017), with the weights and the feature (the 400 logits before softmax,
-averaged over time) of FVD (Unterthiner et al., 2018). TensorFlow's SAME padding is asymmetric, so each
-layer pads by hand.
+averaged over time) of FVD (Unterthiner et al., 2018).
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from torch import nn
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import WeightsError
 from fevbench.extractors.inference import exact_inference, fold_batch_norms
+from fevbench.extractors.tensorflow import same_padding, to_kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,15 +75,6 @@ class I3D:
         return cast(torch.Tensor, self._network(clips.contiguous(memory_format=torch.channels_last_3d)))
 
 
-def _same_padding(size: torch.Size, kernel: Triple, stride: Triple) -> list[int]:
-    """TensorFlow's SAME padding of the last three axes, in the order of ``F.pad``."""
-    pads: list[int] = []
-    for length, k, s in zip(reversed(size[-3:]), reversed(kernel), reversed(stride), strict=True):
-        total = max((-(-length // s) - 1) * s + k - length, 0)
-        pads += [total // 2, total - total // 2]
-    return pads
-
-
 class Unit3D(nn.Module):
     """Convolution with SAME padding, batch norm without scale, ReLU."""
 
@@ -95,7 +86,7 @@ class Unit3D(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Convolve, normalise, rectify ``[N, C, T, H, W]``."""
-        padded = F.pad(x, _same_padding(x.shape, self.kernel, self.stride))
+        padded = F.pad(x, same_padding(x.shape, self.kernel, self.stride))
         return F.relu(self.bn(self.conv(padded)), inplace=True)
 
 
@@ -108,7 +99,7 @@ class MaxPoolSame(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Pool ``[N, C, T, H, W]``."""
-        padded = F.pad(x, _same_padding(x.shape, self.kernel, self.stride), value=float("-inf"))
+        padded = F.pad(x, same_padding(x.shape, self.kernel, self.stride), value=float("-inf"))
         return F.max_pool3d(padded, self.kernel, self.stride)
 
 
@@ -204,19 +195,14 @@ def _state_dict(network: I3DNetwork, arrays: Mapping[str, NDArray[np.float32]]) 
             raise KeyError(f"{block} has {len(prefixes)} convolutions, expected {len(units)}")
         for prefix, (name, _) in zip(prefixes, units, strict=True):
             target = f"layers.{block}.{name}." if name else f"layers.{block}."
-            state[f"{target}conv.weight"] = _kernel(arrays[f"{prefix}Conv_0/kernel"])
+            state[f"{target}conv.weight"] = to_kernel(arrays[f"{prefix}Conv_0/kernel"])
             state[f"{target}bn.bias"] = _tensor(arrays[f"{prefix}BatchNorm_0/bias"]).flatten()
             state[f"{target}bn.running_mean"] = _tensor(arrays[f"{prefix}BatchNorm_0/mean"]).flatten()
             state[f"{target}bn.running_var"] = _tensor(arrays[f"{prefix}BatchNorm_0/var"]).flatten()
-    state["logits.weight"] = _kernel(arrays["Logits/Conv3d_0c_1x1/Conv_0/kernel"])
+    state["logits.weight"] = to_kernel(arrays["Logits/Conv3d_0c_1x1/Conv_0/kernel"])
     state["logits.bias"] = _tensor(arrays["Logits/Conv3d_0c_1x1/Conv_0/bias"])
     return state
 
 
 def _tensor(array: NDArray[np.float32]) -> torch.Tensor:
     return torch.from_numpy(np.array(array, dtype=np.float32))
-
-
-def _kernel(array: NDArray[np.float32]) -> torch.Tensor:
-    """``[T, H, W, in, out]`` to PyTorch's ``[out, in, T, H, W]``."""
-    return _tensor(array).permute(4, 3, 0, 1, 2).contiguous()

@@ -14,6 +14,7 @@ from fevbench.results.schema import Environment
 PACKAGES = (
     "av",
     "insightface",
+    "mediapipe",
     "numpy",
     "onnxruntime",
     "opencv-python",
@@ -21,6 +22,7 @@ PACKAGES = (
     "pillow",
     "pytorch-fid",
     "scikit-image",
+    "scikit-learn",
     "torch",
     "torchvision",
 )

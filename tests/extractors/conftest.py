@@ -1,11 +1,39 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fevbench import weights
+from fevbench.data.corpus import Corpus
+from fevbench.data.datasets import open_dataset
+from fevbench.data.protocol import protocols
+
+
+class Pulled(dict[str, Path]):
+    """The pretrained files by name; each is pulled, if it is not here, when it is asked for."""
+
+    def __missing__(self, name: str) -> Path:
+        self[name] = weights.require(name).path
+        return self[name]
 
 
 @pytest.fixture(scope="session")
-def weight_paths() -> dict[str, Path]:
-    """Every pretrained file, pulled if it is not here."""
-    return {name: weights.require(name).path for name in weights.load_registry()}
+def weight_paths() -> Pulled:
+    return Pulled()
+
+
+@pytest.fixture(scope="session")
+def apexes() -> dict[str, np.ndarray]:
+    """Label to ``uint8[8, 64, 64, 3]``: the last frames of the test people; ``neutral``: their first ones."""
+    corpus = Corpus(open_dataset("fevsynth"), protocols.get("64x16"), "test")
+    clips = {label: [clip for clip in corpus.clips if clip.label == label] for label in corpus.dataset.labels}
+    faces = {label: np.stack([corpus.frames(clip)[-1] for clip in of]) for label, of in clips.items()}
+    return {**faces, "neutral": np.stack([corpus.frames(clip)[0] for clip in next(iter(clips.values()))])}
+
+
+@pytest.fixture(scope="session")
+def photograph() -> np.ndarray:
+    """``uint8[256, 256, 3]``: Eileen Collins, smiling; NASA, public domain, by way of scikit-image."""
+    from skimage.data import astronaut
+
+    return np.ascontiguousarray(astronaut()[:256, 96:352])

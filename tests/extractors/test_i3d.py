@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from fevbench.errors import WeightsError
-from fevbench.extractors.i3d import I3D, MaxPoolSame, _same_padding, build_i3d
+from fevbench.extractors.i3d import I3D, MaxPoolSame, build_i3d
+from fevbench.extractors.tensorflow import same_padding
 
 
 class Opener:
@@ -30,7 +31,7 @@ class Opener:
 )
 def test_same_padding(length: int, kernel: int, stride: int, pads: tuple[int, int]) -> None:
     size = torch.Size((1, 1, length, length, length))
-    assert _same_padding(size, (kernel,) * 3, (stride,) * 3) == [*pads] * 3
+    assert same_padding(size, (kernel,) * 3, (stride,) * 3) == [*pads] * 3
 
 
 def test_padded_places_never_win_a_pooling() -> None:

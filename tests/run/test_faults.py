@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import tiny
 from tiny import Cli
 
 from fevbench import weights
+from fevbench.extractors.base import extractors
 
 Write = Callable[[str], Path]
 
@@ -59,6 +61,18 @@ def test_clips_without_faces_make_a_model_look_worse(cli: Cli, plugin: Write, tm
     assert lossy["csim"]["n"] == 9
     assert lossy["csim"]["value"] < whole["csim"]["value"]
     assert lossy["acd-i"]["value"] > whole["acd-i"]["value"]
+
+
+def test_a_missing_package_stops_a_run_before_anything_is_made(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = replace(extractors.get("arcface"), packages=("no-such-package",), extra="faces")
+    monkeypatch.setitem(extractors._targets, "arcface", lacking)
+    outcome = cli("run", "copy", "tiny", "--metrics", "csim", "--out", tmp_path / "run")
+    assert outcome.code == 1
+    assert "needs no-such-package, which is not installed: pip install 'fevbench[faces]'" in outcome.complaint
+    assert not list((tmp_path / "run").rglob("*.mkv"))
+    assert cli("run", "copy", "tiny", "--metrics", "psnr", "--out", tmp_path / "other").code == 0
 
 
 def _full(*_: object, **__: object) -> None:

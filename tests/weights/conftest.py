@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up import Index, Server, sha256
+from made_up import Index, NpmRegistry, Server, sha256
 
 from fevbench.weights import registry
 
@@ -61,3 +63,27 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Index:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     return Index(folder)
+
+
+@pytest.fixture
+def npm_registry(server: Server, monkeypatch: pytest.MonkeyPatch) -> NpmRegistry:
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    monkeypatch.setenv("npm_config_registry", server.url(""))
+    monkeypatch.setenv("npm_config_userconfig", "/dev/null")
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    return NpmRegistry(server)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """Every process started during the test."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *args: Any, **rest: Any) -> None:
+            processes.append(self)
+            super().__init__(*args, **rest)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    return processes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.server
 import io
+import json
 import tarfile
 import time
 import zipfile
@@ -84,19 +85,48 @@ class Index:
             "PKG-INFO": f"Metadata-Version: 1.1\nName: {package}\nVersion: 1.0\n".encode(),
             "setup.py": setup.encode(),
         }
-        with tarfile.open(path, "w:gz") as archive:
-            for name, content in {**members, **told}.items():
-                entry = tarfile.TarInfo(f"{package}-1.0/{name}")
-                entry.size = len(content)
-                archive.addfile(entry, io.BytesIO(content))
+        path.write_bytes(_tar(f"{package}-1.0", {**members, **told}))
         return self._entry(package, "sdist", path)
 
     def _entry(self, package: str, archive: str, path: Path) -> dict[str, Any]:
-        content = path.read_bytes()
-        return {
-            "package": package,
-            "version": "1.0",
-            "archive": archive,
-            "archive_sha256": sha256(content),
-            "archive_size": len(content),
+        return _carrier(package, "1.0", archive, path.read_bytes())
+
+
+class NpmRegistry:
+    """Packages on a server, which is all npm can see."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def package(self, package: str, members: dict[str, bytes], scripts: dict[str, str]) -> dict[str, Any]:
+        """Add a package, and return the registry entry of the carrier, without its member and file."""
+        told = {"name": package, "version": "1.0.0", "scripts": scripts}
+        content = _tar("package", {**members, "package.json": json.dumps(told).encode()})
+        self.server.files["archive.tgz"] = content
+        listing = {
+            "name": package,
+            "dist-tags": {"latest": "1.0.0"},
+            "versions": {"1.0.0": {**told, "dist": {"tarball": self.server.url("archive.tgz")}}},
         }
+        self.server.files[package.replace("/", "%2f")] = json.dumps(listing).encode()
+        return _carrier(package, "1.0.0", "npm", content)
+
+
+def _tar(top: str, members: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(f"{top}/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def _carrier(package: str, version: str, archive: str, content: bytes) -> dict[str, Any]:
+    return {
+        "package": package,
+        "version": version,
+        "archive": archive,
+        "archive_sha256": sha256(content),
+        "archive_size": len(content),
+    }

@@ -29,7 +29,7 @@ def test_every_entry_is_complete(name: str) -> None:
             assert source.archive_sha256 is None or HEX.fullmatch(source.archive_sha256)
         else:
             assert HEX.fullmatch(source.archive_sha256)
-            assert source.archive in {"wheel", "sdist"}
+            assert source.archive in {"wheel", "sdist", "npm"}
             assert source.archive_size > 0
             assert source.file.size is not None
 

@@ -1,0 +1,83 @@
+"""Reading an expression off a face: what the off-the-shelf classifiers have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from fevbench.data.clip import EXPRESSIONS
+from fevbench.extractors.faces import FaceDetector
+from fevbench.extractors.inference import exact_inference
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fevbench.data.clip import Frames
+
+CLASSES: tuple[str, ...] = tuple(sorted([*EXPRESSIONS, "neutral"]))
+"""The columns of every expression classifier's features: the six basic expressions and neutral."""
+
+Box = tuple[float, float, float, float]
+Crop = Callable[["Frames", Box], "Frames"]
+"""From ``uint8[H, W, 3]`` and the left, top, right and bottom of its face to ``uint8[S, S, C]``."""
+
+
+class ExpressionReader:
+    """Frames to probabilities ``float32[N, 7]`` over `CLASSES`; NaN where no face is found.
+
+    Args:
+        device: The torch device.
+        detector: The face detector's file.
+        crop: Cuts the network's input out of a frame.
+        network: From pixels ``float[N, C, S, S]`` in 0..255 to logits ``[N, 7]``; in eval mode.
+        labels: What the network's outputs stand for, in their order; the same names as `CLASSES`.
+    """
+
+    def __init__(
+        self, device: str, detector: Path, crop: Crop, network: nn.Module, labels: tuple[str, ...]
+    ) -> None:
+        self._device = device
+        self._detector = FaceDetector(device, detector)
+        self._crop = crop
+        self._network = network.to(device)
+        self._order = [labels.index(name) for name in CLASSES]
+
+    def __call__(self, batch: Frames) -> NDArray[np.float32]:
+        """Read the largest face of each frame of ``uint8[N, H, W, 3]``."""
+        found = {
+            i: self._crop(frame, face.box)
+            for i, frame in enumerate(batch)
+            if (face := self._detector.largest(frame)) is not None
+        }
+        probabilities = np.full((len(batch), len(CLASSES)), np.nan, np.float32)
+        if found:
+            probabilities[list(found)] = self.read(np.stack(list(found.values())))
+        return probabilities
+
+    @exact_inference()
+    def read(self, crops: Frames) -> NDArray[np.float32]:
+        """Probabilities ``float32[N, 7]`` of cropped faces ``uint8[N, S, S, C]``."""
+        pixels = torch.from_numpy(crops).to(self._device, torch.float32).movedim(-1, 1)
+        probabilities = self._network(pixels).softmax(dim=1)[:, self._order]
+        return cast("NDArray[np.float32]", probabilities.cpu().numpy())
+
+
+def resize_square(image: Image.Image, size: int, box: Box) -> Frames:
+    """A square part of an image, resized with Pillow's bilinear filter.
+
+    Args:
+        image: In mode ``L`` or ``RGB``.
+        size: Pixels a side of the result.
+        box: Left, top, right and bottom of the part, inside the image.
+
+    Returns:
+        ``uint8[size, size, C]``, C being 1 or 3.
+    """
+    resized = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box))
+    return resized.reshape(size, size, -1)

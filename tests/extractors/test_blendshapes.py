@@ -1,0 +1,125 @@
+"""Blendshapes: the scores are MediaPipe's, close faces are found, and what is missing is said."""
+
+import importlib.metadata
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fevbench.errors import MissingPackage, WeightsError
+from fevbench.extractors.base import extractors
+from fevbench.extractors.blendshapes import BLENDSHAPES, Blendshapes
+
+needs_mediapipe = pytest.mark.skipif(
+    importlib.util.find_spec("mediapipe") is None, reason="needs fevbench[faces]"
+)
+
+
+@pytest.fixture(scope="module")
+def network(weight_paths: dict[str, Path]) -> Blendshapes:
+    return Blendshapes("cpu", weight_paths)
+
+
+def column(features: np.ndarray, *names: str) -> np.ndarray:
+    return features[:, [BLENDSHAPES.index(name) for name in names]].mean(axis=1)
+
+
+def test_the_names_are_those_of_arkit_without_the_tongue() -> None:
+    assert list(BLENDSHAPES) == sorted(set(BLENDSHAPES))
+    assert len(BLENDSHAPES) == extractors.get("blendshapes").dim == 51
+    assert all(name.replace("Left", "Right") in BLENDSHAPES for name in BLENDSHAPES)
+    assert not {"tongueOut", "_neutral"} & set(BLENDSHAPES)
+
+
+@needs_mediapipe
+@pytest.mark.weights
+def test_a_smile_has_mediapipes_scores(network: Blendshapes, photograph: np.ndarray) -> None:
+    # From MediaPipe 1.2.2, called on the same canvas; 0.10.21 gives the same within 1e-4.
+    expected = {
+        "mouthSmileLeft": 0.8648,
+        "mouthSmileRight": 0.8823,
+        "mouthUpperUpLeft": 0.5723,
+        "mouthUpperUpRight": 0.5847,
+        "jawOpen": 0.0,
+    }
+    scores = dict(zip(BLENDSHAPES, network(photograph[None])[0].tolist(), strict=True))
+    assert {name: scores[name] for name in expected} == pytest.approx(expected, abs=0.02)
+
+
+@needs_mediapipe
+@pytest.mark.weights
+def test_expressions_move_what_they_should(network: Blendshapes, apexes: dict[str, np.ndarray]) -> None:
+    scores = {label: network(faces) for label, faces in apexes.items()}
+    assert all(np.isfinite(features).all() for features in scores.values())
+    assert all(features.min() >= 0 and features.max() <= 1 for features in scores.values())
+    smile = {label: column(s, "mouthSmileLeft", "mouthSmileRight").mean() for label, s in scores.items()}
+    assert max(smile, key=lambda label: smile[label]) == "happiness"
+    jaw = {label: column(s, "jawOpen").mean() for label, s in scores.items()}
+    assert max(jaw, key=lambda label: jaw[label]) == "surprise"
+
+
+@needs_mediapipe
+@pytest.mark.weights
+@pytest.mark.parametrize("size", [64, 128])
+def test_a_face_that_fills_the_frame_is_found(
+    network: Blendshapes, photograph: np.ndarray, size: int
+) -> None:
+    """Without the border, MediaPipe misses most faces as close as this."""
+    close = Image.fromarray(photograph).resize((size, size), Image.Resampling.BICUBIC, (84, 74, 176, 166))
+    assert np.isfinite(network(np.asarray(close)[None])).all()
+
+
+@needs_mediapipe
+@pytest.mark.weights
+def test_no_face_is_nan_and_disturbs_no_neighbour(network: Blendshapes, photograph: np.ndarray) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, photograph.shape, dtype=np.uint8)
+    blank = np.full_like(photograph, 128)
+    features = network(np.stack([blank, photograph, noise]))
+    assert np.isnan(features[[0, 2]]).all()
+    assert np.array_equal(features[1], network(photograph[None])[0])
+
+
+@needs_mediapipe
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "face_landmarker.task"
+    path.write_bytes(b"junk")
+    with pytest.raises(WeightsError, match="does not hold a face landmarker") as caught:
+        Blendshapes("cpu", {"face-landmarker": path})(np.zeros((1, 64, 64, 3), np.uint8))
+    assert "\n" not in str(caught.value)
+
+
+@needs_mediapipe
+@pytest.mark.weights
+def test_nothing_is_printed_from_start_to_end(weight_paths: dict[str, Path]) -> None:
+    code = (
+        "import sys, numpy; from pathlib import Path\n"
+        "from fevbench.extractors.blendshapes import Blendshapes\n"
+        "network = Blendshapes('cpu', {'face-landmarker': Path(sys.argv[1])})\n"
+        "network(numpy.zeros((1, 64, 64, 3), numpy.uint8))\n"
+        "print('still here', file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, str(weight_paths["face-landmarker"])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "still here\n")
+
+
+def test_without_mediapipe_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "mediapipe", None)
+        with pytest.raises(
+            MissingPackage, match=r"'blendshapes' needs mediapipe.*pip install 'fevbench\[faces\]'"
+        ):
+            Blendshapes("cpu", {})
+
+    def version(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    with pytest.raises(
+        MissingPackage, match=r"'blendshapes' needs mediapipe.*pip install 'fevbench\[faces\]'"
+    ):
+        extractors.get("blendshapes").fingerprint({"face-landmarker": "0" * 64}, "cpu")
