@@ -84,6 +84,8 @@ class RunDisplay:
             TimeRemainingColumn(elapsed_when_finished=True),
             console=console,
             disable=not console.is_terminal,
+            # A rendered clip can take longer than the half minute rich looks back on.
+            speed_estimate_period=600,
         )
         self._stage: TaskID | None = None
         self._downloads = contextlib.ExitStack()

@@ -61,6 +61,7 @@ def _datasets() -> tuple[Columns, Rows]:
         counts = {split: len(data.clips(split)) for split in SPLITS}
         clips = ", ".join(f"{count} {split}" for split, count in counts.items() if count)
         rows.append((name, data.title, data.version, f"{len(data.subjects())}", clips, data.licence))
+    rows.append(("fevsynth:DIR", "A set made by `fevbench data render fevsynth`.", "", "", "", ""))
     return ("data set", "what it is", "version", "people", "clips", "licence"), rows
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 import fevbench
+from fevbench.cli.lazy import LazyGroup
 from fevbench.errors import FevbenchError
 from fevbench.registry import Registry
 
@@ -24,6 +25,7 @@ COMMANDS: Registry[click.Command] = Registry(
         "run": "fevbench.cli.run:command",
         "compare": "fevbench.cli.compare:command",
         "list": "fevbench.cli.list:command",
+        "data": "fevbench.cli.data:group",
         "weights": "fevbench.cli.weights:group",
     },
 )
@@ -32,14 +34,8 @@ TERMINATED = 128 + signal.SIGTERM
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class _LazyGroup(click.Group):
-    """Imports a subcommand's module only when that subcommand is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return COMMANDS.get(cmd_name) if cmd_name in COMMANDS else None
+class _Commands(LazyGroup):
+    """All commands."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand."""
@@ -50,7 +46,7 @@ class _LazyGroup(click.Group):
             raise FevbenchError(f"a file ends too early ({error})", "see where with --debug") from error
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(fevbench.__version__, prog_name="fevbench")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error. Works after a command as well.")
 def cli(debug: bool) -> None:

@@ -45,8 +45,9 @@ def command(
     """Score MODEL on DATASET.
 
     MODEL is a name of `fevbench list models`, a model that --plugin registers, or videos:DIR for clips
-    made elsewhere (one video or folder of frames each, named after its clip id). Kill it anywhere: the
-    same command continues.
+    made elsewhere (one video or folder of frames each, named after its clip id). DATASET is a name of
+    `fevbench list datasets`, or fevsynth:DIR for a set that `fevbench data render` made. Kill it
+    anywhere: the same command continues.
 
     \b
     Example:

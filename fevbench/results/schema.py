@@ -22,11 +22,13 @@ def _finite(value: float) -> float:
 Finite = Annotated[float, AfterValidator(_finite)]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """What every part of a stored result is: no unknown field, never changed."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Interval(_Record):
+class Interval(Record):
     """A confidence interval."""
 
     low: Finite
@@ -39,7 +41,7 @@ class Interval(_Record):
     """How it was made."""
 
 
-class MetricResult(_Record):
+class MetricResult(Record):
     """One metric of one run."""
 
     id: str
@@ -70,7 +72,7 @@ class MetricResult(_Record):
     """Clip id to value; empty for metrics of whole sets."""
 
 
-class ModelRecord(_Record):
+class ModelRecord(Record):
     """What was scored."""
 
     name: str
@@ -85,7 +87,7 @@ class ModelRecord(_Record):
     """What a reader must know, such as missing or resized clips."""
 
 
-class DatasetRecord(_Record):
+class DatasetRecord(Record):
     """What it was scored on."""
 
     name: str
@@ -104,7 +106,7 @@ class DatasetRecord(_Record):
     """The sha256 over the scored clips' ids, people, labels and pixels."""
 
 
-class ProtocolRecord(_Record):
+class ProtocolRecord(Record):
     """How clips were sampled."""
 
     id: str
@@ -117,7 +119,7 @@ class ProtocolRecord(_Record):
     """Native frames between two sampled ones."""
 
 
-class WeightRecord(_Record):
+class WeightRecord(Record):
     """A pretrained file that was used."""
 
     name: str
@@ -128,7 +130,7 @@ class WeightRecord(_Record):
     """Its licence."""
 
 
-class Environment(_Record):
+class Environment(Record):
     """Where it ran."""
 
     fevbench: str
@@ -147,7 +149,7 @@ class Environment(_Record):
     """Versions of the distributions that can change a number."""
 
 
-class Stage(_Record):
+class Stage(Record):
     """One stage of the work."""
 
     seconds: float
@@ -158,7 +160,7 @@ class Stage(_Record):
     """Samples that were there already."""
 
 
-class Result(_Record):
+class Result(Record):
     """A run's result."""
 
     schema_version: Literal[1] = SCHEMA_VERSION

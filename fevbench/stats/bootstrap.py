@@ -1,10 +1,14 @@
-"""Confidence intervals of means by the subject-clustered bootstrap."""
+"""Confidence intervals by the subject-clustered bootstrap, of means and of other statistics."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LEVEL = 0.95
 RESAMPLES = 2000
@@ -36,10 +40,31 @@ def subject_bootstrap(
     people = sorted(set(subjects))
     if len(people) < 2:
         return None
-    index = np.array([people.index(subject) for subject in subjects])
+    number = {person: i for i, person in enumerate(people)}
+    index = np.array([number[subject] for subject in subjects])
     sums = np.bincount(index, weights=np.asarray(values, dtype=np.float64))
     counts = np.bincount(index)
-    drawn = np.random.default_rng(seed).integers(len(people), size=(RESAMPLES, len(people)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    draws = draw_subjects(len(people), seed)
+    return percentile_interval((draws @ sums) / (draws @ counts))
+
+
+def draw_subjects(people: int, seed: int = 0) -> NDArray[np.float64]:
+    """How often each person is drawn in each resample, for statistics other than means.
+
+    Args:
+        people: How many there are.
+        seed: Fixes the resamples.
+
+    Returns:
+        ``float64[RESAMPLES, people]`` whole numbers; each row sums to ``people``.
+    """
+    drawn = np.random.default_rng(seed).integers(people, size=(RESAMPLES, people))
+    rows = np.arange(RESAMPLES)[:, None] * people
+    flat = np.bincount((rows + drawn).ravel(), minlength=RESAMPLES * people)
+    return flat.reshape(RESAMPLES, people).astype(np.float64)
+
+
+def percentile_interval(statistics: NDArray[np.float64]) -> tuple[float, float]:
+    """The bounds between which the middle 95 % of the resamples' statistics lie; NaN are left out."""
+    low, high = np.nanquantile(statistics, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

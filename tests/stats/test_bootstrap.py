@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fevbench.stats.bootstrap import subject_bootstrap
+from fevbench.stats.bootstrap import RESAMPLES, draw_subjects, percentile_interval, subject_bootstrap
 
 
 def test_needs_two_people() -> None:
@@ -43,3 +43,16 @@ def test_covers_the_truth_about_as_often_as_it_says() -> None:
         assert bounds is not None
         hits += bounds[0] <= 0 <= bounds[1]
     assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_draws_of_people_give_the_interval_of_the_mean() -> None:
+    """Whoever computes another statistic of the same draws gets an interval that goes with the mean's."""
+    values, subjects = [0.0, 1.0, 5.0, 2.0], ["a", "a", "b", "c"]
+    draws = draw_subjects(3)
+    assert draws.sum(axis=1).tolist() == [3] * RESAMPLES
+    means = draws @ np.array([1.0, 5.0, 2.0]) / (draws @ np.array([2, 1, 1]))
+    assert percentile_interval(means) == subject_bootstrap(values, subjects)
+
+
+def test_resamples_without_a_value_are_left_out() -> None:
+    assert percentile_interval(np.array([np.nan, 2.0, 2.0])) == (2, 2)

@@ -5,98 +5,177 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
-import fevbench.data.fevsynth
-from fevbench.data.fevsynth.render.writer import MIN_PSNR, read_notes
-from fevbench.data.video import read_clip
+from fevbench.data.clip import Clip
+from fevbench.data.datasets import SPLITS
+from fevbench.data.fevsynth.adapter import ROOT, FEVSynth
+from fevbench.data.fevsynth.render.population import design
+from fevbench.data.fevsynth.render.writer import MIN_PSNR, NOTE
 
-ROOT = Path(fevbench.data.fevsynth.__file__).parent
-MANIFEST: dict[str, Any] = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))
-SUBJECTS: list[dict[str, Any]] = MANIFEST["subjects"]
-CLIPS: list[dict[str, Any]] = MANIFEST["clips"]
-SAMPLE = CLIPS[:: len(CLIPS) // 7]  # every label and both splits: 7 is prime to the six labels
+PEOPLE = {"train": 64, "val": 8, "test": 24}
+TAKES = 2
+MOST_BYTES = 40_000_000
+SIZE, FRAMES = 128, 32
 
-
-def test_every_file_is_the_one_the_manifest_names() -> None:
-    for clip in CLIPS:
-        assert hashlib.sha256((ROOT / clip["file"]).read_bytes()).hexdigest() == clip["sha256"], clip["id"]
+Entry = dict[str, Any]
 
 
-def test_no_file_is_unlisted() -> None:
-    assert {f"clips/{path.name}" for path in (ROOT / "clips").iterdir()} == {clip["file"] for clip in CLIPS}
+@pytest.fixture(scope="module")
+def data() -> FEVSynth:
+    return FEVSynth()
 
 
-def test_the_set_stays_small_enough_to_ship() -> None:
-    assert sum((ROOT / clip["file"]).stat().st_size for clip in CLIPS) <= 15_000_000
+@pytest.fixture(scope="module")
+def manifest() -> Entry:
+    content: Entry = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))
+    return content
 
 
-@pytest.mark.parametrize("clip", SAMPLE, ids=lambda clip: str(clip["id"]))
-def test_decoding_is_exact(clip: dict[str, Any]) -> None:
-    frames = read_clip(ROOT / clip["file"])
-    assert frames.shape == (MANIFEST["frames"], MANIFEST["size"], MANIFEST["size"], 3)
-    assert hashlib.sha256(frames.tobytes()).hexdigest() == clip["frames_sha256"]
+@pytest.fixture(scope="module")
+def sample(data: FEVSynth) -> list[Clip]:
+    """Clips of every label and split: 23 has no common divisor with the six labels."""
+    return [clip for split in SPLITS for clip in data.clips(split)[::23]]
 
 
-def test_people_are_in_one_split_each() -> None:
-    assert Counter(subject["split"] for subject in SUBJECTS) == {"train": 12, "test": 8}
-    split_of = {subject["id"]: subject["split"] for subject in SUBJECTS}
-    assert len(split_of) == len({subject["seed"] for subject in SUBJECTS}) == len(SUBJECTS)
-    assert all(clip["split"] == split_of[clip["subject"]] for clip in CLIPS)
+def listed(manifest: Entry) -> list[Entry]:
+    return [manifest["truth"], *manifest["neutrals"], *manifest["clips"]]
 
 
-def test_everybody_performs_every_label_once() -> None:
-    performed = Counter((clip["subject"], clip["label"]) for clip in CLIPS)
-    wanted = {(subject["id"], label) for subject in SUBJECTS for label in MANIFEST["labels"]}
+def test_every_file_is_the_one_the_manifest_names(manifest: Entry) -> None:
+    for entry in listed(manifest):
+        assert hashlib.sha256((ROOT / entry["file"]).read_bytes()).hexdigest() == entry["sha256"], entry
+
+
+def test_no_file_is_unlisted(manifest: Entry) -> None:
+    there = {f"{kind}/{path.name}" for kind in ("clips", "neutral") for path in (ROOT / kind).iterdir()}
+    assert there | {"truth.npz"} == {entry["file"] for entry in listed(manifest)}
+
+
+def test_the_set_is_small_enough_to_ship(data: FEVSynth) -> None:
+    assert sum(path.stat().st_size for path in data.files()) <= MOST_BYTES
+
+
+def test_people_are_those_of_the_design(data: FEVSynth, manifest: Entry) -> None:
+    """Which its own tests prove to be balanced."""
+    people = design(sum(PEOPLE.values()), manifest["seed"])
+    assert [vars(subject) for subject in people] == manifest["subjects"]
+    assert Counter(subject.split for subject in data.subjects()) == PEOPLE
+
+
+def test_splits_share_nobody(data: FEVSynth) -> None:
+    home = {subject.id: subject.split for subject in data.subjects()}
+    for split in SPLITS:
+        assert {home[clip.subject] for clip in data.clips(split)} == {split}
+
+
+def test_everybody_performs_every_label_in_every_take(data: FEVSynth) -> None:
+    assert data.takes == TAKES
+    performed = Counter(
+        (clip.subject, clip.label, data.take(clip)) for split in SPLITS for clip in data.clips(split)
+    )
+    wanted = {
+        (subject.id, label, take)
+        for subject in data.subjects()
+        for label in data.labels
+        for take in range(TAKES)
+    }
     assert performed == dict.fromkeys(wanted, 1)
 
 
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_splits_are_balanced(split: str) -> None:
-    people = [subject for subject in SUBJECTS if subject["split"] == split]
-    sexes = Counter(subject["sex"] for subject in people)
-    ancestries = Counter(subject["ancestry"] for subject in people)
-    assert sexes["female"] == sexes["male"]
-    assert max(ancestries.values()) - min(ancestries.values()) <= 2
-    assert {subject["age"] for subject in people} == {"young", "middle", "old"}
+def test_decoding_is_exact(data: FEVSynth, manifest: Entry, sample: Sequence[Clip]) -> None:
+    expected = {entry["id"]: entry["frames_sha256"] for entry in manifest["clips"]}
+    for clip in sample:
+        frames = data.frames(clip)
+        assert frames.shape == (FRAMES, SIZE, SIZE, 3)
+        assert hashlib.sha256(frames.tobytes()).hexdigest() == expected[clip.id], clip.id
 
 
-def test_quality_is_above_the_floor() -> None:
-    assert min(clip["psnr"] for clip in CLIPS) >= MIN_PSNR
+def test_quality_is_above_the_floor(manifest: Entry) -> None:
+    assert min(clip["psnr"] for clip in manifest["clips"]) >= MIN_PSNR
 
 
-def test_a_file_says_what_it_is() -> None:
-    seed_of = {subject["id"]: subject["seed"] for subject in SUBJECTS}
-    for clip in SAMPLE:
-        notes = read_notes(ROOT / clip["file"])
-        assert notes is not None
-        assert notes["licence"] == MANIFEST["licence"]
-        assert (notes["seed"], notes["label"]) == (seed_of[clip["subject"]], clip["label"])
-        assert (notes["onset"], notes["apex"]) == (clip["onset"], clip["apex"])
+def test_a_file_says_what_it_is(data: FEVSynth, manifest: Entry, sample: Sequence[Clip]) -> None:
+    seed_of = {subject["id"]: subject["seed"] for subject in manifest["subjects"]}
+    for clip in sample:
+        with av.open(str(clip.path)) as container:
+            note = json.loads(container.metadata[NOTE])
+        assert note["licence"] == manifest["licence"] == "CC0-1.0"
+        assert note["subject"]["seed"] == seed_of[clip.subject]
+        assert (note["label"], note["take"]) == (clip.label, data.take(clip))
+        performance = data.performance(clip)
+        assert (note["onset"], note["apex"]) == (performance.onset, performance.apex)
 
 
-@pytest.mark.parametrize("clip", SAMPLE, ids=lambda clip: str(clip["id"]))
-def test_a_clip_starts_neutral_and_ends_at_the_apex(clip: dict[str, Any]) -> None:
-    """The face moves between onset and apex far more than before or after, where only the head drifts."""
-    frames = read_clip(ROOT / clip["file"]).astype(np.float64)
-    centre = slice(MANIFEST["size"] // 4, 3 * MANIFEST["size"] // 4)
-    face = frames[:, centre, centre]
-    to_apex = np.abs(face[clip["apex"]] - face[0]).mean()
-    before_onset = np.abs(face[clip["onset"]] - face[0]).mean()
-    assert to_apex > 3
-    assert before_onset < 0.5 * to_apex
-    assert 0 < clip["onset"] < clip["apex"] <= 0.75 * MANIFEST["frames"]
+def test_everybody_has_a_neutral_image_a_take(data: FEVSynth) -> None:
+    for subject in data.subjects():
+        images = [data.neutral(subject.id, take) for take in range(TAKES)]
+        assert all(image.shape == (SIZE, SIZE, 3) for image in images)
+        assert np.abs(images[0].astype(float) - images[1]).mean() > 3
 
 
-def test_surroundings_do_not_give_the_person_away() -> None:
+def test_the_truth_has_a_row_for_every_file(data: FEVSynth, manifest: Entry) -> None:
+    truth = data.truth()
+    clips, neutrals = len(manifest["clips"]), len(manifest["neutrals"])
+    assert truth.clips.tolist() == [entry["id"] for entry in manifest["clips"]]
+    assert truth.neutrals.tolist() == [entry["id"] for entry in manifest["neutrals"]]
+    assert truth.units.shape == (52,)
+    assert truth.weights.shape == (clips, FRAMES, 52)
+    assert truth.pose.shape == (clips, FRAMES, 3)
+    assert truth.points.shape == (clips, FRAMES, 5, 2)
+    assert truth.neutral_points.shape == (neutrals, 5, 2)
+    assert np.allclose(np.linalg.norm(truth.light, axis=1), 1, atol=1e-5)
+
+
+def test_the_face_is_neutral_until_the_onset_and_strongest_at_the_apex(data: FEVSynth) -> None:
+    """Blinks apart, which come and go on their own."""
+    truth = data.truth()
+    moving = ~np.char.startswith(truth.units, "eye")
+    rows = {str(name): row for row, name in enumerate(truth.clips)}
+    for split in SPLITS:
+        for clip in data.clips(split):
+            performance, weights = data.performance(clip), truth.weights[rows[clip.id]].astype(float)
+            strength = weights[:, moving].sum(1)
+            assert 0 < performance.onset < performance.apex < (performance.offset or FRAMES) <= FRAMES
+            assert not weights[0].any(), clip.id
+            assert not strength[: performance.onset + 1].any(), clip.id
+            assert strength[performance.apex] >= 0.999 * strength.max() > 0, clip.id
+            last = FRAMES - 1 if performance.offset is None else performance.offset
+            assert strength[last] >= 0.999 * strength.max(), clip.id
+            assert (strength[-1] < 0.999 * strength.max()) == (performance.offset is not None), clip.id
+
+
+def test_the_points_are_where_a_neutral_face_has_them(data: FEVSynth) -> None:
+    truth = data.truth()
+    assert 0 < truth.points.min() < truth.points.max() < SIZE
+    for points in (truth.points[:, 0], truth.neutral_points):
+        left_eye, right_eye, nose, left_mouth, right_mouth = np.moveaxis(points, 1, 0)
+        assert (left_eye[:, 0] < right_eye[:, 0]).all()
+        assert (left_mouth[:, 0] < right_mouth[:, 0]).all()
+        assert (np.maximum(left_eye, right_eye)[:, 1] < nose[:, 1]).all()
+        assert (nose[:, 1] < np.minimum(left_mouth, right_mouth)[:, 1]).all()
+
+
+def test_clips_move_from_onset_to_apex(data: FEVSynth, sample: Sequence[Clip]) -> None:
+    """Far more than before the onset, where only the head drifts."""
+    middle = slice(SIZE // 4, 3 * SIZE // 4)
+    for clip in sample:
+        face = data.frames(clip)[:, middle, middle].astype(float)
+        performance = data.performance(clip)
+        to_apex = np.abs(face[performance.apex] - face[0]).mean()
+        assert to_apex > 3, clip.id
+        assert np.abs(face[performance.onset] - face[0]).mean() < 0.5 * to_apex, clip.id
+
+
+def test_surroundings_do_not_give_the_person_away(data: FEVSynth) -> None:
     """The same person stands before a different background in every clip."""
-    subject = SUBJECTS[0]["id"]
-    corners = [
-        read_clip(ROOT / clip["file"])[0, :8, :8].mean((0, 1)) for clip in CLIPS if clip["subject"] == subject
-    ]
+    clips = [clip for clip in data.clips("train") if clip.subject == data.clips("train")[0].subject]
+    corners = [data.frames(clip)[0, :8, :8].mean((0, 1)) for clip in clips]
     distances = [np.abs(a - b).max() for n, a in enumerate(corners) for b in corners[:n]]
+    assert len(clips) == TAKES * len(data.labels)
     assert min(distances) > 2

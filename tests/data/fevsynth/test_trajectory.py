@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fevbench.data.fevsynth.render.expression import LABELS
+from fevbench.data.fevsynth.render.expression import APEX, ARKIT_UNITS, LABELS
 from fevbench.data.fevsynth.render.trajectory import Trajectory, draw_style, draw_trajectory
 
 
@@ -17,20 +17,51 @@ def draw(seed: int, label: str = "fear", frames: int = 32) -> Trajectory:
 @pytest.mark.parametrize("label", LABELS)
 @pytest.mark.parametrize("frames", [8, 16, 32, 75])
 def test_starts_neutral_rises_once_and_holds(label: str, frames: int) -> None:
-    for seed in range(20):
+    for seed in range(30):
         motion = draw(seed, label, frames)
         assert 0 < motion.onset < motion.apex < frames
         assert motion.weights.shape == (frames, len(motion.units))
         assert not motion.weights[: motion.onset + 1].any()
-        assert (np.diff(motion.weights, axis=0) >= 0).all()
-        assert (motion.weights[motion.apex :] == motion.weights[-1]).all()
+        held = frames - 1 if motion.offset is None else motion.offset
+        assert motion.apex <= held
+        assert (np.diff(motion.weights[: held + 1], axis=0) >= 0).all()
+        assert (motion.weights[motion.apex : held + 1] == motion.weights[held]).all()
         assert (motion.weights[-1] > 0).all()
+        if motion.offset is not None:
+            assert (motion.weights[-1] < motion.weights[held]).all()
 
 
-def test_apex_comes_at_58_to_75_percent() -> None:
+def test_some_faces_relax_again_but_never_fully() -> None:
+    motions = [draw(seed) for seed in range(400)]
+    relaxing = [motion for motion in motions if motion.offset is not None]
+    assert 0.1 < len(relaxing) / len(motions) < 0.25
+    left = [float((motion.weights[-1] / motion.weights[motion.offset]).max()) for motion in relaxing]
+    assert min(left) >= 0.19
+    assert np.median(left) < 0.9
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_every_variant_is_drawn(label: str) -> None:
+    assert {draw(seed, label).variant for seed in range(60)} == {variant.name for variant in APEX[label]}
+
+
+def test_apex_comes_at_50_to_72_percent() -> None:
     apexes = [draw(seed).apex / 32 for seed in range(200)]
-    assert 0.57 <= min(apexes) < 0.62
-    assert 0.72 < max(apexes) <= 0.75
+    assert 0.5 <= min(apexes) < 0.55
+    assert 0.68 < max(apexes) <= 0.72
+
+
+def test_curves_hold_every_unit_and_the_blinks() -> None:
+    motion = next(motion for motion in map(draw, range(50)) if motion.blink.max() > 0.9)
+    curves, names = motion.curves(), sorted(ARKIT_UNITS)
+    closed = int(motion.blink.argmax())
+    assert curves.shape == (32, 52)
+    assert curves[closed, names.index("eyeBlinkLeft")] == pytest.approx(motion.blink[closed])
+    assert curves[closed, names.index("eyeWideLeft")] < 0.1 * motion.weights[-1].max()
+    jaw = motion.units.index("jawOpen")
+    assert np.array_equal(curves[:, names.index("jawOpen")], motion.weights[:, jaw])
+    still = [k for k, name in enumerate(names) if name not in motion.units and "Blink" not in name]
+    assert not curves[:, still].any()
 
 
 def test_blinks_are_sometimes_there_and_never_at_the_ends() -> None:

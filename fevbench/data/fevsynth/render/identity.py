@@ -9,44 +9,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fevbench.data.fevsynth.render.assets import Assets
+from fevbench.data.fevsynth.render.complexion import draw_complexion
+from fevbench.data.fevsynth.render.facemap import Map
+from fevbench.data.fevsynth.render.hair import draw_hair, draw_hair_colour
 from fevbench.data.fevsynth.render.mesh import BaseMesh, Part, Targets, read_base, read_part
 from fevbench.data.fevsynth.render.population import Subject
 from fevbench.data.fevsynth.render.shape import draw_shape
 from fevbench.data.fevsynth.render.skin import Skins
 from fevbench.data.fevsynth.render.trajectory import Style, draw_style
+from fevbench.data.fevsynth.render.wrinkles import Wrinkles, draw_wrinkles
 
 Floats = NDArray[np.float64]
 Texture = NDArray[np.float32]
 
-_HAIR = {
-    "female": ("long01", "long01", "ponytail01"),
-    "male": ("short01", "short02", "short04"),
-}
-_AFRO = "afro01"
-_HAIR_COLOURS = {  # sRGB
-    "african": ((0.09, 0.07, 0.06), (0.14, 0.10, 0.08)),
-    "asian": ((0.08, 0.07, 0.07), (0.15, 0.11, 0.09)),
-    "caucasian": (
-        (0.18, 0.13, 0.10),
-        (0.36, 0.27, 0.19),
-        (0.55, 0.44, 0.31),
-        (0.11, 0.09, 0.08),
-        (0.29, 0.19, 0.14),
-    ),
-}
-_GREY = np.array([0.50, 0.49, 0.48])
 _EYE_COLOURS = {
     "african": ("brown",),
     "asian": ("brown", "brownlight"),
     "caucasian": ("brown", "blue", "green", "grey", "brownlight", "deepblue", "lightblue", "bluegreen"),
 }
 _EYE_BRIGHTNESS, _EYE_SATURATION = 0.85, 0.6  # of the modelled eyes, whose irises glow
+_TEETH_YELLOW = {"young": (0.0, 0.1), "middle": (0.03, 0.18), "old": (0.08, 0.3)}
+_BROW_DENSITY = {"female": (0.55, 0.95), "male": (0.8, 1.0)}
+_LASH_DENSITY = {"female": (0.6, 1.0), "male": (0.15, 0.5)}
 _LASHES = {
     "female": "eyelashes/eyelashes02/eyelashes02.json",
     "male": "eyelashes/eyelashes04/eyelashes04.json",
 }
-# Brows 2, 3 and 8 are drawn as if frowning, and 11 is too thin to show at 128 pixels.
-_BROWS = (1, 4, 5, 6, 7, 9, 10, 12)
+# Brows 2, 3, 7 and 8 are drawn as if frowning, and 11 is too thin to show at 128 pixels.
+_BROWS = (1, 4, 5, 6, 9, 10, 12)
 
 
 @dataclass(frozen=True)
@@ -63,7 +53,12 @@ class Person:
         tongue: The tongue.
         brows: The brows, a transparent layer.
         lashes: The lashes, a transparent layer.
-        hair: The hair, a transparent layer.
+        hair: The hair, a transparent layer; without faces if the head is shaved.
+        hair_opacity: (P,) opacity of its vertices, 0 where it is cut off.
+        brow_density: Opacity of the brows.
+        lash_density: Opacity of the upper lashes.
+        wrinkles: The lines that expressions fold.
+        complexion: (SIZE, SIZE, 3) detail of the skin on the face map.
         style: How the person moves.
         exposure: Factor on all light on the head, from the skin's brightness.
     """
@@ -78,6 +73,11 @@ class Person:
     brows: Part
     lashes: Part
     hair: Part
+    hair_opacity: Floats
+    brow_density: float
+    lash_density: float
+    wrinkles: Wrinkles
+    complexion: Map
     style: Style
     exposure: float
 
@@ -106,18 +106,24 @@ class Studio:
         rng = np.random.default_rng(subject.seed)
         neutral = draw_shape(rng, subject, self._base.vertices, self._targets)
         skin = self._skins.draw(rng, subject)
-        hair_colour = _draw_hair_colour(rng, subject)
+        hair_colour = draw_hair_colour(rng, subject)
+        hair, hair_opacity = draw_hair(rng, self._assets, subject, hair_colour, self._base.vertices)
         return Person(
             base=self._base,
             targets=self._targets,
             neutral=neutral,
             skin=skin,
             eyes=self._draw_eyes(rng, subject),
-            teeth=self._part("teeth/Teeth_Base/Teeth_Base.json"),
+            teeth=self._draw_teeth(rng, subject),
             tongue=self._part("tongue/tongue01/tongue01.json"),
             brows=self._draw_brows(rng, hair_colour),
             lashes=self._part(_LASHES[subject.sex]),
-            hair=self._draw_hair(rng, subject, hair_colour),
+            hair=hair,
+            hair_opacity=hair_opacity,
+            brow_density=rng.uniform(*_BROW_DENSITY[subject.sex]),
+            lash_density=rng.uniform(*_LASH_DENSITY[subject.sex]),
+            wrinkles=draw_wrinkles(rng, subject),
+            complexion=draw_complexion(rng, subject, hair_colour),
             style=draw_style(rng),
             exposure=self._skins.exposure(skin),
         )
@@ -140,24 +146,9 @@ class Studio:
         texture[..., :3] = (0.62 * hair_colour) ** 2.2
         return replace(brows, texture=texture)
 
-    def _draw_hair(self, rng: np.random.Generator, subject: Subject, colour: Floats) -> Part:
-        styles = list(_HAIR[subject.sex])
-        if subject.ancestry == "african" and subject.age != "old":  # grey, its fine curls sparkle
-            styles += [_AFRO, _AFRO]
-        style = str(rng.choice(styles))
-        hair = self._part(f"hair/{style}/{style}.json")
-        # The texture gives only the strands' light and dark; the person's colour replaces its own.
-        light = hair.texture[..., :3].mean(2, keepdims=True) ** (1 / 2.2)
-        alpha = hair.texture[..., 3:]
-        mean = (light * alpha).sum() / (alpha.sum() + 1e-6)
-        coloured = np.clip(light / mean * colour, 0, 1) ** 2.2
-        return replace(hair, texture=np.concatenate([coloured, alpha], 2).astype(np.float32))
-
-
-def _draw_hair_colour(rng: np.random.Generator, subject: Subject) -> Floats:
-    """Return an sRGB colour; old people's is mixed with grey."""
-    palette = _HAIR_COLOURS[subject.ancestry]
-    colour = np.array(palette[rng.integers(len(palette))]) * np.exp(rng.normal(0, 0.1))
-    grey = {"young": 0.0, "middle": rng.uniform(0, 0.2), "old": rng.uniform(0.4, 0.9)}[subject.age]
-    mixed: Floats = np.clip((1 - grey) * colour + grey * _GREY, 0, 1)
-    return mixed
+    def _draw_teeth(self, rng: np.random.Generator, subject: Subject) -> Part:
+        teeth = self._part("teeth/Teeth_Base/Teeth_Base.json")
+        texture = teeth.texture.copy()
+        yellow = rng.uniform(*_TEETH_YELLOW[subject.age])
+        texture[..., :3] *= rng.uniform(0.95, 1.25) * np.array([1.0, 1 - 0.4 * yellow, 1 - yellow])
+        return replace(teeth, texture=texture)

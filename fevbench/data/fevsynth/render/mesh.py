@@ -24,6 +24,7 @@ Texture = NDArray[np.float32]
 _GAMMA = 2.2
 # The picture ends at the shoulders, so the rest of the body is dropped.
 _LOWEST, _WIDEST = 4.9, 2.6
+_SOCKETS = (0.0, 0.535), (0.16, 0.645)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,13 @@ def read_base(assets: Assets) -> BaseMesh:
     points, table = np.array(vertices), np.array(triangles)
     faces, uv_faces = table[:, :, 0], table[:, :, 1]
     drawn = (points[faces][:, :, 1].min(1) > _LOWEST) & (np.abs(points[faces][:, :, 0]).max(1) < _WIDEST)
-    return BaseMesh(points, faces[drawn], np.array(uvs)[uv_faces[drawn]])
+    corners = np.array(uvs)[uv_faces]
+    # The sockets behind the eyeballs are patches of their own in the texture; raised cheeks press them out.
+    (left, bottom), (right, top) = _SOCKETS
+    centre = corners.mean(1)
+    socket = (centre > (left, bottom)).all(1) & (centre < (right, top)).all(1)
+    drawn &= ~socket
+    return BaseMesh(points, faces[drawn], corners[drawn])
 
 
 def read_part(assets: Assets, path: str, texture: str | None = None) -> Part:

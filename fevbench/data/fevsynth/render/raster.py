@@ -1,4 +1,4 @@
-"""The compiled loops: triangles to pixels, depth maps, texture look-ups, transparent layers.
+"""The compiled loops over triangles: to pixels, to depth maps, and as transparent layers.
 
 Screen coordinates are pixels with y down; depth grows away from the viewer. Without ``fastmath``, so that
 the pixels do not depend on how a processor's vector units would reorder a sum.
@@ -20,41 +20,65 @@ Texture = NDArray[np.float32]
 _Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
 
 
-def _compiled(function: _Kernel) -> _Kernel:
+def compiled(function: _Kernel) -> _Kernel:
+    """Compile a function with numba, and keep the machine code for the next process."""
     compiler: Any = numba.njit(cache=True, error_model="numpy")
     kernel: _Kernel = compiler(function)
     return kernel
 
 
-@_compiled
-def _area(screen: Floats, a: int, b: int, c: int) -> float:
-    """Return twice the signed area of a triangle on the screen."""
-    across = (screen[b, 0] - screen[a, 0]) * (screen[c, 1] - screen[a, 1])
-    down = (screen[c, 0] - screen[a, 0]) * (screen[b, 1] - screen[a, 1])
-    area: float = across - down
-    return area
+@compiled
+def _fragments(
+    screen: Floats, face: Ints, size: tuple[int, int], slack: float, at: Ints, weights: Floats
+) -> int:
+    """Find the pixels whose centres lie inside a triangle.
+
+    Args:
+        screen: (V, 3) x, y and depth of the vertices.
+        face: (3,) the triangle's vertices.
+        size: Height and width of the picture.
+        slack: How far below 0 a barycentric weight may fall; above 0 it closes cracks between triangles.
+        at: (H * W, 2) row and column of each pixel found, written.
+        weights: (H * W, 3) barycentric weights of its centre, written.
+
+    Returns:
+        How many were found.
+    """
+    ax, ay = screen[face[0], 0], screen[face[0], 1]
+    bx, by = screen[face[1], 0], screen[face[1], 1]
+    cx, cy = screen[face[2], 0], screen[face[2], 1]
+    left, right = int(np.ceil(min(ax, bx, cx) - 0.5)), int(np.floor(max(ax, bx, cx) - 0.5))
+    top, bottom = int(np.ceil(min(ay, by, cy) - 0.5)), int(np.floor(max(ay, by, cy) - 0.5))
+    if left > right or top > bottom:  # most triangles of a face fall between pixel centres
+        return 0
+    area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+    if abs(area) < 1e-9:
+        return 0
+    count = 0
+    for row in range(max(top, 0), min(bottom, size[0] - 1) + 1):
+        y = row + 0.5
+        for column in range(max(left, 0), min(right, size[1] - 1) + 1):
+            x = column + 0.5
+            wa = ((bx - x) * (cy - y) - (cx - x) * (by - y)) / area
+            wb = ((cx - x) * (ay - y) - (ax - x) * (cy - y)) / area
+            wc = 1 - wa - wb
+            if wa >= -slack and wb >= -slack and wc >= -slack:
+                at[count, 0], at[count, 1] = row, column
+                weights[count, 0], weights[count, 1], weights[count, 2] = wa, wb, wc
+                count += 1
+    return count
 
 
-@_compiled
-def _span(p: float, q: float, r: float, limit: int) -> tuple[int, int]:
-    """Return the range of pixels in [0, limit) that an edge from p over q to r can touch."""
-    return max(0, int(np.floor(min(p, q, r)))), min(limit - 1, int(max(p, q, r))) + 1
+@compiled
+def _depth(screen: Floats, face: Ints, weights: Floats) -> float:
+    """Return the depth of a point in a triangle."""
+    z: float = (
+        weights[0] * screen[face[0], 2] + weights[1] * screen[face[1], 2] + weights[2] * screen[face[2], 2]
+    )
+    return z
 
 
-@_compiled
-def _barycentric(
-    screen: Floats, a: int, b: int, c: int, area: float, x: float, y: float
-) -> tuple[float, float, float]:
-    """Return the weights of three vertices at a point; one is negative if the point is outside."""
-    ax, ay = screen[a, 0] - x, screen[a, 1] - y
-    bx, by = screen[b, 0] - x, screen[b, 1] - y
-    cx, cy = screen[c, 0] - x, screen[c, 1] - y
-    wa = (bx * cy - cx * by) / area
-    wb = (cx * ay - ax * cy) / area
-    return wa, wb, 1 - wa - wb
-
-
-@_compiled
+@compiled
 def rasterize(screen: Floats, faces: Ints, depth: Floats, face_of: Ints, weights: Floats) -> None:
     """Draw opaque triangles into a depth buffer.
 
@@ -65,48 +89,29 @@ def rasterize(screen: Floats, faces: Ints, depth: Floats, face_of: Ints, weights
         face_of: (H, W) index of the nearest triangle, updated.
         weights: (H, W, 3) barycentric weights of the pixel centre in it, updated.
     """
-    height, width = depth.shape
+    at, inside = np.empty((depth.size, 2), np.int64), np.empty((depth.size, 3))
     for face in range(faces.shape[0]):
-        a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
-        area = _area(screen, a, b, c)
-        if abs(area) < 1e-9:
-            continue
-        left, right = _span(screen[a, 0], screen[b, 0], screen[c, 0], width)
-        top, bottom = _span(screen[a, 1], screen[b, 1], screen[c, 1], height)
-        for y in range(top, bottom):
-            for x in range(left, right):
-                wa, wb, wc = _barycentric(screen, a, b, c, area, x + 0.5, y + 0.5)
-                if wa < 0 or wb < 0 or wc < 0:
-                    continue
-                z = wa * screen[a, 2] + wb * screen[b, 2] + wc * screen[c, 2]
-                if z < depth[y, x]:
-                    depth[y, x] = z
-                    face_of[y, x] = face
-                    weights[y, x, 0], weights[y, x, 1], weights[y, x, 2] = wa, wb, wc
+        for n in range(_fragments(screen, faces[face], depth.shape, 0.0, at, inside)):
+            y, x = at[n, 0], at[n, 1]
+            z = _depth(screen, faces[face], inside[n])
+            if z < depth[y, x]:
+                depth[y, x] = z
+                face_of[y, x] = face
+                for k in range(3):
+                    weights[y, x, k] = inside[n, k]
 
 
-@_compiled
+@compiled
 def draw_depth(screen: Floats, faces: Ints, depth: Floats) -> None:
     """Draw only the depth of triangles into ``depth`` (H, W)."""
-    height, width = depth.shape
+    at, inside = np.empty((depth.size, 2), np.int64), np.empty((depth.size, 3))
     for face in range(faces.shape[0]):
-        a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
-        area = _area(screen, a, b, c)
-        if abs(area) < 1e-9:
-            continue
-        left, right = _span(screen[a, 0], screen[b, 0], screen[c, 0], width)
-        top, bottom = _span(screen[a, 1], screen[b, 1], screen[c, 1], height)
-        for y in range(top, bottom):
-            for x in range(left, right):
-                wa, wb, wc = _barycentric(screen, a, b, c, area, x + 0.5, y + 0.5)
-                if wa < -1e-4 or wb < -1e-4 or wc < -1e-4:
-                    continue
-                z = wa * screen[a, 2] + wb * screen[b, 2] + wc * screen[c, 2]
-                if z < depth[y, x]:
-                    depth[y, x] = z
+        for n in range(_fragments(screen, faces[face], depth.shape, 1e-4, at, inside)):
+            y, x = at[n, 0], at[n, 1]
+            depth[y, x] = min(depth[y, x], _depth(screen, faces[face], inside[n]))
 
 
-@_compiled
+@compiled
 def add_visibility(screen: Floats, depth: Floats, bias: float, visible: Floats) -> None:
     """Add to ``visible`` (V,) how much of a 3 by 3 neighbourhood of each vertex nothing hides.
 
@@ -130,7 +135,7 @@ def add_visibility(screen: Floats, depth: Floats, bias: float, visible: Floats) 
         visible[vertex] += free / 9
 
 
-@_compiled
+@compiled
 def texel(texture: Texture, u: float, v: float, colour: Floats) -> None:
     """Write the bilinear sample of ``texture`` (H, W, C) at (u, v), v up, into ``colour`` (C,)."""
     height, width, channels = texture.shape
@@ -144,36 +149,7 @@ def texel(texture: Texture, u: float, v: float, colour: Floats) -> None:
         colour[k] = upper * (1 - fy) + lower * fy
 
 
-@_compiled
-def look_up(texture: Texture, uv: Floats) -> Floats:
-    """Return the (N, C) bilinear samples of ``texture`` (H, W, C) at ``uv`` (N, 2)."""
-    colours = np.empty((uv.shape[0], texture.shape[2]))
-    for n in range(uv.shape[0]):
-        texel(texture, uv[n, 0], uv[n, 1], colours[n])
-    return colours
-
-
-@_compiled
-def interpolate(table: Floats, faces: Ints, face: Ints, weights: Floats) -> Floats:
-    """Return the (N, C) values at points inside triangles.
-
-    Args:
-        table: (V, C) values at the vertices.
-        faces: (M, 3) vertex indices.
-        face: (N,) the triangle each point is in.
-        weights: (N, 3) its barycentric weights there.
-    """
-    values = np.empty((face.shape[0], table.shape[1]))
-    for n in range(face.shape[0]):
-        a, b, c = faces[face[n], 0], faces[face[n], 1], faces[face[n], 2]
-        for k in range(table.shape[1]):
-            values[n, k] = (
-                weights[n, 0] * table[a, k] + weights[n, 1] * table[b, k] + weights[n, 2] * table[c, k]
-            )
-    return values
-
-
-@_compiled
+@compiled
 def blend(
     screen: Floats,
     faces: Ints,
@@ -196,28 +172,21 @@ def blend(
         bias: Depth a layer may lie behind that and still be drawn, dm.
         picture: (H, W, 3) the picture, updated.
     """
-    height, width = depth.shape
+    at, inside = np.empty((depth.size, 2), np.int64), np.empty((depth.size, 3))
     colour = np.empty(4)
     for face in range(faces.shape[0]):
         a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
-        area = _area(screen, a, b, c)
-        if abs(area) < 1e-9:
-            continue
-        left, right = _span(screen[a, 0], screen[b, 0], screen[c, 0], width)
-        top, bottom = _span(screen[a, 1], screen[b, 1], screen[c, 1], height)
-        for y in range(top, bottom):
-            for x in range(left, right):
-                wa, wb, wc = _barycentric(screen, a, b, c, area, x + 0.5, y + 0.5)
-                if wa < 0 or wb < 0 or wc < 0:
-                    continue
-                if wa * screen[a, 2] + wb * screen[b, 2] + wc * screen[c, 2] > depth[y, x] + bias:
-                    continue
-                u = wa * corners[face, 0, 0] + wb * corners[face, 1, 0] + wc * corners[face, 2, 0]
-                v = wa * corners[face, 0, 1] + wb * corners[face, 1, 1] + wc * corners[face, 2, 1]
-                texel(texture, u, v, colour)
-                alpha = colour[3] * (wa * shade[a, 3] + wb * shade[b, 3] + wc * shade[c, 3])
-                if alpha < 0.01:
-                    continue
-                for k in range(3):
-                    lit = colour[k] * (wa * shade[a, k] + wb * shade[b, k] + wc * shade[c, k])
-                    picture[y, x, k] = picture[y, x, k] * (1 - alpha) + lit * alpha
+        for n in range(_fragments(screen, faces[face], depth.shape, 0.0, at, inside)):
+            y, x = at[n, 0], at[n, 1]
+            wa, wb, wc = inside[n, 0], inside[n, 1], inside[n, 2]
+            if _depth(screen, faces[face], inside[n]) > depth[y, x] + bias:
+                continue
+            u = wa * corners[face, 0, 0] + wb * corners[face, 1, 0] + wc * corners[face, 2, 0]
+            v = wa * corners[face, 0, 1] + wb * corners[face, 1, 1] + wc * corners[face, 2, 1]
+            texel(texture, u, v, colour)
+            alpha = colour[3] * (wa * shade[a, 3] + wb * shade[b, 3] + wc * shade[c, 3])
+            if alpha < 0.01:
+                continue
+            for k in range(3):
+                lit = colour[k] * (wa * shade[a, k] + wb * shade[b, k] + wc * shade[c, k])
+                picture[y, x, k] = picture[y, x, k] * (1 - alpha) + lit * alpha

@@ -14,9 +14,6 @@ from PIL import Image
 
 Floats = NDArray[np.float64]
 
-SENSOR_NOISE = 1.0 / 255
-"""Standard deviation of the sensor noise, as a fraction of full scale."""
-
 
 @dataclass(frozen=True)
 class Scene:
@@ -32,6 +29,9 @@ class Scene:
         neckline: Height of the collar above its usual place, dm, and how far it dips in front, dm.
         zoom: Magnification; 1 shows 3.05 dm over the picture's width.
         shift: (2,) offset of the head, fraction of the picture, x right and y down.
+        white: (3,) gain of each colour that the camera's white balance leaves.
+        falloff: How much darker the corners of the picture are than its middle, as a fraction.
+        noise: Standard deviation of the sensor's noise, as a fraction of full scale.
     """
 
     light: Floats
@@ -43,6 +43,9 @@ class Scene:
     neckline: tuple[float, float]
     zoom: float
     shift: Floats
+    white: Floats
+    falloff: float
+    noise: float
 
     def background(self, size: int) -> Floats:
         """Return the (size, size, 3) background."""
@@ -55,6 +58,14 @@ class Scene:
             for k in range(3)
         ]
         return np.clip(np.stack(planes, 2).astype(np.float64), 0, 1)
+
+    def sense(self, rng: np.random.Generator, clean: Floats) -> NDArray[np.uint8]:
+        """Return the (S, S, 3) picture that the sensor makes of (S, S, 3) display values in [0, 1]."""
+        place = (np.arange(len(clean)) + 0.5) / len(clean) - 0.5
+        corner = 2 * (place[:, None] ** 2 + place**2)
+        gained = clean * self.white * (1 - self.falloff * corner)[..., None]
+        noisy = gained + rng.normal(0, self.noise, clean.shape)
+        return np.clip(255 * noisy + 0.5, 0, 255).astype(np.uint8)
 
 
 def draw_scene(rng: np.random.Generator) -> Scene:
@@ -69,9 +80,12 @@ def draw_scene(rng: np.random.Generator) -> Scene:
         fill=rng.uniform(0.14, 0.28),
         backdrop=_draw_backdrop(rng),
         clothes=_draw_colour(rng, (0.1, 0.8), 0.6) ** 2.2,
-        neckline=(rng.uniform(-0.1, 0.12), rng.uniform(0.0, 0.2)),
-        zoom=rng.uniform(1.24, 1.34),
-        shift=np.add(rng.normal(0, 0.008, 2), (0, 0.035)),
+        neckline=(rng.uniform(0.34, 0.5), rng.uniform(0.0, 0.22)),
+        zoom=rng.uniform(1.22, 1.34),
+        shift=np.add(rng.normal(0, 0.01, 2), (0, 0.03)),
+        white=1 + rng.uniform(-0.03, 0.03) * np.array([1.0, 0.0, -1.0]) + rng.uniform(-0.01, 0.01, 3),
+        falloff=rng.uniform(0, 0.12),
+        noise=rng.uniform(0.5, 1.2) / 255,
     )
 
 

@@ -1,8 +1,6 @@
-"""How light reaches the head: shadows, ambient occlusion, and the colour of a lit point."""
+"""How light reaches the head and its hair, and the camera: shadows, ambient occlusion, tone mapping."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,34 +12,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _WORLD = 3.6  # width of the space a depth map covers, dm: the head and what shades it
-_SHADOW_PIXELS, _SHADOW_BIAS, _SHADOW_RAYS, _LIGHT_RADIUS = 200, 0.04, 5, 0.08
-_OCCLUSION_PIXELS, _OCCLUSION_BIAS, _OCCLUSION_RAYS = 96, 0.05, 20
+_SHADOW_PIXELS, _SHADOW_BIAS, _SHADOW_RAYS, _LIGHT_RADIUS = 200, 0.04, 4, 0.08
+_OCCLUSION_PIXELS, _OCCLUSION_BIAS, _OCCLUSION_RAYS = 96, 0.05, 14
 
-# Light bleeds around edges in skin, red farthest (wrapped diffuse; Green, GPU Gems ch. 16, 2004).
-_WRAP = np.array([0.28, 0.14, 0.10])
 _SHADOW_TINT = np.array([0.7, 1.0, 1.1])
 _OCCLUSION_TINT = np.array([0.85, 1.05, 1.15])
-
-
-@dataclass(frozen=True)
-class Points:
-    """N visible surface points.
-
-    Attributes:
-        albedo: (N, 3) linear colour.
-        normal: (N, 3) unit normals.
-        key: (N, 3) share of the key light that arrives, from `tint_shadow`.
-        around: (N, 3) share of the surrounding light that arrives, from `tint_occlusion`.
-        gloss: (N,) strength of the broad highlight.
-        glint: (N,) strength of the sharp highlight.
-    """
-
-    albedo: Floats
-    normal: Floats
-    key: Floats
-    around: Floats
-    gloss: Floats
-    glint: Floats
 
 
 def unshadowed(receivers: int, vertices: Floats, faces: Ints, light: Floats, centre: Floats) -> Floats:
@@ -97,23 +72,6 @@ def tint_occlusion(openness: Floats) -> Floats:
     return tinted
 
 
-def lit_colour(points: Points, scene: Scene) -> Floats:
-    """Return the (N, 3) linear colour of points under a scene's light, seen from the front."""
-    light, normal = scene.light, points.normal
-    facing = (normal @ light)[:, None]
-    diffuse = np.clip((facing + _WRAP) / (1 + _WRAP), 0, 1) * points.key
-    opposite = np.array([-0.8 * light[0], 0.15, 0.8])
-    fill = np.clip(0.5 * (normal @ (opposite / np.linalg.norm(opposite))) + 0.5, 0, 1)[:, None]
-    sky = 0.75 + 0.25 * normal[:, 1:2]
-    around = (scene.ambient * sky + scene.fill * fill) * points.around
-    halfway = np.add(light, (0, 0, 1))
-    cosine = np.clip(normal @ (halfway / np.linalg.norm(halfway)), 0, 1)
-    highlight = points.gloss * cosine**18 + points.glint * cosine**90
-    lit: Floats = points.albedo * (around + 0.75 * scene.key * diffuse)
-    lit += (highlight * points.key[:, 1])[:, None] * scene.key
-    return lit
-
-
 def layer_light(normals: Floats, scene: Scene) -> Floats:
     """Return the (V, 3) light on the vertices of a hair-like layer, which has no inside or outside."""
     facing = 0.2 + 0.8 * np.abs(normals @ scene.light)[:, None]
@@ -121,12 +79,14 @@ def layer_light(normals: Floats, scene: Scene) -> Floats:
     return lit
 
 
-def tone_map(linear: Floats) -> Floats:
-    """Return display values in [0, 1] for linear light: a soft shoulder above 0.7, then sRGB's gamma."""
-    knee = 0.7
-    over = np.maximum(linear - knee, 0)
-    soft = np.where(linear > knee, knee + (1 - knee) * (1 - np.exp(-over / (1 - knee))), linear)
-    return np.clip(soft, 0, 1) ** (1 / 2.2)
+def tone_map(linear: Floats) -> NDArray[np.float32]:
+    """Return display values in [0, 1] for linear light: a soft shoulder above 0.7, then a gamma of 2.2."""
+    knee = np.float32(0.7)
+    shown = np.maximum(linear, 0).astype(np.float32)
+    bright = shown > knee
+    shown[bright] = knee + (1 - knee) * (1 - np.exp(-(shown[bright] - knee) / (1 - knee)))
+    display: NDArray[np.float32] = shown ** np.float32(1 / 2.2)
+    return display
 
 
 def _add_visible(

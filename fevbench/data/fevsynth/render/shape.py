@@ -13,9 +13,9 @@ from fevbench.data.fevsynth.render.population import ANCESTRIES, Subject
 Floats = NDArray[np.float64]
 
 _AGE_RANGE = {"young": (0.0, 0.2), "middle": (0.3, 0.55), "old": (0.7, 1.0)}
-_SPREAD, _LIMIT = 0.33, 0.85
+_SPREAD, _LIMIT = 0.36, 0.9
 # Outlines soon look like a caricature, so they vary less than features.
-_CALM_FOLDERS, _CALM = ("head/", "ears/", "neck/", "chin/"), 0.7
+_CALM_FOLDERS, _CALM = ("head/", "ears/", "neck/", "chin/", "eyebrows/"), 0.7
 
 _SIZE, _HEIGHT = ("decr", "incr"), ("down", "up")
 # Targets come in opposite pairs: how their names start (* stands for each half of the face), go on, and end.
@@ -44,6 +44,26 @@ _DETAILS = (
 _HEAD_SHAPES = ("oval", "round", "rectangular", "square", "triangular", "invertedtriangular", "diamond")
 _ASYMMETRIES = ("brown-1", "cheek-1", "eye-1", "jaw-1", "mouth-1", "nose-1", "nose-2")
 
+# What tells women's faces from men's besides the macro targets: the mean of a detail for women; men's is
+# opposite and weaker.
+_SEX_MEANS = {
+    "eye-scale": 0.3,
+    "eye-height2": 0.15,
+    "eyebrows-trans": 0.25,
+    "chin-width": -0.3,
+    "chin-bones": -0.3,
+    "chin-jaw-drop": -0.2,
+    "chin-prominent": -0.15,
+    "nose-scale-horiz": -0.2,
+    "nose-volume": -0.25,
+    "nose-hump": -0.15,
+    "mouth-lowerlip-volume": 0.2,
+    "mouth-upperlip-volume": 0.25,
+    "head-scale-horiz": -0.1,
+    "neck-scale-horiz": -0.3,
+    "forehead-nubian": 0.1,
+}
+
 # The modelled rest pose reads as stern: its brows sit low and slant inwards, its mouth droops.
 _RELAXED = {
     "browDownLeft": -0.42,
@@ -69,7 +89,7 @@ def draw_shape(rng: np.random.Generator, subject: Subject, base: Floats, targets
     """
     vertices: Floats = base.copy()
     _add_macro(rng, subject, vertices, targets)
-    _add_details(rng, vertices, targets)
+    _add_details(rng, subject, vertices, targets)
     for name, weight in _RELAXED.items():
         targets.add(vertices, name, weight)
     return vertices
@@ -93,11 +113,13 @@ def _add_macro(rng: np.random.Generator, subject: Subject, vertices: Floats, tar
             targets.add(vertices, f"macrodetails/{name}-{sex}-{age}", a * b * c)
 
 
-def _add_details(rng: np.random.Generator, vertices: Floats, targets: Targets) -> None:
+def _add_details(rng: np.random.Generator, subject: Subject, vertices: Floats, targets: Targets) -> None:
+    sex = 1.0 if subject.sex == "female" else -0.6
     for start, names, (low, high) in _DETAILS:
         calm = _CALM if start.startswith(_CALM_FOLDERS) else 1.0
         for name in names:
-            drawn = calm * np.clip(rng.normal(0, _SPREAD), -_LIMIT, _LIMIT)
+            mean = sex * _SEX_MEANS.get(f"{start.rpartition('/')[2].removeprefix('*-')}{name}", 0.0)
+            drawn = calm * np.clip(rng.normal(mean, _SPREAD), -_LIMIT, _LIMIT)
             for half in ("l", "r") if "*" in start else ("",):
                 weight = float(drawn + (rng.normal(0, 0.05) if half else 0))
                 ending = high if weight > 0 else low

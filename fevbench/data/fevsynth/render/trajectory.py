@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fevbench.data.fevsynth.render.expression import APEX, REGIONS, region, side
+from fevbench.data.fevsynth.render.expression import APEX, ARKIT_UNITS, REGIONS, region, side
 
 Floats = NDArray[np.float64]
 
-_MAX_WEIGHT = 1.5
+LIDS = ("eyeWide", "eyeSquint", "eyeBlink")
+"""How the names of the units start that a blink overrides."""
+_MAX_WEIGHT = 1.6
+_TAKE_SPREAD = 0.06  # of a unit's strength between performances of one person, as a ratio
+_OFFSET_CHANCE, _RELAXED_TO, _RELAX_FRAMES = 0.22, (0.2, 0.6), 0.3
 _BLINK_CHANCE = 0.35
 _BLINK_HALF_WIDTH = 2.2  # frames from the fully closed lid to none, at 25 frames a second
 
@@ -38,20 +42,39 @@ class Trajectory:
     """The motion of one clip of T frames.
 
     Attributes:
+        variant: Name of the way the label is shown.
         units: The moving face units, in a fixed order.
-        weights: (T, len(units)) weights, 0 in frame 0, never falling, constant from ``apex`` on.
+        weights: (T, len(units)) weights: 0 in frame 0, rising to the apex, falling after ``offset``.
         blink: (T,) closure of both lids on top of the expression, 0 to 1, 0 in frame 0.
         pose: (T, 3) yaw, pitch and roll of the head, radians.
         onset: Last frame that is still neutral.
         apex: First frame at full strength.
+        offset: Last frame at full strength, or None if that is held to the end.
     """
 
+    variant: str
     units: tuple[str, ...]
     weights: Floats
     blink: Floats
     pose: Floats
     onset: int
     apex: int
+    offset: int | None
+
+    def curves(self) -> Floats:
+        """Return the (T, 52) weight of every face unit, sorted by name, blinks included."""
+        columns = dict(zip(self.units, self.weights.T, strict=True))
+        still = np.zeros(len(self.blink))
+        # A closing lid takes over from the expression, as in the picture.
+        closing = dict.fromkeys(("eyeBlinkLeft", "eyeBlinkRight"), self.blink)
+        return np.stack(
+            [
+                columns.get(unit, still) * (1 - self.blink if unit.startswith(LIDS) else 1.0)
+                + closing.get(unit, still)
+                for unit in sorted(ARKIT_UNITS)
+            ],
+            1,
+        )
 
 
 def draw_style(rng: np.random.Generator) -> Style:
@@ -64,11 +87,12 @@ def draw_style(rng: np.random.Generator) -> Style:
 def draw_trajectory(rng: np.random.Generator, label: str, style: Style, frames: int) -> Trajectory:
     """Draw one performance of an expression.
 
-    The onset falls in the first fifth of the clip and the apex at 58 to 75 % of it. Units start and end at
+    The onset falls in the first sixth of the clip and the apex at 50 to 72 % of it. In one clip of five the
+    face relaxes again before the end, towards a fifth to three fifths of the apex. Units start and end at
     slightly different times, paired units together; the head drifts by about a degree.
 
     Args:
-        rng: Source of the timing, the blink and the pose.
+        rng: Source of the variant, the timing, the blink and the pose.
         label: One of `expression.LABELS`.
         style: The performer.
         frames: Length of the clip, at least 8.
@@ -76,24 +100,36 @@ def draw_trajectory(rng: np.random.Generator, label: str, style: Style, frames: 
     Returns:
         The motion; frame 0 is the neutral face.
     """
+    variant = APEX[label][rng.integers(len(APEX[label]))]
     onset = int(rng.integers(1, max(2, frames // 6) + 1))
-    apex = int(rng.integers(round(0.58 * frames), round(0.75 * frames) + 1))
-    span = apex - onset
-    time = np.arange(frames)
-    units = tuple(APEX[label])
+    apex = int(rng.integers(round(0.5 * frames), round(0.72 * frames) + 1))
+    offset = _draw_offset(rng, apex, frames)
+    units = tuple(variant.weights)
+    time, span = np.arange(frames), apex - onset
     weights = np.zeros((frames, len(units)))
-    timing: dict[str, tuple[float, float]] = {}
+    timing: dict[str, tuple[float, float, float]] = {}
+    relaxed = rng.uniform(*_RELAXED_TO)
     for column, unit in enumerate(units):
         # Left and right of a pair share one draw: a face that starts on one side looks wrong.
         pair = unit.removesuffix("Left").removesuffix("Right")
         if pair not in timing:
-            timing[pair] = (onset + rng.uniform(0, 0.2) * span, apex - rng.uniform(0, 0.2) * span)
-        begin, end = timing[pair]
-        scale = style.gain * style.mobility[region(unit)] * (1 + side(unit) * style.asymmetry)
-        weights[:, column] = min(APEX[label][unit] * scale, _MAX_WEIGHT) * _ease(
-            (time - begin) / (end - begin)
-        )
-    return Trajectory(units, weights, _draw_blink(rng, frames), _draw_pose(rng, frames), onset, apex)
+            begin, end = onset + rng.uniform(0, 0.2) * span, apex - rng.uniform(0, 0.2) * span
+            timing[pair] = begin, end, float(np.exp(rng.normal(0, _TAKE_SPREAD)))
+        begin, end, effort = timing[pair]
+        scale = effort * style.gain * style.mobility[region(unit)] * (1 + side(unit) * style.asymmetry)
+        course = _ease((time - begin) / (end - begin))
+        if offset is not None:
+            course *= 1 - (1 - relaxed) * _ease((time - offset) / (_RELAX_FRAMES * frames))
+        weights[:, column] = min(variant.weights[unit] * scale, _MAX_WEIGHT) * course
+    blink, pose = _draw_blink(rng, frames), draw_pose(rng, frames)
+    return Trajectory(variant.name, units, weights, blink, pose, onset, apex, offset)
+
+
+def _draw_offset(rng: np.random.Generator, apex: int, frames: int) -> int | None:
+    """Return the last frame of the apex, or None if it is held to the end; it is held for some frames."""
+    starts = rng.random() < _OFFSET_CHANCE
+    held = rng.uniform(0.12, 0.2) * frames
+    return int(apex + held) if starts and apex + held < frames - 2 else None
 
 
 def _ease(progress: NDArray[np.floating[Any]]) -> Floats:
@@ -113,8 +149,9 @@ def _draw_blink(rng: np.random.Generator, frames: int) -> Floats:
     return closure
 
 
-def _draw_pose(rng: np.random.Generator, frames: int) -> Floats:
-    start = np.deg2rad(rng.normal(0, 1, 3) * [4.0, 2.0, 1.5])
+def draw_pose(rng: np.random.Generator, frames: int) -> Floats:
+    """Draw (T, 3) yaw, pitch and roll, radians: a pose of the clip's own, a slow drift and a faint sway."""
+    start = np.deg2rad(rng.normal(0, 1, 3) * [4.0, 2.2, 1.6])
     drift = np.deg2rad(rng.normal(0, 1, 3) * [0.7, 0.6, 0.4])
     sway = np.deg2rad(rng.normal(0, 1, 3) * [0.25, 0.2, 0.15])
     phase = rng.uniform(0, 2 * np.pi, 3)
