@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    ?= copy
+LIMIT  ?= 48
 
 # Compiling every file of torch ahead of time costs half a minute and is never needed.
 export PIP_NO_COMPILE := 1
@@ -27,8 +28,8 @@ install: $(BIN)/.installed ## Create .venv and install fevbench into it
 weights: $(BIN)/.installed ## Pull the pretrained networks into the cache
 	$(BIN)/fevbench weights pull
 
-demo: $(BIN)/.installed ## Score one model on the embedded data set and show the table
-	$(BIN)/fevbench run $(RUN) fevsynth
+demo: $(BIN)/.installed ## Score one model on 48 clips of the embedded data set and show the table
+	$(BIN)/fevbench run $(RUN) fevsynth --limit $(LIMIT)
 
 # A network that cannot be had from here costs the tests that need it, and no others.
 test: $(BIN)/.tools ## Run the tests (all but the slow ones)

@@ -29,7 +29,7 @@ def test_the_clip_ids_come_from_python_as_documented(capsys: pytest.CaptureFixtu
     (code,) = [code for code in blocks(ROOT / "docs/models.md", "python") if "Corpus" in code]
     exec(compile(code, "docs/models.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 48
+    assert len(lines) == 288
     assert lines[0].endswith("(64, 64, 3)")
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from fevbench import weights
 from fevbench.data.corpus import Corpus
-from fevbench.data.datasets import open_dataset
+from fevbench.data.fevsynth.adapter import FEVSynth
 from fevbench.data.protocol import protocols
 
 
@@ -24,10 +24,15 @@ def weight_paths() -> Pulled:
 
 @pytest.fixture(scope="session")
 def apexes() -> dict[str, np.ndarray]:
-    """Label to ``uint8[8, 64, 64, 3]``: the last frames of the test people; ``neutral``: their first ones."""
-    corpus = Corpus(open_dataset("fevsynth"), protocols.get("64x16"), "test")
-    clips = {label: [clip for clip in corpus.clips if clip.label == label] for label in corpus.dataset.labels}
-    faces = {label: np.stack([corpus.frames(clip)[-1] for clip in of]) for label, of in clips.items()}
+    """Label to ``uint8[48, 64, 64, 3]``: apexes of the test people; ``neutral``: their first frames."""
+    dataset, protocol = FEVSynth(), protocols.get("64x16")
+    corpus = Corpus(dataset, protocol, "test")
+    clips = {label: [clip for clip in corpus.clips if clip.label == label] for label in dataset.labels}
+    # The last frame will not do: some faces have relaxed again by then.
+    at = {clip.id: -(-dataset.performance(clip).apex // protocol.stride) for clip in corpus.clips}
+    faces = {
+        label: np.stack([corpus.frames(clip)[at[clip.id]] for clip in of]) for label, of in clips.items()
+    }
     return {**faces, "neutral": np.stack([corpus.frames(clip)[0] for clip in next(iter(clips.values()))])}
 
 

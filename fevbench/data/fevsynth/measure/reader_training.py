@@ -1,0 +1,127 @@
+"""Training the reader: from scratch, with fixed seeds, stopped where it reads the val people best."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch.optim.lr_scheduler import OneCycleLR
+
+from fevbench.data.fevsynth.measure.reader_network import Reader, augment
+from fevbench.data.tensors import to_tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fevbench.data.clip import Frames
+
+EPOCHS = 24
+PATIENCE = 8
+"""Epochs without a better reading of the val people after which training stops."""
+BATCH = 16
+LEARNING_RATE = 2e-3
+SMOOTHING = 0.05
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Clips of one split.
+
+    Attributes:
+        pixels: ``uint8[N, T, 64, 64, 3]``.
+        labels: ``int64[N]``.
+        subjects: The person of each.
+    """
+
+    pixels: Frames
+    labels: NDArray[np.int64]
+    subjects: list[str]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained reader.
+
+    Attributes:
+        network: The reader of the epoch that was kept.
+        epochs: Epochs trained.
+        kept: The epoch that was kept, counted from 1.
+    """
+
+    network: Reader
+    epochs: int
+    kept: int
+
+
+def train(
+    learn: Clips,
+    judge: Clips,
+    classes: int,
+    device: str,
+    advance: Callable[[int], None],
+    epochs: int,
+) -> Trained:
+    """Train a reader.
+
+    Args:
+        learn: What it learns from.
+        judge: What decides which epoch is kept.
+        classes: How many labels there are.
+        device: The torch device.
+        advance: Called with the number of clips learned from; for epochs that are not needed as well.
+        epochs: At most so many.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(SEED)
+        network = Reader(classes).to(device)
+        return _train(network, learn, judge, device, advance, epochs)
+
+
+def _train(
+    network: Reader, learn: Clips, judge: Clips, device: str, advance: Callable[[int], None], epochs: int
+) -> Trained:
+    generator = torch.Generator().manual_seed(SEED)
+    labels = torch.from_numpy(learn.labels)
+    steps = epochs * -(-len(labels) // BATCH)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=0.02)
+    schedule = OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, pct_start=0.2)
+    best, kept, state = (-1.0, 0.0), 0, network.state_dict()
+    epoch = 0
+    while epoch < epochs and epoch - kept < PATIENCE:
+        epoch += 1
+        network.train()
+        for part in torch.split(torch.randperm(len(labels), generator=generator), BATCH):
+            clips = augment(to_tensor(learn.pixels[part.numpy()]), generator).to(device)
+            loss = F.cross_entropy(network(clips), labels[part].to(device), label_smoothing=SMOOTHING)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            advance(len(part))
+        found = _score(network, judge, device)
+        if found > best:
+            best, kept, state = found, epoch, copy.deepcopy(network.state_dict())
+    advance((epochs - epoch) * len(labels))
+    network.load_state_dict(state)
+    return Trained(network, epoch, kept)
+
+
+def read(network: Reader, clips: Clips, device: str) -> torch.Tensor:
+    """The network's logits for each clip: ``float32[N, classes]``."""
+    network.eval()
+    with torch.inference_mode():
+        parts = torch.split(torch.arange(len(clips.labels)), 4 * BATCH)
+        return torch.cat([network(to_tensor(clips.pixels[part.numpy()], device)).cpu() for part in parts])
+
+
+def _score(network: Reader, clips: Clips, device: str) -> tuple[float, float]:
+    """Accuracy, then the negative loss to tell equal ones apart."""
+    logits, labels = read(network, clips, device), torch.from_numpy(clips.labels)
+    accuracy = (logits.argmax(dim=1) == labels).float().mean()
+    return float(accuracy), -float(F.cross_entropy(logits, labels))
