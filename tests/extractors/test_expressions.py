@@ -86,8 +86,8 @@ def test_the_plainest_expressions_are_read(
 ) -> None:
     right = network(apexes[label]).argmax(axis=1) == CLASSES.index(label)
     wrong = network(apexes["neutral"]).argmax(axis=1) == CLASSES.index(label)
-    # At 64 pixels and with seven answers the weaker network reads 69 % of the surprise; labels in a wrong order
-    # or a wrong crop leave less than a third.
+    # At 64 pixels and with seven answers the weaker network reads 69 % of the surprise; a wrong crop or
+    # labels in a wrong order leave less than a third.
     assert right.mean() >= 0.6
     assert wrong.mean() <= 0.25
 
