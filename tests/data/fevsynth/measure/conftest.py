@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import made_up
 import pytest
 
 from fevbench.data.fevsynth.adapter import FEVSynth
