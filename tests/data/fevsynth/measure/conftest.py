@@ -10,24 +10,24 @@ from fevbench.data.fevsynth.measure.folder import RenderedSet
 from fevbench.extractors.base import extractors
 
 NETWORKS = {
-    "face-points": "made_up:Points",
-    "arcface": "made_up:Faces",
-    "blendshapes": "made_up:Tracker",
-    "fer-xception": "made_up:Feelings",
-    "face-api": "made_up:Feelings",
+    "face-points": "made_up_set:Points",
+    "arcface": "made_up_set:Faces",
+    "blendshapes": "made_up_set:Tracker",
+    "fer-xception": "made_up_set:Feelings",
+    "face-api": "made_up_set:Feelings",
 }
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A set of six people, at least one of each split, and two takes."""
-    return made_up.write_made_up(tmp_path_factory.mktemp("made-up"), people=6, takes=2)
+    return made_up_set.write_made_up(tmp_path_factory.mktemp("made-up"), people=6, takes=2)
 
 
 @pytest.fixture(scope="session")
 def one_take(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A set of three people, two to train on and one to test on, and one take."""
-    return made_up.write_made_up(tmp_path_factory.mktemp("one-take"), people=3, takes=1)
+    return made_up_set.write_made_up(tmp_path_factory.mktemp("one-take"), people=3, takes=1)
 
 
 @pytest.fixture(scope="session")

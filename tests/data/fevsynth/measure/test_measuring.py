@@ -122,7 +122,7 @@ def test_features_come_from_the_cache_the_second_time(
     measure: Measure, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = measure(folder, "--only", "identity")
-    monkeypatch.setattr("made_up.Faces.__call__", lambda *_: pytest.fail("asked again"))
+    monkeypatch.setattr("made_up_set.Faces.__call__", lambda *_: pytest.fail("asked again"))
     again = measure(folder, "--only", "identity")
     assert again["measures"]["identity"]["result"] == first["measures"]["identity"]["result"]
 
