@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import made_up_set
 import pytest
 
 from fevbench.data.fevsynth.adapter import FEVSynth
