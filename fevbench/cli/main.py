@@ -24,6 +24,8 @@ COMMANDS: Registry[click.Command] = Registry(
     {
         "run": "fevbench.cli.run:command",
         "compare": "fevbench.cli.compare:command",
+        "generate": "fevbench.cli.generate:command",
+        "train": "fevbench.cli.train:command",
         "list": "fevbench.cli.list:command",
         "data": "fevbench.cli.data:group",
         "weights": "fevbench.cli.weights:group",

@@ -89,6 +89,7 @@ protocols: Registry[Protocol] = Registry(
     "protocol",
     {
         "64x16": Protocol("64x16", version=1, size=64, frames=16, stride=2),
+        "64x32": Protocol("64x32", version=1, size=64, frames=32, stride=1),
         "128x32": Protocol("128x32", version=1, size=128, frames=32, stride=1),
     },
 )

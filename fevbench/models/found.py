@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
 
 VIDEOS_PREFIX = "videos:"
+WEIGHTS_FILE = "generator.safetensors"
+"""What a trained generator is called in the folder of its training."""
 
 Model = VideoModel | ClipSource
 Factory = Callable[[ModelSpec], Model]
@@ -23,6 +25,8 @@ class FoundModel:
         fingerprint: The sha256 of the code or the videos it is made of.
         control: Whether it reads the true clips, so that it is a control and not a model.
         factory: Builds it.
+        networks: Pretrained networks it runs, by their names in the weights registry. Whoever builds it sees
+            that they are there.
     """
 
     name: str
@@ -30,3 +34,4 @@ class FoundModel:
     fingerprint: str
     control: bool
     factory: Factory
+    networks: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Finding a model: installed entry points, a plug-in file, or a folder of videos.
+"""Finding a model: installed entry points, a plug-in file, weights of one's own, or a folder of videos.
 
 Installed packages announce models under the entry-point group ``fevbench.models``; listing them
 imports nothing, and a broken one spoils only itself.
@@ -7,16 +7,18 @@ imports nothing, and a broken one spoils only itself.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import importlib.metadata
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from fevbench.errors import FevbenchError, ModelError
-from fevbench.models.found import VIDEOS_PREFIX, Factory, FoundModel
+from fevbench.models.found import VIDEOS_PREFIX, WEIGHTS_FILE, Factory, FoundModel
 from fevbench.registry import Registry
 
 GROUP = "fevbench.models"
@@ -86,7 +88,8 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
     """Find a model by name.
 
     Args:
-        name: A registered name, or ``videos:DIR`` for clips made elsewhere.
+        name: A registered name; ``NAME:PATH`` for the same model with other weights, a file or the folder of
+            a training; or ``videos:DIR`` for clips made elsewhere.
         plugin: A file to load first.
         allow_missing: For ``videos:DIR``, whether clips may be missing.
 
@@ -104,25 +107,51 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
     discover()
     if plugin is not None:
         load_plugin(plugin)
+    kind, own, place = (name, "", "") if name in models else name.partition(":")
     try:
-        factory = models.get(name)
+        factory = models.get(kind)
     except FevbenchError:
         raise
     except Exception as error:  # a package that is being imported can raise anything
         raise ModelError(
-            f"model {name!r} of {_origins.get(name)} cannot be imported ({type(error).__name__}: {error})",
+            f"model {kind!r} of {_origins.get(kind)} cannot be imported ({type(error).__name__}: {error})",
             "install it again",
         ) from error
-    origin = discover()[name]
-    return FoundModel(name, origin, _code_digest(factory), bool(getattr(factory, "control", False)), factory)
+    weights: Path | None = getattr(factory, "weights", None)
+    digest = _code_digest(factory, whole_package=weights is not None)
+    build: Factory = factory
+    if own:
+        weights = _weights_file(kind, factory, place)
+        name = f"{kind}:{weights.parent.name if weights.name == WEIGHTS_FILE else weights.stem}"
+        build = cast(Factory, functools.partial(cast(Any, factory), weights=weights))
+    if weights is not None and weights.is_file():
+        digest = hashlib.sha256(digest.encode() + hashlib.sha256(weights.read_bytes()).digest()).hexdigest()
+    control = bool(getattr(factory, "control", False))
+    return FoundModel(name, discover()[kind], digest, control, build, getattr(factory, "networks", ()))
 
 
-def _code_digest(factory: Factory) -> str:
+def _weights_file(kind: str, factory: Factory, place: str) -> Path:
+    """The file of ``NAME:PATH``."""
+    if "weights" not in inspect.signature(factory).parameters:
+        raise ModelError(f"model {kind!r} takes no weights of one's own", f"use {kind!r}")
+    path = Path(place).expanduser().absolute()
+    file = path / WEIGHTS_FILE if path.is_dir() else path
+    if not place or not file.is_file():
+        raise ModelError(
+            f"{kind}:{place} names no weights ({file} does not exist)",
+            f"give {kind}:PATH a file or the folder of a finished training",
+        )
+    return file
+
+
+def _code_digest(factory: Factory, whole_package: bool) -> str:
+    """The sha256 of the model's module; of all beside it where its networks are modules of their own."""
     module = sys.modules.get(getattr(factory, "__module__", ""))
     source = getattr(module, "__file__", None)
     if source is None:
         return hashlib.sha256(repr(factory).encode()).hexdigest()
-    return hashlib.sha256(Path(source).read_bytes()).hexdigest()
+    files = sorted(Path(source).parent.glob("*.py")) if whole_package else [Path(source)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def summary(name: str) -> str:

@@ -28,7 +28,7 @@ WHOLE = [sys.executable, "-m", "fevbench"]
         (("run", "copy", "tiny", "--metrics", "psnr,csm"), "no metric is called 'csm': did you mean 'csim'"),
         (
             ("run", "copy", "tiny", "--protocol", "64x17"),
-            "no protocol is called '64x17': did you mean '64x16'?",
+            "no protocol is called '64x17': did you mean '64x16' or '64x32'?",
         ),
         (("run", "copy", "tiny", "--split", "val"), "tiny has no val clips: choose another --split"),
         (("run", "copy", "tiny", "--device", "abacus"), "'abacus' is not a device"),

@@ -34,15 +34,18 @@ def test_every_entry_is_complete(name: str) -> None:
             assert source.file.size is not None
 
 
+FACES = {"w600k-mbf", "scrfd-500m", "cvglue-mobilefacenet"}
+
+
 def test_no_two_weights_share_a_file_name() -> None:
     names = [file.name for weight in weights.load_registry().values() for file in weight.files]
     assert len(names) == len(set(names))
 
 
-def test_insightface_models_are_marked_non_commercial() -> None:
+def test_face_networks_are_marked_non_commercial() -> None:
     known = weights.load_registry()
-    assert {name for name, weight in known.items() if not weight.commercial} == {"w600k-mbf", "scrfd-500m"}
-    assert all("non-commercial" in known[name].licence for name in ("w600k-mbf", "scrfd-500m"))
+    assert {name for name, weight in known.items() if not weight.commercial} == FACES
+    assert all("non-commercial" in known[name].licence for name in FACES)
 
 
 def test_an_unknown_name_gets_the_nearest_one() -> None:

@@ -1,0 +1,153 @@
+"""``fevbench train``: train a method on a data set's train people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.table import Table
+
+    from fevbench.training.config import TrainingConfig
+
+
+@click.command("train")
+@click.argument("model")
+@click.argument("dataset")
+@click.option(
+    "--config", "config_name", metavar="NAME", help="A configuration.  [default: the model's first]"
+)
+@click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Change one of its fields.")
+@click.option(
+    "--list", "list_fields", is_flag=True, help="List configurations and fields, and train nothing."
+)
+@click.option("--steps", type=click.IntRange(min=1), default=10_000, show_default=True, help="In all.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="M", help="End cleanly after M."
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="[default: runs/train--MODEL--…]"
+)
+@click.option("--resume", is_flag=True, help="Continue the training in --out.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same, the same run."
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option(
+    "--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True,
+    help="auto: bf16 on GPUs that compute in it, else fp32.",
+)  # fmt: skip
+@click.option("--checkpoint-every", type=click.IntRange(min=1), default=200, show_default=True, metavar="N")
+@click.option("--sample-every", type=click.IntRange(min=1), default=500, show_default=True, metavar="N")
+@click.option("--no-score", is_flag=True, help="Leave out the `fevbench run` on val people at the end.")
+@click.option("--offline", is_flag=True, help="Never touch the network.")
+def command(
+    model: str,
+    dataset: str,
+    config_name: str | None,
+    assignments: tuple[str, ...],
+    list_fields: bool,
+    steps: int,
+    minutes: float | None,
+    out: Path | None,
+    resume: bool,
+    seed: int,
+    device: str,
+    precision: str,
+    checkpoint_every: int,
+    sample_every: int,
+    no_score: bool,
+    offline: bool,
+) -> None:
+    """Train MODEL on the train people of DATASET.
+
+    Everything goes to the folder --out: checkpoints, losses, sample sheets of val people, and the averaged
+    generator, which `fevbench run MODEL:DIR` scores. Kill it anywhere and continue with --resume: the losses
+    are those of a training that was not killed. On several GPUs or machines, start it with
+    `accelerate launch -m fevbench train …`.
+
+    \b
+    Example:
+      fevbench train fev-gan fevsynth --minutes 180
+      fevbench train fev-gan fevsynth --config spatial-only --steps 4000 --set learning_rate=1e-3
+      fevbench run fev-gan:runs/train--fev-gan--fevsynth--fevsynth-64x16--seed0 fevsynth --split val
+    """
+    from dataclasses import asdict
+    from typing import cast
+
+    from fevbench.cli.console import error_console, print_text
+    from fevbench.cli.train_display import TrainDisplay
+    from fevbench.data.datasets import open_dataset
+    from fevbench.registry import Registry
+    from fevbench.training.config import with_overrides
+    from fevbench.training.folder import Settings, default_folder
+    from fevbench.training.task import find_trainable
+
+    method = find_trainable(model)
+    presets = Registry("configuration of " + model, method.configs)
+    config_name = config_name or next(iter(method.configs))
+    config = with_overrides(presets.get(config_name), assignments)
+    if list_fields:
+        print_text(_fields_table(method.configs, config))
+        return
+    data = open_dataset(dataset)
+    settings = Settings(
+        model=model,
+        dataset=data.name,
+        dataset_version=data.version,
+        config_name=config_name,
+        config=asdict(config),
+        seed=seed,
+    )
+    folder = out or default_folder(settings)
+
+    from fevbench import weights
+    from fevbench.training.devices import Precision
+    from fevbench.training.loop import TrainingPlan, train
+
+    plan = TrainingPlan(
+        settings, method, config, data, folder, steps, minutes, resume, checkpoint_every, sample_every,
+        device, cast(Precision, precision),
+    )  # fmt: skip
+    display = TrainDisplay(error_console(), steps, minutes)
+    with display:
+        weights.require_all(method.weights, offline=offline, progress=display.pull)
+        try:
+            done = train(plan, display)
+        except BaseException as stop:
+            if not isinstance(stop, Exception):  # Ctrl-C or a signal
+                display.note(f"continue with --resume --out {folder}")
+            raise
+    if done is None:  # a process that only helped
+        return
+    click.echo(
+        f"{folder}: {done.step} steps in {done.seconds / 60:.1f} minutes; generator.safetensors, samples/"
+    )
+    if no_score or not data.clips("val"):
+        return
+    from fevbench.cli import run
+
+    click.get_current_context().invoke(
+        run.command, model=f"{model}:{folder}", dataset=dataset, protocol=config.protocol, split="val",
+        out=folder / "val" / f"step-{done.step:06d}", offline=offline,
+    )  # fmt: skip
+
+
+def _fields_table(presets: Mapping[str, TrainingConfig], config: TrainingConfig) -> Table:
+    """Every field with its value, who chose it, and why."""
+    from dataclasses import fields
+
+    from rich.table import Table
+
+    table = Table(title="configurations: " + ", ".join(presets))
+    for column in ("field", "value", "choice", "why"):
+        table.add_column(column, overflow="fold")
+    for known in fields(config):
+        value = getattr(config, known.name)
+        shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        table.add_row(known.name, shown, known.metadata["provenance"], known.metadata["why"])
+    return table

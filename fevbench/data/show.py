@@ -1,0 +1,99 @@
+"""Clips for people to look at: strips, grids, and files that any player opens. Never for scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from fevbench.atomic import replacing
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Frames
+
+GAP = 2
+"""White pixels between pictures."""
+QUALITY = "14"
+"""H.264's constant rate factor: no loss that an eye would see."""
+LINE = 18
+"""Height of a line of text, pixels."""
+HOLD = 8
+"""How often an animation shows its last frame before it begins again."""
+
+
+def grid(rows: Sequence[Frames]) -> Frames:
+    """Pictures in rows, each ``uint8[N, H, W, 3]`` of one size and number, as one ``uint8[H', W', 3]``."""
+    return np.concatenate([_framed(np.concatenate([_framed(p, 1) for p in row], 1), 0) for row in rows])
+
+
+def beside(clips: Sequence[Frames]) -> Frames:
+    """Clips ``uint8[T, H, W, 3]`` of one shape, one beside the other: ``uint8[T, H, W', 3]``."""
+    return np.concatenate([np.stack([_framed(frame, 1) for frame in clip]) for clip in clips], 2)
+
+
+def _framed(picture: Frames, axis: int) -> Frames:
+    """The picture with a white gap after its end on an axis."""
+    after = [(0, GAP if i == axis else 0) for i in range(3)]
+    return np.pad(picture, after, constant_values=255)
+
+
+def enlarged(frames: Frames, scale: int) -> Frames:
+    """``uint8[T, H, W, 3]``, ``scale`` times as large, bicubic."""
+    if scale == 1:
+        return frames
+    size = (scale * frames.shape[2], scale * frames.shape[1])
+    return np.stack([np.asarray(Image.fromarray(f).resize(size, Image.Resampling.BICUBIC)) for f in frames])
+
+
+def captioned(frames: Frames, text: str) -> Frames:
+    """The clip ``uint8[T, H, W, 3]`` with a line of text above it, on white."""
+    band = Image.new("RGB", (frames.shape[2], LINE), "white")
+    font = ImageFont.load_default(LINE - 4)
+    ImageDraw.Draw(band).text((band.width / 2, LINE / 2), text, "black", font, anchor="mm")
+    return np.concatenate([np.stack([np.asarray(band)] * len(frames)), frames], axis=1)
+
+
+def write_mp4(path: Path, frames: Frames, fps: float, scale: int = 1) -> None:
+    """Write a video as H.264 in MP4, which every player and browser shows.
+
+    Args:
+        path: The file.
+        frames: ``uint8[T, H, W, 3]``, RGB. Odd sides lose a pixel: H.264's common form has even ones.
+        fps: Frames a second.
+        scale: How many times as large to show it.
+    """
+    large = enlarged(frames, scale)
+    height, width = (side - side % 2 for side in large.shape[1:3])
+    buffer = BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", Fraction(fps).limit_denominator(1001))
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.options = {"crf": QUALITY}
+        for pixels in large[:, :height, :width]:
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    with replacing(path) as part:
+        part.write_bytes(buffer.getbuffer())
+
+
+def write_gif(path: Path, frames: Frames, fps: float, scale: int = 1) -> None:
+    """Write an animation that repeats, resting on its last frame; arguments as `write_mp4`."""
+    pictures = [Image.fromarray(frame) for frame in enlarged(frames, scale)]
+    pictures += [pictures[-1]] * HOLD
+    with replacing(path) as part:
+        pictures[0].save(
+            part, "GIF", save_all=True, append_images=pictures[1:], duration=round(1000 / fps), loop=0
+        )
+
+
+def write_png(path: Path, rows: Sequence[Frames]) -> None:
+    """Write clips ``uint8[T, H, W, 3]`` as rows of frames, first to last."""
+    with replacing(path) as part:
+        Image.fromarray(grid(rows)).save(part, "PNG")

@@ -1,0 +1,1 @@
+"""What every trained model here shares: data, the loop, checkpoints, averages, logs, devices."""

@@ -1,0 +1,98 @@
+"""A training's configuration: one frozen dataclass a method, changed on the command line by ``key=value``."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, TypeVar
+
+from fevbench.errors import FevbenchError, UnknownName
+
+Provenance = Literal["published", "unverified", "relative", "ours"]
+"""Who made a choice: the method's paper; the paper as it is believed to read; its nearest relative; we."""
+
+C = TypeVar("C", bound="TrainingConfig")
+
+
+def choice(default: Any, provenance: Provenance, why: str) -> Any:
+    """A field of a configuration, with who made the choice and why."""
+    return field(default=default, metadata={"provenance": provenance, "why": why})
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What the loop itself reads; a method's configuration adds its own fields."""
+
+    protocol: str = choice("64x16", "ours", "the size and frames that clips are trained at")
+    batch_size: int = choice(16, "ours", "clips a step, over all processes")
+    ema_decay: float = choice(0.999, "ours", "of the average that is exported; 0 exports the last weights")
+    flip: bool = choice(True, "ours", "mirror every other clip: a mirrored face is a face")
+    colour: float = choice(0.0, "ours", "random gain of each channel and of contrast, as a ratio")
+
+
+def with_overrides(config: C, assignments: Sequence[str]) -> C:
+    """Change fields of a configuration.
+
+    Args:
+        config: Where to start from.
+        assignments: ``key=value`` each; the value as the field's type is written: ``true``, ``3e-4``,
+            ``16,32,64``, ``warp``.
+
+    Raises:
+        UnknownName: No field has this name; the message suggests near ones.
+        FevbenchError: It is no assignment, the value does not fit, or values do not fit each other.
+    """
+    kinds = typing.get_type_hints(type(config))
+    changes: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        key = key.strip()
+        if not equals:
+            raise FevbenchError(f"--set {assignment!r} is no assignment", "write key=value")
+        if key not in {known.name for known in fields(config)}:
+            raise UnknownName("setting", key, [known.name for known in fields(config)])
+        changes[key] = _value(key, text.strip(), kinds[key])
+    try:
+        return replace(config, **changes)
+    except ValueError as error:
+        raise FevbenchError(f"these settings do not fit each other: {error}", "change --set") from error
+
+
+def from_fields(kind: type[C], values: Mapping[str, Any]) -> C:
+    """A configuration from what JSON kept of one; fields it does not name keep their defaults."""
+    known = {known.name: values[known.name] for known in fields(kind) if known.name in values}
+    made: Any = {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
+    return kind(**made)
+
+
+def _value(key: str, text: str, kind: Any) -> Any:
+    """``text`` as a value of a field's type."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    try:
+        if origin is Literal:
+            if text not in arguments:
+                raise ValueError(text)
+            return text
+        if origin in (types.UnionType, typing.Union):
+            return None if text == "none" else _value(key, text, arguments[0])
+        if origin is tuple:
+            return tuple(arguments[0](part) for part in text.split(",") if part.strip())
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        return kind(text)
+    except (ValueError, KeyError):
+        raise FevbenchError(f"--set {key}={text}: {text!r} is not {_wanted(kind)}", "write another") from None
+
+
+def _wanted(kind: Any) -> str:
+    """A field's type in words."""
+    arguments = typing.get_args(kind)
+    if typing.get_origin(kind) is Literal:
+        return "one of " + ", ".join(arguments)
+    if typing.get_origin(kind) is tuple:
+        return f"{_wanted(arguments[0]).removeprefix('a ')}s with commas between"
+    if arguments:
+        return f"{_wanted(arguments[0])} or none"
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}[kind]

@@ -1,0 +1,97 @@
+"""Where training runs: 🤗 accelerate's processes, devices and precision, for methods of several networks.
+
+Networks are not wrapped. A GAN's step goes through one network to train another, which the wrappers for
+several processes do not allow; its gradients are averaged here instead, in one message an optimiser's step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from fevbench.errors import FevbenchError, MissingPackage
+from fevbench.training.sampling import Share
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+def open_accelerator(device: str, precision: Precision) -> Accelerator:
+    """Join the processes that ``accelerate launch`` started, or be the only one.
+
+    Args:
+        device: ``auto``, ``cpu`` or ``cuda``; which GPU is accelerate's business.
+        precision: ``auto`` is bf16 on GPUs that compute in it, and fp32 elsewhere.
+
+    Raises:
+        MissingPackage: accelerate is not installed.
+        FevbenchError: There is no GPU, or it does not compute in bf16.
+    """
+    try:
+        from accelerate import Accelerator
+    except ModuleNotFoundError as error:
+        raise MissingPackage("training", "accelerate", "train") from error
+    if device not in ("auto", "cpu", "cuda"):
+        raise FevbenchError(f"{device!r} is no device to train on", "use auto, cpu or cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise FevbenchError("device 'cuda' is not available here", "use --device cpu")
+    on_gpu = device != "cpu" and torch.cuda.is_available()
+    if precision == "auto":
+        precision = "bf16" if on_gpu and torch.cuda.is_bf16_supported() else "fp32"
+    return Accelerator(cpu=not on_gpu, mixed_precision="bf16" if precision == "bf16" else "no")
+
+
+def share_of(accelerator: Accelerator, batch_size: int) -> Share:
+    """This process's part of each batch.
+
+    Raises:
+        FevbenchError: The batch cannot be divided.
+    """
+    count = accelerator.num_processes
+    if batch_size % count:
+        raise FevbenchError(
+            f"a batch of {batch_size} clips cannot be divided among {count} processes",
+            f"use --set batch_size={-(-batch_size // count) * count}",
+        )
+    return Share(accelerator.process_index, count)
+
+
+class Updates:
+    """Carries out a method's updates.
+
+    Args:
+        accelerator: The processes.
+        optimisers: By name.
+    """
+
+    def __init__(self, accelerator: Accelerator, optimisers: Mapping[str, torch.optim.Optimizer]) -> None:
+        self._accelerator = accelerator
+        self._optimisers = optimisers
+
+    def __call__(self, name: str, loss: Tensor) -> None:
+        """One step of the optimiser ``name`` on ``loss``, averaged over processes."""
+        optimiser = self._optimisers[name]
+        optimiser.zero_grad(set_to_none=True)
+        with torch.autocast(self._accelerator.device.type, enabled=False):
+            self._accelerator.backward(loss)
+        if self._accelerator.num_processes > 1:
+            parameters = [p for group in optimiser.param_groups for p in group["params"]]
+            gradients = [p.grad for p in parameters if p.grad is not None]
+            flat = torch.cat([gradient.flatten() for gradient in gradients])
+            mean = self._accelerator.reduce(flat, "mean")
+            for gradient, part in zip(gradients, mean.split([g.numel() for g in gradients]), strict=True):
+                gradient.copy_(part.view_as(gradient))
+        optimiser.step()
+
+
+def mean_losses(accelerator: Accelerator, losses: Mapping[str, Tensor]) -> dict[str, float]:
+    """Losses averaged over processes, as numbers."""
+    values = torch.stack([loss.detach().float() for loss in losses.values()])
+    if accelerator.num_processes > 1:
+        values = accelerator.reduce(values, "mean")
+    return dict(zip(losses, values.tolist(), strict=True))

@@ -1,0 +1,39 @@
+"""The exponential moving average of a network's weights: steadier than the weights of any one step."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+WARM_UP = 10
+"""Steps after which the average is over more than a handful of steps."""
+
+
+class Average:
+    """A copy of a network whose weights follow the network's.
+
+    At step n the average keeps ``min(decay, (1 + n) / (10 + n))`` of itself, so that it forgets the random
+    start quickly. Buffers are copied.
+
+    Args:
+        network: What to follow.
+        decay: How much of itself it keeps in the long run; with 0 it is the network itself.
+
+    Attributes:
+        network: The averaged copy, in eval mode, without gradients.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self._decay = decay
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Follow the network after a step, counted from 1."""
+        keep = min(self._decay, (1 + step) / (WARM_UP + step))
+        for average, value in zip(self.network.parameters(), network.parameters(), strict=True):
+            average.lerp_(value, 1 - keep)
+        for kept, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
+            kept.copy_(buffer)

@@ -1,0 +1,80 @@
+"""A trained generator as a safetensors file: weights, and what they are, in its metadata. Runs no code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from fevbench.atomic import replacing
+from fevbench.errors import ModelError
+
+FORMAT = "fevbench-generator-1"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A generator as it was read.
+
+    Attributes:
+        about: What was written with it: ``model``, ``config``, ``labels``, ``step`` and more.
+        state: Its weights by name, ``float32``.
+    """
+
+    about: Mapping[str, Any]
+    state: Mapping[str, Tensor]
+
+
+def write_exported(
+    path: Path, state: Mapping[str, Tensor], about: Mapping[str, Any], half: bool = False
+) -> None:
+    """Write a generator.
+
+    Args:
+        path: The file, ``….safetensors``.
+        state: The generator's weights by name.
+        about: What to say of it; anything JSON can say.
+        half: Round the weights to half precision, for half the bytes.
+    """
+    dtype = torch.float16 if half else torch.float32
+    plain = {
+        name: (value.to(dtype) if value.is_floating_point() else value).cpu().contiguous()
+        for name, value in state.items()
+    }
+    text = json.dumps({**about, "format": FORMAT}, sort_keys=True)
+    with replacing(path) as part:
+        save_file(plain, part, metadata={"about": text})
+
+
+def read_exported(path: Path, model: str) -> Exported:
+    """Read a generator.
+
+    Args:
+        path: The file.
+        model: What ``about["model"]`` must be.
+
+    Raises:
+        ModelError: It is missing, broken, or of another model.
+    """
+    if not path.is_file():
+        raise ModelError(
+            f"{path} does not exist: {model} has no weights there",
+            f"train it (fevbench train {model} fevsynth) and use {model}:DIR with its folder",
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {})["about"])
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise ModelError(f"{path} is no exported generator ({error})", "export or copy it again") from error
+    if about.get("format") != FORMAT or about.get("model") != model:
+        raise ModelError(f"{path} holds {about.get('model')}, not {model}", "give another file")
+    whole = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+    return Exported(about, whole)

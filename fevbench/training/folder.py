@@ -1,0 +1,100 @@
+"""A training's folder, the unit of resume.
+
+runs/train--fev-gan--fevsynth--fevsynth-64x16--seed0/
+train.json              the settings; whoever continues must have the same
+checkpoint.pt           the last good state of everything
+losses.csv              every loss of every step
+tensorboard/            the same as curves
+samples/                sheets and videos of the same people, every so many steps
+generators/             the averaged generator at those steps
+generator.safetensors   the averaged generator at the end
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fevbench.atomic import write_text
+from fevbench.training.checkpoint import CHECKPOINT_FILE
+from fevbench.training.guard import TrainingError
+
+SETTINGS_FILE = "train.json"
+SAMPLES_FOLDER, GENERATORS_FOLDER = "samples", "generators"
+
+
+class Settings(BaseModel):
+    """What makes a training what it is; the same settings continue the same training."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    """The method's name."""
+    dataset: str
+    """The data set's name."""
+    dataset_version: str
+    """The data set's version."""
+    config_name: str
+    """The configuration it started from."""
+    config: dict[str, Any]
+    """Every field of the configuration."""
+    seed: int
+    """The seed."""
+
+
+def default_folder(settings: Settings) -> Path:
+    """``runs/train--MODEL--DATASET--CONFIG--seedN``."""
+    parts = ["train", settings.model, settings.dataset, settings.config_name, f"seed{settings.seed}"]
+    return Path("runs") / "--".join(re.sub(r"[^\w.-]+", "-", part) for part in parts)
+
+
+def claim_folder(out: Path, settings: Settings, resume: bool) -> bool:
+    """Make ``out`` this training's folder.
+
+    Returns:
+        Whether there is a checkpoint to continue from.
+
+    Raises:
+        TrainingError: The folder holds another training, or this one and ``resume`` is false, or something
+            else; or it cannot be written.
+    """
+    file = out / SETTINGS_FILE
+    try:
+        if out.exists() and not out.is_dir():
+            raise TrainingError(f"{out} is a file", "give --out a folder")
+        if not file.exists() and out.exists() and any(out.iterdir()):
+            raise TrainingError(f"{out} is not empty and holds no training", "choose another --out")
+        kept = (out / CHECKPOINT_FILE).exists()
+        if kept and not resume:
+            raise TrainingError(
+                f"{out} holds a training", "continue it with --resume, or choose another --out"
+            )
+        if kept:
+            _check_same(file, settings)
+        else:
+            write_text(file, settings.model_dump_json(indent=1) + "\n")
+    except OSError as error:
+        raise TrainingError(f"{out} cannot be written ({error.strerror})", "choose another --out") from error
+    return kept
+
+
+def _check_same(file: Path, settings: Settings) -> None:
+    try:
+        before = Settings.model_validate_json(file.read_text(encoding="utf-8")).model_dump()
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{file} is broken", "choose another --out") from error
+    now = Settings.model_validate_json(settings.model_dump_json()).model_dump()
+    old, new = ({**values, **values["config"]} for values in (before, now))
+    changed = [
+        f"{key} {old.get(key)} → {new.get(key)}"
+        for key in dict.fromkeys([*old, *new])
+        if key not in ("config", "config_name") and old.get(key) != new.get(key)
+    ]
+    if changed:
+        raise TrainingError(
+            f"{file.parent} holds a training with other settings ({'; '.join(changed)})",
+            "choose another --out",
+        )

@@ -1,0 +1,230 @@
+"""The training loop: steps, averages, checkpoints, samples; the same for every method."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+
+from fevbench.data.clip import Dataset
+from fevbench.data.datasets import SPLITS
+from fevbench.data.protocol import protocols
+from fevbench.data.tensors import to_pixels
+from fevbench.models.found import WEIGHTS_FILE
+from fevbench.run.progress import Progress, Silent
+from fevbench.training.checkpoint import CHECKPOINT_FILE, Position, load, save
+from fevbench.training.config import TrainingConfig
+from fevbench.training.data import TrainingSet, open_training_set
+from fevbench.training.devices import Precision, Updates, mean_losses, open_accelerator, share_of
+from fevbench.training.ema import Average
+from fevbench.training.export import write_exported
+from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, claim_folder
+from fevbench.training.guard import Guard
+from fevbench.training.log import Log
+from fevbench.training.samples import choose, write_samples
+from fevbench.training.sampling import Share, draw_batch, mixed_seed
+from fevbench.training.task import Task, Trainable
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+class Listener(Progress, Protocol):
+    """Hears how a training goes."""
+
+    def losses(self, step: int, losses: Mapping[str, float], clips_per_second: float) -> None:
+        """A step is done."""
+
+
+class _Silent(Silent):
+    """The listener of processes that are not the main one."""
+
+    def losses(self, step: int, losses: Mapping[str, float], clips_per_second: float) -> None:
+        """Ignore them."""
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """A training, decided.
+
+    Attributes:
+        settings: What identifies it.
+        method: What is trained.
+        config: How.
+        dataset: On whose train people.
+        out: The training's folder.
+        steps: Steps in all, those of earlier sessions included.
+        minutes: How long this session may take, or None.
+        resume: Whether to continue.
+        checkpoint_every: Steps from one checkpoint to the next.
+        sample_every: Steps from one sample sheet to the next.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        precision: What networks compute in.
+    """
+
+    settings: Settings
+    method: Trainable
+    config: TrainingConfig
+    dataset: Dataset
+    out: Path
+    steps: int
+    minutes: float | None = None
+    resume: bool = False
+    checkpoint_every: int = 200
+    sample_every: int = 500
+    device: str = "auto"
+    precision: Precision = "auto"
+
+
+def train(plan: TrainingPlan, listener: Listener) -> Position | None:
+    """Carry out a plan, or its rest.
+
+    Returns:
+        How far the training is: all steps, unless the minutes were over before. None on processes that are
+        not the main one.
+
+    Raises:
+        TrainingError: The folder is another training's; a loss or a weight is NaN; a discriminator has won.
+        FevbenchError: Something else the user can fix.
+    """
+    accelerator = open_accelerator(plan.device, plan.precision)
+    share = share_of(accelerator, plan.config.batch_size)
+    listener = listener if accelerator.is_main_process else _Silent()
+    # The main process decodes and claims; the others find its work done.
+    with accelerator.main_process_first():
+        continues = claim_folder(plan.out, plan.settings, plan.resume or not accelerator.is_main_process)
+        data = open_training_set(plan.dataset, protocols.get(plan.config.protocol), "train", listener)
+        shown = _shown_set(plan, data, listener)
+        torch.manual_seed(mixed_seed(plan.settings.seed, "networks"))
+        task = plan.method.task(plan.config, data, accelerator.device, listener)
+    average = Average(task.networks["generator"], plan.config.ema_decay)
+    position = Position()
+    if continues:
+        position = load(plan.out / CHECKPOINT_FILE, task, average, accelerator.device)
+        listener.note(f"continuing after step {position.step}")
+    end = _Session(plan, listener, accelerator, share, data, shown, task, average).run(position)
+    return end if accelerator.is_main_process else None
+
+
+def _shown_set(plan: TrainingPlan, data: TrainingSet, listener: Listener) -> TrainingSet:
+    """The clips of the sample sheets: val people; never test people."""
+    split = SPLITS[1]
+    if plan.dataset.clips(split):
+        return open_training_set(plan.dataset, protocols.get(plan.config.protocol), split, listener)
+    listener.note(f"{plan.dataset.name} has no val people: the samples show train people")
+    return data
+
+
+class _Session:
+    """One attempt at a plan."""
+
+    def __init__(
+        self,
+        plan: TrainingPlan,
+        listener: Listener,
+        accelerator: Accelerator,
+        share: Share,
+        data: TrainingSet,
+        shown: TrainingSet,
+        task: Task,
+        average: Average,
+    ) -> None:
+        self._plan, self._listener = plan, listener
+        self._accelerator, self._share = accelerator, share
+        self._data, self._shown = data, shown
+        self._task, self._average = task, average
+        self._checkpoint = plan.out / CHECKPOINT_FILE
+        self._guard = Guard(task.floors, self._checkpoint)
+        self._updates = Updates(accelerator, task.optimisers)
+        self._main = accelerator.is_main_process
+
+    def run(self, start: Position) -> Position:
+        plan = self._plan
+        log = Log(plan.out, start.step) if self._main else None
+        self._listener.start("train", plan.steps)
+        self._listener.advance(start.step)
+        began = time.monotonic()
+        position = start
+        try:
+            while position.step < plan.steps and not self._is_over(began):
+                losses = self._step(position.step + 1)
+                seconds = time.monotonic() - began
+                position = Position(position.step + 1, start.seconds + seconds)
+                self._guard.losses(position.step, losses)
+                pace = (position.step - start.step) * plan.config.batch_size / seconds
+                if log is not None:
+                    log.write(position.step, losses, pace)
+                    self._listener.losses(position.step, losses, pace)
+                    self._keep(position, log)
+                self._listener.advance(1)
+        finally:
+            if log is not None:
+                log.close()
+        if self._main:
+            self._save(position)
+            self._sample(position)
+            self._export(plan.out / WEIGHTS_FILE, position)
+        self._accelerator.wait_for_everyone()
+        return position
+
+    def _step(self, step: int) -> dict[str, float]:
+        plan, device = self._plan, self._accelerator.device
+        # Methods that draw from torch's own generator (dropout) repeat after a kill all the same.
+        torch.manual_seed(mixed_seed(plan.settings.seed, "global", step, self._share.rank))
+        batch, draws = draw_batch(self._data, plan.config, plan.settings.seed, step, self._share, device)
+        with self._accelerator.autocast():
+            losses = self._task.step(batch, draws, self._updates)
+        self._average.update(self._task.networks["generator"], step)
+        return mean_losses(self._accelerator, losses)
+
+    def _is_over(self, began: float) -> bool:
+        """Whether the minutes are over; all processes agree."""
+        if self._plan.minutes is None:
+            return False
+        over = torch.tensor(float(time.monotonic() - began > 60 * self._plan.minutes))
+        if self._accelerator.num_processes > 1:
+            over = self._accelerator.reduce(over.to(self._accelerator.device), "sum")
+        return bool(over > 0)
+
+    def _keep(self, position: Position, log: Log) -> None:
+        """Write what is due at a step."""
+        if position.step % self._plan.checkpoint_every == 0:
+            log.flush()
+            self._save(position)
+        if position.step % self._plan.sample_every == 0 and position.step < self._plan.steps:
+            self._sample(position)
+            path = self._plan.out / GENERATORS_FOLDER / f"step-{position.step:06d}.safetensors"
+            self._export(path, position)
+
+    def _save(self, position: Position) -> None:
+        self._guard.weights(position.step, self._task.networks.items())
+        save(self._checkpoint, position, self._task, self._average)
+
+    def _sample(self, position: Position) -> None:
+        index = choose(self._shown)
+        with torch.inference_mode():
+            made = to_pixels(self._task.sample(self._average.network, self._shown, index))
+        folder = self._plan.out / SAMPLES_FOLDER
+        write_samples(folder, position.step, made, self._shown.frames[index])
+
+    def _export(self, path: Path, position: Position) -> None:
+        plan = self._plan
+        about: dict[str, Any] = {
+            "model": plan.settings.model,
+            "config_name": plan.settings.config_name,
+            "config": asdict(plan.config),
+            "labels": self._data.label_names,
+            "dataset": f"{plan.settings.dataset} {plan.settings.dataset_version}",
+            "seed": plan.settings.seed,
+            "step": position.step,
+            "seconds": round(position.seconds),
+            "processes": self._accelerator.num_processes,
+            "device": self._accelerator.device.type,
+            "precision": self._accelerator.mixed_precision,
+            **self._task.about(),
+        }
+        write_exported(path, self._average.network.state_dict(), about)

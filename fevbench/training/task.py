@@ -1,0 +1,99 @@
+"""What a method provides so that ``fevbench train`` can train it; the loop does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fevbench.registry import Registry
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from fevbench.run.progress import Progress
+    from fevbench.training.config import TrainingConfig
+    from fevbench.training.data import TrainingSet
+    from fevbench.training.sampling import Batch, Draws
+
+Update = Callable[[str, "Tensor"], None]
+"""``update(name, loss)``: one step of the optimiser ``name``, on gradients averaged over processes."""
+
+
+class Task(Protocol):
+    """Networks being trained, and one step of their training.
+
+    Attributes:
+        networks: What is trained, by name. ``generator`` is averaged and exported.
+        optimisers: By name.
+        floors: Loss name to a value that its mean must not stay below, with what that would mean; a
+            discriminator that is always right has nothing left to teach.
+    """
+
+    networks: Mapping[str, nn.Module]
+    optimisers: Mapping[str, torch.optim.Optimizer]
+    floors: Mapping[str, tuple[float, str]]
+
+    def step(self, batch: Batch, draws: Draws, update: Update) -> dict[str, Tensor]:
+        """Train on a batch.
+
+        Args:
+            batch: This process's part.
+            draws: Where every random number comes from.
+            update: Called with each optimiser's name and loss, in the method's order.
+
+        Returns:
+            The losses by name, as scalars.
+        """
+
+    def sample(self, generator: nn.Module, data: TrainingSet, index: list[int]) -> Tensor:
+        """Videos ``float32[B, T, 3, S, S]`` from frame 0 of some clips, with the averaged generator.
+
+        Args:
+            generator: The network called ``generator``, perhaps with other weights.
+            data: Where the inputs come from; not always what is trained on.
+            index: Places of the clips.
+        """
+
+    def about(self) -> dict[str, Any]:
+        """What an exported generator must say of itself besides its configuration, as JSON can say it."""
+
+
+class Trainable(Protocol):
+    """A method that can be trained.
+
+    Attributes:
+        configs: Its configurations by name; the first is the default.
+        weights: Pretrained networks it needs, by their names in the weights registry.
+    """
+
+    configs: Mapping[str, TrainingConfig]
+    weights: tuple[str, ...]
+
+    def task(self, config: Any, data: TrainingSet, device: torch.device, progress: Progress) -> Task:
+        """Build networks and optimisers; the global random state is seeded already.
+
+        Args:
+            config: One of ``configs``, perhaps changed.
+            data: What it will be trained on, for what a method computes of each clip beforehand.
+            device: Where to train.
+            progress: Hears how preparations proceed.
+        """
+
+
+GROUP = "fevbench.trainable"
+trainables: Registry[Trainable] = Registry("trainable model")
+
+
+def find_trainable(name: str) -> Trainable:
+    """A method by name, from the installed entry points of the group ``fevbench.trainable``.
+
+    Raises:
+        UnknownName: No method has this name; the message suggests near ones.
+    """
+    import importlib.metadata
+
+    for entry in importlib.metadata.entry_points(group=GROUP):
+        if entry.name not in trainables:
+            trainables.add(entry.name, entry.value)
+    return trainables.get(name)

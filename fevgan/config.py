@@ -1,0 +1,151 @@
+"""Every choice FEV-GAN leaves open, as a named field: its default, who made it, and why.
+
+The paper's text that is at hand fixes the outline only (*published*): one generator and one discriminator; a
+frozen face-recognition network E_Id and a trained E_S, both read by one spatio-temporal convolutional
+decoder; six labels. What is believed but was not verified is *unverified*; what ImaGINator (Wang et al., WACV
+2020), its nearest relative, does is *relative*; all else is *ours*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from fevbench.data.protocol import protocols
+from fevbench.training.config import TrainingConfig, choice
+
+COARSEST = 4
+"""Height and width of the decoder's first map, pixels."""
+
+
+@dataclass(frozen=True)
+class Config(TrainingConfig):
+    """FEV-GAN's configuration; the defaults are those of ``fevsynth-64x16``.
+
+    Raises:
+        ValueError: Fields contradict each other.
+    """
+
+    # What the decoder reads
+    identity_encoder: bool = choice(True, "published", "E_Id, frozen, feeds the decoder")
+    spatial_encoder: bool = choice(True, "published", "E_S, trained, feeds the decoder")
+    skips: bool = choice(True, "relative", "E_S's maps reach every stage of the decoder, as in ImaGINator")
+    noise: int = choice(16, "ours", "numbers in z: timing, strength and variant need few")
+    posterior: bool = choice(
+        True,
+        "ours",
+        "in training, z comes from the true clip (cVAE-GAN; Zhu et al., 2017): one label has many right "
+        "clips, and L1 against a random one of them would teach their blurred mean",
+    )
+    truncation: float = choice(0.5, "ours", "z is scaled by this in generation: 0 the typical clip, 1 all")
+
+    # Networks, from half the frame's pixels to 4 x 4 in E_S and back in the decoder
+    spatial_widths: tuple[int, ...] = choice((32, 64, 96, 128), "ours", "narrow where maps are large")
+    decoder_widths: tuple[int, ...] = choice(
+        (192, 128, 64, 32), "ours", "narrow where maps are large; the last one speaks for 2 x 2 pixels"
+    )
+    style: int = choice(128, "ours", "width of the code of label, identity and noise")
+    factorised: bool = choice(True, "relative", "time, then space, as in ImaGINator: a fifth of the work")
+    upsampling: Literal["resize", "transposed"] = choice(
+        "resize",
+        "ours",
+        "the paper says fractionally strided (transposed) convolutions; resizing first leaves no "
+        "checkerboard (Odena et al., 2016)",
+    )
+    composition: Literal["warp", "residual", "direct"] = choice(
+        "warp",
+        "ours",
+        "mask * warp(input, flow) + (1 - mask) * paint: sharp and the same person from the first step; "
+        "direct is the paper's",
+    )
+    flow_limit: float = choice(0.15, "ours", "largest motion, as a part of the frame's side")
+    mask_bias: float = choice(4.0, "ours", "98 % warped input at the start: untrained, the model copies")
+    anchor: bool = choice(True, "ours", "frame 0 is the input itself, as the protocol defines it")
+
+    # The discriminator
+    critic_widths: tuple[int, ...] = choice((24, 48, 96, 192), "ours", "a quarter of ImaGINator's")
+    critic_label: Literal["projection", "maps"] = choice(
+        "projection", "ours", "Miyato and Koyama, 2018; ImaGINator concatenates maps"
+    )
+    critic_image: bool = choice(True, "ours", "it sees the input as well, so identity counts as real or not")
+    critic_noise: float = choice(0.03, "ours", "added to what it sees: camera noise must not give clips away")
+    critic_clips: int = choice(8, "ours", "clips of a batch it judges; half the batch, as it costs most")
+
+    # Losses
+    adversarial: Literal["hinge", "bce"] = choice("hinge", "ours", "bounded; ImaGINator's is bce")
+    adversarial_weight: float = choice(1.0, "relative", "ImaGINator's")
+    reconstruction_weight: float = choice(100.0, "relative", "ImaGINator's, L1")
+    motion_emphasis: float = choice(
+        4.0, "ours", "L1 counts 1 + this where the true clip moves: faces are small"
+    )
+    difference_weight: float = choice(20.0, "ours", "L1 of the change from frame to frame: smooth motion")
+    identity_weight: float = choice(1.0, "ours", "1 - cosine in E_Id's space; more would freeze the face")
+    identity_every: int = choice(4, "ours", "steps between identity losses, which are scaled up for it")
+    posterior_weight: float = choice(
+        0.05, "ours", "of the KL divergence of z from N(0, I), above the next line"
+    )
+    posterior_free: float = choice(8.0, "ours", "nats z may say for free; without, the decoder ignores it")
+
+    # Optimisation
+    batch_size: int = choice(16, "ours", "what two processor cores do in about a second")
+    learning_rate: float = choice(4e-4, "ours", "of the generator, Adam; ImaGINator's is 2e-4, at batch 64")
+    critic_rate: float = choice(1e-3, "ours", "of the discriminator, Adam; spectral norms keep it in check")
+    beta1: float = choice(0.5, "relative", "of Adam, with 0.999; also believed of the paper")
+    colour: float = choice(0.1, "ours", "random gain of each channel: 64 people have few complexions")
+
+    def __post_init__(self) -> None:
+        how = protocols.get(self.protocol)
+        levels = (how.size // COARSEST).bit_length() - 1
+        if COARSEST << levels != how.size or how.frames % (1 << levels - 1):
+            raise ValueError(f"protocol {self.protocol}: size and frames must be powers of 2")
+        for name in ("spatial_widths", "decoder_widths", "critic_widths"):
+            if len(getattr(self, name)) != levels:
+                raise ValueError(f"{how.size} px needs {levels} {name}, not {len(getattr(self, name))}")
+        if not (self.identity_encoder or self.spatial_encoder):
+            raise ValueError("one encoder is needed")
+        if not self.spatial_encoder and (self.composition != "direct" or self.anchor or self.skips):
+            # Else the input's pixels would reach the output past the encoder that was taken away.
+            raise ValueError("without spatial_encoder, composition=direct, anchor=false and skips=false")
+        if not 0 < self.critic_clips <= self.batch_size:
+            raise ValueError("critic_clips must be between 1 and batch_size")
+
+    @property
+    def size(self) -> int:
+        """Height and width of a frame."""
+        return protocols.get(self.protocol).size
+
+    @property
+    def frames(self) -> int:
+        """Frames of a clip."""
+        return protocols.get(self.protocol).frames
+
+    @property
+    def first_frames(self) -> int:
+        """Frames of the decoder's first map; each stage doubles them."""
+        return self.frames >> len(self.decoder_widths) - 1
+
+
+_WIDER = replace(
+    Config(),
+    protocol="128x32",
+    spatial_widths=(32, 64, 128, 192, 256),
+    decoder_widths=(256, 192, 128, 96, 48),
+    critic_widths=(32, 64, 128, 192, 256),
+    batch_size=32,
+    critic_clips=32,
+)
+
+PRESETS: Mapping[str, Config] = {
+    "fevsynth-64x16": Config(),
+    "64x32": replace(Config(), protocol="64x32"),
+    "128x32": _WIDER,
+    # The paper's ablations. Without E_S no pixel of the input may reach the output, so the decoder paints it
+    # all.
+    "identity-only": replace(
+        Config(), spatial_encoder=False, composition="direct", anchor=False, skips=False
+    ),
+    "spatial-only": replace(Config(), identity_encoder=False),
+}
+"""Configurations by name; the first is the default. That the paper trains at 64x32 is believed, not
+verified."""

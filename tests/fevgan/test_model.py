@@ -1,0 +1,180 @@
+"""The trained model as fevbench sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import pytest
+import tiny
+import torch
+from tiny import Cli, Outcome
+from tiny_training import NARROW, POINTS, open_stand_in
+
+from fevbench.data.clip import EXPRESSIONS
+from fevbench.data.corpus import Corpus
+from fevbench.data.protocol import protocols
+from fevbench.errors import ModelError
+from fevbench.models.protocol import ModelSpec, VideoModel
+from fevbench.models.registry import find_model, summary
+from fevbench.training.export import read_exported, write_exported
+from fevgan.config import PRESETS, Config
+from fevgan.generator import Generator
+from fevgan.model import FEVGAN
+from fevgan.ship import main as ship
+
+Make = Callable[..., FEVGAN]
+
+
+def write(path: Path, config: Config = NARROW, labels: tuple[str, ...] = EXPRESSIONS) -> Path:
+    torch.manual_seed(0)
+    network = Generator(config, len(labels))
+    torch.nn.init.normal_(network.last.weight, std=0.3)
+    about = {"model": "fev-gan", "config": asdict(config), "labels": labels, "points": POINTS.tolist()}
+    write_exported(path, network.state_dict(), about)
+    return path
+
+
+def spec(protocol: str = "64x16", labels: tuple[str, ...] = EXPRESSIONS) -> ModelSpec:
+    how = protocols.get(protocol)
+    return ModelSpec(how.frames, how.size, labels, "cpu", Corpus(tiny.Tiny(), how, "test"))
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Build the model from made-up weights."""
+
+    def call(
+        protocol: str = "64x16", labels: tuple[str, ...] = EXPRESSIONS, config: Config = NARROW
+    ) -> FEVGAN:
+        return FEVGAN(spec(protocol, labels), write(tmp_path / "g.safetensors", config), open_stand_in())
+
+    return call
+
+
+def ask(model: FEVGAN, size: int = 64, seed: int = 3, label: int = 0) -> torch.Tensor:
+    images = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.inference_mode():
+        return model.generate(images, torch.tensor([label]), torch.Generator().manual_seed(seed))
+
+
+def test_it_is_a_model_and_depends_on_its_generator_alone(make: Make) -> None:
+    model = make()
+    assert isinstance(model, VideoModel)
+    video = ask(model)
+    assert video.shape == (1, 16, 3, 64, 64)
+    assert video.abs().max() <= 1
+    assert torch.equal(video, ask(model))
+    assert not torch.equal(video, ask(model, seed=4))
+    assert model.notes == []
+
+
+def test_labels_are_matched_by_name(make: Make) -> None:
+    forwards, backwards = make(), make(labels=EXPRESSIONS[::-1])
+    assert torch.equal(ask(forwards, label=0), ask(backwards, label=5))
+    with pytest.raises(ModelError, match=r"trained on anger, disgust, .*, and not on joy"):
+        make(labels=("joy",))
+
+
+def test_another_size_is_resized_and_said(make: Make) -> None:
+    model = make("128x32")
+    assert ask(model, size=128).shape == (1, 32, 3, 128, 128)
+    assert model.notes == [
+        "trained at 64 px and 16 frames, not at 128 px and 32 frames: motion and masks were resized"
+    ]
+
+
+def test_without_e_id_no_face_network_is_opened(tmp_path: Path) -> None:
+    path = write(tmp_path / "g.safetensors", replace(NARROW, identity_encoder=False))
+    assert ask(FEVGAN(spec(), path)).shape == (1, 16, 3, 64, 64)
+
+
+def test_weights_of_other_networks_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "g.safetensors"
+    about = {"model": "fev-gan", "config": asdict(NARROW), "labels": EXPRESSIONS, "points": POINTS.tolist()}
+    write_exported(path, Generator(replace(NARROW, style=4), 6).state_dict(), about)
+    with pytest.raises(ModelError, match="the weights do not fit the networks of this version"):
+        FEVGAN(spec(), path, open_stand_in())
+
+
+def test_weights_of_ones_own_are_named_and_part_of_the_fingerprint(tmp_path: Path) -> None:
+    folder = tmp_path / "my-training"
+    folder.mkdir()
+    with pytest.raises(ModelError, match=r"names no weights .*: give fev-gan:PATH a file or the folder"):
+        find_model(f"fev-gan:{folder}")
+    write(folder / "generator.safetensors")
+    first = find_model(f"fev-gan:{folder}")
+    assert first.name == "fev-gan:my-training"
+    assert first.origin == find_model("fev-gan").origin
+    assert first.networks == FEVGAN.networks
+    write(folder / "generator.safetensors", replace(NARROW, style=4))
+    assert find_model(f"fev-gan:{folder / 'generator.safetensors'}").fingerprint != first.fingerprint
+    with pytest.raises(ModelError, match="model 'copy' takes no weights of one's own"):
+        find_model(f"copy:{folder}")
+
+
+def test_it_is_scored_as_any_model(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FEVGAN, "networks", ())
+    path = write(tmp_path / "own.safetensors", replace(NARROW, identity_encoder=False), tiny.LABELS)
+    run = ("run", f"fev-gan:{path}", "tiny", "--metrics", "psnr", "--limit", "2", "--format", "json")
+    outcome: Outcome = cli(*run, "--out", tmp_path / "run")
+    assert outcome.code == 0, outcome
+    assert outcome.result["model"]["name"] == "fev-gan:own"
+    other = write(tmp_path / "own.safetensors", replace(NARROW, identity_encoder=False, noise=2), tiny.LABELS)
+    assert other == path
+    changed = cli(*run, "--out", tmp_path / "run", "--overwrite").result
+    assert changed["model"]["fingerprint"] != outcome.result["model"]["fingerprint"]
+
+
+def test_what_ships_may_stray_less_and_weigh_half(tmp_path: Path) -> None:
+    path, out = write(tmp_path / "g.safetensors"), tmp_path / "shipped.safetensors"
+    with pytest.raises(SystemExit) as end:
+        ship([str(path), "--out", str(out), "--truncation", "0", "--half"])
+    assert end.value.code == 0
+    assert out.stat().st_size < 0.7 * path.stat().st_size
+    assert read_exported(out, "fev-gan").about["config"]["truncation"] == 0
+    model = FEVGAN(spec(), out, open_stand_in())
+    assert torch.equal(ask(model, seed=1), ask(model, seed=2)), "always the typical clip"
+
+
+def test_the_first_line_says_what_it_is() -> None:
+    assert "reimplemented from its published description" in summary("fev-gan")
+
+
+def test_the_card_names_every_choice_and_who_made_it() -> None:
+    card = (Path(__file__).parents[2] / "fevgan" / "card.md").read_text(encoding="utf-8")
+    config = PRESETS["fevsynth-64x16"]
+    for field in fields(config):
+        value = getattr(config, field.name)
+        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        assert f"| `{field.name}` | {shown} | {field.metadata['provenance']} |" in card, field.name
+
+
+@pytest.mark.weights
+def test_e_id_tells_people_apart() -> None:
+    """Same person in two takes against different people, on FEVSynth's neutral images at 64 px."""
+    import numpy as np
+
+    from fevbench import weights
+    from fevbench.data.datasets import open_dataset
+    from fevbench.data.fevsynth.adapter import FEVSynth
+    from fevbench.data.tensors import to_tensor
+    from fevgan.faces import open_faces
+
+    for name in FEVGAN.networks:
+        weights.require(name)
+    data = open_dataset("fevsynth")
+    assert isinstance(data, FEVSynth)
+    people = [subject.id for subject in data.subjects() if subject.split == "test"][:8]
+    size = protocols.get("64x16")
+    images = np.concatenate([size.resize(data.neutral(p, take)[None], p) for take in (0, 1) for p in people])
+    faces = open_faces("cpu")
+    points = faces.points(images)
+    assert not np.isnan(points).any()
+    with torch.inference_mode():
+        codes = faces.codes(to_tensor(images), points)
+    alike = codes @ codes.T
+    same = alike.diagonal(len(people))
+    different = alike[: len(people), : len(people)][~torch.eye(len(people), dtype=torch.bool)]
+    assert same.min() > different.max()
