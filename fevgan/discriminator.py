@@ -14,6 +14,8 @@ from fevgan.config import Config
 from fevgan.layout import channels_last
 
 SLOPE = 0.2
+CHANGE = 2.0
+"""What a clip adds to its input is shown enlarged: true and made ones differ in little else."""
 
 
 class Discriminator(nn.Module):
@@ -55,7 +57,8 @@ class Discriminator(nn.Module):
         """
         x = videos.transpose(1, 2)
         if self.sees_image:
-            x = torch.cat([x, images[:, :, None].expand_as(x)], 1)
+            still = images[:, :, None].expand_as(x)
+            x = torch.cat([CHANGE * (x - still), still], 1)
         x = F.leaky_relu(self.first(x), SLOPE)
         if self.labels:
             marks = F.one_hot(labels, self.labels).to(x.dtype)[:, :, None, None, None]

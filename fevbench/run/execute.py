@@ -56,7 +56,9 @@ def execute(
     # A missing package or model must not cost a download, nor a missing weight the time of generation.
     for extractor in plan.extractors:
         extractor.versions()
-    own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
+    own: dict[str, weights.LocalWeight] = {}
+    if plan.model.networks:
+        own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
     generated = GeneratedClips(plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device)
     local = {**own, **weights.require_all(plan.weights, offline=offline, progress=pull)}
     return _Session(plan, corpus, generated, progress, local).run()
