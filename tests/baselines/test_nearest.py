@@ -140,7 +140,9 @@ def test_what_was_looked_up_is_said_and_repeats(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_people_who_are_scored_are_not_looked_up() -> None:
-    with pytest.raises(ModelError, match=r"train split of tiny holds train people.*: score it on --split val"):
+    with pytest.raises(
+        ModelError, match=r"train split of tiny holds train people.*: score it on --split val"
+    ):
         Nearest(spec(split="train"))
 
 
