@@ -1,32 +1,31 @@
-"""The mesh's points lie where another network sees the same things."""
+"""The mesh's points are parts of the frame, and go where the face goes."""
 
 import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from fevbench.extractors.landmarker import Landmarker
-from fevbench.extractors.points import FacePoints
 
 pytestmark = [
     pytest.mark.weights,
     pytest.mark.skipif(importlib.util.find_spec("mediapipe") is None, reason="needs fevbench[faces]"),
 ]
-IRISES_AND_MOUTH = [468, 473, 61, 291]
 
 
-@pytest.mark.parametrize("size", [64, 256])
-def test_points_are_where_the_face_detector_has_them(
-    weight_paths: dict[str, Path], photograph: np.ndarray, size: int
+@pytest.mark.parametrize("corner", [(0, 0), (64, 32)])
+def test_points_go_with_the_face(
+    weight_paths: dict[str, Path], photograph: np.ndarray, corner: tuple[int, int]
 ) -> None:
-    frame = np.asarray(Image.fromarray(photograph).resize((size, size), Image.Resampling.BICUBIC))[None]
-    points = Landmarker(weight_paths, "a test").points(frame)
-    assert points.shape == (1, 478, 2)
-    five = FacePoints("cpu", weight_paths)(frame).reshape(5, 2) / size
-    # Eyes and mouth are some 0.1 of this picture's side apart; without the border's share they would be off.
-    assert np.abs(points[0, IRISES_AND_MOUTH] - five[[0, 1, 3, 4]]).max() < 0.02
+    """The black border around what MediaPipe is shown is no part of the frame."""
+    x, y = corner
+    wider = np.zeros((320, 320, 3), np.uint8)
+    wider[y : y + 256, x : x + 256] = photograph
+    landmarker = Landmarker(weight_paths, "a test")
+    (before,), (after,) = landmarker.points(photograph[None]), landmarker.points(wider[None])
+    assert before.shape == (478, 2)
+    assert np.abs(after - (256 * before + corner) / 320).max() < 0.015
 
 
 def test_no_face_is_nan(weight_paths: dict[str, Path]) -> None:
