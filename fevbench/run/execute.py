@@ -59,7 +59,9 @@ def execute(
     own: dict[str, weights.LocalWeight] = {}
     if plan.model.networks:
         own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
-    generated = GeneratedClips(plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device)
+    generated = GeneratedClips(
+        plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, progress
+    )
     local = {**own, **weights.require_all(plan.weights, offline=offline, progress=pull)}
     if plan.judge:
         local[plan.judge.name] = plan.judge
