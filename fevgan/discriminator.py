@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from fevbench.training.layout import channels_last
 from fevgan.config import Config
-from fevgan.layout import channels_last
 
 SLOPE = 0.2
 CHANGE = 2.0

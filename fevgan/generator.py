@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fevbench.training.layout import channels_last
 from fevgan.composition import CHANNELS, compose
 from fevgan.config import COARSEST, Config
 from fevgan.identity import CODE
-from fevgan.layout import channels_last
 
 Size = tuple[int, int, int]
 """Time, height, width."""

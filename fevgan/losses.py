@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Adversarial = Literal["hinge", "bce"]
-
 MOVED = 0.25
 """Change of a pixel against frame 0, in [-1, 1]'s units, that counts as full motion: 32 of 255."""
-
-
-def judge_both(real: Tensor, made: Tensor, kind: Adversarial) -> Tensor:
-    """The discriminator's loss from its logits of true and of made clips.
-
-    Hinge: ``mean(relu(1 - real)) + mean(relu(1 + made))`` (Lim and Ye, 2017), 2 for one that cannot tell;
-    bce: the sum of both cross-entropies, 2 ln 2 for one that cannot tell.
-    """
-    if kind == "hinge":
-        return F.relu(1 - real).mean() + F.relu(1 + made).mean()
-    return F.softplus(-real).mean() + F.softplus(made).mean()
-
-
-def fool(made: Tensor, kind: Adversarial) -> Tensor:
-    """The generator's loss from logits of made clips: ``mean(-made)`` or ``mean(-log(sigmoid(made)))``."""
-    return -made.mean() if kind == "hinge" else F.softplus(-made).mean()
 
 
 def reconstruction(made: Tensor, real: Tensor, emphasis: float) -> Tensor:

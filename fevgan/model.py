@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fevbench.data.tensors import to_pixels
-from fevbench.errors import ModelError
 from fevbench.training.config import from_fields
 from fevbench.training.export import read_exported
 from fevgan.composition import compose
@@ -55,23 +54,13 @@ class FEVGAN:
         about = exported.about
         self._spec = spec
         self._config = from_fields(Config, about["config"])
-        known: list[str] = about["labels"]
-        unknown = [label for label in spec.labels if label not in known]
-        if unknown:
-            raise ModelError(
-                f"fev-gan was trained on {', '.join(known)}, and not on {', '.join(unknown)}",
-                "train it on this data set",
-            )
-        self._labels = torch.tensor([known.index(label) for label in spec.labels], device=spec.device)
+        self._labels = torch.tensor(exported.places(spec.labels), device=spec.device)
         self._mean_points: NDArray[np.float32] = np.array(about["points"], np.float32)
         self._faces = None
         if self._config.identity_encoder:
             self._faces = faces or open_faces(spec.device)
-        self._generator = Generator(self._config, len(known)).to(spec.device).eval()
-        try:
-            self._generator.load_state_dict(exported.state)
-        except RuntimeError as error:
-            raise ModelError("the weights do not fit the networks of this version", "train again") from error
+        self._generator = Generator(self._config, len(about["labels"])).to(spec.device).eval()
+        exported.load_into(self._generator)
         self.notes: list[str] = []
         trained = (self._config.size, self._config.frames)
         if trained != (spec.size, spec.frames):

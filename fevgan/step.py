@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fevbench.data.tensors import to_tensor
+from fevbench.training.adversarial import fool, frozen, judge_both
 from fevgan import losses
 from fevgan.alignment import alignment
 from fevgan.config import PRESETS, Config
@@ -115,16 +115,16 @@ class FEVGANTask:
         images, labels = batch.clips[: len(seen), 0], batch.labels[: len(seen)]
         logits = self.discriminator(both, images.repeat(2, 1, 1, 1), labels.repeat(2)).float()
         true, false = logits.chunk(2)
-        loss = losses.judge_both(true, false, self.config.adversarial)
+        loss = judge_both(true, false, self.config.adversarial)
         update("discriminator", loss)
         return loss
 
     def _fool(self, batch: Batch, made: Tensor, draws: Draws) -> Tensor:
         """The generator's adversarial loss; the discriminator takes no gradient from it."""
         seen = self._seen(batch, made, draws)
-        with _frozen(self.discriminator):
+        with frozen(self.discriminator):
             logits = self.discriminator(seen, batch.clips[: len(seen), 0], batch.labels[: len(seen)])
-        return losses.fool(logits.float(), self.config.adversarial)
+        return fool(logits.float(), self.config.adversarial)
 
     def _seen(self, batch: Batch, clips: Tensor, draws: Draws) -> Tensor:
         """The clips that are judged, with noise."""
@@ -174,11 +174,3 @@ class FEVGANTrainable:
 
 
 TRAINABLE = FEVGANTrainable()
-
-
-@contextmanager
-def _frozen(network: nn.Module) -> Iterator[None]:
-    """Let gradients pass through a network and leave none in it."""
-    network.requires_grad_(False)
-    yield
-    network.requires_grad_(True)

@@ -145,12 +145,22 @@ def _weights_file(kind: str, factory: Factory, place: str) -> Path:
 
 
 def _code_digest(factory: Factory, whole_package: bool) -> str:
-    """The sha256 of the model's module; of all beside it where its networks are modules of their own."""
-    module = sys.modules.get(getattr(factory, "__module__", ""))
-    source = getattr(module, "__file__", None)
+    """The sha256 of the model's module.
+
+    Where its networks are modules of their own, it is that of all modules beside it, and beside the classes
+    of its package that it derives from.
+    """
+    name = getattr(factory, "__module__", "")
+    source = getattr(sys.modules.get(name), "__file__", None)
     if source is None:
         return hashlib.sha256(repr(factory).encode()).hexdigest()
-    files = sorted(Path(source).parent.glob("*.py")) if whole_package else [Path(source)]
+    files = [Path(source)]
+    if whole_package:
+        package = name.partition(".")[0]
+        kinds = {kind.__module__ for kind in getattr(factory, "__mro__", ())} | {name}
+        sources = [sys.modules[kind].__file__ for kind in kinds if kind.partition(".")[0] == package]
+        folders = {Path(beside).parent for beside in sources if beside is not None}
+        files = sorted(file for folder in folders for file in folder.glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

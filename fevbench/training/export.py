@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from fevbench.atomic import replacing
 from fevbench.errors import ModelError
@@ -30,6 +30,32 @@ class Exported:
 
     about: Mapping[str, Any]
     state: Mapping[str, Tensor]
+
+    def places(self, labels: Sequence[str]) -> list[int]:
+        """Where wanted labels are among those it was trained on.
+
+        Raises:
+            ModelError: It was not trained on all of them.
+        """
+        known: list[str] = self.about["labels"]
+        unknown = [label for label in labels if label not in known]
+        if unknown:
+            raise ModelError(
+                f"{self.about['model']} was trained on {', '.join(known)}, and not on {', '.join(unknown)}",
+                "train it on this data set",
+            )
+        return [known.index(label) for label in labels]
+
+    def load_into(self, network: nn.Module) -> None:
+        """Give a network the weights.
+
+        Raises:
+            ModelError: It is not the network they were trained in.
+        """
+        try:
+            network.load_state_dict(self.state)
+        except RuntimeError as error:
+            raise ModelError("the weights do not fit the networks of this version", "train again") from error
 
 
 def write_exported(

@@ -1,0 +1,38 @@
+"""What GANs share: how a discriminator is taught to judge, how a generator is taught to fool it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Adversarial = Literal["hinge", "bce"]
+
+
+def judge_both(real: Tensor, made: Tensor, kind: Adversarial) -> Tensor:
+    """The discriminator's loss from its logits of true and of made clips.
+
+    Hinge: ``mean(relu(1 - real)) + mean(relu(1 + made))`` (Lim and Ye, 2017), 2 for one that cannot tell;
+    bce: the sum of both cross-entropies, 2 ln 2 for one that cannot tell.
+    """
+    if kind == "hinge":
+        return F.relu(1 - real).mean() + F.relu(1 + made).mean()
+    return F.softplus(-real).mean() + F.softplus(made).mean()
+
+
+def fool(made: Tensor, kind: Adversarial) -> Tensor:
+    """The generator's loss from logits of made clips: ``mean(-made)`` or ``mean(-log(sigmoid(made)))``."""
+    return -made.mean() if kind == "hinge" else F.softplus(-made).mean()
+
+
+@contextmanager
+def frozen(*networks: nn.Module) -> Iterator[None]:
+    """Let gradients pass through networks and leave none in them."""
+    for network in networks:
+        network.requires_grad_(False)
+    yield
+    for network in networks:
+        network.requires_grad_(True)
