@@ -54,7 +54,7 @@ def test_a_few_steps_move_the_losses_as_they_should(steps: Steps, name: str) -> 
         assert last[key] < 0.9 * first[key], key
     judges = [key for key in task.networks if key != "generator"]
     for key in judges:
-        # A critic's scores are small where its layers are kept Lipschitz; what counts is their sign. The slowest
+        # A critic's scores are small where its layers are kept Lipschitz; their sign counts. The slowest
         # of the others gets 0.04 below chance in these steps.
         chance, gap = (0, 0) if key == "critic" else (CHANCE, 0.02)
         assert first[key] == pytest.approx(chance, abs=0.6), key
