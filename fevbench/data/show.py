@@ -21,8 +21,8 @@ GAP = 2
 """White pixels between pictures."""
 QUALITY = "14"
 """H.264's constant rate factor: no loss that an eye would see."""
-MARGIN = 128
-"""Width of the names beside rows, pixels."""
+MARGIN = 240
+"""Largest width of the names beside rows, pixels; longer ones are cut."""
 LINE = 18
 """Height of a line of text, pixels."""
 HOLD = 8
@@ -66,21 +66,22 @@ def labelled(rows: Mapping[str, Frames], caption: str) -> Frames:
     pictures = grid(list(rows.values()))
     height = next(iter(rows.values())).shape[1] + GAP
     font = ImageFont.load_default(LINE - 4)
-    top = LINE + 3 * GAP
-    page = Image.new("RGB", (MARGIN + pictures.shape[1], top + pictures.shape[0]), "white")
-    page.paste(Image.fromarray(pictures), (MARGIN, top))
+    names = [_fitting(name, font) for name in rows]
+    top, margin = LINE + 3 * GAP, round(max(font.getlength(name) for name in names)) + 5 * GAP
+    page = Image.new("RGB", (margin + pictures.shape[1], top + pictures.shape[0]), "white")
+    page.paste(Image.fromarray(pictures), (margin, top))
     draw = ImageDraw.Draw(page)
-    draw.text((MARGIN, top / 2), caption, "black", font, anchor="lm")
-    for i, name in enumerate(rows):
+    draw.text((margin, top / 2), caption, "black", font, anchor="lm")
+    for i, name in enumerate(names):
         middle = top + i * height + height / 2
-        draw.text((MARGIN - 6, middle), _fitting(name, font), "black", font, anchor="rm")
+        draw.text((margin - 3 * GAP, middle), name, "black", font, anchor="rm")
     return np.asarray(page)
 
 
 def _fitting(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
     """A name cut so that it fits the margin."""
     shown = name
-    while font.getlength(shown) > MARGIN - 10:
+    while font.getlength(shown) > MARGIN:
         shown = shown.rstrip("…")[:-1] + "…"
     return shown
 
