@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
+from fevbench.data.clip import EXPRESSIONS
 from fevbench.registry import Registry, load_target
 
 Family = Literal["identity", "expression", "distribution", "pixels", "motion"]
@@ -30,6 +31,8 @@ class Metric:
         kind: ``clip``: one value a clip, their mean is reported. ``set``: one value for all clips.
         extractors: The networks whose features it needs.
         judged: Whether one of them is the data set's judge, whose hash becomes part of the id.
+        reads: The labels it can tell apart; empty for metrics that do not mind.
+        optional: Whether it is computed only when asked for by name.
         sample: What a set metric counts: ``frames`` or ``clips``.
         minimum: The smallest sample it is reported for.
         floor: For face metrics, the value that stands in for a missing face unless an observed one
@@ -51,6 +54,8 @@ class Metric:
     unit: str = ""
     extractors: tuple[str, ...] = ()
     judged: bool = False
+    reads: tuple[str, ...] = ()
+    optional: bool = False
     sample: Literal["frames", "clips"] = "clips"
     minimum: int = 1
     floor: float | None = None
@@ -150,6 +155,36 @@ _ALL = (
         "fevbench.metrics.expression:accuracy",
         extractors=("judge",),
         judged=True,
+    ),
+    Metric(
+        "accuracy-fer",
+        "accuracy-fer-xception-half@1",
+        "expression right to a stranger: share of clips read as asked for by mini-XCEPTION (FER2013)",
+        "expression",
+        True,
+        (0, 1),
+        "clip",
+        "Arriaga et al., ESANN 2019; forced choice of six over the second half (docs/metrics.md)",
+        "fevbench.metrics.expression:accuracy_fer",
+        extractors=("fer-xception",),
+        reads=EXPRESSIONS,
+        optional=True,
+        floor=0.0,
+    ),
+    Metric(
+        "accuracy-face-api",
+        "accuracy-face-api-half@1",
+        "expression right to a stranger: share of clips read as asked for by face-api.js's network",
+        "expression",
+        True,
+        (0, 1),
+        "clip",
+        "Muehler, face-api.js, 2018; forced choice of six over the second half (docs/metrics.md)",
+        "fevbench.metrics.expression:accuracy_face_api",
+        extractors=("face-api",),
+        reads=EXPRESSIONS,
+        optional=True,
+        floor=0.0,
     ),
     Metric(
         "fid",

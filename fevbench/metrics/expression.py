@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from fevbench.metrics.measurement import Measurement
-from fevbench.metrics.view import ClipView
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fevbench.metrics.view import ClipView
 
 
 def accuracy(view: ClipView) -> Measurement:
     """1 if the judge reads the label that was asked for, else 0."""
     (logits,) = view.generated["judge"]
-    return Measurement(float(int(np.argmax(logits)) == view.label))
+    return Measurement(float(view.labels[int(np.argmax(logits))] == view.label))
+
+
+def accuracy_fer(view: ClipView) -> Measurement:
+    """1 if mini-XCEPTION reads the label that was asked for, else 0; see `reads`."""
+    return reads(view.generated["fer-xception"], view.label)
+
+
+def accuracy_face_api(view: ClipView) -> Measurement:
+    """1 if face-api's network reads the label that was asked for, else 0; see `reads`."""
+    return reads(view.generated["face-api"], view.label)
+
+
+def reads(probabilities: NDArray[np.float32], label: str) -> Measurement:
+    """Whether a classifier of frames reads a label in a clip, whose apex is not known.
+
+    The label counts that has the largest sum of probabilities over the second half of the frames, neutral left
+    out: which of six expressions is shown, not whether one is.
+
+    Args:
+        probabilities: ``float32[T, 7]``, columns as `fevbench.extractors.expressions.CLASSES`; NaN without face.
+        label: One of the six.
+    """
+    from fevbench.data.clip import EXPRESSIONS
+    from fevbench.extractors.expressions import CLASSES
+
+    half = probabilities[len(probabilities) // 2 :, [CLASSES.index(name) for name in EXPRESSIONS]]
+    if np.isnan(half).all():
+        return Measurement(None, "no face in the second half")
+    return Measurement(float(EXPRESSIONS[int(np.nansum(half, axis=0).argmax())] == label))

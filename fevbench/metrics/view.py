@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,8 @@ class ClipView:
     Attributes:
         frames: The generated clip, ``uint8[T, H, W, 3]``.
         truth: The true clip, of the same shape.
-        label: The expression that was asked for, an index into the data set's labels.
+        label: The expression that was asked for.
+        labels: The data set's labels, in their order.
         generated: Extractor name to the generated clip's features: ``float32[T, D]`` for extractors
             that work on frames, ``float32[1, D]`` for those that work on clips.
         input: The same of the input face: ``float32[1, D]``, frame extractors only.
@@ -30,6 +31,7 @@ class ClipView:
 
     frames: Frames
     truth: Frames
-    label: int
+    label: str
+    labels: Sequence[str]
     generated: Features
     input: Features

@@ -96,17 +96,24 @@ class Plan:
         """Why a metric cannot be computed here; empty if it can."""
         if metric.judged and self.judge is None:
             return missing(self.dataset, self.protocol)
+        unread = [label for label in self.dataset.labels if metric.reads and label not in metric.reads]
+        if unread:
+            return f"its network does not know {', '.join(unread)}"
         return ""
 
 
 def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
-    """The metrics of these names in the catalogue's order; all of them for an empty list or ``all``.
+    """The metrics of these names in the catalogue's order.
+
+    ``all`` names all of them, and an empty list all but the optional ones.
 
     Raises:
         UnknownName: A name is not in the catalogue.
     """
     wanted = {name for entry in names for name in re.split(r"[,\s]+", entry) if name}
-    if not wanted or "all" in wanted:
+    if not wanted:
+        wanted = {name for name in metrics if not metrics.get(name).optional}
+    if "all" in wanted:
         wanted = set(metrics)
     for name in sorted(wanted):
         metrics.get(name)

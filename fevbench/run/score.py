@@ -65,7 +65,8 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) 
         view = ClipView(
             frames=side.frames(clip),
             truth=true.frames(clip),
-            label=true.labels.index(clip.label),
+            label=clip.label,
+            labels=true.labels,
             generated={name: side.features[name][i] for name in metric.extractors},
             input={name: true.features[name][i][:1] for name in metric.extractors},
         )

@@ -31,13 +31,13 @@ def judged(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
     return cli
 
 
-def view(label: int, *logits: float) -> ClipView:
-    return ClipView(PIXELS, PIXELS, label, {"judge": np.array([logits], np.float32)}, {})
+def view(label: str, *logits: float) -> ClipView:
+    return ClipView(PIXELS, PIXELS, label, tiny.LABELS, {"judge": np.array([logits], np.float32)}, {})
 
 
 def test_a_clip_is_right_where_its_label_is_read() -> None:
-    assert accuracy(view(1, 0.0, 2.0, 1.0)).value == 1
-    assert accuracy(view(2, 0.0, 2.0, 1.0)).value == 0
+    assert accuracy(view("joy", 0.0, 2.0, 1.0)).value == 1
+    assert accuracy(view("sorrow", 0.0, 2.0, 1.0)).value == 0
 
 
 def test_the_judge_is_part_of_the_definition() -> None:
