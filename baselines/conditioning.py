@@ -52,7 +52,8 @@ def one_hot(labels: Tensor, count: int) -> Tensor:
 
 def with_maps(x: Tensor, codes: Tensor) -> Tensor:
     """Maps ``float[B, C, ...]`` with codes ``float[B, K]``, the same in all places, behind their channels."""
-    spread = codes.to(x.dtype)[(..., *(None,) * (x.dim() - 2))].expand(-1, -1, *x.shape[2:])
+    points = codes.to(x.dtype).view(*codes.shape, *[1] * (x.dim() - 2))
+    spread = points.expand(-1, -1, *x.shape[2:])
     return torch.cat([x, spread], 1)
 
 

@@ -29,5 +29,5 @@ class ImageDiscriminator(nn.Sequential):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Judge frames."""
-        logits: Tensor = super().forward(frames)
+        logits: Tensor = super().forward(frames)  # type: ignore[no-untyped-call]
         return logits

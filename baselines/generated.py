@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -35,7 +34,6 @@ class Generated:
         adapted: Whether the published method takes no face or no label, and was made to here.
         weights: Where the shipped generator is, if it is.
         config: The type of its configuration.
-        network: A configuration and the number of labels to its generator.
         notes: What a reader of the result must know.
 
     Raises:
@@ -46,14 +44,13 @@ class Generated:
     adapted: ClassVar[bool]
     weights: ClassVar[Path]
     config: ClassVar[type[BaselineConfig]]
-    network: ClassVar[Callable[[Any, int], VideoGenerator]]
 
     def __init__(self, spec: ModelSpec, weights: Path | None = None) -> None:
         exported = read_exported(weights or self.weights, self.name)
         config = from_fields(self.config, exported.about["config"])
         self._size, self._wanted = config.size, (spec.frames, spec.size, spec.size)
         self._labels = torch.tensor(exported.places(spec.labels), device=spec.device)
-        network = type(self).network(config, len(exported.about["labels"]))
+        network = self.network(config, len(exported.about["labels"]))
         self._generator = channels_last(network).to(spec.device).eval()
         exported.load_into(self._generator)
         self.notes: list[str] = []
@@ -64,6 +61,11 @@ class Generated:
                 f"trained at {config.size} px and {config.frames} frames, not at {spec.size} px and "
                 f"{spec.frames} frames: clips were resized"
             )
+
+    @staticmethod
+    def network(config: Any, labels: int) -> VideoGenerator:
+        """The generator of a configuration, for so many labels."""
+        raise NotImplementedError
 
     def generate(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         """Make one video for each of ``float32[B, 3, H, W]``."""

@@ -6,9 +6,9 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 Kinds = tuple[type[nn.Module], ...]
-CONVOLUTIONS: Kinds = (nn.Conv2d, nn.Conv3d)
+CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
 TRANSPOSED: Kinds = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-NORMS: Kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def normal(network: nn.Module, std: float, kinds: Kinds = CONVOLUTIONS) -> None:
@@ -17,7 +17,7 @@ def normal(network: nn.Module, std: float, kinds: Kinds = CONVOLUTIONS) -> None:
         if isinstance(layer, kinds):
             nn.init.normal_(layer.weight, 0.0, std)  # type: ignore[arg-type]
         elif isinstance(layer, NORMS):
-            nn.init.normal_(layer.weight, 1.0, 0.02)  # type: ignore[arg-type]
+            nn.init.normal_(layer.weight, 1.0, 0.02)
 
 
 def spectral(network: nn.Module) -> None:

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny
 import torch
@@ -88,3 +89,11 @@ def process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
         )
 
     return start
+
+
+@pytest.fixture(scope="session")
+def photograph() -> np.ndarray:
+    """``uint8[256, 256, 3]``: Eileen Collins, smiling; NASA, public domain, by way of scikit-image."""
+    from skimage.data import astronaut
+
+    return np.ascontiguousarray(astronaut()[:256, 96:352])

@@ -80,10 +80,11 @@ class Attention(nn.Module):
         query, key, value = (self._places(layer(x)) for layer in (self.query, self.key, self.value))
         found = F.scaled_dot_product_attention(query, key, value, scale=1.0)
         if self.over == "time":
-            found = found.unflatten(1, x.shape[3:]).permute(0, 4, 3, 1, 2)
+            found = torch.unflatten(found, 1, x.shape[3:]).permute(0, 4, 3, 1, 2)
         else:
-            found = found.unflatten(2, x.shape[3:]).permute(0, 4, 1, 2, 3)
-        return x + self.gain * found
+            found = torch.unflatten(found, 2, x.shape[3:]).permute(0, 4, 1, 2, 3)
+        attended: Tensor = x + self.gain * found
+        return attended
 
     def _places(self, x: Tensor) -> Tensor:
         """``float[B, N, places that attend to each other, C]``."""
@@ -103,7 +104,7 @@ class Generator(VideoGenerator):
     def __init__(self, config: Config, labels: int) -> None:
         super().__init__()
         self.noise, self.labels = config.appearance + config.motion, labels
-        self._parts = (config.appearance, config.motion)
+        self._parts = [config.appearance, config.motion]
         self.sees_face = config.code > 0
         self.encoder = AppearanceEncoder(config.encoder_widths, config.code) if self.sees_face else None
         appearance, motion = config.appearance + config.code, config.motion + labels
@@ -121,7 +122,7 @@ class Generator(VideoGenerator):
 
     def forward(self, images: Tensor, labels: Tensor, noise: Tensor) -> Tensor:
         """Make one video for each input; see `VideoGenerator`."""
-        appearance, motion = noise.split(self._parts, 1)
+        appearance, motion = torch.split(noise, self._parts, 1)
         if self.encoder is not None:
             appearance = torch.cat([appearance, self.encoder(images)[0]], 1)
         motion = torch.cat([motion, one_hot(labels, self.labels)], 1)

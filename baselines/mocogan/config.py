@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from baselines.config import BaselineConfig, same_length
 from fevbench.training.config import choice
@@ -62,7 +63,7 @@ class ImageToVideoConfig(Config):
         same_length(encoder_widths=(self.encoder_widths, 4))
 
 
-_PUBLISHED = {
+_PUBLISHED: dict[str, Any] = {
     "batch_size": 32,
     "flip": False,
     "colour": 0.0,

@@ -18,7 +18,11 @@ class MoCoGAN(Generated):
     adapted = False
     weights = WEIGHTS / "fevsynth-64x16.safetensors"
     config = Config
-    network = Generator
+
+    @staticmethod
+    def network(config: Config, labels: int) -> Generator:
+        """The generator of a configuration."""
+        return Generator(config, labels)
 
 
 class MoCoGANI2V(Generated):
@@ -28,4 +32,8 @@ class MoCoGANI2V(Generated):
     adapted = True
     weights = WEIGHTS / "i2v-fevsynth-64x16.safetensors"
     config = ImageToVideoConfig
-    network = staticmethod(image_to_video)
+
+    @staticmethod
+    def network(config: ImageToVideoConfig, labels: int) -> Generator:
+        """The generator of a configuration."""
+        return image_to_video(config, labels)

@@ -62,14 +62,15 @@ class Generator(VideoGenerator):
 
     def forward(self, images: Tensor, labels: Tensor, noise: Tensor) -> Tensor:
         """Make one video for each input; see `VideoGenerator`."""
-        content, start, fresh = noise.split((self._content, self.motion, self.motion * self.frames), 1)
+        sizes = [self._content, self.motion, self.motion * self.frames]
+        content, start, fresh = torch.split(noise, sizes, 1)
         if self.encoder is not None:
             content, _ = self.encoder(images)
-        motion = self.motion_codes(start, fresh.unflatten(1, (self.frames, self.motion)))
+        motion = self.motion_codes(start, torch.unflatten(fresh, 1, (self.frames, self.motion)))
         still = torch.cat([content, one_hot(labels, self.labels)], 1)
         codes = torch.cat([still[:, None].expand(-1, self.frames, -1), motion], 2)
-        frames = self.frame(codes.flatten(0, 1)[..., None, None])
-        return frames.unflatten(0, (-1, self.frames)).float()
+        frames: Tensor = self.frame(codes.flatten(0, 1)[..., None, None])
+        return torch.unflatten(frames, 0, (-1, self.frames)).float()
 
 
 def image_to_video(config: ImageToVideoConfig, labels: int) -> Generator:

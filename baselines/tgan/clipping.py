@@ -26,5 +26,6 @@ def clip_singular_values(critic: nn.Module) -> None:
             u, values, v = torch.linalg.svd(weight.flatten(1), full_matrices=False)
             weight.copy_(((u * values.clamp(max=LARGEST)) @ v).view(weight.shape))
         elif isinstance(layer, NORMS):
+            assert layer.running_var is not None  # none of them does without
             deviation = layer.running_var.sqrt()
             layer.weight.copy_(layer.weight.clamp(SMALLEST_GAIN * deviation, deviation))

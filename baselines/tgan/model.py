@@ -16,4 +16,8 @@ class TGAN(Generated):
     adapted = True
     weights = Path(__file__).parent / "weights" / "fevsynth-64x16.safetensors"
     config = Config
-    network = Generator
+
+    @staticmethod
+    def network(config: Config, labels: int) -> Generator:
+        """The generator of a configuration."""
+        return Generator(config, labels)

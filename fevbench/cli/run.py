@@ -58,6 +58,7 @@ def command(
     from fevbench.cli.console import RunDisplay, error_console, print_text
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+    from fevbench.judge.files import find_judge
     from fevbench.models.registry import find_model
     from fevbench.run.folder import default_folder, discard
     from fevbench.run.plan import Plan, Settings, choose_device, choose_metrics
@@ -86,7 +87,8 @@ def command(
 
     if overwrite:
         discard(folder)
-    plan = Plan(settings, found, data, how, chosen, where, batch_size, folder)
+    judge = find_judge(data, how)
+    plan = Plan(settings, found, data, how, chosen, where, batch_size, folder, judge)
     with RunDisplay(error_console()) as display:
         result = execute(plan, display, offline=offline, pull=display.pull)
     if form == "json":

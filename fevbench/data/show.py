@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +21,8 @@ GAP = 2
 """White pixels between pictures."""
 QUALITY = "14"
 """H.264's constant rate factor: no loss that an eye would see."""
+MARGIN = 240
+"""Largest width of the names beside rows, pixels; longer ones are cut."""
 LINE = 18
 """Height of a line of text, pixels."""
 HOLD = 8
@@ -59,6 +61,31 @@ def captioned(frames: Frames, text: str) -> Frames:
     return np.concatenate([np.stack([np.asarray(band)] * len(frames)), frames], axis=1)
 
 
+def labelled(rows: Mapping[str, Frames], caption: str) -> Frames:
+    """Rows of pictures ``uint8[N, H, W, 3]`` as one, with their names at the left and a caption above."""
+    pictures = grid(list(rows.values()))
+    height = next(iter(rows.values())).shape[1] + GAP
+    font = ImageFont.load_default(LINE - 4)
+    names = [_fitting(name, font) for name in rows]
+    top, margin = LINE + 3 * GAP, round(max(font.getlength(name) for name in names)) + 5 * GAP
+    page = Image.new("RGB", (margin + pictures.shape[1], top + pictures.shape[0]), "white")
+    page.paste(Image.fromarray(pictures), (margin, top))
+    draw = ImageDraw.Draw(page)
+    draw.text((margin, top / 2), caption, "black", font, anchor="lm")
+    for i, name in enumerate(names):
+        middle = top + i * height + height / 2
+        draw.text((margin - 3 * GAP, middle), name, "black", font, anchor="rm")
+    return np.asarray(page)
+
+
+def _fitting(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """A name cut so that it fits the margin."""
+    shown = name
+    while font.getlength(shown) > MARGIN:
+        shown = shown.rstrip("…")[:-1] + "…"
+    return shown
+
+
 def write_mp4(path: Path, frames: Frames, fps: float, scale: int = 1) -> None:
     """Write a video as H.264 in MP4, which every player and browser shows.
 
@@ -95,5 +122,10 @@ def write_gif(path: Path, frames: Frames, fps: float, scale: int = 1) -> None:
 
 def write_png(path: Path, rows: Sequence[Frames]) -> None:
     """Write clips ``uint8[T, H, W, 3]`` as rows of frames, first to last."""
+    write_picture(path, grid(rows))
+
+
+def write_picture(path: Path, picture: Frames) -> None:
+    """Write ``uint8[H, W, 3]`` as PNG."""
     with replacing(path) as part:
-        Image.fromarray(grid(rows)).save(part, "PNG")
+        Image.fromarray(picture).save(part, "PNG", optimize=True)

@@ -47,6 +47,8 @@ class Extractor:
         batch: Samples of the default batch.
         load: Builds the network from a device and the weights' paths (a lazy target).
         extra: The extra of fevbench that installs the packages, where fevbench alone does not.
+        of_dataset: Whether its weights are a data set's own, and so is the number of its features: they are
+            found beside the data set and not in the weights registry.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Extractor:
     batch: int
     load: str
     extra: str = ""
+    of_dataset: bool = False
 
     def versions(self) -> dict[str, str]:
         """The installed version of each package.
@@ -140,6 +143,18 @@ extractors: Registry[Extractor] = Registry(
             packages=("torch",),
             batch=2,
             load="fevbench.extractors.i3d:I3D",
+        ),
+        "judge": Extractor(
+            "judge",
+            version=1,
+            unit="clip",
+            dim=6,
+            weights=("judge",),
+            preprocessing="[-1, 1], area to 64 px",
+            packages=("torch",),
+            batch=32,
+            load="fevbench.extractors.judge:JudgeReading",
+            of_dataset=True,
         ),
         "blendshapes": Extractor(
             "blendshapes",

@@ -50,7 +50,7 @@ def make_clips(
         raise ModelError(f"{found.name} looks clips up and makes none", "name a model that generates")
     corpus = Corpus(face, protocol, "test")
     with tempfile.TemporaryDirectory() as folder:
-        made = GeneratedClips(found, corpus, Path(folder), seed, device)
+        made = GeneratedClips(found, corpus, Path(folder), seed, device, progress)
         for note in made.notes:
             progress.note(note)
         made.make_all(progress)

@@ -7,12 +7,12 @@ names its exact definition (``docs/metrics.md``): whatever would change a number
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from fevbench.registry import Registry, load_target
 
-Family = Literal["identity", "distribution", "pixels", "motion"]
+Family = Literal["identity", "expression", "distribution", "pixels", "motion"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Metric:
         unit: Its unit; empty if it has none.
         kind: ``clip``: one value a clip, their mean is reported. ``set``: one value for all clips.
         extractors: The networks whose features it needs.
+        judged: Whether one of them is the data set's judge, whose hash becomes part of the id.
         sample: What a set metric counts: ``frames`` or ``clips``.
         minimum: The smallest sample it is reported for.
         floor: For face metrics, the value that stands in for a missing face unless an observed one
@@ -49,6 +50,7 @@ class Metric:
     target: str
     unit: str = ""
     extractors: tuple[str, ...] = ()
+    judged: bool = False
     sample: Literal["frames", "clips"] = "clips"
     minimum: int = 1
     floor: float | None = None
@@ -58,6 +60,13 @@ class Metric:
     def compute(self) -> Callable[..., Any]:
         """The function behind the metric, imported now."""
         return cast("Callable[..., Any]", load_target(self.target))
+
+    def by_judge(self, sha256: str | None) -> Metric:
+        """The metric with the judge's hash in its id, if it is one that needs a judge and there is one."""
+        if not self.judged or sha256 is None:
+            return self
+        stem, _, version = self.id.partition("@")
+        return replace(self, id=f"{stem}-{sha256[:8]}@{version}")
 
     @property
     def arrow(self) -> str:
@@ -128,6 +137,19 @@ _ALL = (
         "Guo et al., SCRFD, ICLR 2022",
         "fevbench.metrics.identity:face_rate",
         extractors=("arcface",),
+    ),
+    Metric(
+        "accuracy",
+        "accuracy-judge@1",
+        "expression right: share of clips in which the data set's judge reads what was asked for",
+        "expression",
+        True,
+        (0, 1),
+        "clip",
+        "fevbench: a small network trained on true clips of the train people (docs/metrics.md)",
+        "fevbench.metrics.expression:accuracy",
+        extractors=("judge",),
+        judged=True,
     ),
     Metric(
         "fid",

@@ -22,6 +22,7 @@ class ClipView:
     Attributes:
         frames: The generated clip, ``uint8[T, H, W, 3]``.
         truth: The true clip, of the same shape.
+        label: The expression that was asked for, an index into the data set's labels.
         generated: Extractor name to the generated clip's features: ``float32[T, D]`` for extractors
             that work on frames, ``float32[1, D]`` for those that work on clips.
         input: The same of the input face: ``float32[1, D]``, frame extractors only.
@@ -29,5 +30,6 @@ class ClipView:
 
     frames: Frames
     truth: Frames
+    label: int
     generated: Features
     input: Features

@@ -17,8 +17,10 @@ Clips that are looked up and not generated (controls, videos made elsewhere) com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from fevbench.run.progress import Progress, Silent
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +38,9 @@ class ModelSpec:
         size: Height and width of the input and of every frame, in pixels.
         labels: The expressions in the order of the label indices.
         device: The torch device to run on, for example ``"cpu"`` or ``"cuda"``.
-        corpus: The true clips being scored. Controls read them; a model that does is not a model.
+        corpus: The true clips being scored. Controls read them; a model that does is not a model. What its
+            data set holds of train people is there to be learned from.
+        progress: Hears how long work proceeds while the model is built.
     """
 
     frames: int
@@ -44,6 +48,7 @@ class ModelSpec:
     labels: tuple[str, ...]
     device: str
     corpus: Corpus
+    progress: Progress = field(default_factory=Silent)
 
 
 @runtime_checkable

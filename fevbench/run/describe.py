@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from fevbench import weights
+from fevbench.judge.files import licence_of
 from fevbench.results.provenance import environment
 from fevbench.results.schema import (
     DatasetRecord,
@@ -68,7 +69,14 @@ def describe(
             stride=plan.protocol.stride,
         ),
         metrics=dict(values),
-        weights=[WeightRecord(name=w.name, sha256=w.sha256, licence=registry[w.name].licence) for w in used],
+        weights=[
+            WeightRecord(
+                name=w.name,
+                sha256=w.sha256,
+                licence=registry[w.name].licence if w.name in registry else licence_of(w),
+            )
+            for w in used
+        ],
         environment=environment(plan.device),
         stages=dict(stages),
     )

@@ -21,7 +21,7 @@ from fevbench.run.folder import CLIPS_FOLDER, claim_folder
 from fevbench.run.generate import GeneratedClips, file_name
 from fevbench.run.plan import Plan
 from fevbench.run.progress import Progress
-from fevbench.run.score import Side, score
+from fevbench.run.score import Side, score, unscored
 
 if TYPE_CHECKING:
     from fevbench.extractors.base import Extractor
@@ -59,8 +59,12 @@ def execute(
     own: dict[str, weights.LocalWeight] = {}
     if plan.model.networks:
         own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
-    generated = GeneratedClips(plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device)
+    generated = GeneratedClips(
+        plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, progress
+    )
     local = {**own, **weights.require_all(plan.weights, offline=offline, progress=pull)}
+    if plan.judge:
+        local[plan.judge.name] = plan.judge
     return _Session(plan, corpus, generated, progress, local).run()
 
 
@@ -117,13 +121,19 @@ class _Session:
             generated.make_all(self._progress)
             count(generated.made, len(generated.clips) - generated.made)
         features = {extractor.name: self._extract(extractor) for extractor in plan.extractors}
-        made = Side(generated.frames, {name: both[0] for name, both in features.items()})
-        true = Side(corpus.frames, {name: both[1] for name, both in features.items()})
+        labels = plan.dataset.labels
+        made = Side(generated.frames, labels, {name: both[0] for name, both in features.items()})
+        true = Side(corpus.frames, labels, {name: both[1] for name, both in features.items()})
         values: dict[str, MetricResult] = {}
         with self._stage("score") as count:
             self._progress.start("score", len(plan.metrics))
             for metric in plan.metrics:
-                values[metric.name] = score(metric, generated.clips, made, true)
+                why_not = plan.why_not(metric)
+                values[metric.name] = (
+                    unscored(metric, generated.clips, why_not)
+                    if why_not
+                    else score(metric, generated.clips, made, true)
+                )
                 self._progress.advance(1)
             count(len(values), 0)
         result = describe(plan, digest, generated, values, self._local.values(), self._stages)

@@ -15,12 +15,12 @@ from fevbench.data.tensors import to_pixels, to_tensor
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written, write_clip
 from fevbench.errors import FevbenchError, ModelError, RunError, VideoError
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
+from fevbench.run.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames
     from fevbench.data.corpus import Corpus
     from fevbench.models.found import FoundModel
-    from fevbench.run.progress import Progress
 
 LARGEST = 1.5
 """A model's output beyond this is not a rounding error of [-1, 1] but another range."""
@@ -38,6 +38,7 @@ class GeneratedClips:
         folder: Where the clips are kept.
         seed: The run's seed.
         device: The torch device.
+        progress: Hears what the model does while it is built.
 
     Attributes:
         clips: The clips that are scored: the corpus's, less those a folder of videos lacks.
@@ -45,14 +46,22 @@ class GeneratedClips:
         made: How many clips this session made.
     """
 
-    def __init__(self, found: FoundModel, corpus: Corpus, folder: Path, seed: int, device: str) -> None:
+    def __init__(
+        self,
+        found: FoundModel,
+        corpus: Corpus,
+        folder: Path,
+        seed: int,
+        device: str,
+        progress: Progress | None = None,
+    ) -> None:
         self._found = found
         self._corpus = corpus
         self._folder = folder
         self._seed = seed
         self._device = device
         self._store = FrameStore()
-        self._model = self._build()
+        self._model = self._build(progress or Silent())
         missing = set(getattr(self._model, "missing", ()))
         self.clips = tuple(clip for clip in corpus.clips if clip.id not in missing)
         self.made = 0
@@ -93,10 +102,10 @@ class GeneratedClips:
         self._check_clip(clip, frames)
         return frames
 
-    def _build(self) -> VideoModel | ClipSource:
+    def _build(self, progress: Progress) -> VideoModel | ClipSource:
         protocol = self._corpus.protocol
         spec = ModelSpec(
-            protocol.frames, protocol.size, self._corpus.dataset.labels, self._device, self._corpus
+            protocol.frames, protocol.size, self._corpus.dataset.labels, self._device, self._corpus, progress
         )
         try:
             model = self._found.factory(spec)

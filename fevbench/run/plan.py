@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -13,8 +13,10 @@ from fevbench.data.clip import Dataset, Split
 from fevbench.data.protocol import Protocol
 from fevbench.errors import FevbenchError
 from fevbench.extractors.base import Extractor, extractors
+from fevbench.judge.files import missing
 from fevbench.metrics.catalog import Metric, metrics
 from fevbench.models.found import FoundModel
+from fevbench.weights import LocalWeight
 
 
 class Settings(BaseModel):
@@ -57,6 +59,7 @@ class Plan:
         device: The torch device.
         batch_size: Samples a network sees at once; None for each extractor's default.
         out: The run folder.
+        judge: The judge of this data set under this protocol; None where there is none.
     """
 
     settings: Settings
@@ -67,17 +70,33 @@ class Plan:
     device: str
     batch_size: int | None
     out: Path
+    judge: LocalWeight | None = None
+
+    def __post_init__(self) -> None:
+        sha256 = self.judge.sha256 if self.judge else None
+        object.__setattr__(self, "metrics", tuple(metric.by_judge(sha256) for metric in self.metrics))
 
     @property
     def extractors(self) -> tuple[Extractor, ...]:
-        """The union of the extractors the metrics need."""
-        names = dict.fromkeys(name for metric in self.metrics for name in metric.extractors)
-        return tuple(extractors.get(name) for name in names)
+        """The union of the extractors the metrics need and can have."""
+        able = [metric for metric in self.metrics if not self.why_not(metric)]
+        names = dict.fromkeys(name for metric in able for name in metric.extractors)
+        return tuple(
+            replace(extractor, dim=len(self.dataset.labels)) if extractor.of_dataset else extractor
+            for extractor in map(extractors.get, names)
+        )
 
     @property
     def weights(self) -> tuple[str, ...]:
-        """The union of the weights the extractors need."""
-        return tuple(dict.fromkeys(name for extractor in self.extractors for name in extractor.weights))
+        """The union of the weights the extractors need from the registry."""
+        registered = [extractor for extractor in self.extractors if not extractor.of_dataset]
+        return tuple(dict.fromkeys(name for extractor in registered for name in extractor.weights))
+
+    def why_not(self, metric: Metric) -> str:
+        """Why a metric cannot be computed here; empty if it can."""
+        if metric.judged and self.judge is None:
+            return missing(self.dataset, self.protocol)
+        return ""
 
 
 def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:

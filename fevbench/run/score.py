@@ -28,10 +28,12 @@ class Side:
 
     Attributes:
         frames: A clip's pixels.
+        labels: The data set's labels.
         features: Extractor name to the features of each clip, in the clips' order.
     """
 
     frames: Callable[[Clip], Frames]
+    labels: Sequence[str]
     features: Mapping[str, Features]
 
 
@@ -40,6 +42,11 @@ def score(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> Metr
     compute = _score_clips if metric.kind == "clip" else _score_set
     ceiling = compute(metric, clips, true, true)
     return compute(metric, clips, made, true).model_copy(update={"ceiling": ceiling.value})
+
+
+def unscored(metric: Metric, clips: Sequence[Clip], reason: str) -> MetricResult:
+    """What a metric that cannot be computed says."""
+    return _result(metric, clips, value=None, reason=reason, n=0, sample=metric.sample)
 
 
 def _score_set(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) -> MetricResult:
@@ -58,6 +65,7 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) 
         view = ClipView(
             frames=side.frames(clip),
             truth=true.frames(clip),
+            label=true.labels.index(clip.label),
             generated={name: side.features[name][i] for name in metric.extractors},
             input={name: true.features[name][i][:1] for name in metric.extractors},
         )

@@ -4,7 +4,8 @@ runs/train--fev-gan--fevsynth--fevsynth-64x16--seed0/
 train.json              the settings; whoever continues must have the same
 checkpoint.pt           the last good state of everything
 losses.csv              every loss of every step
-tensorboard/            the same as curves
+tensorboard/            the same, live
+curves.png              the same as curves, up to the last sample
 samples/                sheets and videos of the same people, every so many steps
 generators/             the averaged generator at those steps
 generator.safetensors   the averaged generator at the end

@@ -18,6 +18,7 @@ from fevbench.models.found import WEIGHTS_FILE
 from fevbench.run.progress import Progress, Silent
 from fevbench.training.checkpoint import CHECKPOINT_FILE, Position, load, save
 from fevbench.training.config import TrainingConfig
+from fevbench.training.curves import check_drawable, draw_curves
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Precision, Updates, mean_losses, open_accelerator, share_of
 from fevbench.training.ema import Average
@@ -91,6 +92,7 @@ def train(plan: TrainingPlan, listener: Listener) -> Position | None:
         TrainingError: The folder is another training's; a loss or a weight is NaN; a discriminator has won.
         FevbenchError: Something else the user can fix.
     """
+    check_drawable()
     accelerator = open_accelerator(plan.device, plan.precision)
     share = share_of(accelerator, plan.config.batch_size)
     listener = listener if accelerator.is_main_process else _Silent()
@@ -196,6 +198,7 @@ class _Session:
             log.flush()
             self._save(position)
         if position.step % self._plan.sample_every == 0 and position.step < self._plan.steps:
+            log.flush()
             self._sample(position)
             path = self._plan.out / GENERATORS_FOLDER / f"step-{position.step:06d}.safetensors"
             self._export(path, position)
@@ -210,6 +213,7 @@ class _Session:
             made = to_pixels(self._task.sample(self._average.network, self._shown, index))
         folder = self._plan.out / SAMPLES_FOLDER
         write_samples(folder, position.step, made, self._shown.frames[index])
+        draw_curves(self._plan.out)
 
     def _export(self, path: Path, position: Position) -> None:
         plan = self._plan

@@ -34,11 +34,3 @@ def apexes() -> dict[str, np.ndarray]:
         label: np.stack([corpus.frames(clip)[at[clip.id]] for clip in of]) for label, of in clips.items()
     }
     return {**faces, "neutral": np.stack([corpus.frames(clip)[0] for clip in next(iter(clips.values()))])}
-
-
-@pytest.fixture(scope="session")
-def photograph() -> np.ndarray:
-    """``uint8[256, 256, 3]``: Eileen Collins, smiling; NASA, public domain, by way of scikit-image."""
-    from skimage.data import astronaut
-
-    return np.ascontiguousarray(astronaut()[:256, 96:352])

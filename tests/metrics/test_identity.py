@@ -18,7 +18,7 @@ PIXELS = np.zeros((1, 1, 1, 3), np.uint8)
 
 
 def view(*faces: np.ndarray, anchor: np.ndarray = X) -> ClipView:
-    return ClipView(PIXELS, PIXELS, {"arcface": np.stack(faces)}, {"arcface": anchor[None]})
+    return ClipView(PIXELS, PIXELS, 0, {"arcface": np.stack(faces)}, {"arcface": anchor[None]})
 
 
 def toward(cosine: float) -> np.ndarray:

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from PIL import Image
 from torch import nn
 
 from fevbench.data.protocol import protocols
-from fevbench.errors import DatasetError, ModelError
+from fevbench.errors import DatasetError, MissingPackage, ModelError
 from fevbench.run.progress import Silent
 from fevbench.training.config import TrainingConfig, choice, from_fields, with_overrides
+from fevbench.training.curves import check_drawable, draw_curves
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.ema import Average
 from fevbench.training.export import read_exported, write_exported
@@ -200,3 +202,18 @@ def test_samples_show_each_label_by_another_person(data: TrainingSet, tmp_path: 
     with Image.open(picture) as sheet:
         assert sheet.size == (2 * 8 * 66, 2 * 6 * 66)
     assert read_clip(video).shape == (16, 256, 384, 3)
+
+
+@pytest.mark.parametrize("steps", [1, 400])
+def test_curves_are_drawn_of_any_length(tmp_path: Path, steps: int) -> None:
+    rows = [f"{step},{1 / step},{float(step % 4 == 0)}" for step in range(1, steps + 1)]
+    (tmp_path / "losses.csv").write_text("\n".join(["step,l1,identity", *rows, ""]))
+    with Image.open(draw_curves(tmp_path)) as picture:
+        assert min(picture.size) > 200
+
+
+def test_a_missing_matplotlib_is_noticed_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_drawable()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingPackage, match="matplotlib"):
+        check_drawable()

@@ -62,7 +62,7 @@ def test_the_folder_holds_what_people_look_at(train: Train, tmp_path: Path) -> N
     assert "tiny has no val people: the samples show train people" in outcome.err
     out = tmp_path / "run"
     assert {path.name for path in out.iterdir()} == {
-        "train.json", "checkpoint.pt", "losses.csv", "tensorboard", "samples", "generators",
+        "train.json", "checkpoint.pt", "losses.csv", "curves.png", "tensorboard", "samples", "generators",
         "generator.safetensors",
     }  # fmt: skip
     names = [path.name for path in sorted((out / "samples").iterdir())]

@@ -18,8 +18,8 @@ from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
 from fevbench.results.schema import Finite, Record
 
 if TYPE_CHECKING:
-    from fevbench.data.fevsynth.measure.reader_training import Clips
     from fevbench.data.fevsynth.measure.study import Study
+    from fevbench.judge.training import Clips
 
 
 class Reading(Record):
@@ -51,7 +51,7 @@ def measure(study: Study) -> Reading:
     Raises:
         NotMeasurable: A split has no clips.
     """
-    from fevbench.data.fevsynth.measure.reader_training import EPOCHS, read, train
+    from fevbench.judge.training import EPOCHS, read, train
 
     labels = study.rendered.labels
     splits = _splits(study)
@@ -85,7 +85,7 @@ def measure(study: Study) -> Reading:
 
 def _splits(study: Study) -> dict[Split, Clips]:
     """The clips of each split, sampled as the protocol says."""
-    from fevbench.data.fevsynth.measure.reader_training import Clips
+    from fevbench.judge.training import Clips
 
     rendered, protocol = study.rendered, protocols.get(DEFAULT_PROTOCOL)
     by_split = {split: [shot for shot in rendered.shots if shot.clip.split == split] for split in SPLITS}

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from fevbench.cli.main import main
-from fevbench.data.fevsynth.measure import reader_training, study
+from fevbench.data.fevsynth.measure import study
 from fevbench.data.fevsynth.measure.views import VIEWS
 from fevbench.extractors.base import extractors
+from fevbench.judge import training as judge_training
 
 Measure = Callable[..., dict[str, Any]]
 
@@ -36,7 +37,7 @@ def measure(networks: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_everything_that_is_known_is_found(
     measure: Measure, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader_training, "EPOCHS", 1)
+    monkeypatch.setattr(judge_training, "EPOCHS", 1)
     found = measure(folder, "--stride", "8", "--contact-sheet", tmp_path / "sheets")
     assert found["code"] == 0, found["told"]
     assert found["not_measured"] == {}

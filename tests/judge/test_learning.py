@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from fevbench.data.fevsynth.measure.reader_network import Reader, augment
-from fevbench.data.fevsynth.measure.reader_training import Clips, read, train
+from fevbench.judge.augmentation import augment
+from fevbench.judge.network import Judge
+from fevbench.judge.training import Clips, read, train
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +77,6 @@ def test_all_frames_of_a_clip_are_changed_alike() -> None:
 
 
 def test_the_network_takes_clips_of_any_length() -> None:
-    network = Reader(6).eval()
+    network = Judge(6).eval()
     assert network(torch.zeros(2, 16, 3, 64, 64)).shape == (2, 6)
     assert network(torch.zeros(1, 3, 3, 64, 64)).shape == (1, 6)

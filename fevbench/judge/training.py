@@ -1,4 +1,4 @@
-"""Training the reader: from scratch, with fixed seeds, stopped where it reads the val people best."""
+"""Training a judge: from scratch, with fixed seeds, stopped where it reads the val people best."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch.optim.lr_scheduler import OneCycleLR
 
-from fevbench.data.fevsynth.measure.reader_network import Reader, augment
 from fevbench.data.tensors import to_tensor
+from fevbench.judge.augmentation import augment
+from fevbench.judge.network import Judge
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,7 @@ class Clips:
     """Clips of one split.
 
     Attributes:
-        pixels: ``uint8[N, T, 64, 64, 3]``.
+        pixels: ``uint8[N, T, S, S, 3]``.
         labels: ``int64[N]``.
         subjects: The person of each.
     """
@@ -46,15 +47,15 @@ class Clips:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained reader.
+    """A trained judge.
 
     Attributes:
-        network: The reader of the epoch that was kept.
+        network: The judge of the epoch that was kept.
         epochs: Epochs trained.
         kept: The epoch that was kept, counted from 1.
     """
 
-    network: Reader
+    network: Judge
     epochs: int
     kept: int
 
@@ -67,7 +68,7 @@ def train(
     advance: Callable[[int], None],
     epochs: int,
 ) -> Trained:
-    """Train a reader.
+    """Train a judge.
 
     Args:
         learn: What it learns from.
@@ -79,12 +80,12 @@ def train(
     """
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
-        network = Reader(classes).to(device)
+        network = Judge(classes).to(device)
         return _train(network, learn, judge, device, advance, epochs)
 
 
 def _train(
-    network: Reader, learn: Clips, judge: Clips, device: str, advance: Callable[[int], None], epochs: int
+    network: Judge, learn: Clips, judge: Clips, device: str, advance: Callable[[int], None], epochs: int
 ) -> Trained:
     generator = torch.Generator().manual_seed(SEED)
     labels = torch.from_numpy(learn.labels)
@@ -112,7 +113,7 @@ def _train(
     return Trained(network, epoch, kept)
 
 
-def read(network: Reader, clips: Clips, device: str) -> torch.Tensor:
+def read(network: Judge, clips: Clips, device: str) -> torch.Tensor:
     """The network's logits for each clip: ``float32[N, classes]``."""
     network.eval()
     with torch.inference_mode():
@@ -120,7 +121,7 @@ def read(network: Reader, clips: Clips, device: str) -> torch.Tensor:
         return torch.cat([network(to_tensor(clips.pixels[part.numpy()], device)).cpu() for part in parts])
 
 
-def _score(network: Reader, clips: Clips, device: str) -> tuple[float, float]:
+def _score(network: Judge, clips: Clips, device: str) -> tuple[float, float]:
     """Accuracy, then the negative loss to tell equal ones apart."""
     logits, labels = read(network, clips, device), torch.from_numpy(clips.labels)
     accuracy = (logits.argmax(dim=1) == labels).float().mean()

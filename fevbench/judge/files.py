@@ -1,0 +1,75 @@
+"""Where the judge of a data set is found, and what is written with it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fevbench import paths
+from fevbench.weights import LocalWeight
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Dataset
+    from fevbench.data.protocol import Protocol
+
+MODEL = "judge"
+"""What its file says it holds, and what a result calls its weights."""
+SHIPPED = Path(__file__).parent / "weights"
+SHIPPED_LICENCE = "Apache-2.0 (trained by fevbench on FEVSynth)"
+OWN_LICENCE = "trained by the user"
+
+
+def file_name(dataset: Dataset, protocol: Protocol) -> str:
+    """What the judge of a data set under a protocol is called: a name for each version of either."""
+    stem = f"{dataset.name}-{dataset.version}-{protocol.id}"
+    return re.sub(r"[^\w.+-]+", "-", stem) + ".safetensors"
+
+
+def own_folder() -> Path:
+    """Where ``fevbench train judge`` puts judges."""
+    return paths.home() / "judges"
+
+
+def find_judge(dataset: Dataset, protocol: Protocol) -> LocalWeight | None:
+    """The judge of a data set under a protocol: the shipped one, else the user's own, else None.
+
+    The shipped one comes first, so that numbers on shipped data mean the same everywhere.
+    """
+    for folder in (SHIPPED, own_folder()):
+        path = folder / file_name(dataset, protocol)
+        if path.is_file():
+            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            return LocalWeight(MODEL, path, sha256, verified=True)
+    return None
+
+
+def licence_of(judge: LocalWeight) -> str:
+    """Under which terms a judge may be used."""
+    return SHIPPED_LICENCE if judge.path.parent == SHIPPED else OWN_LICENCE
+
+
+def missing(dataset: Dataset, protocol: Protocol) -> str:
+    """Why there is no number where a judge is missing, and the way out."""
+    how = f"fevbench train judge {dataset.name} --protocol {protocol.name}"
+    return f"no judge of {dataset.name} {dataset.version} at {protocol.id}; train one with `{how}`"
+
+
+def about(dataset: Dataset, protocol: Protocol, digest: str, **found: Any) -> dict[str, Any]:
+    """What is written with a judge.
+
+    Args:
+        dataset: On whose train people it was trained.
+        protocol: How its clips were sampled.
+        digest: Of the clips.
+        found: What else to say of it, as JSON can say it.
+    """
+    return {
+        "model": MODEL,
+        "dataset": f"{dataset.name} {dataset.version}",
+        "protocol": protocol.id,
+        "labels": list(dataset.labels),
+        "digest": digest,
+        **found,
+    }

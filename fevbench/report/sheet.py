@@ -1,0 +1,174 @@
+"""Clips of runs beside the true ones, for people to look at: nobody's hand picks them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fevbench.data import show
+from fevbench.data.corpus import Corpus, by_hash
+from fevbench.data.datasets import open_dataset
+from fevbench.data.protocol import protocols
+from fevbench.data.video import read_written
+from fevbench.errors import FevbenchError, RunError, UnknownName
+from fevbench.report.comparable import check_comparable, distinct_names
+from fevbench.results.files import read_result
+from fevbench.run.folder import CLIPS_FOLDER
+from fevbench.run.generate import file_name
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Clip, Frames
+
+TRUE = "true clip"
+SUFFIXES = (".png", ".mp4", ".gif")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A clip as it really is, and as each run made it.
+
+    Attributes:
+        caption: Its id and label, and the first run's value where it was chosen by that.
+        rows: Who made it to ``uint8[T, S, S, 3]``; the true clip first.
+    """
+
+    caption: str
+    rows: dict[str, Frames]
+
+
+class Runs:
+    """Finished runs over the same clips.
+
+    Args:
+        folders: Their folders.
+        dataset: What to open for the true clips; by default what the results name.
+
+    Raises:
+        RunError: One holds no result, or they are not of the same clips.
+        DatasetError: The data set cannot be opened here, or is not the one that was scored.
+    """
+
+    def __init__(self, folders: Sequence[Path], dataset: str | None = None) -> None:
+        self._folders = folders
+        self._results = [read_result(folder) for folder in folders]
+        check_comparable(self._results)
+        first = self._results[0]
+        data = open_dataset(dataset or first.dataset.name)
+        if data.version != first.dataset.version:
+            raise RunError(
+                f"{folders[0]} is of {first.dataset.name} {first.dataset.version}, not of {data.version}",
+                "name the data set with --dataset",
+            )
+        protocol = protocols.get(first.protocol.id.partition("@")[0])
+        if protocol.id != first.protocol.id:
+            raise RunError(f"{folders[0]} is of protocol {first.protocol.id}", "repeat it with this version")
+        self.fps = data.fps / protocol.stride
+        self._corpus = Corpus(data, protocol, first.dataset.split, first.dataset.limit)
+
+    def typical(self, count: int) -> list[Clip]:
+        """Clips of all labels in turn, of different people as far as there are such, by hash of their id."""
+        labels = self._corpus.dataset.labels
+        left = by_hash(self._corpus.clips)
+        chosen: list[Clip] = []
+        while left and len(chosen) < count:
+            label = labels[len(chosen) % len(labels)]
+            fitting = [clip for clip in left if clip.label == label] or left
+            seen = [clip.subject for clip in chosen]
+            clip = min(fitting, key=lambda clip: seen.count(clip.subject))
+            chosen.append(clip)
+            left.remove(clip)
+        return chosen
+
+    def worst(self, metric: str, count: int) -> list[Clip]:
+        """The clips with the first run's worst values; of equal ones, those that come first by hash.
+
+        Raises:
+            UnknownName: The run has no such metric.
+            FevbenchError: The metric has no value of each clip.
+        """
+        found = self._results[0].metrics
+        if metric not in found:
+            raise UnknownName("metric of this run", metric, found)
+        values = found[metric].per_clip
+        if not values:
+            raise FevbenchError(f"{metric} has no value of single clips", "choose another metric")
+        sign = 1 if found[metric].higher_is_better else -1
+
+        def rank(clip: Clip) -> float:
+            value = values.get(clip.id)
+            return -np.inf if value is None else sign * value
+
+        return sorted(by_hash(self._corpus.clips), key=rank)[:count]
+
+    def named(self, ids: Sequence[str]) -> list[Clip]:
+        """Clips by their ids.
+
+        Raises:
+            UnknownName: The runs did not score such a clip.
+        """
+        known = {clip.id: clip for clip in self._corpus.clips}
+        for name in ids:
+            if name not in known:
+                raise UnknownName("clip of these runs", name, known)
+        return [known[name] for name in ids]
+
+    def show(self, clip: Clip, metric: str | None = None) -> Shown:
+        """A clip with all who made it.
+
+        Raises:
+            RunError: A run's folder lacks it.
+        """
+        rows = {TRUE: self._corpus.frames(clip)}
+        for name, folder in zip(distinct_names(self._results), self._folders, strict=True):
+            path = (folder if folder.is_dir() else folder.parent) / CLIPS_FOLDER / file_name(clip)
+            if not path.exists():
+                raise RunError(f"{path} does not exist", "repeat the run's command, which makes it again")
+            rows[name] = read_written(path)
+        return Shown(f"{clip.id}: {clip.label}{self._value(clip, metric)}", rows)
+
+    def _value(self, clip: Clip, metric: str | None) -> str:
+        if metric is None:
+            return ""
+        value = self._results[0].metrics[metric].per_clip.get(clip.id)
+        return f", {metric} {'none' if value is None else f'{value:.3f}'}"
+
+
+def write_sheet(path: Path, clips: Sequence[Shown], frames: int, scale: int) -> None:
+    """Write clips as rows of frames, first to last, with their names at the left.
+
+    Args:
+        path: A PNG.
+        clips: What to show.
+        frames: How many frames of each.
+        scale: How many times as large to show them.
+    """
+    parts = []
+    for shown in clips:
+        length = len(shown.rows[TRUE])
+        moments = np.linspace(0, length - 1, min(frames, length)).round().astype(int)
+        rows = {name: show.enlarged(clip[moments], scale) for name, clip in shown.rows.items()}
+        parts.append(show.labelled(rows, shown.caption))
+    show.write_picture(path, np.concatenate(parts))
+
+
+def write_playing(path: Path, clips: Sequence[Shown], fps: float, scale: int) -> None:
+    """Write clips that play in step: a row each, the true clip at the left.
+
+    Args:
+        path: An MP4 or a GIF.
+        clips: What to show.
+        fps: Frames a second.
+        scale: How many times as large to show them.
+    """
+    rows = []
+    for i, shown in enumerate(clips):
+        large = [show.enlarged(clip, scale) for clip in shown.rows.values()]
+        if i == 0:
+            large = [show.captioned(c, name) for c, name in zip(large, shown.rows, strict=True)]
+        rows.append(show.beside(large))
+    write = show.write_gif if path.suffix.lower() == ".gif" else show.write_mp4
+    write(path, np.concatenate(rows, axis=1), fps)
