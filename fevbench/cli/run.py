@@ -11,9 +11,7 @@ import click
 @click.argument("model")
 @click.argument("dataset")
 @click.option("--protocol", metavar="NAME", help="How clips are sampled.  [default: 64x16]")
-@click.option(
-    "--metrics", metavar="NAMES", multiple=True, help="Comma-separated.  [default: all but optional]"
-)
+@click.option("--metrics", metavar="NAMES", multiple=True, help="With commas.  [default: all but optional]")
 @click.option("--split", type=click.Choice(["train", "val", "test"]), help="Which people.  [default: test]")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Score only N clips, chosen by hash.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of generation.  [default: the protocol's, 0]")

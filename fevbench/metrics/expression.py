@@ -33,11 +33,12 @@ def accuracy_face_api(view: ClipView) -> Measurement:
 def reads(probabilities: NDArray[np.float32], label: str) -> Measurement:
     """Whether a classifier of frames reads a label in a clip, whose apex is not known.
 
-    The label counts that has the largest sum of probabilities over the second half of the frames, neutral left
-    out: which of six expressions is shown, not whether one is.
+    What counts is the largest of the six sums of probabilities over the second half of the frames, neutral
+    left out: which of six expressions is shown, not whether one is.
 
     Args:
-        probabilities: ``float32[T, 7]``, columns as `fevbench.extractors.expressions.CLASSES`; NaN without face.
+        probabilities: ``float32[T, 7]``, columns as `fevbench.extractors.expressions.CLASSES`; NaN where
+            there is no face.
         label: One of the six.
     """
     from fevbench.data.clip import EXPRESSIONS
