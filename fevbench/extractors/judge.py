@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from fevbench.data.tensors import to_tensor
-from fevbench.errors import WeightsError
 from fevbench.extractors.inference import exact_inference
 from fevbench.judge.files import MODEL
 from fevbench.judge.network import Judge
@@ -26,18 +25,13 @@ class JudgeReading:
     """Clips to logits ``float32[N, labels]``, in the order of the data set's labels.
 
     Raises:
-        ModelError: The file is no judge.
-        WeightsError: It does not fit the network of this version.
+        ModelError: The file is no judge, or one of another version's network.
     """
 
     def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
-        path = weights[MODEL]
-        exported = read_exported(path, MODEL)
+        exported = read_exported(weights[MODEL], MODEL)
         network = Judge(len(exported.about["labels"]))
-        try:
-            network.load_state_dict(exported.state)
-        except RuntimeError as error:
-            raise WeightsError(f"{path} does not fit the judge of this version", "train it again") from error
+        exported.load_into(network)
         self._network = network.to(device).eval()
         self._device = device
 

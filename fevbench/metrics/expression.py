@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fevbench.data.clip import EXPRESSIONS
 from fevbench.metrics.measurement import Measurement
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ def reads(probabilities: NDArray[np.float32], label: str) -> Measurement:
             there is no face.
         label: One of the six.
     """
-    from fevbench.data.clip import EXPRESSIONS
     from fevbench.extractors.expressions import CLASSES
 
     half = probabilities[len(probabilities) // 2 :, [CLASSES.index(name) for name in EXPRESSIONS]]

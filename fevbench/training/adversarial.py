@@ -33,6 +33,8 @@ def frozen(*networks: nn.Module) -> Iterator[None]:
     """Let gradients pass through networks and leave none in them."""
     for network in networks:
         network.requires_grad_(False)
-    yield
-    for network in networks:
-        network.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for network in networks:
+            network.requires_grad_(True)
