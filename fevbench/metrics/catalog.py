@@ -39,6 +39,7 @@ class Metric:
             is worse; a face that vanishes can therefore never improve the number.
         citation: Where the definition comes from.
         target: The function that computes it.
+        leave_out: For set metrics, the function that computes it without each group of people in turn.
         decimals: Digits after the point in a table.
     """
 
@@ -59,12 +60,18 @@ class Metric:
     sample: Literal["frames", "clips"] = "clips"
     minimum: int = 1
     floor: float | None = None
+    leave_out: str = ""
     decimals: int = 3
 
     @property
     def compute(self) -> Callable[..., Any]:
         """The function behind the metric, imported now."""
         return cast("Callable[..., Any]", load_target(self.target))
+
+    @property
+    def without_each(self) -> Callable[..., list[float]]:
+        """The function that leaves people out, imported now."""
+        return cast("Callable[..., list[float]]", load_target(self.leave_out))
 
     def by_judge(self, sha256: str | None) -> Metric:
         """The metric with the judge's hash in its id, if it is one that needs a judge and there is one."""
@@ -196,6 +203,7 @@ _ALL = (
         "set",
         "Heusel et al., NeurIPS 2017; resize of Parmar et al., CVPR 2022",
         "fevbench.metrics.frechet:frechet_distance",
+        leave_out="fevbench.metrics.frechet:without_each",
         extractors=("inception",),
         sample="frames",
         minimum=256,
@@ -211,6 +219,7 @@ _ALL = (
         "set",
         "Binkowski et al., Demystifying MMD GANs, ICLR 2018",
         "fevbench.metrics.kernel:kernel_distance",
+        leave_out="fevbench.metrics.kernel:without_each",
         extractors=("inception",),
         sample="frames",
         minimum=64,
@@ -226,6 +235,7 @@ _ALL = (
         "set",
         "Unterthiner et al., FVD, 2018",
         "fevbench.metrics.frechet:frechet_distance",
+        leave_out="fevbench.metrics.frechet:without_each",
         extractors=("i3d",),
         minimum=32,
         decimals=1,
@@ -240,6 +250,7 @@ _ALL = (
         "set",
         "Unterthiner et al., FVD, 2018 (KVD); kernel of Binkowski et al., ICLR 2018",
         "fevbench.metrics.kernel:kernel_distance",
+        leave_out="fevbench.metrics.kernel:without_each",
         extractors=("i3d",),
         minimum=16,
         decimals=3,

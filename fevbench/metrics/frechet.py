@@ -7,7 +7,8 @@ For Gaussians fitted with the unbiased covariance (ddof 1),
 No matrix root is taken. With ``S1 = A' A`` and ``S2 = B' B`` the last trace is the nuclear norm (the
 sum of singular values) of ``A B'``: it is real and non-negative by construction, needs no jitter for
 singular covariances, and is ``tr S`` to rounding when both sets are the same. When a set has fewer
-samples than features, A and B are the centred samples; otherwise they are D x D half factors.
+samples than features, A and B are the centred samples; otherwise they are D x D half factors, from
+Cholesky's decomposition where the covariance has full rank.
 """
 
 from __future__ import annotations
@@ -43,6 +44,26 @@ def frechet_distance(generated: NDArray[Any], real: NDArray[Any]) -> float:
     return max(0.0, mean_term + traces - 2.0 * nuclear_norm)
 
 
+def without_each(
+    generated: NDArray[Any], real: NDArray[Any], generated_groups: NDArray[Any], real_groups: NDArray[Any]
+) -> list[float]:
+    """The distance without each group in turn, for the jackknife.
+
+    Args:
+        generated: ``float[N, D]``.
+        real: ``float[M, D]``.
+        generated_groups: ``int[N]``, the group of each sample.
+        real_groups: ``int[M]``.
+
+    Returns:
+        One number a group, in the groups' order.
+    """
+    return [
+        frechet_distance(generated[generated_groups != group], real[real_groups != group])
+        for group in np.unique(generated_groups)
+    ]
+
+
 def _checked(features: NDArray[Any]) -> NDArray[np.float64]:
     features = np.asarray(features, dtype=np.float64)
     if features.ndim != 2 or len(features) < 2:
@@ -58,7 +79,11 @@ def _centred(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _half_factor(a: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A square H with ``H' H = a' a``, from the eigenvectors of the covariance."""
-    values, vectors = np.linalg.eigh(a.T @ a)
-    factor: NDArray[np.float64] = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
+    """A square H with ``H' H = a' a``."""
+    covariance = a.T @ a
+    try:
+        factor: NDArray[np.float64] = np.linalg.cholesky(covariance).T
+    except np.linalg.LinAlgError:  # of lower rank
+        values, vectors = np.linalg.eigh(covariance)
+        factor = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
     return factor

@@ -26,20 +26,71 @@ def kernel_distance(generated: NDArray[Any], real: NDArray[Any]) -> float:
     Raises:
         ValueError: A set has fewer than two samples.
     """
-    x = np.asarray(generated, dtype=np.float64)
-    y = np.asarray(real, dtype=np.float64)
-    n, m = len(x), len(y)
-    if n < 2 or m < 2:
-        raise ValueError(f"a kernel distance needs at least 2 samples a set, got {n} and {m}")
-    within_x = (_gram_sum(x, x) - _diagonal_sum(x)) / (n * (n - 1))
-    within_y = (_gram_sum(y, y) - _diagonal_sum(y)) / (m * (m - 1))
-    return within_x + within_y - 2.0 * _gram_sum(x, y) / (n * m)
+    groups = np.zeros(len(generated), int), np.zeros(len(real), int)
+    return _Sums(generated, real, *groups).distance(np.array([True]))
 
 
-def _gram_sum(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    blocks = range(0, len(x), BLOCK)
-    return float(sum((((x[i : i + BLOCK] @ y.T) / x.shape[1] + 1.0) ** 3).sum() for i in blocks))
+def without_each(
+    generated: NDArray[Any], real: NDArray[Any], generated_groups: NDArray[Any], real_groups: NDArray[Any]
+) -> list[float]:
+    """The distance without each group in turn, for the jackknife: the kernels are computed once.
+
+    Args:
+        generated: ``float[N, D]``.
+        real: ``float[M, D]``.
+        generated_groups: ``int[N]``, the group of each sample, from 0.
+        real_groups: ``int[M]``.
+
+    Returns:
+        One number a group, in the groups' order.
+    """
+    sums = _Sums(generated, real, generated_groups, real_groups)
+    groups = np.arange(sums.count)
+    return [sums.distance(groups != group) for group in np.unique(generated_groups)]
 
 
-def _diagonal_sum(x: NDArray[np.float64]) -> float:
-    return float((((x**2).sum(axis=1) / x.shape[1] + 1.0) ** 3).sum())
+class _Sums:
+    """Sums of kernels between groups of samples: what the distance of any choice of groups is made of.
+
+    Raises:
+        ValueError: A set has fewer than two samples.
+    """
+
+    def __init__(
+        self, generated: NDArray[Any], real: NDArray[Any], of_x: NDArray[Any], of_y: NDArray[Any]
+    ) -> None:
+        x = np.asarray(generated, dtype=np.float64)
+        y = np.asarray(real, dtype=np.float64)
+        if min(len(x), len(y)) < 2:
+            raise ValueError(f"a kernel distance needs at least 2 samples a set, got {len(x)} and {len(y)}")
+        self.count = int(max(of_x.max(), of_y.max())) + 1
+        members_x, members_y = (np.eye(self.count)[groups] for groups in (of_x, of_y))
+        self._n, self._m = members_x.sum(axis=0), members_y.sum(axis=0)
+        self._xx, self._yy = _between(x, x, members_x, members_x), _between(y, y, members_y, members_y)
+        self._xy = _between(x, y, members_x, members_y)
+        # A sample's kernel with itself does not count.
+        self._xx -= np.diag(_with_itself(x) @ members_x)
+        self._yy -= np.diag(_with_itself(y) @ members_y)
+
+    def distance(self, chosen: NDArray[np.bool_]) -> float:
+        """The distance between the samples of the chosen groups."""
+        n, m = self._n[chosen].sum(), self._m[chosen].sum()
+        both = np.ix_(chosen, chosen)
+        within = self._xx[both].sum() / (n * (n - 1)) + self._yy[both].sum() / (m * (m - 1))
+        return float(within - 2.0 * self._xy[both].sum() / (n * m))
+
+
+def _between(
+    x: NDArray[np.float64], y: NDArray[np.float64], of_x: NDArray[np.float64], of_y: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sums ``float64[G, G]`` of the kernel over pairs of groups, given who is in which ``float64[N, G]``."""
+    total = np.zeros((of_x.shape[1], of_y.shape[1]))
+    for start in range(0, len(x), BLOCK):
+        rows = slice(start, start + BLOCK)
+        total += of_x[rows].T @ ((x[rows] @ y.T / x.shape[1] + 1.0) ** 3) @ of_y
+    return total
+
+
+def _with_itself(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    kernels: NDArray[np.float64] = ((x**2).sum(axis=1) / x.shape[1] + 1.0) ** 3
+    return kernels

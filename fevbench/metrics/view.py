@@ -26,7 +26,7 @@ class ClipView:
         labels: The data set's labels, in their order.
         generated: Extractor name to the generated clip's features: ``float32[T, D]`` for extractors
             that work on frames, ``float32[1, D]`` for those that work on clips.
-        input: The same of the input face: ``float32[1, D]``, frame extractors only.
+        true: The same of the true clip.
     """
 
     frames: Frames
@@ -34,4 +34,9 @@ class ClipView:
     label: str
     labels: Sequence[str]
     generated: Features
-    input: Features
+    true: Features
+
+    @property
+    def input(self) -> Features:
+        """The features of the input face, the true clip's first frame: ``float32[1, D]``."""
+        return {name: features[:1] for name, features in self.true.items()}

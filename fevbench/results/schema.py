@@ -65,7 +65,9 @@ class MetricResult(Record):
     excused: int = 0
     """Clips left out because the true clip does not allow a value."""
     interval: Interval | None = None
-    """Of the mean; null for metrics that are not means."""
+    """Over people; null where there are too few of them."""
+    replicates: list[Finite] = []
+    """For metrics of whole sets, the number without each group of people in turn; empty for others."""
     ceiling: Finite | None = None
     """The same metric of the true clips themselves."""
     per_clip: dict[str, Finite | None] = {}

@@ -11,7 +11,10 @@ import numpy as np
 from fevbench.metrics.measurement import Measurement
 from fevbench.metrics.view import ClipView
 from fevbench.results.schema import Interval, MetricResult
-from fevbench.stats.bootstrap import LEVEL, METHOD, subject_bootstrap
+from fevbench.stats.bootstrap import LEVEL, subject_bootstrap
+from fevbench.stats.bootstrap import METHOD as BOOTSTRAP
+from fevbench.stats.jackknife import LEAST_GROUPS, groups_of, jackknife_interval
+from fevbench.stats.jackknife import METHOD as JACKKNIFE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,9 +42,13 @@ class Side:
 
 def score(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
     """Compute one metric of the generated clips, with its ceiling on the true clips."""
-    compute = _score_clips if metric.kind == "clip" else _score_set
-    ceiling = compute(metric, clips, true, true)
-    return compute(metric, clips, made, true).model_copy(update={"ceiling": ceiling.value})
+    if metric.kind == "set":
+        ceiling = _value_of_set(metric, true, true)
+        result = _score_set(metric, clips, made, true)
+    else:
+        ceiling = _score_clips(metric, clips, true, true).value
+        result = _score_clips(metric, clips, made, true)
+    return result.model_copy(update={"ceiling": ceiling})
 
 
 def unscored(metric: Metric, clips: Sequence[Clip], reason: str) -> MetricResult:
@@ -50,13 +57,48 @@ def unscored(metric: Metric, clips: Sequence[Clip], reason: str) -> MetricResult
 
 
 def _score_set(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) -> MetricResult:
-    (extractor,) = metric.extractors
-    generated, real = (np.concatenate(s.features[extractor]) for s in (side, true))
+    value = _value_of_set(metric, side, true)
+    generated, real = _samples(metric, side), _samples(metric, true)
     n = len(generated)
-    value, reason = None, f"{n} {metric.sample}, needs at least {metric.minimum}"
-    if n >= metric.minimum:
-        value, reason = float(metric.compute(generated, real)), ""
-    return _result(metric, clips, value=value, reason=reason, n=n, sample=metric.sample)
+    if value is None:
+        reason = f"{n} {metric.sample}, needs at least {metric.minimum}"
+        return _result(metric, clips, value=None, reason=reason, n=n, sample=metric.sample)
+    groups = groups_of([clip.subject for clip in clips])
+    replicates: list[float] = []
+    if groups.max() + 1 >= LEAST_GROUPS:
+        (extractor,) = metric.extractors
+        of_samples = [np.repeat(groups, [len(f) for f in s.features[extractor]]) for s in (side, true)]
+        replicates = metric.without_each(generated, real, *of_samples)
+    return _result(
+        metric,
+        clips,
+        value=value,
+        n=n,
+        sample=metric.sample,
+        interval=_interval(_within(metric, jackknife_interval(value, replicates)), JACKKNIFE),
+        replicates=replicates,
+    )
+
+
+def _value_of_set(metric: Metric, side: Side, true: Side) -> float | None:
+    generated = _samples(metric, side)
+    if len(generated) < metric.minimum:
+        return None
+    return float(metric.compute(generated, _samples(metric, true)))
+
+
+def _samples(metric: Metric, side: Side) -> NDArray[np.float32]:
+    (extractor,) = metric.extractors
+    return np.concatenate(side.features[extractor])
+
+
+def _within(metric: Metric, bounds: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Bounds cut to what the metric can be: no distance is below 0."""
+    return bounds and (max(bounds[0], metric.range[0]), min(bounds[1], metric.range[1]))
+
+
+def _interval(bounds: tuple[float, float] | None, method: str) -> Interval | None:
+    return Interval(low=bounds[0], high=bounds[1], level=LEVEL, method=method) if bounds else None
 
 
 def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) -> MetricResult:
@@ -68,7 +110,7 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) 
             label=clip.label,
             labels=true.labels,
             generated={name: side.features[name][i] for name in metric.extractors},
-            input={name: true.features[name][i][:1] for name in metric.extractors},
+            true={name: true.features[name][i] for name in metric.extractors},
         )
         measured[clip.id] = metric.compute(view)
     counted = [clip for clip in clips if not measured[clip.id].excused]
@@ -80,9 +122,7 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) 
     else:
         values = _with_missing(metric, [measured[clip.id].value for clip in counted], observed)
         value = float(np.mean(values))
-        bounds = subject_bootstrap(values, [clip.subject for clip in counted])
-        if bounds is not None:
-            interval = Interval(low=bounds[0], high=bounds[1], level=LEVEL, method=METHOD)
+        interval = _interval(subject_bootstrap(values, [clip.subject for clip in counted]), BOOTSTRAP)
     return _result(
         metric,
         counted,
