@@ -17,7 +17,7 @@ class Config(BaselineConfig):
         ValueError: Fields contradict each other.
     """
 
-    batch_size: int = choice(16, "ours", "what two processor cores do in about a second")
+    batch_size: int = choice(4, "ours", "more steps on as many clips; see docs/baselines.md")
     appearance: int = choice(128, "published", "numbers in z_a, which the spatial and video streams read")
     motion: int = choice(10, "published", "numbers in z_m, which the temporal and video streams read")
     encoder_widths: tuple[int, ...] = choice(

@@ -17,7 +17,7 @@ class Config(BaselineConfig):
         ValueError: Fields contradict each other.
     """
 
-    batch_size: int = choice(16, "ours", "what two processor cores do in about a second")
+    batch_size: int = choice(4, "ours", "more steps on as many clips; see docs/baselines.md")
     noise: int = choice(512, "published", "numbers in z")
     code: int = choice(100, "published", "numbers of the appearance code")
     widths: tuple[int, ...] = choice(

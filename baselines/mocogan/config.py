@@ -18,7 +18,7 @@ class Config(BaselineConfig):
         ValueError: Fields contradict each other.
     """
 
-    batch_size: int = choice(16, "ours", "what two processor cores do in about a second")
+    batch_size: int = choice(4, "ours", "more steps on as many clips; see docs/baselines.md")
     content: int = choice(50, "published", "numbers of the content code, the same in all frames")
     motion: int = choice(10, "published", "numbers of each frame's motion code, the GRU's state")
     widths: tuple[int, ...] = choice((256, 128, 64, 32), "ours", "of the frame generator; a half")

@@ -17,7 +17,7 @@ class Config(BaselineConfig):
         ValueError: Fields contradict each other.
     """
 
-    batch_size: int = choice(16, "ours", "what two processor cores do in about a second")
+    batch_size: int = choice(4, "ours", "more steps on as many clips; see docs/baselines.md")
     widths: tuple[int, ...] = choice(
         (192, 96, 48, 24), "ours", "of both streams and, backwards, of the encoder; three sixteenths"
     )

@@ -27,6 +27,8 @@ COMMANDS: Registry[click.Command] = Registry(
         "show": "fevbench.cli.show:command",
         "generate": "fevbench.cli.generate:command",
         "train": "fevbench.cli.train:command",
+        "export": "fevbench.cli.export:command",
+        "cost": "fevbench.cli.cost:command",
         "list": "fevbench.cli.list:command",
         "data": "fevbench.cli.data:group",
         "weights": "fevbench.cli.weights:group",

@@ -27,6 +27,7 @@ class FoundModel:
         factory: Builds it.
         networks: Pretrained networks it runs, by their names in the weights registry. Whoever builds it sees
             that they are there.
+        adapted: Whether the published method takes no face or no label, and was made to.
     """
 
     name: str
@@ -35,3 +36,4 @@ class FoundModel:
     control: bool
     factory: Factory
     networks: tuple[str, ...] = ()
+    adapted: bool = False

@@ -126,8 +126,15 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         build = cast(Factory, functools.partial(cast(Any, factory), weights=weights))
     if weights is not None and weights.is_file():
         digest = hashlib.sha256(digest.encode() + hashlib.sha256(weights.read_bytes()).digest()).hexdigest()
-    control = bool(getattr(factory, "control", False))
-    return FoundModel(name, discover()[kind], digest, control, build, getattr(factory, "networks", ()))
+    return FoundModel(
+        name,
+        discover()[kind],
+        digest,
+        bool(getattr(factory, "control", False)),
+        build,
+        getattr(factory, "networks", ()),
+        bool(getattr(factory, "adapted", False)),
+    )
 
 
 def _weights_file(kind: str, factory: Factory, place: str) -> Path:

@@ -121,7 +121,11 @@ def _ceiling(name: str, results: Sequence[Result]) -> Cell:
 
 
 def _footnotes(names: Sequence[str], results: Sequence[Result]) -> list[str]:
-    lines = [f"{name}: {note}" for name, result in zip(names, results, strict=True) for note in notes(result)]
+    adapted = [name for name, result in zip(names, results, strict=True) if result.model.adapted]
+    lines = [f"adapted to take a face and a label: {', '.join(adapted)}"] if adapted else []
+    lines += [
+        f"{name}: {note}" for name, result in zip(names, results, strict=True) for note in notes(result)
+    ]
     return lines + weight_differences(names, results)
 
 

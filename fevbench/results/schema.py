@@ -85,6 +85,8 @@ class ModelRecord(Record):
     """The sha256 of its code or its videos."""
     control: bool
     """Whether it reads the true clips."""
+    adapted: bool = False
+    """Whether the published method takes no face or no label, and was made to."""
     notes: list[str] = []
     """What a reader must know, such as missing or resized clips."""
 

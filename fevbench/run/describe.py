@@ -51,6 +51,7 @@ def describe(
             origin=plan.model.origin,
             fingerprint=plan.model.fingerprint,
             control=plan.model.control,
+            adapted=plan.model.adapted,
             notes=generated.notes,
         ),
         dataset=DatasetRecord(

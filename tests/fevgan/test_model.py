@@ -22,7 +22,6 @@ from fevbench.training.export import read_exported, write_exported
 from fevgan.config import Config
 from fevgan.generator import Generator
 from fevgan.model import FEVGAN
-from fevgan.ship import main as ship
 
 Make = Callable[..., FEVGAN]
 
@@ -127,11 +126,10 @@ def test_it_is_scored_as_any_model(cli: Cli, tmp_path: Path, monkeypatch: pytest
     assert changed["model"]["fingerprint"] != outcome.result["model"]["fingerprint"]
 
 
-def test_what_ships_may_stray_less_and_weigh_half(tmp_path: Path) -> None:
+def test_what_is_passed_on_may_stray_less_and_weigh_half(cli: Cli, tmp_path: Path) -> None:
     path, out = write(tmp_path / "g.safetensors"), tmp_path / "shipped.safetensors"
-    with pytest.raises(SystemExit) as end:
-        ship([str(path), "--out", str(out), "--truncation", "0", "--half"])
-    assert end.value.code == 0
+    outcome = cli("export", "fev-gan", path, "--out", out, "--set", "truncation=0", "--half")
+    assert outcome.code == 0, outcome
     assert out.stat().st_size < 0.7 * path.stat().st_size
     assert read_exported(out, "fev-gan").about["config"]["truncation"] == 0
     model = FEVGAN(spec(), out, open_stand_in())

@@ -1,0 +1,83 @@
+"""What a model costs: counted right, measured in turns, refused where there is nothing to measure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny import Cli
+
+MODEL = '''
+import torch
+from fevbench import register_model
+
+
+
+
+class Base:
+    def __init__(self, spec):
+        self.frames = spec.frames
+        first = torch.nn.Conv2d(3, 5, 3, padding=1)
+        self.parts = {"first": [first], "again": first, "last": torch.nn.Conv2d(5, 3, 1, bias=False)}
+
+    def generate(self, images, labels, generator):
+        with open("asked.txt", "a") as file:
+            file.write(f"{type(self).__name__} {len(images)}\\n")
+        still = torch.tanh(self.parts["last"](self.parts["first"][0](images)))
+        return still[:, None].repeat(1, self.frames, 1, 1, 1)
+
+
+@register_model("one")
+class One(Base):
+    """One."""
+
+
+@register_model("two")
+class Two(Base):
+    """Two."""
+'''
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "two_models.py"
+    file.write_text(MODEL, encoding="utf-8")
+    return file
+
+
+def test_parameters_and_operations_are_those_of_the_networks(cli: Cli, plugin: Path, tmp_path: Path) -> None:
+    run = ("cost", "one", "two", "--dataset", "tiny", "--plugin", plugin, "--rounds", "3", "--device", "cpu")
+    outcome = cli(*run, "--format", "json", "--out", tmp_path / "cost.json")
+    assert outcome.code == 0, outcome
+    table = outcome.result
+    assert table == json.loads((tmp_path / "cost.json").read_text(encoding="utf-8"))
+    assert table["protocol"] == "64x16@1"
+    for cost in table["costs"]:
+        assert cost["parameters"] == (3 * 9 + 1) * 5 + 5 * 3, "a network held twice is counted once"
+        assert cost["flops"] == 2 * 64 * 64 * (3 * 9 * 5 + 5 * 3)
+        assert cost["peak_memory"] is None
+        for latency, batch in zip(cost["latencies"], (1, 16), strict=True):
+            assert latency["batch"] == batch
+            assert latency["rounds"] == 3
+            assert 0 < latency["low"] <= latency["median"] <= latency["high"]
+
+
+def test_models_take_turns_and_the_first_turn_is_not_timed(cli: Cli, plugin: Path) -> None:
+    run = ("cost", "one", "two", "--dataset", "tiny", "--plugin", plugin, "--rounds", "2", "--device", "cpu")
+    shown = cli(*run)
+    assert shown.code == 0, shown
+    asked = Path("asked.txt").read_text(encoding="utf-8").split("\n")[:12]
+    assert asked == ["One 1", "Two 1"] * 3 + ["One 16", "Two 16"] * 3
+    for head in ("parameters", "GFLOPs", "ms for 16", "clips/s", "[quartiles]"):
+        assert head in shown.out.replace("\n", " ")
+    assert max(map(len, shown.out.splitlines())) <= 160
+    markdown = cli(*run, "--format", "md").out
+    assert markdown.count("\n| ") == 3
+
+
+def test_a_look_up_costs_nothing_that_could_be_measured(cli: Cli) -> None:
+    outcome = cli("cost", "real", "--dataset", "tiny")
+    assert outcome.code == 1
+    assert "real looks clips up and makes none: name a model that generates" in outcome.complaint
