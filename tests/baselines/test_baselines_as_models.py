@@ -86,9 +86,10 @@ def test_it_is_scored_as_any_model(cli: Cli, tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_without_weights_it_says_so(cli: Cli, tmp_path: Path, name: str) -> None:
-    if MODELS[name].weights.exists():
-        pytest.skip("weights of this one are shipped")
+def test_without_weights_it_says_so(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(MODELS[name], "weights", tmp_path / "lost.safetensors")
     outcome = cli("run", name, "tiny", "--metrics", "psnr", "--limit", "1", "--out", tmp_path / "run")
     assert outcome.code == 1
     assert f"{name} has no weights there: train it (fevbench train {name} fevsynth)" in outcome.complaint
