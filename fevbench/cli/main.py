@@ -29,6 +29,7 @@ COMMANDS: Registry[click.Command] = Registry(
         "train": "fevbench.cli.train:command",
         "export": "fevbench.cli.export:command",
         "cost": "fevbench.cli.cost:command",
+        "audit": "fevbench.cli.audit:command",
         "list": "fevbench.cli.list:command",
         "data": "fevbench.cli.data:group",
         "weights": "fevbench.cli.weights:group",

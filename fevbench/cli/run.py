@@ -61,6 +61,7 @@ def command(
     from fevbench.judge.files import find_judge
     from fevbench.models.registry import find_model
     from fevbench.run.folder import default_folder, discard
+    from fevbench.run.needs import Needs
     from fevbench.run.plan import Plan, Settings, choose_device, choose_metrics
 
     # Cheap checks first: a typing error must not cost the seconds of loading torch.
@@ -87,8 +88,8 @@ def command(
 
     if overwrite:
         discard(folder)
-    judge = find_judge(data, how)
-    plan = Plan(settings, found, data, how, chosen, where, batch_size, folder, judge)
+    needs = Needs(chosen, data, how, find_judge(data, how))
+    plan = Plan(settings, found, needs, where, batch_size, folder)
     with RunDisplay(error_console()) as display:
         result = execute(plan, display, offline=offline, pull=display.pull)
     if form == "json":

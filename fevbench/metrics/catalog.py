@@ -40,6 +40,8 @@ class Metric:
         citation: Where the definition comes from.
         target: The function that computes it.
         leave_out: For set metrics, the function that computes it without each group of people in turn.
+        notices: The damages of `fevbench audit` it must see.
+        ignores: The damages it must not mind.
         decimals: Digits after the point in a table.
     """
 
@@ -61,6 +63,8 @@ class Metric:
     minimum: int = 1
     floor: float | None = None
     leave_out: str = ""
+    notices: tuple[str, ...] = ()
+    ignores: tuple[str, ...] = ()
     decimals: int = 3
 
     @property
@@ -111,6 +115,8 @@ _ALL = (
         "fevbench.metrics.identity:csim",
         extractors=("arcface",),
         floor=0.0,
+        notices=("identity-swap", "missing-face"),
+        ignores=("shuffle", "reversal"),
     ),
     Metric(
         "acd",
@@ -124,6 +130,8 @@ _ALL = (
         "fevbench.metrics.identity:acd",
         extractors=("arcface",),
         floor=SQRT2,
+        notices=("identity-swap", "missing-face"),
+        ignores=("shuffle", "reversal"),
     ),
     Metric(
         "acd-i",
@@ -137,6 +145,8 @@ _ALL = (
         "fevbench.metrics.identity:acd_i",
         extractors=("arcface",),
         floor=SQRT2,
+        notices=("identity-swap", "missing-face"),
+        ignores=("shuffle", "reversal"),
     ),
     Metric(
         "face-rate",
@@ -149,6 +159,8 @@ _ALL = (
         "Guo et al., SCRFD, ICLR 2022",
         "fevbench.metrics.identity:face_rate",
         extractors=("arcface",),
+        notices=("missing-face",),
+        ignores=("shuffle", "reversal", "freeze", "jump", "identity-swap", "wrong-expression"),
     ),
     Metric(
         "accuracy",
@@ -162,6 +174,8 @@ _ALL = (
         "fevbench.metrics.expression:accuracy",
         extractors=("judge",),
         judged=True,
+        notices=("freeze", "wrong-expression"),
+        ignores=("identity-swap",),
     ),
     Metric(
         "accuracy-fer",
@@ -177,6 +191,7 @@ _ALL = (
         reads=EXPRESSIONS,
         optional=True,
         floor=0.0,
+        notices=("freeze", "wrong-expression"),
     ),
     Metric(
         "accuracy-face-api",
@@ -192,6 +207,7 @@ _ALL = (
         reads=EXPRESSIONS,
         optional=True,
         floor=0.0,
+        notices=("freeze", "wrong-expression"),
     ),
     Metric(
         "fid",
@@ -208,6 +224,8 @@ _ALL = (
         sample="frames",
         minimum=256,
         decimals=2,
+        notices=("blur", "noise", "compression", "colour", "missing-face", "freeze"),
+        ignores=("shuffle", "reversal"),
     ),
     Metric(
         "kid",
@@ -224,6 +242,8 @@ _ALL = (
         sample="frames",
         minimum=64,
         decimals=4,
+        notices=("blur", "noise", "compression", "colour", "missing-face"),
+        ignores=("shuffle", "reversal"),
     ),
     Metric(
         "fvd",
@@ -239,6 +259,7 @@ _ALL = (
         extractors=("i3d",),
         minimum=32,
         decimals=1,
+        notices=("blur", "noise", "compression", "colour", "shuffle", "freeze", "jitter", "missing-face"),
     ),
     Metric(
         "kvd",
@@ -254,6 +275,7 @@ _ALL = (
         extractors=("i3d",),
         minimum=16,
         decimals=3,
+        notices=("blur", "noise", "compression", "shuffle", "freeze", "jitter", "missing-face"),
     ),
     Metric(
         "psnr",
@@ -267,6 +289,20 @@ _ALL = (
         "fevbench.metrics.pixels:psnr",
         unit="dB",
         decimals=2,
+        notices=(
+            "blur",
+            "noise",
+            "compression",
+            "colour",
+            "shuffle",
+            "freeze",
+            "frame-drop",
+            "jump",
+            "jitter",
+            "identity-swap",
+            "wrong-expression",
+            "missing-face",
+        ),
     ),
     Metric(
         "ssim",
@@ -278,6 +314,19 @@ _ALL = (
         "clip",
         "Wang et al., IEEE TIP 2004",
         "fevbench.metrics.pixels:ssim",
+        notices=(
+            "blur",
+            "noise",
+            "compression",
+            "shuffle",
+            "freeze",
+            "frame-drop",
+            "jump",
+            "jitter",
+            "identity-swap",
+            "wrong-expression",
+            "missing-face",
+        ),
     ),
     Metric(
         "motion",
@@ -289,6 +338,7 @@ _ALL = (
         "clip",
         "fevbench: min(a, b) / max(a, b) of the two clips' mean absolute frame difference",
         "fevbench.metrics.pixels:motion_agreement",
+        notices=("freeze", "shuffle", "jitter"),
     ),
 )
 

@@ -42,7 +42,6 @@ def describe(
         used: The weights the extractors ran with.
         stages: Stage name to its time and counts.
     """
-    registry = weights.load_registry()
     return Result(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         seed=plan.settings.seed,
@@ -55,8 +54,8 @@ def describe(
             notes=generated.notes,
         ),
         dataset=DatasetRecord(
-            name=plan.dataset.name,
-            version=plan.dataset.version,
+            name=plan.needs.dataset.name,
+            version=plan.needs.dataset.version,
             split=plan.settings.split,
             limit=plan.settings.limit,
             clips=len(generated.clips),
@@ -64,20 +63,26 @@ def describe(
             digest=digest,
         ),
         protocol=ProtocolRecord(
-            id=plan.protocol.id,
-            size=plan.protocol.size,
-            frames=plan.protocol.frames,
-            stride=plan.protocol.stride,
+            id=plan.needs.protocol.id,
+            size=plan.needs.protocol.size,
+            frames=plan.needs.protocol.frames,
+            stride=plan.needs.protocol.stride,
         ),
         metrics=dict(values),
-        weights=[
-            WeightRecord(
-                name=w.name,
-                sha256=w.sha256,
-                licence=registry[w.name].licence if w.name in registry else licence_of(w),
-            )
-            for w in used
-        ],
+        weights=weight_records(used),
         environment=environment(plan.device),
         stages=dict(stages),
     )
+
+
+def weight_records(used: Iterable[weights.LocalWeight]) -> list[WeightRecord]:
+    """The pretrained files that were used, with their licences."""
+    registry = weights.load_registry()
+    return [
+        WeightRecord(
+            name=w.name,
+            sha256=w.sha256,
+            licence=registry[w.name].licence if w.name in registry else licence_of(w),
+        )
+        for w in used
+    ]

@@ -46,7 +46,8 @@ def execute(
         FevbenchError: Something the user can fix; what was finished is kept.
     """
     begun = claim_folder(plan.out, plan.settings)
-    corpus = Corpus(plan.dataset, plan.protocol, plan.settings.split, plan.settings.limit)
+    needs = plan.needs
+    corpus = Corpus(needs.dataset, needs.protocol, plan.settings.split, plan.settings.limit)
     before = read_result(plan.out) if begun and (plan.out / RESULT_FILE).exists() else None
     if before is not None:
         plan = _with_earlier_metrics(plan, before)
@@ -54,7 +55,7 @@ def execute(
             progress.note(f"nothing to do: {plan.out} is complete")
             return before
     # A missing package or model must not cost a download, nor a missing weight the time of generation.
-    for extractor in plan.extractors:
+    for extractor in plan.needs.extractors:
         extractor.versions()
     own: dict[str, weights.LocalWeight] = {}
     if plan.model.networks:
@@ -62,16 +63,15 @@ def execute(
     generated = GeneratedClips(
         plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, progress
     )
-    local = {**own, **weights.require_all(plan.weights, offline=offline, progress=pull)}
-    if plan.judge:
-        local[plan.judge.name] = plan.judge
+    local = {**own, **plan.needs.require(offline, pull)}
     return _Session(plan, corpus, generated, progress, local).run()
 
 
 def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
     """Ask for what an earlier result holds as well, so that asking for less never loses a number."""
-    names = {metric.name for metric in plan.metrics} | set(before.metrics)
-    return replace(plan, metrics=tuple(catalog.get(name) for name in catalog if name in names))
+    names = {metric.name for metric in plan.needs.metrics} | set(before.metrics)
+    metrics = tuple(catalog.get(name) for name in catalog if name in names)
+    return replace(plan, needs=replace(plan.needs, metrics=metrics))
 
 
 def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
@@ -81,10 +81,10 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
     """
     ids = {name: metric.id for name, metric in result.metrics.items()}
     hashes = {record.name: record.sha256 for record in result.weights}
-    local = {name: weight for name in plan.weights if (weight := weights.locate(name))}
+    local = {name: weight for name in plan.needs.weights if (weight := weights.locate(name))}
     made = sum((plan.out / CLIPS_FOLDER / file_name(clip)).exists() for clip in corpus.clips)
     return (
-        all(ids.get(metric.name) == metric.id for metric in plan.metrics)
+        all(ids.get(metric.name) == metric.id for metric in plan.needs.metrics)
         and all(hashes.get(name) == weight.sha256 for name, weight in local.items())
         and result.environment.fevbench == fevbench.__version__
         and made == result.dataset.clips
@@ -120,15 +120,15 @@ class _Session:
                 self._progress.note(f"continuing: {there} of {len(generated.clips)} clips were made before")
             generated.make_all(self._progress)
             count(generated.made, len(generated.clips) - generated.made)
-        features = {extractor.name: self._extract(extractor) for extractor in plan.extractors}
-        labels = plan.dataset.labels
+        features = {extractor.name: self._extract(extractor) for extractor in plan.needs.extractors}
+        labels = plan.needs.dataset.labels
         made = Side(generated.frames, labels, {name: both[0] for name, both in features.items()})
         true = Side(corpus.frames, labels, {name: both[1] for name, both in features.items()})
         values: dict[str, MetricResult] = {}
         with self._stage("score") as count:
-            self._progress.start("score", len(plan.metrics))
-            for metric in plan.metrics:
-                why_not = plan.why_not(metric)
+            self._progress.start("score", len(plan.needs.metrics))
+            for metric in plan.needs.metrics:
+                why_not = plan.needs.why_not(metric)
                 values[metric.name] = (
                     unscored(metric, generated.clips, why_not)
                     if why_not

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from fevbench.data.clip import Dataset, Split
-from fevbench.data.protocol import Protocol
+from fevbench.data.clip import Split
 from fevbench.errors import FevbenchError
-from fevbench.extractors.base import Extractor, extractors
-from fevbench.judge.files import missing
 from fevbench.metrics.catalog import Metric, metrics
 from fevbench.models.found import FoundModel
-from fevbench.weights import LocalWeight
+from fevbench.run.needs import Needs
 
 
 class Settings(BaseModel):
@@ -53,53 +50,18 @@ class Plan:
     Attributes:
         settings: What identifies it.
         model: The model to score.
-        dataset: The data set to score it on.
-        protocol: How clips are sampled.
-        metrics: What to compute, in the catalogue's order.
+        needs: What to compute, in the catalogue's order, on which data set, under which protocol.
         device: The torch device.
         batch_size: Samples a network sees at once; None for each extractor's default.
         out: The run folder.
-        judge: The judge of this data set under this protocol; None where there is none.
     """
 
     settings: Settings
     model: FoundModel
-    dataset: Dataset
-    protocol: Protocol
-    metrics: tuple[Metric, ...]
+    needs: Needs
     device: str
     batch_size: int | None
     out: Path
-    judge: LocalWeight | None = None
-
-    def __post_init__(self) -> None:
-        sha256 = self.judge.sha256 if self.judge else None
-        object.__setattr__(self, "metrics", tuple(metric.by_judge(sha256) for metric in self.metrics))
-
-    @property
-    def extractors(self) -> tuple[Extractor, ...]:
-        """The union of the extractors the metrics need and can have."""
-        able = [metric for metric in self.metrics if not self.why_not(metric)]
-        names = dict.fromkeys(name for metric in able for name in metric.extractors)
-        return tuple(
-            replace(extractor, dim=len(self.dataset.labels)) if extractor.of_dataset else extractor
-            for extractor in map(extractors.get, names)
-        )
-
-    @property
-    def weights(self) -> tuple[str, ...]:
-        """The union of the weights the extractors need from the registry."""
-        registered = [extractor for extractor in self.extractors if not extractor.of_dataset]
-        return tuple(dict.fromkeys(name for extractor in registered for name in extractor.weights))
-
-    def why_not(self, metric: Metric) -> str:
-        """Why a metric cannot be computed here; empty if it can."""
-        if metric.judged and self.judge is None:
-            return missing(self.dataset, self.protocol)
-        unread = [label for label in self.dataset.labels if metric.reads and label not in metric.reads]
-        if unread:
-            return f"its network does not know {', '.join(unread)}"
-        return ""
 
 
 def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:

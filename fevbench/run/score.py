@@ -101,28 +101,49 @@ def _interval(bounds: tuple[float, float] | None, method: str) -> Interval | Non
     return Interval(low=bounds[0], high=bounds[1], level=LEVEL, method=method) if bounds else None
 
 
-def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) -> MetricResult:
-    measured: dict[str, Measurement] = {}
-    for i, clip in enumerate(clips):
-        view = ClipView(
-            frames=side.frames(clip),
-            truth=true.frames(clip),
-            label=clip.label,
-            labels=true.labels,
-            generated={name: side.features[name][i] for name in metric.extractors},
-            true={name: true.features[name][i] for name in metric.extractors},
+def measure_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) -> dict[str, Measurement]:
+    """What a clip metric says of each clip, by its id."""
+    return {
+        clip.id: metric.compute(
+            ClipView(
+                frames=side.frames(clip),
+                truth=true.frames(clip),
+                label=clip.label,
+                labels=true.labels,
+                generated={name: side.features[name][i] for name in metric.extractors},
+                true={name: true.features[name][i] for name in metric.extractors},
+            )
         )
-        measured[clip.id] = metric.compute(view)
-    counted = [clip for clip in clips if not measured[clip.id].excused]
+        for i, clip in enumerate(clips)
+    }
+
+
+def counted_values(metric: Metric, measured: Mapping[str, Measurement]) -> dict[str, float]:
+    """The value with which each clip counts in the mean, by its id.
+
+    Excused clips are left out. Others without a value count with the metric's floor, or with the worst
+    observed value if that is worse. Empty where fewer clips than the metric's minimum have a value.
+    """
     observed = [value for m in measured.values() if (value := m.value) is not None]
-    missing = [clip for clip in counted if measured[clip.id].value is None]
-    value, interval, reason = None, None, ""
     if len(observed) < metric.minimum:
-        reason = next((m.reason for m in measured.values() if m.reason), "no clip")
-    else:
-        values = _with_missing(metric, [measured[clip.id].value for clip in counted], observed)
+        return {}
+    stand_in = metric.worst(observed if metric.floor is None else [*observed, metric.floor])
+    return {
+        clip_id: stand_in if m.value is None else m.value for clip_id, m in measured.items() if not m.excused
+    }
+
+
+def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) -> MetricResult:
+    measured = measure_clips(metric, clips, side, true)
+    counted = [clip for clip in clips if not measured[clip.id].excused]
+    missing = [clip for clip in counted if measured[clip.id].value is None]
+    values = list(counted_values(metric, measured).values())
+    value, interval, reason = None, None, ""
+    if values:
         value = float(np.mean(values))
         interval = _interval(subject_bootstrap(values, [clip.subject for clip in counted]), BOOTSTRAP)
+    else:
+        reason = next((m.reason for m in measured.values() if m.reason), "no clip")
     return _result(
         metric,
         counted,
@@ -146,9 +167,3 @@ def _result(metric: Metric, clips: Sequence[Clip], **measured: Any) -> MetricRes
         subjects=len({clip.subject for clip in clips}),
         **measured,
     )
-
-
-def _with_missing(metric: Metric, values: Sequence[float | None], observed: list[float]) -> list[float]:
-    """Give clips without a value the metric's floor, or the worst observed value if that is worse."""
-    stand_in = metric.worst(observed if metric.floor is None else [*observed, metric.floor])
-    return [stand_in if value is None else value for value in values]

@@ -17,14 +17,17 @@ WINDOWS = 50
 ACROSS = 3
 
 
-def check_drawable() -> None:
-    """See that curves can be drawn before hours are spent.
+def check_drawable(what: str = "training") -> None:
+    """See that pictures can be drawn before hours are spent.
+
+    Args:
+        what: Who draws them, for the message.
 
     Raises:
         MissingPackage: matplotlib is not installed.
     """
     if importlib.util.find_spec("matplotlib") is None:
-        raise MissingPackage("training", "matplotlib", "train")
+        raise MissingPackage(what, "matplotlib", "train")
 
 
 def draw_curves(folder: Path) -> Path:

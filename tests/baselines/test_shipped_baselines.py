@@ -1,4 +1,4 @@
-"""The generators that come with the baselines: what they are, what their cards say, that they do their part."""
+"""The generators that come with the baselines: what they are, what their cards say, what they do."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def corpus() -> Corpus:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_it_shows_the_input_and_heeds_the_label(corpus: Corpus, name: str) -> None:
-    """Twelve faces of people it has not seen: its first frames are nearer to their own input than to others'."""
+    """Twelve faces of strangers: its first frames are nearer to their own input than to others'."""
     model = MODELS[name](ModelSpec(16, 64, EXPRESSIONS, "cpu", corpus))
     first = np.stack([corpus.frames(clip)[0] for clip in corpus.clips])
     labels = torch.arange(len(first)) % len(EXPRESSIONS)

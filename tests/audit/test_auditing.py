@@ -1,0 +1,128 @@
+"""The audit: what it concludes from steps, what it shows, and that a broken promise fails it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tiny import Cli
+
+from fevbench.audit.record import Audit, Step
+from fevbench.audit.verdict import Ladders, judge
+from fevbench.metrics.catalog import metrics
+
+RUN = ("audit", "tiny", "--device", "cpu", "--offline")
+
+
+def steps(metric: str, damage: str, worse: Sequence[float | None], low: float | None = None) -> list[Step]:
+    return [
+        Step(
+            metric=metric,
+            damage=damage,
+            strength=i,
+            value=w,
+            worse=w,
+            low=w if low is None else low,
+            high=w,
+        )
+        for i, w in enumerate(worse)
+    ]
+
+
+def verdict(must: str, *ladders: list[Step]) -> tuple[bool, str]:
+    """What is said of metric ssim and the damage of the first ladder."""
+    damage = ladders[0][0].damage
+    declared = replace(
+        metrics.get("ssim"),
+        notices=(damage,) if must == "notice" else (),
+        ignores=(damage,) if must == "ignore" else (),
+    )
+    (found,) = judge(Ladders([step for ladder in ladders for step in ladder]), {"ssim": declared})
+    assert (found.metric, found.damage, found.must) == ("ssim", damage, must)
+    return found.kept, found.why
+
+
+def test_noticing_is_being_sure_and_growing() -> None:
+    assert verdict("notice", steps("ssim", "blur", [0, 0.1, 0.2, 0.3, 0.4, 0.5]))[0]
+    unsure = verdict("notice", steps("ssim", "blur", [0, 0.1, 0.2, 0.3, 0.4, 0.5], low=-0.1))
+    assert unsure == (False, "worse by 0.5 [-0.1, 0.5] at full strength, correlation 1.00")
+    assert not verdict("notice", steps("ssim", "blur", [0, 0.9, 0.1, 0.8, 0.05, 0.5]))[0], "up and down"
+    assert not verdict("notice", steps("ssim", "blur", [0, 0, 0, 0, 0, 0]))[0]
+    assert verdict("notice", steps("ssim", "blur", [0, 0.1, 0.2, 0.3, 0.4, None])) == (True, "no value")
+
+
+def test_ignoring_is_relative_to_what_the_metric_can_see() -> None:
+    other = steps("ssim", "noise", [0, 1, 2, 3, 4, 5])
+    assert verdict("ignore", steps("ssim", "blur", [0, 0.1, -0.1, 0, 0, 0.1]), other)[0]
+    kept, why = verdict("ignore", steps("ssim", "blur", [0, 0, -0.2, 0, 0, 0]), other)
+    assert (kept, why) == (False, "changed by 0.2 at most, of 5")
+    assert verdict("ignore", steps("ssim", "blur", [0, 0, 0, 0, 0, None]), other) == (False, "no value")
+
+
+def test_parts_are_of_the_worst_a_metric_got() -> None:
+    ladders = Ladders(
+        steps("ssim", "blur", [0, 1, 1, 1, 1, 4]) + steps("ssim", "noise", [0, 0, 0, 0, 0, -1])
+        + steps("psnr", "blur", [0, 0, 0, 0, 0, 0]) + steps("psnr", "noise", [0, 0, 0, 0, 0, None])
+    )  # fmt: skip
+    assert ladders.parts().tolist() == [[1, -0.25], [0, 1]]
+
+
+def test_it_keeps_every_number_and_draws_them(cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "audit"
+    asked = (*RUN, "--metrics", "csim,face-rate,ssim,motion", "--damages", "freeze,shuffle,missing-face")
+    shown = cli(*asked, "--out", out)
+    text = (out / "audit.json").read_text(encoding="utf-8")
+    found = Audit.model_validate_json(text)
+    assert len(found.steps) == 4 * 3 * 6
+    by = {(step.metric, step.damage, step.strength): step for step in found.steps}
+    assert by["ssim", "freeze", 0].worse == 0
+    assert by["motion", "freeze", 5].value == 0
+    frozen = by["ssim", "freeze", 5]
+    assert frozen.value is not None
+    assert frozen.worse == pytest.approx(1 - frozen.value)
+    assert frozen.low is not None
+    assert 0 < frozen.low <= frozen.worse
+    assert by["csim", "shuffle", 5].worse == pytest.approx(0, abs=1e-12)
+    assert {v.damage for v in found.verdicts} == {"freeze", "shuffle", "missing-face"}
+    assert Image.open(out / "audit.png").width > 600
+    broken = [f"{v.metric} must {v.must} {v.damage}" for v in found.verdicts if not v.kept]
+    assert shown.code == bool(broken), "squares have no faces to miss: it says so, and says it right"
+    for words in broken:
+        assert words in shown.complaint
+    for row in ("freeze", "shuffle", "missing-face"):
+        assert row in shown.out
+    cli(*asked, "--out", out)
+    again = json.loads((out / "audit.json").read_text(encoding="utf-8"))
+    assert again == json.loads(text), "it repeats"
+
+
+def test_a_broken_promise_fails_it(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = (*RUN, "--metrics", "ssim", "--damages", "freeze,colour", "--out", tmp_path / "audit")
+    honest = cli(*asked)
+    assert honest.code == 0, honest
+    lying = replace(metrics.get("ssim"), notices=(), ignores=("freeze",))
+    monkeypatch.setitem(metrics._targets, "ssim", lying)
+    outcome = cli(*asked)
+    assert outcome.code == 1
+    assert "1 of 1 declarations are not met: ssim must ignore freeze: changed by" in outcome.complaint
+
+
+def test_unknown_damages_are_named(cli: Cli, tmp_path: Path) -> None:
+    outcome = cli(*RUN, "--damages", "blurr", "--out", tmp_path / "audit")
+    assert outcome.code == 1
+    assert "no damage is called 'blurr': did you mean 'blur'" in outcome.complaint
+
+
+def test_every_metric_declares_what_it_notices() -> None:
+    from fevbench.audit import damages as _  # noqa: F401 - registers them
+    from fevbench.audit.scene import damages
+
+    for name in metrics:
+        metric = metrics.get(name)
+        assert metric.notices, name
+        assert set(metric.notices) | set(metric.ignores) <= set(damages), name
+        assert not set(metric.notices) & set(metric.ignores), name
