@@ -33,6 +33,28 @@ def csim(view: ClipView) -> Measurement:
     return _to_input(view, lambda cosines: _mean(cosines, np.nanmin, min, floor=0.0))
 
 
+def csim_min(view: ClipView) -> Measurement:
+    """Smallest cosine of a frame's face to the input face: one frame with another face is seen."""
+    return _to_input(view, lambda cosines: Measurement(float(_filled(cosines, np.nanmin, min, 0.0).min())))
+
+
+def rank_1(view: ClipView) -> Measurement:
+    """1 if, of all people who are scored, the input's person is nearest to the clip's mean face, else 0.
+
+    Both are means of unit embeddings: over the clip's frames with a face, and over the input faces of all of a
+    person's scored clips. Chance is one in so many people.
+    """
+    people = {name: _mean_face(faces) for name, faces in view.faces["arcface"].items()}
+    known = {name: face for name, face in people.items() if face is not None}
+    if view.subject not in known:
+        return Measurement(None, NO_INPUT_FACE, excused=True)
+    face = _mean_face(view.generated["arcface"])
+    if face is None:
+        return Measurement(None, NO_FACE)
+    nearest = max(known, key=lambda name: float(known[name] @ face))
+    return Measurement(float(nearest == view.subject))
+
+
 def acd_i(view: ClipView) -> Measurement:
     """ACD-I: mean over frames of the L2 distance between the frame's face and the input face."""
     return _to_input(view, lambda cosines: _mean(_distance(cosines), np.nanmax, max, floor=SQRT2))
@@ -70,12 +92,30 @@ def _unit(embeddings: NDArray[np.float32]) -> Values:
     return unit
 
 
+def _mean_face(embeddings: NDArray[np.float32]) -> Values | None:
+    """The mean of those that are faces, of length 1; None if none is."""
+    faces = _unit(embeddings[~np.isnan(embeddings).any(axis=1)])
+    if len(faces) == 0:
+        return None
+    mean = faces.mean(axis=0)
+    unit: Values = mean / np.linalg.norm(mean)
+    return unit
+
+
 def _mean(
     values: Values, extreme: Callable[[Values], float], worse: Callable[[float, float], float], floor: float
 ) -> Measurement:
+    return Measurement(float(_filled(values, extreme, worse, floor).mean()))
+
+
+def _filled(
+    values: Values, extreme: Callable[[Values], float], worse: Callable[[float, float], float], floor: float
+) -> Values:
+    """Frames without a face take the floor, or the worst observed value if that is worse."""
     missing = np.isnan(values)
     stand_in = floor if missing.all() else worse(float(extreme(values)), floor)
-    return Measurement(float(np.where(missing, stand_in, values).mean()))
+    filled: Values = np.where(missing, stand_in, values)
+    return filled
 
 
 def _distance(cosines: Values) -> Values:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,18 +23,23 @@ class ClipView:
         frames: The generated clip, ``uint8[T, H, W, 3]``.
         truth: The true clip, of the same shape.
         label: The expression that was asked for.
+        subject: The person.
         labels: The data set's labels, in their order.
         generated: Extractor name to the generated clip's features: ``float32[T, D]`` for extractors
             that work on frames, ``float32[1, D]`` for those that work on clips.
         true: The same of the true clip.
+        faces: Extractor name to person to the features of all their input faces, ``float32[N, D]``: everybody
+            who is scored.
     """
 
     frames: Frames
     truth: Frames
     label: str
+    subject: str
     labels: Sequence[str]
     generated: Features
     true: Features
+    faces: Mapping[str, Features] = field(default_factory=dict)
 
     @property
     def input(self) -> Features:

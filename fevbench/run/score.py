@@ -103,15 +103,26 @@ def _interval(bounds: tuple[float, float] | None, method: str) -> Interval | Non
 
 def measure_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) -> dict[str, Measurement]:
     """What a clip metric says of each clip, by its id."""
+    faces: dict[str, dict[str, NDArray[np.float32]]] = {
+        name: {
+            subject: np.concatenate(
+                [true.features[name][i][:1] for i, clip in enumerate(clips) if clip.subject == subject]
+            )
+            for subject in dict.fromkeys(clip.subject for clip in clips)
+        }
+        for name in metric.extractors
+    }
     return {
         clip.id: metric.compute(
             ClipView(
                 frames=side.frames(clip),
                 truth=true.frames(clip),
                 label=clip.label,
+                subject=clip.subject,
                 labels=true.labels,
                 generated={name: side.features[name][i] for name in metric.extractors},
                 true={name: true.features[name][i] for name in metric.extractors},
+                faces=faces,
             )
         )
         for i, clip in enumerate(clips)

@@ -21,7 +21,7 @@ from fevbench.training.config import from_fields
 from fevbench.training.export import read_exported
 
 ROOT = Path(__file__).parents[2]
-CLIPS_SEEN = 16_000
+CLIPS_SEEN = 14_000
 AT_MOST = 8e6
 """Bytes."""
 

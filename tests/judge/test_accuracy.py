@@ -32,7 +32,7 @@ def judged(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
 
 
 def view(label: str, *logits: float) -> ClipView:
-    return ClipView(PIXELS, PIXELS, label, tiny.LABELS, {"judge": np.array([logits], np.float32)}, {})
+    return ClipView(PIXELS, PIXELS, label, "ann", tiny.LABELS, {"judge": np.array([logits], np.float32)}, {})
 
 
 def test_a_clip_is_right_where_its_label_is_read() -> None:

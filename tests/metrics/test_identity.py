@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevbench.metrics.identity import acd, acd_i, csim, face_rate
+from fevbench.metrics.identity import acd, acd_i, csim, csim_min, face_rate, rank_1
 from fevbench.metrics.measurement import Measurement
 from fevbench.metrics.view import ClipView
 
@@ -18,7 +18,7 @@ PIXELS = np.zeros((1, 1, 1, 3), np.uint8)
 
 
 def view(*faces: np.ndarray, anchor: np.ndarray = X) -> ClipView:
-    return ClipView(PIXELS, PIXELS, "", (), {"arcface": np.stack(faces)}, {"arcface": anchor[None]})
+    return ClipView(PIXELS, PIXELS, "", "", (), {"arcface": np.stack(faces)}, {"arcface": anchor[None]})
 
 
 def toward(cosine: float) -> np.ndarray:
@@ -94,3 +94,35 @@ def test_losing_a_face_never_helps(cosines: list[float], data: st.DataObject) ->
     assert value(acd_i, damaged) >= value(acd_i, whole) - 1e-6
     assert value(acd, damaged) >= value(acd, whole) - 1e-6
     assert value(face_rate, damaged) < value(face_rate, whole)
+
+
+def test_the_worst_frame_by_hand() -> None:
+    assert csim_min(view(X, toward(0.5), toward(0.8))).value == pytest.approx(0.5)
+    assert csim_min(view(X, NONE)).value == 0, "a frame without a face is a stranger's"
+    assert csim_min(view(X, toward(-0.5), NONE)).value == pytest.approx(-0.5), "unless another is worse"
+    assert csim_min(view(NONE, NONE)).value is None
+    assert csim_min(view(X, anchor=NONE)).excused
+
+
+def among(*faces: np.ndarray, who: str = "x", **people: np.ndarray) -> ClipView:
+    """A clip of ``who``, when these people are scored."""
+    known = {name: face[None] for name, face in people.items()}
+    return ClipView(
+        PIXELS, PIXELS, "", who, (), {"arcface": np.stack(faces)}, {"arcface": X[None]}, {"arcface": known}
+    )
+
+
+def test_identification_is_among_all_people() -> None:
+    assert rank_1(among(toward(0.8), x=X, y=Y)).value == 1
+    assert rank_1(among(toward(0.5), x=X, y=Y)).value == 0, "60 degrees from X is nearer to Y"
+    assert rank_1(among(toward(0.5), x=X)).value == 1
+    # Two frames of 60 degrees are outvoted by three that are exact.
+    assert rank_1(among(*[X] * 3, *[toward(0.5)] * 2, x=X, y=Y)).value == 1
+    assert rank_1(among(X, NONE, x=X, y=Y)).value == 1
+
+
+def test_identification_without_faces() -> None:
+    lost = rank_1(among(NONE, x=X, y=Y))
+    assert (lost.value, lost.excused) == (None, False)
+    assert rank_1(among(X, x=NONE, y=Y)).excused, "nobody knows what this person looks like"
+    assert rank_1(among(X, x=X, y=NONE)).value == 1, "who cannot be found is no candidate"

@@ -17,7 +17,7 @@ def clips(height: int, width: int, noise: float, seed: int = 0) -> tuple[np.ndar
 
 
 def view(made: np.ndarray, true: np.ndarray) -> ClipView:
-    return ClipView(made, true, "", (), {}, {})
+    return ClipView(made, true, "", "", (), {}, {})
 
 
 @pytest.mark.parametrize("size", [(11, 11), (64, 64), (128, 128), (37, 90)])
