@@ -48,3 +48,38 @@ def reads(probabilities: NDArray[np.float32], label: str) -> Measurement:
     if np.isnan(half).all():
         return Measurement(None, "no face in the second half")
     return Measurement(float(EXPRESSIONS[int(np.nansum(half, axis=0).argmax())] == label))
+
+
+def confusion(readings: NDArray[np.int64], labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """How often each label that was asked for (rows) was read as each (columns).
+
+    Args:
+        readings: ``int64[N]``, what the judge reads.
+        labels: ``int64[N]``, what was asked for.
+        count: How many labels there are.
+
+    Returns:
+        ``int64[count, count]``.
+    """
+    return np.bincount(count * labels + readings, minlength=count * count).reshape(count, count)
+
+
+def macro_f1(confusions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean over labels of F1, the harmonic mean of a label's precision and recall.
+
+    A label that is neither asked for nor read is left out; F1 is 0 of one that is asked for and never read
+    right. It is the mean of F1 and not the F1 of means (Opitz and Burst, 2019).
+
+    Args:
+        confusions: ``float64[..., L, L]``, asked for by read.
+
+    Returns:
+        ``float64[...]`` in [0, 1]; NaN where nothing was asked for.
+    """
+    right = np.diagonal(confusions, axis1=-2, axis2=-1)
+    total = confusions.sum(axis=-1) + confusions.sum(axis=-2)
+    there = total > 0
+    f1 = 2 * right / np.where(there, total, 1)
+    with np.errstate(invalid="ignore"):
+        found: NDArray[np.float64] = f1.sum(axis=-1) / there.sum(axis=-1)
+    return found

@@ -41,8 +41,8 @@ def csim_min(view: ClipView) -> Measurement:
 def rank_1(view: ClipView) -> Measurement:
     """1 if, of all people who are scored, the input's person is nearest to the clip's mean face, else 0.
 
-    Both are means of unit embeddings: over the clip's frames with a face, and over the input faces of all of a
-    person's scored clips. Chance is one in so many people.
+    Both are means of unit embeddings: over the clip's frames with a face, and over the input faces of all of
+    a person's scored clips. Chance is one in so many people.
     """
     people = {name: _mean_face(faces) for name, faces in view.faces["arcface"].items()}
     known = {name: face for name, face in people.items() if face is not None}

@@ -1,0 +1,53 @@
+"""Precision, recall, density and coverage: by hand, on what they must see, and against a second writing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fevbench.metrics.neighbours import coverage, density, precision, recall
+
+LINE = np.arange(8.0)[:, None]
+
+
+def test_by_hand_on_a_line() -> None:
+    """Real samples 0..7; the third neighbour of 0 is at distance 3, of 3 at 2, of 7 at 3."""
+    assert precision(np.array([[-3.0]]), LINE) == 1
+    assert precision(np.array([[-3.1]]), LINE) == 0
+    assert precision(np.array([[-3.1], [5.0]]), LINE) == 0.5
+    # The fifth neighbours' distances are 5 4 3 3 3 3 4 5: seven of eight hold 2.9, and 5 is k.
+    assert density(np.array([[2.9]]), LINE) == pytest.approx(8 / 5)
+    assert density(np.array([[-4.0]]), LINE) == pytest.approx(1 / 5)
+    assert coverage(np.array([[-4.0]]), LINE) == pytest.approx(1 / 8)
+
+
+def test_a_set_is_real_and_complete_to_itself() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 6))
+    assert precision(x, x) == recall(x, x) == coverage(x, x) == 1
+    assert density(x, x) >= 1
+
+
+def test_they_tell_what_is_wrong() -> None:
+    rng = np.random.default_rng(1)
+    real, same = rng.normal(size=(200, 4)), rng.normal(size=(200, 4))
+    assert density(same, real) == pytest.approx(1, abs=0.15)
+    far, narrow = same + 8, 0.1 * same
+    assert precision(far, real) < 0.05
+    assert recall(far, real) < 0.05
+    assert precision(narrow, real) > 0.95, "what crowds in the middle is real"
+    assert recall(narrow, real) < 0.1, "and little of what there is"
+    assert coverage(narrow, real) < 0.5 * coverage(same, real)
+    assert density(narrow, real) > 1.2
+
+
+def test_one_outlier_spoils_recall_and_not_coverage() -> None:
+    rng = np.random.default_rng(2)
+    real, narrow = rng.normal(size=(100, 4)), 0.1 * rng.normal(size=(100, 4))
+    outliers = np.concatenate([narrow, [[30.0] * 4, [31.0] * 4]])
+    assert recall(outliers, real) - recall(narrow, real) > 0.3
+    assert abs(coverage(outliers, real) - coverage(narrow, real)) < 0.05
+
+
+def test_too_few_samples_are_refused() -> None:
+    with pytest.raises(ValueError, match="needs more than 5 samples, got 5"):
+        density(LINE, LINE[:5])
