@@ -67,13 +67,16 @@ def write_exported(
         path: The file, ``….safetensors``.
         state: The generator's weights by name.
         about: What to say of it; anything JSON can say.
-        half: Round the weights to half precision, for half the bytes.
+        half: Round kernels and matrices to half precision, for half the bytes. Vectors stay as they are:
+            they weigh nothing, and statistics of batch norm can be larger than half precision holds.
     """
-    dtype = torch.float16 if half else torch.float32
-    plain = {
-        name: (value.to(dtype) if value.is_floating_point() else value).cpu().contiguous()
-        for name, value in state.items()
-    }
+
+    def rounded(value: Tensor) -> Tensor:
+        if not value.is_floating_point():
+            return value
+        return value.to(torch.float16 if half and value.dim() > 1 else torch.float32)
+
+    plain = {name: rounded(value).cpu().contiguous() for name, value in state.items()}
     text = json.dumps({**about, "format": FORMAT}, sort_keys=True)
     with replacing(path) as part:
         save_file(plain, part, metadata={"about": text})

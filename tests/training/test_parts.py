@@ -217,3 +217,17 @@ def test_a_missing_matplotlib_is_noticed_before_training(monkeypatch: pytest.Mon
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingPackage, match="matplotlib"):
         check_drawable()
+
+
+def test_half_precision_spares_vectors(tmp_path: Path) -> None:
+    """A running variance of batch norm can be larger than the largest half-precision number, 65504."""
+    state = {
+        "kernel": torch.full((2, 3), 1 / 3),
+        "running_var": torch.tensor([1e6, 1e-9]),
+        "batches": torch.tensor(70000),
+    }
+    write_exported(tmp_path / "g.safetensors", state, {"model": "m"}, half=True)
+    read = read_exported(tmp_path / "g.safetensors", "m").state
+    assert torch.equal(read["running_var"], state["running_var"])
+    assert read["batches"] == 70000
+    assert torch.equal(read["kernel"], state["kernel"].half().float())
