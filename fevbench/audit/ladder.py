@@ -13,13 +13,13 @@ import numpy as np
 from fevbench import paths
 from fevbench.audit.record import Step
 from fevbench.audit.scene import STRENGTHS, Damage, scenes
-from fevbench.run.extract import Extraction
+from fevbench.run.extract import Extraction, material
 from fevbench.run.score import Side, counted_values, measure_clips, score
 from fevbench.stats.bootstrap import subject_bootstrap
 from fevbench.stats.jackknife import jackknife_interval
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
+    from fevbench.data.clip import Clip, Frames
     from fevbench.data.corpus import Corpus
     from fevbench.extractors.base import Extractor
     from fevbench.metrics.catalog import Metric
@@ -61,8 +61,10 @@ class Ladder:
             extractions = {e.name: stack.enter_context(self._extraction(e)) for e in self.extractors}
 
             def side(frames: Mapping[str, Frames]) -> Side:
-                loads = [partial(frames.__getitem__, clip.id) for clip in clips]
-                features = {name: extraction.of_clips(loads) for name, extraction in extractions.items()}
+                features = {}
+                for extractor in self.extractors:
+                    loads = [partial(self._seen, extractor, frames, clip) for clip in clips]
+                    features[extractor.name] = extractions[extractor.name].of_clips(loads)
                 return Side(lambda clip: frames[clip.id], self.corpus.dataset.labels, features)
 
             progress.start("true clips", 1)
@@ -84,6 +86,9 @@ class Ladder:
     def _extraction(self, extractor: Extractor) -> Extraction:
         folder = paths.home() / "features"
         return Extraction(extractor, self.local, self.device, self.batch_size, folder, lambda count: None)
+
+    def _seen(self, extractor: Extractor, frames: Mapping[str, Frames], clip: Clip) -> Frames:
+        return material(extractor.unit, frames[clip.id], self.corpus.frames(clip))
 
     def _found(self, metric: Metric, made: Side, true: Side) -> _Found:
         if metric.kind == "set":

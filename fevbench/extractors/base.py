@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 
+Unit = Literal["frame", "clip", "truth", "next"]
+
+
 class Network(Protocol):
     """A loaded extractor."""
 
@@ -28,7 +31,7 @@ class Network(Protocol):
 
         Args:
             batch: ``uint8[N, H, W, 3]`` for extractors of frames, ``uint8[N, T, H, W, 3]`` for those
-                of clips.
+                of clips, ``uint8[N, 2, H, W, 3]`` for those of pairs of frames.
         """
 
 
@@ -39,7 +42,8 @@ class Extractor:
     Attributes:
         name: What metrics call it.
         version: Raised whenever its code changes its features.
-        unit: Whether it looks at single frames or at whole clips.
+        unit: Whether it looks at single frames, at whole clips, at each frame beside the true clip's
+            (``truth``), or at each beside the next (``next``).
         dim: Features a sample.
         weights: Names in the weights registry.
         preprocessing: What happens to the pixels before the network, in words.
@@ -53,7 +57,7 @@ class Extractor:
 
     name: str
     version: int
-    unit: Literal["frame", "clip"]
+    unit: Unit
     dim: int
     weights: tuple[str, ...]
     preprocessing: str
@@ -143,6 +147,39 @@ extractors: Registry[Extractor] = Registry(
             packages=("torch",),
             batch=2,
             load="fevbench.extractors.i3d:I3D",
+        ),
+        "lpips-alex": Extractor(
+            "lpips-alex",
+            version=1,
+            unit="truth",
+            dim=1,
+            weights=("lpips-alex",),
+            preprocessing="[-1, 1], at the frame's size",
+            packages=("torch",),
+            batch=64,
+            load="fevbench.extractors.lpips:load_alex",
+        ),
+        "lpips-alex-next": Extractor(
+            "lpips-alex-next",
+            version=1,
+            unit="next",
+            dim=1,
+            weights=("lpips-alex",),
+            preprocessing="[-1, 1], at the frame's size",
+            packages=("torch",),
+            batch=64,
+            load="fevbench.extractors.lpips:load_alex",
+        ),
+        "lpips-vgg": Extractor(
+            "lpips-vgg",
+            version=1,
+            unit="truth",
+            dim=1,
+            weights=("lpips-vgg",),
+            preprocessing="[-1, 1], at the frame's size",
+            packages=("torch",),
+            batch=64,
+            load="fevbench.extractors.lpips:load_vgg",
         ),
         "judge": Extractor(
             "judge",

@@ -6,11 +6,9 @@ averaged over time) of FVD (Unterthiner et al., 2018).
 
 from __future__ import annotations
 
-import io
-import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -19,6 +17,7 @@ from torch import nn
 
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import WeightsError
+from fevbench.extractors.flax import BROKEN, flatten, read_tree
 from fevbench.extractors.inference import exact_inference, fold_batch_norms
 from fevbench.extractors.tensorflow import same_padding, to_kernel
 
@@ -158,30 +157,13 @@ def build_i3d(path: Path) -> I3DNetwork:
     """
     network = I3DNetwork()
     try:
-        checkpoint = _ArraysOnly(io.BytesIO(path.read_bytes())).load()
-        arrays = dict(_flatten({**checkpoint["params"]})) | dict(_flatten(checkpoint["batch_stats"]))
+        checkpoint = read_tree(path)
+        arrays = dict(flatten(checkpoint["params"])) | dict(flatten(checkpoint["batch_stats"]))
         network.load_state_dict(_state_dict(network, arrays))
-    except (pickle.UnpicklingError, EOFError, KeyError, TypeError, RuntimeError) as error:
+    except BROKEN as error:
         reason = str(error).partition("\n")[0]
         raise WeightsError(f"{path} does not hold I3D ({reason})", "delete it and pull it again") from error
     return network.eval()
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """Loads NumPy arrays and containers; anything else in the pickle is refused, never run."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module.startswith("numpy") and name in {"_reconstruct", "ndarray", "dtype", "_frombuffer"}:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, NDArray[np.float32]]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{key}/")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _state_dict(network: I3DNetwork, arrays: Mapping[str, NDArray[np.float32]]) -> dict[str, torch.Tensor]:

@@ -101,6 +101,7 @@ class Metric:
 INF = float("inf")
 SQRT2 = 2.0**0.5
 ARCFACE = "Deng et al., ArcFace, CVPR 2019; network w600k_mbf of InsightFace (non-commercial research)"
+LPIPS = "Zhang et al., CVPR 2018; version 0.1"
 
 _ALL = (
     Metric(
@@ -357,6 +358,62 @@ _ALL = (
             "wrong-expression",
             "missing-face",
         ),
+    ),
+    Metric(
+        "lpips",
+        "lpips-alex-v01@1",
+        "looks like the true clip: LPIPS with AlexNet, mean over frames",
+        "pixels",
+        False,
+        (0, INF),
+        "clip",
+        LPIPS,
+        "fevbench.metrics.perception:lpips_alex",
+        extractors=("lpips-alex",),
+        notices=(
+            "blur",
+            "noise",
+            "compression",
+            "colour",
+            "shuffle",
+            "freeze",
+            "frame-drop",
+            "jump",
+            "jitter",
+            "identity-swap",
+            "wrong-expression",
+            "missing-face",
+        ),
+        decimals=4,
+    ),
+    Metric(
+        "lpips-vgg",
+        "lpips-vgg-v01@1",
+        "looks like the true clip: LPIPS with VGG-16, mean over frames",
+        "pixels",
+        False,
+        (0, INF),
+        "clip",
+        LPIPS,
+        "fevbench.metrics.perception:lpips_vgg",
+        extractors=("lpips-vgg",),
+        optional=True,
+        notices=("blur", "noise", "compression", "shuffle", "freeze", "identity-swap", "wrong-expression"),
+        decimals=4,
+    ),
+    Metric(
+        "tlpips",
+        "tlpips-alex-v01-absdiff@1",
+        "changes as the true clip does: difference of LPIPS between neighbouring frames",
+        "motion",
+        False,
+        (0, INF),
+        "clip",
+        "Chu et al., TecoGAN, ACM TOG 2020 (tLP); " + LPIPS,
+        "fevbench.metrics.perception:tlpips",
+        extractors=("lpips-alex-next",),
+        notices=("shuffle", "freeze", "jitter", "noise"),
+        decimals=4,
     ),
     Metric(
         "motion",

@@ -25,8 +25,9 @@ class ClipView:
         label: The expression that was asked for.
         subject: The person.
         labels: The data set's labels, in their order.
-        generated: Extractor name to the generated clip's features: ``float32[T, D]`` for extractors
-            that work on frames, ``float32[1, D]`` for those that work on clips.
+        generated: Extractor name to the generated clip's features: ``float32[T, D]`` for extractors that
+            look at frames, alone or beside the true clip's, ``float32[T - 1, D]`` for those that look at each
+            beside the next, ``float32[1, D]`` for those that look at clips.
         true: The same of the true clip.
         faces: Extractor name to person to the features of all their input faces, ``float32[N, D]``: everybody
             who is scored.

@@ -16,7 +16,7 @@ from fevbench.metrics.catalog import metrics as catalog
 from fevbench.results.files import read_result, write_result
 from fevbench.results.schema import RESULT_FILE, MetricResult, Result, Stage
 from fevbench.run.describe import describe
-from fevbench.run.extract import Extraction
+from fevbench.run.extract import Extraction, material, sample_count
 from fevbench.run.folder import CLIPS_FOLDER, claim_folder
 from fevbench.run.generate import GeneratedClips, file_name
 from fevbench.run.plan import Plan
@@ -24,6 +24,7 @@ from fevbench.run.progress import Progress
 from fevbench.run.score import Side, score, unscored
 
 if TYPE_CHECKING:
+    from fevbench.data.clip import Clip, Frames
     from fevbench.extractors.base import Extractor
     from fevbench.run.score import Features
 
@@ -144,7 +145,7 @@ class _Session:
         """Features of the generated clips and of the true ones, by one extractor."""
         name, corpus, generated = extractor.name, self._corpus, self._generated
         clips = generated.clips
-        samples = 2 * len(clips) * (corpus.protocol.frames if extractor.unit == "frame" else 1)
+        samples = 2 * len(clips) * sample_count(extractor.unit, corpus.protocol.frames)
         self._progress.start(name, samples)
         with (
             self._stage(name) as count,
@@ -157,9 +158,13 @@ class _Session:
                 self._progress.advance,
             ) as extraction,
         ):
-            sources = [partial(generated.frames, clip) for clip in clips]
-            truths = [partial(corpus.frames, clip) for clip in clips]
-            features = extraction.of_clips([*sources, *truths])
+
+            def seen(frames: Callable[[Clip], Frames], clip: Clip) -> Frames:
+                return material(extractor.unit, frames(clip), corpus.frames(clip))
+
+            made = [partial(seen, generated.frames, clip) for clip in clips]
+            true = [partial(seen, corpus.frames, clip) for clip in clips]
+            features = extraction.of_clips([*made, *true])
             count(extraction.computed, extraction.reused)
         return features[: len(clips)], features[len(clips) :]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from fevbench.data.video import content_digest
-from fevbench.extractors.base import Extractor, Loader, Network
+from fevbench.extractors.base import Extractor, Loader, Network, Unit
 from fevbench.extractors.cache import FeatureCache
 from fevbench.registry import load_target
 
@@ -21,6 +21,29 @@ if TYPE_CHECKING:
 
 CLIPS_AT_ONCE = 8
 """Clips whose missing samples are gathered into common batches."""
+
+
+def material(unit: Unit, made: Frames, true: Frames) -> Frames:
+    """What an extractor looks at.
+
+    Args:
+        unit: What its samples are.
+        made: A clip, ``uint8[T, H, W, 3]``.
+        true: The true clip, of the same shape.
+
+    Returns:
+        The clip itself, or pairs of frames ``uint8[N, 2, H, W, 3]``.
+    """
+    if unit == "truth":
+        return np.stack([made, true], axis=1)
+    if unit == "next":
+        return np.stack([made[:-1], made[1:]], axis=1)
+    return made
+
+
+def sample_count(unit: Unit, frames: int) -> int:
+    """How many samples a clip of so many frames has."""
+    return {"clip": 1, "next": frames - 1}.get(unit, frames)
 
 
 class Extraction:
@@ -70,10 +93,10 @@ class Extraction:
         """Features of each clip.
 
         Args:
-            clips: Each returns ``uint8[T, H, W, 3]``.
+            clips: Each returns the `material` of a clip.
 
         Returns:
-            For each clip ``float32[T, D]``, or ``float32[1, D]`` if the extractor looks at whole clips.
+            For each clip ``float32[N, D]``, a row a sample; one if the extractor looks at whole clips.
         """
         features: list[NDArray[np.float32]] = []
         for start in range(0, len(clips), CLIPS_AT_ONCE):
@@ -88,7 +111,7 @@ class Extraction:
         return features
 
     def _samples(self, frames: Frames) -> Sequence[Frames]:
-        return list(frames) if self._extractor.unit == "frame" else [frames]
+        return [frames] if self._extractor.unit == "clip" else list(frames)
 
     def _complete(self, by_key: Mapping[str, Frames], total: int) -> dict[str, NDArray[np.float32]]:
         known = self._cache.get(by_key)

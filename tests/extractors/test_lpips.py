@@ -1,0 +1,107 @@
+"""LPIPS: pairs of pictures, in the layout and range the authors' network expects."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from fevbench import weights
+from fevbench.data.tensors import to_tensor
+from fevbench.errors import WeightsError
+from fevbench.extractors.flax import flatten, read_tree
+from fevbench.extractors.lpips import SCALE, SHIFT, load_alex, load_vgg
+from fevbench.metrics.perception import lpips_alex, tlpips
+from fevbench.metrics.view import ClipView
+from fevbench.run.extract import material, sample_count
+
+
+def pictures(count: int, size: int = 64, seed: int = 0) -> np.ndarray:
+    """Smooth noise, pairs of it."""
+    rng = np.random.default_rng(seed)
+    coarse = torch.from_numpy(rng.uniform(0, 255, size=(2 * count, 3, 6, 6)))
+    smooth = F.interpolate(coarse, (size, size), mode="bicubic").clamp(0, 255).round().byte()
+    return smooth.movedim(1, -1).numpy().reshape(count, 2, size, size, 3)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(("name", "load"), [("lpips-alex", load_alex), ("lpips-vgg", load_vgg)])
+def test_it_is_a_distance(name: str, load) -> None:  # type: ignore[no-untyped-def]
+    network = load("cpu", {name: weights.require(name).path})
+    batch = pictures(3)
+    found = network(batch)
+    assert found.shape == (3, 1)
+    assert found.dtype == np.float32
+    assert (found > 0.05).all()
+    assert (network(batch[:, [0, 0]]) == 0).all(), "a picture is at 0 from itself"
+    assert network(batch[:, ::-1]) == pytest.approx(found, rel=1e-5), "it is symmetric"
+    assert network(batch[1:2]) == pytest.approx(found[1:2], rel=1e-5), "neighbours in a batch do not matter"
+    noisier = [
+        np.stack([batch[0, 0], np.clip(batch[0, 0] + k * pictures(1, seed=5)[0, 0] / 255 - k / 2, 0, 255)])
+        for k in (10, 30, 90)
+    ]
+    growing = network(np.stack(noisier).round().astype(np.uint8))[:, 0]
+    assert (np.diff(growing) > 0).all()
+
+
+@pytest.mark.weights
+def test_it_is_the_published_formula() -> None:
+    """AlexNet once more, written out layer by layer from the checkpoint."""
+    path = weights.require("lpips-alex").path
+    arrays = {name: torch.from_numpy(value.copy()) for name, value in flatten(read_tree(path))}
+    batch = pictures(2)
+    x = to_tensor(batch).flatten(0, 1).double()
+    x = (x - torch.tensor(SHIFT).view(1, 3, 1, 1)) / torch.tensor(SCALE).view(1, 3, 1, 1)
+    total = 0
+    for i, (stride, padding) in enumerate([(4, 2), (1, 2), (1, 1), (1, 1), (1, 1)]):
+        if i in (1, 2):
+            x = F.max_pool2d(x, 3, 2)
+        kernel = arrays[f"AlexNet_0/Conv_{i}/kernel"].permute(3, 2, 0, 1).double()
+        x = F.conv2d(x, kernel, arrays[f"AlexNet_0/Conv_{i}/bias"].double(), stride, padding).relu()
+        unit = x / x.square().sum(1, keepdim=True).sqrt().clamp_min(1e-10)
+        squares = (unit[0::2] - unit[1::2]).square()
+        weight = arrays[f"NetLinLayer_{i}/Conv_0/kernel"].view(1, -1, 1, 1)
+        assert (weight >= 0).all()
+        total = total + (weight * squares).sum(1).mean((1, 2))
+    found = load_alex("cpu", {"lpips-alex": path})(batch)[:, 0]
+    assert found == pytest.approx(total.numpy(), rel=1e-4)
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing", pickle.dumps({"AlexNet_0": {}}), pickle.dumps([1])])
+def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other.ckpt"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"other.ckpt does not hold LPIPS .*: delete it and pull it again"):
+        load_alex("cpu", {"lpips-alex": path})
+
+
+def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "evil.ckpt"
+    path.write_bytes(pickle.dumps({"AlexNet_0": Path("/")}))
+    with pytest.raises(WeightsError, match="it asks for pathlib"):
+        load_alex("cpu", {"lpips-alex": path})
+
+
+def test_what_extractors_look_at() -> None:
+    made = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8)
+    true = made + 100
+    beside = material("truth", made, true)
+    assert beside[:, :, 0, 0, 0].tolist() == [[i, 100 + i] for i in range(5)]
+    following = material("next", made, true)
+    assert following[:, :, 0, 0, 0].tolist() == [[i, i + 1] for i in range(4)]
+    assert material("clip", made, true) is made
+    assert material("frame", made, true) is made
+    assert [sample_count(unit, 5) for unit in ("frame", "clip", "truth", "next")] == [5, 1, 5, 4]
+
+
+def test_values_by_hand() -> None:
+    pixels = np.zeros((3, 1, 1, 3), np.uint8)
+    made = {"lpips-alex": np.array([[0.0], [0.2], [0.4]]), "lpips-alex-next": np.array([[0.5], [0.0]])}
+    true = {"lpips-alex": np.zeros((3, 1)), "lpips-alex-next": np.array([[0.3], [0.1]])}
+    view = ClipView(pixels, pixels, "", "", (), made, true)
+    assert lpips_alex(view).value == pytest.approx(0.2)
+    assert tlpips(view).value == pytest.approx(0.15)
