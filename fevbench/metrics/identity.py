@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fevbench.metrics.catalog import SQRT2
-from fevbench.metrics.measurement import Measurement
+from fevbench.metrics.measurement import NO_FACE, NO_INPUT_FACE, Measurement, mean_over_faces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,18 +24,15 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-NO_FACE = "no face in any frame"
-NO_INPUT_FACE = "no face in the input image"
-
 
 def csim(view: ClipView) -> Measurement:
     """Mean over frames of the cosine between the frame's face and the input face; higher is better."""
-    return _to_input(view, lambda cosines: _mean(cosines, np.nanmin, min, floor=0.0))
+    return _to_input(view, lambda cosines: mean_over_faces(cosines, 0.0, True))
 
 
 def acd_i(view: ClipView) -> Measurement:
     """ACD-I: mean over frames of the L2 distance between the frame's face and the input face."""
-    return _to_input(view, lambda cosines: _mean(_distance(cosines), np.nanmax, max, floor=SQRT2))
+    return _to_input(view, lambda cosines: mean_over_faces(_distance(cosines), SQRT2, False))
 
 
 def acd(view: ClipView) -> Measurement:
@@ -45,7 +42,7 @@ def acd(view: ClipView) -> Measurement:
     if np.isnan(faces).all():
         return Measurement(None, NO_FACE)
     distances = _distance((faces[first] * faces[second]).sum(axis=1))
-    return _mean(distances, np.nanmax, max, floor=SQRT2)
+    return mean_over_faces(distances, SQRT2, False)
 
 
 def face_rate(view: ClipView) -> Measurement:
@@ -68,14 +65,6 @@ def _unit(embeddings: NDArray[np.float32]) -> Values:
     faces = embeddings.astype(np.float64)
     unit: Values = faces / np.linalg.norm(faces, axis=1, keepdims=True)
     return unit
-
-
-def _mean(
-    values: Values, extreme: Callable[[Values], float], worse: Callable[[float, float], float], floor: float
-) -> Measurement:
-    missing = np.isnan(values)
-    stand_in = floor if missing.all() else worse(float(extreme(values)), floor)
-    return Measurement(float(np.where(missing, stand_in, values).mean()))
 
 
 def _distance(cosines: Values) -> Values:
