@@ -11,7 +11,7 @@ import click
 @click.argument("model")
 @click.argument("dataset")
 @click.option("--protocol", metavar="NAME", help="How clips are sampled.  [default: 64x16]")
-@click.option("--metrics", metavar="NAMES", multiple=True, help="With commas.  [default: all but optional]")
+@click.option("--metrics", metavar="NAMES", multiple=True, help="Names or families, with commas; or all.")
 @click.option("--split", type=click.Choice(["train", "val", "test"]), help="Which people.  [default: test]")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Score only N clips, chosen by hash.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of generation.  [default: the protocol's, 0]")
@@ -49,10 +49,15 @@ def command(
     `fevbench list datasets`, or fevsynth:DIR for a set that `fevbench data render` made. Kill it
     anywhere: the same command continues.
 
+    Without --metrics, all that `fevbench list metrics` does not call optional are computed. The name of
+    a family stands for all of its metrics, optional ones included: identity, expression, distribution,
+    pixels, motion, facial-motion.
+
     \b
     Example:
       fevbench run copy fevsynth
       fevbench run my-model fevsynth --plugin my_model.py --metrics csim,fvd
+      fevbench run my-model fevsynth --plugin my_model.py --metrics facial-motion
       fevbench run videos:results/ fevsynth --offline
     """
     from fevbench.cli.console import RunDisplay, error_console, print_text

@@ -193,16 +193,16 @@ extractors: Registry[Extractor] = Registry(
             load="fevbench.extractors.judge:JudgeReading",
             of_dataset=True,
         ),
-        "blendshapes": Extractor(
-            "blendshapes",
+        "face-mesh": Extractor(
+            "face-mesh",
             version=1,
             unit="frame",
-            dim=51,
+            dim=51 + 12 + 478 * 3,
             weights=("face-landmarker",),
             preprocessing="bicubic to 128 px, 32 px black border, MediaPipe on single images, one face",
             packages=("mediapipe", "pillow"),
             batch=32,
-            load="fevbench.extractors.blendshapes:Blendshapes",
+            load="fevbench.extractors.face_mesh:FaceMesh",
             extra="faces",
         ),
         "fer-xception": Extractor(

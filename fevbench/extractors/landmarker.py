@@ -46,14 +46,18 @@ class Landmarker:
         self._path = weights[LANDMARKER]
         self._image, self._rgb = mediapipe.Image, mediapipe.ImageFormat.SRGB
 
-    def look(self, frames: Frames, blendshapes: bool = False) -> Iterator[Any]:
+    def look(self, frames: Frames, everything: bool = False) -> Iterator[Any]:
         """What MediaPipe says of each frame of ``uint8[N, H, W, 3]``, shown on the canvas of `to_canvas`.
+
+        Args:
+            frames: The frames.
+            everything: Whether it shall say the blendshapes and the head's pose as well as the mesh.
 
         Raises:
             WeightsError: The file holds something else.
         """
         # Opened for each batch: a landmarker that is still open when the interpreter ends breaks there.
-        with self._open(blendshapes) as landmarker:
+        with self._open(everything) as landmarker:
             for frame in frames:
                 yield landmarker.detect(self._image(image_format=self._rgb, data=to_canvas(frame)))
 
@@ -64,18 +68,21 @@ class Landmarker:
             ``float32[N, 478, 2]``, x and y as parts of the frame's side; NaN where no face is found.
         """
         points = np.full((len(frames), POINTS, 2), np.nan, np.float32)
-        canvas = FACE_SIZE + 2 * BORDER
         for i, seen in enumerate(self.look(frames)):
             if seen.face_landmarks:
-                found = np.array([(point.x, point.y) for point in seen.face_landmarks[0]])
-                points[i] = (canvas * found - BORDER) / FACE_SIZE
+                points[i] = mesh(seen)[:, :2]
         return points
 
-    def _open(self, blendshapes: bool) -> Any:
+    def _open(self, everything: bool) -> Any:
         from mediapipe.tasks.python import BaseOptions, vision
 
         base = BaseOptions(model_asset_path=str(self._path))
-        options = vision.FaceLandmarkerOptions(base, num_faces=1, output_face_blendshapes=blendshapes)
+        options = vision.FaceLandmarkerOptions(
+            base,
+            num_faces=1,
+            output_face_blendshapes=everything,
+            output_facial_transformation_matrixes=everything,
+        )
         try:
             with _silent_stderr():
                 return vision.FaceLandmarker.create_from_options(options)
@@ -84,6 +91,17 @@ class Landmarker:
             raise WeightsError(
                 f"{self._path} does not hold a face landmarker ({reason})", "delete it and pull it again"
             ) from error
+
+
+def mesh(seen: Any) -> NDArray[np.float64]:
+    """The mesh of what `Landmarker.look` saw of a square frame.
+
+    Returns:
+        ``float64[478, 3]``: x and y as parts of the frame's side, and on the same scale the depth z, which
+        grows away from the camera and whose zero is about the head's middle.
+    """
+    found = np.array([(point.x, point.y, point.z) for point in seen.face_landmarks[0]])
+    return ((FACE_SIZE + 2 * BORDER) * found - (BORDER, BORDER, 0)) / FACE_SIZE
 
 
 @contextlib.contextmanager

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.registry import Registry, load_target
 
-Family = Literal["identity", "expression", "distribution", "pixels", "motion"]
+Family = Literal["identity", "expression", "distribution", "pixels", "motion", "facial-motion"]
+FAMILIES: tuple[str, ...] = get_args(Family)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Metric:
         leave_out: For set metrics, the function that computes it without each group of people in turn.
         notices: The damages of `fevbench audit` it must see.
         ignores: The damages it must not mind.
+        reduction: For set metrics of clips that are seen frame by frame, the function that makes one row of a
+            clip's features and its true clip's, or none where the true clip does not allow one.
         decimals: Digits after the point in a table.
     """
 
@@ -65,6 +68,7 @@ class Metric:
     leave_out: str = ""
     notices: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
+    reduction: str = ""
     decimals: int = 3
 
     @property
@@ -76,6 +80,11 @@ class Metric:
     def without_each(self) -> Callable[..., list[float]]:
         """The function that leaves people out, imported now."""
         return cast("Callable[..., list[float]]", load_target(self.leave_out))
+
+    @property
+    def reduce(self) -> Callable[..., Any]:
+        """The function that makes one row of a clip, imported now."""
+        return cast("Callable[..., Any]", load_target(self.reduction))
 
     def by_judge(self, sha256: str | None) -> Metric:
         """The metric with the judge's hash in its id, if it is one that needs a judge and there is one."""
@@ -405,7 +414,7 @@ _ALL = (
         "tlpips",
         "tlpips-alex-v01-absdiff@1",
         "changes as the true clip does: difference of LPIPS between neighbouring frames",
-        "motion",
+        "pixels",
         False,
         (0, INF),
         "clip",
@@ -426,6 +435,154 @@ _ALL = (
         "fevbench: min(a, b) / max(a, b) of the two clips' mean absolute frame difference",
         "fevbench.metrics.pixels:motion_agreement",
         notices=("freeze", "shuffle", "jitter"),
+    ),
+    # Facial motion, by MediaPipe's face landmarker.
+    Metric(
+        "mesh-rate",
+        "meshrate-mediapipe@1",
+        "detection rate: share of frames in which the landmarker finds a face",
+        "facial-motion",
+        True,
+        (0, 1),
+        "clip",
+        "Kartynnik et al., CVPR Workshops 2019 (MediaPipe Face Mesh)",
+        "fevbench.metrics.facial_motion:mesh_rate",
+        extractors=("face-mesh",),
+        optional=True,
+        notices=("missing-face",),
+        ignores=("shuffle", "reversal", "freeze", "jump"),
+    ),
+    Metric(
+        "expression-distance",
+        "expressiondist-mediapipe41-l1@1",
+        "the expression frame by frame: mean difference of 41 blendshapes to the true clip's",
+        "facial-motion",
+        False,
+        (0, 1),
+        "clip",
+        "AED of Ren et al., PIRenderer, ICCV 2021, with ARKit blendshapes for 3DMM coefficients",
+        "fevbench.metrics.facial_motion:expression_distance",
+        extractors=("face-mesh",),
+        optional=True,
+        floor=1.0,
+        decimals=4,
+        notices=("shuffle", "freeze", "wrong-expression", "jump"),
+        ignores=("colour",),
+    ),
+    Metric(
+        "intensity-correlation",
+        "intensitycorr-mediapipe41@1",
+        "the expression comes and goes with the true one: correlation of the curves of intensity",
+        "facial-motion",
+        True,
+        (-1, 1),
+        "clip",
+        "fevbench: Pearson's r over frames of the mean change of 41 blendshapes from the input face",
+        "fevbench.metrics.facial_motion:intensity_correlation",
+        extractors=("face-mesh",),
+        optional=True,
+        floor=-1.0,
+        notices=("shuffle", "freeze", "reversal"),
+    ),
+    Metric(
+        "peak-timing",
+        "peaktiming-mediapipe41-plateau10@1",
+        "the expression peaks when the true one does: distance in time, as a part of the clip",
+        "facial-motion",
+        False,
+        (0, 1),
+        "clip",
+        "fevbench: of the curves of intensity (docs/metrics.md)",
+        "fevbench.metrics.facial_motion:peak_timing",
+        extractors=("face-mesh",),
+        optional=True,
+        floor=1.0,
+        notices=("freeze", "reversal"),
+    ),
+    Metric(
+        "apex-intensity",
+        "apexintensity-mediapipe41-ratio@1",
+        "as strong as the true expression: agreement of the highest intensity",
+        "facial-motion",
+        True,
+        (0, 1),
+        "clip",
+        "fevbench: min(a, b) / max(a, b) of the two curves' highest values (docs/metrics.md)",
+        "fevbench.metrics.facial_motion:apex_intensity",
+        extractors=("face-mesh",),
+        optional=True,
+        floor=0.0,
+        notices=("freeze",),
+        ignores=("shuffle", "reversal"),
+    ),
+    Metric(
+        "landmark-motion",
+        "landmarkmotion-mediapipe468-ratio@1",
+        "the face moves as much as the true one, head left out: agreement of the landmarks' mean speed",
+        "facial-motion",
+        True,
+        (0, 1),
+        "clip",
+        "fevbench: min(a, b) / max(a, b) of the two clips' mean speed (docs/metrics.md)",
+        "fevbench.metrics.facial_motion:landmark_motion",
+        extractors=("face-mesh",),
+        optional=True,
+        floor=0.0,
+        notices=("freeze", "shuffle"),
+        ignores=("reversal",),
+    ),
+    Metric(
+        "landmark-jitter",
+        "landmarkjitter-mediapipe468-diff3@1",
+        "the face does not tremble, head left out: the landmarks' mean jerk; 0 if frozen",
+        "facial-motion",
+        False,
+        (0, INF),
+        "clip",
+        "jitter of Yi et al., TransPose, SIGGRAPH 2021 (mean jerk), on landmarks of the face",
+        "fevbench.metrics.facial_motion:landmark_jitter",
+        unit="iod",
+        extractors=("face-mesh",),
+        optional=True,
+        floor=1.0,
+        decimals=4,
+        notices=("shuffle", "noise"),
+        ignores=("reversal",),
+    ),
+    Metric(
+        "pose-distance",
+        "posedist-mediapipe-geodesic@1",
+        "the head held as in the true clip: mean angle between the two heads, frame by frame",
+        "facial-motion",
+        False,
+        (0, 180),
+        "clip",
+        "APD of Ren et al., PIRenderer, ICCV 2021, as an angle; metric of Huynh, JMIV 2009",
+        "fevbench.metrics.facial_motion:pose_distance",
+        unit="°",
+        extractors=("face-mesh",),
+        optional=True,
+        floor=90.0,
+        decimals=2,
+        notices=("identity-swap", "missing-face"),
+    ),
+    Metric(
+        "fbd",
+        "fbd-mediapipe12x3@1",
+        "faces move like real ones: Fréchet distance of the blendshapes' trajectories",
+        "facial-motion",
+        False,
+        (0, INF),
+        "set",
+        "fevbench: Heusel et al., NeurIPS 2017, on 12 groups of blendshapes x 3 cosine terms in time",
+        "fevbench.metrics.frechet:frechet_distance",
+        leave_out="fevbench.metrics.frechet:without_each",
+        reduction="fevbench.metrics.trajectory:trajectory",
+        extractors=("face-mesh",),
+        optional=True,
+        minimum=48,
+        decimals=4,
+        notices=("freeze", "shuffle", "reversal"),
     ),
 )
 

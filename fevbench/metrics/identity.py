@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fevbench.metrics.catalog import SQRT2
-from fevbench.metrics.measurement import Measurement
+from fevbench.metrics.measurement import NO_FACE, NO_INPUT_FACE, Measurement, mean_over_faces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,18 +24,15 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-NO_FACE = "no face in any frame"
-NO_INPUT_FACE = "no face in the input image"
-
 
 def csim(view: ClipView) -> Measurement:
     """Mean over frames of the cosine between the frame's face and the input face; higher is better."""
-    return _to_input(view, lambda cosines: _mean(cosines, np.nanmin, min, floor=0.0))
+    return _to_input(view, lambda cosines: mean_over_faces(cosines, 0.0, True))
 
 
 def csim_min(view: ClipView) -> Measurement:
     """Smallest cosine of a frame's face to the input face: one frame with another face is seen."""
-    return _to_input(view, lambda cosines: Measurement(float(_filled(cosines, np.nanmin, min, 0.0).min())))
+    return _to_input(view, lambda cosines: Measurement(float(np.nan_to_num(cosines, nan=0.0).min())))
 
 
 def rank_1(view: ClipView) -> Measurement:
@@ -57,7 +54,7 @@ def rank_1(view: ClipView) -> Measurement:
 
 def acd_i(view: ClipView) -> Measurement:
     """ACD-I: mean over frames of the L2 distance between the frame's face and the input face."""
-    return _to_input(view, lambda cosines: _mean(_distance(cosines), np.nanmax, max, floor=SQRT2))
+    return _to_input(view, lambda cosines: mean_over_faces(_distance(cosines), SQRT2, False))
 
 
 def acd(view: ClipView) -> Measurement:
@@ -67,7 +64,7 @@ def acd(view: ClipView) -> Measurement:
     if np.isnan(faces).all():
         return Measurement(None, NO_FACE)
     distances = _distance((faces[first] * faces[second]).sum(axis=1))
-    return _mean(distances, np.nanmax, max, floor=SQRT2)
+    return mean_over_faces(distances, SQRT2, False)
 
 
 def face_rate(view: ClipView) -> Measurement:
@@ -100,22 +97,6 @@ def _mean_face(embeddings: NDArray[np.float32]) -> Values | None:
     mean = faces.mean(axis=0)
     unit: Values = mean / np.linalg.norm(mean)
     return unit
-
-
-def _mean(
-    values: Values, extreme: Callable[[Values], float], worse: Callable[[float, float], float], floor: float
-) -> Measurement:
-    return Measurement(float(_filled(values, extreme, worse, floor).mean()))
-
-
-def _filled(
-    values: Values, extreme: Callable[[Values], float], worse: Callable[[float, float], float], floor: float
-) -> Values:
-    """Frames without a face take the floor, or the worst observed value if that is worse."""
-    missing = np.isnan(values)
-    stand_in = floor if missing.all() else worse(float(extreme(values)), floor)
-    filled: Values = np.where(missing, stand_in, values)
-    return filled
 
 
 def _distance(cosines: Values) -> Values:

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NO_FACE = "no face in any frame"
+NO_INPUT_FACE = "no face in the input image"
 
 
 @dataclass(frozen=True)
@@ -19,3 +28,17 @@ class Measurement:
     value: float | None
     reason: str = ""
     excused: bool = False
+
+
+def mean_over_faces(values: NDArray[np.float64], floor: float, higher_is_better: bool) -> Measurement:
+    """The mean over frames, in which a missing face is never an advantage.
+
+    Args:
+        values: ``float64[N]``; NaN where a face is missing.
+        floor: What a missing face counts as, unless the worst value seen is worse.
+        higher_is_better: What worse means.
+    """
+    missing = np.isnan(values)
+    worst = min if higher_is_better else max
+    stand_in = worst([floor, *values[~missing].tolist()])
+    return Measurement(float(np.where(missing, stand_in, values).mean()))

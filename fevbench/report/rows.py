@@ -144,7 +144,7 @@ def notes(result: Result) -> list[str]:
     return [
         *result.model.notes,
         *(
-            f"{clips(count)} without a face counted at the floor of {', '.join(which)}"
+            f"{clips(count)} that lost the face counted at the floor of {', '.join(which)}"
             for count, which in counted.items()
         ),
         *(

@@ -24,7 +24,7 @@ def result_table(result: Result) -> RenderableType:
         f"seed {result.seed}: {clips(data.clips)}, {data.subjects} people"
     )
     table = Table()
-    table.add_column("metric", no_wrap=True)
+    table.add_column("metric", overflow="fold")
     for heading in ("value", "95 % interval", "true clips", "N"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, metric in result.metrics.items():

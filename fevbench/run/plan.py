@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from fevbench.data.clip import Split
-from fevbench.errors import FevbenchError
-from fevbench.metrics.catalog import Metric, metrics
+from fevbench.errors import FevbenchError, UnknownName
+from fevbench.metrics.catalog import FAMILIES, Metric, metrics
 from fevbench.models.found import FoundModel
 from fevbench.run.needs import Needs
 
@@ -67,19 +67,20 @@ class Plan:
 def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
     """The metrics of these names in the catalogue's order.
 
-    ``all`` names all of them, and an empty list all but the optional ones.
+    The name of a family names all of its metrics, ``all`` names every metric, and an empty list all but the
+    optional ones.
 
     Raises:
-        UnknownName: A name is not in the catalogue.
+        UnknownName: A name is neither a metric's nor a family's.
     """
     wanted = {name for entry in names for name in re.split(r"[,\s]+", entry) if name}
+    known = (*metrics, *FAMILIES, "all")
+    for name in sorted(wanted.difference(known)):
+        raise UnknownName("metric", name, known)
+    every = [metrics.get(name) for name in metrics]
     if not wanted:
-        wanted = {name for name in metrics if not metrics.get(name).optional}
-    if "all" in wanted:
-        wanted = set(metrics)
-    for name in sorted(wanted):
-        metrics.get(name)
-    return tuple(metrics.get(name) for name in metrics if name in wanted)
+        return tuple(metric for metric in every if not metric.optional)
+    return tuple(metric for metric in every if wanted & {metric.name, metric.family, "all"})
 
 
 def choose_device(name: str) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames
     from fevbench.metrics.catalog import Metric
 
-    Features = Sequence[NDArray[np.float32]]
+    Features = Sequence[NDArray[np.floating[Any]]]
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,9 @@ class Side:
 def score(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
     """Compute one metric of the generated clips, with its ceiling on the true clips."""
     if metric.kind == "set":
-        ceiling = _value_of_set(metric, true, true)
-        result = _score_set(metric, clips, made, true)
+        real = _samples(metric, true, true)
+        ceiling = _value_of_set(metric, real, real)
+        result = _score_set(metric, clips, _samples(metric, made, true), real)
     else:
         ceiling = _score_clips(metric, clips, true, true).value
         result = _score_clips(metric, clips, made, true)
@@ -56,40 +57,44 @@ def unscored(metric: Metric, clips: Sequence[Clip], reason: str) -> MetricResult
     return _result(metric, clips, value=None, reason=reason, n=0, sample=metric.sample)
 
 
-def _score_set(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) -> MetricResult:
-    value = _value_of_set(metric, side, true)
-    generated, real = _samples(metric, side), _samples(metric, true)
-    n = len(generated)
+def _score_set(metric: Metric, clips: Sequence[Clip], made: Features, real: Features) -> MetricResult:
+    value = _value_of_set(metric, made, real)
+    n = sum(map(len, made))
     if value is None:
         reason = f"{n} {metric.sample}, needs at least {metric.minimum}"
         return _result(metric, clips, value=None, reason=reason, n=n, sample=metric.sample)
     groups = groups_of([clip.subject for clip in clips])
     replicates: list[float] = []
     if groups.max() + 1 >= LEAST_GROUPS:
-        (extractor,) = metric.extractors
-        of_samples = [np.repeat(groups, [len(f) for f in s.features[extractor]]) for s in (side, true)]
-        replicates = metric.without_each(generated, real, *of_samples)
+        of_samples = [np.repeat(groups, [len(rows) for rows in side]) for side in (made, real)]
+        replicates = metric.without_each(np.concatenate(made), np.concatenate(real), *of_samples)
+    counted = [clip for clip, rows in zip(clips, made, strict=True) if len(rows)]
     return _result(
         metric,
-        clips,
+        counted,
         value=value,
         n=n,
         sample=metric.sample,
+        excused=len(clips) - len(counted),
         interval=_interval(_within(metric, jackknife_interval(value, replicates)), JACKKNIFE),
         replicates=replicates,
     )
 
 
-def _value_of_set(metric: Metric, side: Side, true: Side) -> float | None:
-    generated = _samples(metric, side)
-    if len(generated) < metric.minimum:
+def _value_of_set(metric: Metric, made: Features, real: Features) -> float | None:
+    if sum(map(len, made)) < metric.minimum:
         return None
-    return float(metric.compute(generated, _samples(metric, true)))
+    return float(metric.compute(np.concatenate(made), np.concatenate(real)))
 
 
-def _samples(metric: Metric, side: Side) -> NDArray[np.float32]:
+def _samples(metric: Metric, side: Side, true: Side) -> Features:
+    """The samples of each clip: its features, or the row they are reduced to beside its true clip's."""
     (extractor,) = metric.extractors
-    return np.concatenate(side.features[extractor])
+    features = side.features[extractor]
+    if not metric.reduction:
+        return features
+    pairs = zip(features, true.features[extractor], strict=True)
+    return [metric.reduce(of_clip, of_true) for of_clip, of_true in pairs]
 
 
 def _within(metric: Metric, bounds: tuple[float, float] | None) -> tuple[float, float] | None:

@@ -75,6 +75,7 @@ def test_it_keeps_every_number_and_draws_them(cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "audit"
     asked = (*RUN, "--metrics", "csim,face-rate,ssim,motion", "--damages", "freeze,shuffle,missing-face")
     shown = cli(*asked, "--out", out)
+    assert (out / "audit.json").exists(), shown
     text = (out / "audit.json").read_text(encoding="utf-8")
     found = Audit.model_validate_json(text)
     assert len(found.steps) == 4 * 3 * 6

@@ -27,6 +27,10 @@ WHOLE = [sys.executable, "-m", "fevbench"]
         (("run", "copy", "tny"), "no data set is called 'tny': did you mean 'tiny'?"),
         (("run", "copy", "tiny", "--metrics", "psnr,csm"), "no metric is called 'csm': did you mean 'csim'"),
         (
+            ("run", "copy", "tiny", "--metrics", "all,facial-moton"),
+            "no metric is called 'facial-moton': did you mean 'facial-motion'",
+        ),
+        (
             ("run", "copy", "tiny", "--protocol", "64x17"),
             "no protocol is called '64x17': did you mean '64x16' or '64x32'?",
         ),

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from fevbench.extractors.base import extractors
-from fevbench.metrics.catalog import metrics
+from fevbench.metrics.catalog import FAMILIES, metrics
+from fevbench.run.plan import choose_metrics
 
 
 @pytest.mark.parametrize("name", list(metrics))
@@ -16,9 +17,18 @@ def test_declaration(name: str) -> None:
     assert metric.title
     assert metric.citation
     assert callable(metric.compute)
+    assert not metric.reduction or callable(metric.reduce)
     assert all(extractor in extractors for extractor in metric.extractors)
     # A set metric is computed from the features of exactly one network.
     assert metric.kind == "clip" or len(metric.extractors) == 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_is_asked_for_by_name(family: str) -> None:
+    """A name that is a metric's and a family's must mean the same either way."""
+    meant = [metric.name for metric in choose_metrics([family])]
+    assert meant == [name for name in metrics if metrics.get(name).family == family]
+    assert family not in metrics or meant == [family]
 
 
 def test_ids_are_unique() -> None:

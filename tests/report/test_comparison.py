@@ -133,7 +133,7 @@ def test_what_a_reader_must_know_is_below_the_table() -> None:
     metric = GOOD.metrics["csim"].model_copy(update={"missing": 1, "excused": 2})
     notes = compare([GOOD.model_copy(update={"metrics": {"csim": metric}})]).footnotes
     assert notes == (
-        "good: 1 clip without a face counted at the floor of csim",
+        "good: 1 clip that lost the face counted at the floor of csim",
         "good: 2 clips left out of csim: the true clip gives no value",
     )
 

@@ -57,16 +57,16 @@ class Blendshapes(Record):
 
 def measure(study: Study) -> Blendshapes:
     """Track the face in every ``stride``-th frame of every clip."""
-    from fevbench.extractors.blendshapes import BLENDSHAPES
+    from fevbench.extractors.face_mesh import BLENDSHAPES, SCORES
 
     rendered, stride = study.rendered, study.stride
     shots, looked_at = rendered.shots, range(0, rendered.length, stride)
     scores = study.networks.features(
-        "blendshapes",
+        "face-mesh",
         "blendshapes",
         [rendered.at(shot, looked_at) for shot in shots],
         len(looked_at),
-    )
+    )[..., SCORES]
     true = rendered.truth.weights[[shot.row for shot in shots], ::stride]
     return blendshapes(
         scores.reshape(-1, scores.shape[-1]),

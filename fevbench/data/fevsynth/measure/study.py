@@ -26,7 +26,7 @@ MEASURES: Mapping[str, tuple[str, ...]] = {
     "composition": (),
     "detection": ("face-points",),
     "identity": ("arcface",),
-    "blendshapes": ("blendshapes",),
+    "blendshapes": ("face-mesh",),
     "expressions": ("fer-xception", "face-api"),
     "border": (),
     "reader": (),

@@ -13,7 +13,7 @@ from fevbench.extractors.base import extractors
 NETWORKS = {
     "face-points": "made_up_set:Points",
     "arcface": "made_up_set:Faces",
-    "blendshapes": "made_up_set:Tracker",
+    "face-mesh": "made_up_set:Tracker",
     "fer-xception": "made_up_set:Feelings",
     "face-api": "made_up_set:Feelings",
 }

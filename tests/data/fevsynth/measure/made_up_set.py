@@ -17,8 +17,8 @@ from fevbench.data.fevsynth.render.folder import Settings, jobs_of
 from fevbench.data.fevsynth.render.job import UNITS, Job, Rendered
 from fevbench.data.fevsynth.render.manifest import write_set
 from fevbench.data.fevsynth.render.writer import write
-from fevbench.extractors.blendshapes import BLENDSHAPES
 from fevbench.extractors.expressions import CLASSES
+from fevbench.extractors.face_mesh import BLENDSHAPES, MESH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,7 +113,7 @@ class Tracker(Reads):
     """The corner as ``jawOpen``; the other scores are 0."""
 
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
-        scores = np.zeros((len(batch), len(BLENDSHAPES)), np.float32)
+        scores = np.zeros((len(batch), MESH.stop), np.float32)
         scores[:, BLENDSHAPES.index("jawOpen")] = self.corner(batch)
         return scores
 

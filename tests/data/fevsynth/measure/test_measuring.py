@@ -158,8 +158,8 @@ def test_a_missing_package_costs_no_other_measure(
     """It is told before anything is measured, with what to install."""
     from dataclasses import replace
 
-    missing = replace(extractors.get("blendshapes"), packages=("no-such-package",))
-    monkeypatch.setitem(extractors._targets, "blendshapes", missing)
+    missing = replace(extractors.get("face-mesh"), packages=("no-such-package",))
+    monkeypatch.setitem(extractors._targets, "face-mesh", missing)
     found = measure(folder)
     assert found["code"] == 1
     assert "pip install 'fevbench[faces]'" in found["told"]

@@ -1,4 +1,4 @@
-"""Blendshapes: the scores are MediaPipe's, close faces are found, and what is missing is said."""
+"""The face mesh: scores and pose are MediaPipe's, close faces are found, and what is missing is said."""
 
 import importlib.metadata
 import importlib.util
@@ -12,7 +12,8 @@ from PIL import Image
 
 from fevbench.errors import MissingPackage, WeightsError
 from fevbench.extractors.base import extractors
-from fevbench.extractors.blendshapes import BLENDSHAPES, Blendshapes
+from fevbench.extractors.face_mesh import BLENDSHAPES, MESH, POSE, SCORES, FaceMesh
+from fevbench.extractors.landmarker import Landmarker
 
 needs_mediapipe = pytest.mark.skipif(
     importlib.util.find_spec("mediapipe") is None, reason="needs fevbench[faces]"
@@ -20,8 +21,8 @@ needs_mediapipe = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def network(weight_paths: dict[str, Path]) -> Blendshapes:
-    return Blendshapes("cpu", weight_paths)
+def network(weight_paths: dict[str, Path]) -> FaceMesh:
+    return FaceMesh("cpu", weight_paths)
 
 
 def column(features: np.ndarray, *names: str) -> np.ndarray:
@@ -30,14 +31,15 @@ def column(features: np.ndarray, *names: str) -> np.ndarray:
 
 def test_the_names_are_those_of_arkit_without_the_tongue() -> None:
     assert list(BLENDSHAPES) == sorted(set(BLENDSHAPES))
-    assert len(BLENDSHAPES) == extractors.get("blendshapes").dim == 51
+    assert len(BLENDSHAPES) == SCORES.stop == 51
+    assert extractors.get("face-mesh").dim == MESH.stop
     assert all(name.replace("Left", "Right") in BLENDSHAPES for name in BLENDSHAPES)
     assert not {"tongueOut", "_neutral"} & set(BLENDSHAPES)
 
 
 @needs_mediapipe
 @pytest.mark.weights
-def test_a_smile_has_mediapipes_scores(network: Blendshapes, photograph: np.ndarray) -> None:
+def test_a_smile_has_mediapipes_scores(network: FaceMesh, photograph: np.ndarray) -> None:
     # From MediaPipe 1.2.2, called on the same canvas; 0.10.21 gives the same within 1e-4.
     expected = {
         "mouthSmileLeft": 0.8648,
@@ -46,14 +48,14 @@ def test_a_smile_has_mediapipes_scores(network: Blendshapes, photograph: np.ndar
         "mouthUpperUpRight": 0.5847,
         "jawOpen": 0.0,
     }
-    scores = dict(zip(BLENDSHAPES, network(photograph[None])[0].tolist(), strict=True))
+    scores = dict(zip(BLENDSHAPES, network(photograph[None])[0, SCORES].tolist(), strict=True))
     assert {name: scores[name] for name in expected} == pytest.approx(expected, abs=0.02)
 
 
 @needs_mediapipe
 @pytest.mark.weights
-def test_expressions_move_what_they_should(network: Blendshapes, apexes: dict[str, np.ndarray]) -> None:
-    scores = {label: network(faces) for label, faces in apexes.items()}
+def test_expressions_move_what_they_should(network: FaceMesh, apexes: dict[str, np.ndarray]) -> None:
+    scores = {label: network(faces)[:, SCORES] for label, faces in apexes.items()}
     assert all(np.isfinite(features).all() for features in scores.values())
     assert all(features.min() >= 0 and features.max() <= 1 for features in scores.values())
     smile = {label: column(s, "mouthSmileLeft", "mouthSmileRight").mean() for label, s in scores.items()}
@@ -65,9 +67,7 @@ def test_expressions_move_what_they_should(network: Blendshapes, apexes: dict[st
 @needs_mediapipe
 @pytest.mark.weights
 @pytest.mark.parametrize("size", [64, 128])
-def test_a_face_that_fills_the_frame_is_found(
-    network: Blendshapes, photograph: np.ndarray, size: int
-) -> None:
+def test_a_face_that_fills_the_frame_is_found(network: FaceMesh, photograph: np.ndarray, size: int) -> None:
     """Without the border, MediaPipe misses most faces as close as this."""
     close = Image.fromarray(photograph).resize((size, size), Image.Resampling.BICUBIC, (84, 74, 176, 166))
     assert np.isfinite(network(np.asarray(close)[None])).all()
@@ -75,7 +75,7 @@ def test_a_face_that_fills_the_frame_is_found(
 
 @needs_mediapipe
 @pytest.mark.weights
-def test_no_face_is_nan_and_disturbs_no_neighbour(network: Blendshapes, photograph: np.ndarray) -> None:
+def test_no_face_is_nan_and_disturbs_no_neighbour(network: FaceMesh, photograph: np.ndarray) -> None:
     noise = np.random.default_rng(0).integers(0, 256, photograph.shape, dtype=np.uint8)
     blank = np.full_like(photograph, 128)
     features = network(np.stack([blank, photograph, noise]))
@@ -84,11 +84,36 @@ def test_no_face_is_nan_and_disturbs_no_neighbour(network: Blendshapes, photogra
 
 
 @needs_mediapipe
+@pytest.mark.weights
+def test_the_pose_is_a_rotation_that_turns_with_the_picture(
+    network: FaceMesh, photograph: np.ndarray
+) -> None:
+    tilted = np.asarray(Image.fromarray(photograph).rotate(20, Image.Resampling.BICUBIC, center=(130, 120)))
+    upright, turned = (f[POSE].reshape(3, 4)[:, :3] for f in network(np.stack([photograph, tilted])))
+    for rotation in (upright, turned):
+        assert rotation @ rotation.T == pytest.approx(np.eye(3), abs=1e-4)
+        assert np.linalg.det(rotation) == pytest.approx(1, abs=1e-4)
+    # Counter-clockwise in the picture is a positive turn about the axis towards the camera.
+    roll = np.degrees(np.arctan2(*(turned @ upright.T)[[1, 0], [0, 0]]))
+    assert roll == pytest.approx(20, abs=3)
+
+
+@needs_mediapipe
+@pytest.mark.weights
+def test_the_mesh_is_the_landmarkers(
+    network: FaceMesh, photograph: np.ndarray, weight_paths: dict[str, Path]
+) -> None:
+    mesh = network(photograph[None])[0, MESH].reshape(-1, 3)
+    assert np.array_equal(mesh[:, :2], Landmarker(weight_paths, "a test").points(photograph[None])[0])
+    assert mesh[1, 2] < mesh[[127, 356], 2].min(), "the nose is nearer to the camera than the ears"
+
+
+@needs_mediapipe
 def test_another_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "face_landmarker.task"
     path.write_bytes(b"junk")
     with pytest.raises(WeightsError, match="does not hold a face landmarker") as caught:
-        Blendshapes("cpu", {"face-landmarker": path})(np.zeros((1, 64, 64, 3), np.uint8))
+        FaceMesh("cpu", {"face-landmarker": path})(np.zeros((1, 64, 64, 3), np.uint8))
     assert "\n" not in str(caught.value)
 
 
@@ -97,8 +122,8 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
 def test_nothing_is_printed_from_start_to_end(weight_paths: dict[str, Path]) -> None:
     code = (
         "import sys, numpy; from pathlib import Path\n"
-        "from fevbench.extractors.blendshapes import Blendshapes\n"
-        "network = Blendshapes('cpu', {'face-landmarker': Path(sys.argv[1])})\n"
+        "from fevbench.extractors.face_mesh import FaceMesh\n"
+        "network = FaceMesh('cpu', {'face-landmarker': Path(sys.argv[1])})\n"
         "network(numpy.zeros((1, 64, 64, 3), numpy.uint8))\n"
         "print('still here', file=sys.stderr)"
     )
@@ -111,15 +136,13 @@ def test_without_mediapipe_one_line_says_how_to_get_it(monkeypatch: pytest.Monke
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "mediapipe", None)
         with pytest.raises(
-            MissingPackage, match=r"'blendshapes' needs mediapipe.*pip install 'fevbench\[faces\]'"
+            MissingPackage, match=r"'face-mesh' needs mediapipe.*pip install 'fevbench\[faces\]'"
         ):
-            Blendshapes("cpu", {})
+            FaceMesh("cpu", {})
 
     def version(name: str) -> str:
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    with pytest.raises(
-        MissingPackage, match=r"'blendshapes' needs mediapipe.*pip install 'fevbench\[faces\]'"
-    ):
-        extractors.get("blendshapes").fingerprint({"face-landmarker": "0" * 64}, "cpu")
+    with pytest.raises(MissingPackage, match=r"'face-mesh' needs mediapipe.*pip install 'fevbench\[faces\]'"):
+        extractors.get("face-mesh").fingerprint({"face-landmarker": "0" * 64}, "cpu")

@@ -1,0 +1,162 @@
+"""Facial motion: what the face does in a generated clip, beside what it does in the true one.
+
+A frame without a face takes the metric's ``floor`` where a metric is a mean over frames, or the clip's worst
+observed value if that is worse. A curve with a hole could be any curve: a clip that loses a face anywhere has
+no value in the metrics of whole curves, and counts at the floor, which is the worst there is. Losing a face
+therefore never improves a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fevbench.metrics.measurement import NO_FACE, NO_INPUT_FACE, Measurement, mean_over_faces
+from fevbench.metrics.tracked import (
+    EXTRACTOR,
+    expressive,
+    intensity,
+    lost,
+    mesh_at_rest,
+    side_by_side,
+    turned,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fevbench.metrics.view import ClipView
+
+    Floats = NDArray[np.float64]
+    Compare = Callable[[Floats, Floats], Measurement]
+
+STILL = 0.01
+"""An intensity that changes by less is no motion: noise of two grey levels on a frozen face moves it by half
+as much, and by as much in the worst of faces."""
+PLATEAU = 0.1
+"""Frames this close to the peak, as a part of the curve's range, belong to it: an apex is held, and which of
+its frames is the highest is chance."""
+FAR_TURNED = 90.0
+"""Degrees at which a face can no longer be seen: the floor of `pose_distance`."""
+FAR_JITTER = 1.0
+"""The floor of `landmark_jitter`: a face whose points jump as far as its eyes are apart."""
+
+
+def mesh_rate(view: ClipView) -> Measurement:
+    """The share of frames in which the landmarker finds a face."""
+    return Measurement(float(1 - lost(view.generated[EXTRACTOR]).mean()))
+
+
+def expression_distance(view: ClipView) -> Measurement:
+    """Mean over frames and the 41 expressive blendshapes of the distance to the true clip's same frame."""
+
+    def compare(made: Floats, true: Floats) -> Measurement:
+        return mean_over_faces(np.abs(expressive(made) - expressive(true)).mean(axis=1), 1.0, False)
+
+    return _measure(view, compare)
+
+
+def pose_distance(view: ClipView) -> Measurement:
+    """Mean over frames of the angle, in degrees, between the head and the true clip's in the same frame."""
+    return _measure(view, lambda made, true: mean_over_faces(turned(made, true), FAR_TURNED, False))
+
+
+def landmark_jitter(view: ClipView) -> Measurement:
+    """Mean length of the third difference over time of the mesh's points, in distances between the eyes."""
+
+    def compare(made: Floats, true: Floats) -> Measurement:
+        if len(made) < 4:
+            return Measurement(None, "fewer than 4 frames", excused=True)
+        jerk = np.diff(mesh_at_rest(made, true[0]), n=3, axis=0)
+        return mean_over_faces(np.linalg.norm(jerk, axis=2).mean(axis=1), FAR_JITTER, False)
+
+    return _measure(view, compare)
+
+
+def landmark_motion(view: ClipView) -> Measurement:
+    """Ratio, at most 1, of the smaller to the larger mean speed of the mesh's points in the two clips."""
+
+    def compare(made: Floats, true: Floats) -> Measurement:
+        speeds = [_speed(mesh_at_rest(clip, true[0])) for clip in (made, true)]
+        return _agreement(*speeds) if speeds[1] > 0 else _no_motion()
+
+    return _measure(view, compare, whole=True)
+
+
+def intensity_correlation(view: ClipView) -> Measurement:
+    """Pearson's correlation of the two clips' intensities over frames; 0 if the made face stays still."""
+
+    def compare(made: Floats, true: Floats) -> Measurement:
+        return Measurement(0.0 if _still(made) else float(np.clip(np.corrcoef(made, true)[0, 1], -1, 1)))
+
+    return _curves(view, compare)
+
+
+def peak_timing(view: ClipView) -> Measurement:
+    """The time between the two clips' peaks, as a part of the clip; 1 if the made face stays still."""
+
+    def compare(made: Floats, true: Floats) -> Measurement:
+        return Measurement(1.0 if _still(made) else abs(peak_time(made) - peak_time(true)))
+
+    return _curves(view, compare)
+
+
+def apex_intensity(view: ClipView) -> Measurement:
+    """Ratio, at most 1, of the smaller to the larger of the two clips' highest intensities."""
+    return _curves(view, lambda made, true: _agreement(float(made.max()), float(true.max())))
+
+
+def peak_time(curve: Floats) -> float:
+    """When a curve peaks: the mean time of the frames within `PLATEAU` of its highest value.
+
+    Args:
+        curve: ``float64[T]``.
+
+    Returns:
+        In [0, 1], as a part of the clip.
+    """
+    near = np.flatnonzero(curve >= curve.max() - PLATEAU * np.ptp(curve))
+    return float(near.mean()) / max(len(curve) - 1, 1)
+
+
+def _measure(view: ClipView, compare: Compare, whole: bool = False) -> Measurement:
+    """Compare two clips, if there is something to compare: ``whole`` is for what needs every frame's face."""
+    pair = side_by_side(view.generated[EXTRACTOR], view.true[EXTRACTOR])
+    if pair is None:
+        return Measurement(None, NO_INPUT_FACE, excused=True)
+    gone = lost(pair[0])
+    if gone.all():
+        return Measurement(None, NO_FACE)
+    if whole and gone.any():
+        return Measurement(None, "a frame without a face")
+    return compare(*pair)
+
+
+def _curves(view: ClipView, compare: Compare) -> Measurement:
+    """Compare the two clips' curves of intensity, ``float64[T]``, if the true one moves."""
+    pair = side_by_side(view.generated[EXTRACTOR], view.true[EXTRACTOR])
+    if pair is not None and _still(intensity(pair[1], pair[1][0])):
+        return _no_motion()
+
+    def of_features(made: Floats, true: Floats) -> Measurement:
+        return compare(intensity(made, true[0]), intensity(true, true[0]))
+
+    return _measure(view, of_features, whole=True)
+
+
+def _still(curve: Floats) -> bool:
+    return float(np.ptp(curve)) < STILL
+
+
+def _speed(mesh: Floats) -> float:
+    return float(np.linalg.norm(np.diff(mesh, axis=0), axis=2).mean())
+
+
+def _agreement(made: float, true: float) -> Measurement:
+    return Measurement(min(made, true) / max(made, true))
+
+
+def _no_motion() -> Measurement:
+    return Measurement(None, "the true face does not move", excused=True)

@@ -1,0 +1,130 @@
+"""A generated clip and its true clip as the face tracker saw them: which frames count, how the face moves.
+
+Features are those of `fevbench.extractors.face_mesh.FaceMesh`, ``float[T, 1497]``; a row of NaN is a frame
+without a face.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fevbench.extractors.face_mesh import BLENDSHAPES, MESH, POSE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+EXTRACTOR = "face-mesh"
+EXPRESSIVE = tuple(i for i, name in enumerate(BLENDSHAPES) if not name.startswith(("eyeBlink", "eyeLook")))
+"""Columns of the 41 blendshapes that make an expression. No label says when somebody blinks or where they
+look, and a blink moves further than many an expression."""
+FACE_POINTS = 468
+"""Points of the mesh without the irises, which go with the gaze."""
+EYES = (33, 263)
+"""The outer corners of the eyes; their distance in the input face is the unit of length."""
+RIGID = (
+    1, 4, 5, 195, 197, 6, 168,  # the nose from its tip to between the eyes
+    33, 133, 362, 263,  # the corners of the eyes
+    127, 162, 21, 54, 103, 67, 109, 10, 338, 297, 332, 284, 251, 389, 356,  # the outline, ear to ear
+    234, 454, 93, 323,  # and in front of the ears
+)  # fmt: skip
+"""Points that go with the skull more than with any muscle: the head's pose is taken from them."""
+
+
+def lost(features: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of ``float[T, D]`` are of a frame without a face: ``bool[T]``."""
+    missing: NDArray[np.bool_] = np.isnan(features).any(axis=1)
+    return missing
+
+
+def side_by_side(made: NDArray[Any], true: NDArray[Any]) -> tuple[Floats, Floats] | None:
+    """Two clips in the frames in which the true one shows a face.
+
+    In each other frame the nearest of these (the earlier of two) stands in, in both clips: there is nothing
+    to compare with there, and whatever a model shows or loses in it changes no number.
+
+    Args:
+        made: ``float[T, D]`` of the generated clip.
+        true: The same of the true clip.
+
+    Returns:
+        Both, ``float64[T, D]``, the true one without NaN; None if the input face, the true clip's first
+        frame, is not found.
+    """
+    if lost(true)[0]:
+        return None
+    seen = np.flatnonzero(~lost(true))
+    nearest = seen[np.abs(np.arange(len(true))[:, None] - seen).argmin(axis=1)]
+    return made[nearest].astype(np.float64), true[nearest].astype(np.float64)
+
+
+def expressive(features: Floats) -> Floats:
+    """The blendshapes that make an expression, ``float64[T, 41]`` in [0, 1]."""
+    return features[:, EXPRESSIVE]
+
+
+def intensity(features: Floats, neutral: Floats) -> Floats:
+    """How much expression each frame shows: the mean change of the blendshapes from the input face.
+
+    Args:
+        features: ``float64[T, D]``.
+        neutral: ``float64[D]`` of the input face, so that no frame's intensity hangs on another made frame.
+
+    Returns:
+        ``float64[T]`` in [0, 1].
+    """
+    curve: Floats = np.abs(expressive(features) - expressive(neutral[None])).mean(axis=1)
+    return curve
+
+
+def turned(features: Floats, other: Floats) -> Floats:
+    """By how much two heads are turned against each other: the angle of the rotation between them.
+
+    Of rotations A and B it is 2 arcsin(|A - B| / sqrt(8)) (Huynh, 2009), which keeps its digits near 0.
+
+    Args:
+        features: ``float64[T, D]``.
+        other: The same.
+
+    Returns:
+        ``float64[T]``, degrees in [0, 180].
+    """
+    a, b = (f[:, POSE].reshape(-1, 3, 4)[..., :3] for f in (features, other))
+    chord = np.sqrt(((a - b) ** 2).sum(axis=(1, 2)) / 8)
+    angles: Floats = np.degrees(2 * np.arcsin(np.clip(chord, 0, 1)))
+    return angles
+
+
+def mesh_at_rest(features: Floats, neutral: Floats) -> Floats:
+    """The mesh of each frame with the head put where the input's is, in distances between its eyes.
+
+    A similarity transform of least squared error (Umeyama, 1991) over `RIGID` takes every frame to the input
+    face: what is left is what the face does.
+
+    Args:
+        features: ``float64[T, D]``.
+        neutral: ``float64[D]`` of the input face.
+
+    Returns:
+        ``float64[T, 468, 3]``; NaN where there is no face.
+    """
+    points, rest = (f[..., MESH].reshape(*f.shape[:-1], -1, 3) for f in (features, neutral))
+    here = ~np.isnan(points).any(axis=(1, 2))
+    moved = np.full((len(points), FACE_POINTS, 3), np.nan)
+    moved[here] = _aligned(points[here], rest)[:, :FACE_POINTS]
+    return moved / float(np.linalg.norm(rest[EYES[0]] - rest[EYES[1]]))
+
+
+def _aligned(points: Floats, rest: Floats) -> Floats:
+    source, target = points[:, RIGID], rest[list(RIGID)]
+    middle, aim = source.mean(axis=1, keepdims=True), target.mean(axis=0)
+    source, target = source - middle, target - aim
+    u, sizes, v = np.linalg.svd(np.swapaxes(source, 1, 2) @ target)
+    sizes[:, 2] *= (mirrored := np.sign(np.linalg.det(u @ v)))
+    u[:, :, 2] *= mirrored[:, None]
+    scale = sizes.sum(axis=1) / (source**2).sum(axis=(1, 2))
+    aligned: Floats = (points - middle) @ (u @ v) * scale[:, None, None] + aim
+    return aligned
