@@ -79,8 +79,7 @@ def landmark_motion(view: ClipView) -> Measurement:
     """Ratio, at most 1, of the smaller to the larger mean speed of the mesh's points in the two clips."""
 
     def compare(made: Floats, true: Floats) -> Measurement:
-        speeds = [_speed(mesh_at_rest(clip, true[0])) for clip in (made, true)]
-        return _agreement(*speeds) if speeds[1] > 0 else _no_motion()
+        return _agreement(_speed(mesh_at_rest(made, true[0])), _speed(mesh_at_rest(true, true[0])))
 
     return _measure(view, compare, whole=True)
 
@@ -122,28 +121,33 @@ def peak_time(curve: Floats) -> float:
 
 
 def _measure(view: ClipView, compare: Compare, whole: bool = False) -> Measurement:
-    """Compare two clips, if there is something to compare: ``whole`` is for what needs every frame's face."""
+    """Compare two clips' features, if there is something to compare.
+
+    Args:
+        view: The clips.
+        compare: Measures ``float64[T, 1497]`` of the generated clip beside that of the true one.
+        whole: Whether it needs every frame's face, and a true face that moves.
+    """
     pair = side_by_side(view.generated[EXTRACTOR], view.true[EXTRACTOR])
     if pair is None:
         return Measurement(None, NO_INPUT_FACE, excused=True)
-    gone = lost(pair[0])
-    if gone.all():
+    made, true = pair
+    if whole and _still(intensity(true, true[0])):
+        return Measurement(None, "the true face does not move", excused=True)
+    if lost(made).all():
         return Measurement(None, NO_FACE)
-    if whole and gone.any():
+    if whole and lost(made).any():
         return Measurement(None, "a frame without a face")
-    return compare(*pair)
+    return compare(made, true)
 
 
 def _curves(view: ClipView, compare: Compare) -> Measurement:
-    """Compare the two clips' curves of intensity, ``float64[T]``, if the true one moves."""
-    pair = side_by_side(view.generated[EXTRACTOR], view.true[EXTRACTOR])
-    if pair is not None and _still(intensity(pair[1], pair[1][0])):
-        return _no_motion()
-
-    def of_features(made: Floats, true: Floats) -> Measurement:
-        return compare(intensity(made, true[0]), intensity(true, true[0]))
-
-    return _measure(view, of_features, whole=True)
+    """Compare the two clips' curves of intensity, ``float64[T]``."""
+    return _measure(
+        view,
+        lambda made, true: compare(intensity(made, true[0]), intensity(true, true[0])),
+        whole=True,
+    )
 
 
 def _still(curve: Floats) -> bool:
@@ -156,7 +160,3 @@ def _speed(mesh: Floats) -> float:
 
 def _agreement(made: float, true: float) -> Measurement:
     return Measurement(min(made, true) / max(made, true))
-
-
-def _no_motion() -> Measurement:
-    return Measurement(None, "the true face does not move", excused=True)

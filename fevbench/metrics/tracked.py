@@ -36,8 +36,8 @@ RIGID = (
 
 def lost(features: NDArray[Any]) -> NDArray[np.bool_]:
     """Which of ``float[T, D]`` are of a frame without a face: ``bool[T]``."""
-    missing: NDArray[np.bool_] = np.isnan(features).any(axis=1)
-    return missing
+    without: NDArray[np.bool_] = np.isnan(features).any(axis=1)
+    return without
 
 
 def side_by_side(made: NDArray[Any], true: NDArray[Any]) -> tuple[Floats, Floats] | None:

@@ -59,7 +59,8 @@ def trajectory(made: NDArray[Any], true: NDArray[Any]) -> Floats:
         return np.empty((0, DIM))
     clip, rest = (features[:, SCORES] for features in pair)
     change = np.where(lost(pair[0])[:, None], FULL, clip - rest[0])
-    return (_basis(len(change)) @ change @ _means()).reshape(1, DIM)
+    row: Floats = _basis(len(change)) @ change @ _means()
+    return row.reshape(1, DIM)
 
 
 def _basis(frames: int) -> Floats:
