@@ -120,7 +120,7 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) 
     if len(observed) < metric.minimum:
         reason = next((m.reason for m in measured.values() if m.reason), "no clip")
     else:
-        values = _with_missing(metric, [measured[clip.id].value for clip in counted], observed)
+        values = metric.with_missing([measured[clip.id].value for clip in counted])
         value = float(np.mean(values))
         interval = _interval(subject_bootstrap(values, [clip.subject for clip in counted]), BOOTSTRAP)
     return _result(
@@ -132,6 +132,7 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) 
         sample="clips",
         missing=len(missing),
         excused=len(clips) - len(counted),
+        excused_clips=[clip.id for clip in clips if measured[clip.id].excused],
         interval=interval,
         per_clip={clip_id: m.value for clip_id, m in measured.items()},
     )
@@ -146,9 +147,3 @@ def _result(metric: Metric, clips: Sequence[Clip], **measured: Any) -> MetricRes
         subjects=len({clip.subject for clip in clips}),
         **measured,
     )
-
-
-def _with_missing(metric: Metric, values: Sequence[float | None], observed: list[float]) -> list[float]:
-    """Give clips without a value the metric's floor, or the worst observed value if that is worse."""
-    stand_in = metric.worst(observed if metric.floor is None else [*observed, metric.floor])
-    return [stand_in if value is None else value for value in values]
