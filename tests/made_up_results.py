@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fevbench.metrics.catalog import metrics as catalog
@@ -38,6 +40,54 @@ def made_up(name: str, values: dict[str, float | None], **changes: Any) -> Resul
         new = getattr(result, record).model_copy(update={field: value}) if field else value
         result = result.model_copy(update={record: new})
     return result
+
+
+def scored(
+    name: str,
+    clips: Mapping[str, Mapping[str, float | None]],
+    sets: Mapping[str, tuple[float, Sequence[float]]] | None = None,
+    excused: Sequence[str] = (),
+    **changes: Any,
+) -> Result:
+    """A result with values of clips called ``person-number``, and of sets with their replicates.
+
+    Args:
+        name: The model's.
+        clips: Clip metric to clip to value.
+        sets: Set metric to its number and the number without each group of people.
+        excused: Clips that do not count.
+        changes: As in `made_up`; what it says of people goes before.
+    """
+    metrics = {}
+    ids = sorted({clip for values in clips.values() for clip in values})
+    subjects = {clip: clip.partition("-")[0] for clip in ids}
+    for metric, values in clips.items():
+        declared = catalog.get(metric)
+        counted = {clip: value for clip, value in values.items() if clip not in excused}
+        missing = sum(value is None for value in counted.values())
+        observed = [value for value in counted.values() if value is not None]
+        # Written out on purpose, so that nothing is tested against itself.
+        worst = min if declared.higher_is_better else max
+        stand_in = worst(observed if declared.floor is None else [*observed, declared.floor])
+        total = math.fsum(stand_in if value is None else value for value in counted.values())
+        metrics[metric] = _metric(metric, total / len(counted)).model_copy(
+            update={
+                "n": len(counted),
+                "subjects": len({subjects[clip] for clip in counted}),
+                "missing": missing,
+                "excused": len(values) - len(counted),
+                "excused_clips": list(excused),
+                "per_clip": dict(values),
+            }
+        )
+    for metric, (value, replicates) in (sets or {}).items():
+        metrics[metric] = _metric(metric, value).model_copy(update={"replicates": list(replicates)})
+    people = {
+        "dataset__clips": len(ids),
+        "dataset__subjects": len(set(subjects.values())),
+        "dataset__subjects_of": subjects,
+    }
+    return made_up(name, {}, **{"metrics": metrics, **people, **changes})
 
 
 def _metric(name: str, value: float | None) -> MetricResult:

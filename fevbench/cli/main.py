@@ -24,6 +24,7 @@ COMMANDS: Registry[click.Command] = Registry(
     {
         "run": "fevbench.cli.run:command",
         "compare": "fevbench.cli.compare:command",
+        "diff": "fevbench.cli.diff:command",
         "show": "fevbench.cli.show:command",
         "generate": "fevbench.cli.generate:command",
         "train": "fevbench.cli.train:command",

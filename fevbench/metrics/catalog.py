@@ -6,7 +6,7 @@ names its exact definition (``docs/metrics.md``): whatever would change a number
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
@@ -105,6 +105,16 @@ class Metric:
     def best(self, values: list[float]) -> float:
         """The best of some values."""
         return max(values) if self.higher_is_better else min(values)
+
+    def with_missing(self, values: Sequence[float | None]) -> list[float]:
+        """What clips count in the mean: one without a value counts the floor, or the worst observed if worse.
+
+        Args:
+            values: One a clip that is not excused; at least one is a number.
+        """
+        observed = [value for value in values if value is not None]
+        stand_in = self.worst(observed if self.floor is None else [*observed, self.floor])
+        return [stand_in if value is None else value for value in values]
 
 
 INF = float("inf")

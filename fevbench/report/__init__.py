@@ -1,1 +1,1 @@
-"""Views of results: nothing is computed here."""
+"""Views of results: nothing is measured here, and tests between runs use what results hold."""

@@ -17,17 +17,11 @@ def check_comparable(results: Sequence[Result]) -> None:
     first = results[0]
     defined: dict[str, tuple[str, str]] = {}
     for result in results:
-        for what, a, b in (
-            ("data sets", _dataset(first), _dataset(result)),
-            ("protocols", first.protocol.id, result.protocol.id),
-            ("numbers of clips", first.dataset.clips, result.dataset.clips),
-            ("clips", first.dataset.digest[:12], result.dataset.digest[:12]),
-        ):
-            if a != b:
-                raise RunError(
-                    f"{first.model.name} and {result.model.name} were scored on different {what} ({a}, {b})",
-                    "compare runs of one data set, split, protocol and limit",
-                )
+        for difference in clip_differences(first, result):
+            raise RunError(
+                f"{first.model.name} and {result.model.name} were scored on {difference}",
+                "compare runs of one data set, split, protocol and limit",
+            )
         for name, metric in result.metrics.items():
             who, other = defined.setdefault(name, (result.model.name, metric.id))
             if other != metric.id:
@@ -35,6 +29,20 @@ def check_comparable(results: Sequence[Result]) -> None:
                     f"{name} is {other} in {who} and {metric.id} in {result.model.name}",
                     "repeat the older run with this version",
                 )
+
+
+def clip_differences(first: Result, second: Result) -> list[str]:
+    """In what the scored clips of two runs differ, the plainest first; empty if the clips are the same."""
+    return [
+        f"different {what} ({a}, {b})"
+        for what, a, b in (
+            ("data sets", _dataset(first), _dataset(second)),
+            ("protocols", first.protocol.id, second.protocol.id),
+            ("numbers of clips", first.dataset.clips, second.dataset.clips),
+            ("clips", first.dataset.digest[:12], second.dataset.digest[:12]),
+        )
+        if a != b
+    ]
 
 
 def distinct_names(results: Sequence[Result]) -> tuple[str, ...]:

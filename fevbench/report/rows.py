@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import check_comparable, distinct_names, weight_differences
+from fevbench.report.standing import LEGEND, Standing, remarks, stand
 from fevbench.results.schema import MetricResult, Result
 
 CEILING = "true clips (ceiling)"
@@ -20,13 +21,17 @@ class Cell:
         value: The number; None if absent.
         text: The number as shown, without its interval.
         interval: The 95 % interval as shown, or empty.
-        best: Whether no other model's number is better.
+        best: Whether no other model's number is better; never of a control.
+        rank: 1 + the number of models that are significantly better; None without ranks.
+        mark: Whether it is significantly worse than the best number: ``†``, ``‡``, or empty.
     """
 
     value: float | None
     text: str
     interval: str
     best: bool
+    rank: int | None = None
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,9 @@ class Comparison:
         columns: Metric names in the catalogue's order.
         headings: Metric name to its heading with the arrow.
         rows: One a run in the order given, then the ceiling.
-        footnotes: What a reader must know about single runs.
+        footnotes: What a reader must know about the ranks and about single runs.
+        standings: Metric name to the tests behind its ranks.
+        legend: What ranks and marks mean; empty if there are none.
     """
 
     title: str
@@ -55,10 +62,12 @@ class Comparison:
     headings: dict[str, str]
     rows: tuple[Row, ...]
     footnotes: tuple[str, ...]
+    standings: dict[str, Standing]
+    legend: str
 
 
 def compare(results: Sequence[Result]) -> Comparison:
-    """Set results side by side.
+    """Set results side by side, and rank the models among them by paired tests.
 
     Raises:
         RunError: They were not scored on the same clips under the same definitions.
@@ -68,13 +77,14 @@ def compare(results: Sequence[Result]) -> Comparison:
     columns = tuple(name for name in catalog if name in present)
     best = {name: _best(name, results) for name in columns}
     names = distinct_names(results)
+    standings = {column: stand(catalog.get(column), names, results) for column in columns}
     rows = [
         Row(
             name,
-            {column: _cell(column, result.metrics.get(column), best[column]) for column in columns},
+            {column: _cell(column, result, best[column], standings[column], i) for column in columns},
             result,
         )
-        for name, result in zip(names, results, strict=True)
+        for i, (name, result) in enumerate(zip(names, results, strict=True))
     ]
     first = results[0]
     ceiling = {name: _ceiling(name, results) for name in columns}
@@ -84,7 +94,9 @@ def compare(results: Sequence[Result]) -> Comparison:
         f"{clips(first.dataset.clips)}, {first.dataset.subjects} people"
     )
     headings = {name: f"{name} {catalog.get(name).arrow}" for name in columns}
-    return Comparison(title, columns, headings, tuple(rows), tuple(_footnotes(names, results)))
+    footnotes = [*remarks(standings, names, results), *_footnotes(names, results)]
+    legend = LEGEND if any(standing.ranks for standing in standings.values()) else ""
+    return Comparison(title, columns, headings, tuple(rows), tuple(footnotes), standings, legend)
 
 
 def number(name: str, value: float | None) -> str:
@@ -103,16 +115,20 @@ def interval(name: str, metric: MetricResult) -> str:
 
 
 def _best(name: str, results: Sequence[Result]) -> float | None:
-    values = [v for r in results if (m := r.metrics.get(name)) and (v := m.value) is not None]
+    models = [result for result in results if not result.model.control]
+    values = [v for r in models if (m := r.metrics.get(name)) and (v := m.value) is not None]
     return catalog.get(name).best(values) if len(values) > 1 else None
 
 
-def _cell(name: str, metric: MetricResult | None, best: float | None) -> Cell:
+def _cell(name: str, result: Result, best: float | None, standing: Standing, run: int) -> Cell:
+    metric = result.metrics.get(name)
     if metric is None:
         return Cell(None, "–", "", False)
     # Equal as shown is equal: bold must not depend on digits nobody sees.
-    is_best = best is not None and number(name, metric.value) == number(name, best)
-    return Cell(metric.value, number(name, metric.value), interval(name, metric), is_best)
+    text = number(name, metric.value)
+    is_best = best is not None and not result.model.control and text == number(name, best)
+    rank, mark = standing.ranks.get(run), standing.mark(run)
+    return Cell(metric.value, text, interval(name, metric), is_best, rank, mark)
 
 
 def _ceiling(name: str, results: Sequence[Result]) -> Cell:

@@ -50,39 +50,54 @@ def comparison_table(comparison: Comparison, width: int) -> RenderableType:
     groups: list[list[str]] = [[]]
     used = names
     for column in comparison.columns:
-        wide = max(_width(row, column) for row in comparison.rows)
-        wide = max(wide, len(comparison.headings[column])) + 3
+        wide = _width(comparison, column) + 3
         if groups[-1] and used + wide > width:
             groups.append([])
             used = names
         groups[-1].append(column)
         used += wide
     tables = [_part(comparison, columns) for columns in groups]
-    legend = Text(
-        "bold: best of the runs; [ ]: 95 % interval; ↑ higher, ↓ lower is better",
-        style="dim",
-    )
+    legend = ["bold: best of the models; [ ]: 95 % interval; ↑ higher, ↓ lower is better"]
+    legend += [f"#: {comparison.legend}"] if comparison.legend else []
     title = Text(comparison.title, style="italic")
-    return Group(title, *tables, legend, *_notes(comparison.footnotes))
+    lines = [Text(line, style="dim") for line in legend]
+    return Group(title, *tables, *lines, *_notes(comparison.footnotes))
 
 
-def _width(row: Row, column: str) -> int:
+def _width(comparison: Comparison, column: str) -> int:
+    cells = [row.cells[column] for row in comparison.rows]
+    reach = _reach(comparison, column)
+    widest = max(max(len(cell.text) + reach, len(cell.interval)) for cell in cells)
+    return max(widest, len(comparison.headings[column]))
+
+
+def _reach(comparison: Comparison, column: str) -> int:
+    """Columns that ranks take; all numbers leave as many free, so that their points stand in a line."""
+    return max(len(_rank(row, column)) for row in comparison.rows)
+
+
+def _rank(row: Row, column: str) -> str:
     cell = row.cells[column]
-    return max(len(cell.text), len(cell.interval))
+    return f" #{cell.rank}{cell.mark}" if cell.rank is not None else ""
 
 
 def _part(comparison: Comparison, columns: list[str]) -> Table:
     table = Table(show_lines=True)
     table.add_column("model", max_width=NAME_WIDTH, overflow="fold")
+    width = {column: _width(comparison, column) for column in columns}
+    reach = {column: _reach(comparison, column) for column in columns}
     for column in columns:
-        table.add_column(comparison.headings[column], justify="right", no_wrap=True)
+        # Aligned here: rich would drop the blanks where a rank is missing.
+        table.add_column(comparison.headings[column].rjust(width[column]), no_wrap=True)
     for row in comparison.rows:
         cells = []
         for column in columns:
             cell = row.cells[column]
-            text = Text(cell.text, style="bold" if cell.best else "")
+            blank = " " * (width[column] - reach[column] - len(cell.text))
+            text = Text(blank).append(cell.text, style="bold" if cell.best else "")
+            text.append(_rank(row, column))
             if cell.interval:
-                text.append(f"\n{cell.interval}", style="not bold dim")
+                text.append(f"\n{cell.interval:>{width[column]}}", style="dim")
             cells.append(text)
         table.add_row(Text(row.name, style="italic" if row.result is None else ""), *cells)
     return table

@@ -6,8 +6,10 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 
 from fevbench.report.rows import Comparison, Row
+from fevbench.report.standing import Standing
 
 LATEX_SPECIAL = str.maketrans(
     {
@@ -26,11 +28,13 @@ LATEX_SPECIAL = str.maketrans(
 
 
 def markdown(comparison: Comparison) -> str:
-    """A Markdown table; the best number of a column is bold."""
+    """A Markdown table; the best number of a column is bold, a superscript is a rank."""
 
     def cell(row: Row, column: str) -> str:
         shown = row.cells[column]
         text = f"**{shown.text}**" if shown.best else shown.text
+        # Not "#1": where people paste tables, that links to an issue.
+        text += f"<sup>{shown.rank}{shown.mark}</sup>" if shown.rank is not None else ""
         return f"{text} {shown.interval}".strip()
 
     heads = ["model", *[comparison.headings[column] for column in comparison.columns]]
@@ -38,7 +42,8 @@ def markdown(comparison: Comparison) -> str:
     for row in comparison.rows:
         name = row.name.replace("|", r"\|")
         lines.append(_bar([name, *[cell(row, column) for column in comparison.columns]]))
-    lines += [""] * bool(comparison.footnotes) + [f"* {note}" for note in comparison.footnotes]
+    notes = [f"superscript: {comparison.legend}."] * bool(comparison.legend) + [*comparison.footnotes]
+    lines += [""] * bool(notes) + [f"* {note}" for note in notes]
     return "\n".join(lines) + "\n"
 
 
@@ -47,7 +52,10 @@ def _bar(cells: list[str]) -> str:
 
 
 def as_csv(comparison: Comparison) -> str:
-    """One line a run and metric, full precision: model, metric, id, value, low, high, n, sample, ceiling."""
+    """One line a run and metric, full precision, whatever is absent empty.
+
+    ``rank`` is the run's rank in the metric, ``p_best`` the corrected p-value against the best model.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(
@@ -64,10 +72,14 @@ def as_csv(comparison: Comparison) -> str:
             "missing",
             "ceiling",
             "reason",
+            "control",
+            "rank",
+            "p_best",
         )
     )
-    for row in comparison.rows:
+    for i, row in enumerate(comparison.rows):
         for name, metric in (row.result.metrics if row.result else {}).items():
+            standing = comparison.standings.get(name, Standing())
             bounds = (metric.interval.low, metric.interval.high) if metric.interval else ("", "")
             writer.writerow(
                 (
@@ -82,18 +94,23 @@ def as_csv(comparison: Comparison) -> str:
                     metric.missing,
                     "" if metric.ceiling is None else metric.ceiling,
                     metric.reason,
+                    row.result is not None and row.result.model.control,
+                    standing.ranks.get(i, ""),
+                    standing.against_best.get(i, ""),
                 )
             )
     return out.getvalue()
 
 
 def latex(comparison: Comparison) -> str:
-    """A booktabs table; the best number of a column is bold."""
+    """A booktabs table; the best number of a column is bold, a superscript is a rank."""
 
     def cell(row: Row, column: str) -> str:
         shown = row.cells[column]
         text = shown.text.replace("–", "--")
-        return rf"\textbf{{{text}}}" if shown.best else text
+        text = rf"\textbf{{{text}}}" if shown.best else text
+        mark = shown.mark.replace("†", r"\dagger").replace("‡", r"\ddagger")
+        return text + (f"$^{{{shown.rank}{mark}}}$" if shown.rank is not None else "")
 
     def arrow(column: str) -> str:
         heading = comparison.headings[column].translate(LATEX_SPECIAL)
@@ -109,6 +126,8 @@ def latex(comparison: Comparison) -> str:
     return "\n".join(
         [
             rf"% {comparison.title}",
+            *([f"% superscript: {comparison.legend}"] if comparison.legend else []),
+            *[f"% {note}" for note in comparison.footnotes],
             rf"\begin{{tabular}}{{l{'r' * len(comparison.columns)}}}",
             r"\toprule",
             rf"{heads} \\",
@@ -122,9 +141,31 @@ def latex(comparison: Comparison) -> str:
 
 
 def as_json(comparison: Comparison) -> str:
-    """The whole results in a list, in the order given."""
-    results = [row.result.model_dump(mode="json") for row in comparison.rows if row.result]
-    return json.dumps(results, indent=1) + "\n"
+    """The whole results in the order given, and of each metric its ranks and the tests of all pairs."""
+    names = [row.name for row in comparison.rows]
+    content = {
+        "results": [row.result.model_dump(mode="json") for row in comparison.rows if row.result],
+        "names": names[:-1],
+        "standings": {name: _standing(names, s) for name, s in comparison.standings.items()},
+    }
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _standing(names: list[str], standing: Standing) -> dict[str, object]:
+    return {
+        "ranks": {names[i]: rank for i, rank in standing.ranks.items()},
+        "reason": standing.reason,
+        "pairs": [
+            {
+                "first": names[pair.first],
+                "second": names[pair.second],
+                **asdict(pair.test),
+                "p_holm": pair.corrected,
+                "better": names[pair.order[0]] if pair.order else None,
+            }
+            for pair in standing.pairs
+        ],
+    }
 
 
 FORMATS: dict[str, Callable[[Comparison], str]] = {

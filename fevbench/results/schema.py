@@ -64,6 +64,8 @@ class MetricResult(Record):
     """Clips without a value that count against the model, at the metric's floor."""
     excused: int = 0
     """Clips left out because the true clip does not allow a value."""
+    excused_clips: list[str] = []
+    """Which clips these are; empty in results of before this field, too."""
     interval: Interval | None = None
     """Over people; null where there are too few of them."""
     replicates: list[Finite] = []
@@ -108,6 +110,8 @@ class DatasetRecord(Record):
     """How many people they show."""
     digest: str
     """The sha256 over the scored clips' ids, people, labels and pixels."""
+    subjects_of: dict[str, str] = {}
+    """Scored clip to the person it shows, without which nothing can be tested; empty in older results."""
 
 
 class ProtocolRecord(Record):

@@ -61,6 +61,7 @@ def describe(
             clips=len(generated.clips),
             subjects=len({clip.subject for clip in generated.clips}),
             digest=digest,
+            subjects_of={clip.id: clip.subject for clip in generated.clips},
         ),
         protocol=ProtocolRecord(
             id=plan.needs.protocol.id,

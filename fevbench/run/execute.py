@@ -78,7 +78,8 @@ def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
 def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
     """Whether a result answers the plan: same definitions, same weights, same code, clips in place.
 
-    Weights that are not here are not asked for: nothing would be computed with them.
+    Weights that are not here are not asked for: nothing would be computed with them. A result of before clips
+    had their people is scored again, from its clips and cached features, so that it can be tested.
     """
     ids = {name: metric.id for name, metric in result.metrics.items()}
     hashes = {record.name: record.sha256 for record in result.weights}
@@ -88,7 +89,7 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
         all(ids.get(metric.name) == metric.id for metric in plan.needs.metrics)
         and all(hashes.get(name) == weight.sha256 for name, weight in local.items())
         and result.environment.fevbench == fevbench.__version__
-        and made == result.dataset.clips
+        and made == result.dataset.clips == len(result.dataset.subjects_of)
     )
 
 

@@ -143,10 +143,8 @@ def counted_values(metric: Metric, measured: Mapping[str, Measurement]) -> dict[
     observed = [value for m in measured.values() if (value := m.value) is not None]
     if len(observed) < metric.minimum:
         return {}
-    stand_in = metric.worst(observed if metric.floor is None else [*observed, metric.floor])
-    return {
-        clip_id: stand_in if m.value is None else m.value for clip_id, m in measured.items() if not m.excused
-    }
+    counted = {clip_id: m.value for clip_id, m in measured.items() if not m.excused}
+    return dict(zip(counted, metric.with_missing(list(counted.values())), strict=True))
 
 
 def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) -> MetricResult:
@@ -169,6 +167,7 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) 
         sample="clips",
         missing=len(missing),
         excused=len(clips) - len(counted),
+        excused_clips=[clip.id for clip in clips if measured[clip.id].excused],
         interval=interval,
         per_clip={clip_id: m.value for clip_id, m in measured.items()},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ METHOD = f"subject bootstrap, percentile, {RESAMPLES} resamples"
 
 
 def subject_bootstrap(
-    values: Sequence[float], subjects: Sequence[str], seed: int = 0
+    values: Sequence[float] | NDArray[np.float64], subjects: Sequence[str], seed: int = 0
 ) -> tuple[float, float] | None:
     """A 95 % percentile interval of the mean, resampling whole subjects with replacement.
 
@@ -35,19 +36,37 @@ def subject_bootstrap(
     Raises:
         ValueError: The sequences differ in length.
     """
-    if len(values) != len(subjects):
-        raise ValueError(f"{len(values)} values for {len(subjects)} subjects")
-    people = sorted(set(subjects))
-    if len(people) < 2:
+    sums, counts = by_person(values, subjects)
+    if len(sums) < 2:
         return None
-    number = {person: i for i, person in enumerate(people)}
-    index = np.array([number[subject] for subject in subjects])
-    sums = np.bincount(index, weights=np.asarray(values, dtype=np.float64))
-    counts = np.bincount(index)
-    draws = draw_subjects(len(people), seed)
+    draws = draw_subjects(len(sums), seed)
     return percentile_interval((draws @ sums) / (draws @ counts))
 
 
+def by_person(
+    values: Sequence[float] | NDArray[np.float64], subjects: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Each person's sum of values and number of clips, people in the order of their names.
+
+    Args:
+        values: One value a clip.
+        subjects: The person of each clip.
+
+    Returns:
+        ``float64[people]`` and ``int64[people]``.
+
+    Raises:
+        ValueError: The sequences differ in length.
+    """
+    if len(values) != len(subjects):
+        raise ValueError(f"{len(values)} values for {len(subjects)} subjects")
+    number = {person: i for i, person in enumerate(sorted(set(subjects)))}
+    index = np.array([number[subject] for subject in subjects], np.int64)
+    sums = np.bincount(index, weights=np.asarray(values, dtype=np.float64)).astype(np.float64)
+    return sums, np.bincount(index).astype(np.int64)
+
+
+@lru_cache(maxsize=4)
 def draw_subjects(people: int, seed: int = 0) -> NDArray[np.float64]:
     """How often each person is drawn in each resample, for statistics other than means.
 
@@ -56,12 +75,14 @@ def draw_subjects(people: int, seed: int = 0) -> NDArray[np.float64]:
         seed: Fixes the resamples.
 
     Returns:
-        ``float64[RESAMPLES, people]`` whole numbers; each row sums to ``people``.
+        ``float64[RESAMPLES, people]`` whole numbers, read-only; each row sums to ``people``.
     """
     drawn = np.random.default_rng(seed).integers(people, size=(RESAMPLES, people))
     rows = np.arange(RESAMPLES)[:, None] * people
     flat = np.bincount((rows + drawn).ravel(), minlength=RESAMPLES * people)
-    return flat.reshape(RESAMPLES, people).astype(np.float64)
+    counts = flat.reshape(RESAMPLES, people).astype(np.float64)
+    counts.setflags(write=False)
+    return counts
 
 
 def percentile_interval(statistics: NDArray[np.float64]) -> tuple[float, float]:

@@ -141,9 +141,13 @@ def test_what_a_reader_must_know_is_below_the_table() -> None:
 def test_other_bytes_of_a_weight_are_named() -> None:
     one, two = (WeightRecord(name="net", sha256=c * 64, licence="free") for c in "ab")
     same = compare([made_up("a", {"ssim": 0.5}, weights=[one]), made_up("b", {"ssim": 0.5}, weights=[one])])
-    assert same.footnotes == ()
+    no_ranks = "no ranks in ssim: a does not hold what each clip counts"
+    assert same.footnotes == (no_ranks,)
     other = compare([made_up("a", {"ssim": 0.5}, weights=[one]), made_up("b", {"ssim": 0.5}, weights=[two])])
-    assert other.footnotes == (f"b: net is {'b' * 12}, in a it is {'a' * 12}",)
+    assert other.footnotes == (
+        no_ranks,
+        f"b: net is {'b' * 12}, in a it is {'a' * 12}",
+    )
 
 
 def test_markdown() -> None:
@@ -155,6 +159,7 @@ def test_markdown() -> None:
         r"| a\|b | 0.500 [0.450, 0.550] | – | – |",
         f"| {CEILING} | 1.000 | 1.0000 | 1.0 |",
         "",
+        "* no ranks in csim: good does not hold what each clip counts",
         "* a|b: no fvd: no face in any frame",
     ]
 
@@ -183,4 +188,5 @@ def test_latex_is_a_table_whatever_a_model_is_called() -> None:
 
 def test_json_is_the_results_themselves() -> None:
     content = json.loads(as_json(compare([GOOD, BAD])))
-    assert [Result.model_validate(entry) for entry in content] == [GOOD, BAD]
+    assert [Result.model_validate(entry) for entry in content["results"]] == [GOOD, BAD]
+    assert content["names"] == ["good", "bad"]

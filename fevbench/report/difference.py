@@ -1,0 +1,208 @@
+"""What two runs differ in, and where their numbers part. Also of runs that cannot be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fevbench.errors import FevbenchError, UnknownName
+from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.comparable import clip_differences, distinct_names
+from fevbench.report.pairs import Sample, compare_samples, sample_of, subjects_of
+from fevbench.results.schema import MetricResult, Result
+from fevbench.stats.paired import PairedTest
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something the runs differ in; None where a run has no such thing."""
+
+    what: str
+    first: str | None
+    second: str | None
+
+
+@dataclass(frozen=True)
+class MetricDifference:
+    """One metric of both runs.
+
+    Attributes:
+        name: The metric.
+        first: Its result in the first run; None if it was not computed.
+        second: The same of the second run.
+        test: The second less the first; without a difference if they cannot be compared, and why.
+    """
+
+    name: str
+    first: MetricResult | None
+    second: MetricResult | None
+    test: PairedTest
+
+
+@dataclass(frozen=True)
+class ClipDifference:
+    """One clip in one metric.
+
+    Attributes:
+        clip: Its id.
+        subject: The person, if a result says so.
+        first: The first run's value; None if it has none and counts at the floor or at its worst.
+        second: The second run's.
+        difference: What counts in the second run's mean less what counts in the first's.
+    """
+
+    clip: str
+    subject: str | None
+    first: float | None
+    second: float | None
+    difference: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two runs, the first as the reference.
+
+    Attributes:
+        names: What they are called.
+        facts: What they differ in.
+        incomparable: Why their numbers cannot be subtracted; empty if they can.
+        metrics: All metrics of either, in the catalogue's order.
+    """
+
+    names: tuple[str, str]
+    facts: tuple[Fact, ...]
+    incomparable: tuple[str, ...]
+    metrics: tuple[MetricDifference, ...]
+
+
+def differ(first: Result, second: Result) -> Difference:
+    """Set two runs against each other."""
+    one, other = distinct_names([first, second])
+    incomparable = clip_differences(first, second)
+    present = first.metrics.keys() | second.metrics.keys()
+    return Difference(
+        names=(one, other),
+        facts=tuple(_facts(first, second)),
+        incomparable=tuple(f"scored on {difference}" for difference in incomparable),
+        metrics=tuple(
+            MetricDifference(
+                name,
+                first.metrics.get(name),
+                second.metrics.get(name),
+                PairedTest(None, None, None, "not of the same clips")
+                if incomparable
+                else _test(name, (one, other), (first, second)),
+            )
+            for name in catalog
+            if name in present
+        ),
+    )
+
+
+def clip_differences_in(name: str, first: Result, second: Result) -> tuple[list[ClipDifference], str]:
+    """Clips of both runs in a metric: those first in which the second run is worst against the first.
+
+    Runs of other limits are compared in the clips they share: data set and protocol say what a clip is.
+
+    Returns:
+        The clips, of equal ones by id, and why there are none; excused clips are left out.
+
+    Raises:
+        UnknownName: Neither run has such a metric.
+        FevbenchError: The metric has no value of single clips.
+    """
+    known = first.metrics.keys() | second.metrics.keys()
+    if name not in known or name not in catalog:
+        raise UnknownName("metric of these runs", name, known)
+    metric = catalog.get(name)
+    if metric.kind == "set":
+        raise FevbenchError(f"{name} has no value of single clips", "choose another metric")
+    if reason := _other_clips(name, first, second) or _undefined(name, (first, second)):
+        return [], reason
+    samples = _samples(name, distinct_names([first, second]), (first, second))
+    if reason := samples[0].reason or samples[1].reason:
+        return [], reason
+    subjects = {**subjects_of([first]), **subjects_of([second])}
+    sign = 1 if metric.higher_is_better else -1
+    clips = [
+        ClipDifference(
+            clip,
+            subjects.get(clip),
+            first.metrics[name].per_clip[clip],
+            second.metrics[name].per_clip[clip],
+            samples[1].clips[clip] - samples[0].clips[clip],
+        )
+        for clip in samples[0].clips.keys() & samples[1].clips.keys()
+    ]
+    clips.sort(key=lambda row: (sign * row.difference, row.clip))
+    return clips, "" if clips else "they share no clip"
+
+
+def _other_clips(name: str, first: Result, second: Result) -> str:
+    """Why a clip of one id is not the same in both runs, or may not be; empty if it is."""
+    a, b = first.dataset, second.dataset
+    for what, x, y in (
+        ("data sets", (a.name, a.version, a.split), (b.name, b.version, b.split)),
+        ("protocols", first.protocol, second.protocol),
+    ):
+        if x != y:
+            return f"scored on different {what}"
+    ids = [metric.per_clip.keys() for result in (first, second) if (metric := result.metrics.get(name))]
+    if a.digest != b.digest and len(ids) == 2 and ids[0] == ids[1]:
+        return "clips of the same names are different ones"
+    return ""
+
+
+def _undefined(name: str, results: Sequence[Result]) -> str:
+    """Why numbers of a metric are not of one definition; empty if they are."""
+    ids = [metric.id for result in results if (metric := result.metrics.get(name))]
+    return "" if len(set(ids)) < 2 else f"different definitions ({', '.join(ids)})"
+
+
+def _samples(name: str, names: Sequence[str], results: Sequence[Result]) -> list[Sample]:
+    metric = catalog.get(name)
+    return [
+        sample_of(metric, run, result.metrics.get(name)) for run, result in zip(names, results, strict=True)
+    ]
+
+
+def _test(name: str, names: Sequence[str], results: Sequence[Result]) -> PairedTest:
+    if reason := _undefined(name, results):
+        return PairedTest(None, None, None, reason)
+    first, second = _samples(name, names, results)
+    return compare_samples(catalog.get(name), second, first, subjects_of(results))
+
+
+def _facts(first: Result, second: Result) -> list[Fact]:
+    one, other = _described(first), _described(second)
+    names = dict.fromkeys([*one, *other])
+    return [Fact(n, one.get(n), other.get(n)) for n in names if one.get(n) != other.get(n)]
+
+
+def _described(result: Result) -> dict[str, str]:
+    """What a run is, fact by fact; not when it was made, how long it took, and what came out."""
+    model, data, protocol, where = result.model, result.dataset, result.protocol, result.environment
+    return {
+        "model": model.name,
+        "origin": model.origin,
+        "fingerprint": model.fingerprint,
+        "control": "yes" if model.control else "no",
+        "adapted": "yes" if model.adapted else "no",
+        "data set": f"{data.name} {data.version}",
+        "split": data.split,
+        "limit": "none" if data.limit is None else str(data.limit),
+        "clips": f"{data.clips} of {data.subjects} people",
+        "digest of clips": data.digest,
+        "protocol": f"{protocol.id} ({protocol.frames} of {protocol.size}², every {protocol.stride})",
+        "seed": str(result.seed),
+        "device": where.device,
+        "threads": str(where.threads),
+        "fevbench": where.fevbench,
+        "commit": where.commit or "none",
+        "python": where.python,
+        "platform": where.platform,
+        **{f"weights {record.name}": record.sha256 for record in result.weights},
+        **{f"package {name}": version for name, version in where.packages.items()},
+        **{f"definition of {name}": metric.id for name, metric in result.metrics.items()},
+        "notes": "; ".join(model.notes) or "none",
+    }

@@ -1,0 +1,109 @@
+"""Tests between runs, from what their results hold: clips' values, replicates, and whose clips they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fevbench.metrics.catalog import Metric
+from fevbench.results.schema import MetricResult, Result
+from fevbench.stats.jackknife import LEAST_GROUPS
+from fevbench.stats.paired import PairedTest, compare_means, compare_sets, too_few
+
+NO_PEOPLE = (
+    "no result says whose clips these are (older version); repeat a run's command, which keeps its clips"
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one run brings to a test in one metric.
+
+    Attributes:
+        value: Its number; None if it has none.
+        clips: For clip metrics, what each clip counts in the mean; excused ones are left out.
+        replicates: For set metrics, the number without each group of people in turn.
+        reason: Why it cannot be tested; empty if it can.
+    """
+
+    value: float | None
+    clips: Mapping[str, float] = field(default_factory=dict)
+    replicates: Sequence[float] = ()
+    reason: str = ""
+
+
+def subjects_of(results: Sequence[Result]) -> dict[str, str]:
+    """Clip to person, from any of some results of the same clips; empty if none of them knows."""
+    return next((r.dataset.subjects_of for r in results if r.dataset.subjects_of), {})
+
+
+def sample_of(metric: Metric, name: str, result: MetricResult | None) -> Sample:
+    """A run's sample in a metric.
+
+    Args:
+        metric: The metric's declaration.
+        name: What the run is called.
+        result: What it holds of this metric.
+    """
+    if result is None or result.value is None:
+        return Sample(None, reason=f"{name} has no number")
+    if metric.kind == "clip":
+        clips = _counted(metric, result)
+        return Sample(
+            result.value, clips, reason="" if clips else f"{name} does not hold what each clip counts"
+        )
+    if len(result.replicates) >= LEAST_GROUPS:
+        return Sample(result.value, replicates=result.replicates)
+    if result.subjects < LEAST_GROUPS:
+        return Sample(result.value, reason=too_few(result.subjects, LEAST_GROUPS))
+    return Sample(result.value, reason=f"{name} holds no replicates (older version); repeat its command")
+
+
+def compare_samples(metric: Metric, first: Sample, second: Sample, subjects: Mapping[str, str]) -> PairedTest:
+    """Test the difference of two runs in a metric, the first less the second.
+
+    Without a test, the difference is still the one of the two numbers.
+    """
+    if first.value is None or second.value is None:
+        return PairedTest(None, None, None, first.reason or second.reason)
+    difference = first.value - second.value
+    if first.reason or second.reason:
+        return PairedTest(difference, None, None, first.reason or second.reason)
+    if metric.kind == "set":
+        if len(first.replicates) != len(second.replicates):
+            return PairedTest(difference, None, None, "the two left out other groups of people")
+        return compare_sets(first.value, second.value, first.replicates, second.replicates)
+    # An excused clip is excused for both; which clips are is a matter of the true clip, so usually the same.
+    both = sorted(first.clips.keys() & second.clips.keys())
+    if not both:
+        return PairedTest(difference, None, None, "no clip counts for both")
+    if not subjects.keys() >= set(both):
+        return PairedTest(difference, None, None, NO_PEOPLE)
+    return compare_means(
+        [first.clips[clip] for clip in both],
+        [second.clips[clip] for clip in both],
+        [subjects[clip] for clip in both],
+    )
+
+
+def _counted(metric: Metric, result: MetricResult) -> dict[str, float]:
+    """What each clip counts in the mean; empty where the result does not tell, or tells another number.
+
+    The floor is this version's. A result whose definition has another is found by its number.
+    """
+    without = {clip for clip, value in result.per_clip.items() if value is None}
+    excused = set(result.excused_clips)
+    if len(excused) != result.excused:
+        # An older result says how many are excused, not which: clear only if nothing else is missing.
+        if result.missing or len(without) != result.excused:
+            return {}
+        excused = without
+    ids = [clip for clip in result.per_clip if clip not in excused]
+    if without.issuperset(ids):
+        return {}
+    values = metric.with_missing([result.per_clip[clip] for clip in ids])
+    mean = math.fsum(values) / len(values)
+    if result.value is None or not math.isclose(mean, result.value, rel_tol=1e-9, abs_tol=1e-12):
+        return {}
+    return dict(zip(ids, values, strict=True))

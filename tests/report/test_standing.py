@@ -1,0 +1,253 @@
+"""Ranks: missing clips as in the mean, the direction of the metric, none without tests, in every format."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import time
+
+import numpy as np
+import pytest
+from made_up_results import scored
+from rich.console import Console
+
+from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.pairs import NO_PEOPLE
+from fevbench.report.rows import Comparison, compare
+from fevbench.report.terminal import comparison_table
+from fevbench.report.text import as_csv, as_json, latex, markdown
+from fevbench.results.schema import Result
+
+PEOPLE, CLIPS = 12, 3
+IDS = [f"p{i:02}-{k}" for i in range(PEOPLE) for k in range(CLIPS)]
+
+
+def values(mean: float, spread: float = 0.01, seed: int = 0) -> dict[str, float | None]:
+    noise = np.random.default_rng(seed).normal(0, spread, size=len(IDS))
+    return dict(zip(IDS, (mean + noise).tolist(), strict=True))
+
+
+def standing(results: list[Result], metric: str) -> dict[str, int | None]:
+    return {row.name: row.cells[metric].rank for row in compare(results).rows[:-1]}
+
+
+# The same people are hard for all; what is left is small against the differences.
+GOOD = scored("good", {"csim": values(0.9, seed=1), "acd": values(0.9, seed=1)})
+SAME = scored("same", {"csim": values(0.9, seed=2), "acd": values(0.9, seed=2)})
+BAD = scored("bad", {"csim": values(0.5, seed=3), "acd": values(0.5, seed=3)})
+
+
+def test_ranks_follow_the_metrics_direction_and_are_shared() -> None:
+    assert standing([GOOD, SAME, BAD], "csim") == {"good": 1, "same": 1, "bad": 3}
+    assert standing([GOOD, SAME, BAD], "acd") == {"good": 2, "same": 2, "bad": 1}
+
+
+def test_the_order_of_runs_changes_nothing() -> None:
+    def facts(results: list[Result]) -> dict[tuple[str, str], object]:
+        comparison = compare(results)
+        cells = {(r.name, n): (c.rank, c.mark, c.best) for r in comparison.rows for n, c in r.cells.items()}
+        tests = {}
+        for name, found in comparison.standings.items():
+            for pair in found.pairs:
+                names = sorted((comparison.rows[pair.first].name, comparison.rows[pair.second].name))
+                tests[name, "/".join(names)] = (pair.test.p, pair.corrected)
+        return {**cells, **tests}
+
+    assert facts([GOOD, SAME, BAD]) == facts([BAD, GOOD, SAME]) == facts([SAME, BAD, GOOD])
+
+
+def test_a_chain_shares_ranks_though_its_ends_differ() -> None:
+    """A ~ B ~ C and A < C: B is as far from both as one person's whims, C is steadily below A."""
+    rng = np.random.default_rng(0)
+    wild = rng.normal(0, 0.3, size=PEOPLE).repeat(CLIPS)
+    wild -= wild.mean()
+    a = dict(zip(IDS, np.full(len(IDS), 0.8).tolist(), strict=True))
+    b = dict(zip(IDS, (0.75 + wild).tolist(), strict=True))
+    c = dict(zip(IDS, (0.7 + rng.normal(0, 0.001, size=len(IDS))).tolist(), strict=True))
+    runs = [scored(name, {"ssim": clips}) for name, clips in (("a", a), ("b", b), ("c", c))]
+    assert standing(runs, "ssim") == {"a": 1, "b": 1, "c": 2}
+    marks = [row.cells["ssim"].mark for row in compare(runs).rows]
+    assert marks == ["", "", "‡", ""]
+
+
+def test_pairs_are_corrected_by_holm_within_a_metric() -> None:
+    found = compare([GOOD, SAME, BAD]).standings["csim"]
+    raw = sorted(p for pair in found.pairs if (p := pair.test.p) is not None)
+    corrected = sorted(p for pair in found.pairs if (p := pair.corrected) is not None)
+    assert len(raw) == 3
+    assert corrected[0] == pytest.approx(3 * raw[0])
+    assert corrected[2] == pytest.approx(max(raw[2], corrected[1]))
+
+
+def test_controls_are_shown_and_neither_ranked_nor_best() -> None:
+    real = scored("real", {"csim": values(1.0, seed=4)}, model__control=True)
+    comparison = compare([real, GOOD, BAD])
+    shown = {row.name: (row.cells["csim"].rank, row.cells["csim"].best) for row in comparison.rows[:3]}
+    assert shown == {"real": (None, False), "good": (1, True), "bad": (2, False)}
+    assert len(comparison.standings["csim"].pairs) == 1
+    assert "no model, so neither ranked nor best: real" in comparison.footnotes
+
+
+def test_a_clip_without_a_value_counts_in_the_test_as_in_the_mean() -> None:
+    """Equal but for one clip a person, which one run lacks: it counts csim's floor, 0."""
+    full = values(0.9)
+    holes = {clip: None if clip.endswith("-0") else value for clip, value in full.items()}
+    (pair,) = (
+        compare([scored("full", {"csim": full}), scored("holes", {"csim": holes})]).standings["csim"].pairs
+    )
+    lost = np.mean([full[clip] if clip.endswith("-0") else 0.0 for clip in IDS])  # type: ignore[arg-type]
+    assert pair.test.difference == pytest.approx(lost)
+    assert pair.test.p == 2 / 2**PEOPLE
+
+
+def test_an_excused_clip_is_excused_for_both() -> None:
+    """Also where only one run excuses it, whatever the other says there."""
+    one = values(0.9)
+    other = {**values(0.8, seed=1), "p00-0": -1.0}
+    runs = [
+        scored("one", {"csim": {**one, "p00-0": None}}, excused=["p00-0"]),
+        scored("other", {"csim": other}),
+    ]
+    (pair,) = compare(runs).standings["csim"].pairs
+    rest = [clip for clip in IDS if clip != "p00-0"]
+    assert pair.test.difference == pytest.approx(np.mean([one[c] - other[c] for c in rest]))  # type: ignore[operator]
+
+
+def test_set_metrics_are_ranked_by_their_replicates() -> None:
+    rng = np.random.default_rng(1)
+    base = rng.normal(100, 10, size=PEOPLE)
+    near = {"ssim": values(0.5)}
+    runs = [
+        scored("a", near, {"fvd": (100.0, base)}),
+        scored("b", near, {"fvd": (100.2, base + rng.normal(0, 1, size=PEOPLE))}),
+        scored("c", near, {"fvd": (130.0, base + 30 + rng.normal(0, 1, size=PEOPLE))}),
+    ]
+    assert standing(runs, "fvd") == {"a": 1, "b": 1, "c": 3}
+    fewer = scored("c", near, {"fvd": (130.0, base[:8])})
+    assert compare([*runs[:2], fewer]).standings["fvd"].reason == "the two left out other groups of people"
+    older = scored("c", near, {"fvd": (130.0, [])})
+    notes = compare([*runs[:2], older]).footnotes
+    assert "no ranks in fvd: c holds no replicates (older version); repeat its command" in notes
+
+
+def test_older_results_are_compared_without_a_test_and_told_why() -> None:
+    older = [run.model_copy(update={"dataset": _without_people(run)}) for run in (GOOD, BAD)]
+    content = json.loads(older[0].model_dump_json())
+    del content["dataset"]["subjects_of"], content["metrics"]["csim"]["excused_clips"]
+    assert Result.model_validate(content) == older[0]
+    comparison = compare(older)
+    assert f"no ranks in csim, acd: {NO_PEOPLE}" in comparison.footnotes
+    assert comparison.legend == ""
+    assert all(cell.rank is None for row in comparison.rows for cell in row.cells.values())
+    # One newer run over the same clips knows the people for all.
+    assert standing([older[0], BAD], "csim") == {"good": 1, "bad": 2}
+
+
+def _without_people(run: Result) -> object:
+    return run.dataset.model_copy(update={"subjects_of": {}})
+
+
+def test_who_is_excused_in_an_older_result_is_clear_only_if_nothing_is_missing() -> None:
+    clips = {**values(0.9), "p00-0": None, "p01-0": None}
+    both = scored("older", {"csim": clips}, excused=["p00-0", "p01-0"])
+    older = both.metrics["csim"].model_copy(update={"excused_clips": []})
+    known = both.model_copy(update={"metrics": {"csim": older}})
+    assert standing([known, BAD], "csim") == {"older": 1, "bad": 2}
+    mixed = scored("older", {"csim": clips}, excused=["p00-0"]).metrics["csim"]
+    unknown = both.model_copy(update={"metrics": {"csim": mixed.model_copy(update={"excused_clips": []})}})
+    assert "older does not hold what each clip counts" in compare([unknown, BAD]).standings["csim"].reason
+
+
+def test_clips_that_do_not_give_the_number_are_not_tested() -> None:
+    """As under a definition with another floor."""
+    other = BAD.metrics["csim"].model_copy(update={"value": 0.6})
+    run = BAD.model_copy(update={"metrics": {"csim": other}})
+    assert "bad does not hold what each clip counts" in compare([GOOD, run]).standings["csim"].reason
+
+
+def test_two_people_have_no_ranks() -> None:
+    few = [scored(n, {"csim": {"a-0": v, "a-1": v, "b-0": v + 0.01}}) for n, v in (("x", 0.1), ("y", 0.9))]
+    assert "no ranks in csim: 2 people, and a test needs 6" in compare(few).footnotes
+
+
+def test_people_who_cannot_tell_so_many_models_apart_are_named() -> None:
+    """Seven people: p is at least 2 / 2^7, and with four models it is multiplied by six."""
+    ids = [f"p{i}-0" for i in range(7)]
+    runs = [scored(f"m{k}", {"csim": dict.fromkeys(ids, 0.1 + 0.2 * k)}) for k in range(4)]
+    assert set(standing(runs, "csim").values()) == {1}
+    assert compare(runs).footnotes == ("7 people are too few to tell any two models apart in 6 pairs: csim",)
+    assert standing(runs[:3], "csim") == {"m0": 3, "m1": 2, "m2": 1}
+
+
+def test_a_model_without_a_number_has_no_rank_and_takes_none() -> None:
+    none = scored("none", {"ssim": values(0.5)})
+    assert standing([GOOD, none, BAD], "csim") == {"good": 1, "none": None, "bad": 2}
+
+
+COMPARISON: Comparison = compare([GOOD, SAME, BAD])
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_ranks_fit_the_terminal(width: int) -> None:
+    everything = {name: values(0.7) for name in catalog if catalog.get(name).kind == "clip"}
+    worse = {name: values(0.3, seed=1) for name in everything}
+    runs = [scored("a-model-of-a-rather-long-name", everything), scored("b", worse)]
+    out = io.StringIO()
+    Console(file=out, width=width, force_terminal=True, color_system=None, legacy_windows=False).print(
+        comparison_table(compare(runs), width)
+    )
+    shown = out.getvalue()
+    assert max(map(len, shown.splitlines())) <= width
+    assert "…" not in shown
+    assert len(re.findall(r" #1 ", shown)) == len(re.findall(r" #2‡ ", shown)) == len(everything)
+    assert "#: rank, 1 + the number" in shown
+
+
+def test_numbers_stay_in_line_beside_ranks() -> None:
+    out = io.StringIO()
+    Console(file=out, width=80, color_system=None).print(comparison_table(COMPARISON, 80))
+    lines = [line for line in out.getvalue().splitlines() if re.match(r"│ (good|same|bad|true)", line)]
+    assert len({re.search(r"\d\.\d{3}", line).start() for line in lines}) == 1  # type: ignore[union-attr]
+
+
+def test_ranks_in_markdown_and_latex() -> None:
+    text = markdown(COMPARISON)
+    good, bad = (GOOD.metrics["csim"].value, BAD.metrics["csim"].value)
+    assert f"**{good:.3f}**<sup>1</sup> [" in text
+    assert f"{bad:.3f}<sup>3‡</sup> [" in text
+    assert f"* superscript: {COMPARISON.legend}." in text
+    tex = latex(COMPARISON)
+    assert rf"\textbf{{{good:.3f}}}$^{{1}}$" in tex
+    assert rf"{bad:.3f}$^{{3\ddagger}}$" in tex
+    assert f"% superscript: {COMPARISON.legend}" in tex
+    assert "‡" not in re.sub("%.*", "", tex)
+
+
+def test_ranks_in_csv_and_json() -> None:
+    rows = [row for row in csv.DictReader(io.StringIO(as_csv(COMPARISON))) if row["metric"] == "csim"]
+    assert [row["rank"] for row in rows] == ["1", "1", "3"]
+    found = json.loads(as_json(COMPARISON))["standings"]["csim"]
+    assert found["ranks"] == {"good": 1, "same": 1, "bad": 3}
+    (pair,) = [pair for pair in found["pairs"] if {pair["first"], pair["second"]} == {"good", "bad"}]
+    assert pair["better"] == "good"
+    assert pair["p"] == 2 / 2**PEOPLE
+    assert pair["interval"][0] < pair["difference"] < pair["interval"][1]
+    against = next(row for row in rows if row["model"] == "bad")
+    assert float(against["p_best"]) <= pair["p_holm"] * 1.5
+
+
+def test_fifteen_runs_of_a_whole_test_split_take_less_than_two_seconds() -> None:
+    """Processor time of this thread: the machine may be busy."""
+    ids = [f"p{i:02}-{k}" for i in range(24) for k in range(12)]
+    rng = np.random.default_rng(0)
+    names = [name for name in catalog if catalog.get(name).kind == "clip"]
+    runs = [
+        scored(f"m{k}", {name: dict(zip(ids, rng.normal(size=288).tolist(), strict=True)) for name in names})
+        for k in range(15)
+    ]
+    start = time.thread_time()
+    comparison = compare(runs)
+    assert time.thread_time() - start < 2
+    assert sum(len(found.pairs) for found in comparison.standings.values()) == 105 * len(names)

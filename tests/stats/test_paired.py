@@ -1,0 +1,164 @@
+"""Paired tests: cases by hand, their invariances and limits, and how often they are wrong and right."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_1samp
+
+from fevbench.metrics.kernel import kernel_distance, without_each
+from fevbench.stats import paired
+from fevbench.stats.jackknife import groups_of
+from fevbench.stats.paired import (
+    FLIPS,
+    LEAST_PEOPLE,
+    compare_means,
+    compare_sets,
+    sign_flip_p,
+    smallest_p,
+)
+
+
+def people(count: int, clips: int) -> list[str]:
+    return [f"p{i:02}" for i in range(count) for _ in range(clips)]
+
+
+def test_sign_flips_by_hand() -> None:
+    """1, 2 and 4 with signs: sums 7, 5, 3, 1 and their negatives; -1 + 2 + 4 = 5 is reached by 4 of 8."""
+    assert sign_flip_p([1, 2, 4]) == 2 / 8
+    assert sign_flip_p([-1, 2, 4]) == 4 / 8
+    assert sign_flip_p([1, -2, 4]) == 6 / 8
+    assert sign_flip_p([1, 2, -4]) == 1
+    assert sign_flip_p([3]) == 1
+
+
+@pytest.mark.parametrize("count", [2, 5, 8, 11])
+def test_counting_by_halves_is_counting_all(count: int) -> None:
+    """Small whole numbers, so that many sums are equal."""
+    rng = np.random.default_rng(count)
+    for _ in range(20):
+        totals = rng.integers(-4, 5, size=count) * 0.1
+        sums = [abs(np.dot(signs, totals)) for signs in itertools.product((1, -1), repeat=count)]
+        wanted = np.mean([value >= abs(totals.sum()) - 1e-9 for value in sums])
+        assert sign_flip_p(totals) == wanted
+
+
+def test_random_flips_come_near_to_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    totals = np.random.default_rng(0).normal(0.4, 1, size=20)
+    exact = sign_flip_p(totals)
+    monkeypatch.setattr(paired, "EXACT_PEOPLE", 19)
+    assert sign_flip_p(totals) == pytest.approx(exact, abs=4 * np.sqrt(exact / FLIPS))
+    assert sign_flip_p(np.ones(20)) == smallest_p(20) == 1 / (1 + FLIPS)
+
+
+def test_the_smallest_p() -> None:
+    assert sign_flip_p([1.0] * LEAST_PEOPLE) == smallest_p(LEAST_PEOPLE) < 0.05
+    assert sign_flip_p([1.0] * (LEAST_PEOPLE - 1)) == smallest_p(LEAST_PEOPLE - 1) > 0.05
+
+
+def test_a_model_against_itself() -> None:
+    values, subjects = np.random.default_rng(1).normal(size=24), people(8, 3)
+    test = compare_means(values, values, subjects)
+    assert (test.difference, test.interval, test.p, test.reason) == (0, (0, 0), 1, "")
+    alone = compare_sets(3.0, 3.0, [3.1, 2.9, 3.2], [3.1, 2.9, 3.2])
+    assert (alone.difference, alone.interval, alone.p) == (0, (0, 0), 1)
+
+
+def test_ties_and_rounding_are_no_evidence() -> None:
+    """Ten people with the same tiny rounding error are no ten witnesses."""
+    a, subjects = np.full(20, 0.3), people(10, 2)
+    assert compare_means(a, a + 1e-13, subjects).p == 1
+    assert compare_sets(0.0, 1e-13, [0.0] * 5, [2e-13] * 5).p == 1
+    only_one = a.copy()
+    only_one[0] += 0.1
+    assert compare_means(only_one, a, subjects).p == 1
+
+
+def test_too_few_people_is_a_reason_and_not_a_number() -> None:
+    test = compare_means([1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0], people(2, 2))
+    assert test.difference == 2.5
+    assert test.interval == (1.5, 3.5)
+    assert (test.p, test.reason) == (None, "2 people, and a test needs 6")
+    sets = compare_sets(2.0, 1.0, [2.0, 2.0], [1.0, 1.0])
+    assert (sets.difference, sets.interval, sets.p) == (1, None, None)
+    assert sets.reason == "2 people, and a test needs 3"
+    with pytest.raises(ValueError, match="no clip"):
+        compare_means([], [], [])
+    with pytest.raises(ValueError, match="3 replicates for 4"):
+        compare_sets(0.0, 0.0, [0.0] * 3, [0.0] * 4)
+
+
+def test_exchanging_the_models_turns_the_difference_round() -> None:
+    rng = np.random.default_rng(2)
+    a, b, subjects = rng.normal(size=40), rng.normal(size=40), people(10, 4)
+    order = rng.permutation(40)
+    one = compare_means(a, b, subjects)
+    other = compare_means(b[order], a[order], [subjects[i] for i in order])
+    assert one.interval is not None
+    assert other.interval is not None
+    assert other.difference == pytest.approx(-one.difference)  # type: ignore[operator]
+    assert other.interval == pytest.approx((-one.interval[1], -one.interval[0]))
+    assert other.p == one.p
+
+
+def test_people_weigh_as_in_the_mean() -> None:
+    """One person with many clips moves the mean, and the test, more than one with a single clip."""
+    subjects = ["p0"] * 30 + [f"p{i}" for i in range(1, 8)]
+    a = np.array([-1.0] * 30 + [2.0] * 7)
+    test = compare_means(a, np.zeros(37), subjects)
+    assert test.difference == pytest.approx(a.mean())
+    assert test.p == sign_flip_p([-30, 2, 2, 2, 2, 2, 2, 2]) == 1
+
+
+def test_the_jackknife_of_means_is_the_paired_t_test() -> None:
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(size=12), rng.normal(0.5, 1, size=12)
+    without = [[np.delete(v, i).mean() for i in range(12)] for v in (a, b)]
+    test = compare_sets(a.mean(), b.mean(), *without)
+    assert test.p == pytest.approx(ttest_1samp(a - b, 0).pvalue)
+
+
+@pytest.mark.parametrize("count", [8, 24])
+def test_sign_flips_are_wrong_as_seldom_as_they_say_and_see_what_is_there(count: int) -> None:
+    """600 draws of equals, people differing in number of clips: 5 %, within 4 standard errors above."""
+    rng = np.random.default_rng(4)
+    wrong = right = 0
+    for draw in range(600):
+        clips = rng.integers(1, 9, size=count)
+        subjects = np.repeat([f"p{i:02}" for i in range(count)], clips).tolist()
+        person = np.repeat(rng.normal(size=count), clips)
+        equal = person + rng.normal(size=len(subjects))
+        wrong += _below(compare_means(equal, np.zeros_like(equal), subjects).p)
+        if draw < 100:
+            right += _below(compare_means(equal + 2, np.zeros_like(equal), subjects).p)
+    assert wrong / 600 < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 600)
+    assert right / 100 > 0.9
+
+
+@pytest.mark.parametrize(("count", "power"), [(8, 0.6), (24, 0.9)])
+def test_the_jackknife_is_wrong_as_seldom_as_it_says_and_sees_what_is_there(count: int, power: float) -> None:
+    """Kernel distances of two equal models, and of one that is clearly further from the truth."""
+    rng = np.random.default_rng(5)
+    groups, wrong, right = groups_of(people(count, 4)), 0, 0
+    for draw in range(200):
+        effect = rng.normal(size=(count, 1, 5))
+        real = (effect + 0.6 * rng.normal(size=(count, 4, 5))).reshape(-1, 5)
+        made = [
+            real + shift + 0.3 * np.repeat(rng.normal(size=(count, 5)), 4, axis=0)
+            for shift in (0.4, 0.4, 1.2)
+        ]
+        first, equal, worse = (
+            (kernel_distance(m, real), without_each(m, real, groups, groups)) for m in made
+        )
+        wrong += _below(compare_sets(first[0], equal[0], first[1], equal[1]).p)
+        if draw < 50:
+            right += _below(compare_sets(first[0], worse[0], first[1], worse[1]).p)
+    assert wrong / 200 < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 200)
+    assert right / 50 > power
+
+
+def _below(p: float | None) -> bool:
+    assert p is not None
+    return p < 0.05
