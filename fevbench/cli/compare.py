@@ -17,7 +17,13 @@ import click
     show_default=True,
     help="How to print the comparison.",
 )
-def command(runs: tuple[Path, ...], form: str) -> None:
+@click.option(
+    "--metrics",
+    multiple=True,
+    metavar="NAMES",
+    help="Only these columns, with commas between.  [default: all]",
+)
+def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...]) -> None:
     """Set runs side by side, with the true clips as the ceiling row.
 
     Each RUN is a run folder or a result.json. All must be scored on the same clips.
@@ -25,12 +31,14 @@ def command(runs: tuple[Path, ...], form: str) -> None:
     \b
     Example:
       fevbench compare runs/copy--* runs/shuffled--*
-      fevbench compare runs/* --format latex > table.tex
+      fevbench compare runs/* --metrics csim,accuracy,fvd --format latex > table.tex
     """
     from fevbench.report.rows import compare
     from fevbench.results.files import read_result
+    from fevbench.run.plan import choose_metrics
 
-    comparison = compare([read_result(run) for run in runs])
+    only = [metric.name for metric in choose_metrics(metrics)] if metrics else None
+    comparison = compare([read_result(run) for run in runs], only)
     if form == "table":
         from fevbench.cli.console import print_text, terminal_width
         from fevbench.report.terminal import comparison_table

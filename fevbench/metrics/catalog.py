@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.registry import Registry, load_target
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Family = Literal["identity", "expression", "distribution", "pixels", "motion", "facial-motion"]
 FAMILIES: tuple[str, ...] = get_args(Family)
@@ -40,7 +44,9 @@ class Metric:
             is worse; a face that vanishes can therefore never improve the number.
         citation: Where the definition comes from.
         target: The function that computes it.
-        leave_out: For set metrics, the function that computes it without each group of people in turn.
+        leave_out: For set metrics, a function that computes it without each group of people in turn, where
+            there is a faster way than to compute it anew.
+        labelled: For set metrics, whether it is told the label of each sample.
         notices: The damages of `fevbench audit` it must see.
         ignores: The damages it must not mind.
         reduction: For set metrics of clips that are seen frame by frame, the function that makes one row of a
@@ -66,6 +72,7 @@ class Metric:
     minimum: int = 1
     floor: float | None = None
     leave_out: str = ""
+    labelled: bool = False
     notices: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
     reduction: str = ""
@@ -76,10 +83,21 @@ class Metric:
         """The function behind the metric, imported now."""
         return cast("Callable[..., Any]", load_target(self.target))
 
-    @property
-    def without_each(self) -> Callable[..., list[float]]:
-        """The function that leaves people out, imported now."""
-        return cast("Callable[..., list[float]]", load_target(self.leave_out))
+    def without_each(self, arrays: Sequence[NDArray[Any]], groups: NDArray[np.int64]) -> list[float]:
+        """The set metric without each group of samples in turn, for the jackknife.
+
+        Args:
+            arrays: What `compute` takes; each has a row a sample.
+            groups: ``int64[N]``, the group of each sample, from 0.
+
+        Returns:
+            One number a group, in the groups' order.
+        """
+        if self.leave_out:
+            leave_out = cast("Callable[..., list[float]]", load_target(self.leave_out))
+            return leave_out(*arrays, groups)
+        kept = [groups != group for group in sorted(set(groups.tolist()))]
+        return [float(self.compute(*[array[some] for array in arrays])) for some in kept]
 
     @property
     def reduce(self) -> Callable[..., Any]:
@@ -228,6 +246,23 @@ _ALL = (
         ignores=("identity-swap",),
     ),
     Metric(
+        "macro-f1",
+        "macrof1-judge@1",
+        "expression right, each as much as the others: mean of the labels' F1 in the judge's reading",
+        "expression",
+        True,
+        (0, 1),
+        "set",
+        "mean of F1 of Opitz and Burst, 2019; judge of `accuracy`",
+        "fevbench.metrics.expression:macro_f1_of_logits",
+        extractors=("judge",),
+        judged=True,
+        labelled=True,
+        minimum=12,
+        notices=("freeze", "wrong-expression"),
+        ignores=("identity-swap",),
+    ),
+    Metric(
         "accuracy-fer",
         "accuracy-fer-xception-half@1",
         "expression right to a stranger: share of clips read as asked for by mini-XCEPTION (FER2013)",
@@ -269,7 +304,6 @@ _ALL = (
         "set",
         "Heusel et al., NeurIPS 2017; resize of Parmar et al., CVPR 2022",
         "fevbench.metrics.frechet:frechet_distance",
-        leave_out="fevbench.metrics.frechet:without_each",
         extractors=("inception",),
         sample="frames",
         minimum=256,
@@ -305,7 +339,6 @@ _ALL = (
         "set",
         "Unterthiner et al., FVD, 2018",
         "fevbench.metrics.frechet:frechet_distance",
-        leave_out="fevbench.metrics.frechet:without_each",
         extractors=("i3d",),
         minimum=32,
         decimals=1,
@@ -326,6 +359,66 @@ _ALL = (
         minimum=16,
         decimals=3,
         notices=("blur", "noise", "compression", "shuffle", "freeze", "jitter", "missing-face"),
+    ),
+    Metric(
+        "precision",
+        "precision-i3d400-bilinear224-k3@1",
+        "videos look real: share within a real one's neighbourhood",
+        "distribution",
+        True,
+        (0, 1),
+        "set",
+        "Kynkäänniemi et al., NeurIPS 2019; features of FVD",
+        "fevbench.metrics.neighbours:precision",
+        extractors=("i3d",),
+        minimum=32,
+        optional=True,
+        notices=("noise", "blur"),
+    ),
+    Metric(
+        "recall",
+        "recall-i3d400-bilinear224-k3@1",
+        "nothing is missing: share of real videos within a made one's neighbourhood",
+        "distribution",
+        True,
+        (0, 1),
+        "set",
+        "Kynkäänniemi et al., NeurIPS 2019; features of FVD",
+        "fevbench.metrics.neighbours:recall",
+        extractors=("i3d",),
+        minimum=32,
+        optional=True,
+        notices=("noise", "blur"),
+    ),
+    Metric(
+        "density",
+        "density-i3d400-bilinear224-k5@1",
+        "videos look real: real neighbourhoods that one lies in, of five",
+        "distribution",
+        True,
+        (0, INF),
+        "set",
+        "Naeem et al., ICML 2020; features of FVD",
+        "fevbench.metrics.neighbours:density",
+        extractors=("i3d",),
+        minimum=32,
+        optional=True,
+        notices=("noise", "blur"),
+    ),
+    Metric(
+        "coverage",
+        "coverage-i3d400-bilinear224-k5@1",
+        "nothing is missing: share of real neighbourhoods that hold a made video",
+        "distribution",
+        True,
+        (0, 1),
+        "set",
+        "Naeem et al., ICML 2020; features of FVD",
+        "fevbench.metrics.neighbours:coverage",
+        extractors=("i3d",),
+        minimum=32,
+        optional=True,
+        notices=("noise", "blur"),
     ),
     Metric(
         "psnr",
@@ -586,7 +679,6 @@ _ALL = (
         "set",
         "fevbench: Heusel et al., NeurIPS 2017, on 12 groups of blendshapes x 3 cosine terms in time",
         "fevbench.metrics.frechet:frechet_distance",
-        leave_out="fevbench.metrics.frechet:without_each",
         reduction="fevbench.metrics.trajectory:trajectory",
         extractors=("face-mesh",),
         optional=True,

@@ -83,3 +83,18 @@ def macro_f1(confusions: NDArray[np.float64]) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore"):
         found: NDArray[np.float64] = f1.sum(axis=-1) / there.sum(axis=-1)
     return found
+
+
+def macro_f1_of_logits(
+    logits: NDArray[np.float32], true: NDArray[np.float32], labels: NDArray[np.int64]
+) -> float:
+    """Macro-F1 of the judge's readings of made clips; see `macro_f1`.
+
+    Args:
+        logits: ``float32[N, L]``, the judge's, of made clips.
+        true: The same of the true clips, which do not matter.
+        labels: ``int64[N]``, what was asked for.
+    """
+    count = logits.shape[1]
+    counts = confusion(logits.argmax(axis=1).astype(np.int64), labels, count)
+    return float(macro_f1(counts.astype(np.float64)))

@@ -44,26 +44,6 @@ def frechet_distance(generated: NDArray[Any], real: NDArray[Any]) -> float:
     return max(0.0, mean_term + traces - 2.0 * nuclear_norm)
 
 
-def without_each(
-    generated: NDArray[Any], real: NDArray[Any], generated_groups: NDArray[Any], real_groups: NDArray[Any]
-) -> list[float]:
-    """The distance without each group in turn, for the jackknife.
-
-    Args:
-        generated: ``float[N, D]``.
-        real: ``float[M, D]``.
-        generated_groups: ``int[N]``, the group of each sample.
-        real_groups: ``int[M]``.
-
-    Returns:
-        One number a group, in the groups' order.
-    """
-    return [
-        frechet_distance(generated[generated_groups != group], real[real_groups != group])
-        for group in np.unique(generated_groups)
-    ]
-
-
 def _checked(features: NDArray[Any]) -> NDArray[np.float64]:
     features = np.asarray(features, dtype=np.float64)
     if features.ndim != 2 or len(features) < 2:

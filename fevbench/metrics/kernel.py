@@ -30,23 +30,20 @@ def kernel_distance(generated: NDArray[Any], real: NDArray[Any]) -> float:
     return _Sums(generated, real, *groups).distance(np.array([True]))
 
 
-def without_each(
-    generated: NDArray[Any], real: NDArray[Any], generated_groups: NDArray[Any], real_groups: NDArray[Any]
-) -> list[float]:
+def without_each(generated: NDArray[Any], real: NDArray[Any], groups: NDArray[Any]) -> list[float]:
     """The distance without each group in turn, for the jackknife: the kernels are computed once.
 
     Args:
         generated: ``float[N, D]``.
-        real: ``float[M, D]``.
-        generated_groups: ``int[N]``, the group of each sample, from 0.
-        real_groups: ``int[M]``.
+        real: ``float[N, D]``.
+        groups: ``int[N]``, the group of each sample of both, from 0.
 
     Returns:
         One number a group, in the groups' order.
     """
-    sums = _Sums(generated, real, generated_groups, real_groups)
-    groups = np.arange(sums.count)
-    return [sums.distance(groups != group) for group in np.unique(generated_groups)]
+    sums = _Sums(generated, real, groups, groups)
+    every = np.arange(sums.count)
+    return [sums.distance(every != group) for group in np.unique(groups)]
 
 
 class _Sums:

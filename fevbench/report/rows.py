@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from fevbench.metrics.catalog import metrics as catalog
@@ -66,15 +66,19 @@ class Comparison:
     legend: str
 
 
-def compare(results: Sequence[Result]) -> Comparison:
+def compare(results: Sequence[Result], only: Collection[str] | None = None) -> Comparison:
     """Set results side by side, and rank the models among them by paired tests.
+
+    Args:
+        results: Runs of the same clips.
+        only: The metrics that become columns; all that any run has by default.
 
     Raises:
         RunError: They were not scored on the same clips under the same definitions.
     """
     check_comparable(results)
     present = {name for result in results for name in result.metrics}
-    columns = tuple(name for name in catalog if name in present)
+    columns = tuple(name for name in catalog if name in present and (only is None or name in only))
     best = {name: _best(name, results) for name in columns}
     names = distinct_names(results)
     standings = {column: stand(catalog.get(column), names, results) for column in columns}

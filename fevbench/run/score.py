@@ -43,9 +43,10 @@ class Side:
 def score(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
     """Compute one metric of the generated clips, with its ceiling on the true clips."""
     if metric.kind == "set":
+        labels = [true.labels.index(clip.label) for clip in clips]
         real = _samples(metric, true, true)
-        ceiling = _value_of_set(metric, real, real)
-        result = _score_set(metric, clips, _samples(metric, made, true), real)
+        ceiling = _value_of_set(metric, _arrays(metric, real, real, labels))
+        result = _score_set(metric, clips, _samples(metric, made, true), real, labels)
     else:
         ceiling = _score_clips(metric, clips, true, true).value
         result = _score_clips(metric, clips, made, true)
@@ -57,17 +58,18 @@ def unscored(metric: Metric, clips: Sequence[Clip], reason: str) -> MetricResult
     return _result(metric, clips, value=None, reason=reason, n=0, sample=metric.sample)
 
 
-def _score_set(metric: Metric, clips: Sequence[Clip], made: Features, real: Features) -> MetricResult:
-    value = _value_of_set(metric, made, real)
-    n = sum(map(len, made))
+def _score_set(
+    metric: Metric, clips: Sequence[Clip], made: Features, real: Features, labels: Sequence[int]
+) -> MetricResult:
+    arrays = _arrays(metric, made, real, labels)
+    value, n = _value_of_set(metric, arrays), len(arrays[0])
     if value is None:
         reason = f"{n} {metric.sample}, needs at least {metric.minimum}"
         return _result(metric, clips, value=None, reason=reason, n=n, sample=metric.sample)
     groups = groups_of([clip.subject for clip in clips])
     replicates: list[float] = []
     if groups.max() + 1 >= LEAST_GROUPS:
-        of_samples = [np.repeat(groups, [len(rows) for rows in side]) for side in (made, real)]
-        replicates = metric.without_each(np.concatenate(made), np.concatenate(real), *of_samples)
+        replicates = metric.without_each(arrays, np.repeat(groups, [len(rows) for rows in made]))
     counted = [clip for clip, rows in zip(clips, made, strict=True) if len(rows)]
     return _result(
         metric,
@@ -81,10 +83,18 @@ def _score_set(metric: Metric, clips: Sequence[Clip], made: Features, real: Feat
     )
 
 
-def _value_of_set(metric: Metric, made: Features, real: Features) -> float | None:
-    if sum(map(len, made)) < metric.minimum:
-        return None
-    return float(metric.compute(np.concatenate(made), np.concatenate(real)))
+def _arrays(
+    metric: Metric, made: Features, real: Features, labels: Sequence[int]
+) -> tuple[NDArray[Any], ...]:
+    """What a set metric computes from, a row a sample: a clip has as many made samples as true ones."""
+    sides = (np.concatenate(made), np.concatenate(real))
+    if not metric.labelled:
+        return sides
+    return (*sides, np.repeat(np.array(labels, np.int64), [len(rows) for rows in made]))
+
+
+def _value_of_set(metric: Metric, arrays: Sequence[NDArray[Any]]) -> float | None:
+    return float(metric.compute(*arrays)) if len(arrays[0]) >= metric.minimum else None
 
 
 def _samples(metric: Metric, side: Side, true: Side) -> Features:

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
+from fevbench.metrics.catalog import metrics
 from fevbench.metrics.frechet import frechet_distance
-from fevbench.metrics.frechet import without_each as frechet_without_each
 from fevbench.metrics.kernel import kernel_distance
-from fevbench.metrics.kernel import without_each as kernel_without_each
 from fevbench.stats.jackknife import MOST_GROUPS, groups_of, jackknife_error, jackknife_interval
 
 
@@ -34,17 +33,14 @@ def test_people_are_dealt_out_whatever_the_order_of_clips() -> None:
     assert groups_of(["b", "a", "b"]).tolist() == [1, 0, 1]
 
 
-@pytest.mark.parametrize(
-    ("without_each", "statistic"),
-    [(frechet_without_each, frechet_distance), (kernel_without_each, kernel_distance)],
-)
+@pytest.mark.parametrize(("name", "statistic"), [("fvd", frechet_distance), ("kvd", kernel_distance)])
 @pytest.mark.parametrize("features", [3, 40])
-def test_replicates_are_the_statistic_of_the_others(without_each, statistic, features: int) -> None:  # type: ignore[no-untyped-def]
+def test_replicates_are_the_statistic_of_the_others(name: str, statistic, features: int) -> None:  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(1)
-    made, real = rng.normal(1, 2, size=(30, features)), rng.normal(size=(24, features))
-    of_made, of_real = np.arange(30) % 5, np.arange(24) % 5
-    found = without_each(made, real, of_made, of_real)
-    wanted = [statistic(made[of_made != g], real[of_real != g]) for g in range(5)]
+    made, real = rng.normal(1, 2, size=(30, features)), rng.normal(size=(30, features))
+    groups = np.arange(30) % 5
+    found = metrics.get(name).without_each((made, real), groups)
+    wanted = [statistic(made[groups != g], real[groups != g]) for g in range(5)]
     assert found == pytest.approx(wanted, rel=1e-9)
 
 
@@ -57,13 +53,10 @@ def drawn(rng: np.random.Generator, people: int, clips: int, features: int) -> t
     return made.reshape(-1, features), real.reshape(-1, features)
 
 
-@pytest.mark.parametrize(
-    ("without_each", "statistic"),
-    [(frechet_without_each, frechet_distance), (kernel_without_each, kernel_distance)],
-)
+@pytest.mark.parametrize(("name", "statistic"), [("fvd", frechet_distance), ("kvd", kernel_distance)])
 @pytest.mark.parametrize("features", [20, 150])
 def test_the_error_is_how_far_the_distance_moves_with_other_people(  # type: ignore[no-untyped-def]
-    without_each, statistic, features: int
+    name: str, statistic, features: int
 ) -> None:
     """With more and with fewer clips than features; between 0.7 and 1.4 of what 80 draws of people show."""
     rng = np.random.default_rng(2)
@@ -73,5 +66,5 @@ def test_the_error_is_how_far_the_distance_moves_with_other_people(  # type: ign
         made, real = drawn(rng, 24, 4, features)
         values.append(statistic(made, real))
         if draw < 16:
-            errors.append(jackknife_error(without_each(made, real, groups, groups)))
+            errors.append(jackknife_error(metrics.get(name).without_each((made, real), groups)))
     assert 0.7 < np.sqrt(np.mean(np.square(errors))) / np.std(values) < 1.4
