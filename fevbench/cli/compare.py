@@ -24,9 +24,10 @@ import click
     help="Only these columns, with commas between.  [default: all]",
 )
 def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...]) -> None:
-    """Set runs side by side, with the true clips as the ceiling row.
+    """Set runs side by side, with the true clips as the ceiling row, and rank the models.
 
-    Each RUN is a run folder or a result.json. All must be scored on the same clips.
+    Each RUN is a run folder or a result.json. All must be scored on the same clips. Models that paired tests
+    over people cannot tell apart share a rank; controls have none.
 
     \b
     Example:

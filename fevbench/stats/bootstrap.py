@@ -62,8 +62,9 @@ def by_person(
         raise ValueError(f"{len(values)} values for {len(subjects)} subjects")
     number = {person: i for i, person in enumerate(sorted(set(subjects)))}
     index = np.array([number[subject] for subject in subjects], np.int64)
-    sums = np.bincount(index, weights=np.asarray(values, dtype=np.float64)).astype(np.float64)
-    return sums, np.bincount(index).astype(np.int64)
+    sums = np.bincount(index, weights=np.asarray(values, dtype=np.float64))
+    # numpy's stubs take both for counts.
+    return sums.astype(np.float64), np.bincount(index).astype(np.int64)
 
 
 @lru_cache(maxsize=4)

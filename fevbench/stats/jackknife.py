@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from fevbench.stats.bootstrap import LEVEL
 
@@ -64,5 +64,5 @@ def jackknife_interval(value: float, replicates: Sequence[float]) -> tuple[float
     """
     if len(replicates) < LEAST_GROUPS:
         return None
-    reach = float(student.ppf((1 + LEVEL) / 2, len(replicates) - 1)) * jackknife_error(replicates)
+    reach = float(stdtrit(len(replicates) - 1, (1 + LEVEL) / 2)) * jackknife_error(replicates)
     return value - reach, value + reach

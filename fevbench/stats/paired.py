@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 from fevbench.stats.bootstrap import by_person, subject_bootstrap
 from fevbench.stats.jackknife import LEAST_GROUPS, jackknife_error, jackknife_interval
@@ -108,7 +108,7 @@ def compare_sets(
     if difference == 0:
         return PairedTest(0.0, interval, 1.0)
     error = jackknife_error(list(replicates))
-    p = 2 * float(student.sf(abs(difference) / error, groups - 1)) if error > 0 else 0.0
+    p = 2 * float(stdtr(groups - 1, -abs(difference) / error)) if error > 0 else 0.0
     return PairedTest(float(difference), interval, p)
 
 
@@ -175,7 +175,7 @@ def _all_signs(people: int) -> NDArray[np.float64]:
 @lru_cache(maxsize=2)
 def _random_signs(people: int) -> NDArray[np.float64]:
     """``float64[FLIPS, people]`` of 1 and -1, the same ones always."""
-    bits = np.random.default_rng(0).integers(2, size=(FLIPS, people))
-    signs = np.where(bits, 1.0, -1.0)
+    heads = np.random.default_rng(0).integers(2, size=(FLIPS, people))
+    signs = np.where(heads, 1.0, -1.0)
     signs.setflags(write=False)
     return signs
