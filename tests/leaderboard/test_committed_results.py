@@ -17,7 +17,9 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "leaderboard" / "results"
 FILES = sorted(RESULTS.rglob("*.json"))
 RUNS = [file for file in FILES if file.name != "cost.json"]
-SHOWN = re.compile(r"<!-- fevbench (?P<words>compare [^>]*?) -->\n\n(?P<table>(?:[^\n]*\n)*?)(?=\n(?:#|!|\*[^ ]))")
+SHOWN = re.compile(
+    r"<!-- fevbench (?P<words>compare [^>]*?) -->\n\n(?P<table>(?:[^\n]*\n)*?)<!-- end -->",
+)
 PAGES = ("README.md", "leaderboard/results/README.md")
 
 

@@ -149,9 +149,7 @@ def test_the_jackknife_is_wrong_as_seldom_as_it_says_and_sees_what_is_there(coun
             real + shift + 0.3 * np.repeat(rng.normal(size=(count, 5)), 4, axis=0)
             for shift in (0.4, 0.4, 1.2)
         ]
-        first, equal, worse = (
-            (kernel_distance(m, real), without_each(m, real, groups)) for m in made
-        )
+        first, equal, worse = ((kernel_distance(m, real), without_each(m, real, groups)) for m in made)
         wrong += _below(compare_sets(first[0], equal[0], first[1], equal[1]).p)
         if draw < 50:
             right += _below(compare_sets(first[0], worse[0], first[1], worse[1]).p)
