@@ -39,9 +39,9 @@ PLATEAU = 0.1
 """Frames this close to the peak, as a part of the curve's range, belong to it: an apex is held, and which of
 its frames is the highest is chance."""
 FAR_TURNED = 90.0
-"""Degrees at which a face can no longer be seen: the floor of `pose_distance`."""
+"""Degrees at which a face can no longer be seen: the floor of `pose_error`."""
 FAR_JITTER = 1.0
-"""The floor of `landmark_jitter`: a face whose points jump as far as its eyes are apart."""
+"""The floor of `mesh_jitter`: a face whose points jump as far as its eyes are apart."""
 
 
 def mesh_rate(view: ClipView) -> Measurement:
@@ -49,7 +49,7 @@ def mesh_rate(view: ClipView) -> Measurement:
     return Measurement(float(1 - lost(view.generated[EXTRACTOR]).mean()))
 
 
-def expression_distance(view: ClipView) -> Measurement:
+def expression_error(view: ClipView) -> Measurement:
     """Mean over frames and the 41 expressive blendshapes of the distance to the true clip's same frame."""
 
     def compare(made: Floats, true: Floats) -> Measurement:
@@ -58,12 +58,12 @@ def expression_distance(view: ClipView) -> Measurement:
     return _measure(view, compare)
 
 
-def pose_distance(view: ClipView) -> Measurement:
+def pose_error(view: ClipView) -> Measurement:
     """Mean over frames of the angle, in degrees, between the head and the true clip's in the same frame."""
     return _measure(view, lambda made, true: mean_over_faces(turned(made, true), FAR_TURNED, False))
 
 
-def landmark_jitter(view: ClipView) -> Measurement:
+def mesh_jitter(view: ClipView) -> Measurement:
     """Mean length of the third difference over time of the mesh's points, in distances between the eyes."""
 
     def compare(made: Floats, true: Floats) -> Measurement:
@@ -75,7 +75,7 @@ def landmark_jitter(view: ClipView) -> Measurement:
     return _measure(view, compare)
 
 
-def landmark_motion(view: ClipView) -> Measurement:
+def mesh_motion(view: ClipView) -> Measurement:
     """Ratio, at most 1, of the smaller to the larger mean speed of the mesh's points in the two clips."""
 
     def compare(made: Floats, true: Floats) -> Measurement:
@@ -84,7 +84,7 @@ def landmark_motion(view: ClipView) -> Measurement:
     return _measure(view, compare, whole=True)
 
 
-def intensity_correlation(view: ClipView) -> Measurement:
+def intensity_corr(view: ClipView) -> Measurement:
     """Pearson's correlation of the two clips' intensities over frames; 0 if the made face stays still."""
 
     def compare(made: Floats, true: Floats) -> Measurement:

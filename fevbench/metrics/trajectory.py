@@ -59,8 +59,8 @@ def trajectory(made: NDArray[Any], true: NDArray[Any]) -> Floats:
         return np.empty((0, DIM))
     clip, rest = (features[:, SCORES] for features in pair)
     change = np.where(lost(pair[0])[:, None], FULL, clip - rest[0])
-    row: Floats = _basis(len(change)) @ change @ _means()
-    return row.reshape(1, DIM)
+    row: Floats = (_basis(len(change)) @ change @ _means()).reshape(1, DIM)
+    return row
 
 
 def _basis(frames: int) -> Floats:
@@ -73,6 +73,5 @@ def _basis(frames: int) -> Floats:
 
 def _means() -> Floats:
     """``float64[51, 12]``: scores to the mean of each group."""
-    rows = [[(name in group) / len(group) for name in BLENDSHAPES] for group in GROUPS.values()]
-    means: Floats = np.array(rows).T
-    return means
+    shares = [[(name in group) / len(group) for group in GROUPS.values()] for name in BLENDSHAPES]
+    return np.array(shares, np.float64)

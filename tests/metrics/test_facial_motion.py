@@ -15,14 +15,14 @@ from fevbench.extractors.face_mesh import BLENDSHAPES, MESH, POSE, SCORES
 from fevbench.metrics.catalog import metrics
 from fevbench.metrics.facial_motion import (
     apex_intensity,
-    expression_distance,
-    intensity_correlation,
-    landmark_jitter,
-    landmark_motion,
+    expression_error,
+    intensity_corr,
+    mesh_jitter,
+    mesh_motion,
     mesh_rate,
     peak_time,
     peak_timing,
-    pose_distance,
+    pose_error,
 )
 from fevbench.metrics.measurement import Measurement
 from fevbench.metrics.tracked import EXPRESSIVE, EYES, RIGID, mesh_at_rest
@@ -36,13 +36,13 @@ RISE = np.r_[0, 0, np.linspace(0, 1, 9), np.ones(5)]
 FACE = np.random.default_rng(5).normal(size=(478, 3))
 MOUTH = [i for i in range(300) if i not in RIGID]
 PAIRED = {
-    "expression-distance": expression_distance,
-    "intensity-correlation": intensity_correlation,
+    "expression-error": expression_error,
+    "intensity-corr": intensity_corr,
     "peak-timing": peak_timing,
     "apex-intensity": apex_intensity,
-    "landmark-motion": landmark_motion,
-    "landmark-jitter": landmark_jitter,
-    "pose-distance": pose_distance,
+    "mesh-motion": mesh_motion,
+    "mesh-jitter": mesh_jitter,
+    "pose-error": pose_error,
 }
 
 
@@ -90,8 +90,8 @@ def score(name: str, made: np.ndarray, true: np.ndarray | None = None) -> float:
 
 def test_the_true_clip_is_perfect() -> None:
     true = clip(turn=np.linspace(0, 5, T))
-    best = {"intensity-correlation": 1, "apex-intensity": 1, "landmark-motion": 1}
-    for name in PAIRED.keys() - {"landmark-jitter"}:
+    best = {"intensity-corr": 1, "apex-intensity": 1, "mesh-motion": 1}
+    for name in PAIRED.keys() - {"mesh-jitter"}:
         assert score(name, true, true) == pytest.approx(best.get(name, 0), abs=1e-9), name
     assert value(mesh_rate, true) == 1
 
@@ -101,12 +101,12 @@ def test_values_by_hand() -> None:
     assert not any(BLENDSHAPES[i].startswith(("eyeBlink", "eyeLook")) for i in EXPRESSIVE)
     assert len(EXPRESSIVE) == 41
     half = clip(RISE / 2)
-    assert value(expression_distance, half) == pytest.approx(2 / 41 * 0.4 * RISE.mean(), rel=1e-5)
+    assert value(expression_error, half) == pytest.approx(2 / 41 * 0.4 * RISE.mean(), rel=1e-5)
     assert value(apex_intensity, half) == pytest.approx(0.5, rel=1e-5)
-    assert value(intensity_correlation, half) == pytest.approx(1)
-    assert value(intensity_correlation, clip(1 - RISE)) == pytest.approx(-1)
-    assert value(landmark_motion, half) == pytest.approx(0.5, rel=1e-4)
-    assert value(pose_distance, clip(turn=np.linspace(0, 30, T))) == pytest.approx(15, rel=1e-5)
+    assert value(intensity_corr, half) == pytest.approx(1)
+    assert value(intensity_corr, clip(1 - RISE)) == pytest.approx(-1)
+    assert value(mesh_motion, half) == pytest.approx(0.5, rel=1e-4)
+    assert value(pose_error, clip(turn=np.linspace(0, 30, T))) == pytest.approx(15, rel=1e-5)
     assert value(peak_timing, half) == 0
 
 
@@ -129,8 +129,8 @@ def test_jitter_is_the_third_difference_in_distances_between_the_eyes() -> None:
     features = clip(sway)
     eyes = np.linalg.norm(FACE[EYES[0]] - FACE[EYES[1]])
     jerk = np.abs(np.diff(0.3 * sway, n=3)).mean() * len(MOUTH) / 468 / eyes
-    assert value(landmark_jitter, features) == pytest.approx(jerk, rel=1e-3)
-    assert value(landmark_jitter, clip(np.linspace(0, 1, T))) == pytest.approx(0, abs=1e-5)
+    assert value(mesh_jitter, features) == pytest.approx(jerk, rel=1e-3)
+    assert value(mesh_jitter, clip(np.linspace(0, 1, T))) == pytest.approx(0, abs=1e-5)
 
 
 @settings(deadline=None)
@@ -157,38 +157,38 @@ def test_a_mirrored_face_is_not_turned_inside_out() -> None:
 
 def test_a_frozen_face_is_the_worst_in_motion() -> None:
     frozen = np.repeat(clip()[:1], T, axis=0)
-    assert value(intensity_correlation, frozen) == 0
+    assert value(intensity_corr, frozen) == 0
     assert value(peak_timing, frozen) == 1
     assert value(apex_intensity, frozen) == 0
-    assert value(landmark_motion, frozen) == 0
-    assert value(landmark_jitter, frozen) == 0, "which is why it is read beside the others"
+    assert value(mesh_motion, frozen) == 0
+    assert value(mesh_jitter, frozen) == 0, "which is why it is read beside the others"
 
 
 def test_more_damage_is_worse() -> None:
     true = clip()
     for scales in ((0.9, 0.6, 0.3, 0.1), (1.05, 1.1, 1.15, 1.2)):
         scaled = [clip(scale * RISE) for scale in scales]
-        for metric, sign in ((apex_intensity, -1), (expression_distance, 1), (landmark_motion, -1)):
+        for metric, sign in ((apex_intensity, -1), (expression_error, 1), (mesh_motion, -1)):
             values = np.array([value(metric, made, true) for made in [true, *scaled]])
             assert (np.diff(sign * values) > 0).all(), metric
     # A pulse that comes later and later.
     at = np.arange(T)
     pulses = [clip(np.exp(-((at - centre) ** 2) / 8)) for centre in (5, 6, 7, 8, 9, 10)]
     assert (np.diff([value(peak_timing, made, pulses[0]) for made in pulses]) > 0).all()
-    assert (np.diff([value(intensity_correlation, made, pulses[0]) for made in pulses]) < 0).all()
-    trembling = [value(landmark_jitter, clip(tremble=t)) for t in (0, 0.01, 0.03, 0.1)]
+    assert (np.diff([value(intensity_corr, made, pulses[0]) for made in pulses]) < 0).all()
+    trembling = [value(mesh_jitter, clip(tremble=t)) for t in (0, 0.01, 0.03, 0.1)]
     assert (np.diff(trembling) > 0).all()
-    turned = [value(pose_distance, clip(turn=turn)) for turn in (0, 1, 5, 60, 150)]
+    turned = [value(pose_error, clip(turn=turn)) for turn in (0, 1, 5, 60, 150)]
     assert (np.diff(turned) > 0).all()
 
 
 def test_shuffling_is_seen() -> None:
     order = np.random.default_rng(0).permutation(T)
     true, shuffled = clip(), clip()[order]
-    assert value(intensity_correlation, shuffled) < 0.7
-    assert value(landmark_motion, shuffled) < 0.7
-    assert value(landmark_jitter, shuffled) > 5 * value(landmark_jitter, true)
-    assert value(expression_distance, shuffled) > 0
+    assert value(intensity_corr, shuffled) < 0.7
+    assert value(mesh_motion, shuffled) < 0.7
+    assert value(mesh_jitter, shuffled) > 5 * value(mesh_jitter, true)
+    assert value(expression_error, shuffled) > 0
     assert value(apex_intensity, shuffled) == pytest.approx(1), "the same frames"
 
 
@@ -223,7 +223,7 @@ def test_clips_without_faces(name: str) -> None:
     assert PAIRED[name](view(clip(), no_input)).excused
 
 
-@pytest.mark.parametrize("metric", [intensity_correlation, peak_timing, apex_intensity, landmark_motion])
+@pytest.mark.parametrize("metric", [intensity_corr, peak_timing, apex_intensity, mesh_motion])
 def test_a_true_face_that_stays_still_excuses(metric: Compute) -> None:
     still = np.repeat(clip()[:1], T, axis=0)
     for made in (clip(), still, np.full_like(still, np.nan)):
@@ -237,6 +237,6 @@ def test_blinks_and_glances_are_no_expression() -> None:
     for name in BLENDSHAPES:
         if name.startswith(("eyeBlink", "eyeLook")):
             made[::3, BLENDSHAPES.index(name)] = 1
-    assert value(expression_distance, made) == 0
-    assert value(intensity_correlation, made) == pytest.approx(1)
+    assert value(expression_error, made) == 0
+    assert value(intensity_corr, made) == pytest.approx(1)
     assert made[:, SCORES].max() == 1
