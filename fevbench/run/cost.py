@@ -175,8 +175,9 @@ class _Timed:
 
         counter = FlopCounterMode(display=False)
         try:
-            with counter:
-                self._make(1)
+            # Not in inference mode: the counter cannot look into reparametrised weights there.
+            with torch.no_grad(), counter:
+                self._generate(1)
         except FevbenchError:
             raise
         except Exception:  # scripted and quantised networks cannot be looked into
@@ -192,9 +193,12 @@ class _Timed:
         return torch.cuda.max_memory_allocated(self._device)
 
     def _make(self, batch: int) -> Tensor:
-        generator = torch.Generator(self._device).manual_seed(0)
         with torch.inference_mode():
-            return self._model.generate(self._images[:batch], self._labels[:batch], generator)
+            return self._generate(batch)
+
+    def _generate(self, batch: int) -> Tensor:
+        generator = torch.Generator(self._device).manual_seed(0)
+        return self._model.generate(self._images[:batch], self._labels[:batch], generator)
 
     def _wait(self) -> None:
         if self._device.type == "cuda":

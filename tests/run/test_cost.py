@@ -18,7 +18,7 @@ from fevbench import register_model
 class Base:
     def __init__(self, spec):
         self.frames = spec.frames
-        first = torch.nn.Conv2d(3, 5, 3, padding=1)
+        first = torch.nn.utils.parametrizations.spectral_norm(torch.nn.Conv2d(3, 5, 3, padding=1)).eval()
         self.parts = {"first": [first], "again": first, "last": torch.nn.Conv2d(5, 3, 1, bias=False)}
 
     def generate(self, images, labels, generator):
