@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from fevbench.cli.cost import _markdown
 from fevbench.cli.main import COMMANDS
 from fevbench.metrics.catalog import metrics
 from fevbench.report.rows import compare
 from fevbench.report.text import markdown
 from fevbench.results.files import read_result
+from fevbench.run.cost import CostTable
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "leaderboard" / "results"
@@ -60,3 +62,10 @@ def test_tables_are_those_of_the_results(page: str) -> None:
                 files += sorted(ROOT.glob(word))
         wanted = markdown(compare([read_result(file) for file in files], only))
         assert found["table"].strip() == wanted.strip()
+
+
+def test_costs_are_those_of_the_committed_table() -> None:
+    table = CostTable.model_validate_json(
+        (RESULTS / "fevsynth-1.0" / "cost.json").read_text(encoding="utf-8")
+    )
+    assert _markdown(table).strip() in (ROOT / "docs" / "baselines.md").read_text(encoding="utf-8")
