@@ -15,8 +15,7 @@ from fevbench.data.corpus import Corpus
 from fevbench.errors import FevbenchError
 from fevbench.judge.files import find_judge
 from fevbench.results.provenance import environment
-from fevbench.results.schema import DatasetRecord, ProtocolRecord
-from fevbench.run.describe import weight_records
+from fevbench.run.describe import dataset_record, protocol_record, weight_records
 from fevbench.run.needs import Needs
 
 if TYPE_CHECKING:
@@ -70,18 +69,8 @@ def audit(
     able = tuple(metric for metric in needs.metrics if not needs.why_not(metric))
     steps = Ladder(corpus, able, needs.extractors, local, device, batch_size).climb(damages, progress)
     found = Audit(
-        dataset=DatasetRecord(
-            name=dataset.name,
-            version=dataset.version,
-            split="test",
-            limit=limit,
-            clips=len(corpus.clips),
-            subjects=len({clip.subject for clip in corpus.clips}),
-            digest=corpus.digest(),
-        ),
-        protocol=ProtocolRecord(
-            id=protocol.id, size=protocol.size, frames=protocol.frames, stride=protocol.stride
-        ),
+        dataset=dataset_record(dataset, "test", limit, corpus.clips, corpus.digest()),
+        protocol=protocol_record(protocol),
         ids={metric.name: metric.id for metric in able},
         unscored={m.name: why for m in needs.metrics if (why := needs.why_not(m))},
         damages={damage.name: list(damage.steps) for damage in damages},

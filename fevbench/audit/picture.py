@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fevbench.atomic import replacing
+from fevbench.audit.scene import STRENGTHS
+from fevbench.audit.verdict import Ladders
+from fevbench.metrics.catalog import metrics as catalog
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from fevbench.audit.record import Audit
-
-from fevbench.audit.scene import STRENGTHS
-from fevbench.audit.verdict import Ladders
-from fevbench.metrics.catalog import metrics as catalog
 
 PICTURE_FILE = "audit.png"
 COLOURS = ("#2166ac", "#f7f7f7", "#b2182b")

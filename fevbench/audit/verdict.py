@@ -39,6 +39,9 @@ class Ladders:
         self._steps = {(step.metric, step.damage, step.strength): step for step in steps}
         self.metrics = tuple(dict.fromkeys(metric for metric, _, _ in self._steps))
         self.damages = tuple(dict.fromkeys(damage for _, damage, _ in self._steps))
+        self._most = dict.fromkeys(self.metrics, 0.0)
+        for step in self._steps.values():
+            self._most[step.metric] = max(self._most[step.metric], step.worse or 0.0)
 
     def ladder(self, metric: str, damage: str) -> list[Step]:
         """The six steps of a metric and a damage."""
@@ -46,8 +49,7 @@ class Ladders:
 
     def most(self, metric: str) -> float:
         """The most a metric got worse by any damage; 0 if it noticed nothing."""
-        worse = [s.worse for (name, _, _), s in self._steps.items() if name == metric and s.worse is not None]
-        return max([0.0, *worse])
+        return self._most[metric]
 
     def parts(self, strength: int = STRENGTHS) -> NDArray[np.float64]:
         """How much worse each metric got at a strength, as a part of the most it got worse by any damage.

@@ -101,12 +101,13 @@ def _table(audit: Audit) -> RenderableType:
     table.add_column("damage", no_wrap=True)
     for name in ladders.metrics:
         table.add_column(name, justify="right", overflow="fold")
+    parts = ladders.parts()
     for column, damage in enumerate(ladders.damages):
         cells = []
         for row, metric in enumerate(ladders.metrics):
             verdict = declared.get((metric, damage))
             style = "" if verdict is None else "bold" if verdict.must == "notice" else "italic"
             mark = "" if verdict is None or verdict.kept else "!"
-            cells.append(Text(f"{mark}{100 * ladders.parts()[row, column]:.0f}", style=style))
+            cells.append(Text(f"{mark}{100 * parts[row, column]:.0f}", style=style))
         table.add_row(Text(damage), *cells)
     return table

@@ -8,6 +8,7 @@ d = sum over l of the mean over places of w_l . (x_l - y_l)^2.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -34,6 +35,7 @@ TINY = 1e-10
 POOL = "pool"
 
 
+@dataclass(frozen=True)
 class Layers:
     """A classifier's convolutions up to the last layer that is looked at.
 
@@ -44,8 +46,9 @@ class Layers:
         pool: Size and stride of a pooling.
     """
 
-    def __init__(self, name: str, plan: Sequence[Sequence[object]], pool: tuple[int, int]) -> None:
-        self.name, self.plan, self.pool = name, plan, pool
+    name: str
+    plan: Sequence[Sequence[object]]
+    pool: tuple[int, int]
 
 
 ALEX = Layers(

@@ -12,9 +12,8 @@ import numpy as np
 from fevbench.data import show
 from fevbench.data.corpus import Corpus
 from fevbench.data.protocol import Protocol
-from fevbench.errors import FevbenchError, ModelError
+from fevbench.errors import FevbenchError
 from fevbench.generate.photograph import Photograph
-from fevbench.models.found import VIDEOS_PREFIX
 from fevbench.run.generate import GeneratedClips
 
 if TYPE_CHECKING:
@@ -46,8 +45,7 @@ def make_clips(
     Raises:
         ModelError: The model cannot make clips of a photograph, fails, or breaks the protocol.
     """
-    if found.name.startswith(VIDEOS_PREFIX) or hasattr(found.factory, "clip"):
-        raise ModelError(f"{found.name} looks clips up and makes none", "name a model that generates")
+    found.check_generates()
     corpus = Corpus(face, protocol, "test")
     with tempfile.TemporaryDirectory() as folder:
         made = GeneratedClips(found, corpus, Path(folder), seed, device, progress)

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.metrics.measurement import NO_FACE, NO_INPUT_FACE, Measurement, mean_over_faces
+from fevbench.metrics.measurement import (
+    NO_FACE,
+    NO_INPUT_FACE,
+    Measurement,
+    agreement,
+    mean_over_faces,
+)
 from fevbench.metrics.tracked import (
     EXTRACTOR,
     expressive,
@@ -79,7 +85,7 @@ def mesh_motion(view: ClipView) -> Measurement:
     """Ratio, at most 1, of the smaller to the larger mean speed of the mesh's points in the two clips."""
 
     def compare(made: Floats, true: Floats) -> Measurement:
-        return _agreement(_speed(mesh_at_rest(made, true[0])), _speed(mesh_at_rest(true, true[0])))
+        return agreement(_speed(mesh_at_rest(made, true[0])), _speed(mesh_at_rest(true, true[0])))
 
     return _measure(view, compare, whole=True)
 
@@ -104,7 +110,7 @@ def peak_timing(view: ClipView) -> Measurement:
 
 def apex_intensity(view: ClipView) -> Measurement:
     """Ratio, at most 1, of the smaller to the larger of the two clips' highest intensities."""
-    return _curves(view, lambda made, true: _agreement(float(made.max()), float(true.max())))
+    return _curves(view, lambda made, true: agreement(float(made.max()), float(true.max())))
 
 
 def peak_time(curve: Floats) -> float:
@@ -156,7 +162,3 @@ def _still(curve: Floats) -> bool:
 
 def _speed(mesh: Floats) -> float:
     return float(np.linalg.norm(np.diff(mesh, axis=0), axis=2).mean())
-
-
-def _agreement(made: float, true: float) -> Measurement:
-    return Measurement(min(made, true) / max(made, true))

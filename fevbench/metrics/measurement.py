@@ -30,6 +30,11 @@ class Measurement:
     excused: bool = False
 
 
+def agreement(made: float, true: float) -> Measurement:
+    """The ratio, at most 1, of the smaller to the larger of two amounts, of which the true one is above 0."""
+    return Measurement(min(made, true) / max(made, true))
+
+
 def mean_over_faces(values: NDArray[np.float64], floor: float, higher_is_better: bool) -> Measurement:
     """The mean over frames, in which a missing face is never an advantage.
 

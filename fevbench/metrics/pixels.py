@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.metrics.measurement import Measurement
+from fevbench.metrics.measurement import Measurement, agreement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ def motion_agreement(view: ClipView) -> Measurement:
     made, true = _frame_difference(view.frames), _frame_difference(view.truth)
     if true == 0:
         return Measurement(None, "the true clip does not move", excused=True)
-    return Measurement(min(made, true) / max(made, true))
+    return agreement(made, true)
 
 
 def _frame_difference(frames: Frames) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fevbench.errors import ModelError
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
 
 VIDEOS_PREFIX = "videos:"
@@ -37,3 +38,12 @@ class FoundModel:
     factory: Factory
     networks: tuple[str, ...] = ()
     adapted: bool = False
+
+    def check_generates(self) -> None:
+        """See that it makes clips, before anything is pulled or built.
+
+        Raises:
+            ModelError: It looks clips up.
+        """
+        if self.name.startswith(VIDEOS_PREFIX) or hasattr(self.factory, "clip"):
+            raise ModelError(f"{self.name} looks clips up and makes none", "name a model that generates")

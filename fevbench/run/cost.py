@@ -5,16 +5,17 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from fevbench.data.tensors import to_tensor
-from fevbench.errors import FevbenchError, ModelError
-from fevbench.models.protocol import ModelSpec, VideoModel
+from fevbench.errors import FevbenchError
+from fevbench.models.protocol import VideoModel
 from fevbench.results.schema import Environment, Finite
+from fevbench.run.generate import build, failed
 
 if TYPE_CHECKING:
     from fevbench.data.corpus import Corpus
@@ -110,6 +111,8 @@ def measure(
     Raises:
         ModelError: A model looks clips up, cannot be built, or fails.
     """
+    for one in found:
+        one.check_generates()
     built = [_Timed(one, corpus, device, progress) for one in found]
     seconds: dict[tuple[int, int], list[float]] = {}
     for batch in BATCHES:
@@ -143,14 +146,8 @@ class _Timed:
 
     def __init__(self, found: FoundModel, corpus: Corpus, device: str, progress: Progress) -> None:
         self.found = found
-        how = corpus.protocol
         self._device = torch.device(device)
-        model = found.factory(
-            ModelSpec(how.frames, how.size, corpus.dataset.labels, device, corpus, progress)
-        )
-        if not isinstance(model, VideoModel):
-            raise ModelError(f"{found.name} looks clips up and makes none", "name a model that generates")
-        self._model = model
+        self._model = cast(VideoModel, build(found, corpus, device, progress))
         clips = [corpus.clips[i % len(corpus.clips)] for i in range(max(BATCHES))]
         self._images = torch.cat([to_tensor(corpus.frames(clip)[:1], device) for clip in clips])
         labels = [corpus.dataset.labels.index(clip.label) for clip in clips]
@@ -178,8 +175,6 @@ class _Timed:
             # Not in inference mode: the counter cannot look into reparametrised weights there.
             with torch.no_grad(), counter:
                 self._generate(1)
-        except FevbenchError:
-            raise
         except Exception:  # scripted and quantised networks cannot be looked into
             return None
         return counter.get_total_flops()
@@ -193,8 +188,13 @@ class _Timed:
         return torch.cuda.max_memory_allocated(self._device)
 
     def _make(self, batch: int) -> Tensor:
-        with torch.inference_mode():
-            return self._generate(batch)
+        try:
+            with torch.inference_mode():
+                return self._generate(batch)
+        except (FevbenchError, MemoryError):
+            raise
+        except Exception as error:
+            raise failed(self.found.name, f"failed on a batch of {batch}", error) from error
 
     def _generate(self, batch: int) -> Tensor:
         generator = torch.Generator(self._device).manual_seed(0)

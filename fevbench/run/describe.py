@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fevbench import weights
@@ -20,6 +20,8 @@ from fevbench.results.schema import (
 )
 
 if TYPE_CHECKING:
+    from fevbench.data.clip import Clip, Dataset, Split
+    from fevbench.data.protocol import Protocol
     from fevbench.run.generate import GeneratedClips
     from fevbench.run.plan import Plan
 
@@ -53,27 +55,44 @@ def describe(
             adapted=plan.model.adapted,
             notes=generated.notes,
         ),
-        dataset=DatasetRecord(
-            name=plan.needs.dataset.name,
-            version=plan.needs.dataset.version,
-            split=plan.settings.split,
-            limit=plan.settings.limit,
-            clips=len(generated.clips),
-            subjects=len({clip.subject for clip in generated.clips}),
-            digest=digest,
-            subjects_of={clip.id: clip.subject for clip in generated.clips},
+        dataset=dataset_record(
+            plan.needs.dataset, plan.settings.split, plan.settings.limit, generated.clips, digest
         ),
-        protocol=ProtocolRecord(
-            id=plan.needs.protocol.id,
-            size=plan.needs.protocol.size,
-            frames=plan.needs.protocol.frames,
-            stride=plan.needs.protocol.stride,
-        ),
+        protocol=protocol_record(plan.needs.protocol),
         metrics=dict(values),
         weights=weight_records(used),
         environment=environment(plan.device),
         stages=dict(stages),
     )
+
+
+def dataset_record(
+    dataset: Dataset, split: Split, limit: int | None, clips: Sequence[Clip], digest: str
+) -> DatasetRecord:
+    """What was scored, of which data set.
+
+    Args:
+        dataset: The data set.
+        split: Which people.
+        limit: How many clips were asked for.
+        clips: The scored clips.
+        digest: Their digest.
+    """
+    return DatasetRecord(
+        name=dataset.name,
+        version=dataset.version,
+        split=split,
+        limit=limit,
+        clips=len(clips),
+        subjects=len({clip.subject for clip in clips}),
+        digest=digest,
+        subjects_of={clip.id: clip.subject for clip in clips},
+    )
+
+
+def protocol_record(protocol: Protocol) -> ProtocolRecord:
+    """How clips were sampled."""
+    return ProtocolRecord(id=protocol.id, size=protocol.size, frames=protocol.frames, stride=protocol.stride)
 
 
 def weight_records(used: Iterable[weights.LocalWeight]) -> list[WeightRecord]:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import fevbench
@@ -16,7 +15,7 @@ from fevbench.metrics.catalog import metrics as catalog
 from fevbench.results.files import read_result, write_result
 from fevbench.results.schema import RESULT_FILE, MetricResult, Result, Stage
 from fevbench.run.describe import describe
-from fevbench.run.extract import Extraction, material, sample_count
+from fevbench.run.extract import Extraction, sample_count
 from fevbench.run.folder import CLIPS_FOLDER, claim_folder
 from fevbench.run.generate import GeneratedClips, file_name
 from fevbench.run.plan import Plan
@@ -24,7 +23,6 @@ from fevbench.run.progress import Progress
 from fevbench.run.score import Side, score, unscored
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Frames
     from fevbench.extractors.base import Extractor
     from fevbench.run.score import Features
 
@@ -159,15 +157,10 @@ class _Session:
                 self._progress.advance,
             ) as extraction,
         ):
-
-            def seen(frames: Callable[[Clip], Frames], clip: Clip) -> Frames:
-                return material(extractor.unit, frames(clip), corpus.frames(clip))
-
-            made = [partial(seen, generated.frames, clip) for clip in clips]
-            true = [partial(seen, corpus.frames, clip) for clip in clips]
-            features = extraction.of_clips([*made, *true])
+            made = extraction.of_side(clips, generated.frames, corpus.frames)
+            true = extraction.of_side(clips, corpus.frames, corpus.frames)
             count(extraction.computed, extraction.reused)
-        return features[: len(clips)], features[len(clips) :]
+        return made, true
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[Callable[[int, int], None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,7 +17,7 @@ from fevbench.registry import load_target
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fevbench.data.clip import Frames
+    from fevbench.data.clip import Clip, Frames
     from fevbench.weights import LocalWeight
 
 CLIPS_AT_ONCE = 8
@@ -88,6 +89,22 @@ class Extraction:
 
     def __exit__(self, *_: object) -> None:
         self._cache.close()
+
+    def of_side(
+        self, clips: Sequence[Clip], made: Callable[[Clip], Frames], true: Callable[[Clip], Frames]
+    ) -> list[NDArray[np.float32]]:
+        """Features of clips as somebody made them; see `of_clips`.
+
+        Args:
+            clips: Which.
+            made: A clip to what was made, ``uint8[T, H, W, 3]``.
+            true: A clip to the true one.
+        """
+
+        def seen(clip: Clip) -> Frames:
+            return material(self._extractor.unit, made(clip), true(clip))
+
+        return self.of_clips([partial(seen, clip) for clip in clips])
 
     def of_clips(self, clips: Sequence[Callable[[], Frames]]) -> list[NDArray[np.float32]]:
         """Features of each clip.

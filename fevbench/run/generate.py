@@ -61,7 +61,7 @@ class GeneratedClips:
         self._seed = seed
         self._device = device
         self._store = FrameStore()
-        self._model = self._build(progress or Silent())
+        self._model = build(found, corpus, device, progress or Silent())
         missing = set(getattr(self._model, "missing", ()))
         self.clips = tuple(clip for clip in corpus.clips if clip.id not in missing)
         self.made = 0
@@ -102,24 +102,6 @@ class GeneratedClips:
         self._check_clip(clip, frames)
         return frames
 
-    def _build(self, progress: Progress) -> VideoModel | ClipSource:
-        protocol = self._corpus.protocol
-        spec = ModelSpec(
-            protocol.frames, protocol.size, self._corpus.dataset.labels, self._device, self._corpus, progress
-        )
-        try:
-            model = self._found.factory(spec)
-        except FevbenchError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise self._failed("could not be built", error) from error
-        if not isinstance(model, VideoModel | ClipSource):
-            raise ModelError(
-                f"model {self._found.name} has no generate method",
-                "give it one: generate(self, images, labels, generator)",
-            )
-        return model
-
     def _make(self, clip: Clip) -> Frames:
         generator = torch.Generator("cpu" if isinstance(self._model, ClipSource) else self._device)
         seed = clip_seed(self._seed, clip.id)
@@ -137,7 +119,7 @@ class GeneratedClips:
         except (FevbenchError, MemoryError):
             raise
         except (Exception, SystemExit) as error:
-            raise self._failed(f"failed on clip {clip.id}", error) from error
+            raise failed(self._found.name, f"failed on clip {clip.id}", error) from error
         return self._pixels(clip, video)
 
     def _pixels(self, clip: Clip, video: torch.Tensor) -> Frames:
@@ -171,9 +153,33 @@ class GeneratedClips:
                 "delete it and repeat the command, or make it as the protocol says",
             )
 
-    def _failed(self, what: str, error: BaseException) -> ModelError:
-        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        return ModelError(f"model {self._found.name} {what} ({reason})", "see the traceback with --debug")
+
+def build(found: FoundModel, corpus: Corpus, device: str, progress: Progress) -> VideoModel | ClipSource:
+    """Build a model for the clips of a corpus.
+
+    Raises:
+        ModelError: It cannot be built, or can do nothing.
+    """
+    how = corpus.protocol
+    spec = ModelSpec(how.frames, how.size, corpus.dataset.labels, device, corpus, progress)
+    try:
+        model = found.factory(spec)
+    except FevbenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise failed(found.name, "could not be built", error) from error
+    if not isinstance(model, VideoModel | ClipSource):
+        raise ModelError(
+            f"model {found.name} has no generate method",
+            "give it one: generate(self, images, labels, generator)",
+        )
+    return model
+
+
+def failed(name: str, what: str, error: BaseException) -> ModelError:
+    """The error of a model that raised one."""
+    reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+    return ModelError(f"model {name} {what} ({reason})", "see the traceback with --debug")
 
 
 def file_name(clip: Clip) -> str:

@@ -43,14 +43,15 @@ class Side:
 def score(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
     """Compute one metric of the generated clips, with its ceiling on the true clips."""
     if metric.kind == "set":
-        labels = [true.labels.index(clip.label) for clip in clips]
-        real = _samples(metric, true, true)
-        ceiling = _value_of_set(metric, _arrays(metric, real, real, labels))
-        result = _score_set(metric, clips, _samples(metric, made, true), real, labels)
+        ceiling = _value_of_set(metric, _arrays(metric, clips, true, true))
     else:
         ceiling = _score_clips(metric, clips, true, true).value
-        result = _score_clips(metric, clips, made, true)
-    return result.model_copy(update={"ceiling": ceiling})
+    return measure(metric, clips, made, true).model_copy(update={"ceiling": ceiling})
+
+
+def measure(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
+    """The same without the ceiling."""
+    return (_score_set if metric.kind == "set" else _score_clips)(metric, clips, made, true)
 
 
 def unscored(metric: Metric, clips: Sequence[Clip], reason: str) -> MetricResult:
@@ -58,19 +59,18 @@ def unscored(metric: Metric, clips: Sequence[Clip], reason: str) -> MetricResult
     return _result(metric, clips, value=None, reason=reason, n=0, sample=metric.sample)
 
 
-def _score_set(
-    metric: Metric, clips: Sequence[Clip], made: Features, real: Features, labels: Sequence[int]
-) -> MetricResult:
-    arrays = _arrays(metric, made, real, labels)
+def _score_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
+    arrays = _arrays(metric, clips, made, true)
     value, n = _value_of_set(metric, arrays), len(arrays[0])
     if value is None:
         reason = f"{n} {metric.sample}, needs at least {metric.minimum}"
         return _result(metric, clips, value=None, reason=reason, n=n, sample=metric.sample)
+    rows = [len(samples) for samples in _samples(metric, made, true)]
     groups = groups_of([clip.subject for clip in clips])
     replicates: list[float] = []
     if groups.max() + 1 >= LEAST_GROUPS:
-        replicates = metric.without_each(arrays, np.repeat(groups, [len(rows) for rows in made]))
-    counted = [clip for clip, rows in zip(clips, made, strict=True) if len(rows)]
+        replicates = metric.without_each(arrays, np.repeat(groups, rows))
+    counted = [clip for clip, count in zip(clips, rows, strict=True) if count]
     return _result(
         metric,
         counted,
@@ -83,14 +83,14 @@ def _score_set(
     )
 
 
-def _arrays(
-    metric: Metric, made: Features, real: Features, labels: Sequence[int]
-) -> tuple[NDArray[Any], ...]:
+def _arrays(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> tuple[NDArray[Any], ...]:
     """What a set metric computes from, a row a sample: a clip has as many made samples as true ones."""
-    sides = (np.concatenate(made), np.concatenate(real))
+    samples = _samples(metric, made, true)
+    sides = (np.concatenate(samples), np.concatenate(_samples(metric, true, true)))
     if not metric.labelled:
         return sides
-    return (*sides, np.repeat(np.array(labels, np.int64), [len(rows) for rows in made]))
+    labels = np.array([true.labels.index(clip.label) for clip in clips], np.int64)
+    return (*sides, np.repeat(labels, [len(rows) for rows in samples]))
 
 
 def _value_of_set(metric: Metric, arrays: Sequence[NDArray[Any]]) -> float | None:
@@ -116,26 +116,45 @@ def _interval(bounds: tuple[float, float] | None, method: str) -> Interval | Non
     return Interval(low=bounds[0], high=bounds[1], level=LEVEL, method=method) if bounds else None
 
 
-def measure_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) -> dict[str, Measurement]:
+def _score_clips(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
+    measured = _measure_clips(metric, clips, made, true)
+    counted = [clip for clip in clips if not measured[clip.id].excused]
+    values = [measured[clip.id].value for clip in counted]
+    observed = sum(value is not None for value in values)
+    value, interval, reason = None, None, ""
+    if observed < metric.minimum:
+        reason = next((m.reason for m in measured.values() if m.reason), "no clip")
+    else:
+        filled = metric.with_missing(values)
+        value = float(np.mean(filled))
+        interval = _interval(subject_bootstrap(filled, [clip.subject for clip in counted]), BOOTSTRAP)
+    return _result(
+        metric,
+        counted,
+        value=value,
+        reason=reason,
+        n=len(counted),
+        sample="clips",
+        missing=len(counted) - observed,
+        excused=len(clips) - len(counted),
+        excused_clips=[clip.id for clip in clips if measured[clip.id].excused],
+        interval=interval,
+        per_clip={clip_id: m.value for clip_id, m in measured.items()},
+    )
+
+
+def _measure_clips(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> dict[str, Measurement]:
     """What a clip metric says of each clip, by its id."""
-    faces: dict[str, dict[str, NDArray[np.float32]]] = {
-        name: {
-            subject: np.concatenate(
-                [true.features[name][i][:1] for i, clip in enumerate(clips) if clip.subject == subject]
-            )
-            for subject in dict.fromkeys(clip.subject for clip in clips)
-        }
-        for name in metric.extractors
-    }
+    faces = {name: _input_faces(clips, true.features[name]) for name in metric.extractors}
     return {
         clip.id: metric.compute(
             ClipView(
-                frames=side.frames(clip),
+                frames=made.frames(clip),
                 truth=true.frames(clip),
                 label=clip.label,
                 subject=clip.subject,
                 labels=true.labels,
-                generated={name: side.features[name][i] for name in metric.extractors},
+                generated={name: made.features[name][i] for name in metric.extractors},
                 true={name: true.features[name][i] for name in metric.extractors},
                 faces=faces,
             )
@@ -144,43 +163,12 @@ def measure_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side)
     }
 
 
-def counted_values(metric: Metric, measured: Mapping[str, Measurement]) -> dict[str, float]:
-    """The value with which each clip counts in the mean, by its id.
-
-    Excused clips are left out. Others without a value count with the metric's floor, or with the worst
-    observed value if that is worse. Empty where fewer clips than the metric's minimum have a value.
-    """
-    observed = [value for m in measured.values() if (value := m.value) is not None]
-    if len(observed) < metric.minimum:
-        return {}
-    counted = {clip_id: m.value for clip_id, m in measured.items() if not m.excused}
-    return dict(zip(counted, metric.with_missing(list(counted.values())), strict=True))
-
-
-def _score_clips(metric: Metric, clips: Sequence[Clip], side: Side, true: Side) -> MetricResult:
-    measured = measure_clips(metric, clips, side, true)
-    counted = [clip for clip in clips if not measured[clip.id].excused]
-    missing = [clip for clip in counted if measured[clip.id].value is None]
-    values = list(counted_values(metric, measured).values())
-    value, interval, reason = None, None, ""
-    if values:
-        value = float(np.mean(values))
-        interval = _interval(subject_bootstrap(values, [clip.subject for clip in counted]), BOOTSTRAP)
-    else:
-        reason = next((m.reason for m in measured.values() if m.reason), "no clip")
-    return _result(
-        metric,
-        counted,
-        value=value,
-        reason=reason,
-        n=len(counted),
-        sample="clips",
-        missing=len(missing),
-        excused=len(clips) - len(counted),
-        excused_clips=[clip.id for clip in clips if measured[clip.id].excused],
-        interval=interval,
-        per_clip={clip_id: m.value for clip_id, m in measured.items()},
-    )
+def _input_faces(clips: Sequence[Clip], features: Features) -> dict[str, NDArray[np.floating[Any]]]:
+    """Person to the features of all their input faces."""
+    first: dict[str, list[NDArray[np.floating[Any]]]] = {}
+    for clip, of_clip in zip(clips, features, strict=True):
+        first.setdefault(clip.subject, []).append(of_clip[:1])
+    return {subject: np.concatenate(rows) for subject, rows in first.items()}
 
 
 def _result(metric: Metric, clips: Sequence[Clip], **measured: Any) -> MetricResult:
