@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fevbench import weights
-from fevbench.atomic import write_text
+from fevbench.atomic import check_writable, write_text
 from fevbench.audit.ladder import Ladder
 from fevbench.audit.record import AUDIT_FILE, Audit
 from fevbench.audit.verdict import Ladders, judge
@@ -57,6 +57,7 @@ def audit(
     Raises:
         FevbenchError: Something the user can fix.
     """
+    check_writable(out / AUDIT_FILE)
     corpus = Corpus(dataset, protocol, "test", limit)
     if len({clip.subject for clip in corpus.pool}) < 2 or len({clip.label for clip in corpus.pool}) < 2:
         raise FevbenchError(

@@ -85,6 +85,7 @@ def command(
 
 def _table(audit: Audit) -> RenderableType:
     """How much worse each metric is at full strength, in hundredths of the most it ever is."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
@@ -92,12 +93,12 @@ def _table(audit: Audit) -> RenderableType:
 
     ladders = Ladders(audit.steps)
     declared = {(v.metric, v.damage): v for v in audit.verdicts}
-    table = Table(
-        title=Text(
-            "how much worse at full strength, in hundredths of the most by any damage; "
-            "bold: must notice, italic: must ignore, !: does not"
-        )
+    title = Text(
+        "How much worse at full strength, in hundredths of the most by any damage; "
+        "bold: must notice, italic: must ignore, !: does not.",
+        style="italic",
     )
+    table = Table()
     table.add_column("damage", no_wrap=True)
     for name in ladders.metrics:
         table.add_column(name, justify="right", overflow="fold")
@@ -110,4 +111,4 @@ def _table(audit: Audit) -> RenderableType:
             mark = "" if verdict is None or verdict.kept else "!"
             cells.append(Text(f"{mark}{100 * parts[row, column]:.0f}", style=style))
         table.add_row(Text(damage), *cells)
-    return table
+    return Group(title, table)

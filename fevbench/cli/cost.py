@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from fevbench.run.cost import CostTable
 
 
 @click.command("cost")
@@ -53,16 +47,19 @@ def command(
       fevbench cost my-model fev-gan --plugin my_model.py --device cuda --protocol 128x32 --out cost.json
     """
     from fevbench import weights
-    from fevbench.atomic import write_text
+    from fevbench.atomic import check_writable, write_text
     from fevbench.cli.console import RunDisplay, error_console, print_text
     from fevbench.data.corpus import Corpus
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
     from fevbench.models.registry import find_model
+    from fevbench.report.cost import cost_markdown, cost_table
     from fevbench.results.provenance import environment
     from fevbench.run.cost import CostTable, measure
     from fevbench.run.plan import choose_device
 
+    if out is not None:
+        check_writable(out)
     how = protocols.get(protocol or DEFAULT_PROTOCOL)
     found = [find_model(model, plugin if i == 0 else None) for i, model in enumerate(models)]
     where = choose_device(device)
@@ -76,58 +73,6 @@ def command(
     if out is not None:
         write_text(out, text)
     if form == "table":
-        print_text(_table(table))
+        print_text(cost_table(table))
     else:
-        click.echo(text if form == "json" else _markdown(table), nl=False)
-
-
-HEADS = ("model", "parameters", "GFLOPs", "ms for 1 clip", "ms for 16", "clips/s")
-
-
-def _rows(table: CostTable) -> list[tuple[str, ...]]:
-    """One row a model; of times the median and the quartiles."""
-    rows = []
-    for cost in table.costs:
-        times = [
-            f"{1e3 * one.median:.0f} [{1e3 * one.low:.0f}, {1e3 * one.high:.0f}]" for one in cost.latencies
-        ]
-        flops = "–" if cost.flops is None else f"{cost.flops / 1e9:.2f}"
-        pace = f"{cost.latencies[-1].clips_per_second:.1f}"
-        rows.append((cost.model, f"{cost.parameters:,}".replace(",", " "), flops, *times, pace))
-    return rows
-
-
-def _heads(table: CostTable) -> tuple[str, ...]:
-    peaks = any(cost.peak_memory is not None for cost in table.costs)
-    return (*HEADS, "MB on the GPU") if peaks else HEADS
-
-
-def _where(table: CostTable) -> str:
-    where = table.environment
-    return f"{table.protocol}, {where.device}, threads: {where.threads}; GFLOPs a clip; median [quartiles]"
-
-
-def _table(table: CostTable) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = Table(title=Text(_where(table)))
-    for i, head in enumerate(_heads(table)):
-        shown.add_column(head, justify="right" if i else "left")
-    for row in _with_memory(table):
-        shown.add_row(*map(Text, row))
-    return shown
-
-
-def _markdown(table: CostTable) -> str:
-    heads = _heads(table)
-    lines = [f"| {' | '.join(heads)} |", f"|---{'|--:' * (len(heads) - 1)}|"]
-    lines += [f"| {' | '.join(row)} |" for row in _with_memory(table)]
-    return f"{_where(table)}\n\n" + "\n".join(lines) + "\n"
-
-
-def _with_memory(table: CostTable) -> list[tuple[str, ...]]:
-    if _heads(table) == HEADS:
-        return _rows(table)
-    peaks = [f"{cost.peak_memory / 1e6:.0f}" if cost.peak_memory else "–" for cost in table.costs]
-    return [(*row, peak) for row, peak in zip(_rows(table), peaks, strict=True)]
+        click.echo(text if form == "json" else cost_markdown(table), nl=False)

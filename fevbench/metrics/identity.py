@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.metrics.catalog import SQRT2
+from fevbench.metrics.declared.identity import SQRT2
 from fevbench.metrics.measurement import NO_FACE, NO_INPUT_FACE, Measurement, mean_over_faces
 
 if TYPE_CHECKING:

@@ -74,7 +74,7 @@ def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
         UnknownName: A name is neither a metric's nor a family's.
     """
     wanted = {name for entry in names for name in re.split(r"[,\s]+", entry) if name}
-    known = (*metrics, *FAMILIES, "all")
+    known = tuple(dict.fromkeys((*metrics, *FAMILIES, "all")))
     for name in sorted(wanted.difference(known)):
         raise UnknownName("metric", name, known)
     every = [metrics.get(name) for name in metrics]

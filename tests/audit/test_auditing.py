@@ -127,3 +127,11 @@ def test_every_metric_declares_what_it_notices() -> None:
         assert metric.notices, name
         assert set(metric.notices) | set(metric.ignores) <= set(damages), name
         assert not set(metric.notices) & set(metric.ignores), name
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    outcome = cli(*RUN, "--metrics", "ssim", "--out", tmp_path / "file" / "audit")
+    assert outcome.code == 1
+    assert "audit.json cannot be written (Not a directory): choose another --out" in outcome.complaint
+    assert "to do" not in outcome.err

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fevbench.cli.cost import _markdown
 from fevbench.cli.main import COMMANDS
 from fevbench.metrics.catalog import metrics
+from fevbench.report.cost import cost_markdown
 from fevbench.report.rows import compare
 from fevbench.report.text import markdown
 from fevbench.results.files import read_result
@@ -68,4 +68,4 @@ def test_costs_are_those_of_the_committed_table() -> None:
     table = CostTable.model_validate_json(
         (RESULTS / "fevsynth-1.0" / "cost.json").read_text(encoding="utf-8")
     )
-    assert _markdown(table).strip() in (ROOT / "docs" / "baselines.md").read_text(encoding="utf-8")
+    assert cost_markdown(table).strip() in (ROOT / "docs" / "baselines.md").read_text(encoding="utf-8")

@@ -81,3 +81,16 @@ def test_a_look_up_costs_nothing_that_could_be_measured(cli: Cli) -> None:
     outcome = cli("cost", "real", "--dataset", "tiny")
     assert outcome.code == 1
     assert "real looks clips up and makes none: name a model that generates" in outcome.complaint
+
+
+def test_a_model_that_fails_is_one_line(cli: Cli, plugin: Path, tmp_path: Path) -> None:
+    broken = plugin.read_text(encoding="utf-8").replace(
+        "still = ", "raise ValueError('no idea')\n        still = "
+    )
+    plugin.write_text(broken, encoding="utf-8")
+    outcome = cli("cost", "one", "--dataset", "tiny", "--plugin", plugin, "--device", "cpu")
+    assert outcome.code == 1
+    assert "model one failed on a batch of 1 (ValueError: no idea)" in outcome.complaint
+    refused = cli("cost", "copy", "--dataset", "tiny", "--out", plugin / "cost.json")
+    assert refused.code == 1
+    assert "cost.json cannot be written" in refused.complaint

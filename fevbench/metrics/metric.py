@@ -1,0 +1,134 @@
+"""What a metric's declaration says. It imports no network and no numerics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+from fevbench.registry import load_target
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Family = Literal["identity", "expression", "distribution", "pixels", "motion", "facial-motion"]
+FAMILIES: tuple[str, ...] = get_args(Family)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric's declaration.
+
+    Attributes:
+        name: What the command line and the tables call it.
+        id: Its exact definition, with a version.
+        title: What it measures, in a few words.
+        family: Which kind of quality it looks at.
+        higher_is_better: Its direction.
+        range: Smallest and largest value it can take.
+        unit: Its unit; empty if it has none.
+        kind: ``clip``: one value a clip, their mean is reported. ``set``: one value for all clips.
+        extractors: The networks whose features it needs.
+        judged: Whether one of them is the data set's judge, whose hash becomes part of the id.
+        reads: The labels it can tell apart; empty for metrics that do not mind.
+        optional: Whether it is computed only when asked for by name.
+        sample: What a set metric counts: ``frames`` or ``clips``.
+        minimum: The smallest sample it is reported for.
+        floor: For face metrics, the value that stands in for a missing face unless an observed one
+            is worse; a face that vanishes can therefore never improve the number.
+        citation: Where the definition comes from.
+        target: The function that computes it.
+        leave_out: For set metrics, a function that computes it without each group of people in turn, where
+            there is a faster way than to compute it anew.
+        labelled: For set metrics, whether it is told the label of each sample.
+        notices: The damages of `fevbench audit` it must see.
+        ignores: The damages it must not mind.
+        reduction: For set metrics of clips that are seen frame by frame, the function that makes one row of a
+            clip's features and its true clip's, or none where the true clip does not allow one.
+        decimals: Digits after the point in a table.
+    """
+
+    name: str
+    id: str
+    title: str
+    family: Family
+    higher_is_better: bool
+    range: tuple[float, float]
+    kind: Literal["clip", "set"]
+    citation: str
+    target: str
+    unit: str = ""
+    extractors: tuple[str, ...] = ()
+    judged: bool = False
+    reads: tuple[str, ...] = ()
+    optional: bool = False
+    sample: Literal["frames", "clips"] = "clips"
+    minimum: int = 1
+    floor: float | None = None
+    leave_out: str = ""
+    labelled: bool = False
+    notices: tuple[str, ...] = ()
+    ignores: tuple[str, ...] = ()
+    reduction: str = ""
+    decimals: int = 3
+
+    @property
+    def compute(self) -> Callable[..., Any]:
+        """The function behind the metric, imported now."""
+        return cast("Callable[..., Any]", load_target(self.target))
+
+    def without_each(self, arrays: Sequence[NDArray[Any]], groups: NDArray[np.int64]) -> list[float]:
+        """The set metric without each group of samples in turn, for the jackknife.
+
+        Args:
+            arrays: What `compute` takes; each has a row a sample.
+            groups: ``int64[N]``, the group of each sample, from 0.
+
+        Returns:
+            One number a group, in the groups' order.
+        """
+        if self.leave_out:
+            leave_out = cast("Callable[..., list[float]]", load_target(self.leave_out))
+            return leave_out(*arrays, groups)
+        kept = [groups != group for group in sorted(set(groups.tolist()))]
+        return [float(self.compute(*[array[some] for array in arrays])) for some in kept]
+
+    @property
+    def reduce(self) -> Callable[..., Any]:
+        """The function that makes one row of a clip, imported now."""
+        return cast("Callable[..., Any]", load_target(self.reduction))
+
+    def by_judge(self, sha256: str | None) -> Metric:
+        """The metric with the judge's hash in its id, if it is one that needs a judge and there is one."""
+        if not self.judged or sha256 is None:
+            return self
+        stem, _, version = self.id.partition("@")
+        return replace(self, id=f"{stem}-{sha256[:8]}@{version}")
+
+    @property
+    def arrow(self) -> str:
+        """The direction as an arrow."""
+        return "↑" if self.higher_is_better else "↓"
+
+    def worst(self, values: list[float]) -> float:
+        """The worst of some values."""
+        return min(values) if self.higher_is_better else max(values)
+
+    def best(self, values: list[float]) -> float:
+        """The best of some values."""
+        return max(values) if self.higher_is_better else min(values)
+
+    def with_missing(self, values: Sequence[float | None]) -> list[float]:
+        """What clips count in the mean: one without a value counts the floor, or the worst observed if worse.
+
+        Args:
+            values: One a clip that is not excused; at least one is a number.
+        """
+        observed = [value for value in values if value is not None]
+        stand_in = self.worst(observed if self.floor is None else [*observed, self.floor])
+        return [stand_in if value is None else value for value in values]
+
+
+INF = float("inf")
+"""The largest value of a range that has none."""
