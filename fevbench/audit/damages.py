@@ -26,6 +26,7 @@ WARMTH = (0.03, 0.06, 0.12, 0.2, 0.3)
 STUTTER = (0.1, 0.2, 0.35, 0.5, 0.7)
 SHAKE = (0.25, 0.5, 1.0, 2.0, 4.0)
 SHARES = tuple(f"{100 * i // STRENGTHS} %" for i in range(1, STRENGTHS + 1))
+LATE = tuple(f"{50 * i // STRENGTHS} %" for i in range(1, STRENGTHS + 1))
 
 
 @damage("blur", "Gaussian blur, standard deviation in pixels", *BLUR)
@@ -97,9 +98,15 @@ def _jitter(scene: Scene, strength: int) -> Frames:
     return _to_bytes(np.stack(moved))
 
 
-@damage("identity-swap", "another person performs the same; of the frames, from the last", *SHARES)
+@damage("identity-swap", "fades into another person who performs the same; weight of the other", *SHARES)
 def _identity_swap(scene: Scene, strength: int) -> Frames:
-    length = _share(len(scene.frames), strength)
+    weight = strength / STRENGTHS
+    return _to_bytes((1 - weight) * scene.frames + weight * scene.other_person())
+
+
+@damage("takeover", "another person takes over before the end; of the frames", *LATE)
+def _takeover(scene: Scene, strength: int) -> Frames:
+    length = max(1, round(len(scene.frames) * strength / (2 * STRENGTHS)))
     return np.concatenate([scene.frames[:-length], scene.other_person()[-length:]])
 
 

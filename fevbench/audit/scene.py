@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,19 +39,26 @@ class Scene:
     rank: float
 
     def other_person(self) -> Frames:
-        """A clip of this label of the next person who has one."""
-        return self._other(
-            lambda clip: clip.label == self.clip.label and clip.subject != self.clip.subject,
-        )
+        """A clip of this label of the next person who has one.
+
+        Of the scored clips if there is one: all of them swapped are then much the same clips again, and what
+        changes is who shows them and not how well they are read.
+        """
+
+        def fits(clip: Clip) -> bool:
+            return clip.label == self.clip.label and clip.subject != self.clip.subject
+
+        scored = self.corpus.clips
+        return self._next(scored if any(map(fits, scored)) else self.corpus.pool, fits)
 
     def other_expression(self) -> Frames:
         """A clip of this person with the next other label."""
-        return self._other(
+        return self._next(
+            self.corpus.pool,
             lambda clip: clip.label != self.clip.label and clip.subject == self.clip.subject,
         )
 
-    def _other(self, fits: Callable[[Clip], bool]) -> Frames:
-        pool = self.corpus.pool
+    def _next(self, pool: Sequence[Clip], fits: Callable[[Clip], bool]) -> Frames:
         start = next(i for i, clip in enumerate(pool) if clip.id == self.clip.id)
         following = (pool[(start + i) % len(pool)] for i in range(1, len(pool)))
         return self.corpus.frames(next(clip for clip in following if fits(clip)))

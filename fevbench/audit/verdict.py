@@ -3,7 +3,9 @@
 A metric *notices* a damage if, at full strength, it is worse than on true clips for sure (the lower bound of
 the 95 % interval over people lies above 0), and gets worse as the damage grows (Spearman's correlation with
 the strength, step 0 included, is at least 0.8). It *ignores* a damage if no strength changes it by more than
-a fiftieth of the most it is changed by any damage. Left without any value by a damage, it has noticed.
+a fiftieth of the most it is changed by any damage; up to a twentieth, the change must be one for sure to
+count against it (the interval leaves 0 out), because of fifty clips a single one read otherwise is a fiftieth.
+Left without any value by a damage, it has noticed.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 GROWS = 0.8
 """Least correlation of a metric with the strength of what it notices."""
 NOTHING = 0.02
-"""Largest part of a metric's greatest change that still counts as none."""
+"""Largest part of a metric's greatest change that counts as none."""
+LITTLE = 0.05
+"""Largest part that counts as none if the interval holds 0."""
 
 
 class Ladders:
@@ -91,7 +95,15 @@ def _noticed(steps: Sequence[Step]) -> tuple[bool, str]:
 
 
 def _ignored(steps: Sequence[Step], most: float) -> tuple[bool, str]:
-    changes = [abs(step.worse) for step in steps if step.worse is not None]
-    if len(changes) < len(steps):
+    changed = [step for step in steps if step.worse is not None]
+    if len(changed) < len(steps):
         return False, "no value"
-    return max(changes) <= NOTHING * most, f"changed by {max(changes):.4g} at most, of {most:.4g}"
+    largest = max(abs(step.worse or 0.0) for step in changed)
+    return all(_is_none(step, most) for step in changed), f"changed by {largest:.4g} at most, of {most:.4g}"
+
+
+def _is_none(step: Step, most: float) -> bool:
+    """Whether the change of a step counts as none."""
+    change = abs(step.worse or 0.0)
+    unsure = step.low is not None and step.high is not None and step.low <= 0 <= step.high
+    return change <= NOTHING * most or (unsure and change <= LITTLE * most)

@@ -40,7 +40,7 @@ def command(
 ) -> None:
     """Damage true clips of DATASET in known ways, and hold every metric to what it declares.
 
-    Thirteen damages in five strengths each: to pixels, to time, to who and what is shown. Every metric must
+    Fourteen damages in five strengths each: to pixels, to time, to who and what is shown. Every metric must
     get worse by those it declares to notice, and stay as it is under those it declares to ignore; if one
     does not, the exit code is 1. The folder --out gets audit.json with every number and audit.png, the heat
     map. An audit that was stopped goes on where it was.

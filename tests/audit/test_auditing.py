@@ -63,6 +63,14 @@ def test_ignoring_is_relative_to_what_the_metric_can_see() -> None:
     assert verdict("ignore", steps("ssim", "blur", [0, 0, 0, 0, 0, None]), other) == (False, "no value")
 
 
+def test_a_little_counts_only_for_sure() -> None:
+    other = steps("ssim", "noise", [0, 1, 2, 3, 4, 5])
+    little = [0, 0, 0, 0, 0, 0.2]
+    assert not verdict("ignore", steps("ssim", "blur", little, low=0.1), other)[0]
+    assert verdict("ignore", steps("ssim", "blur", little, low=-0.1), other)[0]
+    assert not verdict("ignore", steps("ssim", "blur", [0, 0, 0, 0, 0, 0.3], low=-0.1), other)[0], "too much"
+
+
 def test_parts_are_of_the_worst_a_metric_got() -> None:
     ladders = Ladders(
         steps("ssim", "blur", [0, 1, 1, 1, 1, 4]) + steps("ssim", "noise", [0, 0, 0, 0, 0, -1])

@@ -18,7 +18,7 @@ METRICS = (
         "fevbench.metrics.identity:csim",
         extractors=("arcface",),
         floor=0.0,
-        notices=("identity-swap", "missing-face"),
+        notices=("identity-swap", "takeover", "missing-face"),
         ignores=("shuffle", "reversal"),
     ),
     Metric(
@@ -33,7 +33,7 @@ METRICS = (
         "fevbench.metrics.identity:csim_min",
         extractors=("arcface",),
         floor=0.0,
-        notices=("identity-swap", "missing-face"),
+        notices=("identity-swap", "takeover", "missing-face"),
         ignores=("shuffle", "reversal"),
     ),
     Metric(
@@ -63,7 +63,7 @@ METRICS = (
         "fevbench.metrics.identity:acd",
         extractors=("arcface",),
         floor=SQRT2,
-        notices=("identity-swap", "missing-face"),
+        notices=("takeover", "missing-face"),
         ignores=("shuffle", "reversal"),
     ),
     Metric(
@@ -78,7 +78,7 @@ METRICS = (
         "fevbench.metrics.identity:acd_i",
         extractors=("arcface",),
         floor=SQRT2,
-        notices=("identity-swap", "missing-face"),
+        notices=("identity-swap", "takeover", "missing-face"),
         ignores=("shuffle", "reversal"),
     ),
     Metric(
@@ -93,6 +93,6 @@ METRICS = (
         "fevbench.metrics.identity:face_rate",
         extractors=("arcface",),
         notices=("missing-face",),
-        ignores=("shuffle", "reversal", "freeze", "jump", "identity-swap", "wrong-expression"),
+        ignores=("shuffle", "reversal", "freeze", "jump", "identity-swap", "takeover", "wrong-expression"),
     ),
 )
