@@ -4,7 +4,7 @@ A metric *notices* a damage if, at full strength, it is worse than on true clips
 the 95 % interval over people lies above 0), and gets worse as the damage grows (Spearman's correlation with
 the strength, step 0 included, is at least 0.8). It *ignores* a damage if no strength changes it by more than
 a fiftieth of the most it is changed by any damage; up to a twentieth, the change must be one for sure to
-count against it (the interval leaves 0 out), because of fifty clips a single one read otherwise is a fiftieth.
+count against it (the interval leaves 0 out), for of fifty clips a single one read otherwise is a fiftieth.
 Left without any value by a damage, it has noticed.
 """
 
