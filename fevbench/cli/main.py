@@ -25,6 +25,7 @@ COMMANDS: Registry[click.Command] = Registry(
         "run": "fevbench.cli.run:command",
         "compare": "fevbench.cli.compare:command",
         "diff": "fevbench.cli.diff:command",
+        "confusion": "fevbench.cli.confusion:command",
         "show": "fevbench.cli.show:command",
         "generate": "fevbench.cli.generate:command",
         "train": "fevbench.cli.train:command",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def accuracy(view: ClipView) -> Measurement:
     """1 if the judge reads the label that was asked for, else 0."""
     (logits,) = view.generated["judge"]
-    return Measurement(float(view.labels[int(np.argmax(logits))] == view.label))
+    return _read(view.labels[int(np.argmax(logits))], view.label)
 
 
 def accuracy_fer(view: ClipView) -> Measurement:
@@ -47,7 +47,11 @@ def reads(probabilities: NDArray[np.float32], label: str) -> Measurement:
     half = probabilities[len(probabilities) // 2 :, [CLASSES.index(name) for name in EXPRESSIONS]]
     if np.isnan(half).all():
         return Measurement(None, "no face in the second half")
-    return Measurement(float(EXPRESSIONS[int(np.nansum(half, axis=0).argmax())] == label))
+    return _read(EXPRESSIONS[int(np.nansum(half, axis=0).argmax())], label)
+
+
+def _read(reading: str, label: str) -> Measurement:
+    return Measurement(float(reading == label), reading=reading)
 
 
 def confusion(readings: NDArray[np.int64], labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -23,11 +23,13 @@ class Measurement:
         reason: Why there is no value; empty when there is one.
         excused: The value is absent because of the true clip, which is no fault of the model's; such a
             clip is left out of the mean. Any other absent value counts against the model.
+        reading: For metrics that read a label in a clip, which; empty for others, and where none was read.
     """
 
     value: float | None
     reason: str = ""
     excused: bool = False
+    reading: str = ""
 
 
 def agreement(made: float, true: float) -> Measurement:

@@ -74,6 +74,10 @@ class MetricResult(Record):
     """The same metric of the true clips themselves."""
     per_clip: dict[str, Finite | None] = {}
     """Clip id to value; empty for metrics of whole sets."""
+    readings: dict[str, str] = {}
+    """For metrics that read a label, clip id to what was read; a clip in which nothing was is absent."""
+    ceiling_readings: dict[str, str] = {}
+    """The same of the true clips."""
 
 
 class ModelRecord(Record):
@@ -112,6 +116,10 @@ class DatasetRecord(Record):
     """The sha256 over the scored clips' ids, people, labels and pixels."""
     subjects_of: dict[str, str] = {}
     """Scored clip to the person it shows, without which nothing can be tested; empty in older results."""
+    labels: list[str] = []
+    """The data set's labels, in its order; empty in older results."""
+    labels_of: dict[str, str] = {}
+    """Scored clip to the label that was asked for; empty in older results."""
 
 
 class ProtocolRecord(Record):

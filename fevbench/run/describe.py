@@ -87,6 +87,8 @@ def dataset_record(
         subjects=len({clip.subject for clip in clips}),
         digest=digest,
         subjects_of={clip.id: clip.subject for clip in clips},
+        labels=list(dataset.labels),
+        labels_of={clip.id: clip.label for clip in clips},
     )
 
 

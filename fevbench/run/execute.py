@@ -77,7 +77,7 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
     """Whether a result answers the plan: same definitions, same weights, same code, clips in place.
 
     Weights that are not here are not asked for: nothing would be computed with them. A result of before clips
-    had their people is scored again, from its clips and cached features, so that it can be tested.
+    had their labels is scored again, from its clips and cached features, so that its readings are there.
     """
     ids = {name: metric.id for name, metric in result.metrics.items()}
     hashes = {record.name: record.sha256 for record in result.weights}
@@ -87,7 +87,7 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
         all(ids.get(metric.name) == metric.id for metric in plan.needs.metrics)
         and all(hashes.get(name) == weight.sha256 for name, weight in local.items())
         and result.environment.fevbench == fevbench.__version__
-        and made == result.dataset.clips == len(result.dataset.subjects_of)
+        and made == result.dataset.clips == len(result.dataset.labels_of)
     )
 
 

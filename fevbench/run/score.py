@@ -42,11 +42,11 @@ class Side:
 
 def score(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
     """Compute one metric of the generated clips, with its ceiling on the true clips."""
+    found = measure(metric, clips, made, true)
     if metric.kind == "set":
-        ceiling = _value_of_set(metric, _arrays(metric, clips, true, true))
-    else:
-        ceiling = _score_clips(metric, clips, true, true).value
-    return measure(metric, clips, made, true).model_copy(update={"ceiling": ceiling})
+        return found.model_copy(update={"ceiling": _value_of_set(metric, _arrays(metric, clips, true, true))})
+    best = _score_clips(metric, clips, true, true)
+    return found.model_copy(update={"ceiling": best.value, "ceiling_readings": best.readings})
 
 
 def measure(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
@@ -140,6 +140,7 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) 
         excused_clips=[clip.id for clip in clips if measured[clip.id].excused],
         interval=interval,
         per_clip={clip_id: m.value for clip_id, m in measured.items()},
+        readings={clip_id: m.reading for clip_id, m in measured.items() if m.reading},
     )
 
 

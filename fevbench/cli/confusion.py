@@ -1,0 +1,100 @@
+"""``fevbench confusion``: which expressions are taken for which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.console import RenderableType
+
+    from fevbench.report.confusion import Confusion
+
+
+@click.command("confusion")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN…")
+@click.option(
+    "--metric", default="accuracy", show_default=True, metavar="NAME", help="Whose readings: accuracy…"
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw it, too (.png)."
+)
+def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) -> None:
+    """Show as what the expressions of RUNs are read: the confusion matrix, beside that of the true clips.
+
+    Each RUN is a run folder or a result.json; all must be scored on the same clips. A row is an expression
+    that was asked for, a column one that was read; the diagonal is right.
+
+    \b
+    Example:
+      fevbench confusion runs/fev-gan--*
+      fevbench confusion runs/* --metric accuracy-fer --out confusion.png
+    """
+    from fevbench.errors import FevbenchError
+    from fevbench.metrics.catalog import metrics
+    from fevbench.report.comparable import check_comparable
+    from fevbench.report.confusion import confusion_csv, confusion_json, confusion_of, draw_confusions
+    from fevbench.results.files import read_result
+    from fevbench.training.curves import check_drawable
+
+    if out is not None:
+        check_drawable("the confusion matrix")
+        if out.suffix.lower() != ".png":
+            raise FevbenchError(f"{out} is of no known format", "end its name in .png")
+    metrics.get(metric)
+    results = [read_result(run) for run in runs]
+    check_comparable(results)
+    found = [confusion_of(result, metric) for result in results]
+    if out is not None:
+        draw_confusions(out, found)
+    if form == "table":
+        from fevbench.cli.console import print_text
+
+        print_text(_tables(found))
+    else:
+        click.echo({"csv": confusion_csv, "json": confusion_json}[form](found), nl=False)
+
+
+def _tables(confusions: list[Confusion]) -> RenderableType:
+    """The true clips first, then a matrix a model."""
+    from rich.console import Group
+    from rich.text import Text
+
+    first = confusions[0]
+    parts = [_table(first, "true clips", first.true)]
+    parts += [_table(confusion, confusion.model, confusion.made) for confusion in confusions]
+    legend = f"{first.metric}: rows were asked for, columns were read; as many clips as the number says"
+    return Group(*parts, Text(legend, style="dim"))
+
+
+def _table(confusion: Confusion, title: str, counts: NDArray[np.int64]) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    from fevbench.report.confusion import NONE_READ
+
+    right = int(counts.diagonal().sum())
+    table = Table(title=Text(f"{title}: {right} of {int(counts.sum())} right"), title_justify="left")
+    table.add_column("asked for", no_wrap=True)
+    none = bool(counts[:, -1].any())
+    for label in (*confusion.labels, *[NONE_READ] * none):
+        table.add_column(Text(label), justify="right", overflow="fold")
+    for i, label in enumerate(confusion.labels):
+        cells = [
+            Text("·" if not count else str(count), style="bold" if i == j else "dim" if not count else "")
+            for j, count in enumerate(counts[i, : len(confusion.labels) + none].tolist())
+        ]
+        table.add_row(Text(label), *cells)
+    return table

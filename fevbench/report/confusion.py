@@ -1,0 +1,142 @@
+"""What was asked for and what was read instead, of made clips and of true ones."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fevbench.atomic import replacing
+from fevbench.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from fevbench.results.schema import DatasetRecord, Result
+
+NONE_READ = "none"
+"""The last column: clips in which nothing could be read, such as those without a face."""
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """The readings of one run by one reader.
+
+    Attributes:
+        model: Whose clips.
+        metric: The metric whose readings they are.
+        labels: The data set's labels, in its order: the rows, and all columns but the last.
+        made: ``int64[L, L + 1]``, clips asked for as the row that were read as the column, `NONE_READ` last.
+        true: The same of the true clips.
+    """
+
+    model: str
+    metric: str
+    labels: tuple[str, ...]
+    made: NDArray[np.int64]
+    true: NDArray[np.int64]
+
+
+def confusion_of(result: Result, metric: str) -> Confusion:
+    """The confusion of a run.
+
+    Args:
+        result: The run.
+        metric: One that reads a label in every clip.
+
+    Raises:
+        RunError: It was not scored, reads no labels, or is of a version that did not keep them.
+    """
+    found = result.metrics.get(metric)
+    if found is None:
+        raise RunError(f"{result.model.name} was not scored in {metric}", f"run it with --metrics {metric}")
+    if found.value is None:
+        raise RunError(f"{result.model.name} has no {metric} ({found.reason})", "choose another --metric")
+    if not found.ceiling_readings:
+        readers = [name for name, other in result.metrics.items() if other.ceiling_readings]
+        fix = f"choose --metric {' or '.join(readers)}" if readers else "repeat the run with this version"
+        raise RunError(f"{metric} of {result.model.name} holds no readings", fix)
+    counts = [_count(result.dataset, read) for read in (found.readings, found.ceiling_readings)]
+    return Confusion(result.model.name, metric, tuple(result.dataset.labels), counts[0], counts[1])
+
+
+def _count(dataset: DatasetRecord, readings: Mapping[str, str]) -> NDArray[np.int64]:
+    counts = np.zeros((len(dataset.labels), len(dataset.labels) + 1), np.int64)
+    columns = [*dataset.labels, NONE_READ]
+    for clip, label in dataset.labels_of.items():
+        counts[dataset.labels.index(label), columns.index(readings.get(clip, NONE_READ))] += 1
+    return counts
+
+
+def confusion_csv(confusions: list[Confusion]) -> str:
+    """A line a model, label and reading: clips made, and true ones."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("model", "metric", "asked", "read", "clips", "true_clips"))
+    for confusion in confusions:
+        for i, asked in enumerate(confusion.labels):
+            for j, read in enumerate((*confusion.labels, NONE_READ)):
+                counts = (confusion.made[i, j], confusion.true[i, j])
+                writer.writerow((confusion.model, confusion.metric, asked, read, *map(int, counts)))
+    return out.getvalue()
+
+
+def confusion_json(confusions: list[Confusion]) -> str:
+    """The matrices, with the names of their rows and columns."""
+    content = [
+        {
+            "model": confusion.model,
+            "metric": confusion.metric,
+            "asked": list(confusion.labels),
+            "read": [*confusion.labels, NONE_READ],
+            "clips": confusion.made.tolist(),
+            "true_clips": confusion.true.tolist(),
+        }
+        for confusion in confusions
+    ]
+    return json.dumps(content, indent=1) + "\n"
+
+
+def draw_confusions(path: Path, confusions: list[Confusion]) -> None:
+    """Draw a matrix a model, and that of the true clips first: shares of what was asked for, with counts.
+
+    Args:
+        path: A PNG.
+        confusions: Of runs of the same clips by one reader.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    first = confusions[0]
+    shown = [("true clips", first.true), *[(confusion.model, confusion.made) for confusion in confusions]]
+    none = any(matrix[:, -1].any() for _, matrix in shown)
+    across = min(4, len(shown))
+    down = -(-len(shown) // across)
+    figure = Figure(figsize=(0.9 + 2.9 * across, 0.6 + 2.9 * down), layout="constrained")
+    FigureCanvasAgg(figure)
+    columns = [*first.labels, *[NONE_READ] * none]
+    for i, (name, matrix) in enumerate(shown):
+        axes = figure.add_subplot(down, across, i + 1)
+        counts = matrix[:, : len(columns)]
+        shares = counts / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        axes.set_title(name, fontsize=10)
+        axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right", fontsize=8)
+        axes.tick_params(length=0)
+        outer = i % across == 0
+        axes.set_yticks(range(len(first.labels)), first.labels if outer else [], fontsize=8)
+        for (row, column), count in np.ndenumerate(counts):
+            if count:
+                colour = "white" if shares[row, column] > 0.5 else "black"
+                axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
+    figure.supxlabel(f"read ({first.metric})", fontsize=9)
+    figure.supylabel("asked for", fontsize=9)
+    with replacing(path) as part:
+        figure.savefig(part, format="png", dpi=130, bbox_inches="tight")
