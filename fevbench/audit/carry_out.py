@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from fevbench import weights
 from fevbench.atomic import check_writable, write_text
 from fevbench.audit.ladder import Ladder
-from fevbench.audit.record import AUDIT_FILE, Audit
+from fevbench.audit.record import AUDIT_FILE, Audit, DamageRecord, Sample, read_audit
 from fevbench.audit.verdict import Ladders, judge
 from fevbench.data.corpus import Corpus
 from fevbench.errors import FevbenchError
 from fevbench.judge.files import find_judge
+from fevbench.metrics.catalog import metrics as catalog
 from fevbench.results.provenance import environment
-from fevbench.run.describe import dataset_record, protocol_record, weight_records
+from fevbench.run.describe import protocol_record, weight_records
 from fevbench.run.needs import Needs
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def audit(
 ) -> Audit:
     """Audit metrics on the test clips of a data set, and write ``audit.json``.
 
+    Metrics that were audited in the folder before stay in it.
+
     Args:
         dataset: Whose clips are damaged.
         protocol: How they are sampled.
@@ -58,6 +61,7 @@ def audit(
         FevbenchError: Something the user can fix.
     """
     check_writable(out / AUDIT_FILE)
+    before = _earlier(out / AUDIT_FILE, dataset, protocol, damages)
     corpus = Corpus(dataset, protocol, "test", limit)
     if len({clip.subject for clip in corpus.pool}) < 2 or len({clip.label for clip in corpus.pool}) < 2:
         raise FevbenchError(
@@ -69,16 +73,63 @@ def audit(
     local = needs.require(offline, pull)
     able = tuple(metric for metric in needs.metrics if not needs.why_not(metric))
     steps = Ladder(corpus, able, needs.extractors, local, device, batch_size).climb(damages, progress)
+    subjects = len({clip.subject for clip in corpus.clips})
+    sample = Sample(clips=len(corpus.clips), subjects=subjects, digest=corpus.digest())
     found = Audit(
-        dataset=dataset_record(dataset, "test", limit, corpus.clips, corpus.digest()),
+        dataset=dataset.name,
+        version=dataset.version,
         protocol=protocol_record(protocol),
         ids={metric.name: metric.id for metric in able},
+        samples={metric.name: sample for metric in able},
         unscored={m.name: why for m in needs.metrics if (why := needs.why_not(m))},
-        damages={damage.name: list(damage.steps) for damage in damages},
+        damages={
+            damage.name: DamageRecord(kind=damage.kind, title=damage.title, steps=list(damage.steps))
+            for damage in damages
+        },
         steps=steps,
         verdicts=judge(Ladders(steps), {metric.name: metric for metric in able}),
         weights=weight_records(local.values()),
         environment=environment(device),
     )
-    write_text(out / AUDIT_FILE, found.model_dump_json(indent=1) + "\n")
+    found = _joined(before, found)
+    write_text(out / AUDIT_FILE, found.model_dump_json() + "\n")
     return found
+
+
+def _earlier(file: Path, dataset: Dataset, protocol: Protocol, damages: Sequence[Damage]) -> Audit | None:
+    """The audit that is in the folder already, if there is one that another can be added to."""
+    if not file.exists():
+        return None
+    before = read_audit(file)
+    same = (before.dataset, before.version, before.protocol.id, tuple(before.damages))
+    if same != (dataset.name, dataset.version, protocol.id, tuple(damage.name for damage in damages)):
+        raise FevbenchError(
+            f"{file} is an audit of {before.dataset} {before.version} under {before.protocol.id} "
+            f"by {len(before.damages)} damages, and this one is not",
+            "choose another --out",
+        )
+    return before
+
+
+def _joined(before: Audit | None, after: Audit) -> Audit:
+    """Both audits as one, metrics in the catalogue's order; the later one replaces what it holds."""
+    new = set(after.ids) | set(after.unscored)
+    earlier = [] if before is None else [before]
+    ids = {name: id_ for audit in earlier for name, id_ in audit.ids.items() if name not in new}
+    samples = {name: audit.samples[name] for audit in earlier for name in audit.ids}
+    unscored = {name: why for audit in earlier for name, why in audit.unscored.items() if name not in new}
+    place = {name: i for i, name in enumerate(catalog)}
+    steps = [step for audit in earlier for step in audit.steps if step.metric in ids] + after.steps
+    verdicts = [v for audit in earlier for v in audit.verdicts if v.metric in ids] + after.verdicts
+    names = sorted({**ids, **after.ids}, key=place.__getitem__)
+    weights = {record.name: record for audit in (*earlier, after) for record in audit.weights}
+    return after.model_copy(
+        update={
+            "ids": {name: (ids | after.ids)[name] for name in names},
+            "samples": {name: (samples | after.samples)[name] for name in names},
+            "unscored": unscored | after.unscored,
+            "steps": sorted(steps, key=lambda step: place[step.metric]),
+            "verdicts": sorted(verdicts, key=lambda verdict: place[verdict.metric]),
+            "weights": list(weights.values()),
+        }
+    )

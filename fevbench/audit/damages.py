@@ -29,29 +29,29 @@ SHARES = tuple(f"{100 * i // STRENGTHS} %" for i in range(1, STRENGTHS + 1))
 LATE = tuple(f"{50 * i // STRENGTHS} %" for i in range(1, STRENGTHS + 1))
 
 
-@damage("blur", "Gaussian blur, standard deviation in pixels", *BLUR)
+@damage("blur", "pixels", "Gaussian blur, standard deviation in pixels", *BLUR)
 def _blur(scene: Scene, strength: int) -> Frames:
     sigma = BLUR[strength - 1] * _scale(scene)
     return _to_bytes(gaussian_filter(scene.frames.astype(np.float64), (0, sigma, sigma, 0)))
 
 
-@damage("noise", "white noise, standard deviation in grey levels", *NOISE)
+@damage("noise", "pixels", "white noise, standard deviation in grey levels", *NOISE)
 def _noise(scene: Scene, strength: int) -> Frames:
     return _to_bytes(scene.frames + NOISE[strength - 1] * scene.rng.normal(size=scene.frames.shape))
 
 
-@damage("compression", "JPEG of every frame, quality", *QUALITY)
+@damage("compression", "pixels", "JPEG of every frame, quality", *QUALITY)
 def _compression(scene: Scene, strength: int) -> Frames:
     return np.stack([_jpeg(frame, QUALITY[strength - 1]) for frame in scene.frames])
 
 
-@damage("colour", "warmer: red gained and blue lost", *[f"{100 * w:.0f} %" for w in WARMTH])
+@damage("colour", "pixels", "warmer: red gained and blue lost", *[f"{100 * w:.0f} %" for w in WARMTH])
 def _colour(scene: Scene, strength: int) -> Frames:
     gain = np.array([1 + WARMTH[strength - 1], 1, 1 - WARMTH[strength - 1]])
     return _to_bytes(scene.frames * gain)
 
 
-@damage("shuffle", "frames in a random order; of all but the first", *SHARES)
+@damage("shuffle", "time", "frames in a random order; of all but the first", *SHARES)
 def _shuffle(scene: Scene, strength: int) -> Frames:
     order = np.arange(len(scene.frames))
     moved = scene.rng.permutation(order[1:])[: max(2, _share(len(order) - 1, strength))]
@@ -59,26 +59,28 @@ def _shuffle(scene: Scene, strength: int) -> Frames:
     return scene.frames[order]
 
 
-@damage("reversal", "the end played backwards; of the clip", *SHARES)
+@damage("reversal", "time", "the end played backwards; of the clip", *SHARES)
 def _reversal(scene: Scene, strength: int) -> Frames:
     length = _share(len(scene.frames), strength)
     return np.concatenate([scene.frames[:-length], scene.frames[-length:][::-1]])
 
 
-@damage("freeze", "the clip stands still before its end; of its frames", *SHARES)
+@damage("freeze", "time", "the clip stands still before its end; of its frames", *SHARES)
 def _freeze(scene: Scene, strength: int) -> Frames:
     stop = len(scene.frames) - _share(len(scene.frames), strength)
     return scene.frames[np.minimum(np.arange(len(scene.frames)), stop)]
 
 
-@damage("frame-drop", "frames lost, the one before shown again", *[f"{100 * s:.0f} %" for s in STUTTER])
+@damage(
+    "frame-drop", "time", "frames lost, the one before shown again", *[f"{100 * s:.0f} %" for s in STUTTER]
+)
 def _frame_drop(scene: Scene, strength: int) -> Frames:
     lost = scene.rng.random(len(scene.frames)) < STUTTER[strength - 1]
     lost[0] = False
     return scene.frames[np.maximum.accumulate(np.where(lost, 0, np.arange(len(lost))))]
 
 
-@damage("jump", "the way to the apex left out; of that way", *SHARES)
+@damage("jump", "time", "the way to the apex left out; of that way", *SHARES)
 def _jump(scene: Scene, strength: int) -> Frames:
     apex = int(_change(scene.frames).argmax())
     order = np.arange(len(scene.frames))
@@ -88,7 +90,7 @@ def _jump(scene: Scene, strength: int) -> Frames:
     return scene.frames[order]
 
 
-@damage("jitter", "every frame shifted at random, standard deviation in pixels", *SHAKE)
+@damage("jitter", "time", "every frame shifted at random, standard deviation in pixels", *SHAKE)
 def _jitter(scene: Scene, strength: int) -> Frames:
     moves = SHAKE[strength - 1] * _scale(scene) * scene.rng.normal(size=(len(scene.frames), 2))
     moved = [
@@ -98,24 +100,29 @@ def _jitter(scene: Scene, strength: int) -> Frames:
     return _to_bytes(np.stack(moved))
 
 
-@damage("identity-swap", "fades into another person who performs the same; weight of the other", *SHARES)
+@damage(
+    "identity-swap",
+    "content",
+    "fades into another person who does the same; weight of the other",
+    *SHARES,
+)
 def _identity_swap(scene: Scene, strength: int) -> Frames:
     weight = strength / STRENGTHS
     return _to_bytes((1 - weight) * scene.frames + weight * scene.other_person())
 
 
-@damage("takeover", "another person takes over before the end; of the frames", *LATE)
+@damage("takeover", "content", "another person takes over before the end; of the frames", *LATE)
 def _takeover(scene: Scene, strength: int) -> Frames:
     length = max(1, round(len(scene.frames) * strength / (2 * STRENGTHS)))
     return np.concatenate([scene.frames[:-length], scene.other_person()[-length:]])
 
 
-@damage("wrong-expression", "the person performs another expression; of the clips", *SHARES)
+@damage("wrong-expression", "content", "the person performs another expression; of the clips", *SHARES)
 def _wrong_expression(scene: Scene, strength: int) -> Frames:
     return scene.other_expression() if scene.rank < strength / STRENGTHS else scene.frames
 
 
-@damage("missing-face", "nothing where the face was; of the frames, from the last", *SHARES)
+@damage("missing-face", "content", "nothing where the face was; of the frames, from the last", *SHARES)
 def _missing_face(scene: Scene, strength: int) -> Frames:
     size = scene.frames.shape[1]
     y, x = (np.mgrid[:size, :size] + 0.5) / size - 0.5

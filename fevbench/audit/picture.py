@@ -9,6 +9,7 @@ import numpy as np
 
 from fevbench.atomic import replacing
 from fevbench.audit.scene import STRENGTHS
+from fevbench.audit.table import title_of
 from fevbench.audit.verdict import Ladders
 from fevbench.metrics.catalog import metrics as catalog
 
@@ -61,8 +62,7 @@ def draw_audit(path: Path, audit: Audit) -> None:
         spine.set_visible(False)
     _mark(axes, audit, ladders)
     axes.set_title(
-        f"{audit.dataset.name} {audit.dataset.version}, {audit.dataset.split} split, {audit.protocol.id}: "
-        f"{audit.dataset.clips} clips, {audit.dataset.subjects} people. In each field five strengths.\n"
+        f"{title_of(audit)}. In each field five strengths.\n"
         "Solid frame: must notice; dotted: must ignore; cross: does not. ",
         fontsize=9, loc="left",
     )  # fmt: skip

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict
 
-from fevbench.results.schema import DatasetRecord, Environment, Finite, ProtocolRecord, WeightRecord
+from fevbench.audit.scene import Kind
+from fevbench.errors import FevbenchError
+from fevbench.results.schema import Environment, Finite, ProtocolRecord, WeightRecord
 
 
 class _Record(BaseModel):
@@ -43,21 +47,64 @@ class Verdict(_Record):
     """What was found."""
 
 
-class Audit(_Record):
-    """A whole audit."""
+class Sample(_Record):
+    """The true clips one metric was audited on."""
 
-    dataset: DatasetRecord
+    clips: int
+    """How many."""
+    subjects: int
+    """How many people they show."""
+    digest: str
+    """The sha256 over their ids, people, labels and pixels."""
+
+
+class DamageRecord(_Record):
+    """One damage, in words."""
+
+    kind: Kind
+    """What it is done to."""
+    title: str
+    """What it does."""
+    steps: list[str]
+    """Its five strengths."""
+
+
+class Audit(_Record):
+    """A whole audit; metrics may have been audited one after the other, and on different numbers of clips."""
+
+    dataset: str
+    """The data set's name."""
+    version: str
+    """Its version."""
     protocol: ProtocolRecord
     ids: dict[str, str]
     """Metric name to its exact definition."""
+    samples: dict[str, Sample]
+    """Metric name to the clips it was audited on."""
     unscored: dict[str, str]
     """Metric name to why it could not be computed."""
-    damages: dict[str, list[str]]
-    """Damage name to its five strengths in words."""
+    damages: dict[str, DamageRecord]
     steps: list[Step]
     verdicts: list[Verdict]
     weights: list[WeightRecord]
     environment: Environment
+
+
+def read_audit(file: Path) -> Audit:
+    """Read an audit.
+
+    Raises:
+        FevbenchError: It cannot be read, or is none of this version's.
+    """
+    try:
+        return Audit.model_validate_json(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FevbenchError(
+            f"{file} cannot be read ({error.strerror})", "give an audit's audit.json"
+        ) from error
+    except ValueError as error:
+        fix = "choose another --out, or delete it"
+        raise FevbenchError(f"{file} is no audit of this version of fevbench", fix) from error
 
 
 AUDIT_FILE = "audit.json"

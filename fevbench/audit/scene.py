@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -64,6 +64,9 @@ class Scene:
         return self.corpus.frames(next(clip for clip in following if fits(clip)))
 
 
+Kind = Literal["pixels", "time", "content"]
+"""What a damage is done to; content is who and what is shown."""
+
 Apply = Callable[[Scene, int], "Frames"]
 
 
@@ -73,12 +76,14 @@ class Damage:
 
     Attributes:
         name: What metrics call it in what they declare.
+        kind: What it is done to.
         title: What it does, in a few words.
         steps: The five strengths in words.
         apply: A scene and a strength from 1 to 5 to damaged frames, of the same shape.
     """
 
     name: str
+    kind: Kind
     title: str
     steps: tuple[str, ...]
     apply: Apply
@@ -87,7 +92,7 @@ class Damage:
 damages: Registry[Damage] = Registry("damage")
 
 
-def damage(name: str, title: str, *steps: object) -> Callable[[Apply], Apply]:
+def damage(name: str, kind: Kind, title: str, *steps: object) -> Callable[[Apply], Apply]:
     """Decorator that makes a function a known damage.
 
     Raises:
@@ -97,7 +102,7 @@ def damage(name: str, title: str, *steps: object) -> Callable[[Apply], Apply]:
         raise ValueError(f"{name} needs {STRENGTHS} strengths, got {len(steps)}")
 
     def decorate(apply: Apply) -> Apply:
-        damages.add(name, Damage(name, title, tuple(map(str, steps)), apply))
+        damages.add(name, Damage(name, kind, title, tuple(map(str, steps)), apply))
         return apply
 
     return decorate

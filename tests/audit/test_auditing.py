@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 from tiny import Cli
 
-from fevbench.audit.record import Audit, Step
+from fevbench.audit.record import Audit, DamageRecord, Sample, Step, read_audit
+from fevbench.audit.table import audit_markdown
 from fevbench.audit.verdict import Ladders, judge
 from fevbench.metrics.catalog import metrics
+from fevbench.results.schema import ProtocolRecord
 
 RUN = ("audit", "tiny", "--device", "cpu", "--offline")
 
@@ -102,11 +104,51 @@ def test_it_keeps_every_number_and_draws_them(cli: Cli, tmp_path: Path) -> None:
     assert shown.code == bool(broken), "squares have no faces to miss: it says so, and says it right"
     for words in broken:
         assert words in shown.complaint
-    for row in ("freeze", "shuffle", "missing-face"):
-        assert row in shown.out
+    for heading in ("freeze", "shuffle", "missing-", "damage to time", "who and what is shown"):
+        assert heading in shown.out
     cli(*asked, "--out", out)
     again = json.loads((out / "audit.json").read_text(encoding="utf-8"))
     assert again == json.loads(text), "it repeats"
+
+
+def test_metrics_can_be_audited_one_after_the_other(cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "audit"
+    asked = (*RUN, "--damages", "freeze,blur", "--out", out)
+    assert cli(*asked, "--metrics", "motion", "--limit", 6).code == 0
+    page = cli(*asked, "--metrics", "ssim", "--format", "md")
+    assert page.code == 0, page
+    found = read_audit(out / "audit.json")
+    assert list(found.ids) == list(found.samples) == ["ssim", "motion"]
+    assert [found.samples[name].clips for name in ("motion", "ssim")] == [6, 9]
+    assert Ladders(found.steps).metrics == ("ssim", "motion"), "in the catalogue's order"
+    assert "6 or 9 true clips" in page.out
+    assert "| motion ↑ | 6 | **100** |" in page.out, "frozen clips do not move at all"
+    other = cli(*RUN, "--damages", "freeze", "--metrics", "ssim", "--out", out)
+    assert "by 2 damages, and this one is not: choose another --out" in other.complaint
+    (out / "audit.json").write_text("{}", encoding="utf-8")
+    assert "is no audit of this version of fevbench" in cli(*asked, "--metrics", "ssim").complaint
+
+
+def test_a_page_says_which_metrics_see_a_damage_well_and_which_do_not() -> None:
+    blur, noise = ([0, 0, 0, 0, 0, 4], [0, 1, 2, 3, 4, 5])
+    found = Audit.model_construct(
+        dataset="tiny",
+        version="1",
+        protocol=ProtocolRecord(id="64x16@1", size=64, frames=16, stride=2),
+        samples={name: Sample(clips=9, subjects=3, digest="d") for name in ("ssim", "psnr", "motion")},
+        unscored={"fvd": "too few"},
+        damages={
+            name: DamageRecord(kind="pixels", title="spoils", steps=["1"] * 5) for name in ("blur", "noise")
+        },
+        steps=steps("ssim", "blur", blur) + steps("ssim", "noise", noise)
+        + steps("psnr", "blur", blur, low=-1) + steps("psnr", "noise", noise)
+        + steps("motion", "blur", [0, 0, 0.2, 0, 0, 0]) + steps("motion", "noise", noise),
+        verdicts=[],
+    )  # fmt: skip
+    page = audit_markdown(found)
+    assert "| **blur**: spoils | ssim | motion |" in page, "psnr is unsure, and neither"
+    assert "| **noise**: spoils | ssim, psnr, motion | – |" in page
+    assert "* not audited: fvd: too few" in page
 
 
 def test_a_broken_promise_fails_it(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

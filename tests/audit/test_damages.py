@@ -114,4 +114,4 @@ def test_who_and_what_is_shown(corpus: Corpus) -> None:
 
 def test_a_ladder_has_five_steps() -> None:
     with pytest.raises(ValueError, match="bad needs 5 strengths, got 2"):
-        damage("bad", "too short", 1, 2)
+        damage("bad", "time", "too short", 1, 2)

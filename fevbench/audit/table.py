@@ -1,0 +1,134 @@
+"""An audit in words and numbers: for a terminal, and as Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fevbench.audit.verdict import LITTLE, Ladders
+from fevbench.metrics.catalog import metrics as catalog
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from fevbench.audit.record import Audit, Verdict
+
+KINDS = {"pixels": "damage to pixels", "time": "damage to time", "content": "who and what is shown"}
+MUCH = 0.5
+"""From which part of its greatest change on a metric is said to see a damage well."""
+LEGEND = (
+    "how much worse at full strength, in hundredths of the most by any damage; – no value left; "
+    "N clips; bold: must notice, italic: must ignore, !: does not"
+)
+
+
+def title_of(audit: Audit) -> str:
+    """What was audited, in a line."""
+    counts = sorted({sample.clips for sample in audit.samples.values()})
+    people = sorted({sample.subjects for sample in audit.samples.values()})
+    clips, shown = (" or ".join(map(str, numbers)) for numbers in (counts, people))
+    return f"{audit.dataset} {audit.version}, {audit.protocol.id}: {clips} true clips of {shown} people"
+
+
+def audit_tables(audit: Audit) -> RenderableType:
+    """A table a kind of damage, a row a metric; they fit 80 columns."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = _Numbers(audit)
+    parts: list[RenderableType] = [Text(title_of(audit), style="italic")]
+    for kind, title in KINDS.items():
+        names = shown.of_kind(kind)
+        if not names:
+            continue
+        table = Table(title=title, title_justify="left")
+        table.add_column("metric", no_wrap=True)
+        table.add_column("N", justify="right")
+        for name in names:
+            table.add_column(name.replace("-", "-\n"), justify="right", no_wrap=True)
+        for metric in shown.ladders.metrics:
+            cells = [
+                Text(shown.text(metric, name), style=_STYLES[shown.must(metric, name)]) for name in names
+            ]
+            heading = f"{metric} {catalog.get(metric).arrow}"
+            table.add_row(heading, str(audit.samples[metric].clips), *cells)
+        parts.append(table)
+    parts.append(Text(LEGEND, style="dim"))
+    parts += [Text(f"not audited: {name}: {why}", style="yellow") for name, why in audit.unscored.items()]
+    return Group(*parts)
+
+
+_STYLES = {"notice": "bold", "ignore": "italic", "": ""}
+
+
+def audit_markdown(audit: Audit) -> str:
+    """The same as one Markdown table, and for every damage which metrics see it well and which do not."""
+    shown = _Numbers(audit)
+    names = shown.ladders.damages
+    lines = [f"{title_of(audit)}; {LEGEND}", ""]
+    lines += [_bar(["metric", "N", *names]), _bar(["---", "--:", *["--:"] * len(names)])]
+    for metric in shown.ladders.metrics:
+        cells = [_MARKS[shown.must(metric, name)].format(shown.text(metric, name)) for name in names]
+        heading = f"{metric} {catalog.get(metric).arrow}"
+        lines.append(_bar([heading, str(audit.samples[metric].clips), *cells]))
+    lines += ["", _bar(["damage", "seen well by", "hardly or not at all by"]), _bar(["---"] * 3)]
+    for name in names:
+        seen, blind = shown.digest(name)
+        what = f"**{name}**: {audit.damages[name].title}"
+        lines.append(_bar([what, ", ".join(seen) or "–", ", ".join(blind) or "–"]))
+    seen_from, blind_to = round(100 * MUCH), round(100 * LITTLE)
+    lines += ["", f"Seen well: {seen_from} or more, and for sure; hardly: {blind_to} or less."]
+    lines += [f"* not audited: {name}: {why}" for name, why in audit.unscored.items()]
+    return "\n".join(lines) + "\n"
+
+
+_MARKS = {"notice": "**{}**", "ignore": "*{}*", "": "{}"}
+
+
+def _bar(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+class _Numbers:
+    """The numbers of an audit as they are shown."""
+
+    def __init__(self, audit: Audit) -> None:
+        self._audit = audit
+        self.ladders = Ladders(audit.steps)
+        self._verdicts: dict[tuple[str, str], Verdict] = {(v.metric, v.damage): v for v in audit.verdicts}
+        self._parts = dict(zip(self.ladders.metrics, self.ladders.parts(), strict=True))
+
+    def of_kind(self, kind: str) -> list[str]:
+        return [name for name in self.ladders.damages if self._audit.damages[name].kind == kind]
+
+    def must(self, metric: str, damage: str) -> str:
+        verdict = self._verdicts.get((metric, damage))
+        return verdict.must if verdict else ""
+
+    def text(self, metric: str, damage: str) -> str:
+        verdict = self._verdicts.get((metric, damage))
+        mark = "" if verdict is None or verdict.kept else "!"
+        if self.ladders.ladder(metric, damage)[-1].worse is None:
+            return f"{mark}–"
+        text = f"{100 * self._part(metric, damage):.0f}"
+        return mark + ("0" if text == "-0" else text)
+
+    def digest(self, damage: str) -> tuple[list[str], list[str]]:
+        """The metrics that see a damage well, the best first, and those that hardly do, in their order."""
+        order = sorted(self.ladders.metrics, key=lambda metric: -self._part(metric, damage))
+        seen = [m for m in order if self._part(m, damage) >= MUCH and self._sure(m, damage)]
+        blind = [m for m in self.ladders.metrics if abs(self._most(m, damage)) <= LITTLE]
+        return seen, blind
+
+    def _part(self, metric: str, damage: str) -> float:
+        return float(self._parts[metric][self.ladders.damages.index(damage)])
+
+    def _most(self, metric: str, damage: str) -> float:
+        """The largest change at any strength, as a part."""
+        most = self.ladders.most(metric) or 1.0
+        steps = self.ladders.ladder(metric, damage)
+        return max(1.0 if step.worse is None else abs(step.worse) / most for step in steps)
+
+    def _sure(self, metric: str, damage: str) -> bool:
+        last = self.ladders.ladder(metric, damage)[-1]
+        return last.worse is None or (last.low is not None and last.low > 0)
