@@ -59,10 +59,9 @@ def _shuffle(scene: Scene, strength: int) -> Frames:
     return scene.frames[order]
 
 
-@damage("reversal", "time", "the end played backwards; of the clip", *SHARES)
+@damage("reversal", "time", "played backwards; of the clips", *SHARES)
 def _reversal(scene: Scene, strength: int) -> Frames:
-    length = _share(len(scene.frames), strength)
-    return np.concatenate([scene.frames[:-length], scene.frames[-length:][::-1]])
+    return scene.frames[::-1] if scene.rank < strength / STRENGTHS else scene.frames
 
 
 @damage("freeze", "time", "the clip stands still before its end; of its frames", *SHARES)
