@@ -23,7 +23,8 @@ import click
     metavar="NAMES",
     help="Only these columns, with commas between.  [default: all]",
 )
-def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...]) -> None:
+@click.option("--transpose", is_flag=True, help="A row a metric, for --format md.")
+def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpose: bool) -> None:
     """Set runs side by side, with the true clips as the ceiling row, and rank the models.
 
     Each RUN is a run folder or a result.json. All must be scored on the same clips. Models that paired tests
@@ -38,6 +39,8 @@ def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...]) -> None
     from fevbench.results.files import read_result
     from fevbench.run.plan import choose_metrics
 
+    if transpose and form != "md":
+        raise click.UsageError("--transpose needs --format md")
     only = [metric.name for metric in choose_metrics(metrics)] if metrics else None
     comparison = compare([read_result(run) for run in runs], only)
     if form == "table":
@@ -46,6 +49,6 @@ def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...]) -> None
 
         print_text(comparison_table(comparison, terminal_width()))
         return
-    from fevbench.report.text import FORMATS
+    from fevbench.report.text import FORMATS, markdown
 
-    click.echo(FORMATS[form](comparison), nl=False)
+    click.echo(markdown(comparison, True) if transpose else FORMATS[form](comparison), nl=False)

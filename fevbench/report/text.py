@@ -27,8 +27,13 @@ LATEX_SPECIAL = str.maketrans(
 )
 
 
-def markdown(comparison: Comparison) -> str:
-    """A Markdown table; the best number of a column is bold, a superscript is a rank."""
+def markdown(comparison: Comparison, transposed: bool = False) -> str:
+    """A Markdown table; the best number of a column is bold, a superscript is a rank.
+
+    Args:
+        comparison: Runs side by side.
+        transposed: Whether a row is a metric and a column a run.
+    """
 
     def cell(row: Row, column: str) -> str:
         shown = row.cells[column]
@@ -37,11 +42,15 @@ def markdown(comparison: Comparison) -> str:
         text += f"<sup>{shown.rank}{shown.mark}</sup>" if shown.rank is not None else ""
         return f"{text} {shown.interval}".strip()
 
-    heads = ["model", *[comparison.headings[column] for column in comparison.columns]]
-    lines = [f"{comparison.title}", "", _bar(heads), _bar(["---", *["--:"] * len(comparison.columns)])]
-    for row in comparison.rows:
-        name = row.name.replace("|", r"\|")
-        lines.append(_bar([name, *[cell(row, column) for column in comparison.columns]]))
+    names = [row.name.replace("|", r"\|") for row in comparison.rows]
+    heads = [comparison.headings[column] for column in comparison.columns]
+    body = [[cell(row, column) for column in comparison.columns] for row in comparison.rows]
+    corner = "model"
+    if transposed:
+        corner, names, heads = "metric", heads, names
+        body = [list(column) for column in zip(*body, strict=True)]
+    lines = [f"{comparison.title}", "", _bar([corner, *heads]), _bar(["---", *["--:"] * len(heads)])]
+    lines += [_bar([name, *cells]) for name, cells in zip(names, body, strict=True)]
     notes = [f"superscript: {comparison.legend}."] * bool(comparison.legend) + [*comparison.footnotes]
     lines += [""] * bool(notes) + [f"* {note}" for note in notes]
     return "\n".join(lines) + "\n"

@@ -50,17 +50,19 @@ def test_tables_are_those_of_the_results(page: str) -> None:
     for found in tables:
         command, *words = found["words"].split()
         assert command in COMMANDS
-        only = None
+        only, transposed = None, False
         files: list[Path] = []
         while words:
             word = words.pop(0)
             if word == "--metrics":
                 only = words.pop(0).split(",")
+            elif word == "--transpose":
+                transposed = True
             elif word == "--format":
                 assert words.pop(0) == "md"
             else:
                 files += sorted(ROOT.glob(word))
-        wanted = markdown(compare([read_result(file) for file in files], only))
+        wanted = markdown(compare([read_result(file) for file in files], only), transposed)
         assert found["table"].strip() == wanted.strip()
 
 

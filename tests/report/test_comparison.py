@@ -150,6 +150,15 @@ def test_other_bytes_of_a_weight_are_named() -> None:
     )
 
 
+def test_markdown_can_have_a_row_a_metric() -> None:
+    lines = markdown(
+        compare([GOOD, made_up("a|b", {"csim": 0.5, "fvd": None})]), transposed=True
+    ).splitlines()
+    assert lines[2] == rf"| metric | good | a\|b | {CEILING} |"
+    assert [line.split(" | ")[0] for line in lines[4:7]] == ["| csim ↑", "| kid ↓", "| fvd ↓"]
+    assert "| – |" in lines[6]
+
+
 def test_markdown() -> None:
     lines = markdown(compare([GOOD, made_up("a|b", {"csim": 0.5, "fvd": None})])).splitlines()
     assert lines[2:] == [
