@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fevbench import paths
 from fevbench.audit.record import Step
@@ -15,6 +17,8 @@ from fevbench.run.extract import Extraction
 from fevbench.run.score import Side, measure
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fevbench.data.clip import Clip, Frames
     from fevbench.data.corpus import Corpus
     from fevbench.extractors.base import Extractor
@@ -70,13 +74,15 @@ class Ladder:
             progress.advance(1)
             for damage in damages:
                 progress.start(damage.name, STRENGTHS)
-                steps += [self._step(m, damage, 0, before[m.name], before[m.name]) for m in self.metrics]
+                steps += [
+                    self._step(m, damage, 0, before[m.name], before[m.name], true) for m in self.metrics
+                ]
                 for strength in range(1, STRENGTHS + 1):
                     damaged = {s.clip: damage.apply(s, strength) for s in scenes(self.corpus, damage.name)}
                     made = side(damaged.__getitem__)
                     for metric in self.metrics:
                         found = measure(metric, clips, made, true)
-                        steps.append(self._step(metric, damage, strength, found, before[metric.name]))
+                        steps.append(self._step(metric, damage, strength, found, before[metric.name], made))
                     progress.advance(1)
         return steps
 
@@ -85,7 +91,13 @@ class Ladder:
         return Extraction(extractor, self.local, self.device, self.batch_size, folder, lambda count: None)
 
     def _step(
-        self, metric: Metric, damage: Damage, strength: int, found: MetricResult, before: MetricResult
+        self,
+        metric: Metric,
+        damage: Damage,
+        strength: int,
+        found: MetricResult,
+        before: MetricResult,
+        made: Side,
     ) -> Step:
         """By how much the damage is worse than none, and between which bounds."""
         subjects = {clip.id: clip.subject for clip in self.corpus.clips}
@@ -101,4 +113,10 @@ class Ladder:
             worse=test.difference,
             low=low,
             high=high,
+            lost=max((_lost(made.features[name]) for name in metric.extractors), default=0.0),
         )
+
+
+def _lost(features: Sequence[NDArray[np.floating[Any]]]) -> float:
+    """The share of samples without features: frames in which no face was found."""
+    return float(np.isnan(np.concatenate(features)).any(axis=1).mean())

@@ -26,7 +26,8 @@ COLOURS = ("#2166ac", "#f7f7f7", "#b2182b")
 def draw_audit(path: Path, audit: Audit) -> None:
     """Draw a row a metric and a column a damage, five strengths from left to right in each field.
 
-    Colour says how much worse the metric got, as a part of the most it got worse by any damage. A frame says
+    Colour says how much worse the metric got, as a part of the most it got worse by any damage that leaves
+    the faces to be found. A frame says
     what the metric declares that it notices (solid) or ignores (dotted); one that is not kept has a cross.
 
     Args:

@@ -32,6 +32,8 @@ class Step(_Record):
     """Lower bound of the 95 % interval of ``worse``, over people."""
     high: Finite | None
     """Its upper bound."""
+    lost: Finite
+    """The share of frames in which a network that looks for faces found none; 0 where none looks for them."""
 
 
 class Verdict(_Record):

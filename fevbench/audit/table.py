@@ -16,7 +16,8 @@ KINDS = {"pixels": "damage to pixels", "time": "damage to time", "content": "who
 MUCH = 0.5
 """From which part of its greatest change on a metric is said to see a damage well."""
 LEGEND = (
-    "how much worse at full strength, in hundredths of the most by any damage; – no value left; "
+    "how much worse at full strength, in hundredths of the most by any damage that leaves faces to be found; "
+    ">100: more than that, as faces are lost; – no value left; "
     "N clips; bold: must notice, italic: must ignore, !: does not"
 )
 
@@ -110,14 +111,15 @@ class _Numbers:
         mark = "" if verdict is None or verdict.kept else "!"
         if self.ladders.ladder(metric, damage)[-1].worse is None:
             return f"{mark}–"
-        text = f"{100 * self._part(metric, damage):.0f}"
+        part = self._part(metric, damage)
+        text = ">100" if part > 1 else f"{100 * part:.0f}"
         return mark + ("0" if text == "-0" else text)
 
     def digest(self, damage: str) -> tuple[list[str], list[str]]:
         """The metrics that see a damage well, the best first, and those that hardly do, in their order."""
         order = sorted(self.ladders.metrics, key=lambda metric: -self._part(metric, damage))
         seen = [m for m in order if self._part(m, damage) >= MUCH and self._sure(m, damage)]
-        blind = [m for m in self.ladders.metrics if abs(self._most(m, damage)) <= LITTLE]
+        blind = [m for m in self.ladders.metrics if self._most(m, damage) <= LITTLE]
         return seen, blind
 
     def _part(self, metric: str, damage: str) -> float:
@@ -125,9 +127,7 @@ class _Numbers:
 
     def _most(self, metric: str, damage: str) -> float:
         """The largest change at any strength, as a part."""
-        most = self.ladders.most(metric) or 1.0
-        steps = self.ladders.ladder(metric, damage)
-        return max(1.0 if step.worse is None else abs(step.worse) / most for step in steps)
+        return max(abs(self.ladders.part(step)) for step in self.ladders.ladder(metric, damage))
 
     def _sure(self, metric: str, damage: str) -> bool:
         last = self.ladders.ladder(metric, damage)[-1]

@@ -28,6 +28,8 @@ GROWS = 0.8
 """Least correlation of a metric with the strength of what it notices."""
 NOTHING = 0.02
 """Largest part of a metric's greatest change that counts as none."""
+LOST = 0.02
+"""Share of frames without a face up to which faces count as found."""
 LITTLE = 0.05
 """Largest part that counts as none if the interval holds 0."""
 
@@ -44,8 +46,12 @@ class Ladders:
         self.metrics = tuple(dict.fromkeys(metric for metric, _, _ in self._steps))
         self.damages = tuple(dict.fromkeys(damage for _, damage, _ in self._steps))
         self._most = dict.fromkeys(self.metrics, 0.0)
+        self._most_found = dict.fromkeys(self.metrics, 0.0)
         for step in self._steps.values():
-            self._most[step.metric] = max(self._most[step.metric], step.worse or 0.0)
+            worse = step.worse or 0.0
+            self._most[step.metric] = max(self._most[step.metric], worse)
+            if step.lost <= LOST:
+                self._most_found[step.metric] = max(self._most_found[step.metric], worse)
 
     def ladder(self, metric: str, damage: str) -> list[Step]:
         """The six steps of a metric and a damage."""
@@ -56,17 +62,24 @@ class Ladders:
         return self._most[metric]
 
     def parts(self, strength: int = STRENGTHS) -> NDArray[np.float64]:
-        """How much worse each metric got at a strength, as a part of the most it got worse by any damage.
+        """How much worse each metric got at a strength, as a part of what counts as much.
+
+        That is the most it got worse by any damage that leaves the faces to be found: a lost face weighs so
+        much that all else would look like nothing beside it.
 
         Returns:
-            ``float64[metrics, damages]``, at most 1; negative where it got better, 1 where it has no value.
+            ``float64[metrics, damages]``; negative where it got better, above 1 where faces were lost,
+            infinite where it has no value.
         """
         return np.array([[self._part(m, d, strength) for d in self.damages] for m in self.metrics])
 
     def _part(self, metric: str, damage: str, strength: int) -> float:
-        worse = self._steps[metric, damage, strength].worse
-        most = self.most(metric)
-        return 1.0 if worse is None else worse / most if most else 0.0
+        return self.part(self._steps[metric, damage, strength])
+
+    def part(self, step: Step) -> float:
+        """The same of a single step."""
+        most = self._most_found[step.metric] or self._most[step.metric]
+        return float("inf") if step.worse is None else step.worse / most if most else 0.0
 
 
 def judge(ladders: Ladders, metrics: Mapping[str, Metric]) -> list[Verdict]:

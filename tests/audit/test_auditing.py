@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,9 @@ from fevbench.results.schema import ProtocolRecord
 RUN = ("audit", "tiny", "--device", "cpu", "--offline")
 
 
-def steps(metric: str, damage: str, worse: Sequence[float | None], low: float | None = None) -> list[Step]:
+def steps(
+    metric: str, damage: str, worse: Sequence[float | None], low: float | None = None, lost: float = 0
+) -> list[Step]:
     return [
         Step(
             metric=metric,
@@ -30,6 +33,7 @@ def steps(metric: str, damage: str, worse: Sequence[float | None], low: float | 
             worse=w,
             low=w if low is None else low,
             high=w,
+            lost=lost,
         )
         for i, w in enumerate(worse)
     ]
@@ -78,7 +82,12 @@ def test_parts_are_of_the_worst_a_metric_got() -> None:
         steps("ssim", "blur", [0, 1, 1, 1, 1, 4]) + steps("ssim", "noise", [0, 0, 0, 0, 0, -1])
         + steps("psnr", "blur", [0, 0, 0, 0, 0, 0]) + steps("psnr", "noise", [0, 0, 0, 0, 0, None])
     )  # fmt: skip
-    assert ladders.parts().tolist() == [[1, -0.25], [0, 1]]
+    assert ladders.parts().tolist() == [[1, -0.25], [0, math.inf]]
+    ladders = Ladders(
+        steps("csim", "blur", [0, 1, 1, 1, 1, 1]) + steps("csim", "noise", [0, 2, 3, 4, 5, 10], lost=0.5)
+    )
+    assert ladders.parts().tolist() == [[1, 10]], "a lost face does not dwarf what happens to the others"
+    assert ladders.most("csim") == 10
 
 
 def test_it_keeps_every_number_and_draws_them(cli: Cli, tmp_path: Path) -> None:
