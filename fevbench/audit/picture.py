@@ -55,10 +55,16 @@ def draw_audit(path: Path, audit: Audit) -> None:
     headings = [f"{name} {catalog.get(name).arrow}" for name in ladders.metrics]
     axes.set_yticks(np.arange(rows) + 0.5, headings)
     axes.tick_params(length=0)
+    above = axes.secondary_xaxis("top")  # the rows are many
+    above.set_xticks(np.arange(columns) + 0.5, list(ladders.damages), rotation=35, ha="left")
+    above.tick_params(length=0)
+    above.spines["top"].set_visible(False)
+    kinds = [audit.damages[name].kind for name in ladders.damages]
+    families = [catalog.get(name).family for name in ladders.metrics]
     for x in range(1, columns):
-        axes.axvline(x, color="white", linewidth=3)
+        axes.axvline(x, color="white", linewidth=3 if kinds[x] == kinds[x - 1] else 9)
     for y in range(1, rows):
-        axes.axhline(y, color="white", linewidth=2)
+        axes.axhline(y, color="white", linewidth=2 if families[y] == families[y - 1] else 7)
     for spine in axes.spines.values():
         spine.set_visible(False)
     _mark(axes, audit, ladders)
@@ -80,7 +86,9 @@ def _mark(axes: Axes, audit: Audit, ladders: Ladders) -> None:
     for verdict in audit.verdicts:
         x, y = ladders.damages.index(verdict.damage), ladders.metrics.index(verdict.metric)
         style = "-" if verdict.must == "notice" else ":"
-        frame = Rectangle((x + 0.06, y + 0.1), 0.88, 0.8, fill=False, edgecolor="black", linestyle=style)
+        frame = Rectangle(
+            (x + 0.06, y + 0.1), 0.88, 0.8, fill=False, edgecolor="black", linestyle=style, zorder=4
+        )
         axes.add_patch(frame)
         if not verdict.kept:
             axes.plot([x + 0.06, x + 0.94], [y + 0.1, y + 0.9], color="black")
