@@ -1,6 +1,6 @@
 """Hashes of files that nobody published a hash for: pinned on first use, and held to from then on.
 
-The pin of ``FILE`` is ``FILE.sha256`` beside it, as ``sha256sum FILE`` writes it: ``sha256sum -c`` can check it,
+The pin of ``FILE`` is ``FILE.sha256`` beside it, as ``sha256sum FILE`` writes it, so that others can check it
 and a laboratory can hand it on with the file.
 """
 

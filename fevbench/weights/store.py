@@ -113,13 +113,14 @@ def verify(local: LocalWeight, *, afresh: bool = False) -> LocalWeight:
         ) from error
     found = _hashes[key]
     if found != local.sha256:
-        raise mismatch(str(local.path), local.sha256, found, _cure(local))
+        kind = "pinned" if pin_path(local.path).exists() else "registered"
+        raise mismatch(str(local.path), local.sha256, found, _cure(local), kind)
     return replace(local, verified=True)
 
 
-def mismatch(what: str, expected: str, found: str, fix: str) -> WeightsError:
-    """Return the error for bytes that are not the registered ones."""
-    return WeightsError(f"{what} is not the registered file (sha256 expected {expected}, found {found})", fix)
+def mismatch(what: str, expected: str, found: str, fix: str, kind: str = "registered") -> WeightsError:
+    """Return the error for bytes that are not the registered, or pinned, ones."""
+    return WeightsError(f"{what} is not the {kind} file (sha256 expected {expected}, found {found})", fix)
 
 
 def missing(*names: str) -> WeightsError:

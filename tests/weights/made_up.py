@@ -30,7 +30,7 @@ def unhashed(file: str = "own.bin", **rest: Any) -> dict[str, Any]:
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves ``files`` by path; ``told`` and ``types`` override what it says of them; counts what was asked for."""
+    """Serves ``files`` by path; ``told`` and ``types`` override headers; counts what was asked for."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
