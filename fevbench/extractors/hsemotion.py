@@ -73,12 +73,11 @@ class HSEmotion(nn.Module):
                 f"delete it and {path.name}.sha256, and get it again",
             ) from error
         self._input = source.name
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1))
-        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1))
+        self._mean, self._std = (np.array(x, np.float32)[:, None, None] for x in (MEAN, STD))
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Logits of pixels in 0..255."""
-        x = ((pixels / 255 - self.mean) / self.std).cpu().numpy()
+        x = (pixels.cpu().numpy() / 255 - self._mean) / self._std
         # One at a time: exports differ in the batches they take.
         logits = [self._session.run(None, {self._input: image[None]})[0] for image in x]
         return torch.from_numpy(np.concatenate(logits)).to(pixels.device)

@@ -84,12 +84,13 @@ class Attention(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Mix ``[N, L, D]``."""
-        return cast(torch.Tensor, self.proj(attend(*self.qkv(x).chunk(3, dim=-1), self.heads)))
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        return cast(torch.Tensor, self.proj(attend(q, k, v, self.heads)))
 
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int) -> torch.Tensor:
     """Scaled dot-product attention of ``[N, Q, D]`` to ``[N, L, D]``, in so many heads: ``[N, Q, D]``."""
-    q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (q, k, v))
+    q, k, v = (x.reshape(*x.shape[:2], heads, -1).transpose(1, 2) for x in (q, k, v))
     return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
 
 
@@ -159,7 +160,7 @@ def to_clips(batch: Frames, shape: Shape, device: str) -> torch.Tensor:
     seen = batch[:, [i * frames // shape.frames for i in range(shape.frames)]]
     pixels = to_tensor(seen, device).flatten(0, 1).add(1).div(2)
     resized = F.interpolate(pixels, (shape.size, shape.size), mode="bilinear", align_corners=False)
-    return resized.unflatten(0, (n, shape.frames)).transpose(1, 2)
+    return resized.reshape(n, shape.frames, *resized.shape[1:]).transpose(1, 2)
 
 
 def read_checkpoint(path: Path) -> Any:

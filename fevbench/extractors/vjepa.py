@@ -65,7 +65,8 @@ class CrossAttention(nn.Module):
 
     def forward(self, q: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """What queries ``[N, Q, D]`` find in tokens ``[N, L, D]``."""
-        return cast(torch.Tensor, self.proj(attend(self.q(q), *self.kv(x).chunk(2, dim=-1), self.heads)))
+        k, v = self.kv(x).chunk(2, dim=-1)
+        return cast(torch.Tensor, self.proj(attend(self.q(q), k, v, self.heads)))
 
 
 class AttentivePooler(nn.Module):

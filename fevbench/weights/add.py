@@ -19,7 +19,8 @@ from fevbench.weights.workspace import unwritable, workspace
 def add(name: str, path: Path, *, progress: Progress | None = None) -> LocalWeight:
     """Copy a weight's file, or the official archive that holds it, into the cache, verified or pinned.
 
-    What the file is called does not matter. One that lies in its place already is not copied.
+    What the file is called does not matter. One that lies in its place already is not copied: in the cache,
+    or in the folder that ``FEVBENCH_WEIGHTS_DIR`` names, which nothing is written to.
 
     Args:
         name: The weight's name.
@@ -32,7 +33,7 @@ def add(name: str, path: Path, *, progress: Progress | None = None) -> LocalWeig
     Raises:
         UnknownName: No weight has that name.
         WeightsError: The file cannot be read, is not the registered or the pinned one, or the cache cannot be
-            written. Nothing has changed then.
+            written, and nothing has changed; or a bad file in the user's folder comes before it.
     """
     weight = registry.weight(name)
     try:
@@ -40,8 +41,9 @@ def add(name: str, path: Path, *, progress: Progress | None = None) -> LocalWeig
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}", "check its name") from error
     file = _which(weight, found)
+    places = [folder / file.name for folder in (store.user_folder(), store.cache()) if folder]
     try:
-        if path.resolve() == (store.cache() / file.name).resolve():
+        if path.resolve() in [place.resolve() for place in places]:
             if file.sha256 is None:
                 write_pin(store.cache() / file.name, found)
         else:
@@ -49,7 +51,10 @@ def add(name: str, path: Path, *, progress: Progress | None = None) -> LocalWeig
                 put(_part(weight, file, path, found, folder, progress), file)
     except OSError as error:
         raise unwritable(error) from error
-    return store.verify(LocalWeight(name, store.cache() / file.name, file.sha256 or found, verified=False))
+    local = store.find(name)
+    if local is None:
+        raise store.missing(name)
+    return local
 
 
 def _which(weight: Weight, found: str) -> File:

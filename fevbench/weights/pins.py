@@ -18,22 +18,19 @@ def pin_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def read_pin(path: Path) -> str | None:
-    """The hash that a file is pinned to, or None where it was never pinned.
+def read_pin(pin: Path) -> str:
+    """The hash that a pin holds.
 
     Raises:
         WeightsError: The pin is not what ``sha256sum`` writes, or cannot be read.
     """
-    pin = pin_path(path)
     try:
         text = pin.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
     except (OSError, UnicodeDecodeError) as error:
         raise WeightsError(f"{pin} cannot be read ({error})", "check its permissions and content") from error
     match = re.match(r"[0-9a-f]{64}\b", text)
     if match is None:
-        raise WeightsError(f"{pin} holds no sha256", f"write it with `sha256sum {path.name} > {pin.name}`")
+        raise WeightsError(f"{pin} holds no sha256", f"write it with `sha256sum {pin.stem} > {pin.name}`")
     return match[0]
 
 
@@ -44,11 +41,11 @@ def write_pin(path: Path, sha256: str) -> None:
         WeightsError: It is pinned to another hash.
         OSError: The folder cannot be written.
     """
-    pinned = read_pin(path)
-    if pinned is None:
-        atomic.write_text(pin_path(path), f"{sha256}  {path.name}\n")
-    elif pinned != sha256:
+    pin = pin_path(path)
+    if not pin.exists():
+        atomic.write_text(pin, f"{sha256}  {path.name}\n")
+    elif (pinned := read_pin(pin)) != sha256:
         raise WeightsError(
             f"{path.name} is pinned to sha256 {pinned}, and this file has {sha256}",
-            f"get the file that was pinned, or delete {pin_path(path)} if another one is meant",
+            f"get the file that was pinned, or delete {pin} if another one is meant",
         )

@@ -67,7 +67,7 @@ def locate(name: str) -> LocalWeight | None:
     for folder in (user_folder(), cache()):
         for file in files:
             if folder is not None and (path := folder / file.name).is_file():
-                return LocalWeight(name, path, file.sha256 or read_pin(path) or "", verified=False)
+                return LocalWeight(name, path, file.sha256 or _pinned(path), verified=False)
     return None
 
 
@@ -113,7 +113,7 @@ def verify(local: LocalWeight, *, afresh: bool = False) -> LocalWeight:
         ) from error
     found = _hashes[key]
     if found != local.sha256:
-        kind = "pinned" if pin_path(local.path).exists() else "registered"
+        kind = "pinned" if _pin(local.path) else "registered"
         raise mismatch(str(local.path), local.sha256, found, _cure(local), kind)
     return replace(local, verified=True)
 
@@ -141,9 +141,20 @@ def missing(*names: str) -> WeightsError:
     )
 
 
+def _pin(path: Path) -> Path | None:
+    """Where a file's pin is: beside it, or in the cache if its folder is only read."""
+    pins = (pin_path(path), pin_path(cache() / path.name))
+    return next((pin for pin in pins if pin.is_file()), None)
+
+
+def _pinned(path: Path) -> str:
+    pin = _pin(path)
+    return "" if pin is None else read_pin(pin)
+
+
 def _cure(local: LocalWeight) -> str:
-    pin = pin_path(local.path)
-    if pin.exists():
+    pin = _pin(local.path)
+    if pin is not None:
         return f"get the file that was pinned, or delete both it and {pin} and add another"
     if local.path.parent == cache():
         return f"delete it, then run `fevbench weights pull {local.name}`"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics.pairwise import polynomial_kernel
 
 from fevbench.metrics.jedi import jedi
 
@@ -20,6 +21,16 @@ def test_the_value_of_the_authors_package() -> None:
     x = np.arange(1, 10).reshape(3, 3)
     y = np.array([[7, 6, 5], [4, 3, 2], [1, 1, 8], [0, 2, 5]])
     assert jedi(x, y) == pytest.approx(27072.2222, abs=1e-3)
+
+
+def test_equals_scikit_learns_kernel() -> None:
+    """What the authors' package computes with: degree 2, gamma 1 / D, no constant."""
+    x, y = np.random.default_rng(0).random((2, 40, 30))
+    y = y[:25] ** 2
+    within, second, between = (
+        polynomial_kernel(*pair, 2, None, 0).mean() for pair in ((x, x), (y, y), (x, y))
+    )
+    assert jedi(x, y) == pytest.approx(100 * (within + second - 2 * between), rel=1e-10)
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -201,3 +201,20 @@ def test_a_laboratory_hands_on_the_pin_with_the_file(
         weights.require("own")
     pin.write_text(f"{sha256(PAYLOAD)}  own.bin\n")
     assert weights.require("own").path == tmp_path / "own.bin"
+
+
+def test_a_folder_that_is_only_read_is_pinned_in_the_cache(
+    register: Callable[..., Path], cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(own=[unhashed(url="http://127.0.0.1:9/own.bin")])
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    monkeypatch.setenv("FEVBENCH_WEIGHTS_DIR", str(folder))
+    (folder / "own.bin").write_bytes(PAYLOAD)
+    assert command("add", "own", folder / "own.bin").exit_code == 0
+    assert [path.name for path in folder.iterdir()] == ["own.bin"]
+    assert [path.name for path in cache.iterdir()] == ["own.bin.sha256"]
+    assert weights.require("own").path == folder / "own.bin"
+    (folder / "own.bin").write_bytes(OTHER)
+    with pytest.raises(WeightsError, match=r"not the pinned file .* delete both it and .*home"):
+        weights.require("own")
