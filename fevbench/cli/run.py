@@ -51,7 +51,8 @@ def command(
 
     Without --metrics, all that `fevbench list metrics` does not call optional are computed. The name of
     a family stands for all of its metrics, optional ones included: identity, expression, distribution,
-    pixels, motion, facial-motion.
+    pixels, motion, facial-motion. Metrics that need weights of your own are computed only by their own
+    names (`fevbench weights list`).
 
     \b
     Example:

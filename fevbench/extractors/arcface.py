@@ -21,11 +21,17 @@ if TYPE_CHECKING:
 
 
 class ArcFace:
-    """Frames to embeddings ``float32[N, 512]``, L2-normalised; NaN where no face is found."""
+    """Frames to embeddings ``float32[N, 512]``, L2-normalised; NaN where no face is found.
 
-    def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
+    Args:
+        device: The torch device.
+        weights: Weight name to file.
+        embedder: The name of the network that embeds.
+    """
+
+    def __init__(self, device: str, weights: Mapping[str, Path], embedder: str = "w600k-mbf") -> None:
         self._detector = FaceDetector(device, weights["scrfd-500m"])
-        self._embedder = load_onnx(device, weights["w600k-mbf"])
+        self._embedder = load_onnx(device, weights[embedder])
 
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Embed the largest face of each frame of ``uint8[N, H, W, 3]``."""
@@ -37,6 +43,11 @@ class ArcFace:
                 embedding = self._embedder.get_feat(_align(face))[0]
                 features[i] = embedding / np.linalg.norm(embedding)
         return features
+
+
+def load_r50(device: str, weights: Mapping[str, Path]) -> ArcFace:
+    """The same with ResNet-50, which is larger and better."""
+    return ArcFace(device, weights, "w600k-r50")
 
 
 def _align(face: Face) -> Frames:

@@ -29,14 +29,15 @@ Crop = Callable[["Frames", Box], "Frames"]
 
 
 class ExpressionReader:
-    """Frames to probabilities ``float32[N, 7]`` over `CLASSES`; NaN where no face is found.
+    """Frames to probabilities ``float32[N, 7]`` of `CLASSES`; NaN where no face is found.
 
     Args:
         device: The torch device.
         detector: The face detector's file.
         crop: Cuts the network's input out of a frame.
-        network: From pixels ``float[N, C, S, S]`` in 0..255 to logits ``[N, 7]``; in eval mode.
-        labels: What the network's outputs stand for, in their order; the same names as `CLASSES`.
+        network: From pixels ``float[N, C, S, S]`` in 0..255 to logits ``[N, L]``; in eval mode.
+        labels: What the network's outputs stand for, in their order: the names in `CLASSES`, and maybe
+            others, which have their part of the probability and no column.
     """
 
     def __init__(

@@ -90,10 +90,16 @@ def load_onnx(device: str, path: Path, **settings: Any) -> Any:
     # insightface prints what it loads; standard output belongs to results.
     with contextlib.redirect_stdout(io.StringIO()):
         from insightface.model_zoo import get_model
-        from onnxruntime import get_available_providers
 
-        wanted = {"CUDAExecutionProvider"} if device.startswith("cuda") else set()
-        cuda = sorted(wanted & set(get_available_providers()))
-        network = get_model(str(path), providers=[*cuda, "CPUExecutionProvider"])
-        network.prepare(0 if cuda else -1, **settings)
+        providers = onnx_providers(device)
+        network = get_model(str(path), providers=providers)
+        network.prepare(0 if len(providers) > 1 else -1, **settings)
     return network
+
+
+def onnx_providers(device: str) -> list[str]:
+    """What onnxruntime runs a network on, best first: a GPU if the device is one and onnxruntime can."""
+    from onnxruntime import get_available_providers
+
+    wanted = {"CUDAExecutionProvider"} if device.startswith("cuda") else set()
+    return [*sorted(wanted & set(get_available_providers())), "CPUExecutionProvider"]

@@ -31,11 +31,16 @@ def accuracy_face_api(view: ClipView) -> Measurement:
     return reads(view.generated["face-api"], view.label)
 
 
+def accuracy_hsemotion(view: ClipView) -> Measurement:
+    """1 if HSEmotion reads the label that was asked for, else 0; see `reads`."""
+    return reads(view.generated["hsemotion"], view.label)
+
+
 def reads(probabilities: NDArray[np.float32], label: str) -> Measurement:
     """Whether a classifier of frames reads a label in a clip, whose apex is not known.
 
     What counts is the largest of the six sums of probabilities over the second half of the frames, neutral
-    left out: which of six expressions is shown, not whether one is.
+    and what else the classifier knows left out: which of six expressions is shown, not whether one is.
 
     Args:
         probabilities: ``float32[T, 7]``, columns as `fevbench.extractors.expressions.CLASSES`; NaN where

@@ -30,6 +30,11 @@ def csim(view: ClipView) -> Measurement:
     return _to_input(view, lambda cosines: mean_over_faces(cosines, 0.0, True))
 
 
+def csim_r50(view: ClipView) -> Measurement:
+    """`csim` of the embeddings of ArcFace's ResNet-50."""
+    return _to_input(view, lambda cosines: mean_over_faces(cosines, 0.0, True), "arcface-r50")
+
+
 def csim_min(view: ClipView) -> Measurement:
     """Smallest cosine of a frame's face to the input face: one frame with another face is seen."""
     return _to_input(view, lambda cosines: Measurement(float(np.nan_to_num(cosines, nan=0.0).min())))
@@ -41,11 +46,20 @@ def rank_1(view: ClipView) -> Measurement:
     Both are means of unit embeddings: over the clip's frames with a face, and over the input faces of all of
     a person's scored clips. Chance is one in so many people.
     """
-    people = {name: _mean_face(faces) for name, faces in view.faces["arcface"].items()}
+    return _rank_1(view, "arcface")
+
+
+def rank_1_r50(view: ClipView) -> Measurement:
+    """`rank_1` by the embeddings of ArcFace's ResNet-50."""
+    return _rank_1(view, "arcface-r50")
+
+
+def _rank_1(view: ClipView, network: str) -> Measurement:
+    people = {name: _mean_face(faces) for name, faces in view.faces[network].items()}
     known = {name: face for name, face in people.items() if face is not None}
     if view.subject not in known:
         return Measurement(None, NO_INPUT_FACE, excused=True)
-    face = _mean_face(view.generated["arcface"])
+    face = _mean_face(view.generated[network])
     if face is None:
         return Measurement(None, NO_FACE)
     nearest = max(known, key=lambda name: float(known[name] @ face))
@@ -72,11 +86,11 @@ def face_rate(view: ClipView) -> Measurement:
     return Measurement(float(1 - np.isnan(view.generated["arcface"]).any(axis=1).mean()))
 
 
-def _to_input(view: ClipView, mean: Callable[[Values], Measurement]) -> Measurement:
-    anchor = _unit(view.input["arcface"])[0]
+def _to_input(view: ClipView, mean: Callable[[Values], Measurement], network: str = "arcface") -> Measurement:
+    anchor = _unit(view.input[network])[0]
     if np.isnan(anchor).any():
         return Measurement(None, NO_INPUT_FACE, excused=True)
-    faces = _unit(view.generated["arcface"])
+    faces = _unit(view.generated[network])
     if np.isnan(faces).all():
         return Measurement(None, NO_FACE)
     return mean(np.clip(faces @ anchor, -1.0, 1.0))

@@ -33,6 +33,8 @@ class Metric:
         judged: Whether one of them is the data set's judge, whose hash becomes part of the id.
         reads: The labels it can tell apart; empty for metrics that do not mind.
         optional: Whether it is computed only when asked for by name.
+        by_itself: Whether only its own name asks for it, and not its family's or ``all``: users must first
+            get its weights, which no package index carries.
         sample: What a set metric counts: ``frames`` or ``clips``.
         minimum: The smallest sample it is reported for.
         floor: For face metrics, the value that stands in for a missing face unless an observed one
@@ -63,6 +65,7 @@ class Metric:
     judged: bool = False
     reads: tuple[str, ...] = ()
     optional: bool = False
+    by_itself: bool = False
     sample: Literal["frames", "clips"] = "clips"
     minimum: int = 1
     floor: float | None = None

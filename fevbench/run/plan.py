@@ -67,8 +67,8 @@ class Plan:
 def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
     """The metrics of these names in the catalogue's order.
 
-    The name of a family names all of its metrics, ``all`` names every metric, and an empty list all but the
-    optional ones.
+    The name of a family names its metrics, ``all`` names every metric, and an empty list all but the optional
+    ones. Those whose weights users must get themselves are named only by their own names.
 
     Raises:
         UnknownName: A name is neither a metric's nor a family's.
@@ -80,7 +80,11 @@ def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
     every = [metrics.get(name) for name in metrics]
     if not wanted:
         return tuple(metric for metric in every if not metric.optional)
-    return tuple(metric for metric in every if wanted & {metric.name, metric.family, "all"})
+    return tuple(
+        metric
+        for metric in every
+        if metric.name in wanted or (wanted & {metric.family, "all"} and not metric.by_itself)
+    )
 
 
 def choose_device(name: str) -> str:

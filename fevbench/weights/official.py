@@ -54,6 +54,9 @@ def _download(address: Address, file: File, name: str, target: Path, progress: P
     except (OSError, http.client.HTTPException) as error:
         raise SourceError(_reason(error)) from error
     with response:
+        # Proxies and login pages answer so; without a hash to find them out, one would be pinned.
+        if file.sha256 is None and response.headers.get_content_type() == "text/html":
+            raise SourceError("it answered with a web page")
         length = response.headers.get("Content-Length", "")
         total = int(length) if length.isdigit() else None
         sha256, size = copy(_received(response, name, total, progress), target, file.size)

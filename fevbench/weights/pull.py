@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from fevbench import atomic
 from fevbench.errors import WeightsError
 from fevbench.weights import registry, store
-from fevbench.weights.registry import Address, Weight
+from fevbench.weights.pins import write_pin
+from fevbench.weights.registry import Address, File, Weight
 from fevbench.weights.store import LocalWeight
 from fevbench.weights.transfer import Progress, SourceError
-
-_PREFIX = ".pull-"
+from fevbench.weights.workspace import unwritable, workspace
 
 
 @dataclass(frozen=True)
@@ -45,8 +42,8 @@ def require(name: str, *, offline: bool = False, progress: Progress | None = Non
 
     Raises:
         UnknownName: No weight has that name.
-        WeightsError: The file at hand is not the registered one; or it is missing and ``offline``; or no
-            source could be had, or one served other bytes.
+        WeightsError: The file at hand is not the registered one; or it is missing, and ``offline`` or
+            optional; or no source could be had, or one served other bytes.
     """
     return require_all([name], offline=offline, progress=progress)[name]
 
@@ -55,6 +52,9 @@ def require_all(
     names: Iterable[str], *, offline: bool = False, progress: Progress | None = None
 ) -> dict[str, LocalWeight]:
     """Return several verified weights by name; those that share an archive cost one download.
+
+    An optional one is never fetched here: gigabytes, and bytes that no published hash vouches for, come only
+    when they are asked for by name.
 
     Args:
         names: The weights' names.
@@ -67,8 +67,9 @@ def require_all(
     """
     local = {name: store.find(name) for name in names}
     absent = [name for name, weight in local.items() if weight is None]
-    if offline and absent:
-        raise store.missing(absent[0])
+    barred = [name for name in absent if registry.weight(name).optional]
+    if barred or (offline and absent):
+        raise store.missing(*(barred or absent[:1]))
     pulled = {done.local.name: done.local for done in pull_all(absent, progress=progress)}
     return {name: weight or pulled[name] for name, weight in local.items()}
 
@@ -85,7 +86,7 @@ def pull_all(
     that fails does not keep the others from being had.
 
     Args:
-        names: Names of weights; None means all.
+        names: Names of weights; None means all but the optional ones.
         progress: Called as bytes come in.
         done: Called with each weight once it is in place.
 
@@ -96,12 +97,15 @@ def pull_all(
         UnknownName: No weight has that name; nothing was downloaded.
         WeightsError: One or more weights could not be had; the others are in place.
     """
-    wanted = [registry.weight(name) for name in (registry.load_registry() if names is None else names)]
+    if names is None:
+        wanted = [weight for weight in registry.load_registry().values() if not weight.optional]
+    else:
+        wanted = [registry.weight(name) for name in names]
     pulled: list[Pulled] = []
     failed: list[WeightsError] = []
     # With nothing to fetch, a cache that cannot be written is no obstacle.
     complete = all(store.locate(weight.name) for weight in wanted)
-    with contextlib.nullcontext() if complete else _workspace(store.cache()) as folder:
+    with contextlib.nullcontext() if complete else workspace(store.cache()) as folder:
         for weight in wanted:
             try:
                 result = _have(weight, folder, progress or _silent)
@@ -135,61 +139,38 @@ def _have(weight: Weight, folder: Path | None, progress: Progress) -> Pulled:
                 part = official.fetch(source, weight.name, folder, progress)
             else:
                 part = carrier.fetch(source, weight.name, folder, progress)
-            with atomic.replacing(store.cache() / source.file.name) as final:
-                part.replace(final)
+            put(part, source.file)
         except SourceError as reason:
             reasons.append(f"{source}: {reason}")
             continue
         except OSError as error:
-            raise _unwritable(error) from error
+            raise unwritable(error) from error
         local = store.find(weight.name)
         if local is None:
             raise store.missing(weight.name)
         return Pulled(local, str(source), tuple(reasons))
     names = " or ".join(file.name for file in weight.files)
-    raise WeightsError(
-        f"weight {weight.name!r} cannot be had ({'; '.join(reasons)})",
-        f"put {names} into the folder that FEVBENCH_WEIGHTS_DIR names, or into {store.cache()}",
-    )
+    fix = f"put {names} into the folder that FEVBENCH_WEIGHTS_DIR names, or into {store.cache()}"
+    if weight.optional:
+        urls = " or ".join(source.url for source in weight.sources if isinstance(source, Address))
+        fix = f"get {urls} by other means, then run `fevbench weights add {weight.name} FILE`"
+    raise WeightsError(f"weight {weight.name!r} cannot be had ({'; '.join(reasons)})", fix)
 
 
-@contextlib.contextmanager
-def _workspace(cache: Path) -> Iterator[Path]:
-    """Yield a temporary folder in the cache, held by one process at a time.
+def put(part: Path, file: File) -> Path:
+    """Move a verified file into the cache; one without a registered hash is pinned to the one it has.
 
-    The lock dies with its process, so whoever holds it may remove what a killed one left.
+    Raises:
+        WeightsError: Another file was pinned before.
+        OSError: The cache cannot be written.
     """
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        lock = (cache / ".lock").open("w")
-    except OSError as error:
-        raise _unwritable(error) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError:
-            # Some network file systems have no locks: then both download, and the last rename wins.
-            locked = False
-        else:
-            locked = True
-        if locked:
-            for stale in cache.glob(f"{_PREFIX}*"):
-                shutil.rmtree(stale, ignore_errors=True)
-        try:
-            folder = tempfile.mkdtemp(prefix=_PREFIX, dir=cache)
-        except OSError as error:
-            raise _unwritable(error) from error
-        try:
-            yield Path(folder)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _unwritable(error: OSError) -> WeightsError:
-    return WeightsError(
-        f"{error.filename or store.cache()} cannot be written: {error.strerror or error}",
-        "make room or set FEVBENCH_HOME to another folder",
-    )
+    target = store.cache() / file.name
+    # The pin first: a file whose pin a kill kept from being written would not be used by anybody.
+    if file.sha256 is None:
+        write_pin(target, store.sha256_of(part))
+    with atomic.replacing(target) as final:
+        part.replace(final)
+    return target
 
 
 def _silent(name: str, done: int, total: int | None) -> None:

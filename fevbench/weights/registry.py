@@ -21,12 +21,13 @@ class File:
 
     Attributes:
         name: Its name in the cache and in the folder the user names.
-        sha256: 64 lower-case hexadecimal digits.
+        sha256: 64 lower-case hexadecimal digits; None where nobody published a hash, so that the first
+            file the user gets is the one that later ones are held against (`fevbench.weights.pins`).
         size: Bytes, or None where it was never measured.
     """
 
     name: str
-    sha256: str
+    sha256: str | None
     size: int | None
 
 
@@ -88,6 +89,8 @@ class Weight:
         commercial: Whether that licence allows commercial use.
         citation: The papers to cite, one reference each.
         sources: Where to get it, in the order to try.
+        optional: Whether it comes only when it is named: no package index carries it, and only metrics that
+            are themselves asked for by name need it.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Weight:
     commercial: bool
     citation: tuple[str, ...]
     sources: tuple[Address | Carrier, ...]
+    optional: bool = False
 
     @property
     def files(self) -> tuple[File, ...]:
@@ -135,12 +139,21 @@ def _read(path: Path) -> dict[str, Weight]:
 def _weight(name: str, table: dict[str, Any]) -> Weight:
     sources = tuple(_source(source) for source in table["sources"])
     return Weight(
-        name, table["role"], table["licence"], table["commercial"], tuple(table["citation"]), sources
+        name,
+        table["role"],
+        table["licence"],
+        table["commercial"],
+        tuple(table["citation"]),
+        sources,
+        table.get("optional", False),
     )
 
 
 def _source(table: dict[str, Any]) -> Address | Carrier:
     rest = dict(table)
-    file = File(rest.pop("file"), rest.pop("sha256"), rest.pop("size", None))
+    # A hash that was forgotten must not become one that is not asked for.
+    pinned = rest.pop("pinned_on_first_use", False)
+    sha256 = None if pinned else rest.pop("sha256")
+    file = File(rest.pop("file"), sha256, rest.pop("size", None))
     # Unknown or missing keys fail here, in the dataclass, by name.
     return Address(file=file, **rest) if "url" in rest else Carrier(file=file, **rest)

@@ -10,6 +10,7 @@ from pathlib import Path
 from fevbench import paths
 from fevbench.errors import WeightsError
 from fevbench.weights import registry
+from fevbench.weights.pins import pin_path, read_pin
 
 _CHUNK = 1 << 20
 _hashes: dict[tuple[Path, int, int], str] = {}
@@ -22,7 +23,8 @@ class LocalWeight:
     Attributes:
         name: The weight's name in the registry.
         path: Where the file is.
-        sha256: The file's hash; the registered one while ``verified`` is False.
+        sha256: The file's hash; the registered or pinned one while ``verified`` is False, and then empty if
+            there is neither.
         verified: Whether the bytes on disk were hashed by this process and found right.
     """
 
@@ -59,13 +61,13 @@ def locate(name: str) -> LocalWeight | None:
 
     Raises:
         UnknownName: No weight has that name.
-        WeightsError: ``FEVBENCH_WEIGHTS_DIR`` names something that is not a folder.
+        WeightsError: ``FEVBENCH_WEIGHTS_DIR`` names something that is not a folder, or a pin cannot be read.
     """
     files = registry.weight(name).files
     for folder in (user_folder(), cache()):
         for file in files:
-            if folder is not None and (folder / file.name).is_file():
-                return LocalWeight(name, folder / file.name, file.sha256, verified=False)
+            if folder is not None and (path := folder / file.name).is_file():
+                return LocalWeight(name, path, file.sha256 or _pinned(path), verified=False)
     return None
 
 
@@ -93,44 +95,74 @@ def verify(local: LocalWeight, *, afresh: bool = False) -> LocalWeight:
         The same weight with ``verified`` set.
 
     Raises:
-        WeightsError: The file is not the registered one, or cannot be read.
+        WeightsError: The file is not the registered or pinned one, was never pinned, or cannot be read.
     """
+    if not local.sha256:
+        raise WeightsError(
+            f"{local.path} has no published hash and was never pinned",
+            f"if you trust it, run `fevbench weights add {local.name} {local.path}`",
+        )
     try:
         stat = local.path.stat()
         key = (local.path, stat.st_size, stat.st_mtime_ns)
         if afresh or key not in _hashes:
-            _hashes[key] = _sha256(local.path)
+            _hashes[key] = sha256_of(local.path)
     except OSError as error:
         raise WeightsError(
             f"{local.path} cannot be read: {error.strerror}", "check its permissions"
         ) from error
     found = _hashes[key]
     if found != local.sha256:
-        raise mismatch(str(local.path), local.sha256, found, _cure(local))
+        kind = "pinned" if _pin(local.path) else "registered"
+        raise mismatch(str(local.path), local.sha256, found, _cure(local), kind)
     return replace(local, verified=True)
 
 
-def mismatch(what: str, expected: str, found: str, fix: str) -> WeightsError:
-    """Return the error for bytes that are not the registered ones."""
-    return WeightsError(f"{what} is not the registered file (sha256 expected {expected}, found {found})", fix)
+def mismatch(what: str, expected: str, found: str, fix: str, kind: str = "registered") -> WeightsError:
+    """Return the error for bytes that are not the registered, or pinned, ones."""
+    return WeightsError(f"{what} is not the {kind} file (sha256 expected {expected}, found {found})", fix)
 
 
-def missing(name: str) -> WeightsError:
-    """Return the error for a weight that is not on this machine and may not be fetched."""
-    names = " or ".join(file.name for file in registry.weight(name).files)
+def missing(*names: str) -> WeightsError:
+    """Return the error for weights that are not on this machine and may not be fetched."""
+    weights = [registry.weight(name) for name in names]
+    files = ", ".join(" or ".join(file.name for file in weight.files) for weight in weights)
     folders = f"{user_folder() or 'the folder that FEVBENCH_WEIGHTS_DIR names'} or {cache()}"
+    named, one = " ".join(names), names[0] if len(names) == 1 else "NAME"
+    what = f"weight{'s' * (len(names) > 1)} {', '.join(map(repr, names))} {'are' if len(names) > 1 else 'is'}"
+    if any(weight.optional for weight in weights):
+        return WeightsError(
+            f"{what} optional and not here",
+            f"run `fevbench weights pull {named}`, "
+            f"or `fevbench weights add {one} FILE` with your own {files}",
+        )
     return WeightsError(
-        f"weight {name!r} is missing", f"run `fevbench weights pull {name}`, or put {names} into {folders}"
+        f"{what} missing", f"run `fevbench weights pull {named}`, or put {files} into {folders}"
     )
 
 
+def _pin(path: Path) -> Path | None:
+    """Where a file's pin is: beside it, or in the cache if its folder is only read."""
+    pins = (pin_path(path), pin_path(cache() / path.name))
+    return next((pin for pin in pins if pin.is_file()), None)
+
+
+def _pinned(path: Path) -> str:
+    pin = _pin(path)
+    return "" if pin is None else read_pin(pin)
+
+
 def _cure(local: LocalWeight) -> str:
+    pin = _pin(local.path)
+    if pin is not None:
+        return f"get the file that was pinned, or delete both it and {pin} and add another"
     if local.path.parent == cache():
         return f"delete it, then run `fevbench weights pull {local.name}`"
     return "replace it with a good copy, or delete it"
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the hash of a file's content."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):

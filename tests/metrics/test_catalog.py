@@ -7,6 +7,7 @@ import pytest
 from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import FAMILIES, metrics
 from fevbench.run.plan import choose_metrics
+from fevbench.weights import load_registry
 
 
 @pytest.mark.parametrize("name", list(metrics))
@@ -27,8 +28,22 @@ def test_declaration(name: str) -> None:
 def test_a_family_is_asked_for_by_name(family: str) -> None:
     """A name that is a metric's and a family's must mean the same either way."""
     meant = [metric.name for metric in choose_metrics([family])]
-    assert meant == [name for name in metrics if metrics.get(name).family == family]
+    of_family = [metric for name in metrics if (metric := metrics.get(name)).family == family]
+    assert meant == [metric.name for metric in of_family if not metric.by_itself]
     assert family not in metrics or meant == [family]
+
+
+@pytest.mark.parametrize("name", list(metrics))
+def test_who_must_get_weights_first_asks_for_them_by_name(name: str) -> None:
+    """Asking for a family, or for all, must not fail for want of gigabytes that nothing fetches by itself."""
+    metric, registry = metrics.get(name), load_registry()
+    needed = [weight for extractor in metric.extractors for weight in extractors.get(extractor).weights]
+    optional = any(registry[weight].optional for weight in needed if weight in registry)
+    assert metric.by_itself == optional
+    assert metric.optional or not optional
+    asked = [choose_metrics([]), choose_metrics(["all"]), choose_metrics([metric.family])]
+    assert not (optional and any(metric in chosen for chosen in asked))
+    assert choose_metrics([name]) == (metric,)
 
 
 def test_ids_are_unique() -> None:

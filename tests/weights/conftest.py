@@ -26,13 +26,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def register(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Replace the registry; each keyword is a weight and its sources."""
+    """Replace the registry; each keyword is a weight and its sources; those called ``own…`` are optional."""
 
     def write(**weights: list[dict[str, Any]]) -> Path:
         lines: list[str] = []
         for name, sources in weights.items():
             lines += [f"[{name}]", 'role = "test"', 'licence = "research only"', "commercial = false"]
             lines += ['citation = ["Someone. Something. 2020."]']
+            lines += ["optional = true"] if name.startswith("own") else []
             for table in sources:
                 lines.append(f"[[{name}.sources]]")
                 lines += [f"{key} = {json.dumps(value)}" for key, value in table.items()]

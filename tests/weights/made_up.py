@@ -24,13 +24,19 @@ def source(content: bytes = PAYLOAD, file: str = "net.bin", **rest: Any) -> dict
     return {"file": file, "sha256": sha256(content), "size": len(content), **rest}
 
 
+def unhashed(file: str = "own.bin", **rest: Any) -> dict[str, Any]:
+    """The source of a file that nobody published a hash of."""
+    return {"file": file, "pinned_on_first_use": True, **rest}
+
+
 class Server(http.server.ThreadingHTTPServer):
-    """Serves ``files`` by path; ``told`` overrides a Content-Length; counts what was asked for."""
+    """Serves ``files`` by path; ``told`` and ``types`` override headers; counts what was asked for."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, bytes] = {}
         self.told: dict[str, int] = {}
+        self.types: dict[str, str] = {}
         self.asked: list[str] = []
         self.delay_s = 0.0
 
@@ -51,6 +57,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         self.send_response(200)
         self.send_header("Content-Length", str(self.server.told.get(path, len(content))))
+        self.send_header("Content-Type", self.server.types.get(path, "application/octet-stream"))
         self.end_headers()
         self.wfile.write(content)
 

@@ -13,7 +13,7 @@ from fevbench.errors import UnknownName, WeightsError
 from fevbench.weights import load_registry
 
 
-@pytest.mark.parametrize("command", ["list", "pull", "verify", "path"])
+@pytest.mark.parametrize("command", ["list", "pull", "add", "verify", "path"])
 def test_every_help_has_an_example(command: str) -> None:
     result = CliRunner().invoke(group, [command, "--help"])
     assert result.exit_code == 0
@@ -27,7 +27,11 @@ def test_the_real_list_fits_80_columns(cache: Path, monkeypatch: pytest.MonkeyPa
     assert max(len(line.rstrip()) for line in result.stdout.splitlines()) <= 80
     registered = load_registry()
     assert all(name in result.stdout for name in registered)
-    assert result.stdout.count("missing") == len(registered)
+    optional = [name for name, weight in registered.items() if weight.optional]
+    assert result.stdout.count("missing") == len(registered) - len(optional)
+    told = " ".join(result.stdout.split("Optional, not here:")[1].split())
+    assert all(f"({name})" in told for name in optional)
+    assert "fevbench weights add NAME FILE" in told
 
 
 def test_list_tells_the_folder_from_the_cache(

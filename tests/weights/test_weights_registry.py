@@ -3,6 +3,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +22,10 @@ def test_every_entry_is_complete(name: str) -> None:
     assert weight.licence
     assert weight.citation
     assert all(re.search(r"\b(19|20)\d\d\b", reference) for reference in weight.citation)
-    assert all(HEX.fullmatch(file.sha256) for file in weight.files)
+    # Only what a user gets by name may lack a published hash.
+    assert all(HEX.fullmatch(file.sha256) if file.sha256 else weight.optional for file in weight.files)
+    # No package index carries an optional one; whatever one carries is not optional.
+    assert weight.optional == all(isinstance(source, weights.Address) for source in weight.sources)
     assert all("/" not in file.name and not file.name.startswith(".") for file in weight.files)
     for source in weight.sources:
         if isinstance(source, weights.Address):
@@ -34,7 +39,15 @@ def test_every_entry_is_complete(name: str) -> None:
             assert source.file.size is not None
 
 
-FACES = {"w600k-mbf", "scrfd-500m", "cvglue-mobilefacenet"}
+NON_COMMERCIAL = {
+    "w600k-mbf",
+    "scrfd-500m",
+    "cvglue-mobilefacenet",
+    "w600k-r50",
+    "videomae-g-ssv2",
+    "vjepa-h",
+    "vjepa-h-ssv2-probe",
+}
 
 
 def test_no_two_weights_share_a_file_name() -> None:
@@ -42,10 +55,10 @@ def test_no_two_weights_share_a_file_name() -> None:
     assert len(names) == len(set(names))
 
 
-def test_face_networks_are_marked_non_commercial() -> None:
+def test_non_commercial_networks_are_marked() -> None:
     known = weights.load_registry()
-    assert {name for name, weight in known.items() if not weight.commercial} == FACES
-    assert all("non-commercial" in known[name].licence for name in FACES)
+    assert {name for name, weight in known.items() if not weight.commercial} == NON_COMMERCIAL
+    assert all("non-commercial" in known[name].licence for name in NON_COMMERCIAL)
 
 
 def test_an_unknown_name_gets_the_nearest_one() -> None:
@@ -58,3 +71,9 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
     code = f"import sys, fevbench.cli.weights; print([m for m in {heavy} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_a_forgotten_hash_is_not_one_to_be_pinned(register: Callable[..., Path]) -> None:
+    register(own=[{"file": "own.bin", "url": "https://127.0.0.1/own.bin"}])
+    with pytest.raises(KeyError, match="sha256"):
+        weights.load_registry()

@@ -4,6 +4,7 @@ from fevbench.metrics.metric import Metric
 
 SQRT2 = 2.0**0.5
 ARCFACE = "Deng et al., ArcFace, CVPR 2019; network w600k_mbf of InsightFace (non-commercial research)"
+ARCFACE_R50 = "Deng et al., ArcFace, CVPR 2019; network w600k_r50 of InsightFace (non-commercial research)"
 
 METRICS = (
     Metric(
@@ -94,5 +95,39 @@ METRICS = (
         extractors=("arcface",),
         notices=("missing-face",),
         ignores=("shuffle", "reversal", "freeze", "jump", "identity-swap", "takeover", "wrong-expression"),
+    ),
+    Metric(
+        "csim-r50",
+        "csim-w600k_r50-5pt@1",
+        "identity kept, by a larger network: mean cosine of each frame's face to the input face",
+        "identity",
+        True,
+        (-1, 1),
+        "clip",
+        ARCFACE_R50,
+        "fevbench.metrics.identity:csim_r50",
+        extractors=("arcface-r50",),
+        optional=True,
+        by_itself=True,
+        floor=0.0,
+        notices=("identity-swap", "takeover", "missing-face"),
+        ignores=("shuffle", "reversal"),
+    ),
+    Metric(
+        "rank-1-r50",
+        "rank1-w600k_r50-meanface@1",
+        "identification by a larger network: share of clips whose face is nearest to the input's person",
+        "identity",
+        True,
+        (0, 1),
+        "clip",
+        "closed-set identification, Phillips et al., FERET, TPAMI 2000; " + ARCFACE_R50,
+        "fevbench.metrics.identity:rank_1_r50",
+        extractors=("arcface-r50",),
+        optional=True,
+        by_itself=True,
+        floor=0.0,
+        notices=("identity-swap", "missing-face"),
+        ignores=("shuffle", "reversal", "freeze"),
     ),
 )

@@ -1,0 +1,58 @@
+"""Metrics whose weights users must get themselves: refused in one line without, and computed with them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tiny import Cli
+from video_stand_ins import SHAPE, write_checkpoints
+
+from fevbench.extractors.base import extractors
+from fevbench.metrics.catalog import metrics
+
+BY_ITSELF = [name for name in metrics if metrics.get(name).by_itself]
+
+
+@pytest.mark.parametrize("name", BY_ITSELF)
+@pytest.mark.parametrize("offline", [["--offline"], []])
+def test_without_weights_one_line_says_how_to_get_them(
+    name: str, offline: list[str], cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.socket", lambda *_, **__: pytest.fail("the network was touched"))
+    # The tiny data set has none of the six labels that strangers know.
+    data = "fevsynth" if metrics.get(name).reads else "tiny"
+    outcome = cli("run", "copy", data, "--metrics", name, "--limit", "2", "--out", tmp_path / "run", *offline)
+    assert outcome.code == 1
+    assert "optional and not here: run `fevbench weights pull " in outcome.complaint
+    assert "`fevbench weights add " in outcome.complaint
+    assert not list((tmp_path / "run").rglob("*.mkv"))
+
+
+def test_with_weights_they_are_computed_and_the_pinned_hashes_recorded(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("videomae", "vjepa"):
+        small = replace(extractors.get(name), dim=SHAPE.width, load=f"video_stand_ins:load_{name}")
+        monkeypatch.setitem(extractors._targets, name, small)
+    for name in ("fvd-videomae", "jedi"):
+        monkeypatch.setitem(metrics._targets, name, replace(metrics.get(name), minimum=9))
+    paths = write_checkpoints(tmp_path)
+    for name, path in paths.items():
+        assert cli("weights", "add", name, path).code == 0
+    run = ("run", "shuffled", "tiny", "--metrics", "fvd-videomae,jedi", "--offline", "--format", "json")
+    result = cli(*run, "--out", tmp_path / "run").result
+    for name in ("fvd-videomae", "jedi"):
+        value = result["metrics"][name]
+        assert value["id"] == metrics.get(name).id
+        assert value["value"] > 1e-3
+        assert value["ceiling"] == pytest.approx(0, abs=1e-6)
+    recorded = {record["name"]: record["sha256"] for record in result["weights"]}
+    assert recorded == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()}
+    (tmp_path / "home" / "weights" / "vith16.pth.tar").write_bytes(b"another")
+    changed = cli(*run, "--out", tmp_path / "again")
+    assert changed.code == 1
+    assert "vith16.pth.tar is not the pinned file" in changed.complaint
+    assert "get the file that was pinned" in changed.complaint
