@@ -51,7 +51,7 @@ def command(
 
     Without --metrics, all that `fevbench list metrics` does not call optional are computed. The name of
     a family stands for all of its metrics, optional ones included: identity, expression, distribution,
-    pixels, motion, facial-motion.
+    diversity, pixels, motion, facial-motion.
 
     \b
     Example:
@@ -93,7 +93,7 @@ def command(
 
     if overwrite:
         discard(folder)
-    needs = Needs(chosen, data, how, find_judge(data, how))
+    needs = Needs(chosen, data, how, find_judge(data, how), found.redraws)
     plan = Plan(settings, found, needs, where, batch_size, folder)
     with RunDisplay(error_console()) as display:
         result = execute(plan, display, offline=offline, pull=display.pull)

@@ -132,7 +132,8 @@ def test_every_metric_declares_what_it_notices() -> None:
 
     for name in metrics:
         metric = metrics.get(name)
-        assert metric.notices, name
+        # Damaged true clips cannot be made again with other noise.
+        assert bool(metric.notices) == (metric.draws == 1), name
         assert set(metric.notices) | set(metric.ignores) <= set(damages), name
         assert not set(metric.notices) & set(metric.ignores), name
 
