@@ -54,7 +54,7 @@ def test_with_more_features_than_samples_some_bias_stays() -> None:
     """As docs/metrics.md says: better than the plain one, and still too large."""
     (made, real, whose), truth = drawn(0, 24, 4, 300)
     plain, extrapolated = frechet_distance(made, real) - truth, frechet_infinity(made, real, whose) - truth
-    assert 0.1 * plain < extrapolated < 0.7 * plain
+    assert 0.1 * plain < extrapolated < 0.8 * plain
 
 
 def test_of_one_distribution_it_is_about_zero_and_may_be_negative() -> None:
