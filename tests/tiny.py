@@ -77,11 +77,24 @@ class SquareFaces:
         return features
 
 
+class PairDistance:
+    """The mean absolute difference of two frames, for LPIPS."""
+
+    def __init__(self, device: str, weights: dict[str, Path]) -> None:
+        pass
+
+    def __call__(self, batch: Frames) -> np.ndarray[Any, np.dtype[np.float32]]:
+        first, second = batch[:, 0].astype(np.float32), batch[:, 1].astype(np.float32)
+        return np.abs(first - second).mean(axis=(1, 2, 3))[:, None]
+
+
 def register() -> None:
-    """Make the data set known, and let ``arcface`` be the network that needs no weights."""
+    """Make the data set known; networks that need no weights are ``arcface`` and LPIPS between draws."""
     datasets._targets["tiny"] = Tiny
     arcface = replace(extractors.get("arcface"), weights=(), packages=(), load="tiny:SquareFaces")
     extractors._targets["arcface"] = arcface
+    between = replace(extractors.get("lpips-alex-draws"), weights=(), packages=(), load="tiny:PairDistance")
+    extractors._targets["lpips-alex-draws"] = between
 
 
 def forget_plugins() -> None:

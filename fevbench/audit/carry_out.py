@@ -72,7 +72,9 @@ def audit(
         extractor.versions()
     local = needs.require(offline, pull)
     able = tuple(metric for metric in needs.metrics if not needs.why_not(metric))
-    steps = Ladder(corpus, able, needs.extractors, local, device, batch_size).climb(damages, progress)
+    ladder = Ladder(corpus, able, needs.extractors, local, device, batch_size)
+    steps, absent = ladder.climb(damages, progress)
+    able = tuple(metric for metric in able if metric.name not in absent)
     subjects = len({clip.subject for clip in corpus.clips})
     sample = Sample(clips=len(corpus.clips), subjects=subjects, digest=corpus.digest())
     found = Audit(
@@ -81,7 +83,7 @@ def audit(
         protocol=protocol_record(protocol),
         ids={metric.name: metric.id for metric in able},
         samples={metric.name: sample for metric in able},
-        unscored={m.name: why for m in needs.metrics if (why := needs.why_not(m))},
+        unscored={m.name: why for m in needs.metrics if (why := absent.get(m.name) or needs.why_not(m))},
         damages={
             damage.name: DamageRecord(kind=damage.kind, title=damage.title, steps=list(damage.steps))
             for damage in damages
@@ -113,11 +115,10 @@ def _earlier(file: Path, dataset: Dataset, protocol: Protocol, damages: Sequence
 
 def _joined(before: Audit | None, after: Audit) -> Audit:
     """Both audits as one, metrics in the catalogue's order; the later one replaces what it holds."""
-    new = set(after.ids) | set(after.unscored)
     earlier = [] if before is None else [before]
-    ids = {name: id_ for audit in earlier for name, id_ in audit.ids.items() if name not in new}
+    ids = {name: id_ for audit in earlier for name, id_ in audit.ids.items() if name not in after.ids}
     samples = {name: audit.samples[name] for audit in earlier for name in audit.ids}
-    unscored = {name: why for audit in earlier for name, why in audit.unscored.items() if name not in new}
+    unscored = {name: why for audit in (*earlier, after) for name, why in audit.unscored.items()}
     place = {name: i for i, name in enumerate(catalog)}
     steps = [step for audit in earlier for step in audit.steps if step.metric in ids] + after.steps
     verdicts = [v for audit in earlier for v in audit.verdicts if v.metric in ids] + after.verdicts
@@ -127,7 +128,7 @@ def _joined(before: Audit | None, after: Audit) -> Audit:
         update={
             "ids": {name: (ids | after.ids)[name] for name in names},
             "samples": {name: (samples | after.samples)[name] for name in names},
-            "unscored": unscored | after.unscored,
+            "unscored": {name: why for name, why in unscored.items() if name not in names},
             "steps": sorted(steps, key=lambda step: place[step.metric]),
             "verdicts": sorted(verdicts, key=lambda verdict: place[verdict.metric]),
             "weights": list(weights.values()),

@@ -48,13 +48,14 @@ class Ladder:
     device: str
     batch_size: int | None
 
-    def climb(self, damages: Sequence[Damage], progress: Progress) -> list[Step]:
+    def climb(self, damages: Sequence[Damage], progress: Progress) -> tuple[list[Step], dict[str, str]]:
         """Damage every clip in every way and strength, and score it as a model's.
 
         Features are kept as those of runs are, so that an audit that was stopped goes on where it was.
 
         Returns:
-            For each metric and damage the steps from 0, the true clips, to 5.
+            For each metric and damage the steps from 0, the true clips, to 5; and for each metric that has
+            no value of the true clips, of which nothing can be said, the reason.
         """
         steps: list[Step] = []
         clips = self.corpus.clips
@@ -72,19 +73,19 @@ class Ladder:
             true = side(self.corpus.frames)
             before = {metric.name: measure(metric, clips, true, true) for metric in self.metrics}
             progress.advance(1)
+            absent = {name: found.reason for name, found in before.items() if found.value is None}
+            metrics = [metric for metric in self.metrics if metric.name not in absent]
             for damage in damages:
                 progress.start(damage.name, STRENGTHS)
-                steps += [
-                    self._step(m, damage, 0, before[m.name], before[m.name], true) for m in self.metrics
-                ]
+                steps += [self._step(m, damage, 0, before[m.name], before[m.name], true) for m in metrics]
                 for strength in range(1, STRENGTHS + 1):
                     damaged = {s.clip: damage.apply(s, strength) for s in scenes(self.corpus, damage.name)}
                     made = side(damaged.__getitem__)
-                    for metric in self.metrics:
+                    for metric in metrics:
                         found = measure(metric, clips, made, true)
                         steps.append(self._step(metric, damage, strength, found, before[metric.name], made))
                     progress.advance(1)
-        return steps
+        return steps, absent
 
     def _extraction(self, extractor: Extractor) -> Extraction:
         folder = paths.home() / "features"

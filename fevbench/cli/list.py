@@ -72,7 +72,7 @@ def _metrics() -> tuple[Columns, Rows]:
     for name in metrics:
         metric = metrics.get(name)
         least = f"{metric.minimum} {metric.sample}" if metric.kind == "set" else "1 clip"
-        note = " (optional, get its weights first)" if metric.by_itself else " (optional)" * metric.optional
+        note = " (optional, only by its name)" if metric.by_itself else " (optional)" * metric.optional
         title = f"{metric.title}{note}"
         rows.append((f"{name} {metric.arrow}", title, metric.id, least))
     return ("metric", "what it says", "definition", "least"), rows

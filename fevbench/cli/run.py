@@ -51,8 +51,8 @@ def command(
 
     Without --metrics, all that `fevbench list metrics` does not call optional are computed. The name of
     a family stands for all of its metrics, optional ones included: identity, expression, distribution,
-    pixels, motion, facial-motion. Metrics that need weights of your own are computed only by their own
-    names (`fevbench weights list`).
+    diversity, pixels, motion, facial-motion. Metrics that need weights of your own (`fevbench weights
+    list`) or much time are computed only by their own names.
 
     \b
     Example:
@@ -94,7 +94,7 @@ def command(
 
     if overwrite:
         discard(folder)
-    needs = Needs(chosen, data, how, find_judge(data, how))
+    needs = Needs(chosen, data, how, find_judge(data, how), found.redraws)
     plan = Plan(settings, found, needs, where, batch_size, folder)
     with RunDisplay(error_console()) as display:
         result = execute(plan, display, offline=offline, pull=display.pull)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 
-Unit = Literal["frame", "clip", "truth", "next"]
+Unit = Literal["frame", "clip", "truth", "next", "draws"]
 
 
 class Network(Protocol):
@@ -43,7 +43,8 @@ class Extractor:
         name: What metrics call it.
         version: Raised whenever its code changes its features.
         unit: Whether it looks at single frames, at whole clips, at each frame beside the true clip's
-            (``truth``), or at each beside the next (``next``).
+            (``truth``), at each beside the next (``next``), or at the same frames of every two clips of one
+            face and label (``draws``).
         dim: Features a sample.
         weights: Names in the weights registry.
         preprocessing: What happens to the pixels before the network, in words.
@@ -197,6 +198,17 @@ extractors: Registry[Extractor] = Registry(
             "lpips-alex-next",
             version=1,
             unit="next",
+            dim=1,
+            weights=("lpips-alex",),
+            preprocessing="[-1, 1], at the frame's size",
+            packages=("torch",),
+            batch=64,
+            load="fevbench.extractors.lpips:load_alex",
+        ),
+        "lpips-alex-draws": Extractor(
+            "lpips-alex-draws",
+            version=1,
+            unit="draws",
             dim=1,
             weights=("lpips-alex",),
             preprocessing="[-1, 1], at the frame's size",

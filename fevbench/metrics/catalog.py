@@ -6,7 +6,7 @@ names its exact definition (``docs/metrics.md``): whatever would change a number
 
 from __future__ import annotations
 
-from fevbench.metrics.declared import distribution, expression, facial_motion, identity, pixels
+from fevbench.metrics.declared import distribution, diversity, expression, facial_motion, identity, pixels
 from fevbench.metrics.metric import FAMILIES, Metric
 from fevbench.registry import Registry
 
@@ -16,6 +16,7 @@ _ALL = (
     *identity.METRICS,
     *expression.METRICS,
     *distribution.METRICS,
+    *diversity.METRICS,
     *pixels.METRICS,
     *facial_motion.METRICS,
 )

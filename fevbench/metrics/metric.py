@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Family = Literal["identity", "expression", "distribution", "pixels", "motion", "facial-motion"]
+Family = Literal["identity", "expression", "distribution", "diversity", "pixels", "motion", "facial-motion"]
 FAMILIES: tuple[str, ...] = get_args(Family)
 
 
@@ -34,16 +34,20 @@ class Metric:
         reads: The labels it can tell apart; empty for metrics that do not mind.
         optional: Whether it is computed only when asked for by name.
         by_itself: Whether only its own name asks for it, and not its family's or ``all``: users must first
-            get its weights, which no package index carries.
+            get its weights, which no package index carries, or have much time.
         sample: What a set metric counts: ``frames`` or ``clips``.
         minimum: The smallest sample it is reported for.
+        people: For set metrics, the fewest people it is reported for.
+        each: For set metrics, the smallest sample of each of the data set's labels it is reported for.
         floor: For face metrics, the value that stands in for a missing face unless an observed one
             is worse; a face that vanishes can therefore never improve the number.
         citation: Where the definition comes from.
         target: The function that computes it.
         leave_out: For set metrics, a function that computes it without each group of people in turn, where
             there is a faster way than to compute it anew.
-        labelled: For set metrics, whether it is told the label of each sample.
+        told: For set metrics, what it is told of each sample: its ``label``, its ``person``.
+        draws: How many clips of one face and label it compares: the scored one, and others that the model is
+            asked for with other noise.
         notices: The damages of `fevbench audit` it must see.
         ignores: The damages it must not mind.
         reduction: For set metrics of clips that are seen frame by frame, the function that makes one row of a
@@ -68,9 +72,12 @@ class Metric:
     by_itself: bool = False
     sample: Literal["frames", "clips"] = "clips"
     minimum: int = 1
+    people: int = 1
+    each: int = 0
     floor: float | None = None
     leave_out: str = ""
-    labelled: bool = False
+    told: tuple[Literal["label", "person"], ...] = ()
+    draws: int = 1
     notices: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
     reduction: str = ""

@@ -22,6 +22,17 @@ def lpips_vgg(view: ClipView) -> Measurement:
     return Measurement(float(view.generated["lpips-vgg"].mean(dtype=np.float64)))
 
 
+def diversity(view: ClipView) -> Measurement:
+    """Mean over pairs of clips of this face and label, and over frames, of LPIPS (AlexNet) between the two.
+
+    How BicycleGAN was scored (Zhu et al., NeurIPS 2017), frame by frame.
+    """
+    between = view.generated["lpips-alex-draws"]
+    if not len(between):
+        return Measurement(None, "one clip of this face and label only", excused=True)
+    return Measurement(float(between.mean(dtype=np.float64)))
+
+
 def tlpips(view: ClipView) -> Measurement:
     """Mean over neighbouring frames of the difference of their LPIPS to that of the true clip's."""
     made, true = (side["lpips-alex-next"].astype(np.float64) for side in (view.generated, view.true))

@@ -27,7 +27,8 @@ class ClipView:
         labels: The data set's labels, in their order.
         generated: Extractor name to the generated clip's features: ``float32[T, D]`` for extractors that
             look at frames, alone or beside the true clip's, ``float32[T - 1, D]`` for those that look at each
-            beside the next, ``float32[1, D]`` for those that look at clips.
+            beside the next, ``float32[1, D]`` for those that look at clips, ``float32[P * T, D]`` for those
+            that look at P pairs of clips of this face and label.
         true: The same of the true clip.
         faces: Extractor name to person to the features of all their input faces, ``float32[N, D]``: everybody
             who is scored.

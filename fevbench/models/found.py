@@ -39,11 +39,16 @@ class FoundModel:
     networks: tuple[str, ...] = ()
     adapted: bool = False
 
+    @property
+    def redraws(self) -> bool:
+        """Whether it can be asked for a clip again: clips made elsewhere are what they are."""
+        return not self.name.startswith(VIDEOS_PREFIX)
+
     def check_generates(self) -> None:
         """See that it makes clips, before anything is pulled or built.
 
         Raises:
             ModelError: It looks clips up.
         """
-        if self.name.startswith(VIDEOS_PREFIX) or hasattr(self.factory, "clip"):
+        if not self.redraws or hasattr(self.factory, "clip"):
             raise ModelError(f"{self.name} looks clips up and makes none", "name a model that generates")

@@ -22,14 +22,14 @@ from fevbench.results.schema import (
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Dataset, Split
     from fevbench.data.protocol import Protocol
-    from fevbench.run.generate import GeneratedClips
     from fevbench.run.plan import Plan
 
 
 def describe(
     plan: Plan,
     digest: str,
-    generated: GeneratedClips,
+    clips: Sequence[Clip],
+    notes: Sequence[str],
     values: Mapping[str, MetricResult],
     used: Iterable[weights.LocalWeight],
     stages: Mapping[str, Stage],
@@ -39,7 +39,8 @@ def describe(
     Args:
         plan: What was done.
         digest: The digest of the scored clips.
-        generated: The clips that were scored.
+        clips: The clips that were scored.
+        notes: What a reader must know of the model.
         values: Metric name to what was measured.
         used: The weights the extractors ran with.
         stages: Stage name to its time and counts.
@@ -53,11 +54,9 @@ def describe(
             fingerprint=plan.model.fingerprint,
             control=plan.model.control,
             adapted=plan.model.adapted,
-            notes=generated.notes,
+            notes=list(notes),
         ),
-        dataset=dataset_record(
-            plan.needs.dataset, plan.settings.split, plan.settings.limit, generated.clips, digest
-        ),
+        dataset=dataset_record(plan.needs.dataset, plan.settings.split, plan.settings.limit, clips, digest),
         protocol=protocol_record(plan.needs.protocol),
         metrics=dict(values),
         weights=weight_records(used),

@@ -15,8 +15,9 @@ from fevbench.metrics.catalog import metrics as catalog
 from fevbench.results.files import read_result, write_result
 from fevbench.results.schema import RESULT_FILE, MetricResult, Result, Stage
 from fevbench.run.describe import describe
+from fevbench.run.draws import Draws, are_there
 from fevbench.run.extract import Extraction, sample_count
-from fevbench.run.folder import CLIPS_FOLDER, claim_folder
+from fevbench.run.folder import CLIPS_FOLDER, DRAWS_FOLDER, claim_folder
 from fevbench.run.generate import GeneratedClips, file_name
 from fevbench.run.plan import Plan
 from fevbench.run.progress import Progress
@@ -88,6 +89,7 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
         and all(hashes.get(name) == weight.sha256 for name, weight in local.items())
         and result.environment.fevbench == fevbench.__version__
         and made == result.dataset.clips == len(result.dataset.labels_of)
+        and are_there(plan.out / DRAWS_FOLDER, corpus.clips, plan.needs.draws)
     )
 
 
@@ -120,7 +122,11 @@ class _Session:
                 self._progress.note(f"continuing: {there} of {len(generated.clips)} clips were made before")
             generated.make_all(self._progress)
             count(generated.made, len(generated.clips) - generated.made)
-        features = {extractor.name: self._extract(extractor) for extractor in plan.needs.extractors}
+        draws = Draws(generated, plan.out / DRAWS_FOLDER, plan.needs.draws)
+        if plan.needs.draws > 1:
+            with self._stage("draws") as count:
+                count(*draws.make_all(self._progress))
+        features = {extractor.name: self._extract(extractor, draws) for extractor in plan.needs.extractors}
         labels = plan.needs.dataset.labels
         made = Side(generated.frames, labels, {name: both[0] for name, both in features.items()})
         true = Side(corpus.frames, labels, {name: both[1] for name, both in features.items()})
@@ -129,22 +135,23 @@ class _Session:
             self._progress.start("score", len(plan.needs.metrics))
             for metric in plan.needs.metrics:
                 why_not = plan.needs.why_not(metric)
+                clips = draws.clips if metric.draws > 1 else generated.clips
                 values[metric.name] = (
-                    unscored(metric, generated.clips, why_not)
-                    if why_not
-                    else score(metric, generated.clips, made, true)
+                    unscored(metric, clips, why_not) if why_not else score(metric, clips, made, true)
                 )
                 self._progress.advance(1)
             count(len(values), 0)
-        result = describe(plan, digest, generated, values, self._local.values(), self._stages)
+        notes = [*generated.notes, *draws.notes]
+        result = describe(plan, digest, generated.clips, notes, values, self._local.values(), self._stages)
         write_result(plan.out, result)
         return result
 
-    def _extract(self, extractor: Extractor) -> tuple[Features, Features]:
+    def _extract(self, extractor: Extractor, draws: Draws) -> tuple[Features, Features]:
         """Features of the generated clips and of the true ones, by one extractor."""
         name, corpus, generated = extractor.name, self._corpus, self._generated
-        clips = generated.clips
-        samples = 2 * len(clips) * sample_count(extractor.unit, corpus.protocol.frames)
+        clips, frames = generated.clips, corpus.protocol.frames
+        of_draws = extractor.unit == "draws"
+        samples = draws.samples(frames) if of_draws else 2 * len(clips) * sample_count(extractor.unit, frames)
         self._progress.start(name, samples)
         with (
             self._stage(name) as count,
@@ -157,8 +164,11 @@ class _Session:
                 self._progress.advance,
             ) as extraction,
         ):
-            made = extraction.of_side(clips, generated.frames, corpus.frames)
-            true = extraction.of_side(clips, corpus.frames, corpus.frames)
+            if of_draws:
+                made, true = draws.features(extraction)
+            else:
+                made = extraction.of_side(clips, generated.frames, corpus.frames)
+                true = extraction.of_side(clips, corpus.frames, corpus.frames)
             count(extraction.computed, extraction.reused)
         return made, true
 

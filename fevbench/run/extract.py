@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -40,6 +41,19 @@ def material(unit: Unit, made: Frames, true: Frames) -> Frames:
     if unit == "next":
         return np.stack([made[:-1], made[1:]], axis=1)
     return made
+
+
+def side_by_side(clips: Sequence[Frames]) -> Frames:
+    """The same frames of every two of some clips.
+
+    Args:
+        clips: ``uint8[T, H, W, 3]`` each, at least one.
+
+    Returns:
+        ``uint8[P * T, 2, H, W, 3]`` for P pairs; one clip has none.
+    """
+    none = np.empty((0, 2, *clips[0].shape[1:]), np.uint8)
+    return np.concatenate([none, *(np.stack(pair, axis=1) for pair in combinations(clips, 2))])
 
 
 def sample_count(unit: Unit, frames: int) -> int:
@@ -124,7 +138,8 @@ class Extraction:
             }
             total = sum(len(clip) for clip in samples)
             known = self._complete(by_key, total)
-            features += [np.stack([known[key] for key in clip]) for clip in keys]
+            empty = np.empty((0, self._extractor.dim), np.float32)
+            features += [np.stack([known[key] for key in clip]) if clip else empty for clip in keys]
         return features
 
     def _samples(self, frames: Frames) -> Sequence[Frames]:

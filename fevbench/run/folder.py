@@ -3,6 +3,7 @@
 runs/copy--fevsynth--64x16--test--seed0/
 run.json      the settings; whoever continues must have the same
 clips/        one lossless clip each
+draws/N/      some of them made again, where a metric compares clips of one face and label
 result.json   written last
 """
 
@@ -22,6 +23,7 @@ from fevbench.run.plan import Settings
 
 SETTINGS_FILE = "run.json"
 CLIPS_FOLDER = "clips"
+DRAWS_FOLDER = "draws"
 _OWN_PART = re.compile(r"\.(run|result)\.\d+\.[^.]+\.part\.json")
 
 
@@ -75,7 +77,8 @@ def _holds_work(out: Path) -> bool:
 
 
 def _clips(out: Path) -> list[Path]:
-    return sorted((out / CLIPS_FOLDER).glob(f"*{LOSSLESS_SUFFIX}"))
+    folders = (CLIPS_FOLDER, f"{DRAWS_FOLDER}/*")
+    return sorted(clip for folder in folders for clip in out.glob(f"{folder}/*{LOSSLESS_SUFFIX}"))
 
 
 def _check_same(file: Path, settings: Settings) -> None:

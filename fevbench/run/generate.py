@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +61,7 @@ class GeneratedClips:
         self._corpus = corpus
         self._folder = folder
         self._seed = seed
+        self._draw = 0
         self._device = device
         self._store = FrameStore()
         self._model = build(found, corpus, device, progress or Silent())
@@ -71,13 +74,26 @@ class GeneratedClips:
         """What a reader of the result must know."""
         return list(getattr(self._model, "notes", ()))
 
+    def again(self, draw: int, clips: Sequence[Clip], folder: Path) -> GeneratedClips:
+        """Some of the clips once more, by the same model with other noise.
+
+        Args:
+            draw: Which time; 0 are the clips that are scored.
+            clips: Which clips.
+            folder: Where these are kept.
+        """
+        other = copy.copy(self)
+        other._draw, other.clips, other._folder = draw, tuple(clips), folder
+        other._store, other.made = FrameStore(), 0
+        return other
+
     def make_all(self, progress: Progress) -> None:
         """Make every clip that is not there yet.
 
         Raises:
             ModelError: The model fails or breaks the protocol; the clips made so far are kept.
         """
-        progress.start("generate", len(self.clips))
+        progress.start(f"draw {self._draw}" if self._draw else "generate", len(self.clips))
         for clip in self.clips:
             if not self.path(clip).exists():
                 frames = self._make(clip)
@@ -104,7 +120,7 @@ class GeneratedClips:
 
     def _make(self, clip: Clip) -> Frames:
         generator = torch.Generator("cpu" if isinstance(self._model, ClipSource) else self._device)
-        seed = clip_seed(self._seed, clip.id)
+        seed = clip_seed(self._seed, clip.id, self._draw)
         generator.manual_seed(seed)
         _seed_globals(seed)
         try:
@@ -187,9 +203,10 @@ def file_name(clip: Clip) -> str:
     return f"{clip.id}{LOSSLESS_SUFFIX}"
 
 
-def clip_seed(seed: int, clip_id: str) -> int:
-    """A 63-bit seed for one clip, from the run's seed and the clip's id alone."""
-    digest = hashlib.sha256(f"{seed}\0{clip_id}".encode()).digest()
+def clip_seed(seed: int, clip_id: str, draw: int = 0) -> int:
+    """A 63-bit seed for one clip, from the run's seed, the clip's id, and which time it is made, alone."""
+    parts = (seed, clip_id, draw) if draw else (seed, clip_id)
+    digest = hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 

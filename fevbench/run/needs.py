@@ -25,12 +25,14 @@ class Needs:
         dataset: On what.
         protocol: How its clips are sampled.
         judge: The judge of both; None where there is none.
+        redraws: Whether clips can be made again with other noise.
     """
 
     metrics: tuple[Metric, ...]
     dataset: Dataset
     protocol: Protocol
     judge: LocalWeight | None = None
+    redraws: bool = False
 
     def __post_init__(self) -> None:
         sha256 = self.judge.sha256 if self.judge else None
@@ -45,6 +47,11 @@ class Needs:
             replace(extractor, dim=len(self.dataset.labels)) if extractor.of_dataset else extractor
             for extractor in map(extractors.get, names)
         )
+
+    @property
+    def draws(self) -> int:
+        """How many clips of each face and label the metrics that can be had compare at most."""
+        return max((metric.draws for metric in self.metrics if not self.why_not(metric)), default=1)
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -65,6 +72,8 @@ class Needs:
         """Why a metric cannot be computed here; empty if it can."""
         if metric.judged and self.judge is None:
             return missing(self.dataset, self.protocol)
+        if metric.draws > 1 and not self.redraws:
+            return f"compares {metric.draws} clips of each face and label, and there is one"
         unread = [label for label in self.dataset.labels if metric.reads and label not in metric.reads]
         if unread:
             return f"its network does not know {', '.join(unread)}"

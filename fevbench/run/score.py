@@ -44,7 +44,7 @@ def score(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> Metr
     """Compute one metric of the generated clips, with its ceiling on the true clips."""
     found = measure(metric, clips, made, true)
     if metric.kind == "set":
-        return found.model_copy(update={"ceiling": _value_of_set(metric, _arrays(metric, clips, true, true))})
+        return found.model_copy(update={"ceiling": _measure_set(metric, clips, true, true).value})
     best = _score_clips(metric, clips, true, true)
     return found.model_copy(update={"ceiling": best.value, "ceiling_readings": best.readings})
 
@@ -60,16 +60,16 @@ def unscored(metric: Metric, clips: Sequence[Clip], reason: str) -> MetricResult
 
 
 def _score_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
-    arrays = _arrays(metric, clips, made, true)
-    value, n = _value_of_set(metric, arrays), len(arrays[0])
+    measured, rows = _measure_set(metric, clips, made, true), _rows(metric, made, true)
+    value, n = measured.value, sum(rows)
     if value is None:
-        reason = f"{n} {metric.sample}, needs at least {metric.minimum}"
-        return _result(metric, clips, value=None, reason=reason, n=n, sample=metric.sample)
-    rows = [len(samples) for samples in _samples(metric, made, true)]
+        return _result(metric, clips, value=None, reason=measured.reason, n=n, sample=metric.sample)
     groups = groups_of([clip.subject for clip in clips])
     replicates: list[float] = []
     if groups.max() + 1 >= LEAST_GROUPS:
-        replicates = metric.without_each(arrays, np.repeat(groups, rows))
+        replicates = metric.without_each(_arrays(metric, clips, made, true), np.repeat(groups, rows))
+    if not np.isfinite(replicates).all():  # without some people there is no such number
+        replicates = []
     counted = [clip for clip, count in zip(clips, rows, strict=True) if count]
     return _result(
         metric,
@@ -86,15 +86,38 @@ def _score_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) ->
 def _arrays(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> tuple[NDArray[Any], ...]:
     """What a set metric computes from, a row a sample: a clip has as many made samples as true ones."""
     samples = _samples(metric, made, true)
-    sides = (np.concatenate(samples), np.concatenate(_samples(metric, true, true)))
-    if not metric.labelled:
-        return sides
-    labels = np.array([true.labels.index(clip.label) for clip in clips], np.int64)
-    return (*sides, np.repeat(labels, [len(rows) for rows in samples]))
+    people = sorted({clip.subject for clip in clips})
+    told = {
+        "label": [true.labels.index(clip.label) for clip in clips],
+        "person": [people.index(clip.subject) for clip in clips],
+    }
+    rows = [len(of_clip) for of_clip in samples]
+    of_samples = [np.repeat(np.array(told[what], np.int64), rows) for what in metric.told]
+    return (np.concatenate(samples), np.concatenate(_samples(metric, true, true)), *of_samples)
 
 
-def _value_of_set(metric: Metric, arrays: Sequence[NDArray[Any]]) -> float | None:
-    return float(metric.compute(*arrays)) if len(arrays[0]) >= metric.minimum else None
+def _measure_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> Measurement:
+    lack = _lack(metric, clips, _rows(metric, made, true), true.labels)
+    if lack:
+        return Measurement(None, lack)
+    return Measurement(float(metric.compute(*_arrays(metric, clips, made, true))))
+
+
+def _lack(metric: Metric, clips: Sequence[Clip], rows: Sequence[int], labels: Sequence[str]) -> str:
+    """What a set has too little of for a metric; empty if nothing."""
+    if sum(rows) < metric.minimum:
+        return f"{sum(rows)} {metric.sample}, needs at least {metric.minimum}"
+    people = {clip.subject for clip, count in zip(clips, rows, strict=True) if count}
+    if len(people) < metric.people:
+        return f"{len(people)} people, needs at least {metric.people}"
+    of_label = {name: sum(r for c, r in zip(clips, rows, strict=True) if c.label == name) for name in labels}
+    few = [f"{count} of {name}" for name, count in of_label.items() if count < metric.each]
+    return f"{metric.sample}: {', '.join(few)}, needs at least {metric.each} of each label" if few else ""
+
+
+def _rows(metric: Metric, made: Side, true: Side) -> list[int]:
+    """How many samples each clip has."""
+    return [len(samples) for samples in _samples(metric, made, true)]
 
 
 def _samples(metric: Metric, side: Side, true: Side) -> Features:

@@ -31,7 +31,7 @@ METRICS = (
         "fevbench.metrics.expression:macro_f1_of_logits",
         extractors=("judge",),
         judged=True,
-        labelled=True,
+        told=("label",),
         minimum=12,
         notices=("freeze", "wrong-expression"),
         ignores=("identity-swap",),

@@ -1,0 +1,76 @@
+"""A set that is too small has no number and says what it lacks; replicates that are none make no interval."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fevbench.data.clip import Clip
+from fevbench.metrics.catalog import Metric, metrics
+from fevbench.results.schema import MetricResult
+from fevbench.run.score import Side, score
+
+LABELS = ("anger", "joy")
+FVD = replace(metrics.get("fvd"), minimum=2)
+
+
+def scored(metric: Metric, clips: list[Clip]) -> MetricResult:
+    """A metric of noise beside noise."""
+    rng = np.random.default_rng(0)
+
+    def side() -> Side:
+        features = [rng.normal(size=(1, 4)).astype(np.float32) for _ in clips]
+        return Side(lambda clip: np.zeros((2, 8, 8, 3), np.uint8), LABELS, {"i3d": features})
+
+    return score(metric, clips, side(), side())
+
+
+def clips_of(people: int, per_label: tuple[int, int]) -> list[Clip]:
+    """Clips dealt out to people."""
+    names = [label for label, count in zip(LABELS, per_label, strict=True) for _ in range(count)]
+    return [Clip(f"c{i}", f"p{i % people}", name, "test", Path()) for i, name in enumerate(names)]
+
+
+@pytest.mark.parametrize(
+    ("metric", "people", "per_label", "reason"),
+    [
+        (replace(FVD, minimum=20), 4, (8, 8), "16 clips, needs at least 20"),
+        (replace(FVD, people=5), 4, (8, 8), "4 people, needs at least 5"),
+        (replace(FVD, each=9), 4, (8, 9), "clips: 8 of anger, needs at least 9 of each label"),
+        (replace(FVD, each=9), 4, (8, 0), "clips: 8 of anger, 0 of joy, needs at least 9 of each label"),
+    ],
+)
+def test_what_is_lacking_is_named(
+    metric: Metric, people: int, per_label: tuple[int, int], reason: str
+) -> None:
+    found = scored(metric, clips_of(people, per_label))
+    assert (found.value, found.ceiling, found.interval, found.replicates) == (None, None, None, [])
+    assert found.reason == reason
+
+
+@pytest.mark.parametrize("name", ["fvd-inf", "fvd-class"])
+def test_enough_is_enough(name: str) -> None:
+    found = scored(metrics.get(name), clips_of(8, (32, 32)))
+    assert found.value is not None
+    assert found.interval is not None
+    assert found.interval.low < found.value < found.interval.high
+    assert len(found.replicates) == found.subjects == 8
+    assert found.ceiling == pytest.approx(0, abs=1e-9)
+
+
+def test_an_extrapolated_value_may_be_negative_and_so_may_its_interval() -> None:
+    found = scored(metrics.get("fvd-inf"), clips_of(8, (32, 32)))
+    assert found.interval is not None
+    assert found.interval.low < 0
+
+
+def test_a_label_that_one_person_performs_leaves_no_interval_but_a_value() -> None:
+    """Without that person one clip of it is left, which has no distance."""
+    joy = [Clip(f"j{i}", "p0", "joy", "test", Path()) for i in range(5)]
+    clips = [*clips_of(4, (12, 0)), *joy, Clip("j5", "p1", "joy", "test", Path())]
+    found = scored(replace(metrics.get("fvd-class"), each=6), clips)
+    assert found.value is not None
+    assert (found.interval, found.replicates) == (None, [])
