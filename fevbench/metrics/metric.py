@@ -52,6 +52,7 @@ class Metric:
         ignores: The damages it must not mind.
         reduction: For set metrics of clips that are seen frame by frame, the function that makes one row of a
             clip's features and its true clip's, or none where the true clip does not allow one.
+        by_label: For set metrics that are a mean over labels, the function that gives each label's own.
         decimals: Digits after the point in a table.
     """
 
@@ -81,6 +82,7 @@ class Metric:
     notices: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
     reduction: str = ""
+    by_label: str = ""
     decimals: int = 3
 
     @property
@@ -103,6 +105,19 @@ class Metric:
             return leave_out(*arrays, groups)
         kept = [groups != group for group in sorted(set(groups.tolist()))]
         return [float(self.compute(*[array[some] for array in arrays])) for some in kept]
+
+    def of_each_label(self, arrays: Sequence[NDArray[Any]]) -> dict[int, float]:
+        """The set metric of each label, where it is a mean over labels.
+
+        Args:
+            arrays: What `compute` takes.
+
+        Returns:
+            The label's place among the data set's to its number; nothing for other metrics.
+        """
+        if not self.by_label:
+            return {}
+        return cast("Callable[..., dict[int, float]]", load_target(self.by_label))(*arrays)
 
     @property
     def reduce(self) -> Callable[..., Any]:

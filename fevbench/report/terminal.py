@@ -32,7 +32,12 @@ def result_table(result: Result) -> RenderableType:
         value, ceiling = number(name, metric.value), number(name, metric.ceiling)
         n = f"{metric.n} {metric.sample}"
         table.add_row(*map(Text, (heading, value, interval(name, metric), ceiling, n)))
-    return Group(Text(title, style="italic"), table, _times(result), *_notes(notes(result)))
+    own = [
+        Text(f"{name} of {', '.join(f'{label} {number(name, v)}' for label, v in metric.by_label.items())}")
+        for name, metric in result.metrics.items()
+        if metric.by_label
+    ]
+    return Group(Text(title, style="italic"), table, *own, _times(result), *_notes(notes(result)))
 
 
 def _times(result: Result) -> Text:

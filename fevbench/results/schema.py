@@ -74,6 +74,8 @@ class MetricResult(Record):
     """The same metric of the true clips themselves."""
     per_clip: dict[str, Finite | None] = {}
     """Clip id to value; empty for metrics of whole sets."""
+    by_label: dict[str, Finite] = {}
+    """For metrics that are a mean over labels, each label's own number; empty for others."""
     readings: dict[str, str] = {}
     """For metrics that read a label, clip id to what was read; a clip in which nothing was is absent."""
     ceiling_readings: dict[str, str] = {}

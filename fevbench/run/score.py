@@ -64,10 +64,11 @@ def _score_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) ->
     value, n = measured.value, sum(rows)
     if value is None:
         return _result(metric, clips, value=None, reason=measured.reason, n=n, sample=metric.sample)
+    arrays = _arrays(metric, clips, made, true)
     groups = groups_of([clip.subject for clip in clips])
     replicates: list[float] = []
     if groups.max() + 1 >= LEAST_GROUPS:
-        replicates = metric.without_each(_arrays(metric, clips, made, true), np.repeat(groups, rows))
+        replicates = metric.without_each(arrays, np.repeat(groups, rows))
     if not np.isfinite(replicates).all():  # without some people there is no such number
         replicates = []
     counted = [clip for clip, count in zip(clips, rows, strict=True) if count]
@@ -80,6 +81,7 @@ def _score_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) ->
         excused=len(clips) - len(counted),
         interval=_interval(_within(metric, jackknife_interval(value, replicates)), JACKKNIFE),
         replicates=replicates,
+        by_label={true.labels[i]: own for i, own in metric.of_each_label(arrays).items()},
     )
 
 

@@ -74,3 +74,10 @@ def test_a_label_that_one_person_performs_leaves_no_interval_but_a_value() -> No
     found = scored(replace(metrics.get("fvd-class"), each=6), clips)
     assert found.value is not None
     assert (found.interval, found.replicates) == (None, [])
+
+
+def test_a_mean_over_labels_comes_with_each_labels_own_number() -> None:
+    found = scored(metrics.get("fvd-class"), clips_of(8, (32, 32)))
+    assert list(found.by_label) == list(LABELS)
+    assert found.value == pytest.approx(np.mean(list(found.by_label.values())))
+    assert scored(metrics.get("fvd-inf"), clips_of(8, (32, 32))).by_label == {}

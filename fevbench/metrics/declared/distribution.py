@@ -181,6 +181,7 @@ METRICS = (
         "fevbench.metrics.of_labels:frechet_of_labels",
         extractors=("i3d",),
         told=("label",),
+        by_label="fevbench.metrics.of_labels:per_label",
         each=32,  # as fvd
         decimals=1,
         optional=True,
