@@ -120,7 +120,7 @@ def command(
     wish = Wish(
         layout=layout,
         name=title,
-        source=source.expanduser(),
+        source=source.expanduser().absolute(),
         out=out.expanduser(),
         recipe=recipe,
         options=layout.settings(_assigned(assignments)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,15 @@ from fevbench.data.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 from fevbench.errors import DatasetError
 
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2")
-DEPTH = 4
+DEPTH = 5
 """Folders below the given one in which a data set is looked for."""
 SHOWN = 6
 """Names of what was found instead, in an error."""
 STRAY = "stray file"
+NOT_ASKED = "part not asked for"
+LFS = b"version https://git-lfs"
+POINTER = 1024
+"""Bytes that a pointer of Git LFS has at most."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,34 @@ class Tree:
             for folder in self.folders(path, stray=False):
                 yield from self.everything(folder, depth - 1)
 
+    def named(
+        self, root: Path, pattern: re.Pattern[str], pass_over: Callable[[Path], str] = lambda folder: ""
+    ) -> Iterator[tuple[Path, re.Match[str]]]:
+        """Yield every file at or below a folder whose name fits, and the match; others are noted as stray.
+
+        Args:
+            root: The folder.
+            pattern: What fits the whole name.
+            pass_over: Says why a folder is not looked into, or nothing.
+        """
+        for entry in self._entries(root):
+            if entry.is_dir():
+                continue
+            match = pattern.fullmatch(entry.name)
+            if match and entry.is_file():
+                if is_pointer(entry):
+                    self.skip(entry, "Git LFS pointer", "the video is not here: git lfs pull")
+                else:
+                    yield entry, match
+            else:
+                self._stray(entry)
+        for folder in self.folders(root, stray=False):
+            why = pass_over(folder)
+            if why:
+                self.skip(folder, why)
+            else:
+                yield from self.named(folder, pattern, pass_over)
+
     def _stray(self, entry: Path) -> None:
         broken = entry.is_symlink() and not entry.exists()
         self.skip(entry, "link that leads nowhere" if broken else STRAY)
@@ -112,16 +145,18 @@ class Tree:
             return []
 
 
-def find_level(root: Path, fits: Callable[[Path], bool]) -> list[Path]:
-    """The folders at or below one that fit, all of the first depth where there are any."""
+def find_all(root: Path, fits: Callable[[Path], bool]) -> list[Path]:
+    """The folders at or below one that fit, outermost first; nothing is looked for below one that does."""
     tree = Tree()
+    found: list[Path] = []
     level = [root]
     for _ in range(DEPTH + 1):
-        found = [folder for folder in level if fits(folder)]
-        if found:
-            return found
-        level = [child for folder in level for child in tree.folders(folder, stray=False)]
-    return []
+        fitting = [folder for folder in level if fits(folder)]
+        found += fitting
+        level = [
+            child for folder in level if folder not in fitting for child in tree.folders(folder, stray=False)
+        ]
+    return found
 
 
 def the_level(root: Path, title: str, expected: str, fits: Callable[[Path], bool]) -> Path:
@@ -130,7 +165,7 @@ def the_level(root: Path, title: str, expected: str, fits: Callable[[Path], bool
     Raises:
         DatasetError: There is none, or there are several.
     """
-    found = find_level(root, fits)
+    found = find_all(root, fits)
     if not found:
         raise wrong_folder(root, title, expected, fits)
     if len(found) > 1:
@@ -175,6 +210,14 @@ def check_source(root: Path) -> None:
         raise DatasetError(f"{root} is not a folder", near or "give the folder as downloaded and unpacked")
     if not os.access(root, os.R_OK | os.X_OK):
         raise DatasetError(f"{root} cannot be read", "check its permissions")
+
+
+def is_pointer(path: Path) -> bool:
+    """Whether Git LFS left a pointer where a file should be."""
+    if path.stat().st_size > POINTER:
+        return False
+    with path.open("rb") as file:
+        return file.read(len(LFS)) == LFS
 
 
 def is_video(path: Path) -> bool:

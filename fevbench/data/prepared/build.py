@@ -12,7 +12,7 @@ import fevbench
 from fevbench.atomic import check_writable, write_text
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.layouts.layout import Found, Layout, Take
-from fevbench.data.layouts.tree import check_source
+from fevbench.data.layouts.tree import Skip, check_source
 from fevbench.data.prepared.duplicates import Pair, across_splits
 from fevbench.data.prepared.manifest import (
     MANIFEST,
@@ -107,17 +107,26 @@ def prepare(wish: Wish, detector: Callable[[], Path], progress: Progress) -> Man
     skipped += [record.skipped for record in records if record.skipped] + unwanted + strangers
     made, doubled = _without_duplicates(wish, made, split)
     if not made:
-        reasons = ", ".join(f"{count} {why}" for why, count in Counter(s.why for s in skipped).most_common())
-        raise DatasetError(
-            f"nothing in {wish.source} could be prepared ({reasons})", "see `fevbench data info`"
-        )
+        raise _nothing(wish, skipped)
     manifest = _manifest(wish, found, split, made, [*skipped, *doubled])
     write_manifest(wish.out, manifest)
     return manifest
 
 
+def _nothing(wish: Wish, skipped: Sequence[Skip | SkipEntry]) -> DatasetError:
+    """The error of a folder that gave no clip at all."""
+    reasons = ", ".join(f"{count} {why}" for why, count in Counter(s.why for s in skipped).most_common())
+    detail = next((entry.detail for entry in skipped if entry.detail), "")
+    return DatasetError(
+        f"nothing in {wish.source} could be prepared ({reasons or 'it is empty'})",
+        detail or f"see `fevbench data info {wish.layout.name}`",
+    )
+
+
 def _wanted(found: Found, wish: Wish) -> tuple[list[Take], list[SkipEntry]]:
     """The takes of wanted expressions, and what to say of the others."""
+    if not found.takes:
+        raise _nothing(wish, found.skipped)
     takes = [take for take in found.takes if not wish.labels or take.label in wish.labels]
     if not takes:
         there = sorted({take.label for take in found.takes})
