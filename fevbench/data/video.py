@@ -135,7 +135,7 @@ def _opened(path: Path) -> Iterator[Any]:
             if not container.streams.video:
                 raise VideoError(f"{path} has no video stream", "give a video file")
             yield container
-    except (av.FFmpegError, UnicodeDecodeError) as error:
+    except (av.FFmpegError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise VideoError(f"{path} cannot be decoded ({reason})", AGAIN) from error
     if is_cut_short(path):

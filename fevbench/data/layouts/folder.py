@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fevbench.data.layouts.layout import Found, Layout, Option, Take, canonical, distinct, take_id
-from fevbench.data.layouts.tree import Skip, Tree, is_video, nearest, wrong_folder
+from fevbench.data.layouts.tree import Skip, Tree, is_video, legible, nearest, wrong_folder
 from fevbench.data.video import IMAGE_SUFFIXES
 from fevbench.errors import DatasetError
 
@@ -47,8 +47,9 @@ def _from_pattern(root: Path, pattern: str, tree: Tree) -> Iterator[Take]:
 
 
 def _take(said: Mapping[str, str], files: tuple[Path, ...]) -> Take:
-    parts = [said["subject"], canonical(said["label"]), *([said["take"]] if said.get("take") else [])]
-    return Take(take_id(*parts), said["subject"], canonical(said["label"]), said["label"], files)
+    subject, native = legible(said["subject"]), legible(said["label"])
+    parts = [subject, canonical(native), *([said["take"]] if said.get("take") else [])]
+    return Take(take_id(*parts), subject, canonical(native), native, files)
 
 
 def _candidates(root: Path, tree: Tree) -> Iterator[tuple[Path, tuple[Path, ...]]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fevbench.data.layouts.tree import Skip
+from fevbench.data.layouts.tree import Skip, legible
 from fevbench.errors import DatasetError, UnknownName
 
 Phase = Literal["neutral-apex", "neutral-apex-neutral", "speech", "any"]
@@ -153,14 +152,13 @@ class Layout:
 
 def canonical(native: str) -> str:
     """A label in this project's words: lower case, in composed Unicode, the usual noun."""
-    word = unicodedata.normalize("NFC", native).strip().lower()
+    word = legible(native).strip().lower()
     return SYNONYMS.get(word, word)
 
 
 def slug(text: str) -> str:
     """A text as part of a file name: letters and digits of any alphabet; ``-`` for all else."""
-    composed = unicodedata.normalize("NFC", text)
-    return re.sub(r"[^\w.]+", "-", composed).strip("-.") or "x"
+    return re.sub(r"[^\w.]+", "-", legible(text)).strip("-.") or "x"
 
 
 def take_id(*parts: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,13 +179,13 @@ def wrong_folder(
     root: Path, title: str, expected: str, fits: Callable[[Path], bool] | None = None
 ) -> DatasetError:
     """The error of a folder that is not the data set: what was expected, what is there, what may be meant."""
-    names = sorted(entry.name for entry in root.iterdir())
+    names = sorted(legible(entry.name) for entry in root.iterdir())
     shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
     what = f"{root} does not hold {title}: expected {expected}, found {shown or 'nothing'}"
     for parent in list(root.resolve().parents)[:DEPTH] if fits else []:
         if os.access(parent, os.R_OK) and fits is not None and fits(parent):
             return DatasetError(what, f"did you mean {parent}?")
-    archives = [path.name for path in root.rglob("*") if path.suffix.lower() in ARCHIVES]
+    archives = [path.name for path in [*root.glob("*"), *root.glob("*/*")] if path.suffix.lower() in ARCHIVES]
     if archives:
         return DatasetError(what, f"unpack {archives[0]} first")
     return DatasetError(what, "give the folder as unpacked (fevbench data info NAME shows it)")
@@ -210,6 +211,11 @@ def check_source(root: Path) -> None:
         raise DatasetError(f"{root} is not a folder", near or "give the folder as downloaded and unpacked")
     if not os.access(root, os.R_OK | os.X_OK):
         raise DatasetError(f"{root} cannot be read", "check its permissions")
+
+
+def legible(text: str) -> str:
+    """A text in composed Unicode; bytes of a file name that are no Unicode are shown as such."""
+    return unicodedata.normalize("NFC", text.encode(errors="backslashreplace").decode())
 
 
 def is_pointer(path: Path) -> bool:

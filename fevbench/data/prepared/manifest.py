@@ -15,11 +15,12 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from fevbench.atomic import write_text
 from fevbench.data.clip import Split
 from fevbench.data.layouts.layout import Phase
+from fevbench.data.layouts.tree import legible
 from fevbench.errors import DatasetError
 
 FORMAT: Literal[1] = 1
@@ -114,6 +115,11 @@ class SkipEntry(_Model):
     what: str
     why: str
     detail: str = ""
+
+    @field_validator("what", "detail", mode="before")
+    @classmethod
+    def _unicode(cls, text: str) -> str:
+        return legible(text)
 
 
 class SubjectEntry(_Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fevbench.atomic import write_text
 from fevbench.data.framing import cut_out
 from fevbench.data.layouts.layout import Phase, Take
+from fevbench.data.layouts.tree import legible
 from fevbench.data.prepared.duplicates import perceptual_hash
 from fevbench.data.prepared.manifest import CLIPS, FORMAT, RECORDS, ClipEntry, Recipe, SkipEntry
 from fevbench.data.prepared.sampling import choose, rate, stillest, strongest
@@ -75,9 +77,17 @@ class Job:
     def origin(self) -> str:
         """The sha256 of what the clip follows from: the recipe, and the files by name, size and time."""
         take = self.take
-        files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in take.files]
+        files = [(path.name, *_stamp(path)) for path in take.files]
         what = (FORMAT, take.id, take.subject, take.label, self.source, files, self.phase, self.fps)
         return hashlib.sha256(f"{what!r}{self.recipe!r}".encode(errors="backslashreplace")).hexdigest()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:  # it is told of when it is read
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
 
 
 class Record(BaseModel):
@@ -138,10 +148,10 @@ def _prepare(job: Job) -> ClipEntry:
         return _clip(job, source)
     except VideoError as error:
         raise NoClip("cannot be decoded", error.what) from error
-    except PermissionError as error:
-        if error.filename and not str(error.filename).startswith(str(job.out)):
+    except OSError as error:
+        if error.filename and Path(os.fsdecode(error.filename)).is_relative_to(job.root):
             raise NoClip("cannot be read", f"{error.filename}: {error.strerror}") from error
-        raise
+        raise  # of the prepared folder: no other take would fare better
 
 
 def _clip(job: Job, source: Source) -> ClipEntry:
@@ -231,7 +241,7 @@ def _damage(source: Source) -> list[str]:
     if len(damaged) > DAMAGED * source.count:
         first = next(iter(damaged.values()))
         raise NoClip("cannot be decoded", f"{len(damaged)} of {source.count} frames are damaged; {first}")
-    return [f"frame {i} stands in by its nearest: {why}" for i, why in sorted(damaged.items())]
+    return [f"its nearest stands for frame {i}: {legible(why)}" for i, why in sorted(damaged.items())]
 
 
 def _filled(cut: dict[int, Frames], count: int) -> Frames:
@@ -246,4 +256,4 @@ def printable(path: Path, root: Path) -> str:
         relative = path.relative_to(root)
     except ValueError:
         relative = path
-    return relative.as_posix().encode(errors="backslashreplace").decode()
+    return legible(relative.as_posix())
