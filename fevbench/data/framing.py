@@ -44,19 +44,31 @@ def cut_out(picture: Frames, placement: Placement, size: int) -> Frames:
         size: Height and width of what is cut out. It is cut out at the picture's own scale, then resized
             with Pillow's bicubic filter, antialiased when it shrinks.
     """
-    corners = placement @ np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]])
-    low, high = np.floor(corners.min(1)).astype(int) - 2, np.ceil(corners.max(1)).astype(int) + 2
+    side = float(np.hypot(*placement[:, 0]))
+    if not placement[0, 1]:  # not turned, and in whole pixels
+        low = placement[:, 2].round().astype(int)
+        whole = _region(picture, low, low + round(side))
+    else:
+        corners = placement @ np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]])
+        low = np.floor(corners.min(1)).astype(int) - 2
+        region = _region(picture, low, np.ceil(corners.max(1)).astype(int) + 2)
+        cut = int(np.clip(round(side), size, max(LARGEST, size)))
+        (a, b), (d, e) = placement[:, :2] / cut
+        c, f = placement[:, 2] - low
+        turned = (a, b, c, d, e, f)
+        whole = region.transform((cut, cut), Image.Transform.AFFINE, turned, Image.Resampling.BICUBIC)
+    return np.asarray(whole.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def _region(picture: Frames, low: NDArray[np.int_], high: NDArray[np.int_]) -> Image.Image:
+    """The pixels from x and y ``low`` to before ``high``; beyond the picture its border is repeated."""
+    if (low >= 0).all() and (high <= picture.shape[1::-1]).all():
+        return Image.fromarray(picture[low[1] : high[1], low[0] : high[0]])
     columns, rows = (
         np.clip(np.arange(a, b), 0, length - 1)
         for a, b, length in zip(low, high, picture.shape[1::-1], strict=True)
     )
-    region = Image.fromarray(picture[rows[:, None], columns])
-    side = float(np.hypot(*placement[:, 0]))
-    cut = int(np.clip(round(side), size, max(LARGEST, size)))
-    (a, b), (d, e) = placement[:, :2] / cut
-    c, f = placement[:, 2] - low
-    whole = region.transform((cut, cut), Image.Transform.AFFINE, (a, b, c, d, e, f), Image.Resampling.BICUBIC)
-    return np.asarray(whole.resize((size, size), Image.Resampling.BICUBIC))
+    return Image.fromarray(picture[rows[:, None], columns])
 
 
 def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> Placement:
