@@ -105,7 +105,10 @@ def stream_video(path: Path, tags: dict[str, str] | None = None) -> Iterator[Fra
         if tags is not None:
             tags.update(container.metadata)
         for picture in _pictures(container, path):
-            yield to_rgb.reformat(picture, format="rgb24").to_ndarray().astype(np.uint8, copy=False)
+            pixels = to_rgb.reformat(picture, format="rgb24").to_ndarray().astype(np.uint8, copy=False)
+            # A telephone held upright films lying, and notes by how many degrees to turn what it filmed.
+            turns = round(getattr(picture, "rotation", 0) / 90)
+            yield np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
 def count_frames(path: Path) -> tuple[int, int, float | None]:
