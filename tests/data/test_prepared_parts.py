@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from tiny import Cli
 
-from fevbench.data.datasets import open_dataset
+from fevbench.data.datasets import SPLITS, open_dataset
 from fevbench.data.fevsynth.adapter import FEVSynth
 from fevbench.data.framing import cut_out, square
 from fevbench.data.layouts import layouts
+from fevbench.data.prepared.adapter import Prepared
 from fevbench.data.prepared.duplicates import NEAR, perceptual_hash
 from fevbench.data.prepared.sampling import choose, rate, stillest, strongest
 from fevbench.data.prepared.splits import assign
@@ -204,6 +205,37 @@ def test_clips_of_ones_own_by_csv_and_by_pattern(cli: Cli, tmp_path: Path) -> No
     )
     both = cli(*wish, "--out", tmp_path / "c", *SMALL, "--set", f"csv={table}")
     assert "clips.csv line 5: ann is in both train and test" in both.complaint
+
+
+@pytest.mark.usefixtures("middle_faces")
+@pytest.mark.parametrize(
+    ("wish", "taken", "phase_fps"),
+    [
+        (("--sampling", "all"), list(range(10)), 25.0),
+        (("--sampling", "uniform", "--frames", "4"), [0, 3, 6, 9], 25 / 3),
+        (("--sampling", "uniform", "--frames", "12", "--short", "pad-last"), [*range(10), 9, 9], 25.0),
+        (("--sampling", "onset-apex", "--frames", "4"), [0, 3, 6, 9], 25 / 3),
+    ],
+)
+def test_the_manifest_says_which_frames_were_taken(
+    cli: Cli, tmp_path: Path, wish: tuple[str, ...], taken: list[int], phase_fps: float
+) -> None:
+    downloads.oulu_casia(tmp_path / "oulu")
+    more = ("--jobs", 1, "--size", 48, "--frames", 8, "--split", "kfold:3:1", *wish)
+    assert cli("data", "prepare", "oulu-casia", tmp_path / "oulu", "--out", tmp_path / "out", *more).code == 0
+    data = Prepared(tmp_path / "out")
+    assert data.fps == pytest.approx(phase_fps, abs=0.001)
+    for split in SPLITS:
+        for clip in data.clips(split):
+            entry = data.entry(clip.id)
+            assert entry.taken == taken
+            assert entry.apex == (9 if "onset-apex" in wish else None)
+            assert len(data.frames(clip)) == len(taken)
+
+
+def test_dark_frames_are_not_compared() -> None:
+    dark = np.random.default_rng(0).integers(0, 9, (64, 64, 3), np.uint8)
+    assert perceptual_hash(dark) == ""
 
 
 @pytest.mark.usefixtures("middle_faces")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fevbench.data.clip import Clip, Split, Subject
-from fevbench.data.prepared.manifest import AGAIN, CLIPS, read_manifest
+from fevbench.data.prepared.manifest import AGAIN, CLIPS, ClipEntry, read_manifest
 from fevbench.data.video import LOSSLESS_SUFFIX, content_digest, read_clip
 from fevbench.errors import DatasetError, VideoError
 
@@ -47,6 +47,10 @@ class Prepared:
         self._clips = tuple(
             Clip(e.id, e.subject, e.label, home[e.subject], self.file(e.id)) for e in self.manifest.clips
         )
+
+    def entry(self, clip_id: str) -> ClipEntry:
+        """What the manifest says of a clip."""
+        return self._entries[clip_id]
 
     def file(self, clip_id: str) -> Path:
         """Where a clip lies."""

@@ -20,6 +20,9 @@ SIDE = 16
 NEAR = 12
 """Bits in which two frames differ at most if they are the same picture: see docs/datasets/README.md."""
 BLOCK = 2048
+"""Frames that are compared with all others at once."""
+CONTRAST = 6.0
+"""Standard deviation of the 272 grey values below which a frame is not compared."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,14 @@ class Pair:
 
 
 def perceptual_hash(frame: Frames) -> str:
-    """A difference hash of ``uint8[H, W, 3]`` as 64 hexadecimal digits; it outlives recoding and resizing."""
+    """A difference hash of ``uint8[H, W, 3]`` as 64 hexadecimal digits; it outlives recoding and resizing.
+
+    Empty if there is next to nothing to see, as in a dark room: noise would be all that is compared.
+    """
     grey = Image.fromarray(frame).convert("L").resize((SIDE + 1, SIDE), Image.Resampling.BOX)
     pixels = np.asarray(grey).astype(np.int16)
+    if pixels.std() < CONTRAST:
+        return ""
     return np.packbits(pixels[:, 1:] > pixels[:, :-1]).tobytes().hex()
 
 
@@ -51,7 +59,7 @@ def across_splits(clips: Sequence[ClipEntry], home: Mapping[str, Split]) -> list
         clips: All clips.
         home: The split of each person.
     """
-    rows = [(clip, bits) for clip in clips for bits in clip.hashes]
+    rows = [(clip, bits) for clip in clips for bits in clip.hashes if bits]
     if not rows:
         return []
     signs = np.array([_signs(bits) for _, bits in rows], np.float32)

@@ -83,7 +83,7 @@ class ClipEntry(_Model):
         sha256: Of the file.
         bytes: Of the file.
         pixels_sha256: Of the pixels.
-        hashes: Perceptual hashes of its first, middle and last frame.
+        hashes: Perceptual hashes of its first, middle and last frame; see `duplicates`.
         notes: What a reader should know.
     """
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from fevbench.atomic import write_text
 from fevbench.data import show
+from fevbench.data.clip import Clip, Subject
 from fevbench.data.layouts.layout import slug
 from fevbench.data.prepared.adapter import Prepared
-from fevbench.data.prepared.manifest import SHEETS, ClipEntry, Manifest
+from fevbench.data.prepared.manifest import SHEETS, Manifest
 from fevbench.run.progress import Progress
 
 REPORT_JSON, REPORT_HTML = "report.json", "report.html"
@@ -27,14 +28,16 @@ def write_report(data: Prepared, progress: Progress) -> None:
     """Write ``report.json``, ``report.html`` and the contact sheets of a set, as far as missing."""
     before = _digest_of_report(data.root)
     manifest = data.manifest
-    sheets = {subject.id: f"{SHEETS}/{slug(subject.id)}.jpg" for subject in manifest.subjects}
+    sheets = {subject.id: f"{SHEETS}/{slug(subject.id)}.jpg" for subject in data.subjects()}
     missing = [
-        s for s, file in sheets.items() if before != manifest.digest or not (data.root / file).exists()
+        subject
+        for subject in data.subjects()
+        if before != manifest.digest or not (data.root / sheets[subject.id]).exists()
     ]
     if missing:
         progress.start("sheets", len(missing))
     for subject in missing:
-        _write_sheet(data, subject, data.root / sheets[subject])
+        _write_sheet(data, subject, data.root / sheets[subject.id])
         progress.advance(1)
     content = summary(manifest)
     write_text(data.root / REPORT_HTML, _html(manifest, content, sheets))
@@ -81,25 +84,20 @@ def _digest_of_report(root: Path) -> str:
         return ""
 
 
-def _write_sheet(data: Prepared, subject: str, path: Path) -> None:
+def _write_sheet(data: Prepared, subject: Subject, path: Path) -> None:
     """Every clip of a person as a row of frames."""
-    mine = [clip for clip in data.manifest.clips if clip.subject == subject]
+    mine = [clip for clip in data.clips(subject.split) if clip.subject == subject.id]
     shown = _in_turn(mine)[:SHEET_CLIPS]
     rows = {}
-    for entry in sorted(shown, key=lambda clip: (clip.label, clip.id)):
-        frames = data.frames(next(c for c in data.clips(_split(data, subject)) if c.id == entry.id))
-        moments = np.linspace(0, len(frames) - 1, SHEET_FRAMES).round().astype(int)
-        rows[entry.id] = frames[moments]
+    for clip in sorted(shown, key=lambda clip: (clip.label, clip.id)):
+        frames = data.frames(clip)
+        rows[clip.id] = frames[np.linspace(0, len(frames) - 1, SHEET_FRAMES).round().astype(int)]
     more = f"; {len(mine) - len(shown)} more" if len(mine) > len(shown) else ""
-    caption = f"{data.name} {subject} ({_split(data, subject)}): {len(mine)} clips{more}"
+    caption = f"{data.name} {subject.id} ({subject.split}): {len(mine)} clips{more}"
     show.write_picture(path, show.labelled(rows, caption))
 
 
-def _split(data: Prepared, subject: str) -> Any:
-    return next(person.split for person in data.subjects() if person.id == subject)
-
-
-def _in_turn(clips: list[ClipEntry]) -> list[ClipEntry]:
+def _in_turn(clips: list[Clip]) -> list[Clip]:
     """The first clip of each label, then the second, and so on."""
     seen: Counter[str] = Counter()
     ranked = []

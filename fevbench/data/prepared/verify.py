@@ -15,9 +15,8 @@ def damaged(data: Dataset, clip: Clip) -> str:
     """What is wrong with a clip of a set; nothing if it is whole."""
     try:
         if isinstance(data, Prepared):
-            entry = next(entry for entry in data.manifest.clips if entry.id == clip.id)
             content = clip.path.read_bytes()
-            if hashlib.sha256(content).hexdigest() != entry.sha256:
+            if hashlib.sha256(content).hexdigest() != data.entry(clip.id).sha256:
                 return f"{clip.path} is not the file that was written"
         data.frames(clip)
     except (DatasetError, VideoError) as error:
