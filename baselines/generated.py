@@ -53,7 +53,7 @@ class Generated:
         network = self.network(config, len(exported.about["labels"]))
         self._generator = channels_last(network).to(spec.device).eval()
         exported.load_into(self._generator)
-        self.notes: list[str] = []
+        self.notes = exported.trained_elsewhere(spec.corpus.dataset)
         if not self._generator.sees_face:
             self.notes.append("it does not see the input: whom it shows is made up")
         if (config.size, config.frames) != (spec.size, spec.frames):

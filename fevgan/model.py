@@ -61,7 +61,7 @@ class FEVGAN:
             self._faces = faces or open_faces(spec.device)
         self._generator = Generator(self._config, len(about["labels"])).to(spec.device).eval()
         exported.load_into(self._generator)
-        self.notes: list[str] = []
+        self.notes = exported.trained_elsewhere(spec.corpus.dataset)
         trained = (self._config.size, self._config.frames)
         if trained != (spec.size, spec.frames):
             self.notes.append(

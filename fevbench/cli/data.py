@@ -1,4 +1,4 @@
-"""``fevbench data``: make and examine data sets."""
+"""``fevbench data``: prepare, make and examine data sets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from fevbench.registry import Registry
 COMMANDS: Registry[click.Command] = Registry(
     "command of fevbench data",
     {
+        "list": "fevbench.cli.data_list:command",
+        "info": "fevbench.cli.data_info:command",
+        "prepare": "fevbench.cli.data_prepare:command",
+        "verify": "fevbench.cli.data_verify:command",
+        "stats": "fevbench.cli.data_stats:command",
+        "show": "fevbench.cli.data_show:command",
         "render": "fevbench.cli.data_render:command",
         "measure": "fevbench.cli.data_measure:command",
     },
@@ -18,4 +24,4 @@ COMMANDS: Registry[click.Command] = Registry(
 
 @click.group(cls=LazyGroup, entries=COMMANDS)
 def group() -> None:
-    """Render a data set of your own, or measure one."""
+    """Prepare a data set you downloaded, render one of your own, or look at one."""

@@ -49,10 +49,10 @@ def _models() -> tuple[Columns, Rows]:
 
 
 def _datasets() -> tuple[Columns, Rows]:
-    from fevbench.data.datasets import SPLITS, datasets, open_dataset
+    from fevbench.data.datasets import SPLITS, dataset_names, open_dataset
 
     rows: Rows = []
-    for name in datasets:
+    for name in dataset_names():
         try:
             data = open_dataset(name)
         except FevbenchError as error:  # a broken one spoils only itself
@@ -62,6 +62,7 @@ def _datasets() -> tuple[Columns, Rows]:
         clips = ", ".join(f"{count} {split}" for split, count in counts.items() if count)
         rows.append((name, data.title, data.version, f"{len(data.subjects())}", clips, data.licence))
     rows.append(("fevsynth:DIR", "A set made by `fevbench data render fevsynth`.", "", "", "", ""))
+    rows.append(("NAME:DIR", "A set made by `fevbench data prepare NAME`.", "", "", "", ""))
     return ("data set", "what it is", "version", "people", "clips", "licence"), rows
 
 

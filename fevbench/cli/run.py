@@ -46,8 +46,8 @@ def command(
 
     MODEL is a name of `fevbench list models`, a model that --plugin registers, or videos:DIR for clips
     made elsewhere (one video or folder of frames each, named after its clip id). DATASET is a name of
-    `fevbench list datasets`, or fevsynth:DIR for a set that `fevbench data render` made. Kill it
-    anywhere: the same command continues.
+    `fevbench list datasets`, fevsynth:DIR for a set that `fevbench data render` made, or NAME:DIR for one
+    that `fevbench data prepare NAME` made. Kill it anywhere: the same command continues.
 
     Without --metrics, all that `fevbench list metrics` does not call optional are computed. The name of
     a family stands for all of its metrics, optional ones included: identity, expression, distribution,

@@ -63,6 +63,20 @@ class Corpus:
         return digest.hexdigest()
 
 
+def typical(clips: Sequence[Clip], labels: Sequence[str], count: int) -> list[Clip]:
+    """Clips of all labels in turn, of different people as far as there are such, by hash of their id."""
+    left = by_hash(clips)
+    chosen: list[Clip] = []
+    while left and len(chosen) < count:
+        label = labels[len(chosen) % len(labels)]
+        fitting = [clip for clip in left if clip.label == label] or left
+        seen = [clip.subject for clip in chosen]
+        clip = min(fitting, key=lambda clip: seen.count(clip.subject))
+        chosen.append(clip)
+        left.remove(clip)
+    return chosen
+
+
 def by_hash(clips: Sequence[Clip]) -> list[Clip]:
     """Clips in an order that favours neither person nor label: by the hash of their id."""
     return sorted(clips, key=lambda clip: hashlib.sha256(clip.id.encode()).digest())

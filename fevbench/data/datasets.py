@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fevbench.data.clip import Dataset, Split
-from fevbench.errors import DatasetError
+from fevbench.errors import DatasetError, UnknownName
 from fevbench.registry import Registry
 
+PREPARED = "prepared"
+"""``prepared:DIR`` opens any prepared set, whatever it is called."""
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 datasets: Registry[Callable[..., Dataset]] = Registry(
@@ -23,8 +25,9 @@ def open_dataset(name: str) -> Dataset:
     """Open a data set by name and check that it can be scored on.
 
     Args:
-        name: ``NAME`` for a data set where it usually is, or ``NAME:DIR`` for one in a folder, for example
-            a set rendered with ``fevbench data render fevsynth --out DIR``.
+        name: ``NAME`` for a data set where it usually is, or ``NAME:DIR`` for one in a folder: a set
+            rendered with ``fevbench data render fevsynth --out DIR``, or one that ``fevbench data prepare``
+            made, which its name alone opens as well and ``prepared:DIR`` under any name.
 
     Raises:
         UnknownName: No data set has this name.
@@ -57,8 +60,17 @@ def open_dataset(name: str) -> Dataset:
     return dataset
 
 
+def dataset_names() -> list[str]:
+    """The data sets that a name alone opens: those that come with fevbench, and prepared ones."""
+    from fevbench.data.prepared.locations import locations
+
+    return [*datasets, *(name for name in locations() if name not in datasets)]
+
+
 def _open(name: str) -> Dataset:
     kind, colon, folder = name.partition(":")
+    if kind not in datasets:
+        return _open_prepared(kind, Path(folder).expanduser() if folder else None, bool(colon))
     factory = datasets.get(kind)
     if not colon:
         return factory()
@@ -67,3 +79,30 @@ def _open(name: str) -> Dataset:
     if not folder:
         raise DatasetError(f"{name} names no folder", f"give {kind}:DIR a folder")
     return factory(Path(folder).expanduser())
+
+
+def _open_prepared(name: str, folder: Path | None, colon: bool) -> Dataset:
+    """A set that ``fevbench data prepare`` made, where it was put or in a folder."""
+    from fevbench.data.layouts import layouts
+    from fevbench.data.prepared.adapter import Prepared
+    from fevbench.data.prepared.locations import locations
+
+    known = locations()
+    if colon and folder is None:
+        raise DatasetError(f"{name}: names no folder", f"give {name}:DIR a folder")
+    if folder is None and name not in known:
+        if name in layouts:
+            raise DatasetError(
+                f"{name} is not prepared here",
+                f"fevbench data prepare {name} SRC --out DIR, or name {name}:DIR",
+            )
+        raise UnknownName("data set", name, {*datasets, *known, *layouts} - {"folder"})
+    if folder is not None and name not in {*known, *layouts, PREPARED} and not folder.exists():
+        raise UnknownName("data set", name, {*datasets, *known, *layouts, PREPARED})
+    where = folder or known[name]
+    if not where.is_dir():
+        raise DatasetError(f"{where} is not there any more", f"name its folder: {name}:DIR")
+    data = Prepared(where)
+    if name not in (data.name, PREPARED):
+        raise DatasetError(f"{where} holds {data.name}, not {name}", f"use {data.name}:{where}")
+    return data

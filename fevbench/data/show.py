@@ -126,6 +126,9 @@ def write_png(path: Path, rows: Sequence[Frames]) -> None:
 
 
 def write_picture(path: Path, picture: Frames) -> None:
-    """Write ``uint8[H, W, 3]`` as PNG."""
+    """Write ``uint8[H, W, 3]`` as PNG, or as JPEG if the file is called so."""
     with replacing(path) as part:
-        Image.fromarray(picture).save(part, "PNG", optimize=True)
+        if path.suffix == ".jpg":
+            Image.fromarray(picture).save(part, "JPEG", quality=90)
+        else:
+            Image.fromarray(picture).save(part, "PNG", optimize=True)

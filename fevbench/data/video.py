@@ -6,13 +6,14 @@ here carry the digest of their pixels, so that any damage to them is found.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -26,7 +27,7 @@ from fevbench.errors import VideoError
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
-VIDEO_SUFFIXES = (".mkv", ".mp4", ".avi", ".mov", ".webm")
+VIDEO_SUFFIXES = (".mkv", ".mp4", ".avi", ".mov", ".webm", ".flv")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 LOSSLESS_SUFFIX = ".mkv"
 DIGEST_TAG = "FRAMES_SHA256"
@@ -82,10 +83,53 @@ def _stack(path: Path, frames: list[Frames]) -> Frames:
 
 def _decode(path: Path) -> tuple[list[Frames], str]:
     """A file's frames, and the digest it carries or an empty text."""
+    tags: dict[str, str] = {}
+    return list(stream_video(path, tags)), tags.get(DIGEST_TAG, "")
+
+
+def stream_video(path: Path, tags: dict[str, str] | None = None) -> Iterator[Frames]:
+    """Decode a video file frame by frame, so that it need not fit into memory.
+
+    Args:
+        path: The file.
+        tags: Is given the container's metadata.
+
+    Yields:
+        ``uint8[H, W, 3]``, RGB.
+
+    Raises:
+        VideoError: As `read_clip`; perhaps after frames that were fine.
+    """
+    to_rgb = VideoReformatter()  # one for all frames: setting it up costs more than a frame
+    with _opened(path) as container:
+        if tags is not None:
+            tags.update(container.metadata)
+        for picture in _pictures(container, path):
+            pixels = to_rgb.reformat(picture, format="rgb24").to_ndarray().astype(np.uint8, copy=False)
+            # A telephone held upright films lying, and notes by how many degrees to turn what it filmed.
+            turns = round(getattr(picture, "rotation", 0) / 90)
+            yield np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+
+
+def count_frames(path: Path) -> tuple[int, int, float | None]:
+    """How many frames a video file holds, and what its header claims.
+
+    Returns:
+        The frames that decode; the header's count, 0 if it has none; frames a second, None if unknown.
+
+    Raises:
+        VideoError: As `read_clip`.
+    """
+    with _opened(path) as container:
+        stream = container.streams.video[0]
+        claimed, rate = stream.frames, stream.average_rate
+        return sum(1 for _ in _pictures(container, path)), claimed, float(rate) if rate else None
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise VideoError(f"{path} is not a file", "give a video or a folder of frames")
-    frames: list[Frames] = []
-    to_rgb = VideoReformatter()  # one for all frames: setting it up costs more than a frame
     try:
         # "file:" keeps a name with a colon from being read as an address, and a playlist that poses as
         # a video from fetching anything. "explode" refuses broken data instead of inventing pixels.
@@ -93,30 +137,40 @@ def _decode(path: Path) -> tuple[list[Frames], str]:
         with av.open(f"file:{path}", options=options) as container:
             if not container.streams.video:
                 raise VideoError(f"{path} has no video stream", "give a video file")
-            for frame in container.decode(video=0):
-                if frame.is_corrupt:
-                    raise VideoError(f"{path} is damaged", AGAIN)
-                pixels = to_rgb.reformat(frame, format="rgb24").to_ndarray()
-                frames.append(pixels.astype(np.uint8, copy=False))
-            written = container.metadata.get(DIGEST_TAG, "")
-    except (av.FFmpegError, UnicodeDecodeError) as error:
+            yield container
+    except (av.FFmpegError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise VideoError(f"{path} cannot be decoded ({reason})", AGAIN) from error
     if is_cut_short(path):
         raise VideoError(f"{path} is cut short", AGAIN)
-    return frames, written
+
+
+def _pictures(container: Any, path: Path) -> Iterator[Any]:
+    for picture in container.decode(video=0):
+        if picture.is_corrupt:
+            raise VideoError(f"{path} is damaged", AGAIN)
+        yield picture
 
 
 def _folder_frames(path: Path) -> Iterator[Frames]:
     names = [p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")]
     for name in sorted(names, key=natural_key):
-        try:
-            with Image.open(name) as image:
-                if image.mode not in EIGHT_BIT_MODES:
-                    raise VideoError(f"{name} has more than 8 bits a channel", "export 8-bit images")
-                yield np.asarray(image.convert("RGB"))
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise VideoError(f"{name} cannot be decoded ({error})", AGAIN) from error
+        yield read_image(name)
+
+
+def read_image(path: Path) -> Frames:
+    """Decode an image of 8 bits a channel: ``uint8[H, W, 3]``; grey becomes RGB.
+
+    Raises:
+        VideoError: It cannot be decoded to the end, or has more bits.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode not in EIGHT_BIT_MODES:
+                raise VideoError(f"{path} has more than 8 bits a channel", "export 8-bit images")
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise VideoError(f"{path} cannot be decoded ({error})", AGAIN) from error
 
 
 def natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,10 @@ BORDER = 32
 """Black pixels added on each side; detectors miss faces that fill the frame."""
 DETECTOR_SIZE = (128, 128)
 THRESHOLD = 0.5
+CANVASES = (640, 320, 160)
+"""Heights and widths a photograph is shown at: small faces first, then such as fill it."""
+MARGIN = 0.15
+"""Part of a photograph's canvas left black on each side."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,62 @@ class FaceDetector:
         scale = FACE_SIZE / max(frame.shape[:2])
         left, top, right, bottom = ((boxes[which, :4] - BORDER) / scale).tolist()
         return Face(canvas, landmarks[which], (left, top, right, bottom))
+
+
+@dataclass(frozen=True)
+class FoundFace:
+    """A face of a photograph or of a large frame.
+
+    Attributes:
+        box: Left, top, right and bottom, pixels.
+        points: ``float32[5, 2]``: eyes, nose and corners of the mouth, pixels.
+    """
+
+    box: tuple[float, float, float, float]
+    points: NDArray[np.float32]
+
+    @property
+    def area(self) -> float:
+        """Of the box, square pixels."""
+        left, top, right, bottom = self.box
+        return (right - left) * (bottom - top)
+
+
+class FaceFinder:
+    """SCRFD-500M for pictures of any size, where the face may be a small part.
+
+    Args:
+        device: The torch device.
+        path: The detector's file.
+        canvases: Heights and widths a picture is shown at, until a face is found.
+    """
+
+    def __init__(self, device: str, path: Path, canvases: Sequence[int] = CANVASES) -> None:
+        self._network = load_onnx(device, path, input_size=(canvases[0],) * 2, det_thresh=THRESHOLD)
+        self._canvases = canvases
+
+    def faces(self, picture: Frames) -> list[FoundFace]:
+        """The faces of ``uint8[H, W, 3]``, from left to right."""
+        for side in self._canvases:
+            inside = side * (1 - 2 * MARGIN)
+            scale = inside / max(picture.shape[:2])
+            size = [max(1, round(scale * length)) for length in picture.shape[1::-1]]
+            small = Image.fromarray(picture).resize((size[0], size[1]), Image.Resampling.BICUBIC)
+            canvas = Image.new("RGB", (side, side))
+            corner = (round(side * MARGIN), round(side * MARGIN))
+            canvas.paste(small, corner)
+            bgr = np.ascontiguousarray(np.asarray(canvas)[..., ::-1])
+            boxes, points = self._network.detect(bgr, input_size=(side, side))
+            if points is not None and len(boxes):
+                found = [
+                    FoundFace(
+                        tuple(((box[:4].reshape(2, 2) - corner) / scale).ravel().tolist()),
+                        (p - corner) / scale,
+                    )
+                    for box, p in zip(boxes, points, strict=True)
+                ]
+                return sorted(found, key=lambda face: face.box[0])
+        return []
 
 
 def to_canvas(frame: Frames) -> Frames:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fevbench.data import show
-from fevbench.data.corpus import Corpus, by_hash
+from fevbench.data.corpus import Corpus, by_hash, typical
 from fevbench.data.datasets import open_dataset
 from fevbench.data.protocol import protocols
 from fevbench.data.video import read_written
@@ -71,17 +71,7 @@ class Runs:
 
     def typical(self, count: int) -> list[Clip]:
         """Clips of all labels in turn, of different people as far as there are such, by hash of their id."""
-        labels = self._corpus.dataset.labels
-        left = by_hash(self._corpus.clips)
-        chosen: list[Clip] = []
-        while left and len(chosen) < count:
-            label = labels[len(chosen) % len(labels)]
-            fitting = [clip for clip in left if clip.label == label] or left
-            seen = [clip.subject for clip in chosen]
-            clip = min(fitting, key=lambda clip: seen.count(clip.subject))
-            chosen.append(clip)
-            left.remove(clip)
-        return chosen
+        return typical(self._corpus.clips, self._corpus.dataset.labels, count)
 
     def worst(self, metric: str, count: int) -> list[Clip]:
         """The clips with the first run's worst values; of equal ones, those that come first by hash.

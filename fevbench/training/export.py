@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,6 +15,9 @@ from torch import Tensor, nn
 
 from fevbench.atomic import replacing
 from fevbench.errors import ModelError
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Dataset
 
 FORMAT = "fevbench-generator-1"
 
@@ -45,6 +48,11 @@ class Exported:
                 "train it on this data set",
             )
         return [known.index(label) for label in labels]
+
+    def trained_elsewhere(self, dataset: Dataset) -> list[str]:
+        """What a reader of a result on a data set must know, if it was trained on another."""
+        here, there = f"{dataset.name} {dataset.version}", self.about.get("dataset", "")
+        return [f"trained on {there}, not on {here}"] if there not in ("", here) else []
 
     def load_into(self, network: nn.Module) -> None:
         """Give a network the weights.

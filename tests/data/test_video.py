@@ -256,3 +256,19 @@ def test_the_digest_is_of_shape_and_pixels() -> None:
     other = clip.copy()
     other[1, 3, 5, 2] ^= 1
     assert content_digest(clip) != content_digest(other)
+
+
+def test_a_telephone_held_upright_is_turned_as_it_says(tmp_path: Path) -> None:
+    lying = np.zeros((4, 64, 96, 3), np.uint8)
+    lying[:, :32, :48] = 255  # upper left
+    path = encode(tmp_path / "h264.mp4", lying)
+    content = bytearray(path.read_bytes())
+    # The matrix of the track header (ISO/IEC 14496-12, 8.3.2): right becomes down, down becomes left.
+    at = content.index(b"tkhd") + 4 + 4 + 20 + 8 + 8
+    for i, value in enumerate((0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)):
+        content[at + 4 * i : at + 4 * i + 4] = value.to_bytes(4, "big", signed=True)
+    path.write_bytes(content)
+    upright = read_clip(path)
+    assert upright.shape == (4, 96, 64, 3)
+    assert upright[:, 4:44, 36:60].min() > 200, "upper right now"
+    assert upright[:, 52:].max() < 50

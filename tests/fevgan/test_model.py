@@ -26,12 +26,12 @@ from fevgan.model import FEVGAN
 Make = Callable[..., FEVGAN]
 
 
-def write(path: Path, config: Config = NARROW, labels: tuple[str, ...] = EXPRESSIONS) -> Path:
+def write(path: Path, config: Config = NARROW, labels: tuple[str, ...] = EXPRESSIONS, **more: str) -> Path:
     torch.manual_seed(0)
     network = Generator(config, len(labels))
     torch.nn.init.normal_(network.last.weight, std=0.3)
     about = {"model": "fev-gan", "config": asdict(config), "labels": labels, "points": POINTS.tolist()}
-    write_exported(path, network.state_dict(), about)
+    write_exported(path, network.state_dict(), {**about, **more})
     return path
 
 
@@ -67,6 +67,14 @@ def test_it_is_a_model_and_depends_on_its_generator_alone(make: Make) -> None:
     assert torch.equal(video, ask(model))
     assert not torch.equal(video, ask(model, seed=4))
     assert model.notes == []
+
+
+def test_another_data_set_than_it_was_trained_on_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path / "g.safetensors", NARROW, dataset="fevsynth 1.0")
+    model = FEVGAN(spec(), path, open_stand_in())
+    assert model.notes == ["trained on fevsynth 1.0, not on tiny 1"]
+    path = write(tmp_path / "g.safetensors", NARROW, dataset="tiny 1")
+    assert FEVGAN(spec(), path, open_stand_in()).notes == []
 
 
 def test_labels_are_matched_by_name(make: Make) -> None:

@@ -1,0 +1,40 @@
+"""``fevbench data list``: what can be prepared, and what is."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command("list")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def command(form: str) -> None:
+    """List the data sets that fevbench can prepare, and where prepared ones are."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from fevbench.cli.console import print_text
+    from fevbench.data.layouts import layouts
+    from fevbench.data.prepared.locations import locations
+
+    where = locations()
+    columns = ("data set", "what it is", "takes run", "prepared in", "terms")
+    rows = []
+    for name in layouts:
+        layout = layouts.get(name)
+        place = str(where.get(name, ""))
+        shown = "folder:MY-NAME" if name == "folder" else name
+        rows.append((shown, layout.title, str(layout.phase), place, layout.licence))
+    rows += [
+        (name, "clips of your own", "", str(path), "") for name, path in where.items() if name not in layouts
+    ]
+    if form == "json":
+        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1))
+        return
+    table = Table()
+    for i, column in enumerate(columns):
+        table.add_column(column, no_wrap=i == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    print_text(table)

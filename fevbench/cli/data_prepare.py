@@ -1,0 +1,214 @@
+"""``fevbench data prepare``: from a downloaded folder to a data set that can be scored on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fevbench.errors import DatasetError, FevbenchError
+
+if TYPE_CHECKING:
+    from fevbench.data.prepared.manifest import Manifest, Recipe
+
+SHORT_OF_ALL = "pad-last"
+"""What becomes of short takes by default where every frame is kept: there is nothing to spread."""
+
+
+@click.command("prepare")
+@click.argument("name")
+@click.argument("source", metavar="SRC", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option("--size", default=128, show_default=True, type=click.IntRange(32, 1024), help="Pixels a side.")
+@click.option("--frames", default=32, show_default=True, type=click.IntRange(2), help="Length of a clip.")
+@click.option(
+    "--sampling", type=click.Choice(["uniform", "onset-apex", "all"]), default="uniform", show_default=True,
+    help="Spread over the take, spread up to its apex, or every frame.",
+)  # fmt: skip
+@click.option(
+    "--short", type=click.Choice(["resample", "pad-last", "drop"]),
+    help="What becomes of takes with fewer frames.  [default: resample; with --sampling all: pad-last]",
+)  # fmt: skip
+@click.option(
+    "--neutral", type=click.Choice(["first", "stillest"]), default="first", show_default=True,
+    help="Frame 0: the take's first, or the stillest of its first quarter.",
+)  # fmt: skip
+@click.option(
+    "--align", type=click.Choice(["none", "eyes"]), default="none", show_default=True,
+    help="eyes: turn the square so that the eyes are level.",
+)  # fmt: skip
+@click.option("--labels", default="basic", show_default=True, metavar="NAMES", help="basic, all, or a,b,…")
+@click.option("--split", default="", metavar="SPLIT", help="See below.  [default: the data set's]")
+@click.option(
+    "--val", type=click.IntRange(0), metavar="N", help="Hold out N train people of a published split."
+)
+@click.option(
+    "--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Choose a part of the data set."
+)
+@click.option(
+    "--duplicates", type=click.Choice(["refuse", "leave-out"]), default="refuse", show_default=True,
+    help="What becomes of frames that two splits share.",
+)  # fmt: skip
+@click.option(
+    "--on-error", type=click.Choice(["skip", "fail"]), default="skip", show_default=True,
+    help="What becomes of a take that gives no clip.",
+)  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1), metavar="J", help="Processes.  [default: one a core]")
+@click.option("--offline", is_flag=True, help="Never touch the network.")
+def command(
+    name: str,
+    source: Path,
+    out: Path,
+    size: int,
+    frames: int,
+    sampling: Any,
+    short: Any,
+    neutral: Any,
+    align: Any,
+    labels: str,
+    split: str,
+    val: int | None,
+    assignments: tuple[str, ...],
+    duplicates: str,
+    on_error: str,
+    jobs: int | None,
+    offline: bool,
+) -> None:
+    """Prepare the data set NAME, as downloaded to SRC, for everything else fevbench does.
+
+    NAME is one of `fevbench data list`, or folder:MY-NAME for clips of your own. The face is detected once a
+    take, and one square around it is cut out of all frames. Clips are written without loss, with a manifest
+    and a report of what there is, what was skipped and why. Afterwards the name alone opens the set.
+
+    \b
+    SPLIT is a published one (fevbench data info NAME), or
+      seeded:70-10-20:0    per cent of people to train, validate and test on, and a seed
+      kfold:10:3           the third of ten folds to test on, the next one to validate on
+      my-split.csv         columns subject, split
+
+    Kill it anywhere: the same command continues. With another --split, only the manifest is written anew.
+
+    \b
+    Example:
+      fevbench data prepare mug ~/subjects3 --out mug-128
+      fevbench data prepare mug ~/subjects3 --out mug-lfdm --split mug-lfdm-26-26 --val 0
+      fevbench data prepare folder:lab ~/recordings --set pattern={subject}_{label} --out lab-128
+      fevbench run fev-gan mug
+    """
+    from fevbench import weights
+    from fevbench.cli.console import RunDisplay, error_console
+    from fevbench.data.layouts import layouts
+    from fevbench.data.prepared.adapter import Prepared
+    from fevbench.data.prepared.build import Wish, prepare
+    from fevbench.data.prepared.locations import remember
+    from fevbench.data.prepared.manifest import Recipe
+    from fevbench.data.prepared.report import write_report
+    from fevbench.data.prepared.square import DETECTOR
+
+    kind, title = _names(name)
+    layout = layouts.get(kind)
+    if layout.phase == "speech" and sampling == "onset-apex":
+        raise DatasetError(f"takes of {kind} are spoken and have no single apex", "use --sampling uniform")
+    if sampling == "all" and short == "resample":
+        raise DatasetError(
+            "--sampling all keeps every frame and resamples nothing", "use --short pad-last or drop"
+        )
+    short = short or (SHORT_OF_ALL if sampling == "all" else "resample")
+    recipe = Recipe(size=size, frames=frames, sampling=sampling, short=short, neutral=neutral, align=align)
+    wish = Wish(
+        layout=layout,
+        name=title,
+        source=source.expanduser().absolute(),
+        out=out.expanduser(),
+        recipe=recipe,
+        options=layout.settings(_assigned(assignments)),
+        labels=_labels(labels),
+        split=split,
+        val=val,
+        fail=on_error == "fail",
+        leave_out_duplicates=duplicates == "leave-out",
+        jobs=jobs or os.cpu_count() or 1,
+    )
+    with RunDisplay(error_console()) as display:
+
+        def detector() -> Path:
+            return weights.require(DETECTOR, offline=offline, progress=display.pull).path
+
+        manifest = prepare(wish, detector, display)
+        write_report(Prepared(wish.out), display)
+        before = remember(title, wish.out)
+        if before:
+            display.note(f"{title} stood for {before}; name that as {title}:{before}")
+    _summarise(manifest, wish.out, recipe)
+
+
+def _names(name: str) -> tuple[str, str]:
+    """Layout and name of the prepared set."""
+    from fevbench.data.datasets import PREPARED, datasets
+    from fevbench.data.layouts import layouts
+    from fevbench.data.layouts.layout import slug
+
+    kind, colon, title = name.partition(":")
+    if kind in layouts and kind != "folder":
+        if colon:
+            raise DatasetError(
+                f"{name} cannot be renamed", f"use {kind}, and folder:MY-NAME for clips of your own"
+            )
+        return kind, kind
+    if kind != "folder":
+        layouts.get(kind)  # did you mean …
+    if not title or slug(title) != title or title in (*datasets, *layouts, PREPARED):
+        raise DatasetError(
+            f"{name!r} gives your clips no name of their own", "write folder:MY-NAME, letters, digits and -"
+        )
+    return kind, title
+
+
+def _assigned(assignments: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals:
+            raise FevbenchError(f"--set {assignment} has no =", "write --set KEY=VALUE")
+        found[key] = value
+    return found
+
+
+def _labels(text: str) -> tuple[str, ...]:
+    from fevbench.data.clip import EXPRESSIONS
+    from fevbench.data.layouts.layout import canonical
+
+    if text == "all":
+        return ()
+    if text == "basic":
+        return EXPRESSIONS
+    return tuple(canonical(name) for name in text.split(",") if name.strip())
+
+
+def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:
+    """Say what there is now, what was left out, and what can be done."""
+    from fevbench.data.prepared.report import REPORT_HTML, summary
+    from fevbench.data.protocol import protocols
+
+    found = summary(manifest)
+    per_split = ", ".join(
+        f"{found['clips_per_split'].get(s, 0)} {s} of {found['people_per_split'].get(s, 0)} people"
+        for s in ("train", "val", "test")
+    )
+    click.echo(f"{out}: {found['clips']} clips ({per_split}), digest {manifest.digest[:12]}")
+    record = manifest.split
+    held = f"; {record.val} of its train people held out as val" if record.val else ""
+    absent = f"; {len(record.missing)} of its people are not here" if record.missing else ""
+    click.echo(f"split: {record.spec}{held}{absent}")
+    click.echo("labels: " + ", ".join(f"{count} {name}" for name, count in found["clips_per_label"].items()))
+    if found["missing"]:
+        click.echo(f"missing: {len(found['missing'])} people do not show every expression")
+    for why, entries in found["skipped"].items():
+        click.echo(f"skipped: {len(entries)} {why} ({entries[0]['what']}{', …' if len(entries) > 1 else ''})")
+    click.echo(f"look at {out / REPORT_HTML}")
+    fit = [name for name in protocols if protocols.get(name).native_frames <= recipe.frames]
+    if fit:
+        protocol = "" if fit[0] == "64x16" else f" --protocol {fit[0]}"
+        click.echo(f"score a model on it: fevbench run copy {manifest.name}{protocol}")

@@ -1,0 +1,101 @@
+"""CK+: folders of frames by person and sequence; labels in a tree of their own, for 327 of 593 sequences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from fevbench.data.layouts.layout import Found, Layout, Take, canonical, distinct, take_id
+from fevbench.data.layouts.tree import Tree, the_level
+from fevbench.data.video import IMAGE_SUFFIXES
+
+CODES = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
+TITLE = "CK+"
+EXPECTED = "cohn-kanade-images / S005 / 001 / S005_001_00000001.png"
+EXPECTED_LABELS = "Emotion / S005 / 001 / S005_001_00000011_emotion.txt"
+_PERSON = re.compile(r"S\d{3}")
+_SEQUENCE = re.compile(r"\d{3}")
+
+
+def discover(root: Path, options: Mapping[str, str]) -> Found:
+    """Find every sequence with a label.
+
+    Raises:
+        DatasetError: The images or the labels are not there.
+    """
+    images = the_level(
+        root, f"the images of {TITLE}", EXPECTED, lambda folder: _holds(folder, IMAGE_SUFFIXES)
+    )
+    labels = the_level(
+        root, f"the labels of {TITLE}", EXPECTED_LABELS, lambda folder: _holds(folder, (".txt",))
+    )
+    tree = Tree()
+    takes = []
+    for person in tree.folders(images):
+        if not _PERSON.fullmatch(person.name):
+            tree.skip(person, "not a person")
+            continue
+        for sequence in tree.folders(person):
+            code = _code(tree, labels / person.name / sequence.name, sequence)
+            files = tree.images(sequence) if code is not None else ()
+            if code is not None and files:
+                native = CODES[code]
+                label = canonical(native)
+                takes.append(
+                    Take(take_id(person.name, sequence.name, label), person.name, label, native, files)
+                )
+    return Found(distinct(takes, tree.skipped), tree.skipped)
+
+
+def _holds(folder: Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether a folder has people whose sequences hold files of a kind."""
+    quiet = Tree()
+    for person in quiet.folders(folder):
+        for sequence in quiet.folders(person) if _PERSON.fullmatch(person.name) else ():
+            if _SEQUENCE.fullmatch(sequence.name) and any(
+                file.name.startswith("S") and (".txt" not in suffixes or file.name.endswith("_emotion.txt"))
+                for file in quiet.files(sequence, suffixes)
+            ):
+                return True
+    return False
+
+
+def _code(tree: Tree, folder: Path, sequence: Path) -> int | None:
+    """The code of a sequence's expression; None, and a note, if it has none."""
+    files = sorted(folder.glob("*_emotion.txt")) if folder.is_dir() else []
+    files = [file for file in files if not file.name.startswith(".")]
+    if not files:
+        tree.skip(sequence, "no label")
+        return None
+    try:
+        code = float(files[0].read_text(encoding="utf-8"))
+        CODES[int(code)]
+    except (ValueError, IndexError, OSError):
+        tree.skip(sequence, "label cannot be read", str(files[0]))
+        return None
+    return int(code)
+
+
+LAYOUT = Layout(
+    name="ck-plus",
+    title="Extended Cohn-Kanade (CK+): posed, from neutral to apex",
+    phase="neutral-apex",
+    fps=30.0,
+    licence="signed agreement, non-commercial research, no redistribution",
+    access="ask the Affect Analysis Group, University of Pittsburgh, for its agreement",
+    citation="P. Lucey, J. F. Cohn, T. Kanade, J. Saragih, Z. Ambadar, I. Matthews, The Extended Cohn-Kanade "
+    "Dataset (CK+), CVPR Workshops 2010",
+    tree="""\
+SRC/                          above both, up to five levels
+  cohn-kanade-images/         perhaps below extended-cohn-kanade-images/
+    S005/
+      001/  S005_001_00000001.png S005_001_00000002.png …
+  Emotion/                    perhaps below Emotion_labels/
+    S005/
+      001/  S005_001_00000011_emotion.txt      one number; sequences without it are not used""",
+    expected=EXPECTED,
+    labels={native: canonical(native) for native in CODES},
+    split="kfold:10:1",
+    discover=discover,
+)

@@ -1,0 +1,179 @@
+"""What a layout declares about a data set, and what it finds in a downloaded folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from fevbench.data.layouts.tree import Skip, legible
+from fevbench.errors import DatasetError, UnknownName
+
+Phase = Literal["neutral-apex", "neutral-apex-neutral", "speech", "any"]
+"""How a take runs: it ends at the apex, comes back to neutral, is spoken, or is not known."""
+
+SYNONYMS: dict[str, str] = {
+    "angry": "anger",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "happy": "happiness",
+    "joy": "happiness",
+    "sad": "sadness",
+    "surprised": "surprise",
+    "contemptuous": "contempt",
+    "rest": "neutral",
+}
+"""What else the labels of this project are called elsewhere."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """One performance, as downloaded.
+
+    Attributes:
+        id: Unique within the data set, and a file name.
+        subject: Who performs.
+        label: What, in this project's words.
+        native_label: What, in the data set's own words.
+        files: One video, or the frames in order.
+        notes: What a reader of the report should know.
+    """
+
+    id: str
+    subject: str
+    label: str
+    native_label: str
+    files: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a downloaded folder holds.
+
+    Attributes:
+        takes: Every performance, in a fixed order.
+        skipped: What was seen and is none, and why.
+        attributes: What is known of a person, for example ``{"sex": "female"}``.
+        splits: The split of a person, where the data say so themselves.
+    """
+
+    takes: list[Take]
+    skipped: list[Skip]
+    attributes: dict[str, dict[str, str]] = field(default_factory=dict)
+    splits: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Option:
+    """A choice between parts of a data set, made with ``--set NAME=VALUE``.
+
+    Attributes:
+        default: What is taken unless another is asked for.
+        choices: What can be asked for; empty for any text.
+        meaning: What it chooses.
+    """
+
+    default: str
+    choices: tuple[str, ...]
+    meaning: str
+
+
+@dataclass(frozen=True)
+class NamedSplit:
+    """A published split, by the ids of people.
+
+    Attributes:
+        train: Its people to train on.
+        test: Its people to test on.
+        source: Who published it.
+    """
+
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A data set as its authors give it out.
+
+    Attributes:
+        name: What the command line calls it.
+        title: What it is.
+        phase: How its takes run.
+        fps: Frames a second, where frames are images and nothing else says so.
+        licence: Its terms in a few words.
+        access: How to get it.
+        citation: What to cite.
+        tree: What the folder looks like, for people.
+        expected: The same in a few words, for an error.
+        labels: Its own words for expressions, and this project's.
+        split: The split unless another is asked for.
+        discover: Finds the takes below a folder.
+        options: Choices between its parts.
+        splits: Published splits by name.
+    """
+
+    name: str
+    title: str
+    phase: Phase
+    fps: float
+    licence: str
+    access: str
+    citation: str
+    tree: str
+    expected: str
+    labels: Mapping[str, str]
+    split: str
+    discover: Callable[[Path, Mapping[str, str]], Found]
+    options: Mapping[str, Option] = field(default_factory=dict)
+    splits: Mapping[str, NamedSplit] = field(default_factory=dict)
+
+    def settings(self, assignments: Mapping[str, str]) -> dict[str, str]:
+        """All options with their values.
+
+        Raises:
+            UnknownName: It has no such option.
+            DatasetError: An option has no such value.
+        """
+        for name in assignments:
+            if name not in self.options:
+                raise UnknownName(f"option of {self.name}", name, self.options)
+        values = {name: assignments.get(name, option.default) for name, option in self.options.items()}
+        for name, value in values.items():
+            choices = self.options[name].choices
+            if choices and value not in choices:
+                raise DatasetError(f"{name} of {self.name} is not {value!r}", f"use {' or '.join(choices)}")
+        return values
+
+
+def canonical(native: str) -> str:
+    """A label in this project's words: lower case, in composed Unicode, the usual noun."""
+    word = legible(native).strip().lower()
+    return SYNONYMS.get(word, word)
+
+
+def slug(text: str) -> str:
+    """A text as part of a file name: letters and digits of any alphabet; ``-`` for all else."""
+    return re.sub(r"[^\w.]+", "-", legible(text)).strip("-.") or "x"
+
+
+def take_id(*parts: str) -> str:
+    """An id from what tells takes apart."""
+    return "-".join(slug(part) for part in parts)
+
+
+def distinct(takes: list[Take], skipped: list[Skip]) -> list[Take]:
+    """The takes without those whose id an earlier one has; they go to ``skipped``.
+
+    File systems that do not tell cases apart must hold them as well.
+    """
+    kept: dict[str, Take] = {}
+    for take in takes:
+        first = kept.setdefault(take.id.casefold(), take)
+        if first is not take:
+            skipped.append(Skip(str(take.files[0]), "same name as another", f"{take.id} is {first.files[0]}"))
+    return list(kept.values())

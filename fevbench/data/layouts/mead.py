@@ -1,0 +1,84 @@
+"""MEAD: one video a take, by actor, view, emotion and level; as folders, or all in the name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from fevbench.data.layouts.layout import Found, Layout, Option, Take, canonical, distinct, take_id
+from fevbench.data.layouts.tree import NOT_ASKED, STRAY, Tree, wrong_folder
+
+EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")
+VIEWS = ("front", "left_30", "left_60", "right_30", "right_60", "top", "down")
+TITLE = "MEAD"
+EXPECTED = "M003 / video / front / angry / level_1 / 001.mp4"
+_FILE = re.compile(r".*\.mp4")
+_PATH = re.compile(
+    rf"(?:.*/)?(?P<actor>[MW]\d{{3}})[/_](?:video[/_])?(?P<view>{'|'.join(VIEWS)})[/_]"
+    rf"(?P<emotion>{'|'.join(EMOTIONS)})[/_]level_(?P<level>[1-3])[/_](?P<take>\d{{3}})\.mp4"
+)
+
+
+def discover(root: Path, options: Mapping[str, str]) -> Found:
+    """Find every video of one view of MEAD.
+
+    Raises:
+        DatasetError: There is none.
+    """
+    tree = Tree()
+    takes = []
+    seen = False
+    above = root.resolve()
+
+    def pass_over(folder: Path) -> str:
+        if folder.name == "audio":
+            return "sound only"
+        return NOT_ASKED if folder.name in VIEWS and folder.name != options["view"] else ""
+
+    for path, _ in tree.named(root, _FILE, pass_over):
+        # The given folder may itself be an actor's or a view's.
+        whole = "/".join((*above.parts[-4:], *path.relative_to(root).parts))
+        match = _PATH.fullmatch(whole)
+        if match is None:
+            tree.skip(path, STRAY)
+            continue
+        seen = True
+        if match["view"] != options["view"] or options["level"] not in ("all", match["level"]):
+            tree.skip(path, NOT_ASKED, "choose with --set view and --set level")
+            continue
+        label = canonical(match["emotion"])
+        name = take_id(match["actor"], label, f"level{match['level']}", match["take"])
+        takes.append(Take(name, match["actor"], label, match["emotion"], (path,)))
+    if not seen:
+        raise wrong_folder(root, TITLE, EXPECTED)
+    people = {take.subject: {"sex": "male" if take.subject[0] == "M" else "female"} for take in takes}
+    return Found(distinct(takes, tree.skipped), tree.skipped, people)
+
+
+LAYOUT = Layout(
+    name="mead",
+    title="MEAD: actors talk with eight emotions at three levels, filmed from seven sides",
+    phase="speech",
+    fps=30.0,
+    licence="terms of use in its repository, non-commercial research",
+    access="follow https://github.com/uniBruce/Mead, and unpack each actor's video archive",
+    citation="K. Wang et al., MEAD: A Large-scale Audio-visual Dataset for Emotional Talking-face "
+    "Generation, ECCV 2020",
+    tree="""\
+SRC/
+  M003/                       also W…; audio/ is not used
+    video/
+      front/                  also left_30 left_60 right_30 right_60 top down
+        angry/
+          level_1/  001.mp4 …
+or angry_level_1/001.mp4 below a view, or M003_front_angry_level_1_001.mp4 anywhere""",
+    expected=EXPECTED,
+    labels={native: canonical(native) for native in EMOTIONS},
+    split="seeded:70-10-20:0",
+    discover=discover,
+    options={
+        "view": Option("front", VIEWS, "the camera"),
+        "level": Option("all", ("all", "1", "2", "3"), "how strongly; neutral has level 1 only"),
+    },
+)

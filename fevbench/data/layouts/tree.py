@@ -1,0 +1,231 @@
+"""Walking a downloaded folder: nothing is passed over in silence, and links cannot lead in circles."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fevbench.data.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
+from fevbench.errors import DatasetError
+
+ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2")
+DEPTH = 5
+"""Folders below the given one in which a data set is looked for."""
+SHOWN = 6
+"""Names of what was found instead, in an error."""
+STRAY = "stray file"
+NOT_ASKED = "part not asked for"
+LFS = b"version https://git-lfs"
+POINTER = 1024
+"""Bytes that a pointer of Git LFS has at most."""
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Something that gives no clip.
+
+    Attributes:
+        what: The file, folder or take.
+        why: The kind of reason, in words that are the same for all of a kind.
+        detail: What more there is to say.
+    """
+
+    what: str
+    why: str
+    detail: str = ""
+
+
+class Tree:
+    """A folder that is read once, and what in it was passed over.
+
+    Attributes:
+        skipped: What was passed over, and why.
+    """
+
+    def __init__(self) -> None:
+        self.skipped: list[Skip] = []
+
+    def skip(self, path: Path, why: str, detail: str = "") -> None:
+        """Note that something gives no clip."""
+        self.skipped.append(Skip(str(path), why, detail))
+
+    def folders(self, path: Path, stray: bool = True) -> list[Path]:
+        """The folders in a folder, in natural order.
+
+        Args:
+            path: The folder.
+            stray: Whether files beside them, or nothing at all, are worth a note.
+        """
+        found = []
+        entries = self._entries(path)
+        if stray and not entries:
+            self.skip(path, "empty folder")
+        for entry in entries:
+            if entry.is_dir():
+                if entry.is_symlink() and path.resolve().is_relative_to(entry.resolve()):
+                    self.skip(entry, "link that leads back")
+                elif entry.name.startswith((".", "__")):
+                    self.skip(entry, "hidden folder")
+                else:
+                    found.append(entry)
+            elif stray:
+                self._stray(entry)
+        return found
+
+    def files(self, path: Path, suffixes: Iterable[str]) -> list[Path]:
+        """The files of some kinds in a folder, in natural order; the others are noted as stray."""
+        wanted = tuple(suffixes)
+        found = []
+        for entry in self._entries(path):
+            if entry.is_dir():
+                continue
+            if entry.is_file() and entry.suffix.lower() in wanted and not entry.name.startswith("."):
+                found.append(entry)
+            else:
+                self._stray(entry)
+        return found
+
+    def images(self, path: Path) -> tuple[Path, ...]:
+        """The frames in a take's folder; an empty one is noted."""
+        found = self.files(path, IMAGE_SUFFIXES)
+        for entry in self.folders(path, stray=False):
+            self.skip(entry, "unexpected folder")
+        if not found:
+            self.skip(path, "empty take")
+        return tuple(found)
+
+    def everything(self, path: Path, depth: int = 32) -> Iterator[Path]:
+        """Yield every folder at or below one, each before what is in it."""
+        yield path
+        if depth:
+            for folder in self.folders(path, stray=False):
+                yield from self.everything(folder, depth - 1)
+
+    def named(
+        self, root: Path, pattern: re.Pattern[str], pass_over: Callable[[Path], str] = lambda folder: ""
+    ) -> Iterator[tuple[Path, re.Match[str]]]:
+        """Yield every file at or below a folder whose name fits, and the match; others are noted as stray.
+
+        Args:
+            root: The folder.
+            pattern: What fits the whole name.
+            pass_over: Says why a folder is not looked into, or nothing.
+        """
+        for entry in self._entries(root):
+            if entry.is_dir():
+                continue
+            match = pattern.fullmatch(entry.name)
+            if match and entry.is_file():
+                if is_pointer(entry):
+                    self.skip(entry, "Git LFS pointer", "the video is not here: git lfs pull")
+                else:
+                    yield entry, match
+            else:
+                self._stray(entry)
+        for folder in self.folders(root, stray=False):
+            why = pass_over(folder)
+            if why:
+                self.skip(folder, why)
+            else:
+                yield from self.named(folder, pattern, pass_over)
+
+    def _stray(self, entry: Path) -> None:
+        broken = entry.is_symlink() and not entry.exists()
+        self.skip(entry, "link that leads nowhere" if broken else STRAY)
+
+    def _entries(self, path: Path) -> list[Path]:
+        try:
+            return sorted(path.iterdir(), key=natural_key)
+        except OSError as error:
+            self.skip(path, "cannot be read", error.strerror or str(error))
+            return []
+
+
+def find_all(root: Path, fits: Callable[[Path], bool]) -> list[Path]:
+    """The folders at or below one that fit, outermost first; nothing is looked for below one that does."""
+    tree = Tree()
+    found: list[Path] = []
+    level = [root]
+    for _ in range(DEPTH + 1):
+        fitting = [folder for folder in level if fits(folder)]
+        found += fitting
+        level = [
+            child for folder in level if folder not in fitting for child in tree.folders(folder, stray=False)
+        ]
+    return found
+
+
+def the_level(root: Path, title: str, expected: str, fits: Callable[[Path], bool]) -> Path:
+    """The one folder at or below ``root`` that is the data set.
+
+    Raises:
+        DatasetError: There is none, or there are several.
+    """
+    found = find_all(root, fits)
+    if not found:
+        raise wrong_folder(root, title, expected, fits)
+    if len(found) > 1:
+        names = ", ".join(str(folder) for folder in found[:SHOWN])
+        raise DatasetError(f"{root} holds {title} {len(found)} times ({names})", "name one of them")
+    return found[0]
+
+
+def wrong_folder(
+    root: Path, title: str, expected: str, fits: Callable[[Path], bool] | None = None
+) -> DatasetError:
+    """The error of a folder that is not the data set: what was expected, what is there, what may be meant."""
+    names = sorted(legible(entry.name) for entry in root.iterdir())
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    what = f"{root} does not hold {title}: expected {expected}, found {shown or 'nothing'}"
+    for parent in list(root.resolve().parents)[:DEPTH] if fits else []:
+        if os.access(parent, os.R_OK) and fits is not None and fits(parent):
+            return DatasetError(what, f"did you mean {parent}?")
+    archives = [path.name for path in [*root.glob("*"), *root.glob("*/*")] if path.suffix.lower() in ARCHIVES]
+    if archives:
+        return DatasetError(what, f"unpack {archives[0]} first")
+    return DatasetError(what, "give the folder as unpacked (fevbench data info NAME shows it)")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``did you mean …`` for a name that is near a known one, or nothing."""
+    folded = {word.lower(): word for word in known}
+    close = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    return f"did you mean {folded[close[0]]!r}?" if close else ""
+
+
+def check_source(root: Path) -> None:
+    """See that there is a folder to look into.
+
+    Raises:
+        DatasetError: There is none, or it cannot be read.
+    """
+    if root.is_file() and root.suffix.lower() in ARCHIVES:
+        raise DatasetError(f"{root} is an archive", "unpack it and give the folder")
+    if not root.is_dir():
+        near = nearest(root.name, [p.name for p in root.parent.iterdir()]) if root.parent.is_dir() else ""
+        raise DatasetError(f"{root} is not a folder", near or "give the folder as downloaded and unpacked")
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise DatasetError(f"{root} cannot be read", "check its permissions")
+
+
+def legible(text: str) -> str:
+    """A text in composed Unicode; bytes of a file name that are no Unicode are shown as such."""
+    return unicodedata.normalize("NFC", text.encode(errors="backslashreplace").decode())
+
+
+def is_pointer(path: Path) -> bool:
+    """Whether Git LFS left a pointer where a file should be."""
+    if path.stat().st_size > POINTER:
+        return False
+    with path.open("rb") as file:
+        return file.read(len(LFS)) == LFS
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is a video by its name."""
+    return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")

@@ -1,0 +1,84 @@
+"""A prepared folder as a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fevbench.data.clip import Clip, Split, Subject
+from fevbench.data.prepared.manifest import AGAIN, CLIPS, ClipEntry, read_manifest
+from fevbench.data.video import LOSSLESS_SUFFIX, content_digest, read_clip
+from fevbench.errors import DatasetError, VideoError
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Frames
+
+
+class Prepared:
+    """A set that ``fevbench data prepare`` made; every clip is checked against the manifest when read.
+
+    Args:
+        root: Its folder.
+
+    Attributes:
+        manifest: All that is known of it.
+        version: The start of the digest of its people, splits, labels and pixels.
+
+    Raises:
+        DatasetError: The manifest is missing, broken or changed, or splits share a person.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.manifest = read_manifest(root)
+        self.name = self.manifest.name
+        self.version = self.manifest.digest[:12]
+        self.title = self.manifest.title
+        self.licence = self.manifest.licence
+        self.citation = self.manifest.citation
+        self.fps = self.manifest.fps
+        self.labels = tuple(self.manifest.labels)
+        self._subjects = tuple(Subject(s.id, s.split, s.attributes) for s in self.manifest.subjects)
+        home: dict[str, Split] = {}
+        for subject in self._subjects:
+            if home.setdefault(subject.id, subject.split) != subject.split:
+                raise DatasetError(f"{root}: {subject.id} is in two splits", AGAIN)
+        self._entries = {entry.id: entry for entry in self.manifest.clips}
+        self._clips = tuple(
+            Clip(e.id, e.subject, e.label, home[e.subject], self.file(e.id)) for e in self.manifest.clips
+        )
+
+    def entry(self, clip_id: str) -> ClipEntry:
+        """What the manifest says of a clip."""
+        return self._entries[clip_id]
+
+    def file(self, clip_id: str) -> Path:
+        """Where a clip lies."""
+        return self.root / CLIPS / f"{clip_id}{LOSSLESS_SUFFIX}"
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """Every person, by id."""
+        return self._subjects
+
+    def clips(self, split: Split) -> tuple[Clip, ...]:
+        """The clips of a split, by person, label and take."""
+        return tuple(clip for clip in self._clips if clip.split == split)
+
+    def frames(self, clip: Clip) -> Frames:
+        """The clip: ``uint8[T, size, size, 3]``, RGB, frame 0 neutral.
+
+        Raises:
+            DatasetError: The file is missing or damaged, or does not hold the pixels the manifest names.
+        """
+        try:
+            frames = read_clip(clip.path)
+        except VideoError as error:
+            raise DatasetError(error.what, AGAIN) from error
+        if content_digest(frames) != self._entries[clip.id].pixels_sha256:
+            raise DatasetError(f"{clip.path} does not hold the pixels its manifest names", AGAIN)
+        return frames
+
+
+def open_prepared(folder: Path) -> Prepared:
+    """The set in a folder."""
+    return Prepared(folder)

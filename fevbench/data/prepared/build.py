@@ -1,0 +1,278 @@
+"""From a downloaded folder to a prepared set: discover, prepare in parallel, split, check, write."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import fevbench
+from fevbench.atomic import check_writable, write_text
+from fevbench.data.clip import EXPRESSIONS
+from fevbench.data.layouts.layout import Found, Layout, Take
+from fevbench.data.layouts.tree import Skip, check_source
+from fevbench.data.prepared.duplicates import Pair, across_splits
+from fevbench.data.prepared.manifest import (
+    MANIFEST,
+    ClipEntry,
+    Manifest,
+    Recipe,
+    SkipEntry,
+    SubjectEntry,
+    write_manifest,
+)
+from fevbench.data.prepared.splits import GIVEN, Assignment, assign
+from fevbench.data.prepared.take import Job, Record, prepare_take, printable, read_record
+from fevbench.errors import DatasetError
+from fevbench.processes import work_all
+from fevbench.run.progress import Progress
+
+SETTINGS_FILE = "prepare.json"
+UNWANTED = "label not asked for"
+"""Why takes are left out that --labels does not name."""
+NOT_IN_SPLIT = "person not in the split"
+DUPLICATE = "same frames in another split"
+BY_CHOICE = (UNWANTED, NOT_IN_SPLIT, DUPLICATE)
+DAMAGE = ("cannot be decoded", "cannot be read", "mixed frame sizes", "no face", "too short", "empty take")
+"""What ``--on-error fail`` stops at."""
+NAMED = 3
+"""Clips that an error names before it counts."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for.
+
+    Attributes:
+        layout: The data set.
+        name: What the prepared set is called.
+        source: The downloaded folder.
+        out: The prepared folder.
+        recipe: How a take becomes a clip.
+        options: Choices between parts of the data set.
+        labels: Wanted expressions; empty for all.
+        split: The split.
+        val: How many train people of a published split to hold out.
+        fail: End at the first take that gives no clip for want of something.
+        leave_out_duplicates: Leave train and val clips out that share frames with clips to test on.
+        jobs: Processes.
+    """
+
+    layout: Layout
+    name: str
+    source: Path
+    out: Path
+    recipe: Recipe
+    options: dict[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] = EXPRESSIONS
+    split: str = ""
+    val: int | None = None
+    fail: bool = False
+    leave_out_duplicates: bool = False
+    jobs: int = 1
+
+
+def prepare(wish: Wish, detector: Callable[[], Path], progress: Progress) -> Manifest:
+    """Prepare a set; the same wish continues where it was stopped, and does nothing once all is done.
+
+    Args:
+        wish: What is asked for.
+        detector: Gives the face detector's file; called only if there is something to detect.
+        progress: Hears how it proceeds.
+
+    Raises:
+        DatasetError: The source or the split is wrong, the folder is another set's, nothing
+            could be prepared, splits share frames, or, if asked for, a take gives no clip.
+        OSError: The disk is full or the folder cannot be written.
+    """
+    check_source(wish.source)
+    if wish.out.resolve().is_relative_to(wish.source.resolve()):
+        raise DatasetError(f"{wish.out} is inside {wish.source}", "choose another --out")
+    found = wish.layout.discover(wish.source, wish.options)
+    takes, unwanted = _wanted(found, wish)
+    people = sorted({take.subject for take in takes})
+    spec = wish.split or (GIVEN if found.splits else wish.layout.split)
+    split = assign(spec, people, wish.layout, wish.val, found.splits)
+    takes, strangers = _in_split(takes, split, wish)
+    skipped = [
+        SkipEntry(what=printable(Path(s.what), wish.source), why=s.why, detail=s.detail)
+        for s in found.skipped
+    ]
+    _stop(wish, skipped)
+    _claim(wish)
+    records = _prepare_all(wish, takes, detector, progress)
+    made = [record.clip for record in records if record.clip]
+    skipped += [record.skipped for record in records if record.skipped] + unwanted + strangers
+    made, doubled = _without_duplicates(wish, made, split)
+    if not made:
+        raise _nothing(wish, skipped)
+    manifest = _manifest(wish, found, split, made, [*skipped, *doubled])
+    write_manifest(wish.out, manifest)
+    return manifest
+
+
+def _nothing(wish: Wish, skipped: Sequence[Skip | SkipEntry]) -> DatasetError:
+    """The error of a folder that gave no clip at all."""
+    reasons = ", ".join(f"{count} {why}" for why, count in Counter(s.why for s in skipped).most_common())
+    detail = next((entry.detail for entry in skipped if entry.detail), "")
+    return DatasetError(
+        f"nothing in {wish.source} could be prepared ({reasons or 'it is empty'})",
+        detail or f"see `fevbench data info {wish.layout.name}`",
+    )
+
+
+def _wanted(found: Found, wish: Wish) -> tuple[list[Take], list[SkipEntry]]:
+    """The takes of wanted expressions, and what to say of the others."""
+    if not found.takes:
+        raise _nothing(wish, found.skipped)
+    takes = [take for take in found.takes if not wish.labels or take.label in wish.labels]
+    if not takes:
+        there = sorted({take.label for take in found.takes})
+        raise DatasetError(
+            f"{wish.source} shows none of {', '.join(wish.labels)}, but {', '.join(there)}",
+            "choose with --labels, or --labels all",
+        )
+    kept = {id(take) for take in takes}
+    others = [take for take in found.takes if id(take) not in kept]
+    return takes, [_skip(wish, take, UNWANTED, take.native_label) for take in others]
+
+
+def _in_split(takes: list[Take], split: Assignment, wish: Wish) -> tuple[list[Take], list[SkipEntry]]:
+    inside = [take for take in takes if take.subject in split.of]
+    outside = [take for take in takes if take.subject not in split.of]
+    return inside, [_skip(wish, take, NOT_IN_SPLIT, take.subject) for take in outside]
+
+
+def _skip(wish: Wish, take: Take, why: str, detail: str) -> SkipEntry:
+    path = take.files[0] if len(take.files) == 1 else take.files[0].parent
+    return SkipEntry(what=printable(path, wish.source), why=why, detail=detail)
+
+
+def _stop(wish: Wish, skipped: Sequence[SkipEntry]) -> None:
+    """End here if that is wished and something is damaged."""
+    for entry in skipped if wish.fail else ():
+        if entry.why in DAMAGE:
+            raise DatasetError(
+                f"{entry.what}: {entry.why} ({entry.detail})", "repair it, or use --on-error skip"
+            )
+
+
+def _claim(wish: Wish) -> None:
+    """Make the folder this set's: other settings would mix clips that do not compare."""
+    check_writable(wish.out / MANIFEST)
+    file = wish.out / SETTINGS_FILE
+    mine = f"{wish.name} {wish.layout.name} {wish.recipe.model_dump_json()}\n"
+    if file.exists():
+        if file.read_text(encoding="utf-8") != mine:
+            raise DatasetError(
+                f"{wish.out} holds a set prepared with other settings", "choose another --out, or delete it"
+            )
+    elif any(not path.name.startswith(".") for path in wish.out.iterdir()):
+        raise DatasetError(f"{wish.out} is not empty and holds no prepared set", "choose another --out")
+    write_text(file, mine)
+
+
+def _prepare_all(
+    wish: Wish, takes: Sequence[Take], detector: Callable[[], Path], progress: Progress
+) -> list[Record]:
+    """What came of every take, in their order."""
+
+    def job(take: Take, path: Path) -> Job:
+        return Job(take, wish.source, wish.out, wish.recipe, wish.layout.phase, wish.layout.fps, path)
+
+    records = {take.id: read_record(job(take, Path())) for take in takes}
+    there = [record for record in records.values() if record]
+    todo = [take for take in takes if records[take.id] is None]
+    _stop(wish, [record.skipped for record in there if record.skipped])
+    if there:
+        progress.note(f"continuing: {len(there)} of {len(takes)} takes are done")
+
+    def done(job: Job, record: Record) -> None:
+        records[job.take.id] = record
+        progress.advance(1)
+        if record.skipped:
+            progress.note(f"{record.skipped.what}: {record.skipped.why} ({record.skipped.detail})")
+            _stop(wish, [record.skipped])
+
+    if todo:
+        path = detector()
+        progress.start("takes", len(todo))
+        jobs = [job(take, path) for take in todo]
+        if wish.jobs == 1 or len(jobs) == 1:
+            for one in jobs:
+                done(one, prepare_take(one))
+        else:
+            work_all(prepare_take, jobs, wish.jobs, done)
+    return [record for take in takes if (record := records[take.id])]
+
+
+def _without_duplicates(
+    wish: Wish, made: list[ClipEntry], split: Assignment
+) -> tuple[list[ClipEntry], list[SkipEntry]]:
+    """The clips without those that share frames with another split, if that is wished.
+
+    Raises:
+        DatasetError: It is not, and there are such.
+    """
+    pairs = across_splits(made, split.of)
+    if pairs and not wish.leave_out_duplicates:
+        named = "; ".join(_named(pair, split) for pair in pairs[:NAMED])
+        more = f" and {len(pairs) - NAMED} more" if len(pairs) > NAMED else ""
+        raise DatasetError(
+            f"the splits of {wish.name} share frames: {named}{more}",
+            "give one person one id, or leave the clips to train on out with --duplicates leave-out",
+        )
+    order = ("train", "val", "test")
+    drop: dict[str, ClipEntry] = {}
+    for pair in pairs:
+        loser, keeper = sorted(
+            (pair.first, pair.second), key=lambda clip: order.index(split.of[clip.subject])
+        )
+        drop[loser.id] = keeper
+    kept = [clip for clip in made if clip.id not in drop]
+    lost = [
+        SkipEntry(
+            what=clip.source,
+            why=DUPLICATE,
+            detail=f"the same as {drop[clip.id].source}",
+        )
+        for clip in made
+        if clip.id in drop
+    ]
+    return kept, lost
+
+
+def _named(pair: Pair, split: Assignment) -> str:
+    first, second = pair.first, pair.second
+    return f"{first.id} ({split.of[first.subject]}) and {second.id} ({split.of[second.subject]})"
+
+
+def _manifest(
+    wish: Wish, found: Found, split: Assignment, made: list[ClipEntry], skipped: list[SkipEntry]
+) -> Manifest:
+    layout = wish.layout
+    there = {clip.label for clip in made}
+    people = sorted({clip.subject for clip in made})
+    manifest = Manifest(
+        fevbench=fevbench.__version__,
+        name=wish.name,
+        layout=layout.name,
+        title=layout.title,
+        phase=layout.phase,
+        licence=layout.licence,
+        citation=layout.citation,
+        fps=median(clip.fps for clip in made),
+        labels=[name for name in EXPRESSIONS if name in there] + sorted(there - {*EXPRESSIONS}),
+        options=wish.options,
+        recipe=wish.recipe,
+        split=split.record,
+        subjects=[
+            SubjectEntry(id=p, split=split.of[p], attributes=found.attributes.get(p, {})) for p in people
+        ],
+        clips=sorted(made, key=lambda clip: (clip.subject, clip.label, clip.id)),
+        skipped=sorted(skipped, key=lambda entry: (entry.why, entry.what)),
+        digest="",
+    )
+    return manifest.model_copy(update={"digest": manifest.computed_digest()})

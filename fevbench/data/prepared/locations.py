@@ -1,0 +1,49 @@
+"""Where prepared sets are, so that their names are enough: ``FEVBENCH_HOME/datasets.json``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from fevbench import paths
+from fevbench.atomic import write_text
+from fevbench.errors import DatasetError
+
+
+def locations_file() -> Path:
+    """The file that remembers."""
+    return paths.home() / "datasets.json"
+
+
+def locations() -> dict[str, Path]:
+    """Name of a prepared set to its folder.
+
+    Raises:
+        DatasetError: The file is broken.
+    """
+    path = locations_file()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): Path(folder) for name, folder in content.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise DatasetError(
+            f"{path} is broken ({error})", "delete it; prepared sets can be named NAME:DIR"
+        ) from error
+
+
+def remember(name: str, folder: Path) -> Path | None:
+    """Let a name stand for a folder.
+
+    Returns:
+        The folder it stood for before, if another.
+    """
+    known = locations()
+    before = known.get(name)
+    known[name] = folder.absolute()
+    write_text(
+        locations_file(),
+        json.dumps({key: str(value) for key, value in sorted(known.items())}, indent=1) + "\n",
+    )
+    return before if before not in (None, folder.absolute()) else None

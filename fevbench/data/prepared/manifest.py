@@ -1,0 +1,203 @@
+"""What a prepared set is, as JSON: every choice that made it, every clip, and everything that gave none.
+
+OUT/
+manifest.json  written last
+clips/         one lossless clip each
+records/       what came of each take, so that the same command continues
+sheets/        a contact sheet a person
+report.html, report.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from fevbench.atomic import write_text
+from fevbench.data.clip import Split
+from fevbench.data.layouts.layout import Phase
+from fevbench.data.layouts.tree import legible
+from fevbench.errors import DatasetError
+
+FORMAT: Literal[1] = 1
+"""Raised whenever a field changes its meaning, or the same choices give other pixels."""
+MANIFEST = "manifest.json"
+CLIPS = "clips"
+RECORDS = "records"
+SHEETS = "sheets"
+AGAIN = "repeat the `fevbench data prepare` that made it"
+
+Sampling = Literal["uniform", "onset-apex", "all"]
+Short = Literal["resample", "pad-last", "drop"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Recipe(_Model):
+    """How a take becomes a clip.
+
+    Attributes:
+        size: Height and width of a frame, pixels.
+        frames: Frames of a clip; the least a clip has if sampling is ``all``.
+        sampling: Which frames are taken; see `sampling.choose`.
+        short: What is done with takes of fewer frames.
+        neutral: How frame 0 is found: the ``first`` of the take, or the ``stillest`` of its first quarter.
+        align: ``none``: an upright square; ``eyes``: turned so that the eyes are level.
+        looks: In how many frames of a take the face is looked for.
+    """
+
+    size: int = 128
+    frames: int = 32
+    sampling: Sampling = "uniform"
+    short: Short = "resample"
+    neutral: Literal["first", "stillest"] = "first"
+    align: Literal["none", "eyes"] = "none"
+    looks: int = 5
+
+
+class ClipEntry(_Model):
+    """A prepared clip.
+
+    Attributes:
+        id: Unique, and its file name without suffix.
+        subject: Who.
+        label: What, in this project's words.
+        native_label: What, in the data set's own words.
+        source: The take below the downloaded folder.
+        source_sha256: Of the bytes of its files.
+        source_frames: Frames the take has.
+        source_size: Width and height of its frames, pixels.
+        neutral: The take's frame that is frame 0.
+        apex: The take's frame where the expression is strongest, where sampling asked for it.
+        taken: The take's frames, in order.
+        fps: Frames a second of the clip.
+        faces: In how many of ``looks`` frames a face was found.
+        looks: In how many it was looked for.
+        placement: Where the square lies; see `fevbench.data.framing`.
+        sha256: Of the file.
+        bytes: Of the file.
+        pixels_sha256: Of the pixels.
+        hashes: Perceptual hashes of its first, middle and last frame; see `duplicates`.
+        notes: What a reader should know.
+    """
+
+    id: str
+    subject: str
+    label: str
+    native_label: str
+    source: str
+    source_sha256: str
+    source_frames: int
+    source_size: tuple[int, int]
+    neutral: int
+    apex: int | None
+    taken: list[int]
+    fps: float
+    faces: int
+    looks: int
+    placement: list[list[float]]
+    sha256: str
+    bytes: int
+    pixels_sha256: str
+    hashes: list[str]
+    notes: list[str]
+
+
+class SkipEntry(_Model):
+    """Something that gave no clip; see `fevbench.data.layouts.tree.Skip`."""
+
+    what: str
+    why: str
+    detail: str = ""
+
+    @field_validator("what", "detail", mode="before")
+    @classmethod
+    def _unicode(cls, text: str) -> str:
+        return legible(text)
+
+
+class SubjectEntry(_Model):
+    """A person."""
+
+    id: str
+    split: Split
+    attributes: dict[str, str] = {}
+
+
+class SplitRecord(_Model):
+    """How people were split.
+
+    Attributes:
+        spec: What was asked for.
+        source: Who published it, or how it is made.
+        val: How many of its train people were held out to validate on.
+        missing: People it names that are not here.
+    """
+
+    spec: str
+    source: str
+    val: int
+    missing: list[str]
+
+
+class Manifest(_Model):
+    """A prepared set."""
+
+    format: Literal[1] = FORMAT
+    fevbench: str
+    name: str
+    layout: str
+    title: str
+    phase: Phase
+    licence: str
+    citation: str
+    fps: float
+    labels: list[str]
+    options: dict[str, str]
+    recipe: Recipe
+    split: SplitRecord
+    subjects: list[SubjectEntry]
+    clips: list[ClipEntry]
+    skipped: list[SkipEntry]
+    digest: str
+
+    def computed_digest(self) -> str:
+        """The sha256 of all that a number on this set depends on: name, people, splits, labels, pixels."""
+        clips = [(clip.id, clip.subject, clip.label, clip.pixels_sha256) for clip in self.clips]
+        people = [(subject.id, subject.split) for subject in self.subjects]
+        what = (self.format, self.name, self.fps, self.labels, people, clips)
+        return hashlib.sha256(json.dumps(what, ensure_ascii=True).encode()).hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest of a prepared set."""
+    write_text(folder / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a prepared set.
+
+    Raises:
+        DatasetError: It is missing, broken, changed, or of another version.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        begun = (folder / RECORDS).is_dir()
+        what = f"{folder} holds no {MANIFEST}" + (": its preparation was not finished" if begun else "")
+        raise DatasetError(what, AGAIN if begun else "prepare it with `fevbench data prepare`") from None
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror})", "check its permissions") from error
+    except (ValidationError, UnicodeDecodeError) as error:
+        why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise DatasetError(f"{path} is broken or of another version ({why})", AGAIN) from error
+    if manifest.digest != manifest.computed_digest():
+        raise DatasetError(f"{path} was changed by hand: its digest does not fit", AGAIN)
+    return manifest

@@ -1,0 +1,78 @@
+"""Which frames of a take become the clip, by rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fevbench.data.prepared.manifest import Sampling, Short
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fevbench.data.clip import Frames
+
+QUARTER = 4
+"""The stillest frame is looked for in the first of so many parts of a take."""
+SMOOTHING = 3
+"""Frames over which the distance from the neutral face is averaged before its peak is taken."""
+
+
+def choose(
+    count: int, neutral: int, apex: int | None, frames: int, sampling: Sampling, short: Short
+) -> list[int]:
+    """The frames of a take that become the clip.
+
+    ``uniform`` spreads them evenly from the neutral frame to the last, ``onset-apex`` from the neutral frame
+    to the apex, first and last included; ``all`` takes each from the neutral frame on. A take with fewer
+    frames than are wanted is spread all the same, which repeats some (``resample``), has its last frame
+    repeated (``pad-last``), or gives no clip (``drop``).
+
+    Args:
+        count: Frames of the take.
+        neutral: The frame to begin with.
+        apex: The frame to end with, for ``onset-apex``.
+        frames: How many are wanted.
+        sampling: Which are taken.
+        short: What is done if there are fewer.
+
+    Returns:
+        Their numbers; none if there is no clip.
+    """
+    last = count - 1 if apex is None else apex
+    there = last - neutral + 1
+    if there < 2:
+        return []
+    if there < frames and short == "drop":
+        return []
+    if sampling == "all" or (there < frames and short == "pad-last"):
+        taken = list(range(neutral, last + 1))
+        return taken + [last] * (frames - there)
+    return [int(i) for i in np.linspace(neutral, last, frames).round()]
+
+
+def rate(native: float, taken: list[int]) -> float:
+    """Frames a second of a clip made of these frames of a take, repeats at its end left out."""
+    moving = [i for k, i in enumerate(taken) if k == 0 or i != taken[k - 1] or i != taken[-1]]
+    return native * (len(moving) - 1) / max(1, moving[-1] - moving[0])
+
+
+def stillest(clip: Frames) -> int:
+    """The frame of the first quarter that differs least from its neighbours, of ``uint8[T, S, S, 3]``."""
+    first = clip[: max(2, len(clip) // QUARTER)].astype(np.float32)
+    steps = np.abs(np.diff(first, axis=0)).mean(axis=(1, 2, 3))
+    around = np.concatenate([steps[:1], (steps[:-1] + steps[1:]) / 2, steps[-1:]])
+    return int(around.argmin())
+
+
+def strongest(clip: Frames, neutral: int) -> int:
+    """The frame that differs most from the neutral one, of ``uint8[T, S, S, 3]``: the apex as pixels tell it.
+
+    The mean absolute difference over the square, averaged over `SMOOTHING` frames.
+    """
+    still = clip[neutral].astype(np.float32)
+    distance: NDArray[np.float64] = np.array([np.abs(f - still).mean() for f in clip], np.float64)
+    padded = np.pad(distance, SMOOTHING // 2, mode="edge")
+    smooth = np.convolve(padded, np.ones(SMOOTHING) / SMOOTHING, "valid")
+    return int(neutral + smooth[neutral:].argmax())

@@ -1,0 +1,167 @@
+"""Who is to train, to validate and to test on: published splits, folds, seeded ones, and one's own."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from fevbench.data.clip import Split
+from fevbench.data.layouts.layout import Layout
+from fevbench.data.layouts.tree import nearest
+from fevbench.data.prepared.manifest import SplitRecord
+from fevbench.errors import DatasetError
+
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+HELD_OUT = 10
+"""Without another wish, one in so many train people of a published split is held out to validate on."""
+GIVEN = "given"
+"""The split that the data say themselves."""
+FORMS = "seeded:70-10-20:SEED, kfold:K:FOLD, or a CSV file with the columns subject, split"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A split.
+
+    Attributes:
+        of: The split of each person.
+        left_out: People whom a published split does not name.
+        record: What the manifest says of it.
+    """
+
+    of: dict[str, Split]
+    left_out: tuple[str, ...]
+    record: SplitRecord
+
+
+def assign(
+    spec: str, subjects: Sequence[str], layout: Layout, val: int | None, given: Mapping[str, str]
+) -> Assignment:
+    """Split people.
+
+    Args:
+        spec: A published split's name, or one of `FORMS`.
+        subjects: Who there is.
+        layout: The data set.
+        val: How many train people of a published split to hold out; by default one in `HELD_OUT`.
+        given: The split of each person as the data say themselves, for `GIVEN`.
+
+    Raises:
+        DatasetError: There is no such split, or it leaves nobody to train or nobody to test on.
+    """
+    people = sorted(subjects)
+    if spec == GIVEN:
+        of = _own(given, people, "the column split")
+        return _assigned(
+            of, people, SplitRecord(spec=GIVEN, source="the column split of the CSV file", val=0, missing=[])
+        )
+    if spec in layout.splits:
+        return _named(spec, layout, people, val)
+    if val is not None:
+        raise DatasetError(f"--val is for published splits, not for {spec}", "leave it out")
+    kind, _, rest = spec.partition(":")
+    if kind == "seeded":
+        of, source = _seeded(spec, rest, people), "people in the order of a hash of seed and id"
+    elif kind == "kfold":
+        of, source = _fold(spec, rest, people), "people in the order of a hash of their id, dealt in turn"
+    elif Path(spec).suffix.lower() == ".csv":
+        of, source = _own(_read(Path(spec)), people, spec), "your own"
+        spec = Path(spec).name
+    else:
+        hint = nearest(spec, [*layout.splits, layout.split]) or f"use {', '.join([*layout.splits, FORMS])}"
+        raise DatasetError(f"{layout.name} has no split {spec!r}", hint)
+    return _assigned(of, people, SplitRecord(spec=spec, source=source, val=0, missing=[]))
+
+
+def in_hash_order(people: Sequence[str], seed: str = "") -> list[str]:
+    """People in an order that depends on their ids and a seed alone."""
+    return sorted(people, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
+
+
+def _assigned(of: dict[str, Split], people: Sequence[str], record: SplitRecord) -> Assignment:
+    for split in ("train", "test"):
+        if split not in of.values():
+            raise DatasetError(
+                f"the split {record.spec} of {len(people)} people leaves nobody to {split} on",
+                "choose another --split",
+            )
+    left_out = tuple(name for name in people if name not in of)
+    return Assignment(dict(sorted(of.items())), left_out, record)
+
+
+def _named(spec: str, layout: Layout, people: Sequence[str], val: int | None) -> Assignment:
+    named = layout.splits[spec]
+    train = [name for name in people if name in named.train]
+    count = len(train) // HELD_OUT if val is None else val
+    if count >= len(train) > 0:
+        raise DatasetError(f"--val {count} leaves nobody to train on", f"there are {len(train)} train people")
+    of: dict[str, Split] = dict.fromkeys(train, "train")
+    of |= dict.fromkeys(in_hash_order(train)[:count], "val")
+    of |= dict.fromkeys((name for name in people if name in named.test), "test")
+    missing = sorted({*named.train, *named.test} - set(people))
+    return _assigned(of, people, SplitRecord(spec=spec, source=named.source, val=count, missing=missing))
+
+
+def _seeded(spec: str, rest: str, people: Sequence[str]) -> dict[str, Split]:
+    shares_text, _, seed = rest.partition(":")
+    try:
+        shares = [int(share) for share in shares_text.split("-")]
+        int(seed)
+    except ValueError:
+        shares = []
+    if len(shares) != 3 or sum(shares) != 100 or min(shares) < 0:
+        raise DatasetError(
+            f"{spec!r} is no seeded split", "write seeded:70-10-20:0, shares of 100 and a seed"
+        )
+    exact = [share * len(people) / 100 for share in shares]
+    counts = [int(value) for value in exact]
+    by_rest = sorted(range(3), key=lambda i: exact[i] - counts[i], reverse=True)
+    for i in by_rest[: len(people) - sum(counts)]:
+        counts[i] += 1
+    for i in (2, 1):  # few people: whoever is wanted gets one, as long as the largest part can spare it
+        largest = max(range(3), key=counts.__getitem__)
+        if shares[i] and not counts[i] and counts[largest] > 1:
+            counts[i] += 1
+            counts[largest] -= 1
+    ordered = iter(in_hash_order(people, seed))
+    return {next(ordered): split for split, count in zip(SPLITS, counts, strict=True) for _ in range(count)}
+
+
+def _fold(spec: str, rest: str, people: Sequence[str]) -> dict[str, Split]:
+    try:
+        folds, fold = (int(part) for part in rest.split(":"))
+    except ValueError:
+        folds = fold = 0
+    if not 1 <= fold <= folds or folds < 3:
+        raise DatasetError(
+            f"{spec!r} is no fold", "write kfold:10:1, the number of folds (3 or more) and which"
+        )
+    if folds > len(people):
+        raise DatasetError(f"{spec!r} has more folds than the {len(people)} people", "use fewer folds")
+    role: dict[int, Split] = {fold - 1: "test", fold % folds: "val"}
+    return {name: role.get(i % folds, "train") for i, name in enumerate(in_hash_order(people))}
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [(row["subject"], row["split"]) for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        why = f"no column {error}" if isinstance(error, KeyError) else str(error)
+        raise DatasetError(f"{path} cannot be read ({why})", "give a CSV file with subject, split") from error
+    found: dict[str, str] = {}
+    for subject, split in rows:
+        if found.setdefault(subject, split) != split:
+            raise DatasetError(f"{path}: {subject} is in both {found[subject]} and {split}", "name one")
+    return found
+
+
+def _own(said: Mapping[str, str], people: Sequence[str], where: str) -> dict[str, Split]:
+    for name in people:
+        if name in said and said[name] not in SPLITS:
+            raise DatasetError(f"{where}: {name} is in {said[name]!r}", f"use {', '.join(SPLITS)}")
+    return {name: cast(Split, said[name]) for name in people if name in said}

@@ -1,0 +1,34 @@
+"""Whether the files of a set are what it says of them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from fevbench.data.clip import Clip, Dataset
+from fevbench.data.prepared.adapter import Prepared
+from fevbench.data.prepared.manifest import CLIPS
+from fevbench.errors import DatasetError, VideoError
+
+
+def damaged(data: Dataset, clip: Clip) -> str:
+    """What is wrong with a clip of a set; nothing if it is whole."""
+    try:
+        if isinstance(data, Prepared):
+            content = clip.path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != data.entry(clip.id).sha256:
+                return f"{clip.path} is not the file that was written"
+        data.frames(clip)
+    except (DatasetError, VideoError) as error:
+        return error.what
+    except OSError as error:
+        return f"{clip.path} cannot be read ({error.strerror})"
+    return ""
+
+
+def strangers(data: Dataset) -> list[Path]:
+    """Files among the clips of a prepared set that its manifest does not name."""
+    if not isinstance(data, Prepared):
+        return []
+    known = {data.file(entry.id).name for entry in data.manifest.clips}
+    return sorted(path for path in (data.root / CLIPS).iterdir() if path.name not in known)

@@ -1,0 +1,90 @@
+"""Much work of one kind: one process a core, each piece finished before the next, and a clean way out."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
+from typing import TypeVar
+
+from fevbench.errors import FevbenchError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def work_all(work: Callable[[T], R], todo: Sequence[T], workers: int, done: Callable[[T, R], None]) -> None:
+    """Do all of it in parallel.
+
+    Whatever ends this early, an error, Ctrl-C or a signal, ends the workers at once: what they were at is
+    lost, what they finished is kept. Should this process be killed outright, they go by themselves.
+
+    Args:
+        work: Does one piece: a function that the workers can import.
+        todo: The pieces, in the order in which they are begun.
+        workers: How many processes.
+        done: Hears of each piece that is finished, and what ``work`` returned.
+
+    Raises:
+        FevbenchError: A worker was killed or ran out of memory, or an error of ``work``.
+        OSError: One of ``work``.
+    """
+    try:
+        with _pool(min(workers, len(todo)) or 1) as pool:
+            with _without_ctrl_c():  # the workers start here, and inherit this
+                futures = {pool.submit(work, piece): piece for piece in todo}
+            for future in as_completed(futures):
+                done(futures[future], future.result())
+    except (BrokenProcessPool, MemoryError) as error:
+        raise FevbenchError(
+            "a worker process was killed, perhaps for want of memory",
+            "repeat the command with fewer --jobs, which continues",
+        ) from error
+
+
+@contextlib.contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    ours = set(multiprocessing.active_children())
+    # One process a core already: threads inside numpy's products would only get in each other's way.
+    for variable in _THREADS:
+        os.environ.setdefault(variable, "1")
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_follow_parent)
+    try:
+        yield pool
+    except BaseException:
+        started: set[BaseProcess] = set(multiprocessing.active_children()) - ours
+        for worker in started:
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Hold Ctrl-C back. It goes to every process of the terminal, and only this one has an answer to it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _follow_parent() -> None:
+    """In a worker: end when the parent does, which may be killed without a chance to say so."""
+    threading.Thread(target=_exit_after_parent, daemon=True).start()
+
+
+def _exit_after_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
