@@ -121,13 +121,23 @@ def _wrong_expression(scene: Scene, strength: int) -> Frames:
     return scene.other_expression() if scene.rank < strength / STRENGTHS else scene.frames
 
 
-@damage("missing-face", "content", "nothing where the face was; of the frames, from the last", *SHARES)
+@damage("missing-face", "content", "nothing where the face was; of the clips", *SHARES)
 def _missing_face(scene: Scene, strength: int) -> Frames:
+    return _without_face(scene, len(scene.frames)) if scene.rank < strength / STRENGTHS else scene.frames
+
+
+@damage("vanishing-face", "content", "the face vanishes before the end; of the frames", *SHARES)
+def _vanishing_face(scene: Scene, strength: int) -> Frames:
+    return _without_face(scene, _share(len(scene.frames), strength))
+
+
+def _without_face(scene: Scene, count: int) -> Frames:
+    """The clip with nothing where the face was in its last frames."""
     size = scene.frames.shape[1]
     y, x = (np.mgrid[:size, :size] + 0.5) / size - 0.5
     covered = (x / 0.36) ** 2 + (y / 0.46) ** 2 < 1
     damaged: Frames = scene.frames.copy()
-    for frame in damaged[-_share(len(damaged), strength) :]:
+    for frame in damaged[-count:]:
         frame[covered] = frame[0].mean(axis=0)  # as the background above the head
     return damaged
 

@@ -43,7 +43,7 @@ def command(
 ) -> None:
     """Damage true clips of DATASET in known ways, and hold every metric to what it declares.
 
-    Fourteen damages in five strengths each: to pixels, to time, to who and what is shown. Every metric must
+    Fifteen damages in five strengths each: to pixels, to time, to who and what is shown. Every metric must
     get worse by those it declares to notice, and stay as it is under those it declares to ignore; if one
     does not, the exit code is 1. The folder --out gets audit.json with every number and audit.png, the heat
     map. An audit that was stopped goes on where it was; one of other metrics into the same folder is added.

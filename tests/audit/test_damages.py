@@ -88,7 +88,7 @@ def test_by_hand(corpus: Corpus) -> None:
     assert warm.tolist() == [13, 10, 7]
 
 
-@pytest.mark.parametrize("name", ["wrong-expression", "reversal"])
+@pytest.mark.parametrize("name", ["wrong-expression", "reversal", "missing-face"])
 def test_whole_clips_are_swapped_one_after_the_other(corpus: Corpus, name: str) -> None:
     swapped = [
         [not np.array_equal(made, true) for made, true in zip(step, clips, strict=True)]

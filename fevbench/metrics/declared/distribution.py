@@ -17,7 +17,7 @@ METRICS = (
         sample="frames",
         minimum=256,
         decimals=2,
-        notices=("blur", "noise", "compression", "colour", "missing-face", "freeze"),
+        notices=("blur", "noise", "compression", "colour", "missing-face", "vanishing-face", "freeze"),
         ignores=("shuffle", "reversal"),
     ),
     Metric(
@@ -35,7 +35,7 @@ METRICS = (
         sample="frames",
         minimum=64,
         decimals=4,
-        notices=("blur", "noise", "compression", "colour", "missing-face"),
+        notices=("blur", "noise", "compression", "colour", "missing-face", "vanishing-face"),
         ignores=("shuffle", "reversal"),
     ),
     Metric(
@@ -148,7 +148,7 @@ METRICS = (
         decimals=2,
         optional=True,
         by_itself=True,  # minutes of one core for every 100 clips
-        notices=("blur", "noise", "compression", "colour", "missing-face", "freeze"),
+        notices=("blur", "noise", "compression", "colour", "missing-face", "vanishing-face", "freeze"),
         ignores=("shuffle", "reversal"),
     ),
     Metric(

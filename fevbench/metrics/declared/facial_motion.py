@@ -15,7 +15,10 @@ METRICS = (
         "fevbench.metrics.facial_motion:mesh_rate",
         extractors=("face-mesh",),
         optional=True,
-        notices=("missing-face",),
+        notices=(
+            "missing-face",
+            "vanishing-face",
+        ),
         ignores=("shuffle", "reversal", "freeze", "jump"),
     ),
     Metric(
@@ -130,7 +133,7 @@ METRICS = (
         optional=True,
         floor=90.0,
         decimals=2,
-        notices=("identity-swap", "missing-face"),
+        notices=("identity-swap", "missing-face", "vanishing-face"),
     ),
     Metric(
         "fbd",

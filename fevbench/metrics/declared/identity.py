@@ -19,7 +19,7 @@ METRICS = (
         "fevbench.metrics.identity:csim",
         extractors=("arcface",),
         floor=0.0,
-        notices=("identity-swap", "takeover", "missing-face"),
+        notices=("identity-swap", "takeover", "missing-face", "vanishing-face"),
         ignores=("shuffle", "reversal"),
     ),
     Metric(
@@ -34,7 +34,7 @@ METRICS = (
         "fevbench.metrics.identity:csim_min",
         extractors=("arcface",),
         floor=0.0,
-        notices=("identity-swap", "takeover", "missing-face"),
+        notices=("identity-swap", "takeover", "missing-face", "vanishing-face"),
         ignores=("shuffle", "reversal"),
     ),
     Metric(
@@ -49,7 +49,7 @@ METRICS = (
         "fevbench.metrics.identity:rank_1",
         extractors=("arcface",),
         floor=0.0,
-        notices=("identity-swap", "missing-face"),
+        notices=("identity-swap", "missing-face", "vanishing-face"),
         ignores=("shuffle", "reversal", "freeze"),
     ),
     Metric(
@@ -64,7 +64,7 @@ METRICS = (
         "fevbench.metrics.identity:acd",
         extractors=("arcface",),
         floor=SQRT2,
-        notices=("takeover", "missing-face"),
+        notices=("takeover", "missing-face", "vanishing-face"),
         ignores=("shuffle", "reversal"),
     ),
     Metric(
@@ -79,7 +79,7 @@ METRICS = (
         "fevbench.metrics.identity:acd_i",
         extractors=("arcface",),
         floor=SQRT2,
-        notices=("identity-swap", "takeover", "missing-face"),
+        notices=("identity-swap", "takeover", "missing-face", "vanishing-face"),
         ignores=("shuffle", "reversal"),
     ),
     Metric(
@@ -93,7 +93,10 @@ METRICS = (
         "Guo et al., SCRFD, ICLR 2022",
         "fevbench.metrics.identity:face_rate",
         extractors=("arcface",),
-        notices=("missing-face",),
+        notices=(
+            "missing-face",
+            "vanishing-face",
+        ),
         ignores=("shuffle", "reversal", "freeze", "jump", "identity-swap", "takeover", "wrong-expression"),
     ),
     Metric(
@@ -110,7 +113,7 @@ METRICS = (
         optional=True,
         by_itself=True,
         floor=0.0,
-        notices=("identity-swap", "takeover", "missing-face"),
+        notices=("identity-swap", "takeover", "missing-face", "vanishing-face"),
         ignores=("shuffle", "reversal"),
     ),
     Metric(
@@ -127,7 +130,7 @@ METRICS = (
         optional=True,
         by_itself=True,
         floor=0.0,
-        notices=("identity-swap", "missing-face"),
+        notices=("identity-swap", "missing-face", "vanishing-face"),
         ignores=("shuffle", "reversal", "freeze"),
     ),
 )

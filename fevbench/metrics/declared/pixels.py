@@ -30,6 +30,7 @@ METRICS = (
             "identity-swap",
             "wrong-expression",
             "missing-face",
+            "vanishing-face",
         ),
     ),
     Metric(
@@ -54,6 +55,7 @@ METRICS = (
             "identity-swap",
             "wrong-expression",
             "missing-face",
+            "vanishing-face",
         ),
     ),
     Metric(
@@ -80,6 +82,7 @@ METRICS = (
             "identity-swap",
             "wrong-expression",
             "missing-face",
+            "vanishing-face",
         ),
         decimals=4,
     ),
