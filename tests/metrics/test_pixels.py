@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from fevbench.metrics.pixels import motion_agreement, psnr, ssim, ssim_per_frame
+from fevbench.metrics.pixels import (
+    SCALES,
+    motion_agreement,
+    ms_ssim,
+    ms_ssim_per_frame,
+    psnr,
+    ssim,
+    ssim_per_frame,
+)
 from fevbench.metrics.view import ClipView
 
 
@@ -50,6 +58,37 @@ def test_ssim_refuses_other_shapes_and_tiny_frames() -> None:
         ssim_per_frame(made[:2], true)
     with pytest.raises(ValueError, match="at least 11"):
         ssim_per_frame(made[:, :10], true[:, :10])
+
+
+def test_ms_ssim_of_a_clip_with_itself_is_one_and_of_its_negative_zero() -> None:
+    made, true = clips(64, 64, 30)
+    assert ms_ssim(view(made, made)).value == 1
+    assert ms_ssim(view(255 - made, made)).value == 0, "structure that is opposed counts as none"
+    assert ms_ssim_per_frame(made, true) == pytest.approx(ms_ssim_per_frame(true, made), rel=1e-12)
+
+
+def test_ms_ssim_of_two_flat_clips_is_the_luminance_of_the_coarsest_scale() -> None:
+    """Flat frames have one structure, so that only the last factor is not 1."""
+    grey, white = (np.full((2, 44, 44, 3), level, np.uint8) for level in (100, 200))
+    c1 = (0.01 * 255) ** 2
+    luminance = (2 * 100 * 200 + c1) / (100**2 + 200**2 + c1)
+    expected = luminance ** (SCALES[2] / sum(SCALES))
+    assert ms_ssim(view(grey, white)).value == pytest.approx(expected, rel=1e-9)
+
+
+def test_ms_ssim_forgives_noise_more_than_ssim() -> None:
+    """Halved frames have half the noise: what several scales are for."""
+    made, true = clips(64, 64, 15)
+    assert (ms_ssim_per_frame(made, true) > ssim_per_frame(made, true)).all()
+
+
+def test_ms_ssim_leaves_an_odd_row_out_and_refuses_tiny_frames() -> None:
+    made, true = clips(46, 64, 10)
+    cut = ms_ssim_per_frame(made[:, :44], true[:, :44])
+    odd = ms_ssim_per_frame(made[:, :45], true[:, :45])
+    assert odd == pytest.approx(cut, abs=0.01), "of the coarser scales only the finest is another"
+    with pytest.raises(ValueError, match="at least 11"):
+        ms_ssim_per_frame(made[:, :43], true[:, :43])
 
 
 def test_psnr_is_the_mean_of_the_frames_values() -> None:
