@@ -43,7 +43,7 @@ class Corpus:
             raise DatasetError(f"{dataset.name} has no {split} clips", "choose another --split")
         chosen = {clip.id for clip in by_hash(self.pool)[:limit]}
         self.clips = tuple(clip for clip in self.pool if clip.id in chosen)
-        self._store = FrameStore()
+        self._store: FrameStore[Frames] = FrameStore()
 
     def frames(self, clip: Clip) -> Frames:
         """The clip as scored: ``uint8[frames, size, size, 3]``; frame 0 is the model's input."""

@@ -63,7 +63,7 @@ class GeneratedClips:
         self._seed = seed
         self._draw = 0
         self._device = device
-        self._store = FrameStore()
+        self._store: FrameStore[Frames] = FrameStore()
         self._model = build(found, corpus, device, progress or Silent())
         missing = set(getattr(self._model, "missing", ()))
         self.clips = tuple(clip for clip in corpus.clips if clip.id not in missing)

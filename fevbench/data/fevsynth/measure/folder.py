@@ -93,7 +93,7 @@ class RenderedSet:
         self.people: Mapping[str, Subject] = {subject.id: subject for subject in data.subjects()}
         self.labels = data.labels
         self.takes = tuple(range(data.takes))
-        self._store = FrameStore()
+        self._store: FrameStore[Frames] = FrameStore()
 
     def frames(self, shot: Shot) -> Frames:
         """The clip as stored: ``uint8[T, H, W, 3]``, read-only."""
