@@ -73,6 +73,8 @@ def _metrics() -> tuple[Columns, Rows]:
     for name in metrics:
         metric = metrics.get(name)
         least = f"{metric.minimum} {metric.sample}" if metric.kind == "set" else "1 clip"
+        if metric.each > 1:
+            least = f"{metric.each} {metric.sample} a label"
         note = " (optional, only by its name)" if metric.by_itself else " (optional)" * metric.optional
         title = f"{metric.title}{note}"
         rows.append((f"{name} {metric.arrow}", title, metric.id, least))
