@@ -20,7 +20,7 @@ from fevbench.run.score import Side, measure
 Array = np.ndarray
 T, SIZE, DIM = 4, 46, 24
 PEOPLE = ("ann", "bob")
-FACES = ("arcface", "face-mesh", "fer-xception", "face-api")
+FACES = ("arcface", "arcface-r50", "face-mesh", "fer-xception", "face-api", "hsemotion")
 """Networks that say NaN where they find no face."""
 
 
@@ -93,10 +93,11 @@ def world(metric: Metric, seed: int = 0, damage: float = 0.0, least: bool = Fals
         least: Only as many clips as the metric asks for, and not some more.
     """
     per_clip = T if metric.sample == "frames" else 1
-    count = -(-metric.minimum // per_clip) + (0 if least else 2)
+    count = max(-(-metric.minimum // per_clip), metric.each * len(EXPRESSIONS)) + (0 if least else 2)
     rng = np.random.default_rng(seed)
     clips = tuple(
-        Clip(f"{i}", PEOPLE[i % 3 % 2], EXPRESSIONS[i % 6], "test", Path(f"{i}")) for i in range(count)
+        Clip(f"{i}", _person(i, metric.people), EXPRESSIONS[i % 6], "test", Path(f"{i}"))
+        for i in range(count)
     )
     true: dict[str, list[Array]] = {"pixels": [], **{name: [] for name in metric.extractors}}
     made: dict[str, list[Array]] = {name: [] for name in true}
@@ -109,6 +110,11 @@ def world(metric: Metric, seed: int = 0, damage: float = 0.0, least: bool = Fals
             for side, features in zip((made, true), _features(name, clip, damage, rng), strict=True):
                 side[name].append(features.astype(np.float32))
     return World(metric, clips, made, true)
+
+
+def _person(i: int, people: int) -> str:
+    """Two people, one with more clips than the other, unless more are needed."""
+    return f"p{i % people}" if people > len(PEOPLE) else PEOPLE[i % 3 % 2]
 
 
 def _moving(rng: np.random.Generator) -> Array:
@@ -124,14 +130,14 @@ def _features(name: str, clip: Clip, damage: float, rng: np.random.Generator) ->
     """What a network sees in a made clip and in its true one."""
     network = extractors.get(name)
     shape = sample_count(network.unit, T), min(network.dim, DIM)
-    if name == "arcface":
+    if name.startswith("arcface"):
         person = np.random.default_rng(PEOPLE.index(clip.subject)).normal(size=shape[1])
         true = person + 0.2 * rng.normal(size=shape)
         made = true + damage * rng.normal(size=shape)
         return _unit(made), _unit(true)
     if name == "face-mesh":
         return _face(rng, damage)
-    if name in ("fer-xception", "face-api"):
+    if name in ("fer-xception", "face-api", "hsemotion"):
         return rng.dirichlet(np.ones(shape[1]), shape[0]), rng.dirichlet(np.ones(shape[1]), shape[0])
     if network.unit == "truth":
         return damage * rng.uniform(0.1, 1, shape), np.zeros(shape)
