@@ -1,0 +1,21 @@
+"""``fevbench leaderboard``: results that count, and the page made from them."""
+
+from __future__ import annotations
+
+import click
+
+from fevbench.cli.lazy import LazyGroup
+from fevbench.registry import Registry
+
+COMMANDS: Registry[click.Command] = Registry(
+    "command of fevbench leaderboard",
+    {
+        # add, check, submit
+        # build, serve
+    },
+)
+
+
+@click.group(cls=LazyGroup, entries=COMMANDS)
+def group() -> None:
+    """Add results to a leaderboard, check them, send some in."""
