@@ -34,6 +34,7 @@ COMMANDS: Registry[click.Command] = Registry(
         "audit": "fevbench.cli.audit:command",
         "list": "fevbench.cli.list:command",
         "data": "fevbench.cli.data:group",
+        "leaderboard": "fevbench.cli.leaderboard:group",
         "weights": "fevbench.cli.weights:group",
     },
 )

@@ -34,6 +34,8 @@ DIGEST_TAG = "FRAMES_SHA256"
 """The metadata entry that holds the content digest of a clip written by :func:`write_clip`."""
 EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "La", "RGBa")
 AGAIN = "export or copy it again"
+Shape = tuple[int, int, int]
+"""Frames, height and width of a clip."""
 
 
 def read_clip(path: Path) -> Frames:
@@ -57,13 +59,18 @@ def read_clip(path: Path) -> Frames:
     return _stack(path, _decode(path)[0])
 
 
-def read_written(path: Path) -> Frames:
+def read_written(path: Path, shape: Shape | None = None) -> Frames:
     """Decode a clip that :func:`write_clip` wrote, and check every pixel.
+
+    Args:
+        path: The file.
+        shape: How many frames it must have, of which height and width. Nothing beyond is decoded, so that a
+            stranger's file cannot fill the memory.
 
     Raises:
         VideoError: The file is not a clip written by :func:`write_clip`, or not all of it.
     """
-    frames, written = _decode(path)
+    frames, written = _decode(path, shape)
     clip = _stack(path, frames)
     if content_digest(clip) != written:
         raise VideoError(f"{path} is damaged: it does not hold the pixels that were written", AGAIN)
@@ -81,18 +88,24 @@ def _stack(path: Path, frames: list[Frames]) -> Frames:
     return np.stack(frames)
 
 
-def _decode(path: Path) -> tuple[list[Frames], str]:
-    """A file's frames, and the digest it carries or an empty text."""
+def _decode(path: Path, shape: Shape | None = None) -> tuple[list[Frames], str]:
+    """A file's frames, and the digest it carries or an empty text; ``shape`` as in `read_written`."""
     tags: dict[str, str] = {}
-    return list(stream_video(path, tags)), tags.get(DIGEST_TAG, "")
+    frames = list(stream_video(path, tags, shape))
+    if shape and len(frames) < shape[0]:
+        raise VideoError(f"{path} has {len(frames)} frames and not {shape[0]}", AGAIN)
+    return frames, tags.get(DIGEST_TAG, "")
 
 
-def stream_video(path: Path, tags: dict[str, str] | None = None) -> Iterator[Frames]:
+def stream_video(
+    path: Path, tags: dict[str, str] | None = None, shape: Shape | None = None
+) -> Iterator[Frames]:
     """Decode a video file frame by frame, so that it need not fit into memory.
 
     Args:
         path: The file.
         tags: Is given the container's metadata.
+        shape: As in `read_written`.
 
     Yields:
         ``uint8[H, W, 3]``, RGB.
@@ -104,7 +117,9 @@ def stream_video(path: Path, tags: dict[str, str] | None = None) -> Iterator[Fra
     with _opened(path) as container:
         if tags is not None:
             tags.update(container.metadata)
-        for picture in _pictures(container, path):
+        _check_shape(path, shape, 0, container.streams.video[0])
+        for count, picture in enumerate(_pictures(container, path), start=1):
+            _check_shape(path, shape, count, picture)
             pixels = to_rgb.reformat(picture, format="rgb24").to_ndarray().astype(np.uint8, copy=False)
             # A telephone held upright films lying, and notes by how many degrees to turn what it filmed.
             turns = round(getattr(picture, "rotation", 0) / 90)
@@ -150,6 +165,14 @@ def _pictures(container: Any, path: Path) -> Iterator[Any]:
         if picture.is_corrupt:
             raise VideoError(f"{path} is damaged", AGAIN)
         yield picture
+
+
+def _check_shape(path: Path, shape: Shape | None, frames: int, picture: Any) -> None:
+    """See that neither the frames so far nor the size of a stream or frame go beyond a shape."""
+    if shape and (frames > shape[0] or (picture.height, picture.width) != shape[1:]):
+        most, height, width = shape
+        found = f"{picture.width}x{picture.height}" if frames <= most else f"longer than {most} frames"
+        raise VideoError(f"{path} is {found} and not {most} frames of {width}x{height}", AGAIN)
 
 
 def _folder_frames(path: Path) -> Iterator[Frames]:

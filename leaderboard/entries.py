@@ -1,0 +1,146 @@
+"""The results that count: every one below some folders, and what is wrong with those that do not load."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fevbench.errors import FevbenchError
+from fevbench.results.files import read_result
+from fevbench.results.schema import Result
+
+OTHER_FILES = ("cost.json", "audit.json", "run.json")
+"""What else is called .json beside results."""
+ID_DIGITS = 12
+CLIPS_SUFFIX = ".mp4"
+TRUE_CLIPS = "true"
+"""The folder of the small true clips, beside the results of one data set and protocol."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A result of the leaderboard.
+
+    Attributes:
+        file: Where it lies.
+        result: What it says.
+        id: What identifies its run; see `run_id`.
+        clips: The folder of its small clips, ``CLIP.mp4`` each; None if there is none.
+    """
+
+    file: Path
+    result: Result
+    id: str
+    clips: Path | None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong.
+
+    Attributes:
+        file: With which file.
+        what: What, in one line, without the file's name.
+    """
+
+    file: Path
+    what: str
+
+    def __str__(self) -> str:
+        return one_line(f"{self.file}: {self.what}")
+
+
+@dataclass(frozen=True)
+class Entries:
+    """What some folders hold.
+
+    Attributes:
+        entries: The results that load, in the order of their paths.
+        problems: What does not, in the same order.
+    """
+
+    entries: tuple[Entry, ...]
+    problems: tuple[Problem, ...]
+
+
+def load_entries(folders: Sequence[Path]) -> Entries:
+    """Load every result below some folders; a file that is none spoils nothing but itself.
+
+    Args:
+        folders: Folders, or single results.
+    """
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    first: dict[str, Path] = {}
+    for folder in folders:
+        if not folder.exists():
+            problems.append(Problem(folder, "does not exist"))
+    for file in result_files(folders):
+        try:
+            entry = load_entry(file)
+        except FevbenchError as error:
+            problems.append(Problem(file, one_line(str(error).removeprefix(str(file)))))
+            continue
+        if entry.id in first:
+            problems.append(Problem(file, f"is the same run as {first[entry.id]} ({entry.id}); delete one"))
+            continue
+        first[entry.id] = file
+        entries.append(entry)
+    return Entries(tuple(entries), tuple(problems))
+
+
+def load_entry(file: Path) -> Entry:
+    """Load one result.
+
+    Raises:
+        RunError: It does not follow the schema.
+    """
+    result = read_result(file)
+    clips = clips_folder(file)
+    return Entry(file, result, run_id(result), clips if clips.is_dir() else None)
+
+
+def result_files(folders: Sequence[Path]) -> Iterator[Path]:
+    """Yield every file that should be a result, sorted within each folder, each once."""
+    seen: set[Path] = set()
+    for folder in folders:
+        for file in sorted(folder.rglob("*.json")) if folder.is_dir() else [folder]:
+            known = file.resolve()
+            hidden = file.name.startswith(".")  # half of a file that is being written
+            if file.is_file() and not hidden and file.name not in OTHER_FILES and known not in seen:
+                seen.add(known)
+                yield file
+
+
+def clips_folder(file: Path) -> Path:
+    """Where the small clips of a result belong: beside it, under its name without ``.json``."""
+    return file.parent / file.stem
+
+
+def run_id(result: Result) -> str:
+    """What identifies a run: what was scored, on what, and what came out; not when, where or how fast.
+
+    Returns:
+        The first 12 hex digits of the sha256 of that as canonical JSON.
+    """
+    dataset = result.dataset
+    # The digest covers every clip's id, person, label and pixels: the maps of them, which older results
+    # lack, add nothing.
+    known = {
+        "model": [result.model.name, result.model.fingerprint],
+        "dataset": [dataset.name, dataset.version, dataset.split, dataset.limit, dataset.digest],
+        "protocol": result.protocol.model_dump(),
+        "seed": result.seed,
+        "metrics": {name: [metric.id, metric.value] for name, metric in result.metrics.items()},
+    }
+    canonical = json.dumps(known, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:ID_DIGITS]
+
+
+def one_line(text: str) -> str:
+    """A text as one printable line: names in results are other people's words."""
+    marks = " ".join(text.split())
+    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in marks)
