@@ -10,7 +10,9 @@ from fevbench.registry import Registry
 COMMANDS: Registry[click.Command] = Registry(
     "command of fevbench leaderboard",
     {
-        # add, check, submit
+        "add": "fevbench.cli.leaderboard_add:command",
+        "check": "fevbench.cli.leaderboard_check:command",
+        "submit": "fevbench.cli.leaderboard_submit:command",
         # build, serve
     },
 )

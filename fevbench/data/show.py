@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 GAP = 2
 """White pixels between pictures."""
-QUALITY = "14"
+QUALITY = 14
 """H.264's constant rate factor: no loss that an eye would see."""
+COLOURS = {"color_range": 1, "colorspace": 6, "color_primaries": 1, "color_trc": 13}
+"""What is written of colours: BT.601 in limited range, which the conversion from RGB is, of sRGB. Players
+guess what is not written, and not all alike. Numbers of ITU-T H.273; the range is FFmpeg's."""
 MARGIN = 240
 """Largest width of the names beside rows, pixels; longer ones are cut."""
 LINE = 18
@@ -86,22 +89,26 @@ def _fitting(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> s
     return shown
 
 
-def write_mp4(path: Path, frames: Frames, fps: float, scale: int = 1) -> None:
-    """Write a video as H.264 in MP4, which every player and browser shows.
+def write_mp4(path: Path, frames: Frames, fps: float, scale: int = 1, quality: int = QUALITY) -> None:
+    """Write a video as H.264 in MP4, which every player and browser shows; the same clip gives the same file.
 
     Args:
         path: The file.
         frames: ``uint8[T, H, W, 3]``, RGB. Odd sides lose a pixel: H.264's common form has even ones.
         fps: Frames a second.
         scale: How many times as large to show it.
+        quality: The constant rate factor; smaller is better and larger.
     """
     large = enlarged(frames, scale)
     height, width = (side - side % 2 for side in large.shape[1:3])
     buffer = BytesIO()
-    with av.open(buffer, "w", format="mp4") as container:
+    with av.open(buffer, "w", format="mp4", options={"fflags": "bitexact"}) as container:
         stream = container.add_stream("libx264", Fraction(fps).limit_denominator(1001))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"crf": QUALITY}
+        # What x264 makes depends on its number of threads.
+        stream.options = {"crf": str(quality), "threads": "1"}
+        for name, value in COLOURS.items():
+            setattr(stream.codec_context, name, value)
         for pixels in large[:, :height, :width]:
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
             container.mux(stream.encode(picture))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -56,13 +56,18 @@ def read_clip(path: Path) -> Frames:
     return _stack(path, _decode(path)[0])
 
 
-def read_written(path: Path) -> Frames:
+def read_written(path: Path, shape: tuple[int, int, int] | None = None) -> Frames:
     """Decode a clip that :func:`write_clip` wrote, and check every pixel.
+
+    Args:
+        path: The file.
+        shape: How many frames it must have, of which height and width. Nothing beyond is decoded, so that a
+            stranger's file cannot fill the memory.
 
     Raises:
         VideoError: The file is not a clip written by :func:`write_clip`, or not all of it.
     """
-    frames, written = _decode(path)
+    frames, written = _decode(path, shape)
     clip = _stack(path, frames)
     if content_digest(clip) != written:
         raise VideoError(f"{path} is damaged: it does not hold the pixels that were written", AGAIN)
@@ -80,8 +85,8 @@ def _stack(path: Path, frames: list[Frames]) -> Frames:
     return np.stack(frames)
 
 
-def _decode(path: Path) -> tuple[list[Frames], str]:
-    """A file's frames, and the digest it carries or an empty text."""
+def _decode(path: Path, shape: tuple[int, int, int] | None = None) -> tuple[list[Frames], str]:
+    """A file's frames, and the digest it carries or an empty text; ``shape`` as in `read_written`."""
     if not path.is_file():
         raise VideoError(f"{path} is not a file", "give a video or a folder of frames")
     frames: list[Frames] = []
@@ -93,7 +98,9 @@ def _decode(path: Path) -> tuple[list[Frames], str]:
         with av.open(f"file:{path}", options=options) as container:
             if not container.streams.video:
                 raise VideoError(f"{path} has no video stream", "give a video file")
+            _check_shape(path, shape, len(frames), container.streams.video[0])
             for frame in container.decode(video=0):
+                _check_shape(path, shape, len(frames) + 1, frame)
                 if frame.is_corrupt:
                     raise VideoError(f"{path} is damaged", AGAIN)
                 pixels = to_rgb.reformat(frame, format="rgb24").to_ndarray()
@@ -104,7 +111,17 @@ def _decode(path: Path) -> tuple[list[Frames], str]:
         raise VideoError(f"{path} cannot be decoded ({reason})", AGAIN) from error
     if is_cut_short(path):
         raise VideoError(f"{path} is cut short", AGAIN)
+    if shape and len(frames) < shape[0]:
+        raise VideoError(f"{path} has {len(frames)} frames and not {shape[0]}", AGAIN)
     return frames, written
+
+
+def _check_shape(path: Path, shape: tuple[int, int, int] | None, frames: int, picture: Any) -> None:
+    """See that neither the frames so far nor the size of a stream or frame go beyond a shape."""
+    if shape and (frames > shape[0] or (picture.height, picture.width) != shape[1:]):
+        most, height, width = shape
+        found = f"{picture.width}x{picture.height}" if frames <= most else f"longer than {most} frames"
+        raise VideoError(f"{path} is {found} and not {most} frames of {width}x{height}", AGAIN)
 
 
 def _folder_frames(path: Path) -> Iterator[Frames]:

@@ -49,7 +49,8 @@ def sample_of(metric: Metric, name: str, result: MetricResult | None) -> Sample:
     if result is None or result.value is None:
         return Sample(None, reason=f"{name} has no number")
     if metric.kind == "clip":
-        clips = _counted(metric, result)
+        clips = clips_that_count(metric, result)
+        clips = clips if is_mean_of(result.value, clips) else {}
         return Sample(
             result.value, clips, reason="" if clips else f"{name} does not hold what each clip counts"
         )
@@ -87,10 +88,14 @@ def compare_samples(metric: Metric, first: Sample, second: Sample, subjects: Map
     )
 
 
-def _counted(metric: Metric, result: MetricResult) -> dict[str, float]:
-    """What each clip counts in the mean; empty where the result does not tell, or tells another number.
+def clips_that_count(metric: Metric, result: MetricResult) -> dict[str, float]:
+    """What each clip counts in the mean; empty where the result does not tell.
 
-    The floor is this version's. A result whose definition has another is found by its number.
+    The floor is this version's.
+
+    Args:
+        metric: The metric's declaration, one of kind ``clip``.
+        result: What a result holds of it.
     """
     without = {clip for clip, value in result.per_clip.items() if value is None}
     excused = set(result.excused_clips)
@@ -102,8 +107,10 @@ def _counted(metric: Metric, result: MetricResult) -> dict[str, float]:
     ids = [clip for clip in result.per_clip if clip not in excused]
     if without.issuperset(ids):
         return {}
-    values = metric.with_missing([result.per_clip[clip] for clip in ids])
-    mean = math.fsum(values) / len(values)
-    if result.value is None or not math.isclose(mean, result.value, rel_tol=1e-9, abs_tol=1e-12):
-        return {}
-    return dict(zip(ids, values, strict=True))
+    return dict(zip(ids, metric.with_missing([result.per_clip[clip] for clip in ids]), strict=True))
+
+
+def is_mean_of(value: float | None, clips: Mapping[str, float]) -> bool:
+    """Whether a number is the mean of what clips count; where a definition had another floor, it is not."""
+    mean = math.fsum(clips.values()) / len(clips) if clips else math.nan
+    return value is not None and math.isclose(mean, value, rel_tol=1e-9, abs_tol=1e-12)

@@ -9,13 +9,14 @@ from pydantic import ValidationError
 
 from fevbench.atomic import write_text
 from fevbench.errors import RunError
+from fevbench.results.migrate import is_readable, migrate
 from fevbench.results.schema import RESULT_FILE, SCHEMA_VERSION, Result
 
 REPEAT = "delete it and repeat its run, which keeps the clips"
 
 
 def read_result(path: Path) -> Result:
-    """Read a result from its file or from its run folder.
+    """Read a result from its file or from its run folder; one of an older schema as one of this.
 
     Raises:
         RunError: There is no result, or it does not follow the schema.
@@ -32,13 +33,13 @@ def read_result(path: Path) -> Result:
     except (ValueError, RecursionError) as error:
         raise RunError(f"{file} is not a result ({error})", REPEAT) from error
     version = content.get("schema_version") if isinstance(content, dict) else None
-    if version != SCHEMA_VERSION:
+    if not is_readable(version):
         raise RunError(
             f"{file} has schema version {version}, this fevbench reads {SCHEMA_VERSION}",
             f"use the fevbench that wrote it, or {REPEAT}",
         )
     try:
-        return Result.model_validate_json(json.dumps(content))
+        return Result.model_validate_json(json.dumps(migrate(content)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

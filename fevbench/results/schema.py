@@ -1,6 +1,10 @@
 """The result of a run: everything needed to read it, trust it and repeat it.
 
-``schema_version`` is raised when a field changes its meaning or goes away.
+``schema_version`` is raised when a field changes its meaning or goes away; `fevbench.results.migrate` brings
+older results up to it when they are read.
+
+2: the person and the label of every scored clip are there unless nobody can tell them.
+1: they may be missing.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 
 
 def _finite(value: float) -> float:
@@ -115,11 +119,11 @@ class DatasetRecord(Record):
     digest: str
     """The sha256 over the scored clips' ids, people, labels and pixels."""
     subjects_of: dict[str, str] = {}
-    """Scored clip to the person it shows, without which nothing can be tested; empty in older results."""
+    """Scored clip to the person it shows, without which nothing can be tested; empty if nobody can tell."""
     labels: list[str] = []
-    """The data set's labels, in its order; empty in older results."""
+    """The data set's labels, in its order; empty if nobody can tell."""
     labels_of: dict[str, str] = {}
-    """Scored clip to the label that was asked for; empty in older results."""
+    """Scored clip to the label that was asked for; empty if nobody can tell."""
 
 
 class ProtocolRecord(Record):
@@ -179,7 +183,7 @@ class Stage(Record):
 class Result(Record):
     """A run's result."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     """Version of this schema."""
     created: str
     """UTC time of writing, ISO 8601."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import fevbench
@@ -24,11 +25,16 @@ from fevbench.run.score import Side, score, unscored
 
 if TYPE_CHECKING:
     from fevbench.extractors.base import Extractor
+    from fevbench.metrics.catalog import Metric
     from fevbench.run.score import Features
 
 
 def execute(
-    plan: Plan, progress: Progress, offline: bool = False, pull: weights.Progress | None = None
+    plan: Plan,
+    progress: Progress,
+    offline: bool = False,
+    pull: weights.Progress | None = None,
+    features: Path | None = None,
 ) -> Result:
     """Carry out a plan and write ``result.json`` into its folder.
 
@@ -37,6 +43,7 @@ def execute(
         progress: Hears what happens.
         offline: Never touch the network.
         pull: Hears how downloads proceed.
+        features: The folder of the feature caches; by default the one in fevbench's own folder.
 
     Returns:
         The result; the earlier one, untouched, if everything asked for is in it already.
@@ -63,7 +70,8 @@ def execute(
         plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, progress
     )
     local = {**own, **plan.needs.require(offline, pull)}
-    return _Session(plan, corpus, generated, progress, local).run()
+    cache = features or paths.home() / "features"
+    return _Session(plan, corpus, generated, progress, local, cache).run()
 
 
 def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
@@ -76,8 +84,8 @@ def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
 def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
     """Whether a result answers the plan: same definitions, same weights, same code, clips in place.
 
-    Weights that are not here are not asked for: nothing would be computed with them. A result of before clips
-    had their labels is scored again, from its clips and cached features, so that its readings are there.
+    Weights that are not here are not asked for: nothing would be computed with them. A result of before
+    readings were kept is scored again, from its clips and cached features, so that they are there.
     """
     ids = {name: metric.id for name, metric in result.metrics.items()}
     hashes = {record.name: record.sha256 for record in result.weights}
@@ -88,7 +96,14 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
         and all(hashes.get(name) == weight.sha256 for name, weight in local.items())
         and result.environment.fevbench == fevbench.__version__
         and made == result.dataset.clips == len(result.dataset.labels_of)
+        and all(_holds_readings(metric, result.metrics[metric.name]) for metric in plan.needs.metrics)
     )
+
+
+def _holds_readings(metric: Metric, found: MetricResult) -> bool:
+    """Whether what a metric reads was kept, if it reads anything; of the true clips, something is read."""
+    reads = metric.kind == "clip" and (metric.judged or metric.reads)
+    return not reads or found.value is None or bool(found.ceiling_readings)
 
 
 class _Session:
@@ -101,12 +116,14 @@ class _Session:
         generated: GeneratedClips,
         progress: Progress,
         local: Mapping[str, weights.LocalWeight],
+        cache: Path,
     ) -> None:
         self._plan = plan
         self._corpus = corpus
         self._generated = generated
         self._progress = progress
         self._local = local
+        self._cache = cache
         self._stages: dict[str, Stage] = {}
 
     def run(self) -> Result:
@@ -153,7 +170,7 @@ class _Session:
                 self._local,
                 self._plan.device,
                 self._plan.batch_size,
-                paths.home() / "features",
+                self._cache,
                 self._progress.advance,
             ) as extraction,
         ):

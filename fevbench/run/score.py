@@ -78,7 +78,7 @@ def _score_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) ->
         n=n,
         sample=metric.sample,
         excused=len(clips) - len(counted),
-        interval=_interval(_within(metric, jackknife_interval(value, replicates)), JACKKNIFE),
+        interval=interval_of_set(metric, value, replicates),
         replicates=replicates,
     )
 
@@ -107,9 +107,27 @@ def _samples(metric: Metric, side: Side, true: Side) -> Features:
     return [metric.reduce(of_clip, of_true) for of_clip, of_true in pairs]
 
 
-def _within(metric: Metric, bounds: tuple[float, float] | None) -> tuple[float, float] | None:
-    """Bounds cut to what the metric can be: no distance is below 0."""
-    return bounds and (max(bounds[0], metric.range[0]), min(bounds[1], metric.range[1]))
+def interval_of_mean(values: Sequence[float], subjects: Sequence[str]) -> Interval | None:
+    """The interval of a clip metric.
+
+    Args:
+        values: What each clip counts.
+        subjects: The person of each clip.
+    """
+    return _interval(subject_bootstrap(values, subjects), BOOTSTRAP)
+
+
+def interval_of_set(metric: Metric, value: float, replicates: Sequence[float]) -> Interval | None:
+    """The interval of a set metric, cut to what the metric can be: no distance is below 0.
+
+    Args:
+        metric: Its declaration.
+        value: Its number.
+        replicates: The number without each group of people in turn.
+    """
+    bounds = jackknife_interval(value, replicates)
+    within = bounds and (max(bounds[0], metric.range[0]), min(bounds[1], metric.range[1]))
+    return _interval(within, JACKKNIFE)
 
 
 def _interval(bounds: tuple[float, float] | None, method: str) -> Interval | None:
@@ -127,7 +145,7 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) 
     else:
         filled = metric.with_missing(values)
         value = float(np.mean(filled))
-        interval = _interval(subject_bootstrap(filled, [clip.subject for clip in counted]), BOOTSTRAP)
+        interval = interval_of_mean(filled, [clip.subject for clip in counted])
     return _result(
         metric,
         counted,

@@ -43,8 +43,8 @@ def test_a_value_that_is_not_finite_is_no_result(value: float) -> None:
         (b"{", "is not a result"),
         (b"\xff\xfe", "is not a result"),
         (b"[" * 100_000, "is not a result"),
-        (b"[]", "has schema version None, this fevbench reads 1"),
-        (b'{"schema_version": 99}', "has schema version 99, this fevbench reads 1"),
+        (b"[]", "has schema version None, this fevbench reads 2"),
+        (b'{"schema_version": 99}', "has schema version 99, this fevbench reads 2"),
         (b'{"schema_version": 1}', "is not a result (created: Field required)"),
     ],
 )

@@ -1,0 +1,83 @@
+"""Results of older schema versions, brought up to this one when they are read. Files are left as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fevbench.data.datasets import SPLITS, datasets, open_dataset
+from fevbench.errors import FevbenchError
+from fevbench.results.schema import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Dataset
+
+Content = dict[str, Any]
+"""A result as its file says it, before anything is validated: a step must bear whatever stands there."""
+
+
+def is_readable(version: object) -> bool:
+    """Whether results of a schema version can be read here."""
+    return type(version) is int and (version == SCHEMA_VERSION or version in STEPS)
+
+
+def migrate(content: Content) -> Content:
+    """Bring a result up to this version, step by step.
+
+    Args:
+        content: What a result's file says, of a version that `is_readable`.
+    """
+    while (version := content["schema_version"]) != SCHEMA_VERSION:
+        content = {**STEPS[version](content), "schema_version": version + 1}
+    return content
+
+
+def _with_people_and_labels(content: Content) -> Content:
+    """1 to 2: the person and the label of every scored clip, from the data set if it is here.
+
+    The name and version of a data set fix what its clips show. Where a result names other people than the
+    data set does, it is of another one of that name, and nothing is put in.
+    """
+    record, scored = content.get("dataset"), _scored(content)
+    if not isinstance(record, dict) or record.get("labels_of") or not scored:
+        return content
+    dataset = _here(record)
+    if dataset is None:
+        return content
+    clips = [clip for split in SPLITS for clip in dataset.clips(split) if clip.id in scored]
+    people = {clip.id: clip.subject for clip in clips}
+    if len(people) < len(scored) or record.get("subjects_of") not in (None, {}, people):
+        return content
+    known = {
+        "subjects_of": people,
+        "labels": list(dataset.labels),
+        "labels_of": {clip.id: clip.label for clip in clips},
+    }
+    return {**content, "dataset": {**record, **known}}
+
+
+def _scored(content: Content) -> set[str]:
+    """The ids of the clips that were scored, as far as a result tells."""
+    record, metrics = content.get("dataset"), content.get("metrics")
+    subjects = record.get("subjects_of") if isinstance(record, dict) else None
+    if isinstance(subjects, dict) and subjects:
+        return set(subjects)
+    found = metrics.values() if isinstance(metrics, dict) else ()
+    of_clips = [metric.get("per_clip") for metric in found if isinstance(metric, dict)]
+    return {clip for values in of_clips if isinstance(values, dict) for clip in values}
+
+
+def _here(record: Content) -> Dataset | None:
+    """The data set a result names, if it is one of those known by name and of that version."""
+    name = record.get("name")
+    if not isinstance(name, str) or name not in datasets:
+        return None
+    try:
+        dataset = open_dataset(name)
+    except FevbenchError:
+        return None
+    return dataset if dataset.version == record.get("version") else None
+
+
+STEPS: dict[int, Callable[[Content], Content]] = {1: _with_people_and_labels}
+"""Version to the step from it to the next one."""

@@ -1,0 +1,206 @@
+"""A run in one file, for sending in: its result, its clips without loss, and the sha256 of each.
+
+The same run gives the same file. A stranger's archive is read with suspicion: only the names a run has, no
+more bytes than `LIMITS`, and every file as its manifest says, before any of it is looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fevbench.atomic import replacing
+from fevbench.data.video import LOSSLESS_SUFFIX
+from fevbench.errors import RunError
+from fevbench.results.files import read_result
+from fevbench.results.schema import RESULT_FILE
+from fevbench.run.folder import CLIPS_FOLDER, SETTINGS_FILE
+from leaderboard.layout import is_file_name, scored_clips
+
+SUFFIX = ".zip"
+MANIFEST = "manifest.json"
+CARD = "card.md"
+FORMAT = "fevbench submission 1"
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The first time a zip archive can hold."""
+ALLOWED = re.compile(
+    "|".join(map(re.escape, (MANIFEST, RESULT_FILE, SETTINGS_FILE, CARD)))
+    + rf"|{CLIPS_FOLDER}/[^/]+{re.escape(LOSSLESS_SUFFIX)}"
+)
+MEGABYTE = 1 << 20
+MOST_FILES = 20_000
+MOST_BYTES = 4096 * MEGABYTE
+LIMITS = {".json": 64 * MEGABYTE, ".md": MEGABYTE, LOSSLESS_SUFFIX: 256 * MEGABYTE}
+"""Bytes a file may have unpacked, by its suffix; `MOST_BYTES` all together."""
+BLOCK = 1 << 20
+PACK_AGAIN = "make it with `fevbench leaderboard submit`"
+
+
+class Manifest(BaseModel):
+    """What an archive says of itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: str
+    """What the archive is, with a version."""
+    contact: str = ""
+    """Whom to ask, if they like to be asked."""
+    files: dict[str, str]
+    """Every other file's name to its sha256."""
+
+
+def write_archive(run: Path, out: Path, card: Path | None = None, contact: str = "") -> None:
+    """Put a run into one file, which appears whole or not at all.
+
+    Args:
+        run: The run folder, checked.
+        out: The file.
+        card: What to say of the model, as text; optional.
+        contact: Whom to ask; optional.
+
+    Raises:
+        RunError: The run lacks a file, or the card is no text.
+    """
+    contents = {RESULT_FILE: run / RESULT_FILE, SETTINGS_FILE: run / SETTINGS_FILE}
+    for clip in scored_clips(read_result(run)):
+        name = f"{CLIPS_FOLDER}/{clip}{LOSSLESS_SUFFIX}"
+        contents[name] = run / name
+    if card is not None:
+        _check_text(card)
+        contents[CARD] = card
+    absent = [path for path in contents.values() if not path.is_file()]
+    if absent:
+        raise RunError(f"{absent[0]} does not exist", "finish the run: repeat its command")
+    files = {name: _sha256(contents[name]) for name in sorted(contents)}
+    manifest = Manifest(format=FORMAT, contact=contact, files=files)
+    with replacing(out) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(_entry(MANIFEST), manifest.model_dump_json(indent=1) + "\n")
+        for name in files:
+            archive.writestr(_entry(name), contents[name].read_bytes())
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """The head of a file without time and place. Stored as it is: clips are packed, and packers differ."""
+    entry = zipfile.ZipInfo(name, EPOCH)
+    entry.create_system, entry.external_attr = 3, (stat.S_IFREG | 0o644) << 16
+    return entry
+
+
+def _check_text(card: Path) -> None:
+    try:
+        fits = len(card.read_bytes()) <= LIMITS[".md"]
+        card.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{card} cannot be read as text ({error})", "give --card a text file") from error
+    if not fits:
+        raise RunError(f"{card} is larger than {LIMITS['.md'] // MEGABYTE} MiB", "shorten it")
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tuple[Path, Manifest]]:
+    """Unpack an archive into a folder that is gone afterwards.
+
+    Yields:
+        A run folder, and what the archive says of itself.
+
+    Raises:
+        RunError: It is no such archive, or not as its manifest says. Nothing was written elsewhere.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        try:
+            with zipfile.ZipFile(path) as archive:
+                entries = _entries(path, archive)
+                for entry in entries.values():
+                    _unpack(archive, entry, folder)
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise RunError(f"{path} cannot be unpacked ({error})", PACK_AGAIN) from error
+        manifest = _manifest(path, folder / MANIFEST)
+        _check_files(path, folder, manifest, entries.keys() - {MANIFEST})
+        yield folder, manifest
+
+
+def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The files of an archive, before any is unpacked, if they are what a submission may hold."""
+    listed = archive.infolist()
+    if len(listed) > MOST_FILES:
+        raise RunError(f"{path} holds {len(listed)} files, more than {MOST_FILES}", PACK_AGAIN)
+    if (total := sum(entry.file_size for entry in listed)) > MOST_BYTES:
+        raise RunError(f"{path} unpacks to {total} bytes, more than {MOST_BYTES}", PACK_AGAIN)
+    entries: dict[str, zipfile.ZipInfo] = {}
+    for entry in listed:
+        if why := _why_not(entry, entries):
+            raise RunError(f"{path} holds {entry.filename!r}, {why}: nothing was unpacked", PACK_AGAIN)
+        entries[entry.filename] = entry
+    for name in (MANIFEST, RESULT_FILE, SETTINGS_FILE):
+        if name not in entries:
+            raise RunError(f"{path} holds no {name}", PACK_AGAIN)
+    return entries
+
+
+def _why_not(entry: zipfile.ZipInfo, before: Mapping[str, zipfile.ZipInfo]) -> str:
+    """Why a file of an archive is not unpacked; empty if it is."""
+    name = PurePosixPath(entry.filename)
+    if name.is_absolute() or ".." in name.parts or "\\" in entry.filename or ":" in entry.filename:
+        return "which leads out of it"
+    if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+        return "which is no file"
+    if not ALLOWED.fullmatch(entry.filename) or not is_file_name(name.name):
+        return "which no run has"
+    if entry.filename in before:
+        return "twice"
+    if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "which is encrypted or packed in a rare way"
+    if entry.file_size > LIMITS[name.suffix]:
+        return f"of {entry.file_size} bytes, more than {LIMITS[name.suffix]}"
+    return ""
+
+
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
+    """Write a file that may be written. What it unpacks to is counted: its head can lie."""
+    target = folder / entry.filename
+    target.parent.mkdir(exist_ok=True)
+    left = entry.file_size
+    with archive.open(entry) as packed, target.open("xb") as file:
+        while block := packed.read(BLOCK):
+            left -= len(block)
+            if left < 0:
+                raise ValueError(f"{entry.filename} is larger than it says")
+            file.write(block)
+
+
+def _manifest(path: Path, file: Path) -> Manifest:
+    try:
+        manifest = Manifest.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise RunError(f"{path}: its {MANIFEST} is broken", PACK_AGAIN) from error
+    if manifest.format != FORMAT:
+        raise RunError(f"{path} is {manifest.format!r}, and this fevbench reads {FORMAT!r}", PACK_AGAIN)
+    return manifest
+
+
+def _check_files(path: Path, folder: Path, manifest: Manifest, there: Collection[str]) -> None:
+    """See that an archive holds the files its manifest names and no others, each bit for bit."""
+    for name in sorted(manifest.files.keys() ^ set(there)):
+        what = f"holds {name!r}, which its {MANIFEST} does not name" if name in there else f"lacks {name!r}"
+        raise RunError(f"{path} {what}", PACK_AGAIN)
+    for name, sha256 in sorted(manifest.files.items()):
+        if _sha256(folder / name) != sha256:
+            raise RunError(f"{path}: {name!r} is not the file that was packed: another sha256", PACK_AGAIN)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,100 @@
+"""Whether the numbers of a result follow from each other: means and intervals, from its own clips' values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from fevbench.extractors.base import extractors
+from fevbench.metrics.catalog import Metric
+from fevbench.report.pairs import clips_that_count, is_mean_of
+from fevbench.results.schema import Interval, MetricResult, Result
+from fevbench.run.extract import sample_count
+from fevbench.run.score import interval_of_mean, interval_of_set
+from leaderboard.layout import scored_clips
+
+SLACK = 1e-6
+"""How far rounding may take a number out of its range, relative to its size."""
+
+
+def wrong_figures(result: Result, metric: Metric) -> Iterator[str]:
+    """Yield what does not follow from the rest of a result, a line each.
+
+    Args:
+        result: The result.
+        metric: One of its metrics, as declared by this version, under the definition it was scored by.
+    """
+    found = result.metrics[metric.name]
+    if (found.higher_is_better, found.sample) != (metric.higher_is_better, metric.sample):
+        yield "its direction or its sample is not the metric's"
+    values = [found.value, found.ceiling, *found.per_clip.values()]
+    if outside := [value for value in values if value is not None and not _within(metric, value)]:
+        yield f"{outside[0]:g} is outside {metric.range[0]:g} to {metric.range[1]:g}"
+    if found.value is None:
+        if not found.reason:
+            yield "it has neither a value nor a reason"
+    elif metric.kind == "clip":
+        yield from _of_clips(result, metric, found)
+    else:
+        yield from _of_set(result, metric, found)
+
+
+def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[str]:
+    if found.per_clip.keys() != set(scored_clips(result)):
+        yield "its clips are not the scored ones"
+        return
+    counted = clips_that_count(metric, found)
+    if not counted:
+        yield "it does not tell what each clip counts"
+        return
+    if not is_mean_of(found.value, counted):
+        yield f"it says {found.value:g}, and its clips say {math.fsum(counted.values()) / len(counted):g}"
+    missing = sum(found.per_clip[clip] is None for clip in counted)
+    yield from _count("n", found.n, len(counted))
+    yield from _count("missing", found.missing, missing)
+    yield from _count("excused", found.excused, len(found.per_clip) - len(counted))
+    people = result.dataset.subjects_of
+    if people:
+        subjects = [people[clip] for clip in counted]
+        yield from _count("people", found.subjects, len(set(subjects)))
+        yield from _interval(found.interval, interval_of_mean(list(counted.values()), subjects))
+    labels = result.dataset.labels_of
+    if found.readings and labels:
+        observed = {clip: value for clip in counted if (value := found.per_clip[clip]) is not None}
+        wrong = [c for c, value in observed.items() if value != (found.readings.get(c) == labels.get(c))]
+        if wrong:
+            yield f"{len(wrong)} clips count as what was not read in them, {wrong[0]} for one"
+
+
+def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str]:
+    rows = sample_count(extractors.get(metric.extractors[0]).unit, result.protocol.frames)
+    clips = result.dataset.clips - found.excused
+    yield from _count("n", found.n, clips if metric.sample == "clips" else clips * rows)
+    if found.value is not None and (found.replicates or found.interval):
+        yield from _interval(found.interval, interval_of_set(metric, found.value, found.replicates))
+
+
+def _count(what: str, said: int, found: int) -> Iterator[str]:
+    if said != found:
+        yield f"{what} is {said}, and what it holds says {found}"
+
+
+def _interval(said: Interval | None, found: Interval | None) -> Iterator[str]:
+    if said is None or found is None:
+        if said != found:
+            yield f"interval {_text(said)}, and what it holds says {_text(found)}"
+    elif said.method == found.method and not (_close(said.low, found.low) and _close(said.high, found.high)):
+        yield f"interval {_text(said)}, and what it holds says {_text(found)}"
+
+
+def _text(interval: Interval | None) -> str:
+    return "none" if interval is None else f"[{interval.low:g}, {interval.high:g}]"
+
+
+def _close(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def _within(metric: Metric, value: float) -> bool:
+    slack = SLACK * (1 + abs(value))
+    return metric.range[0] - slack <= value <= metric.range[1] + slack

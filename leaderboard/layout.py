@@ -1,0 +1,79 @@
+"""Where a result belongs: ``DATASET-VERSION/PROTOCOL-SPLIT[-LIMIT]/MODEL.json``, small clips beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+from fevbench.data.protocol import protocols
+from fevbench.errors import RunError
+from fevbench.results.schema import Result
+from leaderboard.entries import CLIPS_SUFFIX, OTHER_FILES, TRUE_CLIPS, clips_folder
+
+RESULTS = Path("leaderboard/results")
+"""The committed results, in a checkout."""
+RESERVED = (TRUE_CLIPS, *(PurePath(name).stem for name in OTHER_FILES))
+LONGEST = 100
+"""Characters of a file's name before its suffix."""
+
+
+def place(result: Result) -> Path:
+    """Where a result belongs, below the folder of results.
+
+    A seed other than the protocol's is part of the name.
+
+    Raises:
+        RunError: Its model's name makes no file's name.
+    """
+    dataset, protocol = result.dataset, result.protocol.id.partition("@")[0]
+    clips = [protocol, dataset.split, *([] if dataset.limit is None else [str(dataset.limit)])]
+    usual = protocols.get(protocol).seed if protocol in protocols else 0
+    seed = "" if result.seed == usual else f"--seed{result.seed}"
+    stem = _as_name(result.model.name + seed)
+    if not stem or stem in RESERVED:
+        raise RunError(f"a model called {result.model.name!r} cannot be filed", "give it another name")
+    return Path(_as_name(f"{dataset.name}-{dataset.version}"), _as_name("-".join(clips)), f"{stem}.json")
+
+
+def _as_name(text: str) -> str:
+    """A text as a file's name: other people's words never lead anywhere else."""
+    return re.sub(r"[^\w.+-]+", "-", text.replace(":", "--"), flags=re.ASCII).strip(".-")[:LONGEST]
+
+
+def scored_clips(result: Result) -> tuple[str, ...]:
+    """The ids of the clips a result is about, as far as it tells."""
+    if result.dataset.subjects_of:
+        return tuple(result.dataset.subjects_of)
+    return tuple(dict.fromkeys(clip for metric in result.metrics.values() for clip in metric.per_clip))
+
+
+def small_clip(folder: Path, clip: str) -> Path:
+    """The file of a small clip.
+
+    Raises:
+        RunError: The id is no file's name.
+    """
+    if not is_file_name(clip):
+        raise RunError(f"{clip!r} is no clip's id", "leave the result out")
+    return folder / f"{clip}{CLIPS_SUFFIX}"
+
+
+def is_file_name(clip: str) -> bool:
+    """Whether a clip's id can be a file's name that stays in its folder."""
+    plain = clip.isprintable() and not clip.startswith(".") and len(clip) <= 2 * LONGEST
+    return bool(clip) and plain and not re.search(r'[/\\:*?"<>|]', clip)
+
+
+def small_clips(file: Path, result: Result) -> Iterator[tuple[str, Path]]:
+    """Yield the id and file of every small clip that is there, of the clips a result is about.
+
+    Args:
+        file: The result's file.
+        result: What it says.
+    """
+    for clip in scored_clips(result):
+        if is_file_name(clip):
+            path = small_clip(clips_folder(file), clip)
+            if path.is_file() and not path.is_symlink():
+                yield clip, path

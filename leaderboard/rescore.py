@@ -1,0 +1,143 @@
+"""Scoring a run's clips once more, from the pixels alone: nothing that anybody cached is believed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fevbench import weights
+from fevbench.errors import RunError
+from fevbench.judge.files import find_judge
+from fevbench.metrics.catalog import metrics as catalog
+from fevbench.models.videos import find_videos
+from fevbench.results.schema import MetricResult, Result
+from fevbench.run.execute import execute
+from fevbench.run.folder import CLIPS_FOLDER
+from fevbench.run.needs import Needs
+from fevbench.run.plan import Plan, Settings
+from fevbench.run.progress import Progress
+from leaderboard.check import alike, current_metrics
+from leaderboard.layout import scored_clips
+from leaderboard.truth import Truths
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A metric in which a result and its clips do not say the same.
+
+    Attributes:
+        metric: Its name.
+        said: What the result says of all clips.
+        found: What they scored here.
+        clips: Clip to what the result says of it and what it scored here, where these part; the largest
+            difference first.
+        others: What else parts, in words.
+    """
+
+    metric: str
+    said: float | None
+    found: float | None
+    clips: Mapping[str, tuple[float | None, float | None]]
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rescoring:
+    """How clips are scored again.
+
+    Attributes:
+        device: The torch device.
+        features: A folder of features that this process alone has filled.
+        progress: Hears what happens.
+        offline: Never touch the network.
+        pull: Hears how downloads proceed.
+    """
+
+    device: str
+    features: Path
+    progress: Progress
+    offline: bool = False
+    pull: weights.Progress | None = None
+
+    def rescore(self, folder: Path, result: Result, truths: Truths) -> Result:
+        """Score the lossless clips of a run folder in every metric that is still defined as it was.
+
+        Args:
+            folder: The run folder; its clips are there and whole.
+            result: What it says.
+            truths: The true clips.
+
+        Raises:
+            FevbenchError: They cannot be scored here.
+        """
+        current = current_metrics(result)
+        if not current:
+            raise RunError("no metric of it is defined as it was", "score it with this version")
+        truth = truths.of(result)
+        dataset, protocol = truth.corpus.dataset, truth.protocol
+        found = find_videos(folder / CLIPS_FOLDER, allow_missing=True)
+        chosen = tuple(catalog.get(name) for name in current)
+        settings = Settings(
+            model=found.name,
+            fingerprint=found.fingerprint,
+            dataset=dataset.name,
+            dataset_version=dataset.version,
+            protocol=protocol.id,
+            split=result.dataset.split,
+            limit=result.dataset.limit,
+            seed=result.seed,
+            device=self.device.partition(":")[0],
+            allow_missing=True,
+        )
+        needs = Needs(chosen, dataset, protocol, find_judge(dataset, protocol))
+        with tempfile.TemporaryDirectory() as scratch:
+            plan = Plan(settings, found, needs, self.device, None, Path(scratch) / "run")
+            return execute(plan, self.progress, self.offline, self.pull, self.features)
+
+
+def disagreements(result: Result, again: Result) -> Iterator[Disagreement]:
+    """Yield where a result and what its clips scored here part by more than machines do.
+
+    Args:
+        result: What is claimed.
+        again: What came out.
+    """
+    for name in current_metrics(result):
+        found = _disagreement(name, result.metrics[name], again.metrics[name])
+        if found.clips or found.others or not alike(found.said, found.found):
+            yield found
+
+
+def _disagreement(name: str, said: MetricResult, found: MetricResult) -> Disagreement:
+    both = {
+        clip: (said.per_clip.get(clip), found.per_clip.get(clip)) for clip in said.per_clip | found.per_clip
+    }
+    parted = {clip: values for clip, values in both.items() if not alike(*values)}
+    counts = ("id", "n", "missing", "excused", "subjects")
+    others = [
+        f"{what} {getattr(said, what)}, here {getattr(found, what)}"
+        for what in counts
+        if getattr(said, what) != getattr(found, what)
+    ]
+    if not alike(said.ceiling, found.ceiling):
+        others.append(f"true clips {said.ceiling}, here {found.ceiling}")
+    if said.readings and said.readings != found.readings:
+        read = said.readings | found.readings
+        wrong = sum(said.readings.get(clip) != found.readings.get(clip) for clip in read)
+        others.append(f"other readings of {wrong} clips")
+    clips = dict(sorted(parted.items(), key=lambda item: (-_gap(*item[1]), item[0])))
+    return Disagreement(name, said.value, found.value, clips, tuple(others))
+
+
+def _gap(one: float | None, other: float | None) -> float:
+    return float("inf") if one is None or other is None else abs(one - other)
+
+
+def same_clips(result: Result, again: Result) -> bool:
+    """Whether the clips that were scored again are those a result is about."""
+    return (
+        set(scored_clips(result)) == set(scored_clips(again))
+        and result.dataset.digest == again.dataset.digest
+    )

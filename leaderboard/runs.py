@@ -1,0 +1,95 @@
+"""Whether a finished run can count: its result, its settings and its clips without loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fevbench.data.video import LOSSLESS_SUFFIX, read_written
+from fevbench.errors import FevbenchError, RunError
+from fevbench.results.files import read_result
+from fevbench.results.schema import RESULT_FILE, Result
+from fevbench.run.folder import CLIPS_FOLDER, SETTINGS_FILE
+from fevbench.run.plan import Settings
+from leaderboard.check import Finding, check_result
+from leaderboard.layout import scored_clips
+from leaderboard.truth import Truths, some
+
+
+def is_run(path: Path) -> bool:
+    """Whether a path is the folder of a finished run."""
+    return (path / RESULT_FILE).is_file()
+
+
+def check_run(folder: Path, truths: Truths) -> Iterator[Finding]:
+    """Yield what is wrong with a finished run.
+
+    Args:
+        folder: The run folder.
+        truths: The true clips.
+
+    Raises:
+        RunError: It holds no result.
+    """
+    result = read_result(folder)
+    yield from check_result(result, truths)
+    yield from _settings(folder, result)
+    yield from check_clips(folder, result)
+
+
+def check_sound(folder: Path, truths: Truths) -> None:
+    """See that nothing is wrong with a finished run.
+
+    Raises:
+        RunError: Something is.
+    """
+    faults = [finding.what for finding in check_run(folder, truths) if finding.fault]
+    if faults:
+        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+        raise RunError(f"{folder}: {faults[0]}{more}", f"see `fevbench leaderboard check {folder}`")
+
+
+def _settings(folder: Path, result: Result) -> Iterator[Finding]:
+    try:
+        settings = Settings.model_validate_json((folder / SETTINGS_FILE).read_bytes())
+    except (OSError, ValueError):
+        yield Finding(f"{SETTINGS_FILE} is missing or broken")
+        return
+    said = {
+        "model": result.model.name,
+        "fingerprint": result.model.fingerprint,
+        "dataset": result.dataset.name,
+        "dataset_version": result.dataset.version,
+        "protocol": result.protocol.id,
+        "split": result.dataset.split,
+        "limit": result.dataset.limit,
+        "seed": result.seed,
+    }
+    for key, value in settings.model_dump().items():
+        if key in said and said[key] != value:
+            yield Finding(f"{SETTINGS_FILE} says {key} {value!r}, {RESULT_FILE} {said[key]!r}")
+
+
+def check_clips(folder: Path, result: Result) -> Iterator[Finding]:
+    """Yield what is wrong with a run's clips: absent, damaged, or of another shape.
+
+    Args:
+        folder: The run folder.
+        result: Its result.
+    """
+    clips = folder / CLIPS_FOLDER
+    if not clips.is_dir():
+        yield Finding(f"no {CLIPS_FOLDER}/: repeat the run's command, which makes them again")
+        return
+    wanted = {f"{clip}{LOSSLESS_SUFFIX}" for clip in scored_clips(result)}
+    there = {path.name for path in clips.iterdir() if not path.name.startswith(".")}
+    if lacking := sorted(wanted - there):
+        yield Finding(f"{CLIPS_FOLDER}/ lacks {some(lacking)}")
+    if more := sorted(there - wanted):
+        yield Finding(f"{CLIPS_FOLDER}/ holds what was not scored: {some(more)}")
+    size = result.protocol.size
+    for name in sorted(wanted & there):
+        try:
+            read_written(clips / name, (result.protocol.frames, size, size))
+        except FevbenchError as error:
+            yield Finding(str(error).replace(f"{folder}/", ""))

@@ -1,0 +1,130 @@
+"""What results say of true clips, held against the data sets that are here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fevbench.data.clip import Dataset
+from fevbench.data.corpus import Corpus
+from fevbench.data.datasets import open_dataset
+from fevbench.data.protocol import Protocol, protocols
+from fevbench.errors import DatasetError, FevbenchError
+from fevbench.results.schema import Result
+from fevbench.run.describe import protocol_record
+from leaderboard.layout import scored_clips
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The true clips of a result.
+
+    Attributes:
+        corpus: All that were asked for.
+        protocol: How they are sampled.
+    """
+
+    corpus: Corpus
+    protocol: Protocol
+
+    @property
+    def fps(self) -> float:
+        """Frames a second of a scored clip."""
+        return self.corpus.dataset.fps / self.protocol.stride
+
+
+class Truths:
+    """True clips, each decoded once for however many results.
+
+    Args:
+        dataset: What to open for results of a set that lies in a folder, as ``NAME:DIR``.
+
+    Raises:
+        DatasetError: That set cannot be opened.
+    """
+
+    def __init__(self, dataset: str | None = None) -> None:
+        self._own = open_dataset(dataset) if dataset else None
+        self._truths: dict[tuple[object, ...], Truth] = {}
+        self._digests: dict[tuple[object, ...], str] = {}
+
+    def of(self, result: Result) -> Truth:
+        """The true clips of a result.
+
+        Raises:
+            FevbenchError: The data set or the protocol is not here, or not in this version.
+        """
+        record = result.dataset
+        key = (record.name, record.version, result.protocol.id, record.split, record.limit)
+        if key not in self._truths:
+            dataset, protocol = self._dataset(result), self._protocol(result)
+            self._truths[key] = Truth(Corpus(dataset, protocol, record.split, record.limit), protocol)
+        return self._truths[key]
+
+    def faults(self, result: Result) -> Iterator[str]:
+        """Yield what a result says wrongly of its true clips, a line each."""
+        try:
+            truth = self.of(result)
+            yield from self._faults(result, truth)
+        except FevbenchError as error:
+            yield str(error)
+
+    def _faults(self, result: Result, truth: Truth) -> Iterator[str]:
+        record = result.dataset
+        known = {clip.id: clip for clip in truth.corpus.clips}
+        scored = set(scored_clips(result))
+        strange = sorted(scored - known.keys())
+        if strange or not scored:
+            yield (
+                f"it scored clips that are not asked for: {some(strange)}" if strange else "no clip is named"
+            )
+            return
+        clips = [clip for clip in truth.corpus.clips if clip.id in scored]
+        facts = {
+            "clips": (record.clips, len(clips)),
+            "people": (record.subjects, len({clip.subject for clip in clips})),
+            "whom clips show": (record.subjects_of, {clip.id: clip.subject for clip in clips}),
+            "labels": (record.labels, list(truth.corpus.dataset.labels)),
+            "labels of clips": (record.labels_of, {clip.id: clip.label for clip in clips}),
+        }
+        for what, (said, true) in facts.items():
+            if said not in (true, [], {}):
+                yield f"{what}: {_short(said)}, in the data set {_short(true)}"
+        key = (record.name, record.version, result.protocol.id, *(clip.id for clip in clips))
+        if key not in self._digests:
+            self._digests[key] = truth.corpus.digest(clips)
+        if record.digest != self._digests[key]:
+            yield f"it was scored on other clips: digest {record.digest[:12]}, here {self._digests[key][:12]}"
+
+    def _dataset(self, result: Result) -> Dataset:
+        record = result.dataset
+        if self._own is not None and self._own.name == record.name:
+            dataset = self._own
+        elif ":" in record.name:  # a result must not say which folder to open
+            raise DatasetError(
+                f"data set {record.name} is a set of somebody's own", "give --dataset NAME:DIR"
+            )
+        else:
+            dataset = open_dataset(record.name)
+        if dataset.version != record.version:
+            raise DatasetError(
+                f"it is of {record.name} {record.version}, and {dataset.version} is here",
+                "score it on this one",
+            )
+        return dataset
+
+    def _protocol(self, result: Result) -> Protocol:
+        protocol = protocols.get(result.protocol.id.partition("@")[0])
+        if protocol_record(protocol) != result.protocol:
+            raise DatasetError(f"it is not of protocol {protocol.id} as it is here", "score it again")
+        return protocol
+
+
+def some(names: Sequence[str], count: int = 3) -> str:
+    """Some names, and how many more there are."""
+    more = len(names) - count
+    return ", ".join(names[:count]) + (f" and {more} more" if more > 0 else "")
+
+
+def _short(said: object) -> str:
+    return str(said) if isinstance(said, int) else "others"
