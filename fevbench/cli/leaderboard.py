@@ -13,7 +13,8 @@ COMMANDS: Registry[click.Command] = Registry(
         "add": "fevbench.cli.leaderboard_add:command",
         "check": "fevbench.cli.leaderboard_check:command",
         "submit": "fevbench.cli.leaderboard_submit:command",
-        # build, serve
+        "build": "fevbench.cli.leaderboard_build:command",
+        "serve": "fevbench.cli.leaderboard_serve:command",
     },
 )
 

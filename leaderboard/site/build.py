@@ -13,9 +13,11 @@ from fevbench.errors import FevbenchError
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.text import FORMATS
 from leaderboard.entries import Problem, load_entries
+from leaderboard.published import Published, load_published
 from leaderboard.site.board import make_board
 from leaderboard.site.clips import Clips
 from leaderboard.site.compare_page import make_compare_page
+from leaderboard.site.literature import place_published
 from leaderboard.site.metric_page import make_metric_page
 from leaderboard.site.model_page import make_model_page
 from leaderboard.site.pages import ASSETS, GENERATOR, Pages
@@ -46,7 +48,7 @@ class Built:
     problems: tuple[Problem, ...]
 
 
-def build(folders: Sequence[Path], out: Path) -> Built:
+def build(folders: Sequence[Path], out: Path, published: Sequence[Published] | None = None) -> Built:
     """Build the site.
 
     Nothing is written outside ``out``; what was there is replaced when all is done. The same results give the
@@ -55,6 +57,7 @@ def build(folders: Sequence[Path], out: Path) -> Built:
     Args:
         folders: Where the results are.
         out: A folder: new, empty, or a site built before.
+        published: Numbers from the literature; by default those that come with fevbench.
 
     Raises:
         FevbenchError: ``out`` holds something else, or there is no result to show.
@@ -70,7 +73,8 @@ def build(folders: Sequence[Path], out: Path) -> Built:
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
         site = Path(folder) / "site"
         site.mkdir()
-        problems += _write(site, tables)
+        literature = load_published() if published is None else published
+        problems += _write(site, tables, literature)
         files = [file for file in site.rglob("*") if file.is_file()]
         built = Built(out, len(files), sum(f.stat().st_size for f in files), len(tables), tuple(problems))
         old = Path(folder) / "old"
@@ -91,7 +95,7 @@ def _check_replaceable(out: Path) -> None:
         raise FevbenchError(f"{out} holds other files than a site of the leaderboard", fix)
 
 
-def _write(site: Path, tables: Sequence[Table]) -> list[Problem]:
+def _write(site: Path, tables: Sequence[Table], published: Sequence[Published]) -> list[Problem]:
     """Write all files of the site; returns what is missing in it."""
     problems: list[Problem] = []
     slugs = Slugs()
@@ -105,7 +109,8 @@ def _write(site: Path, tables: Sequence[Table]) -> list[Problem]:
     slugs = Slugs()
     model_pages = {name: slugs.of(name) for name in sorted(models)}
     pages = Pages(site, model_pages, metric_pages, tables)
-    pages.front([make_board(table, metric_pages) for table in tables], [state_of(t) for t in tables])
+    boards = [make_board(table, metric_pages) for table in tables]
+    pages.front(boards, [state_of(table) for table in tables], place_published(published, tables))
     words = read_words()
     for name in catalog:
         pages.metric(make_metric_page(name, words.get(name), tables))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from fevbench.models.registry import discover, models, summary
 from fevbench.results.schema import ModelRecord
@@ -60,6 +60,7 @@ def to_html(text: str) -> Markup:
     tokens = parser.parse(text)
     if len(tokens) > 2 and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
         tokens = tokens[3:]
+    tokens = _without_blank_heads(tokens)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
@@ -78,7 +79,23 @@ def _parser() -> MarkdownIt:
         '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>\n'
     )
     rules["table_close"] = lambda *_: "</table></div>\n"
+    # What scrolls must be reachable by keyboard.
+    rules["fence"] = rules["code_block"] = lambda tokens, i, *_: (
+        f'<pre tabindex="0"><code>{escape(tokens[i].content)}</code></pre>\n'
+    )
     return parser
+
+
+def _without_blank_heads(tokens: Sequence[Token]) -> list[Token]:
+    """Markdown has no table without a head; one with nothing in it says nothing to anybody."""
+    kept: list[Token] = []
+    for token in tokens:
+        kept.append(token)
+        if token.type == "thead_close":
+            start = next(i for i in range(len(kept) - 1, -1, -1) if kept[i].type == "thead_open")
+            if not any(cell.content.strip() for cell in kept[start:]):
+                del kept[start:]
+    return kept
 
 
 def _without_dead_links(tokens: Sequence[Token]) -> list[Token]:

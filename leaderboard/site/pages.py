@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from fevbench.metrics.catalog import metrics as catalog
 from leaderboard.site.board import Board
 from leaderboard.site.compare_page import ComparePage
+from leaderboard.site.literature import Reported, published_cells
 from leaderboard.site.metric_page import MetricPage
 from leaderboard.site.model_page import ModelPage
 from leaderboard.site.tables import GROUPS, Table
@@ -42,6 +43,7 @@ class Pages:
         self._site = site
         self._models = models
         self._metrics = metrics
+        self._tables = tables
         self._environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -61,9 +63,15 @@ class Pages:
             catalog={name: catalog.get(name) for name in catalog},
         )
 
-    def front(self, boards: Sequence[Board], states: Sequence[str]) -> None:
-        """The page with the tables."""
-        self._render("front.html", "index.html", boards=boards, states=states)
+    def front(self, boards: Sequence[Board], states: Sequence[str], reported: Sequence[Reported]) -> None:
+        """The page with the tables, and what was published elsewhere."""
+        published = [
+            published_cells(reported, table, board.columns)
+            for table, board in zip(self._tables, boards, strict=True)
+        ]
+        self._render(
+            "front.html", "index.html", boards=boards, states=states, reported=reported, published=published
+        )
 
     def model(self, page: ModelPage) -> None:
         """A model's page."""

@@ -31,14 +31,18 @@ class Slugs:
             Lower-case ASCII letters, digits, dots and dashes; it starts and ends with a letter or digit.
         """
         if name not in self._of:
-            stem = slug = plain(name)
-            count = 1
-            while slug in self._taken:
-                count += 1
-                slug = f"{stem}-{count}"
-            self._taken.add(slug)
-            self._of[name] = slug
+            self._of[name] = self.new(name)
         return self._of[name]
+
+    def new(self, name: str) -> str:
+        """A slug that nobody has yet, this name included."""
+        stem = slug = plain(name)
+        count = 1
+        while slug in self._taken:
+            count += 1
+            slug = f"{stem}-{count}"
+        self._taken.add(slug)
+        return slug
 
 
 def plain(name: str) -> str:

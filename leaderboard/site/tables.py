@@ -71,7 +71,6 @@ class Table:
     costs: Costs | None
     audit: Audit | None
     audit_file: Path | None
-    published: tuple[object, ...] = ()
 
     @property
     def first(self) -> Result:
@@ -116,10 +115,10 @@ def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[T
         audit, audit_file, wrong = _audit(folders, kept[0].result)
         problems += wrong
         data, protocol = kept[0].result.dataset, kept[0].result.protocol
-        table_slug = slugs.of("-".join(map(str, key[:4])) if data.limit else f"{'-'.join(map(str, key[:3]))}")
+        name = "-".join(map(str, key[:4] if data.limit else key[:3]))
         title = f"{data.name} {data.version}, {protocol.id.partition('@')[0]}"
         runs = _ordered(comparison, kept)
-        tables.append(Table(table_slug, title, comparison, runs, costs, audit, audit_file))
+        tables.append(Table(slugs.new(name), title, comparison, runs, costs, audit, audit_file))
     return tables, problems
 
 
