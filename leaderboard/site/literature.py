@@ -10,6 +10,8 @@ from leaderboard.published import Published
 from leaderboard.site.board import Column, Shown
 from leaderboard.site.tables import Table
 
+NOT_OURS = "definition: none of ours"
+
 
 @dataclass(frozen=True)
 class Reported:
@@ -38,11 +40,13 @@ def place_published(published: Sequence[Published], tables: Sequence[Table]) -> 
                 same_way = catalog.get(name).higher_is_better == number.higher_is_better
                 differences = number.differences(table.first, name)
                 if not same_way:
-                    differences = ("direction", *differences)
+                    differences = ("direction: the other", *differences)
                 found.append((differences, table.slug, name))
         beside = tuple((slug, name) for differences, slug, name in found if not differences)
         nearest = min((differences for differences, _, _ in found), key=len, default=())
-        reported.append(Reported(number, f"published-{i + 1}", beside, () if beside else nearest))
+        # Which of our metrics is the nearest is chance: whose definition it is not says nothing.
+        why = tuple(NOT_OURS if line.startswith("definition:") else line for line in nearest)
+        reported.append(Reported(number, f"published-{i + 1}", beside, () if beside else why))
     return tuple(reported)
 
 

@@ -71,8 +71,8 @@ def chromium() -> Iterator[Any]:
     if program is None:
         pytest.fail("no Chromium here: `make browser` installs it, or apt-get install chromium")
     with sync_playwright() as playwright:
-        # Chromium refuses to run in its sandbox as root.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        # Chromium refuses to run in its sandbox as root; containers have little shared memory.
+        arguments = ["--disable-dev-shm-usage", *["--no-sandbox"] * (os.geteuid() == 0)]
         browser = playwright.chromium.launch(executable_path=program, args=arguments)
         yield browser
         browser.close()

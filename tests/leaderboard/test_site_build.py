@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+import urllib.request
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -12,6 +14,7 @@ import pytest
 from site_results import CLIPS, HOSTILE, models, put, result, write
 from tiny import Cli, tree
 
+from fevbench.cli.leaderboard_serve import server
 from fevbench.errors import FevbenchError
 from fevbench.report.rows import compare
 from fevbench.report.text import FORMATS
@@ -215,6 +218,20 @@ def test_a_published_number_stands_in_the_table_only_if_everything_is_the_same(
     assert "Unlike" not in table
     assert text.count("<strong>not comparable</strong>") == 1
     assert "frames: not stated, ours 16" in text
+
+
+def test_the_site_is_served_to_this_machine(built: Built) -> None:
+    with server(built.out, 0) as serving:
+        thread = threading.Thread(target=serving.serve_forever)
+        thread.start()
+        host, port = serving.server_address[:2]
+        assert host == "127.0.0.1"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
+            assert answer.read() == (built.out / "index.html").read_bytes()
+        with pytest.raises(FevbenchError, match="another --port"):
+            server(built.out, int(port))
+        serving.shutdown()
+        thread.join()
 
 
 def test_the_command_builds_and_names_what_it_left_out(cli: Cli, tmp_path: Path) -> None:
