@@ -21,4 +21,4 @@ COMMANDS: Registry[click.Command] = Registry(
 
 @click.group(cls=LazyGroup, entries=COMMANDS)
 def group() -> None:
-    """Add results to a leaderboard, check them, send some in."""
+    """Add results to a leaderboard, check them, send some in; build its site."""

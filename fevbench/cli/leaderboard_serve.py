@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,8 @@ def command(folders: tuple[Path, ...], port: int) -> None:
     with tempfile.TemporaryDirectory() as folder, server(Path(folder, "site"), port) as serving:
         report(build(folders or default_folders(), Path(folder, "site")))
         click.echo(f"http://127.0.0.1:{serving.server_address[1]}/ (stop with Ctrl-C)")
-        serving.serve_forever()
+        with contextlib.suppress(KeyboardInterrupt):  # the way to stop it, and no accident
+            serving.serve_forever()
 
 
 def server(site: Path, port: int) -> ThreadingHTTPServer:

@@ -58,6 +58,7 @@ class Shown:
         spoken: The same in words.
         best: Whether no other model's number is better.
         why: Why there is no number.
+        source: The slug of the run whose file holds it, where that is not the row's.
     """
 
     text: str
@@ -68,6 +69,7 @@ class Shown:
     spoken: str = ""
     best: bool = False
     why: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def make_board(table: Table, pages: Mapping[str, str]) -> Board:
     titles = {key: title for key, (title, _) in GROUPS.items()} | {COST_GROUP: "Cost"}
     counted = {key: sum(column.group == key for column in columns) for key in titles}
     lines = [Line(run, tuple(_cells(table, run, metrics))) for run in table.runs]
-    ceiling = [Shown(table.comparison.rows[-1].cells[name].text) for name in metrics]
+    ceiling = [_ceiling(table, name) for name in metrics]
     ceiling += [Shown("")] * (len(columns) - len(metrics))
     return Board(
         {key: (title, counted[key]) for key, title in titles.items() if counted[key]},
@@ -139,6 +141,15 @@ def _column(table: Table, name: str, group: str, page: str) -> Column:
     unit = metric.sample if most != 1 else metric.sample.removesuffix("s")
     sample = f"{least} {unit}" if least == most else f"{least} to {most} {unit}"
     return Column(name, metric.title, metric.higher_is_better, group, page, sample, metric.unit)
+
+
+def _ceiling(table: Table, name: str) -> Shown:
+    cell = table.comparison.rows[-1].cells[name]
+    if cell.value is None:
+        return Shown(cell.text)
+    # The comparison takes it from the first run that has the metric.
+    holder = min((run for run in table.runs if name in run.result.metrics), key=lambda run: run.index)
+    return Shown(cell.text, f"{cell.value:.9g}", source=holder.slug)
 
 
 def _cells(table: Table, run: Run, metrics: Sequence[str]) -> list[Shown]:
