@@ -13,11 +13,12 @@ COMMANDS: Registry[click.Command] = Registry(
         "add": "fevbench.cli.leaderboard_add:command",
         "check": "fevbench.cli.leaderboard_check:command",
         "submit": "fevbench.cli.leaderboard_submit:command",
-        # build, serve
+        "build": "fevbench.cli.leaderboard_build:command",
+        "serve": "fevbench.cli.leaderboard_serve:command",
     },
 )
 
 
 @click.group(cls=LazyGroup, entries=COMMANDS)
 def group() -> None:
-    """Add results to a leaderboard, check them, send some in."""
+    """Add results to a leaderboard, check them, send some in; build its site."""

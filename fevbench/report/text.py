@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 
 from fevbench.report.rows import Comparison, Row
 from fevbench.report.standing import Standing
@@ -105,7 +104,7 @@ def as_csv(comparison: Comparison) -> str:
                     metric.reason,
                     row.result is not None and row.result.model.control,
                     standing.ranks.get(i, ""),
-                    standing.against_best.get(i, ""),
+                    "" if i not in standing.against_best else _rounded(standing.against_best[i]),
                 )
             )
     return out.getvalue()
@@ -168,13 +167,21 @@ def _standing(names: list[str], standing: Standing) -> dict[str, object]:
             {
                 "first": names[pair.first],
                 "second": names[pair.second],
-                **asdict(pair.test),
-                "p_holm": pair.corrected,
+                "difference": _rounded(pair.test.difference),
+                "interval": pair.test.interval and [_rounded(bound) for bound in pair.test.interval],
+                "p": _rounded(pair.test.p),
+                "reason": pair.test.reason,
+                "p_holm": _rounded(pair.corrected),
                 "better": names[pair.order[0]] if pair.order else None,
             }
             for pair in standing.pairs
         ],
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    """A computed number without its last digits, in which two processors may differ."""
+    return None if value is None else float(f"{value:.10g}")
 
 
 FORMATS: dict[str, Callable[[Comparison], str]] = {

@@ -1,0 +1,143 @@
+"""The whole site: read results, make pages, and put them where the old ones were in one move."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fevbench.errors import FevbenchError
+from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.text import FORMATS
+from leaderboard.entries import Problem, load_entries
+from leaderboard.published import Published, load_published
+from leaderboard.site.board import make_board
+from leaderboard.site.clips import Clips
+from leaderboard.site.compare_page import make_compare_page
+from leaderboard.site.literature import place_published
+from leaderboard.site.metric_page import make_metric_page
+from leaderboard.site.model_page import make_model_page
+from leaderboard.site.pages import ASSETS, GENERATOR, Pages
+from leaderboard.site.slugs import Slugs
+from leaderboard.site.tables import Run, Table, make_tables
+from leaderboard.site.words import read_words
+
+DOWNLOADS = {"csv": "csv", "json": "json", "md": "md", "latex": "tex"}
+"""The formats a table can be had in, and how their files end."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A site that was built.
+
+    Attributes:
+        out: Its folder.
+        files: How many files it has.
+        size: How many bytes they have.
+        tables: How many tables.
+        problems: What was left out, and why.
+    """
+
+    out: Path
+    files: int
+    size: int
+    tables: int
+    problems: tuple[Problem, ...]
+
+
+def build(folders: Sequence[Path], out: Path, published: Sequence[Published] | None = None) -> Built:
+    """Build the site.
+
+    Nothing is written outside ``out``; what was there is replaced when all is done. The same results give the
+    same bytes.
+
+    Args:
+        folders: Where the results are.
+        out: A folder: new, empty, or a site built before.
+        published: Numbers from the literature; by default those that come with fevbench.
+
+    Raises:
+        FevbenchError: ``out`` holds something else, or there is no result to show.
+    """
+    _check_replaceable(out)
+    loaded = load_entries(folders)
+    tables, problems = make_tables(loaded.entries, folders)
+    problems = [*loaded.problems, *problems]
+    if not tables:
+        reasons = "; ".join(map(str, problems[:3])) or "no result below " + ", ".join(map(str, folders))
+        raise FevbenchError(f"there is nothing to build a site from ({reasons})", "give --results DIR")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
+        site = Path(folder) / "site"
+        site.mkdir()
+        literature = load_published() if published is None else published
+        problems += _write(site, tables, literature)
+        files = [file for file in site.rglob("*") if file.is_file()]
+        built = Built(out, len(files), sum(f.stat().st_size for f in files), len(tables), tuple(problems))
+        old = Path(folder) / "old"
+        if out.exists():
+            out.rename(old)
+        site.rename(out)
+    return built
+
+
+def _check_replaceable(out: Path) -> None:
+    if not out.exists():
+        return
+    fix = "choose another --out"
+    if not out.is_dir() or out.is_symlink():
+        raise FevbenchError(f"{out} is no folder", fix)
+    front = out / "index.html"
+    if any(out.iterdir()) and not (front.is_file() and GENERATOR in front.read_text("utf-8", "replace")):
+        raise FevbenchError(f"{out} holds other files than a site of the leaderboard", fix)
+
+
+def _write(site: Path, tables: Sequence[Table], published: Sequence[Published]) -> list[Problem]:
+    """Write all files of the site; returns what is missing in it."""
+    problems: list[Problem] = []
+    slugs = Slugs()
+    metric_pages = {name: slugs.of(name) for name in catalog}
+    models: dict[str, list[tuple[Table, Run, Clips]]] = {}
+    clips = {table.slug: Clips(table) for table in tables}
+    for table in tables:
+        problems += clips[table.slug].problems
+        for run in table.runs:
+            models.setdefault(run.result.model.name, []).append((table, run, clips[table.slug]))
+    slugs = Slugs()
+    model_pages = {name: slugs.of(name) for name in sorted(models)}
+    pages = Pages(site, model_pages, metric_pages, tables)
+    boards = [make_board(table, metric_pages) for table in tables]
+    pages.front(boards, [state_of(table) for table in tables], place_published(published, tables))
+    words = read_words()
+    for name in catalog:
+        pages.metric(make_metric_page(name, words.get(name), tables))
+    for name, runs in models.items():
+        pages.model(make_model_page(name, runs, metric_pages))
+    for table in tables:
+        pages.compare(make_compare_page(table, clips[table.slug]))
+        _write_data(site / table.slug, table)
+        list(clips[table.slug].copy(site / table.slug))
+    shutil.copytree(ASSETS, site / ASSETS.name)
+    return problems
+
+
+def _write_data(folder: Path, table: Table) -> None:
+    """The table in every format, and the very files behind it."""
+    folder.mkdir(exist_ok=True)
+    for name, suffix in DOWNLOADS.items():
+        (folder / f"table.{suffix}").write_text(FORMATS[name](table.comparison), encoding="utf-8")
+    (folder / "results").mkdir()
+    for run in table.runs:
+        shutil.copyfile(run.entry.file, folder / "results" / f"{run.slug}.json")
+    for file in (table.costs.file if table.costs else None, table.audit_file):
+        if file is not None:
+            shutil.copyfile(file, folder / file.name)
+
+
+def state_of(table: Table) -> str:
+    """What identifies a table's content: the first digits of the sha256 of its runs' ids."""
+    ids = " ".join(sorted(run.entry.id for run in table.runs))
+    return hashlib.sha256(ids.encode()).hexdigest()[:12]

@@ -1,0 +1,121 @@
+"""Model cards as HTML: Markdown of the packages that are installed, with no HTML of its own let through."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup, escape
+
+from fevbench.models.registry import discover, models, summary
+from fevbench.results.schema import ModelRecord
+
+CARD = "card.md"
+OURS = "fevbench "
+"""How the origin of a model begins that came with fevbench: no other result may borrow its card."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a model beside its results.
+
+    Attributes:
+        summary: One line, or nothing.
+        html: Its card, or nothing.
+    """
+
+    summary: str
+    html: Markup
+
+
+def card_of(model: ModelRecord) -> Card:
+    """The card of a model, if it came with fevbench; looked for beside its code, which is not imported."""
+    discover()
+    kind = model.name.partition(":")[0]
+    if not model.origin.startswith(OURS) or kind not in models:
+        return Card("", Markup(""))
+    file = _card_file(models.peek(kind))
+    return Card(summary(kind), to_html(file.read_text(encoding="utf-8")) if file else Markup(""))
+
+
+def _card_file(target: object) -> Path | None:
+    if not isinstance(target, str):
+        return None
+    spec = importlib.util.find_spec(target.partition(":")[0])
+    file = Path(spec.origin).parent / CARD if spec and spec.origin else None
+    return file if file and file.is_file() else None
+
+
+def to_html(text: str) -> Markup:
+    """Markdown as HTML: the title is left out, headings go down a level, pictures leave their words.
+
+    Links stay if they lead to the web; those into the repository lead nowhere on a site and become words.
+    """
+    parser = _parser()
+    tokens = parser.parse(text)
+    if len(tokens) > 2 and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
+        tokens = tokens[3:]
+    tokens = _without_blank_heads(tokens)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
+        if "right" in str(token.attrs.pop("style", "")):  # the site's pages allow no style but their sheet's
+            token.attrSet("class", "number")
+        if token.children:
+            token.children = _without_dead_links(token.children)
+    return Markup(parser.renderer.render(tokens, parser.options, {}))
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    rules: dict[str, Callable[..., str]] = parser.renderer.rules  # type: ignore[attr-defined]
+    rules["table_open"] = lambda *_: (
+        '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>\n'
+    )
+    rules["table_close"] = lambda *_: "</table></div>\n"
+    # What scrolls must be reachable by keyboard.
+    rules["fence"] = rules["code_block"] = lambda tokens, i, *_: (
+        f'<pre tabindex="0"><code>{escape(tokens[i].content)}</code></pre>\n'
+    )
+    return parser
+
+
+def _without_blank_heads(tokens: Sequence[Token]) -> list[Token]:
+    """Markdown has no table without a head; one with nothing in it says nothing to anybody."""
+    kept: list[Token] = []
+    for token in tokens:
+        kept.append(token)
+        if token.type == "thead_close":
+            start = next(i for i in range(len(kept) - 1, -1, -1) if kept[i].type == "thead_open")
+            if not any(cell.content.strip() for cell in kept[start:]):
+                del kept[start:]
+    return kept
+
+
+def _without_dead_links(tokens: Sequence[Token]) -> list[Token]:
+    kept: list[Token] = []
+    dead = False
+    for token in tokens:
+        if token.type == "image":
+            kept.append(_words(f"[picture: {token.content}]"))
+        elif token.type == "link_open":
+            dead = not str(token.attrGet("href")).startswith(("https://", "http://"))
+            if not dead:
+                token.attrSet("rel", "noopener noreferrer")
+                kept.append(token)
+        elif token.type == "link_close":
+            if not dead:
+                kept.append(token)
+        else:
+            kept.append(token)
+    return kept
+
+
+def _words(text: str) -> Token:
+    return Token("text", "", 0, content=text)

@@ -1,0 +1,118 @@
+"""The small clips on the site: which there are, and which of them show a run at its best and worst."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.pairs import sample_of
+from fevbench.report.rows import number
+from leaderboard.entries import CLIPS_SUFFIX, TRUE_CLIPS, Problem
+from leaderboard.site.slugs import Slugs
+from leaderboard.site.tables import Run, Table
+
+CLIPS_FOLDER = "clips"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clip that stands for many.
+
+    Attributes:
+        clip: Its id.
+        text: Its value in the metric.
+    """
+
+    clip: str
+    text: str
+
+
+class Clips:
+    """The clips of a table.
+
+    Args:
+        table: The runs whose clips they are.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._slugs = Slugs()
+        self.ids = sorted(
+            {clip for run in table.runs for m in run.result.metrics.values() for clip in m.per_clip}
+            | {clip for run in table.runs for clip in run.result.dataset.subjects_of}
+        )
+        self._files: dict[tuple[str, str], Path] = {}
+        self.problems: list[Problem] = []
+        for run in table.runs:
+            if run.entry.clips is not None:
+                self._find(run.slug, run.entry.clips)
+        for folder in dict.fromkeys(run.entry.file.parent / TRUE_CLIPS for run in table.runs):
+            if folder.is_dir():
+                self._find(TRUE_CLIPS, folder)
+
+    def _find(self, slug: str, folder: Path) -> None:
+        missing = []
+        for clip in self.ids:
+            file = folder / f"{clip}{CLIPS_SUFFIX}"
+            # An id is another's word: it must name a file of this very folder.
+            inside = file.name == f"{clip}{CLIPS_SUFFIX}" and file.parent == folder
+            if inside and file.is_file() and not file.is_symlink():
+                self._files.setdefault((slug, clip), file)
+            else:
+                missing.append(clip)
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            self.problems.append(Problem(folder, f"lacks the clip {missing[0]}{more}; shown without"))
+
+    def has(self, slug: str, clip: str) -> bool:
+        """Whether there is a run's clip."""
+        return (slug, clip) in self._files
+
+    def name(self, clip: str) -> str:
+        """What a clip's file is called on the site."""
+        return f"{self._slugs.of(clip)}{CLIPS_SUFFIX}"
+
+    def path(self, slug: str, clip: str) -> str:
+        """A clip's path within the table's folder, or nothing if it is not there."""
+        return f"{CLIPS_FOLDER}/{slug}/{self.name(clip)}" if self.has(slug, clip) else ""
+
+    def copy(self, folder: Path) -> Iterator[Path]:
+        """Copy all of them into the table's folder of the site."""
+        for (slug, clip), file in sorted(self._files.items()):
+            target = folder / self.path(slug, clip)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+            yield target
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a clip at all."""
+        return bool(self._files)
+
+
+def examples(run: Run, metric: str) -> list[Example]:
+    """The clips with a run's best, median and worst value; of equal ones, the first by hash of its id.
+
+    Clips that count at the floor because the face was lost are the worst there are. Nothing for metrics
+    without values of clips.
+    """
+    declared = catalog.get(metric)
+    counted = sample_of(declared, run.row.name, run.result.metrics.get(metric)).clips
+    sign = -1 if declared.higher_is_better else 1
+
+    def place(clip: str) -> tuple[float, bytes]:
+        return sign * counted[clip], hashlib.sha256(clip.encode()).digest()
+
+    order = sorted(counted, key=place)
+    if not order:
+        return []
+    chosen = (order[0], order[len(order) // 2], order[-1])
+    own = run.result.metrics[metric].per_clip
+    return [
+        Example(clip, number(metric, own.get(clip)) if own.get(clip) is not None else "face lost")
+        for clip in chosen
+    ]

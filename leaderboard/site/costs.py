@@ -1,0 +1,93 @@
+"""What models cost, as four more columns of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leaderboard.entries import Problem, one_line
+
+if TYPE_CHECKING:
+    from fevbench.results.schema import ModelRecord
+    from fevbench.run.cost import Cost, CostTable
+
+COST_FILE = "cost.json"
+
+
+@dataclass(frozen=True)
+class CostColumn:
+    """One column.
+
+    Attributes:
+        name: Its heading.
+        title: What it says, in a few words.
+        higher_is_better: Its direction.
+    """
+
+    name: str
+    title: str
+    higher_is_better: bool = False
+
+
+COLUMNS = (
+    CostColumn("parameters", "millions of numbers in the networks it runs, pretrained ones included"),
+    CostColumn("GFLOPs", "billions of floating-point operations for one clip"),
+    CostColumn("ms / clip", "milliseconds for one clip alone, median"),
+    CostColumn("clips / s", "clips a second in a batch of sixteen, median", True),
+)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The costs of a table.
+
+    Attributes:
+        file: Where they lie.
+        where: The machine they were measured on.
+        table: All of them.
+    """
+
+    file: Path
+    where: str
+    table: CostTable
+
+    def of(self, model: ModelRecord) -> Cost | None:
+        """What a model costs; None unless these very weights and this code were measured."""
+        known = (model.name, model.fingerprint)
+        return next((cost for cost in self.table.costs if (cost.model, cost.fingerprint) == known), None)
+
+
+def read_costs(folders: Sequence[Path], protocol: str) -> tuple[Costs | None, list[Problem]]:
+    """Read the costs nearest to a table's results, and say what is wrong with files that cannot be used."""
+    problems = []
+    for folder in folders:
+        file = folder / COST_FILE
+        if not file.is_file():
+            continue
+        from fevbench.run.cost import CostTable  # which loads torch
+
+        try:
+            table = CostTable.model_validate_json(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            problems.append(Problem(file, one_line(f"is no table of costs ({str(error).splitlines()[0]})")))
+            continue
+        if table.protocol == protocol:
+            where = f"{table.environment.device}, threads: {table.environment.threads}"
+            return Costs(file, where, table), problems
+    return None, problems
+
+
+def cost_cells(cost: Cost | None) -> list[tuple[float | None, str]]:
+    """Value and text of each column."""
+    if cost is None:
+        return [(None, "–")] * len(COLUMNS)
+    one, many = cost.latencies[0], cost.latencies[-1]
+    flops = None if cost.flops is None else cost.flops / 1e9
+    return [
+        (cost.parameters / 1e6, f"{cost.parameters / 1e6:.2f} M"),
+        (flops, "–" if flops is None else f"{flops:.2f}"),
+        (1e3 * one.median, f"{1e3 * one.median:.0f}"),
+        (many.clips_per_second, f"{many.clips_per_second:.1f}"),
+    ]

@@ -1,0 +1,168 @@
+"""A metric's page: what it means, when not to believe it, what it notices, and everybody's number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from fevbench.audit.record import Audit, Verdict
+from fevbench.audit.scene import STRENGTHS
+from fevbench.audit.table import KINDS
+from fevbench.audit.verdict import Ladders
+from fevbench.metrics.catalog import metrics as catalog
+from fevbench.metrics.metric import Metric
+from fevbench.report.rows import number
+from leaderboard.site.board import shade_of_part
+from leaderboard.site.model_page import ceiling_of, dots_of
+from leaderboard.site.plots import Axis, strip
+from leaderboard.site.tables import Run, Table
+from leaderboard.site.words import Words
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How much worse a metric got at one strength of a damage.
+
+    Attributes:
+        text: In hundredths of the most by any damage.
+        shade: The colour step; None where it did not get worse.
+    """
+
+    text: str
+    shade: int | None
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A damage, and what the metric made of it."""
+
+    name: str
+    title: str
+    kind: str
+    strengths: tuple[Strength, ...]
+    must: str
+    kept: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A metric in one table: everybody's number on one axis, and the audit there."""
+
+    table: Table
+    numbers: tuple[tuple[Run, str, str, str, Markup], ...]
+    ceiling: str
+    damages: tuple[Damage, ...]
+    audited: str
+    broken: int
+
+
+@dataclass(frozen=True)
+class MetricPage:
+    """A metric."""
+
+    metric: Metric
+    words: Words | None
+    facts: tuple[tuple[str, str], ...]
+    places: tuple[Place, ...]
+
+
+def make_metric_page(name: str, words: Words | None, tables: Sequence[Table]) -> MetricPage:
+    """Gather what there is of a metric."""
+    metric = catalog.get(name)
+    ids = sorted({m.id for table in tables for run in table.runs if (m := run.result.metrics.get(name))})
+    places = [_place(table, metric) for table in tables]
+    shown = tuple(place for place in places if place.numbers or place.damages)
+    return MetricPage(metric, words, _facts(metric, ids), shown)
+
+
+def _facts(metric: Metric, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    low, high = (f"{bound:g}" for bound in metric.range)
+    unit = f" {metric.unit}" if metric.unit else ""
+    each = (
+        "each clip has a value, their mean is reported" if metric.kind == "clip" else "one value of all clips"
+    )
+    floor = "" if metric.floor is None else f"counts {metric.floor:g}, or the worst observed if that is worse"
+    facts = [
+        ("definition", ", ".join(ids) or metric.id),
+        ("direction", "higher is better" if metric.higher_is_better else "lower is better"),
+        ("range", f"{low} to {high}{unit}".replace("inf", "∞")),
+        ("sample", f"{each}; at least {metric.minimum} {metric.sample}" if metric.minimum > 1 else each),
+        ("networks", ", ".join(metric.extractors) or "none"),
+        ("without a face", floor),
+        ("must notice", ", ".join(metric.notices)),
+        ("must ignore", ", ".join(metric.ignores)),
+        ("source", metric.citation),
+    ]  # fmt: skip
+    return tuple((label, text) for label, text in facts if text)
+
+
+def _place(table: Table, metric: Metric) -> Place:
+    name = metric.name
+    damages, audited = _damages(table.audit, name) if table.audit else ((), "")
+    if name not in table.comparison.columns:
+        return Place(table, (), "–", damages, audited, sum(not damage.kept for damage in damages))
+    dots, ceiling = dots_of(table, name), ceiling_of(table, name)
+    numbers = []
+    if dots:
+        axis = Axis.over(dots.values(), ceiling, metric.higher_is_better)
+        ranks = table.comparison.standings[name].ranks
+        first = sorted(
+            table.runs,
+            key=lambda run: (run.result.model.control, ranks.get(run.index, 0), _worse(metric, run)),
+        )
+        for run in first:
+            if run.index in dots:
+                dot, cell = dots[run.index], run.row.cells[name]
+                rank = f"{cell.rank}{cell.mark}" if cell.rank else ""
+                plot = strip(dot, (), ceiling, axis, f"{dot.name}: {dot.text}")
+                numbers.append((run, cell.text, cell.interval, rank, plot))
+    broken = sum(not damage.kept for damage in damages)
+    return Place(table, tuple(numbers), number(name, ceiling), damages, audited, broken)
+
+
+def _worse(metric: Metric, run: Run) -> float:
+    found = run.result.metrics.get(metric.name)
+    value = found.value if found is not None and found.value is not None else 0.0
+    return -value if metric.higher_is_better else value
+
+
+def _damages(audit: Audit, name: str) -> tuple[tuple[Damage, ...], str]:
+    """The metric's row of the heat map, a line a damage."""
+    if name not in audit.samples:
+        return (), audit.unscored.get(name, "")
+    ladders = Ladders(audit.steps)
+    if name not in ladders.metrics:
+        return (), ""
+    verdicts: dict[str, Verdict] = {v.damage: v for v in audit.verdicts if v.metric == name}
+    parts = [ladders.parts(strength)[ladders.metrics.index(name)] for strength in range(1, STRENGTHS + 1)]
+    found = []
+    for i, damage in enumerate(ladders.damages):
+        steps = ladders.ladder(name, damage)[1:]
+        strengths = [
+            _strength(None if step.worse is None else float(part[i]))
+            for step, part in zip(steps, parts, strict=True)
+        ]
+        verdict, about = verdicts.get(damage), audit.damages[damage]
+        found.append(
+            Damage(
+                damage,
+                about.title,
+                KINDS.get(about.kind, about.kind),
+                tuple(strengths),
+                verdict.must if verdict else "",
+                verdict is None or verdict.kept,
+                verdict.why if verdict else "",
+            )
+        )
+    sample = audit.samples[name]
+    return tuple(found), f"{sample.clips} true clips of {sample.subjects} people"
+
+
+def _strength(part: float | None) -> Strength:
+    if part is None:
+        return Strength("–", 4)
+    text = f"{100 * part:.0f}"
+    return Strength("0" if text == "-0" else text, shade_of_part(round(part, 9)) if part > 0.005 else None)

@@ -1,0 +1,98 @@
+"""Dot plots as inline SVG: no script, no style attribute, colours by class so that they follow the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+WIDTH, HEIGHT = 340, 30
+PAD = 9
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One number on an axis.
+
+    Attributes:
+        name: Whose.
+        value: The number.
+        low: Its interval's lower end; None without one.
+        high: The upper end.
+        text: The number in words, for whoever points at it.
+    """
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Numbers from left to right, the better ones at the right.
+
+    Attributes:
+        low: The smallest.
+        high: The largest.
+        higher_is_better: Otherwise the axis runs backwards.
+    """
+
+    low: float
+    high: float
+    higher_is_better: bool
+
+    @classmethod
+    def over(cls, dots: Iterable[Dot], ceiling: float | None, higher_is_better: bool) -> Axis:
+        """An axis that holds all of these."""
+        found = [v for dot in dots for v in (dot.value, dot.low, dot.high) if v is not None]
+        if ceiling is not None:
+            found.append(ceiling)
+        return cls(min(found), max(found), higher_is_better)
+
+    def x(self, value: float) -> str:
+        """Where a number stands, in the SVG's units."""
+        part = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
+        part = part if self.higher_is_better else 1 - part
+        return f"{PAD + part * (WIDTH - 2 * PAD):.1f}"
+
+
+def strip(dot: Dot, others: Sequence[Dot], ceiling: float | None, axis: Axis, label: str) -> Markup:
+    """One row of a dot plot: a dot with its interval, others faintly, the true clips' value as a line.
+
+    Args:
+        dot: Whom the row is about.
+        others: Whom to compare with.
+        ceiling: The true clips' number.
+        axis: Of all rows that are compared by eye.
+        label: What a screen reader says.
+    """
+    middle = HEIGHT / 2
+    parts = [
+        f'<line class="axis" x1="{PAD}" x2="{WIDTH - PAD}" y1="{middle:g}" y2="{middle:g}"/>',
+    ]
+    if ceiling is not None:
+        x = axis.x(ceiling)
+        parts.append(f'<line class="ceiling" x1="{x}" x2="{x}" y1="3" y2="{HEIGHT - 3}"/>')
+    for other in others:
+        title = f"<title>{escape(f'{other.name} {other.text}')}</title>"
+        parts.append(
+            f'<circle class="other" cx="{axis.x(other.value)}" cy="{middle:g}" r="3.5">{title}</circle>'
+        )
+    if dot.low is not None and dot.high is not None:
+        ends = axis.x(dot.low), axis.x(dot.high)
+        parts.append(
+            f'<line class="interval" x1="{ends[0]}" x2="{ends[1]}" y1="{middle:g}" y2="{middle:g}"/>'
+        )
+        parts += [
+            f'<line class="interval" x1="{x}" x2="{x}" y1="{middle - 4:g}" y2="{middle + 4:g}"/>'
+            for x in ends
+        ]
+    title = f"<title>{escape(f'{dot.name} {dot.text}')}</title>"
+    parts.append(f'<circle class="this" cx="{axis.x(dot.value)}" cy="{middle:g}" r="5">{title}</circle>')
+    return Markup(
+        f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
+        f'aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    )

@@ -1,0 +1,206 @@
+"""Which results stand in one table: those of the same clips under the same definitions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fevbench.audit.record import AUDIT_FILE, Audit, read_audit
+from fevbench.errors import FevbenchError
+from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.rows import Comparison, Row, compare
+from leaderboard.entries import Entry, Problem, one_line
+from leaderboard.site.costs import Costs, read_costs
+from leaderboard.site.slugs import Slugs
+
+if TYPE_CHECKING:
+    from fevbench.results.schema import Result
+
+GROUPS = {
+    "identity": ("Identity", ("identity",)),
+    "expression": ("Expression", ("expression",)),
+    "motion": ("Motion", ("motion", "facial-motion")),
+    "fidelity": ("Fidelity", ("distribution", "pixels")),
+}
+"""The groups of columns: title, and the families of the catalogue in it."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of a table.
+
+    Attributes:
+        index: Its place in the comparison.
+        entry: Where it comes from.
+        row: What the comparison says of it.
+        slug: Its name as a file, within the table.
+    """
+
+    index: int
+    entry: Entry
+    row: Row
+    slug: str
+
+    @property
+    def result(self) -> Result:
+        """What was scored."""
+        return self.entry.result
+
+
+@dataclass(frozen=True)
+class Table:
+    """All runs of one data set, split, protocol and choice of clips.
+
+    Attributes:
+        slug: Its folder.
+        title: Data set and protocol, short.
+        comparison: Of its runs, in the order of their files.
+        runs: The same in the order they are shown: models, then controls.
+        costs: What the models cost; None where nobody measured it.
+        audit: How the metrics behave on damaged clips of this data set and protocol; None if unknown.
+        audit_file: Where the audit lies.
+    """
+
+    slug: str
+    title: str
+    comparison: Comparison
+    runs: tuple[Run, ...]
+    costs: Costs | None
+    audit: Audit | None
+    audit_file: Path | None
+
+    @property
+    def first(self) -> Result:
+        """Any of its results, for what they share."""
+        return self.runs[0].result
+
+    @property
+    def year(self) -> str:
+        """The year of the newest result."""
+        return max(run.result.created for run in self.runs)[:4]
+
+    @property
+    def models(self) -> tuple[Run, ...]:
+        """The runs that compete."""
+        return tuple(run for run in self.runs if not run.result.model.control)
+
+
+def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[Table], list[Problem]]:
+    """Sort results into tables; one that fits in none of them spoils only itself.
+
+    Args:
+        entries: All results.
+        roots: The folders they were looked for in, above which nothing is read.
+    """
+    slugs = Slugs()
+    groups: dict[tuple[object, ...], list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(_key(entry.result), []).append(entry)
+    tables: list[Table] = []
+    problems: list[Problem] = []
+    for key, group in sorted(groups.items(), key=lambda item: tuple(map(str, item[0]))):
+        kept, odd = _same_definitions(group)
+        problems += odd
+        try:
+            comparison = compare([entry.result for entry in kept])
+        except FevbenchError as error:
+            problems.append(Problem(kept[0].file.parent, one_line(str(error))))
+            continue
+        folders = list(_folders(kept, roots))
+        costs, wrong = read_costs(folders, kept[0].result.protocol.id)
+        problems += wrong
+        audit, audit_file, wrong = _audit(folders, kept[0].result)
+        problems += wrong
+        data, protocol = kept[0].result.dataset, kept[0].result.protocol
+        name = "-".join(map(str, key[:4] if data.limit else key[:3]))
+        title = f"{data.name} {data.version}, {protocol.id.partition('@')[0]}"
+        runs = _ordered(comparison, kept)
+        tables.append(Table(slugs.new(name), title, comparison, runs, costs, audit, audit_file))
+    return tables, problems
+
+
+def _key(result: Result) -> tuple[object, ...]:
+    data = result.dataset
+    name = f"{data.name}-{data.version}"
+    return name, result.protocol.id.partition("@")[0], data.split, data.limit, result.protocol.id, data.digest
+
+
+def _same_definitions(group: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
+    """Those whose metrics are defined as in most of the group, and what is wrong with the others."""
+    common: dict[str, str] = {}
+    for name in {name for entry in group for name in entry.result.metrics}:
+        ids = Counter(m.id for entry in group if (m := entry.result.metrics.get(name)))
+        common[name] = min(ids, key=lambda identifier: (-ids[identifier], identifier))
+    kept, problems = [], []
+    for entry in group:
+        metrics = entry.result.metrics
+        odd = [f"{name} is {m.id}, not {common[name]}" for name, m in metrics.items() if m.id != common[name]]
+        if odd:
+            problems.append(
+                Problem(entry.file, one_line(f"defined otherwise than most of its table: {odd[0]}"))
+            )
+        else:
+            kept.append(entry)
+    if not kept:  # everyone differs from the most in something; the first one's definitions then count
+        kept, problems = [group[0]], problems[1:]
+    return kept, problems
+
+
+def _folders(entries: Sequence[Entry], roots: Sequence[Path]) -> Iterable[Path]:
+    """The folders of the results and those above, nearest first, up to where results were looked for."""
+    tops = [root.resolve() for root in roots]
+    seen: set[Path] = set()
+    for entry in entries:
+        for folder in entry.file.resolve().parents:
+            if not any(folder == top or top in folder.parents for top in tops):
+                break
+            if folder not in seen:
+                seen.add(folder)
+                yield folder
+
+
+def _audit(folders: Sequence[Path], result: Result) -> tuple[Audit | None, Path | None, list[Problem]]:
+    problems = []
+    for folder in folders:
+        file = folder / AUDIT_FILE
+        if file.is_file():
+            try:
+                audit = read_audit(file)
+            except FevbenchError as error:
+                problems.append(Problem(file, one_line(str(error).removeprefix(str(file)))))
+                continue
+            about = (audit.dataset, audit.version, audit.protocol.id)
+            if about == (result.dataset.name, result.dataset.version, result.protocol.id):
+                return audit, file, problems
+    return None, None, problems
+
+
+def _ordered(comparison: Comparison, entries: Sequence[Entry]) -> tuple[Run, ...]:
+    """Models by the mean of their ranks, every group of metrics counting once; then controls by name."""
+    slugs = Slugs()
+    rows = comparison.rows[: len(entries)]
+    runs = [
+        Run(i, entry, row, slugs.of(row.name))
+        for i, (entry, row) in enumerate(zip(entries, rows, strict=True))
+    ]
+
+    def place(run: Run) -> tuple[bool, float, str]:
+        return run.result.model.control, _mean_rank(comparison, run.index), run.row.name
+
+    return tuple(sorted(runs, key=place))
+
+
+def _mean_rank(comparison: Comparison, index: int) -> float:
+    means = []
+    for _, families in GROUPS.values():
+        ranks = [
+            rank
+            for name, standing in comparison.standings.items()
+            if catalog.get(name).family in families and (rank := standing.ranks.get(index)) is not None
+        ]
+        if ranks:
+            means.append(sum(ranks) / len(ranks))
+    return round(sum(means) / len(means), 9) if means else 0.0

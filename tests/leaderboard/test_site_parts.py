@@ -1,0 +1,147 @@
+"""The parts the site is made of."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from site_results import CLIPS, models, result, write
+
+from fevbench.metrics.catalog import metrics
+from fevbench.results.schema import ModelRecord
+from leaderboard.entries import load_entries
+from leaderboard.site.board import SHADES, shade_of_part, shade_of_rank
+from leaderboard.site.breakdown import break_down
+from leaderboard.site.cards import card_of, to_html
+from leaderboard.site.clips import examples
+from leaderboard.site.plots import Axis, Dot, strip
+from leaderboard.site.slugs import Slugs
+from leaderboard.site.tables import Table, make_tables
+from leaderboard.site.words import read_words
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    folder = write(tmp_path_factory.mktemp("results"), models(), with_clips=False)
+    tables, problems = make_tables(load_entries([folder]).entries, [folder])
+    assert not problems
+    return tables[0]
+
+
+@given(st.lists(st.text(max_size=80), max_size=12))
+def test_slugs_are_plain_and_each_its_own(names: list[str]) -> None:
+    slugs = Slugs()
+    made = [slugs.of(name) for name in names]
+    assert all(re.fullmatch(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", slug) and ".." not in slug for slug in made)
+    assert len(set(made)) == len(set(names))
+    assert [slugs.of(name) for name in names] == made
+
+
+def test_names_that_differ_only_in_marks_do_not_share_a_page() -> None:
+    slugs = Slugs()
+    assert [slugs.of(name) for name in ("A b", "a-b", "../a b", "CON")] == ["a-b", "a-b-2", "a-b-3", "con-x"]
+
+
+def test_every_metric_has_words() -> None:
+    words = read_words()
+    assert set(words) == set(metrics)
+    assert all(said.means and said.doubt for said in words.values())
+
+
+def test_models_come_first_by_their_ranks_and_controls_last(table: Table) -> None:
+    names = [run.row.name for run in table.runs]
+    assert names[-1] == "real"
+    assert names.index("good") < names.index(next(name for name in names if "<" in name))
+
+
+@pytest.mark.parametrize("models", [1, 2, 5, 11, 40])
+def test_shades_fall_with_the_rank(models: int) -> None:
+    shades = [shade_of_rank(rank, models) for rank in range(1, models + 1)]
+    assert shades[0] == SHADES - 1
+    assert all(a >= b for a, b in pairwise(shades))
+    assert min(shades) >= 0
+    assert (shade_of_part(0.0), shade_of_part(1.0)) == (0, SHADES - 1)
+
+
+def test_the_better_side_of_an_axis_is_the_right_one() -> None:
+    for higher in (True, False):
+        axis = Axis(0.0, 10.0, higher)
+        assert (float(axis.x(9.0)) > float(axis.x(1.0))) == higher
+
+
+def test_a_plot_is_well_formed_whatever_the_names(table: Table) -> None:
+    dot = Dot('<b> & "q"', 0.5, 0.4, 0.6, "0.5")
+    svg = strip(dot, [dot], 0.9, Axis.over([dot], 0.9, True), dot.name)
+    tree = ElementTree.fromstring(str(svg))
+    assert tree.get("aria-label") == dot.name
+    assert len(tree.findall("{*}circle") or tree.findall("circle")) == 2
+
+
+def test_a_plot_of_one_number_has_a_place_for_it() -> None:
+    dot = Dot("a", 1.0)
+    assert "nan" not in strip(dot, [], None, Axis.over([dot], None, True), "a")
+
+
+def test_examples_are_the_best_the_median_and_the_worst(table: Table) -> None:
+    run = next(run for run in table.runs if run.row.name == "good")
+    values = run.result.metrics["csim"].per_clip
+    order = sorted(values, key=lambda clip: -(values[clip] or 0.0))
+    best, median, worst = (example.clip for example in examples(run, "csim"))
+    assert (best, median, worst) == (order[0], order[len(order) // 2], order[-1])
+    assert not examples(run, "fvd")
+
+
+def test_a_lost_face_is_the_worst_clip(tmp_path_factory: pytest.TempPathFactory) -> None:
+    from made_up_results import scored
+
+    clips = {f"p{i}-0": 0.5 + 0.01 * i for i in range(8)}
+    lossy = scored("lossy", {"csim": {**clips, "p9-0": None}})
+    folder = write(tmp_path_factory.mktemp("lossy"), {"lossy": lossy}, with_clips=False)
+    (one,), _ = make_tables(load_entries([folder]).entries, [folder])
+    worst = examples(one.runs[0], "csim")[-1]
+    assert (worst.clip, worst.text) == ("p9-0", "face lost")
+
+
+def test_a_breakdown_has_the_means_of_its_clips(table: Table) -> None:
+    parts = break_down(table, "accuracy", CLIPS)
+    assert [head for head, _ in parts.heads] == ["anger", "joy"]
+    assert {tuple(part.text for part in cells) for _, cells in parts.lines} == {("0.000", "1.000")}
+    of_people = break_down(table, "csim", {clip: clip.partition("-")[0] for clip in CLIPS})
+    assert all(count == 2 for _, count in of_people.heads)
+
+
+def test_other_clips_make_another_table(tmp_path_factory: pytest.TempPathFactory) -> None:
+    results = {**models(), "other": result("other", 0.5, 0.5, dataset__digest="e" * 64)}
+    folder = write(tmp_path_factory.mktemp("two"), results, with_clips=False)
+    tables, problems = make_tables(load_entries([folder]).entries, [folder])
+    assert not problems
+    assert sorted(len(one.runs) for one in tables) == [1, 4]
+    assert len({one.slug for one in tables}) == 2
+
+
+def test_cards_are_found_beside_the_code_and_not_lent_to_strangers() -> None:
+    ours = ModelRecord(name="vgan", origin="fevbench 0.1.0", fingerprint="f", control=False)
+    assert "Generating Videos with Scene Dynamics" in card_of(ours).html
+    assert card_of(ours.model_copy(update={"name": "vgan:mine"})).html == card_of(ours).html
+    stranger = ours.model_copy(update={"origin": "/home/me/plugin.py"})
+    assert not card_of(stranger).html
+    assert not card_of(stranger).summary
+
+
+def test_a_card_brings_no_markup_links_or_pictures_of_its_own() -> None:
+    text = (
+        "# Title\n\n<script>alert(1)</script> [in](../docs/x.md) [bad](javascript:alert(1)) "
+        "[out](https://example.org/) ![words](x.png)\n\n| | |\n|---|--:|\n| a | 1 |\n"
+    )
+    html = str(to_html(text))
+    assert "<script" not in html
+    assert "Title" not in html
+    assert re.findall(r'href="([^"]*)"', html) == ["https://example.org/"]
+    assert "<img" not in html
+    assert "[picture: words]" in html
+    assert "style=" not in html
+    assert "<thead" not in html
