@@ -1,0 +1,133 @@
+"""Numbers from the literature: where each was read, and why it cannot stand beside ours."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from fevbench.metrics.catalog import metrics as catalog
+from fevbench.results.schema import Result
+
+FILE = Path(__file__).with_name("published.toml")
+OUR_CONDITIONING = "one neutral face and a label"
+NOT_STATED = "not stated"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What must be the same for two numbers to be comparable; None where a source does not say.
+
+    Attributes:
+        dataset: The data set.
+        split: Which people.
+        size: Height and width, pixels.
+        frames: Frames a clip.
+        clips: How many clips were scored.
+        conditioning: What the model is given.
+        definition: The exact definition of the metric, as one of our ids; None for any other.
+    """
+
+    dataset: str | None = None
+    split: str | None = None
+    size: int | None = None
+    frames: int | None = None
+    clips: int | None = None
+    conditioning: str | None = None
+    definition: str | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """A number from the literature.
+
+    Attributes:
+        method: Whose clips.
+        paper: Where the method is described.
+        metric: What its source calls the number.
+        value: The number.
+        higher_is_better: The metric's direction.
+        source: Where the number stands.
+        read: How it was verified.
+        setting: How it was measured, as far as the source says.
+        features: The network behind the metric, in the source's words; empty if it does not say.
+        approximate: Whether the source says "about".
+    """
+
+    method: str
+    paper: str
+    metric: str
+    value: float
+    higher_is_better: bool
+    source: str
+    read: str
+    setting: Setting
+    features: str = ""
+    approximate: bool = False
+
+    @property
+    def text(self) -> str:
+        """The number as shown."""
+        return f"{'about ' if self.approximate else ''}{self.value:g}"
+
+    def differences(self, result: Result, metric: str) -> tuple[str, ...]:
+        """Why the number cannot stand beside a result's; empty if it can.
+
+        Args:
+            result: A result of ours.
+            metric: The metric of it to compare with.
+
+        Returns:
+            A line for every field that is not the same. What a source does not state is not the same.
+        """
+        ours, theirs = setting_of(result, metric), self.setting
+        return tuple(
+            f"{field.name}: {_words(getattr(theirs, field.name))}, ours {_words(getattr(ours, field.name))}"
+            for field in fields(Setting)
+            if not _same(getattr(theirs, field.name), getattr(ours, field.name))
+        )
+
+
+def setting_of(result: Result, metric: str) -> Setting:
+    """How a result of ours was measured.
+
+    Args:
+        result: The result.
+        metric: One of its metrics.
+    """
+    dataset, protocol = result.dataset, result.protocol
+    found = result.metrics.get(metric)
+    return Setting(
+        dataset=dataset.name,
+        split=dataset.split,
+        size=protocol.size,
+        frames=protocol.frames,
+        clips=dataset.clips,
+        conditioning=OUR_CONDITIONING,
+        definition=found.id if found else catalog.get(metric).id,
+    )
+
+
+def load_published(file: Path = FILE) -> tuple[Published, ...]:
+    """The numbers from the literature, in the order of their file.
+
+    Raises:
+        TypeError: A row has an unknown field, or lacks one.
+    """
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    rows = []
+    for row in toml.loads(file.read_text(encoding="utf-8"))["row"]:
+        setting = {field.name: row.pop(field.name) for field in fields(Setting) if field.name in row}
+        rows.append(Published(**row, setting=Setting(**setting)))
+    return tuple(rows)
+
+
+def _same(theirs: str | int | None, ours: str | int | None) -> bool:
+    if isinstance(theirs, str) and isinstance(ours, str):
+        return theirs.casefold() == ours.casefold()
+    return theirs is not None and theirs == ours
+
+
+def _words(value: str | int | None) -> str:
+    return NOT_STATED if value is None else str(value)
