@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,38 @@ def replacing(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder that replaces the folder ``path`` when the block ends without an exception.
+
+    A folder cannot be replaced in one step: a kill between two leaves none. What a killed process left is
+    removed as by `replacing`.
+
+    Args:
+        path: The folder to write. The one it is in is created if need be.
+
+    Yields:
+        An empty folder beside it for the block to fill.
+
+    Raises:
+        OSError: The folder cannot be written, or the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part_of_path = re.compile(rf"\.{re.escape(path.name)}\.(\d+)\.[^.]+\.part")
+    for sibling in path.parent.iterdir():
+        if (match := part_of_path.fullmatch(sibling.name)) and not _is_alive(int(match[1])):
+            shutil.rmtree(sibling, ignore_errors=True)
+    part = Path(tempfile.mkdtemp(".part", f".{path.name}.{os.getpid()}.", path.parent))
+    try:
+        yield part
+        part.chmod(0o755)
+        if path.exists():
+            shutil.rmtree(path)
+        part.replace(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,1 +1,1 @@
-"""The leaderboard: reserved for the results that count and the pages made from them."""
+"""The leaderboard: the results that count, whether they are what they claim, and the pages made from them."""

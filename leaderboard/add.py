@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fevbench.atomic import write_text
+from fevbench.atomic import replacing_folder, write_text
 from fevbench.data.show import write_mp4
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written
 from fevbench.errors import RunError
@@ -19,6 +17,9 @@ from leaderboard.entries import TRUE_CLIPS, Entry, clips_folder, load_entries, l
 from leaderboard.layout import place, scored_clips, small_clip
 from leaderboard.runs import check_sound
 from leaderboard.truth import Truth, Truths
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Frames
 
 WIDTH = 128
 """Least width of a small clip, pixels: H.264 halves the resolution of colours, and 32 pixels are few."""
@@ -68,36 +69,17 @@ def _check_clean(run: Path, result: Result) -> None:
 
 def _file(run: Path, target: Path, result: Result, truth: Truth) -> None:
     """Write the small clips, then the result that makes them count."""
-    folder = clips_folder(target)
-    part = _empty_part(folder)
-    try:
+
+    def write(path: Path, frames: Frames) -> None:
+        write_mp4(path, frames, truth.fps, -(-WIDTH // truth.protocol.size), QUALITY)
+
+    with replacing_folder(clips_folder(target)) as part:
         for clip in scored_clips(result):
-            frames = read_written(run / CLIPS_FOLDER / f"{clip}{LOSSLESS_SUFFIX}")
-            write_mp4(small_clip(part, clip), frames, truth.fps, _scale(truth), QUALITY)
-        # Between here and the result's file, its clips are nobody's, and repeating the command goes on.
+            write(small_clip(part, clip), read_written(run / CLIPS_FOLDER / f"{clip}{LOSSLESS_SUFFIX}"))
+        # From here until its new file is there, a result that is replaced is gone: no old one with new clips.
         target.unlink(missing_ok=True)
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.replace(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     for true in truth.corpus.clips:
         path = small_clip(target.parent / TRUE_CLIPS, true.id)
         if not path.exists():
-            write_mp4(path, truth.corpus.frames(true), truth.fps, _scale(truth), QUALITY)
+            write(path, truth.corpus.frames(true))
     write_text(target, result.model_dump_json(indent=1) + "\n")
-
-
-def _scale(truth: Truth) -> int:
-    return -(-WIDTH // truth.protocol.size)
-
-
-def _empty_part(folder: Path) -> Path:
-    """A new folder beside the one to write; what killed attempts left of theirs is removed."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.iterdir():
-        if re.fullmatch(rf"\.{re.escape(folder.name)}\.\d+\.part", left.name):
-            shutil.rmtree(left, ignore_errors=True)
-    part = folder.parent / f".{folder.name}.{os.getpid()}.part"
-    part.mkdir()
-    return part

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fevbench.atomic import replacing
 from fevbench.data.video import LOSSLESS_SUFFIX
-from fevbench.errors import RunError
+from fevbench.errors import FevbenchError, RunError
 from fevbench.results.files import read_result
 from fevbench.results.schema import RESULT_FILE
 from fevbench.run.folder import CLIPS_FOLDER, SETTINGS_FILE
@@ -126,7 +126,11 @@ def opened(path: Path) -> Iterator[tuple[Path, Manifest]]:
             raise RunError(f"{path} cannot be unpacked ({error})", PACK_AGAIN) from error
         manifest = _manifest(path, folder / MANIFEST)
         _check_files(path, folder, manifest, entries.keys() - {MANIFEST})
-        yield folder, manifest
+        try:
+            yield folder, manifest
+        except FevbenchError as error:  # of what is in it: say so by the name people know
+            what, fix = (text.replace(str(folder), str(path)) for text in (error.what, error.fix))
+            raise RunError(what, fix) from error
 
 
 def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

@@ -21,7 +21,7 @@ from leaderboard.layout import place, scored_clips, small_clips
 from leaderboard.truth import Truths, some
 
 ALIKE = 1e-3
-"""How far two machines' numbers may part, relative to their size."""
+"""How far two machines' numbers may part, relative to their size: a margin, not a measurement."""
 ALIKE_NEAR_ZERO = 1e-5
 """The same where numbers are next to nothing."""
 DIRTY = "+dirty"

@@ -63,7 +63,8 @@ def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[s
         observed = {clip: value for clip in counted if (value := found.per_clip[clip]) is not None}
         wrong = [c for c, value in observed.items() if value != (found.readings.get(c) == labels.get(c))]
         if wrong:
-            yield f"{len(wrong)} clips count as what was not read in them, {wrong[0]} for one"
+            count = "1 clip counts" if len(wrong) == 1 else f"{len(wrong)} clips count"
+            yield f"{count} as what was not read in it, {wrong[0]} for one"
 
 
 def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str]:

@@ -54,10 +54,10 @@ class Truths:
         Raises:
             FevbenchError: The data set or the protocol is not here, or not in this version.
         """
-        record = result.dataset
-        key = (record.name, record.version, result.protocol.id, record.split, record.limit)
+        record, protocol = result.dataset, self._protocol(result)
+        key = (record.name, record.version, protocol.id, record.split, record.limit)
         if key not in self._truths:
-            dataset, protocol = self._dataset(result), self._protocol(result)
+            dataset = self._dataset(result)
             self._truths[key] = Truth(Corpus(dataset, protocol, record.split, record.limit), protocol)
         return self._truths[key]
 

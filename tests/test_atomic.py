@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fevbench.atomic import replacing, write_text
+from fevbench.atomic import replacing, replacing_folder, write_text
 
 
 def _dead_pid() -> int:
@@ -71,3 +71,25 @@ def test_names_with_pattern_characters(tmp_path: Path) -> None:
     stale.write_text("half")
     write_text(tmp_path / "a[1]*.json", "new")
     assert not stale.exists()
+
+
+def test_a_folder_is_the_old_one_or_the_new_one(tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    with replacing_folder(folder) as part:
+        (part / "old").write_text("old")
+
+    def fail() -> None:
+        with replacing_folder(folder) as part:
+            (part / "new").write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert [path.name for path in tmp_path.rglob("*")] == ["clips", "old"]
+    dead, alive = (tmp_path / f".clips.{pid}.x.part" for pid in (_dead_pid(), os.getpid()))
+    dead.mkdir()
+    alive.mkdir()
+    with replacing_folder(folder) as part:
+        (part / "new").write_text("new")
+    assert [path.name for path in folder.iterdir()] == ["new"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [alive.name, "clips"]

@@ -1,0 +1,208 @@
+"""What is wrong with a result is found: numbers that do not follow from each other, and what is not so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import Cli
+
+from fevbench.results.files import read_result
+from fevbench.results.schema import Result
+from leaderboard.check import alike, check_result, check_together
+from leaderboard.entries import Entry, load_entries, run_id
+from leaderboard.truth import Truths
+
+RESULTS = Path(__file__).parents[2] / "leaderboard" / "results"
+FILE = RESULTS / "fevsynth-1.0" / "64x16-test-48" / "mocogan.json"
+Content = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def truths() -> Truths:
+    return Truths()
+
+
+def found(content: Content, truths: Truths, faults: bool = True) -> list[str]:
+    result = Result.model_validate_json(json.dumps(content))
+    return [finding.what for finding in check_result(result, truths) if finding.fault == faults]
+
+
+def test_nothing_is_wrong_with_the_committed_results(truths: Truths) -> None:
+    """They are recomputed from their clips' values, and their true clips from the data set."""
+    loaded = load_entries([RESULTS])
+    assert len(loaded.entries) >= 15
+    assert not loaded.problems
+    for entry in loaded.entries:
+        assert not [finding.what for finding in check_result(entry.result, truths) if finding.fault], (
+            entry.file
+        )
+    assert not list(check_together(loaded.entries))
+
+
+def _first_clip(content: Content, metric: str, value: object) -> None:
+    values = content["metrics"][metric]["per_clip"]
+    values[next(iter(values))] = value
+
+
+TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
+    "a better mean": (
+        lambda c: c["metrics"]["csim"].update(value=0.99),
+        "csim: it says 0.99, and its clips say",
+    ),
+    "a better clip": (lambda c: _first_clip(c, "csim", 0.99), "csim: it says"),
+    "a lost face less": (lambda c: c["metrics"]["csim"].update(missing=0), "csim: missing is 0, and"),
+    "more clips": (lambda c: c["metrics"]["csim"].update(n=480), "csim: n is 480, and"),
+    "more people": (lambda c: c["metrics"]["csim"].update(subjects=48), "csim: people is 48, and"),
+    "a clip excused": (
+        lambda c: c["metrics"]["csim"].update(excused=1),
+        "csim: it does not tell what each clip",
+    ),
+    "a narrow interval": (
+        lambda c: c["metrics"]["csim"]["interval"].update(low=0.3),
+        "csim: interval [0.3, ",
+    ),
+    "no interval": (lambda c: c["metrics"]["csim"].update(interval=None), "csim: interval none, and"),
+    "clips of another": (
+        lambda c: c["metrics"]["csim"]["per_clip"].popitem(),
+        "csim: its clips are not the scored",
+    ),
+    "a better distance": (lambda c: c["metrics"]["fid"].update(value=1.0), "fid: interval ["),
+    "more frames": (
+        lambda c: c["metrics"]["fid"].update(n=5000),
+        "fid: n is 5000, and what it holds says 768",
+    ),
+    "more than all": (
+        lambda c: c["metrics"]["accuracy"].update(value=1.5),
+        "accuracy: 1.5 is outside 0 to 1",
+    ),
+    "a ceiling above": (lambda c: c["metrics"]["ssim"].update(ceiling=1.01), "ssim: 1.01 is outside"),
+    "the wrong way": (lambda c: c["metrics"]["fid"].update(higher_is_better=True), "fid: its direction"),
+    "no reason": (
+        lambda c: c["metrics"]["fid"].update(value=None),
+        "fid: it has neither a value nor a reason",
+    ),
+    "a metric nobody knows": (
+        lambda c: c["metrics"].update({"<script>": c["metrics"]["fid"]}),
+        "no metric is called '<script>' here",
+    ),
+    "no metric": (lambda c: c.update(metrics={}), "it holds no metric"),
+    "another network": (
+        lambda c: c["weights"][0].update(sha256="0" * 64),
+        "was 000000000000, which is none of",
+    ),
+    "a network nobody knows": (
+        lambda c: c["weights"][0].update(name="mine"),
+        "no weight is called 'mine' here",
+    ),
+    "no networks": (lambda c: c.update(weights=[]), "csim: it does not say which"),
+    "other true clips": (
+        lambda c: c["dataset"].update(digest="0" * 64),
+        "scored on other clips: digest 000000",
+    ),
+    "another data set": (lambda c: c["dataset"].update(name="mug"), "no data set is called 'mug'"),
+    "a folder to open": (lambda c: c["dataset"].update(name="fevsynth:/etc"), "a set of somebody's own"),
+    "an older data set": (lambda c: c["dataset"].update(version="0.9"), "of fevsynth 0.9, and 1.0 is here"),
+    "more clips asked for": (lambda c: c["dataset"].update(clips=49), "clips: 49, in the data set 48"),
+    "other people": (
+        lambda c: c["dataset"].update(subjects_of=dict.fromkeys(c["dataset"]["subjects_of"], "p002")),
+        "whom clips show: others",
+    ),
+    "other labels": (
+        lambda c: c["dataset"].update(labels_of=dict.fromkeys(c["dataset"]["labels_of"], "anger")),
+        "labels of clips: others",
+    ),
+    "a path for an id": (
+        lambda c: c["dataset"]["subjects_of"].update({"../../evil": "p002"}),
+        "it scored clips that are not asked for: ../../evil",
+    ),
+    "another protocol": (lambda c: c["protocol"].update(stride=1), "not of protocol 64x16@1 as it is here"),
+    "no protocol": (lambda c: c["protocol"].update(id="512x1@1"), "no protocol is called '512x1'"),
+    "no time": (lambda c: c.update(created="<script>"), "created '<script>' is no time"),
+}
+
+
+@pytest.mark.parametrize("case", TAMPERED)
+def test_what_was_tampered_with_is_found(case: str, truths: Truths) -> None:
+    change, message = TAMPERED[case]
+    content = json.loads(read_result(FILE).model_dump_json())
+    assert found(content, truths) == []
+    change(content)
+    faults = found(content, truths)
+    assert any(message in fault for fault in faults), faults
+
+
+def test_a_reading_and_its_value_agree(truths: Truths) -> None:
+    content = json.loads(read_result(FILE).model_dump_json())
+    accuracy, labels = content["metrics"]["accuracy"], content["dataset"]["labels_of"]
+    accuracy["readings"] = {
+        clip: labels[clip] if value else "none of them" for clip, value in accuracy["per_clip"].items()
+    }
+    assert found(content, truths) == []
+    right = next(clip for clip, value in accuracy["per_clip"].items() if value)
+    accuracy["readings"][right] = "none of them"
+    assert found(content, truths) == [f"accuracy: 1 clip counts as what was not read in it, {right} for one"]
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (lambda c: c["metrics"]["fvd"].update(id="fvd-i3d400@0"), "fvd: it is fvd-i3d400@0, and fvd-i3d400"),
+        (lambda c: c["environment"].update(commit="0" * 40 + "+dirty"), "made by changed code"),
+    ],
+)
+def test_what_is_good_to_know_is_no_fault(
+    change: Callable[[Content], object], note: str, truths: Truths
+) -> None:
+    content = json.loads(read_result(FILE).model_dump_json())
+    change(content)
+    assert found(content, truths) == []
+    assert any(note in text for text in found(content, truths, faults=False))
+
+
+def test_true_clips_have_one_number(truths: Truths) -> None:
+    one, other = (read_result(FILE.with_name(name)) for name in ("mocogan.json", "tgan.json"))
+    lpips = other.metrics["csim"].model_copy(update={"ceiling": 0.5})
+    other = other.model_copy(update={"metrics": {**other.metrics, "csim": lpips}})
+    entries = [Entry(FILE, one, run_id(one), None), Entry(FILE.with_name("tgan.json"), other, "x", None)]
+    ((entry, finding),) = check_together(entries)
+    assert entry.result is other
+    assert finding.what.startswith("csim: the true clips have 0.5, and 0.864")
+
+
+def test_two_machines_may_differ_a_little() -> None:
+    assert alike(77.6425, 77.6424)
+    assert alike(0.0100909, 0.0100910)
+    assert alike(0.0, 1e-6)
+    assert alike(None, None)
+    assert not alike(0.0101, 0.0102)
+    assert not alike(0.0, None)
+    assert not alike(1.0, 0.0)
+
+
+def test_the_command_says_everything_in_one_line_each_and_goes_on(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "fevsynth-1.0" / "64x16-test-48"
+    folder.mkdir(parents=True)
+    (folder / "mocogan.json").write_bytes(FILE.read_bytes())
+    (folder / "vgan.json").write_bytes(FILE.read_bytes())  # the same run under another name
+    (folder / "broken.json").write_text("{")
+    (folder / "newer.json").write_text('{"schema_version": 99}')
+    (folder / "cost.json").write_text("not a result, and none is looked for")
+    checked = cli("leaderboard", "check", tmp_path)
+    assert checked.code == 1
+    said = checked.out.splitlines()
+    assert [Path(line.partition(": ")[0]).name for line in said[:-1]] == [
+        "broken.json",
+        "newer.json",
+        "vgan.json",
+        "mocogan.json",
+    ]
+    assert "is not a result" in said[0]
+    assert "has schema version 99, this fevbench reads 2" in said[1]
+    assert "is the same run as" in said[2]
+    assert "no small clips in mocogan/" in said[3]
+    assert said[4] == "1 result: 4 faults, 0 notes"
+    assert "does not exist" in cli("leaderboard", "check", tmp_path / "no").out
