@@ -164,5 +164,7 @@ def _damages(audit: Audit, name: str) -> tuple[tuple[Damage, ...], str]:
 def _strength(part: float | None) -> Strength:
     if part is None:
         return Strength("–", 4)
+    if part > 1:
+        return Strength(">100", shade_of_part(1))
     text = f"{100 * part:.0f}"
     return Strength("0" if text == "-0" else text, shade_of_part(round(part, 9)) if part > 0.005 else None)
