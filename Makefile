@@ -9,7 +9,7 @@ LIMIT  ?= 48
 export PIP_NO_COMPILE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install weights demo test slow browser precision leaderboard lint format clean
+.PHONY: help install weights demo test slow browser precision pages leaderboard lint format clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ browser: $(BIN)/.tools ## Test the leaderboard's pages in Chromium (as root, ins
 
 leaderboard: $(BIN)/.installed ## Build leaderboard/public, the committed site, from the committed results
 	$(BIN)/fevbench leaderboard build --out leaderboard/public
+
+pages: $(BIN)/.tools ## Make the tables in README and docs anew from leaderboard/results
+	$(BIN)/python -m leaderboard.pages
 
 lint: $(BIN)/.tools ## Check style and types
 	$(BIN)/ruff check .

@@ -42,7 +42,7 @@ def audit_tables(audit: Audit) -> RenderableType:
         names = shown.of_kind(kind)
         if not names:
             continue
-        table = Table(title=title, title_justify="left")
+        table = Table(title=title, title_justify="left", padding=0)
         table.add_column("metric", no_wrap=True)
         table.add_column("N", justify="right")
         for name in names:

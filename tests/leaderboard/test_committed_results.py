@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
-from fevbench.cli.main import COMMANDS
+from fevbench.audit.record import AUDIT_FILE
 from fevbench.metrics.catalog import metrics
 from fevbench.report.cost import cost_markdown
-from fevbench.report.rows import compare
-from fevbench.report.text import markdown
 from fevbench.results.files import read_result
 from fevbench.run.cost import CostTable
+from leaderboard.pages import PAGES, refreshed
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "leaderboard" / "results"
 FILES = sorted(RESULTS.rglob("*.json"))
-RUNS = [file for file in FILES if file.name != "cost.json"]
-SHOWN = re.compile(
-    r"<!-- fevbench (?P<words>compare [^>]*?) -->\n\n(?P<table>(?:[^\n]*\n)*?)<!-- end -->",
-)
-PAGES = ("README.md", "leaderboard/results/README.md")
+RUNS = [file for file in FILES if file.name not in ("cost.json", AUDIT_FILE)]
 
 
 def test_there_are_results() -> None:
@@ -43,27 +37,16 @@ def test_a_result_is_of_this_version(file: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_tables_are_those_of_the_results(page: str) -> None:
-    """Every table whose command stands above it is what the command prints."""
+    """Every table is what the command above it prints; `make pages` makes them anew."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    tables = list(SHOWN.finditer(text))
-    assert tables, "no table with its command"
-    for found in tables:
-        command, *words = found["words"].split()
-        assert command in COMMANDS
-        only, transposed = None, False
-        files: list[Path] = []
-        while words:
-            word = words.pop(0)
-            if word == "--metrics":
-                only = words.pop(0).split(",")
-            elif word == "--transpose":
-                transposed = True
-            elif word == "--format":
-                assert words.pop(0) == "md"
-            else:
-                files += sorted(ROOT.glob(word))
-        wanted = markdown(compare([read_result(file) for file in files], only), transposed)
-        assert found["table"].strip() == wanted.strip()
+    assert refreshed(text, ROOT) == text
+
+
+def test_a_page_without_tables_or_with_unknown_ones_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no table with its command"):
+        refreshed("nothing", ROOT)
+    with pytest.raises(ValueError, match="no table is made by diff a b --format md"):
+        refreshed("<!-- fevbench diff a b --format md -->\n\n<!-- end -->", ROOT)
 
 
 def test_costs_are_those_of_the_committed_table() -> None:

@@ -1,0 +1,70 @@
+"""Tables in README and docs: each stands below the command that prints it, and is made anew from the results.
+
+``python -m leaderboard.pages`` writes them all; a test holds the pages to what it would write.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+
+from fevbench.atomic import write_text
+from fevbench.audit.record import read_audit
+from fevbench.audit.table import audit_markdown
+from fevbench.report.rows import compare
+from fevbench.report.text import markdown
+from fevbench.results.files import read_result
+
+PAGES = ("README.md", "leaderboard/results/README.md", "docs/audit.md")
+"""Pages with tables, from the root of the repository."""
+TABLE = re.compile(r"<!-- fevbench (?P<words>[^>]+?) -->\n\n.*?<!-- end -->", re.DOTALL)
+
+
+def refreshed(text: str, root: Path) -> str:
+    """A page with all of its tables made anew.
+
+    Args:
+        text: The page.
+        root: Where the paths in its commands begin.
+
+    Raises:
+        ValueError: It has no table, or one by an unknown command.
+        FevbenchError: A result or an audit cannot be read.
+    """
+    if not TABLE.search(text):
+        raise ValueError("no table with its command")
+
+    def table(found: re.Match[str]) -> str:
+        words = found["words"]
+        return f"<!-- fevbench {words} -->\n\n{printed(shlex.split(words), root).strip()}\n<!-- end -->"
+
+    return TABLE.sub(table, text)
+
+
+def printed(words: list[str], root: Path) -> str:
+    """What ``compare FILES… [--metrics NAMES] --format md [--transpose]`` or ``audit FILE`` prints."""
+    command, *rest = words
+    if command == "audit":
+        return audit_markdown(read_audit(root / rest[0]))
+    if command != "compare" or rest[rest.index("--format") + 1] != "md":
+        raise ValueError(f"no table is made by {' '.join(words)}")
+    only = rest[rest.index("--metrics") + 1].split(",") if "--metrics" in rest else None
+    patterns = [word for word in rest if word.endswith(".json")]
+    files = [file for pattern in patterns for file in sorted(root.glob(pattern))]
+    return markdown(compare([read_result(file) for file in files], only), "--transpose" in rest)
+
+
+def main() -> None:
+    """Write all pages anew."""
+    root = Path(__file__).parents[1]
+    for name in PAGES:
+        page = root / name
+        write_text(page, refreshed(page.read_text(encoding="utf-8"), root))
+        click.echo(name)
+
+
+if __name__ == "__main__":
+    main()
