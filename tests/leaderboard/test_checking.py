@@ -103,7 +103,7 @@ TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
         lambda c: c["dataset"].update(digest="0" * 64),
         "scored on other clips: digest 000000",
     ),
-    "another data set": (lambda c: c["dataset"].update(name="mug"), "no data set is called 'mug'"),
+    "another data set": (lambda c: c["dataset"].update(name="nowhere"), "no data set is called 'nowhere'"),
     "a folder to open": (lambda c: c["dataset"].update(name="fevsynth:/etc"), "a set of somebody's own"),
     "an older data set": (lambda c: c["dataset"].update(version="0.9"), "of fevsynth 0.9, and 1.0 is here"),
     "more clips asked for": (lambda c: c["dataset"].update(clips=49), "clips: 49, in the data set 48"),
