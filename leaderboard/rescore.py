@@ -62,7 +62,7 @@ class Rescoring:
     pull: weights.Progress | None = None
 
     def rescore(self, folder: Path, result: Result, truths: Truths) -> Result:
-        """Score the lossless clips of a run folder in every metric that is still defined as it was.
+        """Score the lossless clips of a run folder in every metric that is as it was and can be had here.
 
         Args:
             folder: The run folder; its clips are there and whole.
@@ -72,13 +72,13 @@ class Rescoring:
         Raises:
             FevbenchError: They cannot be scored here.
         """
-        current = current_metrics(result)
-        if not current:
-            raise RunError("no metric of it is defined as it was", "score it with this version")
+        wanted = set(current_metrics(result)) - set(why_not(result, truths))
+        if not wanted:
+            raise RunError("no metric of it can be scored here", "score it with this version")
         truth = truths.of(result)
         dataset, protocol = truth.corpus.dataset, truth.protocol
         found = find_videos(folder / CLIPS_FOLDER, allow_missing=True)
-        chosen = tuple(catalog.get(name) for name in current)
+        chosen = tuple(catalog.get(name) for name in catalog if name in wanted)
         settings = Settings(
             model=found.name,
             fingerprint=found.fingerprint,
@@ -97,6 +97,23 @@ class Rescoring:
             return execute(plan, self.progress, self.offline, self.pull, self.features)
 
 
+def why_not(result: Result, truths: Truths) -> dict[str, str]:
+    """Which metrics of a result cannot be scored from its clips here, and why.
+
+    Args:
+        result: What a run says.
+        truths: The true clips.
+
+    Raises:
+        FevbenchError: The data set is not here.
+    """
+    truth = truths.of(result)
+    dataset, protocol = truth.corpus.dataset, truth.protocol
+    chosen = tuple(catalog.get(name) for name in current_metrics(result))
+    needs = Needs(chosen, dataset, protocol, find_judge(dataset, protocol))
+    return {metric.name: reason for metric in needs.metrics if (reason := needs.why_not(metric))}
+
+
 def disagreements(result: Result, again: Result) -> Iterator[Disagreement]:
     """Yield where a result and what its clips scored here part by more than machines do.
 
@@ -104,7 +121,7 @@ def disagreements(result: Result, again: Result) -> Iterator[Disagreement]:
         result: What is claimed.
         again: What came out.
     """
-    for name in current_metrics(result):
+    for name in again.metrics:
         found = _disagreement(name, result.metrics[name], again.metrics[name])
         if found.clips or found.others or not alike(found.said, found.found):
             yield found

@@ -141,8 +141,10 @@ class _Report:
             return
         from fevbench.cli.console import print_text
         from leaderboard.check import Finding
-        from leaderboard.rescore import disagreements, same_clips
+        from leaderboard.rescore import disagreements, same_clips, why_not
 
+        for name, reason in why_not(result, self._truths).items():
+            self._say(path, Finding(f"{name}: not scored again: {reason}", fault=False))
         again = how.rescore(folder, result, self._truths)
         self._rescored += 1
         if not same_clips(result, again):

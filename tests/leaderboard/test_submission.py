@@ -16,6 +16,8 @@ import pytest
 from tiny import Cli, tree
 
 from fevbench.data.video import read_clip, write_clip
+from fevbench.metrics.catalog import Metric
+from fevbench.run.needs import Needs
 from leaderboard import archive
 
 RUN = ("run", "shuffled", "tiny", "--metrics", "csim,psnr,motion", "--limit", "4")
@@ -134,6 +136,21 @@ def test_features_that_lie_about_are_not_believed(sent: Path, run: Path, cli: Cl
     assert cli("leaderboard", "check", sent).code == 0
     assert cli("leaderboard", "check", run, "--rescore").code == 0
     assert tree(tmp_path / "home") == before
+
+
+def test_what_cannot_be_scored_here_is_said_and_not_held_against_it(
+    sent: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    able = Needs.why_not
+
+    def why_not(self: Needs, metric: Metric) -> str:
+        return "out of order" if metric.name == "csim" else able(self, metric)
+
+    monkeypatch.setattr(Needs, "why_not", why_not)
+    checked = cli("leaderboard", "check", sent)
+    assert checked.code == 0
+    assert "note: csim: not scored again: out of order" in checked.out
+    assert "1 of them scored again: 0 faults" in checked.out
 
 
 @pytest.mark.parametrize(
