@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
+from fevbench.data.clip import Clip
 from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import Metric
 from fevbench.report.pairs import clips_that_count, is_mean_of
 from fevbench.results.schema import Interval, MetricResult, Result
+from fevbench.run.draws import redrawn
 from fevbench.run.extract import sample_count
 from fevbench.run.score import interval_of_mean, interval_of_set
 from leaderboard.layout import scored_clips
@@ -39,8 +42,20 @@ def wrong_figures(result: Result, metric: Metric) -> Iterator[str]:
         yield from _of_set(result, metric, found)
 
 
+def _clips_of(result: Result, metric: Metric) -> set[str]:
+    """The clips a metric has values of: all, or those that are made several times."""
+    if metric.draws == 1:
+        return set(scored_clips(result))
+    data = result.dataset
+    clips = [
+        Clip(clip, subject, data.labels_of.get(clip, ""), data.split, Path(clip))
+        for clip, subject in data.subjects_of.items()
+    ]
+    return {clip.id for clip in redrawn(clips)}
+
+
 def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[str]:
-    if found.per_clip.keys() != set(scored_clips(result)):
+    if found.per_clip.keys() != _clips_of(result, metric):
         yield "its clips are not the scored ones"
         return
     counted = clips_that_count(metric, found)
