@@ -24,6 +24,7 @@ GROUPS = {
     "expression": ("Expression", ("expression",)),
     "motion": ("Motion", ("motion", "facial-motion")),
     "fidelity": ("Fidelity", ("distribution", "pixels")),
+    "diversity": ("Diversity", ("diversity",)),
 }
 """The groups of columns: title, and the families of the catalogue in it."""
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from site_results import CLIPS, models, result, write
 
-from fevbench.metrics.catalog import metrics
+from fevbench.metrics.catalog import FAMILIES, metrics
 from fevbench.results.schema import ModelRecord
 from leaderboard.entries import load_entries
 from leaderboard.site.board import SHADES, shade_of_part, shade_of_rank
@@ -20,7 +20,7 @@ from leaderboard.site.cards import card_of, to_html
 from leaderboard.site.clips import examples
 from leaderboard.site.plots import Axis, Dot, strip
 from leaderboard.site.slugs import Slugs
-from leaderboard.site.tables import Table, make_tables
+from leaderboard.site.tables import GROUPS, Table, make_tables
 from leaderboard.site.words import read_words
 
 
@@ -145,3 +145,8 @@ def test_a_card_brings_no_markup_links_or_pictures_of_its_own() -> None:
     assert "[picture: words]" in html
     assert "style=" not in html
     assert "<thead" not in html
+
+
+def test_every_family_of_metrics_has_a_group() -> None:
+    shown = [family for _, families in GROUPS.values() for family in families]
+    assert sorted(shown) == sorted(FAMILIES)
