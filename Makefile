@@ -9,7 +9,7 @@ LIMIT  ?= 48
 export PIP_NO_COMPILE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install weights demo test slow browser precision pages leaderboard lint format clean
+.PHONY: help install weights demo test slow chromium browser precision pages leaderboard lint format clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,11 +42,13 @@ slow: $(BIN)/.tools ## Run the slow tests: reference FVD, rendering
 precision: $(BIN)/.tools ## Measure our numbers beside other packages', and write docs/precision.md
 	$(BIN)/python tests/parity/precision_page.py
 
-# Chromium comes from the distribution: it plays H.264, and nothing is downloaded past the package manager.
-browser: $(BIN)/.tools ## Test the leaderboard's pages in Chromium (as root, installs it where it is missing)
+# It comes from the distribution: it plays H.264, and nothing is downloaded past the package manager.
+chromium: ## See that there is a Chromium (as root, installs it where it is missing)
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null \
 	|| { [ "$$(id -u)" = 0 ] && apt-get update && apt-get install --yes --no-install-recommends chromium; } \
 	|| { echo "error: no Chromium here: install it with apt-get install chromium" >&2; exit 1; }
+
+browser: $(BIN)/.tools chromium ## Test the leaderboard's pages in Chromium
 	$(BIN)/python -m pytest -m browser
 
 leaderboard: $(BIN)/.installed ## Build leaderboard/public, the committed site, from the committed results
