@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+import click
 from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
@@ -19,6 +21,8 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
+from rich.table import Table
+from rich.text import Text
 
 UNLIMITED = 160
 """Columns of a table that goes to a file or a pipe."""
@@ -32,6 +36,25 @@ def terminal_width() -> int:
 def print_text(renderable: RenderableType) -> None:
     """Print to standard output."""
     Console(width=terminal_width()).print(renderable)
+
+
+def print_list(columns: Sequence[str], rows: Sequence[Sequence[str]], form: str) -> None:
+    """Print things with their properties.
+
+    Args:
+        columns: What the properties are called.
+        rows: A thing each, named by its first property.
+        form: ``table``, or ``json`` for a list of objects.
+    """
+    if form == "json":
+        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1))
+        return
+    table = Table()
+    for i, column in enumerate(columns):
+        table.add_column(column, no_wrap=i == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    print_text(table)
 
 
 def error_console() -> Console:

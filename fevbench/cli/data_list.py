@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 
@@ -11,10 +9,7 @@ import click
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(form: str) -> None:
     """List the data sets that fevbench can prepare, and where prepared ones are."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from fevbench.cli.console import print_text
+    from fevbench.cli.console import print_list
     from fevbench.data.layouts import layouts
     from fevbench.data.prepared.locations import locations
 
@@ -29,12 +24,4 @@ def command(form: str) -> None:
     rows += [
         (name, "clips of your own", "", str(path), "") for name, path in where.items() if name not in layouts
     ]
-    if form == "json":
-        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1))
-        return
-    table = Table()
-    for i, column in enumerate(columns):
-        table.add_column(column, no_wrap=i == 0, overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    print_text(table)
+    print_list(columns, rows, form)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import click
@@ -23,21 +22,9 @@ def command(what: str, form: str) -> None:
     Example:
       fevbench list metrics
     """
-    columns, rows = _LISTS[what]()
-    if form == "json":
-        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1))
-        return
-    from rich.table import Table
-    from rich.text import Text
+    from fevbench.cli.console import print_list
 
-    from fevbench.cli.console import print_text
-
-    table = Table()
-    for i, column in enumerate(columns):
-        table.add_column(column, no_wrap=i == 0, overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    print_text(table)
+    print_list(*_LISTS[what](), form)
 
 
 def _models() -> tuple[Columns, Rows]:
