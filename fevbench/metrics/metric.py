@@ -52,6 +52,7 @@ class Metric:
         ignores: The damages it must not mind.
         reduction: For set metrics of clips that are seen frame by frame, the function that makes one row of a
             clip's features and its true clip's, or none where the true clip does not allow one.
+        ranked: Whether a better number is better by itself; where it is not, nobody is ranked or called best.
         by_label: For set metrics that are a mean over labels, the function that gives each label's own.
         decimals: Digits after the point in a table.
     """
@@ -82,6 +83,7 @@ class Metric:
     notices: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
     reduction: str = ""
+    ranked: bool = True
     by_label: str = ""
     decimals: int = 3
 

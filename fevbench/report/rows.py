@@ -121,7 +121,8 @@ def interval(name: str, metric: MetricResult) -> str:
 def _best(name: str, results: Sequence[Result]) -> float | None:
     models = [result for result in results if not result.model.control]
     values = [v for r in models if (m := r.metrics.get(name)) and (v := m.value) is not None]
-    return catalog.get(name).best(values) if len(values) > 1 else None
+    metric = catalog.get(name)
+    return metric.best(values) if len(values) > 1 and metric.ranked else None
 
 
 def _cell(name: str, result: Result, best: float | None, standing: Standing, run: int) -> Cell:

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 import pytest
-from made_up_results import scored
+from made_up_results import made_up, scored
 from rich.console import Console
 
 from fevbench.metrics.catalog import metrics as catalog
@@ -37,6 +37,13 @@ def standing(results: list[Result], metric: str) -> dict[str, int | None]:
 GOOD = scored("good", {"csim": values(0.9, seed=1), "acd": values(0.9, seed=1)})
 SAME = scored("same", {"csim": values(0.9, seed=2), "acd": values(0.9, seed=2)})
 BAD = scored("bad", {"csim": values(0.5, seed=3), "acd": values(0.5, seed=3)})
+
+
+def test_nobody_is_best_in_what_is_not_better_by_itself() -> None:
+    comparison = compare([made_up("noisy", {"diversity": 0.5}), made_up("still", {"diversity": 0.0})])
+    cells = [row.cells["diversity"] for row in comparison.rows]
+    assert not any(cell.best or cell.rank for cell in cells)
+    assert "no ranks in diversity: more of it is not better by itself" in comparison.footnotes
 
 
 def test_ranks_follow_the_metrics_direction_and_are_shared() -> None:
@@ -191,7 +198,8 @@ COMPARISON: Comparison = compare([GOOD, SAME, BAD])
 
 @pytest.mark.parametrize("width", [60, 80])
 def test_ranks_fit_the_terminal(width: int) -> None:
-    everything = {name: values(0.7) for name in catalog if catalog.get(name).kind == "clip"}
+    ranked = [name for name in catalog if catalog.get(name).kind == "clip" and catalog.get(name).ranked]
+    everything = {name: values(0.7) for name in ranked}
     worse = {name: values(0.3, seed=1) for name in everything}
     runs = [scored("a-model-of-a-rather-long-name", everything), scored("b", worse)]
     out = io.StringIO()

@@ -15,6 +15,7 @@ METRICS = (
         "fevbench.metrics.perception:diversity",
         extractors=("lpips-alex-draws",),
         draws=4,
+        ranked=False,  # noise is most diverse
         optional=True,
         decimals=4,
     ),
