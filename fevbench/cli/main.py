@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -40,6 +40,8 @@ COMMANDS: Registry[click.Command] = Registry(
 )
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
+CONTINUES = (["run"], ["train"], ["audit"], ["data", "render"], ["data", "prepare"], ["data", "measure"])
+"""Commands that go on where they were stopped; training a judge, minutes of work, does not."""
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -83,9 +85,9 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except (click.Abort, KeyboardInterrupt):
-        code = _stopped(INTERRUPTED)
+        code = _stopped(INTERRUPTED, words)
     except _Terminated:
-        code = _stopped(TERMINATED)
+        code = _stopped(TERMINATED, words)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -109,8 +111,14 @@ def _sigterm_raises() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _stopped(code: int) -> int:
-    click.echo("stopped; what was finished is kept, and the same command continues", err=True)
+def _stopped(code: int, words: Sequence[str]) -> int:
+    plain = [word for word in words if not word.startswith("-")]
+    goes_on = any(plain[: len(command)] == command for command in CONTINUES) and plain[:2] != [
+        "train",
+        "judge",
+    ]
+    says = "what was finished is kept, and the same command continues"
+    click.echo(f"stopped; {says if goes_on else 'the same command starts anew'}", err=True)
     return code
 
 

@@ -15,6 +15,8 @@ import tiny
 from tiny import Cli
 
 import fevbench
+from fevbench.cli.main import cli as group
+from fevbench.cli.main import main
 
 Write = Callable[[str], Path]
 WHOLE = [sys.executable, "-m", "fevbench"]
@@ -209,3 +211,28 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 def test_the_version(cli: Cli) -> None:
     assert cli("--version").out == f"fevbench, version {fevbench.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "goes_on"),
+    [
+        ("run copy fevsynth", True),
+        ("--debug train fev-gan fevsynth", True),
+        ("data prepare mug SRC --out DIR", True),
+        ("train judge fevsynth", False),
+        ("cost fev-gan", False),
+    ],
+)
+def test_who_is_stopped_is_told_the_truth(
+    words: str, goes_on: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(group, "main", stopped)
+    with pytest.raises(SystemExit) as exit_:
+        main(words.split())
+    assert exit_.value.code == 130
+    said = capsys.readouterr().err
+    assert ("the same command continues" in said) == goes_on
+    assert ("starts anew" in said) != goes_on
