@@ -44,9 +44,8 @@ def card_of(model: ModelRecord) -> Card:
 
 
 def _card_file(target: object) -> Path | None:
-    if not isinstance(target, str):
-        return None
-    spec = importlib.util.find_spec(target.partition(":")[0])
+    module = target.partition(":")[0] if isinstance(target, str) else getattr(target, "__module__", "")
+    spec = importlib.util.find_spec(module) if module else None
     file = Path(spec.origin).parent / CARD if spec and spec.origin else None
     return file if file and file.is_file() else None
 

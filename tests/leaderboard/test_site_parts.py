@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from site_results import CLIPS, models, result, write
 
 from fevbench.metrics.catalog import FAMILIES, metrics
+from fevbench.models.registry import find_model
 from fevbench.results.schema import ModelRecord
 from leaderboard.entries import load_entries
 from leaderboard.site.board import SHADES, shade_of_part, shade_of_rank
@@ -127,6 +128,9 @@ def test_cards_are_found_beside_the_code_and_not_lent_to_strangers() -> None:
     ours = ModelRecord(name="vgan", origin="fevbench 0.1.0", fingerprint="f", control=False)
     assert "Generating Videos with Scene Dynamics" in card_of(ours).html
     assert card_of(ours.model_copy(update={"name": "vgan:mine"})).html == card_of(ours).html
+    before = card_of(ours)
+    find_model("vgan")
+    assert card_of(ours) == before, "whether its code was imported since does not matter"
     stranger = ours.model_copy(update={"origin": "/home/me/plugin.py"})
     assert not card_of(stranger).html
     assert not card_of(stranger).summary
