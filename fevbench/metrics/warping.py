@@ -72,10 +72,19 @@ def true_flow(truth: Frames) -> Floats:
     flows = np.empty((len(truth) - 1, height, width, 3), np.float32)
     for flow, first, second in zip(flows, large[:-1], large[1:], strict=True):
         there, back = search.calc(first, second, None), search.calc(second, first, None)
-        both = np.dstack([there, _returns(there, _warped(back, there))])
+        both = np.dstack([there, _inside(there) * _returns(there, _warped(back, there))])
         flow[:] = cv2.resize(both, (width, height), interpolation=cv2.INTER_AREA)
     flows[..., :2] *= np.array([width, height], np.float32) / FLOW_SIZE
     return flows
+
+
+def _inside(there: Floats) -> Floats:
+    """1 where a pixel stays within the picture, else 0: ``float32[H, W]``."""
+    height, width = there.shape[:2]
+    x = np.arange(width, dtype=np.float32) + there[..., 0]
+    y = np.arange(height, dtype=np.float32)[:, None] + there[..., 1]
+    inside: Floats = ((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).astype(np.float32)
+    return inside
 
 
 def _returns(there: Floats, back: Floats) -> Floats:

@@ -42,6 +42,16 @@ def moving(across: int, down: int, frames: int = 4) -> np.ndarray:
 STILL = moving(0, 0)
 
 
+def test_what_leaves_the_picture_is_not_visible() -> None:
+    """There is nothing to compare it with; that the way back starts where the border moves proves nothing."""
+    wide = np.random.default_rng(0).integers(0, 256, (8, 16, 3)).repeat(8, axis=0).repeat(8, axis=1)
+    pan = np.stack([wide[:64, 3 * t : 3 * t + 64] for t in range(4)]).astype(np.uint8)
+    visible = true_flow(pan)[..., 2]
+    assert visible[:, :, 40:].mean() > visible[:, :, :1].mean(), "what comes in at the right stays"
+    assert visible[:, 8:-8, :1].max() < 0.5, "and the left column goes out by three pixels"
+    assert error(pan, pan) < 1e-4
+
+
 def test_the_flow_of_a_shift_is_the_shift() -> None:
     flow = true_flow(moving(2, -1))
     inside = flow[:, 8:-8, 8:-8]
