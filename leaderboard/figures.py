@@ -14,6 +14,7 @@ from fevbench.results.schema import Interval, MetricResult, Result
 from fevbench.run.draws import redrawn
 from fevbench.run.extract import sample_count
 from fevbench.run.score import interval_of_mean, interval_of_set
+from fevbench.stats.jackknife import LEAST_GROUPS
 from leaderboard.layout import scored_clips
 
 SLACK = 1e-6
@@ -30,7 +31,7 @@ def wrong_figures(result: Result, metric: Metric) -> Iterator[str]:
     found = result.metrics[metric.name]
     if (found.higher_is_better, found.sample) != (metric.higher_is_better, metric.sample):
         yield "its direction or its sample is not the metric's"
-    values = [found.value, found.ceiling, *found.per_clip.values()]
+    values = [found.value, found.ceiling, *found.per_clip.values(), *found.replicates]
     if outside := [value for value in values if value is not None and not _within(metric, value)]:
         yield f"{outside[0]:g} is outside {metric.range[0]:g} to {metric.range[1]:g}"
     if found.value is None:
@@ -73,6 +74,8 @@ def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[s
         subjects = [people[clip] for clip in counted]
         yield from _count("people", found.subjects, len(set(subjects)))
         yield from _interval(found.interval, interval_of_mean(list(counted.values()), subjects))
+    if unknown := {*found.readings.values(), *found.ceiling_readings.values()} - set(result.dataset.labels):
+        yield f"it reads what the data set has no label for, {sorted(unknown)[0]!r} for one"
     labels = result.dataset.labels_of
     if found.readings and labels:
         observed = {clip: value for clip in counted if (value := found.per_clip[clip]) is not None}
@@ -86,6 +89,11 @@ def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str
     rows = sample_count(extractors.get(metric.extractors[0]).unit, result.protocol.frames)
     clips = result.dataset.clips - found.excused
     yield from _count("n", found.n, clips if metric.sample == "clips" else clips * rows)
+    people = set(result.dataset.subjects_of.values())
+    if not found.excused and people:
+        yield from _count("people", found.subjects, len(people))
+    if len(people) >= LEAST_GROUPS and not found.replicates:
+        yield "it holds no replicates, though its people are enough for them"
     if found.value is not None and (found.replicates or found.interval):
         yield from _interval(found.interval, interval_of_set(metric, found.value, found.replicates))
 
@@ -99,7 +107,9 @@ def _interval(said: Interval | None, found: Interval | None) -> Iterator[str]:
     if said is None or found is None:
         if said != found:
             yield f"interval {_text(said)}, and what it holds says {_text(found)}"
-    elif said.method == found.method and not (_close(said.low, found.low) and _close(said.high, found.high)):
+    elif (said.method, said.level) != (found.method, found.level):
+        yield f"interval by {said.method!r} at {said.level:g}, and this version makes them otherwise"
+    elif not (_close(said.low, found.low) and _close(said.high, found.high)):
         yield f"interval {_text(said)}, and what it holds says {_text(found)}"
 
 

@@ -12,7 +12,7 @@ from fevbench.errors import RunError
 from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.models.videos import find_videos
-from fevbench.results.schema import MetricResult, Result
+from fevbench.results.schema import Interval, MetricResult, Result
 from fevbench.run.execute import execute
 from fevbench.run.folder import CLIPS_FOLDER
 from fevbench.run.needs import Needs
@@ -140,12 +140,39 @@ def _disagreement(name: str, said: MetricResult, found: MetricResult) -> Disagre
     ]
     if not alike(said.ceiling, found.ceiling):
         others.append(f"true clips {said.ceiling}, here {found.ceiling}")
-    if said.readings and said.readings != found.readings:
-        read = said.readings | found.readings
-        wrong = sum(said.readings.get(clip) != found.readings.get(clip) for clip in read)
-        others.append(f"other readings of {wrong} clips")
+    others += _other_statistics(said, found)
     clips = dict(sorted(parted.items(), key=lambda item: (-_gap(*item[1]), item[0])))
     return Disagreement(name, said.value, found.value, clips, tuple(others))
+
+
+def _other_statistics(said: MetricResult, found: MetricResult) -> list[str]:
+    """What else of a metric parts: intervals, replicates, labels' own numbers, readings."""
+    parted = []
+    if not _same_interval(said.interval, found.interval):
+        parted.append("another interval")
+    same = len(said.replicates) == len(found.replicates)
+    if not same or not all(map(alike, said.replicates, found.replicates)):
+        parted.append("other replicates")
+    labels = said.by_label | found.by_label
+    if not all(alike(said.by_label.get(label), found.by_label.get(label)) for label in labels):
+        parted.append("other numbers of labels")
+    if said.excused_clips != found.excused_clips:
+        parted.append("other clips are left out")
+    if said.readings or said.ceiling_readings:  # results of before readings have none
+        for what, one, other in (
+            ("readings", said.readings, found.readings),
+            ("readings of true clips", said.ceiling_readings, found.ceiling_readings),
+        ):
+            if wrong := sum(one.get(clip) != other.get(clip) for clip in one | other):
+                parted.append(f"other {what} of {wrong} clips")
+    return parted
+
+
+def _same_interval(one: Interval | None, other: Interval | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    same = (one.level, one.method) == (other.level, other.method)
+    return same and alike(one.low, other.low) and alike(one.high, other.high)
 
 
 def _gap(one: float | None, other: float | None) -> float:

@@ -90,6 +90,8 @@ class Truths:
         for what, (said, true) in facts.items():
             if said not in (true, [], {}):
                 yield f"{what}: {_short(said)}, in the data set {_short(true)}"
+        if record.labels_of and not record.labels:
+            yield "labels: none, though its clips have some"
         key = (record.name, record.version, result.protocol.id, *(clip.id for clip in clips))
         if key not in self._digests:
             self._digests[key] = truth.corpus.digest(clips)

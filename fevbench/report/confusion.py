@@ -63,6 +63,12 @@ def confusion_of(result: Result, metric: str) -> Confusion:
         readers = [name for name, other in result.metrics.items() if other.ceiling_readings]
         fix = f"choose --metric {' or '.join(readers)}" if readers else "repeat the run with this version"
         raise RunError(f"{metric} of {result.model.name} holds no readings", fix)
+    labels = result.dataset.labels
+    strange = {*found.readings.values(), *found.ceiling_readings.values(), *result.dataset.labels_of.values()}
+    if not strange <= set(labels) or NONE_READ in labels:
+        raise RunError(
+            f"{result.model.name} names labels that its data set does not have", "check it: it was changed"
+        )
     counts = [_count(result.dataset, read) for read in (found.readings, found.ceiling_readings)]
     return Confusion(result.model.name, metric, tuple(result.dataset.labels), counts[0], counts[1])
 

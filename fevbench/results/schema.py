@@ -17,9 +17,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 SCHEMA_VERSION: Literal[2] = 2
 
 
+LARGEST = 1e30
+"""No number of a result is larger: so that sums and squares of what a stranger sends are numbers, too."""
+
+
 def _finite(value: float) -> float:
     if not math.isfinite(value):
         raise ValueError("a value must be finite; an absent one is null with a reason")
+    if abs(value) > LARGEST:
+        raise ValueError(f"a value must not be larger than {LARGEST:g}")
     return value
 
 
@@ -39,7 +45,7 @@ class Interval(Record):
     """Lower bound."""
     high: Finite
     """Upper bound."""
-    level: float
+    level: Finite
     """Nominal coverage, for example 0.95."""
     method: str
     """How it was made."""

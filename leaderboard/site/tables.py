@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -204,4 +205,4 @@ def _mean_rank(comparison: Comparison, index: int) -> float:
         ]
         if ranks:
             means.append(sum(ranks) / len(ranks))
-    return round(sum(means) / len(means), 9) if means else 0.0
+    return round(sum(means) / len(means), 9) if means else math.inf

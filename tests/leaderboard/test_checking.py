@@ -48,6 +48,11 @@ def _first_clip(content: Content, metric: str, value: object) -> None:
     values[next(iter(values))] = value
 
 
+def _reading(content: Content, reading: str) -> None:
+    readings = content["metrics"]["accuracy"]["readings"]
+    readings[next(iter(readings))] = reading
+
+
 TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
     "a better mean": (
         lambda c: c["metrics"]["csim"].update(value=0.99),
@@ -66,6 +71,19 @@ TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
         "csim: interval [0.3, ",
     ),
     "no interval": (lambda c: c["metrics"]["csim"].update(interval=None), "csim: interval none, and"),
+    "an interval of one's own": (
+        lambda c: c["metrics"]["csim"]["interval"].update(method="trust me"),
+        "csim: interval by 'trust me' at 0.95",
+    ),
+    "no replicates": (
+        lambda c: c["metrics"]["fid"].update(replicates=[], interval=None),
+        "fid: it holds no replicates",
+    ),
+    "no labels": (lambda c: c["dataset"].update(labels=[]), "labels: none, though its clips have some"),
+    "an unheard-of reading": (
+        lambda c: _reading(c, "<script>"),
+        "accuracy: it reads what the data set has no label for, '<script>'",
+    ),
     "clips of another": (
         lambda c: c["metrics"]["csim"]["per_clip"].popitem(),
         "csim: its clips are not the scored",
@@ -139,15 +157,19 @@ def test_what_was_tampered_with_is_found(case: str, truths: Truths) -> None:
     assert any(message in fault for fault in faults), faults
 
 
+def _other(label: str) -> str:
+    return "anger" if label != "anger" else "fear"
+
+
 def test_a_reading_and_its_value_agree(truths: Truths) -> None:
     content = json.loads(read_result(FILE).model_dump_json())
     accuracy, labels = content["metrics"]["accuracy"], content["dataset"]["labels_of"]
     accuracy["readings"] = {
-        clip: labels[clip] if value else "none of them" for clip, value in accuracy["per_clip"].items()
+        clip: labels[clip] if value else _other(labels[clip]) for clip, value in accuracy["per_clip"].items()
     }
     assert found(content, truths) == []
     right = next(clip for clip, value in accuracy["per_clip"].items() if value)
-    accuracy["readings"][right] = "none of them"
+    accuracy["readings"][right] = _other(labels[right])
     assert found(content, truths) == [f"accuracy: 1 clip counts as what was not read in it, {right} for one"]
 
 

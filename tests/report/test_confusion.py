@@ -45,6 +45,11 @@ def test_what_holds_no_readings_is_refused_with_a_way_out() -> None:
         confusion_of(run({"a": "joy"}, ssim=ssim), "ssim")
 
 
+def test_labels_that_are_none_are_refused() -> None:
+    with pytest.raises(RunError, match="m names labels that its data set does not have"):
+        confusion_of(run({"a": "<script>"}), "accuracy")
+
+
 def test_a_stranger_says_what_it_reads() -> None:
     probabilities = np.zeros((4, 7), np.float32)
     probabilities[2:, 3] = 1
