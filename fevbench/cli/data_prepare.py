@@ -184,7 +184,10 @@ def _labels(text: str) -> tuple[str, ...]:
         return ()
     if text == "basic":
         return EXPRESSIONS
-    return tuple(canonical(name) for name in text.split(",") if name.strip())
+    names = tuple(canonical(name) for name in text.split(",") if name.strip())
+    if not names:
+        raise click.UsageError("--labels names none: basic, all, or a,b,…")
+    return names
 
 
 def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:

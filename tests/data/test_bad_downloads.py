@@ -223,3 +223,58 @@ def test_several_processes_make_the_same_set(cli: Cli, tmp_path: Path) -> None:
     outcome = cli("data", "prepare", "folder:own", tmp_path / "own", "--out", tmp_path / "out", "--jobs", 2)
     assert "(2 too short)" in outcome.complaint
     assert len(list((tmp_path / "out" / "records").iterdir())) == 2
+
+
+def test_a_damaged_clip_is_made_again_by_the_same_command(cli: Cli, own: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert prepare(cli, own, out).code == 0
+    before = tree(out / "clips")
+    clip = sorted((out / "clips").iterdir())[0]
+    content = bytearray(clip.read_bytes())
+    content[len(content) // 2] ^= 255
+    clip.write_bytes(bytes(content))
+    assert cli("data", "verify", "own").code == 1
+    assert prepare(cli, own, out).code == 0
+    assert cli("data", "verify", "own").code == 0
+    assert tree(out / "clips") == before
+
+
+def test_names_that_are_alike_lose_no_clip(cli: Cli, own: Path, tmp_path: Path) -> None:
+    """Vowel signs tell names apart; takes of one name in two folders are two takes."""
+    for person, name in enumerate(("राम", "रीम"), 5):
+        write_video(own / name / "happy" / "1.mp4", performance(person, "happiness"))
+    for session in ("s1", "s2"):
+        shutil.copytree(own, tmp_path / "sessions" / session)
+    pattern = "pattern=*/{subject}/{label}/{take}"
+    outcome = prepare(
+        cli, tmp_path / "sessions", tmp_path / "out", "--set", pattern, "--duplicates", "leave-out"
+    )
+    assert outcome.code == 0, outcome
+    found = report(tmp_path / "out")
+    assert {"राम", "रीम"} <= set(found["per_subject"])
+    assert "same name as another" not in found["skipped"]
+    assert sum(sum(counts.values()) for counts in found["per_subject"].values()) == 2 * 10
+
+
+def test_other_parts_and_misspelt_labels_are_refused(cli: Cli, own: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    typo = prepare(cli, own, out, "--labels", "anger,hapiness")
+    assert typo.code == 1
+    assert "shows no 'hapiness': did you mean 'happiness'?" in typo.complaint
+    assert prepare(cli, own, out, "--labels", ",").code == 2
+    assert prepare(cli, own, out).code == 0
+    other = prepare(cli, own, out, "--set", "pattern={subject}/{label}/*")
+    assert "holds a set prepared with other settings" in other.complaint
+
+
+def test_links_among_folders_are_followed_once(cli: Cli, own: Path, tmp_path: Path) -> None:
+    people = ("ann", "bob", "cem", "dan")
+    for one in people:
+        for other in people:
+            if one != other:
+                (own / one / f"friend-{other}").symlink_to(own / other)
+    outcome = prepare(cli, own, tmp_path / "out")
+    assert outcome.code == 0, outcome
+    found = report(tmp_path / "out")
+    assert sum(sum(counts.values()) for counts in found["per_subject"].values()) == 8
+    assert "link that leads back" in found["skipped"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from fevbench.data.layouts.layout import Found, Layout, Option, Take, canonical, distinct, take_id
+from fevbench.data.layouts.layout import Found, Layout, Option, Take, canonical, take_id
 from fevbench.data.layouts.tree import Skip, Tree, is_video, legible, nearest, wrong_folder
 from fevbench.data.video import IMAGE_SUFFIXES
 from fevbench.errors import DatasetError
@@ -32,7 +33,21 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
         found = Found(list(_from_pattern(root, options["pattern"], tree)), tree.skipped)
     if not found.takes:
         raise wrong_folder(root, TITLE, EXPECTED if not options["csv"] else f"what {options['csv']} names")
-    return Found(distinct(found.takes, tree.skipped), tree.skipped, found.attributes, found.splits)
+    return Found(_numbered(found.takes), tree.skipped, found.attributes, found.splits)
+
+
+def _numbered(takes: Sequence[Take]) -> list[Take]:
+    """The takes; those of one name are told apart by a number, as they are different files."""
+    used: set[str] = set()
+    numbered = []
+    for take in takes:
+        name, number = take.id, 1
+        while name.casefold() in used:
+            number += 1
+            name = f"{take.id}-{number}"
+        used.add(name.casefold())
+        numbered.append(replace(take, id=name))
+    return numbered
 
 
 def _from_pattern(root: Path, pattern: str, tree: Tree) -> Iterator[Take]:
@@ -120,7 +135,7 @@ def _from_csv(root: Path, path: Path, tree: Tree) -> Found:
         said = {name: (row.get(name) or "").strip() for name in FIELDS}
         takes.append(_take({**said, "take": said["take"] or target.stem}, files))
         if (row.get("split") or "").strip():
-            _assign(splits, said["subject"], str(row["split"]).strip(), where)
+            _assign(splits, legible(said["subject"]), str(row["split"]).strip(), where)
     return Found(takes, tree.skipped, {}, splits)
 
 

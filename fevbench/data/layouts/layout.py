@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,7 +159,9 @@ def canonical(native: str) -> str:
 
 def slug(text: str) -> str:
     """A text as part of a file name: letters and digits of any alphabet; ``-`` for all else."""
-    return re.sub(r"[^\w.]+", "-", legible(text)).strip("-.") or "x"
+    # Marks are letters' parts: without its vowel signs, many a name in an Indic alphabet is the same.
+    kept = (c if c in "._" or unicodedata.category(c)[0] in "LMN" else "-" for c in legible(text))
+    return re.sub("-+", "-", "".join(kept)).strip("-.") or "x"
 
 
 def take_id(*parts: str) -> str:

@@ -99,15 +99,28 @@ class Tree:
             self.skip(path, "empty take")
         return tuple(found)
 
-    def everything(self, path: Path, depth: int = 32) -> Iterator[Path]:
-        """Yield every folder at or below one, each before what is in it."""
+    def everything(self, path: Path, seen: set[Path] | None = None) -> Iterator[Path]:
+        """Yield every folder at or below one, each before what is in it; no link leads to one twice."""
+        seen = set() if seen is None else seen
+        seen.add(path.resolve())
         yield path
-        if depth:
-            for folder in self.folders(path, stray=False):
-                yield from self.everything(folder, depth - 1)
+        for folder in self._onward(path, seen):
+            yield from self.everything(folder, seen)
+
+    def _onward(self, path: Path, seen: set[Path]) -> Iterator[Path]:
+        """Yield the folders of one, but no link to what was seen already."""
+        for folder in self.folders(path, stray=False):
+            if folder.is_symlink() and folder.resolve() in seen:
+                self.skip(folder, "link that leads back")
+            else:
+                yield folder
 
     def named(
-        self, root: Path, pattern: re.Pattern[str], pass_over: Callable[[Path], str] = lambda folder: ""
+        self,
+        root: Path,
+        pattern: re.Pattern[str],
+        pass_over: Callable[[Path], str] = lambda folder: "",
+        seen: set[Path] | None = None,
     ) -> Iterator[tuple[Path, re.Match[str]]]:
         """Yield every file at or below a folder whose name fits, and the match; others are noted as stray.
 
@@ -115,7 +128,10 @@ class Tree:
             root: The folder.
             pattern: What fits the whole name.
             pass_over: Says why a folder is not looked into, or nothing.
+            seen: Folders that were looked into.
         """
+        seen = set() if seen is None else seen
+        seen.add(root.resolve())
         for entry in self._entries(root):
             if entry.is_dir():
                 continue
@@ -127,12 +143,12 @@ class Tree:
                     yield entry, match
             else:
                 self._stray(entry)
-        for folder in self.folders(root, stray=False):
+        for folder in self._onward(root, seen):
             why = pass_over(folder)
             if why:
                 self.skip(folder, why)
             else:
-                yield from self.named(folder, pattern, pass_over)
+                yield from self.named(folder, pattern, pass_over, seen)
 
     def _stray(self, entry: Path) -> None:
         broken = entry.is_symlink() and not entry.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import fevbench
 from fevbench.atomic import check_writable, write_text
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.layouts.layout import Found, Layout, Take
-from fevbench.data.layouts.tree import Skip, check_source
+from fevbench.data.layouts.tree import Skip, check_source, nearest
 from fevbench.data.prepared.duplicates import Pair, across_splits
 from fevbench.data.prepared.manifest import (
     MANIFEST,
@@ -35,7 +36,11 @@ UNWANTED = "label not asked for"
 NOT_IN_SPLIT = "person not in the split"
 DUPLICATE = "same frames in another split"
 BY_CHOICE = (UNWANTED, NOT_IN_SPLIT, DUPLICATE)
-DAMAGE = ("cannot be decoded", "cannot be read", "mixed frame sizes", "no face", "too short", "empty take")
+DAMAGE = (
+    "cannot be decoded", "cannot be read", "mixed frame sizes", "no face", "too short", "empty take",
+    "missing file", "incomplete line", "same name as another", "link that leads nowhere", "Git LFS pointer",
+    "label cannot be read",
+)  # fmt: skip
 """What ``--on-error fail`` stops at."""
 NAMED = 3
 """Clips that an error names before it counts."""
@@ -127,13 +132,18 @@ def _wanted(found: Found, wish: Wish) -> tuple[list[Take], list[SkipEntry]]:
     """The takes of wanted expressions, and what to say of the others."""
     if not found.takes:
         raise _nothing(wish, found.skipped)
+    there = {take.label for take in found.takes}
     takes = [take for take in found.takes if not wish.labels or take.label in wish.labels]
     if not takes:
-        there = sorted({take.label for take in found.takes})
         raise DatasetError(
-            f"{wish.source} shows none of {', '.join(wish.labels)}, but {', '.join(there)}",
+            f"{wish.source} shows none of {', '.join(wish.labels)}, but {', '.join(sorted(there))}",
             "choose with --labels, or --labels all",
         )
+    known = {*there, *wish.layout.labels.values(), *EXPRESSIONS}
+    for label in wish.labels:
+        if label not in known:
+            hint = nearest(label, known) or f"choose of {', '.join(sorted(there))}"
+            raise DatasetError(f"{wish.source} shows no {label!r}", hint)
     kept = {id(take) for take in takes}
     others = [take for take in found.takes if id(take) not in kept]
     return takes, [_skip(wish, take, UNWANTED, take.native_label) for take in others]
@@ -163,7 +173,8 @@ def _claim(wish: Wish) -> None:
     """Make the folder this set's: other settings would mix clips that do not compare."""
     check_writable(wish.out / MANIFEST)
     file = wish.out / SETTINGS_FILE
-    mine = f"{wish.name} {wish.layout.name} {wish.recipe.model_dump_json()}\n"
+    options = json.dumps(dict(wish.options), sort_keys=True)
+    mine = f"{wish.name} {wish.layout.name} {wish.recipe.model_dump_json()} {options}\n"
     if file.exists():
         if file.read_text(encoding="utf-8") != mine:
             raise DatasetError(
@@ -197,6 +208,8 @@ def _prepare_all(
             _stop(wish, [record.skipped])
 
     if todo:
+        # Until all is done again, nobody must open clips by what the manifest said of earlier ones.
+        (wish.out / MANIFEST).unlink(missing_ok=True)
         path = detector()
         progress.start("takes", len(todo))
         jobs = [job(take, path) for take in todo]

@@ -11,7 +11,7 @@ from typing import cast
 
 from fevbench.data.clip import Split
 from fevbench.data.layouts.layout import Layout
-from fevbench.data.layouts.tree import nearest
+from fevbench.data.layouts.tree import legible, nearest
 from fevbench.data.prepared.manifest import SplitRecord
 from fevbench.errors import DatasetError
 
@@ -149,7 +149,7 @@ def _fold(spec: str, rest: str, people: Sequence[str]) -> dict[str, Split]:
 def _read(path: Path) -> dict[str, str]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [(row["subject"], row["split"]) for row in csv.DictReader(file)]
+            rows = [(legible(row["subject"]), row["split"]) for row in csv.DictReader(file)]
     except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
         why = f"no column {error}" if isinstance(error, KeyError) else str(error)
         raise DatasetError(f"{path} cannot be read ({why})", "give a CSV file with subject, split") from error

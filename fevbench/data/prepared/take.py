@@ -119,10 +119,14 @@ def read_record(job: Job) -> Record | None:
     """The record of a take whose clip, if any, is there; None if it must be prepared."""
     try:
         record = Record.model_validate_json(job.record.read_text(encoding="utf-8"))
-        there = record.clip is None or job.clip.stat().st_size == record.clip.bytes
+        there = record.clip is None or _sha256(job.clip) == record.clip.sha256
         return record if there and record.origin == job.origin else None
     except (OSError, ValidationError, UnicodeDecodeError):
         return None
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def prepare_take(job: Job) -> Record:
@@ -206,7 +210,7 @@ def _clip(job: Job, source: Source) -> ClipEntry:
         faces=looked.faces,
         looks=looked.looks,
         placement=np.round(looked.placement, 3).tolist(),
-        sha256=hashlib.sha256(job.clip.read_bytes()).hexdigest(),
+        sha256=_sha256(job.clip),
         bytes=job.clip.stat().st_size,
         pixels_sha256=content_digest(clip),
         hashes=[perceptual_hash(clip[i]) for i in (0, len(clip) // 2, len(clip) - 1)],
