@@ -7,7 +7,6 @@ more bytes than `LIMITS`, and every file as its manifest says, before any of it 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
 import stat
 import tempfile
@@ -21,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fevbench.atomic import replacing
 from fevbench.data.video import LOSSLESS_SUFFIX
 from fevbench.errors import FevbenchError, RunError
+from fevbench.hashing import BLOCK, sha256_of
 from fevbench.results.files import read_result
 from fevbench.results.schema import RESULT_FILE
 from fevbench.run.folder import CLIPS_FOLDER, SETTINGS_FILE
@@ -41,7 +41,6 @@ MOST_FILES = 20_000
 MOST_BYTES = 4096 * MEGABYTE
 LIMITS = {".json": 64 * MEGABYTE, ".md": MEGABYTE, LOSSLESS_SUFFIX: 256 * MEGABYTE}
 """Bytes a file may have unpacked, by its suffix; `MOST_BYTES` all together."""
-BLOCK = 1 << 20
 PACK_AGAIN = "make it with `fevbench leaderboard submit`"
 
 
@@ -80,7 +79,7 @@ def write_archive(run: Path, out: Path, card: Path | None = None, contact: str =
     absent = [path for path in contents.values() if not path.is_file()]
     if absent:
         raise RunError(f"{absent[0]} does not exist", "finish the run: repeat its command")
-    files = {name: _sha256(contents[name]) for name in sorted(contents)}
+    files = {name: sha256_of(contents[name]) for name in sorted(contents)}
     manifest = Manifest(format=FORMAT, contact=contact, files=files)
     with replacing(out) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(_entry(MANIFEST), manifest.model_dump_json(indent=1) + "\n")
@@ -198,13 +197,5 @@ def _check_files(path: Path, folder: Path, manifest: Manifest, there: Collection
         what = f"holds {name!r}, which its {MANIFEST} does not name" if name in there else f"lacks {name!r}"
         raise RunError(f"{path} {what}", PACK_AGAIN)
     for name, sha256 in sorted(manifest.files.items()):
-        if _sha256(folder / name) != sha256:
+        if sha256_of(folder / name) != sha256:
             raise RunError(f"{path}: {name!r} is not the file that was packed: another sha256", PACK_AGAIN)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

@@ -8,11 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fevbench.audit.record import AUDIT_FILE
 from fevbench.errors import FevbenchError
 from fevbench.results.files import read_result
 from fevbench.results.schema import Result
+from fevbench.run.folder import SETTINGS_FILE
 
-OTHER_FILES = ("cost.json", "audit.json", "run.json")
+COST_FILE = "cost.json"
+OTHER_FILES = (COST_FILE, AUDIT_FILE, SETTINGS_FILE)
 """What else is called .json beside results."""
 ID_DIGITS = 12
 CLIPS_SUFFIX = ".mp4"

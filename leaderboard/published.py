@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.results.schema import Result
+from fevbench.toml import read_toml
 
 FILE = Path(__file__).with_name("published.toml")
 OUR_CONDITIONING = "one neutral face and a label"
@@ -115,9 +114,8 @@ def load_published(file: Path = FILE) -> tuple[Published, ...]:
     Raises:
         TypeError: A row has an unknown field, or lacks one.
     """
-    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     rows = []
-    for row in toml.loads(file.read_text(encoding="utf-8"))["row"]:
+    for row in read_toml(file)["row"]:
         setting = {field.name: row.pop(field.name) for field in fields(Setting) if field.name in row}
         rows.append(Published(**row, setting=Setting(**setting)))
     return tuple(rows)

@@ -33,7 +33,7 @@ def check_run(folder: Path, truths: Truths) -> Iterator[Finding]:
     """
     result = read_result(folder)
     yield from check_result(result, truths)
-    yield from _settings(folder, result)
+    yield from check_settings(folder, result)
     yield from check_clips(folder, result)
 
 
@@ -49,7 +49,13 @@ def check_sound(folder: Path, truths: Truths) -> None:
         raise RunError(f"{folder}: {faults[0]}{more}", f"see `fevbench leaderboard check {folder}`")
 
 
-def _settings(folder: Path, result: Result) -> Iterator[Finding]:
+def check_settings(folder: Path, result: Result) -> Iterator[Finding]:
+    """Yield in what a run's settings differ from its result.
+
+    Args:
+        folder: The run folder.
+        result: Its result.
+    """
     try:
         settings = Settings.model_validate_json((folder / SETTINGS_FILE).read_bytes())
     except (OSError, ValueError):

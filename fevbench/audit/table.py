@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from fevbench.audit.verdict import LITTLE, Ladders
@@ -90,6 +91,14 @@ def _bar(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def part_text(part: float) -> str:
+    """A part of what counts as much (see `Ladders.part`), in hundredths."""
+    if math.isinf(part):
+        return "–"
+    text = ">100" if part > 1 else f"{100 * part:.0f}"
+    return "0" if text == "-0" else text
+
+
 class _Numbers:
     """The numbers of an audit as they are shown."""
 
@@ -97,7 +106,6 @@ class _Numbers:
         self._audit = audit
         self.ladders = Ladders(audit.steps)
         self._verdicts: dict[tuple[str, str], Verdict] = {(v.metric, v.damage): v for v in audit.verdicts}
-        self._parts = dict(zip(self.ladders.metrics, self.ladders.parts(), strict=True))
 
     def of_kind(self, kind: str) -> list[str]:
         return [name for name in self.ladders.damages if self._audit.damages[name].kind == kind]
@@ -109,11 +117,7 @@ class _Numbers:
     def text(self, metric: str, damage: str) -> str:
         verdict = self._verdicts.get((metric, damage))
         mark = "" if verdict is None or verdict.kept else "!"
-        if self.ladders.ladder(metric, damage)[-1].worse is None:
-            return f"{mark}–"
-        part = self._part(metric, damage)
-        text = ">100" if part > 1 else f"{100 * part:.0f}"
-        return mark + ("0" if text == "-0" else text)
+        return mark + part_text(self._part(metric, damage))
 
     def digest(self, damage: str) -> tuple[list[str], list[str]]:
         """The metrics that see a damage well, the best first, and those that hardly do, in their order."""
@@ -123,7 +127,7 @@ class _Numbers:
         return seen, blind
 
     def _part(self, metric: str, damage: str) -> float:
-        return float(self._parts[metric][self.ladders.damages.index(damage)])
+        return self.ladders.part(self.ladders.ladder(metric, damage)[-1])
 
     def _most(self, metric: str, damage: str) -> float:
         """The largest change at any strength, as a part."""

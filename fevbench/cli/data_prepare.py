@@ -192,13 +192,14 @@ def _labels(text: str) -> tuple[str, ...]:
 
 def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:
     """Say what there is now, what was left out, and what can be done."""
+    from fevbench.data.datasets import SPLITS
     from fevbench.data.prepared.report import REPORT_HTML, summary
     from fevbench.data.protocol import protocols
 
     found = summary(manifest)
     per_split = ", ".join(
         f"{found['clips_per_split'].get(s, 0)} {s} of {found['people_per_split'].get(s, 0)} people"
-        for s in ("train", "val", "test")
+        for s in SPLITS
     )
     click.echo(f"{out}: {found['clips']} clips ({per_split}), digest {manifest.digest[:12]}")
     record = manifest.split

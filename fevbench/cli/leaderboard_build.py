@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from leaderboard.site.build import Built
 
 
-@click.command("build")
-@click.option(
+results_option = click.option(
     "--results",
     "folders",
     multiple=True,
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Where results are; may be repeated.  [default: those that come with fevbench]",
 )
+
+
+@click.command("build")
+@results_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -130,14 +130,16 @@ class _Report:
 
     def _run(self, path: Path, folder: Path, how: Rescoring | None) -> None:
         from fevbench.results.files import read_result
-        from leaderboard.runs import check_clips, check_run
+        from leaderboard.check import check_result
+        from leaderboard.runs import check_clips, check_settings
 
         result = read_result(folder)
         self._results += 1
-        for finding in check_run(folder, self._truths):
+        clips = list(check_clips(folder, result))
+        for finding in (*check_result(result, self._truths), *check_settings(folder, result), *clips):
             self._say(path, finding)
         # Clips that are not there or not whole cannot be scored, which has been said.
-        if how is None or any(self._truths.faults(result)) or any(check_clips(folder, result)):
+        if how is None or any(self._truths.faults(result)) or clips:
             return
         from fevbench.cli.console import print_text
         from leaderboard.check import Finding

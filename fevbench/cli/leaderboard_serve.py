@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli.leaderboard_build import results_option
+
 if TYPE_CHECKING:
     from http.server import ThreadingHTTPServer
 
 
 @click.command("serve")
-@click.option(
-    "--results",
-    "folders",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Where results are; may be repeated.  [default: those that come with fevbench]",
-)
+@results_option
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free one."
 )

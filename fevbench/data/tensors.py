@@ -13,6 +13,9 @@ import torch
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""By channel, of pixels in [0, 1]: what networks pretrained on ImageNet subtract and divide by."""
+
 
 def to_tensor(pixels: Frames, device: str | torch.device = "cpu") -> torch.Tensor:
     """``uint8[..., H, W, 3]`` to ``float32[..., 3, H, W]`` in [-1, 1]."""

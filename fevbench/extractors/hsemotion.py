@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from fevbench.data.tensors import IMAGENET_MEAN, IMAGENET_STD
 from fevbench.errors import WeightsError
 from fevbench.extractors.expressions import Box, ExpressionReader, resize_square
 from fevbench.extractors.faces import onnx_providers
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 INPUT_SIZE = 224
 LABELS = ("anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 """AffectNet's classes in the order of the network's outputs; contempt is not one of ours."""
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet, by channel, of pixels in [0, 1]."""
 
 
 def load(device: str, weights: Mapping[str, Path]) -> ExpressionReader:
@@ -73,7 +72,9 @@ class HSEmotion(nn.Module):
                 f"delete it and {path.name}.sha256, and get it again",
             ) from error
         self._input = source.name
-        self._mean, self._std = (np.array(x, np.float32)[:, None, None] for x in (MEAN, STD))
+        self._mean, self._std = (
+            np.array(x, np.float32)[:, None, None] for x in (IMAGENET_MEAN, IMAGENET_STD)
+        )
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Logits of pixels in 0..255."""

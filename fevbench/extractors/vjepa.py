@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import nn
 
+from fevbench.data.tensors import IMAGENET_MEAN, IMAGENET_STD
 from fevbench.extractors.inference import exact_inference
 from fevbench.extractors.vit import (
     Mlp,
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 HUGE = Shape(width=1280, depth=32, heads=16, hidden=5120, patch=16)
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet, by channel, of pixels in [0, 1]."""
 
 
 class VJEPA:
@@ -42,7 +41,9 @@ class VJEPA:
     def __init__(self, device: str, weights: Mapping[str, Path], shape: Shape = HUGE) -> None:
         self._encoder = build_encoder(weights["vjepa-h"], shape).to(device)
         self._pooler = build_pooler(weights["vjepa-h-ssv2-probe"], shape).to(device)
-        self._mean, self._std = (torch.tensor(x, device=device).view(3, 1, 1, 1) for x in (MEAN, STD))
+        self._mean, self._std = (
+            torch.tensor(x, device=device).view(3, 1, 1, 1) for x in (IMAGENET_MEAN, IMAGENET_STD)
+        )
         self._shape, self._device = shape, device
 
     @exact_inference()

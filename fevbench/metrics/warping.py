@@ -81,8 +81,7 @@ def true_flow(truth: Frames) -> Floats:
 def _inside(there: Floats) -> Floats:
     """1 where a pixel stays within the picture, else 0: ``float32[H, W]``."""
     height, width = there.shape[:2]
-    x = np.arange(width, dtype=np.float32) + there[..., 0]
-    y = np.arange(height, dtype=np.float32)[:, None] + there[..., 1]
+    x, y = _targets(there)
     inside: Floats = ((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).astype(np.float32)
     return inside
 
@@ -95,12 +94,18 @@ def _returns(there: Floats, back: Floats) -> Floats:
     return consistent
 
 
+def _targets(flow: Floats) -> tuple[Floats, Floats]:
+    """Where each pixel goes, across and down: ``float32[H, W]`` each."""
+    height, width = flow.shape[:2]
+    x: Floats = np.arange(width, dtype=np.float32) + flow[..., 0]
+    y: Floats = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
+    return x, y
+
+
 def _warped(picture: Floats, flow: Floats) -> NDArray[Any]:
     """``float32[H, W, C]`` looked up where each pixel goes, bilinearly; the border is repeated outside."""
     import cv2
 
-    height, width = flow.shape[:2]
-    x = np.arange(width, dtype=np.float32) + flow[..., 0]
-    y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
+    x, y = _targets(flow)
     warped: NDArray[Any] = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return warped

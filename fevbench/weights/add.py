@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from fevbench.errors import WeightsError
+from fevbench.hashing import sha256_of
 from fevbench.weights import registry, store
 from fevbench.weights.pins import write_pin
 from fevbench.weights.pull import put
@@ -37,7 +38,7 @@ def add(name: str, path: Path, *, progress: Progress | None = None) -> LocalWeig
     """
     weight = registry.weight(name)
     try:
-        found = store.sha256_of(path)
+        found = sha256_of(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}", "check its name") from error
     file = _which(weight, found)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fevbench import atomic
 from fevbench.errors import WeightsError
+from fevbench.hashing import sha256_of
 from fevbench.weights import registry, store
 from fevbench.weights.pins import write_pin
 from fevbench.weights.registry import Address, File, Weight
@@ -167,7 +168,7 @@ def put(part: Path, file: File) -> Path:
     target = store.cache() / file.name
     # The pin first: a file whose pin a kill kept from being written would not be used by anybody.
     if file.sha256 is None:
-        write_pin(target, store.sha256_of(part))
+        write_pin(target, sha256_of(part))
     with atomic.replacing(target) as final:
         part.replace(final)
     return target

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from fevbench.errors import UnknownName
+from fevbench.toml import read_toml
 
 REGISTRY = Path(__file__).with_name("registry.toml")
 
@@ -131,9 +130,7 @@ def weight(name: str) -> Weight:
 
 @functools.cache
 def _read(path: Path) -> dict[str, Weight]:
-    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    tables = toml.loads(path.read_text(encoding="utf-8"))
-    return {name: _weight(name, table) for name, table in tables.items()}
+    return {name: _weight(name, table) for name, table in read_toml(path).items()}
 
 
 def _weight(name: str, table: dict[str, Any]) -> Weight:

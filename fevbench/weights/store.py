@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fevbench import paths
 from fevbench.errors import WeightsError
+from fevbench.hashing import sha256_of
 from fevbench.weights import registry
 from fevbench.weights.pins import pin_path, read_pin
 
-_CHUNK = 1 << 20
 _hashes: dict[tuple[Path, int, int], str] = {}
 
 
@@ -159,12 +158,3 @@ def _cure(local: LocalWeight) -> str:
     if local.path.parent == cache():
         return f"delete it, then run `fevbench weights pull {local.name}`"
     return "replace it with a good copy, or delete it"
-
-
-def sha256_of(path: Path) -> str:
-    """Return the hash of a file's content."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leaderboard.entries import Problem, one_line
+from leaderboard.entries import COST_FILE, Problem, one_line
 
 if TYPE_CHECKING:
     from fevbench.results.schema import ModelRecord
     from fevbench.run.cost import Cost, CostTable
-
-COST_FILE = "cost.json"
 
 
 @dataclass(frozen=True)

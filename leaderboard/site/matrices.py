@@ -30,8 +30,6 @@ def matrices_of(result: Result) -> tuple[tuple[Matrix, ...], str]:
         confusion = confusion_of(result, READER)
     except RunError as error:
         return (), error.what
-    except ValueError as error:  # a reading that is none of the labels
-        return (), f"the readings of {READER} do not fit the labels ({error})"
     none = bool(confusion.made[:, -1].any() or confusion.true[:, -1].any())
     columns = (*confusion.labels, *[NONE_READ] * none)
     found = []

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from fevbench.audit.record import Audit, Verdict
-from fevbench.audit.scene import STRENGTHS
-from fevbench.audit.table import KINDS
+from fevbench.audit.table import KINDS, part_text
 from fevbench.audit.verdict import Ladders
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.metric import Metric
@@ -137,14 +136,9 @@ def _damages(audit: Audit, name: str) -> tuple[tuple[Damage, ...], str]:
     if name not in ladders.metrics:
         return (), ""
     verdicts: dict[str, Verdict] = {v.damage: v for v in audit.verdicts if v.metric == name}
-    parts = [ladders.parts(strength)[ladders.metrics.index(name)] for strength in range(1, STRENGTHS + 1)]
     found = []
-    for i, damage in enumerate(ladders.damages):
-        steps = ladders.ladder(name, damage)[1:]
-        strengths = [
-            _strength(None if step.worse is None else float(part[i]))
-            for step, part in zip(steps, parts, strict=True)
-        ]
+    for damage in ladders.damages:
+        strengths = [_strength(ladders.part(step)) for step in ladders.ladder(name, damage)[1:]]
         verdict, about = verdicts.get(damage), audit.damages[damage]
         found.append(
             Damage(
@@ -161,10 +155,5 @@ def _damages(audit: Audit, name: str) -> tuple[tuple[Damage, ...], str]:
     return tuple(found), f"{sample.clips} true clips of {sample.subjects} people"
 
 
-def _strength(part: float | None) -> Strength:
-    if part is None:
-        return Strength("–", 4)
-    if part > 1:
-        return Strength(">100", shade_of_part(1))
-    text = f"{100 * part:.0f}"
-    return Strength("0" if text == "-0" else text, shade_of_part(round(part, 9)) if part > 0.005 else None)
+def _strength(part: float) -> Strength:
+    return Strength(part_text(part), shade_of_part(round(min(part, 1.0), 9)) if part > 0.005 else None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from fevbench.toml import read_toml
 
 FILE = Path(__file__).with_name("words.toml")
 
@@ -25,7 +25,4 @@ class Words:
 
 def read_words() -> dict[str, Words]:
     """What is said of every metric, by name."""
-    # Python 3.10 has no tomllib; tomli is the same under another name.
-    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    content = toml.loads(FILE.read_text(encoding="utf-8"))
-    return {name: Words(said["means"], tuple(said["doubt"])) for name, said in content.items()}
+    return {name: Words(said["means"], tuple(said["doubt"])) for name, said in read_toml(FILE).items()}

@@ -77,8 +77,3 @@ class Prepared:
         if content_digest(frames) != self._entries[clip.id].pixels_sha256:
             raise DatasetError(f"{clip.path} does not hold the pixels its manifest names", AGAIN)
         return frames
-
-
-def open_prepared(folder: Path) -> Prepared:
-    """The set in a folder."""
-    return Prepared(folder)

@@ -12,6 +12,7 @@ from statistics import median
 import fevbench
 from fevbench.atomic import check_writable, write_text
 from fevbench.data.clip import EXPRESSIONS
+from fevbench.data.datasets import SPLITS
 from fevbench.data.layouts.layout import Found, Layout, Take
 from fevbench.data.layouts.tree import Skip, check_source, nearest
 from fevbench.data.prepared.duplicates import Pair, across_splits
@@ -237,11 +238,10 @@ def _without_duplicates(
             f"the splits of {wish.name} share frames: {named}{more}",
             "give one person one id, or leave the clips to train on out with --duplicates leave-out",
         )
-    order = ("train", "val", "test")
     drop: dict[str, ClipEntry] = {}
     for pair in pairs:
         loser, keeper = sorted(
-            (pair.first, pair.second), key=lambda clip: order.index(split.of[clip.subject])
+            (pair.first, pair.second), key=lambda clip: SPLITS.index(split.of[clip.subject])
         )
         drop[loser.id] = keeper
     kept = [clip for clip in made if clip.id not in drop]

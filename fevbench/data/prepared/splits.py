@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import cast
 
 from fevbench.data.clip import Split
+from fevbench.data.datasets import SPLITS
 from fevbench.data.layouts.layout import Layout
 from fevbench.data.layouts.tree import legible, nearest
 from fevbench.data.prepared.manifest import SplitRecord
 from fevbench.errors import DatasetError
 
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
 HELD_OUT = 10
 """Without another wish, one in so many train people of a published split is held out to validate on."""
 GIVEN = "given"

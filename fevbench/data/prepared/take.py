@@ -24,6 +24,7 @@ from fevbench.data.prepared.square import CANVASES, look
 from fevbench.data.video import LOSSLESS_SUFFIX, content_digest, write_clip
 from fevbench.errors import VideoError
 from fevbench.extractors.faces import FaceFinder
+from fevbench.hashing import sha256_of
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -119,14 +120,10 @@ def read_record(job: Job) -> Record | None:
     """The record of a take whose clip, if any, is there; None if it must be prepared."""
     try:
         record = Record.model_validate_json(job.record.read_text(encoding="utf-8"))
-        there = record.clip is None or _sha256(job.clip) == record.clip.sha256
+        there = record.clip is None or sha256_of(job.clip) == record.clip.sha256
         return record if there and record.origin == job.origin else None
     except (OSError, ValidationError, UnicodeDecodeError):
         return None
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def prepare_take(job: Job) -> Record:
@@ -210,7 +207,7 @@ def _clip(job: Job, source: Source) -> ClipEntry:
         faces=looked.faces,
         looks=looked.looks,
         placement=np.round(looked.placement, 3).tolist(),
-        sha256=_sha256(job.clip),
+        sha256=sha256_of(job.clip),
         bytes=job.clip.stat().st_size,
         pixels_sha256=content_digest(clip),
         hashes=[perceptual_hash(clip[i]) for i in (0, len(clip) // 2, len(clip) - 1)],

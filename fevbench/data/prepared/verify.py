@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from fevbench.data.clip import Clip, Dataset
 from fevbench.data.prepared.adapter import Prepared
 from fevbench.data.prepared.manifest import CLIPS
 from fevbench.errors import DatasetError, VideoError
+from fevbench.hashing import sha256_of
 
 
 def damaged(data: Dataset, clip: Clip) -> str:
     """What is wrong with a clip of a set; nothing if it is whole."""
     try:
-        if isinstance(data, Prepared):
-            content = clip.path.read_bytes()
-            if hashlib.sha256(content).hexdigest() != data.entry(clip.id).sha256:
-                return f"{clip.path} is not the file that was written"
+        if isinstance(data, Prepared) and sha256_of(clip.path) != data.entry(clip.id).sha256:
+            return f"{clip.path} is not the file that was written"
         data.frames(clip)
     except (DatasetError, VideoError) as error:
         return error.what
