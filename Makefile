@@ -9,7 +9,7 @@ LIMIT  ?= 48
 export PIP_NO_COMPILE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install weights demo test slow chromium browser precision pages leaderboard lint format clean
+.PHONY: help install weights demo test slow search chromium browser precision pages leaderboard lint format clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ test: $(BIN)/.tools ## Run the tests (all but the slow ones)
 
 slow: $(BIN)/.tools ## Run the slow tests: reference FVD, rendering
 	$(BIN)/python -m pytest -m slow
+
+search: $(BIN)/.tools ## Look for new counterexamples to the property tests (random, ten times as many)
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest $$(grep -rl "^from hypothesis" tests --include='test_*.py')
 
 precision: $(BIN)/.tools ## Measure our numbers beside other packages', and write docs/precision.md
 	$(BIN)/python tests/parity/precision_page.py

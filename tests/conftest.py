@@ -14,9 +14,18 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from hypothesis import HealthCheck, settings
 
 from fevbench.data.datasets import datasets
 from fevbench.extractors.base import extractors
+
+# The same examples at every run, so that a failure is the change's; `make search` looks for new ones.
+# How long one takes says more about the machine than about the code.
+settings.register_profile(
+    "fixed", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", max_examples=1000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 @pytest.fixture

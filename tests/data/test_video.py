@@ -49,7 +49,7 @@ def encode(path: Path, frames: Frames) -> Path:
     return path
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     shape=st.tuples(st.integers(1, 4), st.integers(2, 40), st.integers(2, 40)),
     seed=st.integers(0, 2**32 - 1),

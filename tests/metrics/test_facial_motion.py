@@ -133,7 +133,6 @@ def test_jitter_is_the_third_difference_in_distances_between_the_eyes() -> None:
     assert value(mesh_jitter, clip(np.linspace(0, 1, T))) == pytest.approx(0, abs=1e-5)
 
 
-@settings(deadline=None)
 @given(st.floats(-40, 40), st.floats(0.5, 2), st.floats(-1, 1), st.integers(0, 2**32 - 1))
 def test_the_heads_place_is_no_motion(turn: float, scale: float, shift: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -195,7 +194,6 @@ def test_shuffling_is_seen() -> None:
 NAMES = st.sampled_from(sorted(PAIRED))
 
 
-@settings(deadline=None)
 @given(NAMES, st.integers(0, 2**32 - 1), st.sets(st.integers(0, T - 1), min_size=1), st.integers(0, T - 1))
 def test_losing_a_face_never_helps(name: str, seed: int, gone: set[int], more: int) -> None:
     """Whatever the frames show that are lost, and however many are lost already."""
@@ -208,7 +206,7 @@ def test_losing_a_face_never_helps(name: str, seed: int, gone: set[int], more: i
     assert value(mesh_rate, without(made, *gone)) == pytest.approx(1 - len(gone) / T)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(NAMES, st.sets(st.integers(1, T - 1)), st.integers(0, 2**32 - 1))
 def test_frames_without_a_true_face_count_for_nobody(name: str, gone: set[int], seed: int) -> None:
     made, true = clip(np.random.default_rng(seed).uniform(0, 1, T)), without(clip(), *gone)

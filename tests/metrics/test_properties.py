@@ -19,8 +19,11 @@ from fevbench.results.schema import MetricResult
 
 ALL = [metrics.get(name) for name in metrics]
 SEEDS = st.integers(0, 2**32 - 1)
-A_FEW = settings(max_examples=3, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
-"""A smaller seed is no simpler example, so that there is nothing to shrink."""
+A_FEW = settings(
+    max_examples=settings().max_examples // 33,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
+"""One world is as good as another, and a smaller seed is no simpler: there is nothing to shrink."""
 
 NOT_AT_BEST = {
     "csim": "an expression changes a face",
@@ -50,6 +53,8 @@ SYMMETRIC = (
 """Those that do not know which clip is the true one."""
 SEE_DAMAGE = ("fid", "kid", "fvd", "kvd", "psnr", "ssim", "ms-ssim", "motion")
 """Those that must be worse at every step of the made-up damage; no other may become better."""
+ON_AVERAGE = {"density": "counts neighbourhoods: a video that moves a little may enter one more"}
+"""Those that may become better by a little damage in one sample in fifty, but not on average; and why."""
 NEEDS_EVERYBODY = ("rank-1", "rank-1-r50")
 """Metrics of clips whose value depends on who else is scored."""
 
@@ -100,8 +105,9 @@ def test_sides_do_not_matter(metric: Metric, seed: int) -> None:
 @given(SEEDS)
 def test_more_damage_is_never_better(metric: Metric, seed: int) -> None:
     """Noise in pixels, and features further away."""
-    values = [world(metric, seed, damage).value() for damage in (0.05, 0.2, 0.5, 1.0)]
-    steps = np.diff(values) * (-1 if metric.higher_is_better else 1)
+    worlds = range(seed, seed + (10 if metric.name in ON_AVERAGE else 1))
+    values = [[world(metric, i, damage).value() for i in worlds] for damage in (0.05, 0.2, 0.5, 1.0)]
+    steps = np.diff(np.mean(values, axis=1)) * (-1 if metric.higher_is_better else 1)
     assert (steps >= -1e-9).all()
     if metric.name in SEE_DAMAGE:
         assert (steps > 0).all()
@@ -169,5 +175,5 @@ def test_lost_faces_have_a_value_or_a_reason(metric: Metric, made: slice, true: 
 
 
 def test_the_exceptions_are_of_metrics_there_are() -> None:
-    for name in (*NOT_AT_BEST, *SYMMETRIC, *SEE_DAMAGE, *NEEDS_EVERYBODY):
+    for name in (*NOT_AT_BEST, *SYMMETRIC, *SEE_DAMAGE, *ON_AVERAGE, *NEEDS_EVERYBODY):
         assert name in metrics
