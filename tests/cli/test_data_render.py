@@ -193,7 +193,7 @@ def _anybody_left(group: int) -> bool:
 
 
 def _wait(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -210,7 +210,7 @@ def test_killed_anywhere_it_leaves_nobody_behind_and_continues(
     first = start(*ONE_PERSON, "--out", out)
     _wait(lambda: len(list((out / "truth").glob("p*.npz"))) >= 2)
     os.killpg(first.pid, how) if how == signal.SIGINT else os.kill(first.pid, how)
-    _, complaint = first.communicate(timeout=30)
+    _, complaint = first.communicate(timeout=300)
     assert first.returncode == code
     assert "Traceback" not in complaint
     if how != signal.SIGKILL:
@@ -225,20 +225,20 @@ def test_killed_anywhere_it_leaves_nobody_behind_and_continues(
     assert not (out / "manifest.json").exists()
 
     second = start(*ONE_PERSON, "--out", out, seconds=0)
-    _, complaint = second.communicate(timeout=60)
+    _, complaint = second.communicate(timeout=300)
     assert second.returncode == 0, complaint
     assert kept.items() <= pictures(out).items()
     undisturbed = start(*ONE_PERSON, "--out", tmp_path / "other", seconds=0)
-    undisturbed.communicate(timeout=60)
+    undisturbed.communicate(timeout=300)
     assert tree(out) == tree(tmp_path / "other")
 
 
 def test_a_full_disk_is_one_line_and_no_reason_to_start_anew(start: Start, tmp_path: Path) -> None:
     full = start(*ONE_PERSON, "--out", tmp_path / "set", seconds=0, limit=4000)
-    _, complaint = full.communicate(timeout=60)
+    _, complaint = full.communicate(timeout=300)
     assert full.returncode == 1
     assert [line for line in complaint.splitlines() if line.startswith("error: the disk is full")], complaint
     assert "Traceback" not in complaint
     more = start(*ONE_PERSON, "--out", tmp_path / "set", seconds=0)
-    _, complaint = more.communicate(timeout=60)
+    _, complaint = more.communicate(timeout=300)
     assert more.returncode == 0, complaint

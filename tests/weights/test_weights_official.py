@@ -96,7 +96,7 @@ def test_a_refused_connection_goes_to_the_next_source_at_once(
     register(net=[source(url=refused), source(url=server.url("net.bin"))])
     begun = time.monotonic()
     [pulled] = weights.pull_all(["net"])
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < official.SILENCE_S / 2
     assert len(pulled.passed_over) == 1
     assert "refused" in pulled.passed_over[0]
 
@@ -187,7 +187,7 @@ def test_two_processes_at_once_both_succeed_and_download_once(
     path = register(net=[source(url=server.url("net.bin"))])
     command = [sys.executable, "-c", PULL, str(path)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    outputs = [process.communicate(timeout=20)[0] for process in processes]
+    outputs = [process.communicate(timeout=300)[0] for process in processes]
     assert outputs == [f"begun\n{sha256(PAYLOAD)}\n"] * 3
     assert server.asked == ["net.bin"]
     assert left(cache) == ["net.bin"]
