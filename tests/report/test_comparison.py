@@ -138,6 +138,19 @@ def test_what_a_reader_must_know_is_below_the_table() -> None:
     )
 
 
+def test_what_is_said_of_several_runs_is_said_once_and_nothing_of_what_is_not_shown() -> None:
+    lost = {"metrics": {name: m.model_copy(update={"missing": 1}) for name, m in GOOD.metrics.items()}}
+    runs = [
+        made_up(name, {"csim": 0.5}, model__notes=["clips were resized"]).model_copy(update=lost)
+        for name in ("good", "bad")
+    ]
+    notes = compare(runs, only=["csim"]).footnotes
+    assert notes[-2:] == (
+        "good, bad: clips were resized",
+        "good, bad: 1 clip that lost the face counted at the floor of csim",
+    )
+
+
 def test_other_bytes_of_a_weight_are_named() -> None:
     one, two = (WeightRecord(name="net", sha256=c * 64, licence="free") for c in "ab")
     same = compare([made_up("a", {"ssim": 0.5}, weights=[one]), made_up("b", {"ssim": 0.5}, weights=[one])])
