@@ -25,10 +25,14 @@ LEGEND = (
 
 def title_of(audit: Audit) -> str:
     """What was audited, in a line."""
-    counts = sorted({sample.clips for sample in audit.samples.values()})
-    people = sorted({sample.subjects for sample in audit.samples.values()})
-    clips, shown = (" or ".join(map(str, numbers)) for numbers in (counts, people))
-    return f"{audit.dataset} {audit.version}, {audit.protocol.id}: {clips} true clips of {shown} people"
+    clips = _either({sample.clips for sample in audit.samples.values()})
+    people = _either({sample.subjects for sample in audit.samples.values()})
+    return f"{audit.dataset} {audit.version}, {audit.protocol.id}: {clips} true clips of {people} people"
+
+
+def _either(numbers: set[int]) -> str:
+    *others, last = map(str, sorted(numbers))
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def audit_tables(audit: Audit) -> RenderableType:
