@@ -196,12 +196,14 @@ def _ordered(comparison: Comparison, entries: Sequence[Entry]) -> tuple[Run, ...
 
 
 def _mean_rank(comparison: Comparison, index: int) -> float:
+    """The mean over groups of metrics of a run's mean rank; infinite if nobody is ranked."""
     means = []
     for _, families in GROUPS.values():
+        # Who has no rank is behind all who have: what is missing never moves a model up.
         ranks = [
-            rank
+            standing.ranks.get(index, len(standing.ranks) + 1)
             for name, standing in comparison.standings.items()
-            if catalog.get(name).family in families and (rank := standing.ranks.get(index)) is not None
+            if catalog.get(name).family in families and standing.ranks
         ]
         if ranks:
             means.append(sum(ranks) / len(ranks))

@@ -141,7 +141,9 @@ def test_what_a_reader_must_know_is_below_the_table() -> None:
 def test_other_bytes_of_a_weight_are_named() -> None:
     one, two = (WeightRecord(name="net", sha256=c * 64, licence="free") for c in "ab")
     same = compare([made_up("a", {"ssim": 0.5}, weights=[one]), made_up("b", {"ssim": 0.5}, weights=[one])])
-    no_ranks = "no ranks in ssim: a does not hold what each clip counts"
+    no_ranks = "no ranks in ssim: " + "; ".join(
+        f"{name} does not hold what each clip counts" for name in "ab"
+    )
     assert same.footnotes == (no_ranks,)
     other = compare([made_up("a", {"ssim": 0.5}, weights=[one]), made_up("b", {"ssim": 0.5}, weights=[two])])
     assert other.footnotes == (
@@ -168,7 +170,8 @@ def test_markdown() -> None:
         r"| a\|b | 0.500 [0.450, 0.550] | – | – |",
         f"| {CEILING} | 1.000 | 1.0000 | 1.0 |",
         "",
-        "* no ranks in csim: good does not hold what each clip counts",
+        "* no ranks in csim: a|b does not hold what each clip counts; "
+        "good does not hold what each clip counts",
         "* a|b: no fvd: no face in any frame",
     ]
 

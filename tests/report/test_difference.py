@@ -19,6 +19,7 @@ from fevbench.report.difference import clip_differences_in, differ
 from fevbench.report.difference_text import difference_json, difference_table, signed
 from fevbench.results.files import write_result
 from fevbench.results.schema import Result, WeightRecord
+from fevbench.stats.paired import PairedTest
 
 IDS = [f"p{i}-{k}" for i in range(8) for k in range(2)]
 ONE: dict[str, float | None] = {clip: 0.5 + 0.01 * i for i, clip in enumerate(IDS)}
@@ -251,3 +252,18 @@ def test_excused_clips_are_named(cli: Cli, tmp_path: Path, monkeypatch: pytest.M
     found = cli("run", "real", "tiny", "--metrics", "motion", "--out", tmp_path / "r", "--format", "json")
     motion = found.result["metrics"]["motion"]
     assert (motion["excused"], motion["excused_clips"], motion["missing"]) == (1, ["bob-joy"], 0)
+
+
+def test_numbers_of_different_networks_are_not_subtracted() -> None:
+    a, b = (
+        scored(name, {"accuracy-hsemotion": clips, "csim": clips}).model_copy(
+            update={"weights": [WeightRecord(name="hsemotion", sha256=digit * 64, licence="")]}
+        )
+        for name, clips, digit in (("a", ONE, "1"), ("b", OTHER, "2"))
+    )
+    reason = "measured by different files of hsemotion"
+    tests = {row.name: row.test for row in differ(a, b).metrics}
+    assert tests["accuracy-hsemotion"] == PairedTest(None, None, None, reason)
+    assert tests["csim"].p is not None
+    assert clip_differences_in("accuracy-hsemotion", a, b) == ([], reason)
+    assert f"no test of accuracy-hsemotion: {reason}" in " ".join(shown(a, b).split())
