@@ -94,6 +94,12 @@ def audit(
         environment=environment(device),
     )
     found = _joined(before, found)
+    if not found.ids:
+        raise FevbenchError(
+            "no metric can be audited here: "
+            + "; ".join(f"{name}: {why}" for name, why in found.unscored.items()),
+            "choose other --metrics, or more clips with --limit",
+        )
     write_text(out / AUDIT_FILE, found.model_dump_json() + "\n")
     return found
 

@@ -50,7 +50,7 @@ def clip_differences(first: Result, second: Result) -> list[str]:
 
 def distinct_names(results: Sequence[Result]) -> tuple[str, ...]:
     """What each run is called: its model's name, and what sets it apart from others of that name."""
-    names = [result.model.name for result in results]
+    names = [" ".join(result.model.name.split()) for result in results]
     tellers: tuple[Callable[[Result], str], ...] = (
         lambda result: f"seed {result.seed}",
         lambda result: result.environment.device.partition(" ")[0],

@@ -9,6 +9,7 @@ from fevbench.errors import FevbenchError, UnknownName
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import clip_differences, distinct_names, other_weights
 from fevbench.report.pairs import Sample, compare_samples, sample_of, subjects_of
+from fevbench.report.rows import people
 from fevbench.results.schema import MetricResult, Result
 from fevbench.stats.paired import PairedTest
 
@@ -195,7 +196,7 @@ def _described(result: Result) -> dict[str, str]:
         "data set": f"{data.name} {data.version}",
         "split": data.split,
         "limit": "none" if data.limit is None else str(data.limit),
-        "clips": f"{data.clips} of {data.subjects} people",
+        "clips": f"{data.clips} of {people(data.subjects)}",
         "digest of clips": data.digest,
         "protocol": f"{protocol.id} ({protocol.frames} of {protocol.size}², every {protocol.stride})",
         "seed": str(result.seed),

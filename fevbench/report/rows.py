@@ -96,10 +96,12 @@ def compare(results: Sequence[Result], only: Collection[str] | None = None) -> C
     rows.append(Row(CEILING, ceiling, None))
     title = (
         f"{first.dataset.name} {first.dataset.version}, {first.dataset.split} split, {first.protocol.id}: "
-        f"{clips(first.dataset.clips)}, {first.dataset.subjects} people"
+        f"{clips(first.dataset.clips)}, {people(first.dataset.subjects)}"
     )
     headings = {name: f"{name} {catalog.get(name).arrow}" for name in columns}
-    footnotes = [*remarks(standings, names, results), *_footnotes(names, results)]
+    # Names and notes are other people's words: a line break would end a table's row or a comment.
+    lines = [*remarks(standings, names, results), *_footnotes(names, results, columns)]
+    footnotes = [" ".join(line.split()) for line in lines]
     legend = LEGEND if any(standing.ranks for standing in standings.values()) else ""
     return Comparison(title, columns, headings, tuple(rows), tuple(footnotes), standings, legend)
 
@@ -147,21 +149,30 @@ def _ceiling(name: str, results: Sequence[Result]) -> Cell:
     return Cell(value, number(name, value), "", False)
 
 
-def _footnotes(names: Sequence[str], results: Sequence[Result]) -> list[str]:
+def _footnotes(names: Sequence[str], results: Sequence[Result], columns: Collection[str]) -> list[str]:
     adapted = [name for name, result in zip(names, results, strict=True) if result.model.adapted]
     lines = [f"adapted to take a face and a label: {', '.join(adapted)}"] if adapted else []
     lines += [
-        f"{name}: {note}" for name, result in zip(names, results, strict=True) for note in notes(result)
+        f"{name}: {note}"
+        for name, result in zip(names, results, strict=True)
+        for note in notes(result, columns)
     ]
     return lines + weight_differences(names, results)
 
 
-def notes(result: Result) -> list[str]:
-    """What a reader of a run's numbers must know, one line each."""
+def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
+    """What a reader of a run's numbers must know, one line each.
+
+    Args:
+        result: The run.
+        only: The metrics that are shown; all by default.
+    """
     absent: dict[str, list[str]] = {}
     counted: dict[int, list[str]] = {}
     excused: dict[int, list[str]] = {}
     for name, metric in result.metrics.items():
+        if only is not None and name not in only:
+            continue
         if metric.value is None:
             absent.setdefault(metric.reason, []).append(name)
         elif metric.missing:
@@ -185,3 +196,8 @@ def notes(result: Result) -> list[str]:
 def clips(count: int) -> str:
     """A number of clips, in words."""
     return f"{count} clip" if count == 1 else f"{count} clips"
+
+
+def people(count: int) -> str:
+    """A number of people, in words."""
+    return f"{count} person" if count == 1 else f"{count} people"

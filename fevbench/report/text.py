@@ -22,6 +22,9 @@ LATEX_SPECIAL = str.maketrans(
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         "\\": r"\textbackslash{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
     }
 )
 
@@ -88,6 +91,8 @@ def as_csv(comparison: Comparison) -> str:
     )
     for i, row in enumerate(comparison.rows):
         for name, metric in (row.result.metrics if row.result else {}).items():
+            if name not in comparison.columns:
+                continue
             standing = comparison.standings.get(name, Standing())
             bounds = (metric.interval.low, metric.interval.high) if metric.interval else ("", "")
             writer.writerow(

@@ -151,6 +151,29 @@ def test_of_a_metric_without_a_value_of_the_true_clips_nothing_is_said(
     assert "not audited: ssim: " in outcome.out
 
 
+def test_where_nothing_can_be_audited_it_says_why_and_writes_nothing(cli: Cli, tmp_path: Path) -> None:
+    for name, why in (
+        ("diversity", "compares 4 clips of each face and label"),
+        ("macro-f1", "judge"),
+    ):
+        outcome = cli(*RUN, "--damages", "blur", "--metrics", name, "--out", tmp_path)
+        assert outcome.code == 1
+        assert f"no metric can be audited here: {name}: " in outcome.complaint
+        assert why in outcome.complaint
+        assert "blur" not in outcome.complaint
+    assert not (tmp_path / "audit.json").exists()
+
+
+def test_a_metric_with_too_few_true_clips_is_not_damaged_in_vain(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(metrics._targets, "ssim", replace(metrics.get("ssim"), minimum=99))
+    outcome = cli(*RUN, "--damages", "blur", "--metrics", "ssim", "--out", tmp_path)
+    assert outcome.code == 1
+    assert "no metric can be audited here: ssim: " in outcome.complaint
+    assert not (tmp_path / "audit.json").exists()
+
+
 def test_a_page_says_which_metrics_see_a_damage_well_and_which_do_not() -> None:
     blur, noise = ([0, 0, 0, 0, 0, 4], [0, 1, 2, 3, 4, 5])
     found = Audit.model_construct(

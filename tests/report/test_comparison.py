@@ -6,17 +6,20 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from made_up_results import made_up
 from rich.console import Console, RenderableType
+from tiny import Cli
 
 from fevbench.errors import RunError
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.rows import CEILING, compare, number
 from fevbench.report.terminal import comparison_table, result_table
 from fevbench.report.text import as_csv, as_json, latex, markdown
+from fevbench.results.files import write_result
 from fevbench.results.schema import Result, WeightRecord
 
 GOOD = made_up("good", {"csim": 0.91234567, "fvd": 100.04, "kid": 0.00001})
@@ -202,3 +205,44 @@ def test_json_is_the_results_themselves() -> None:
     content = json.loads(as_json(compare([GOOD, BAD])))
     assert [Result.model_validate(entry) for entry in content["results"]] == [GOOD, BAD]
     assert content["names"] == ["good", "bad"]
+
+
+HOSTILE = 'a, "b" & c_d|e\n\\input{x} <i>'
+
+
+def test_a_line_break_in_a_name_or_note_ends_no_line() -> None:
+    runs = [made_up(HOSTILE, {"csim": 0.5}, model__notes=["one\ntwo"]), GOOD]
+    comparison = compare(runs)
+    assert comparison.rows[0].name == 'a, "b" & c_d|e \\input{x} <i>'
+    for line in markdown(comparison).splitlines()[1:]:
+        assert not line or line[0] in "|*"
+    tex = latex(comparison)
+    assert all(line.startswith(("%", "\\", "Model", "a, ", "good", CEILING)) for line in tex.splitlines())
+    assert r"c\_d\textbar{}e \textbackslash{}input\{x\} \textless{}i\textgreater{} &" in tex
+    (row,) = [row for row in csv.DictReader(io.StringIO(as_csv(comparison))) if row["model"].startswith("a,")]
+    assert row["model"] == comparison.rows[0].name
+
+
+def test_chosen_metrics_are_all_that_is_shown() -> None:
+    lost = GOOD.metrics["csim"].model_copy(update={"missing": 1})
+    run = GOOD.model_copy(update={"metrics": {**GOOD.metrics, "csim": lost}})
+    note = "good: 1 clip that lost the face counted at the floor of csim"
+    assert note in compare([run]).footnotes
+    comparison = compare([run], ["fvd"])
+    assert comparison.footnotes == ()
+    assert [row["metric"] for row in csv.DictReader(io.StringIO(as_csv(comparison)))] == ["fvd"]
+
+
+def test_metrics_that_no_run_has_are_named(cli: Cli, tmp_path: Path) -> None:
+    write_result(tmp_path / "a", GOOD)
+    assert cli("compare", tmp_path / "a", "--metrics", "fvd,distribution").code == 0
+    for asked, absent in (("csim,jedi", "jedi"), ("facial-motion", "mesh-rate, expression-error")):
+        outcome = cli("compare", tmp_path / "a", "--metrics", asked)
+        assert outcome.code == 1
+        assert f"error: no run was scored in {absent}" in outcome.complaint
+
+
+def test_one_is_not_many() -> None:
+    alone = made_up("x", {"csim": 0.5}, dataset__clips=1, dataset__subjects=1)
+    assert compare([alone]).title.endswith("1 clip, 1 person")
+    assert "1 clip, 1 person" in _shown(result_table(alone))
