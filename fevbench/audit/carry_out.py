@@ -111,10 +111,12 @@ def _earlier(file: Path, dataset: Dataset, protocol: Protocol, damages: Sequence
     before = read_audit(file)
     same = (before.dataset, before.version, before.protocol.id, tuple(before.damages))
     if same != (dataset.name, dataset.version, protocol.id, tuple(damage.name for damage in damages)):
+        few = len(before.damages) < 6
+        by = ", ".join(before.damages) if few else f"{len(before.damages)} damages"
         raise FevbenchError(
-            f"{file} is an audit of {before.dataset} {before.version} under {before.protocol.id} "
-            f"by {len(before.damages)} damages, and this one is not",
-            "choose another --out",
+            f"{file} is an audit of {before.dataset} {before.version} under {before.protocol.id} by {by}, "
+            "and this one is not",
+            "choose another --out, or the same --damages",
         )
     return before
 

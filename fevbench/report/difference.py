@@ -112,8 +112,8 @@ def clip_differences_in(name: str, first: Result, second: Result) -> tuple[list[
         UnknownName: Neither run has such a metric.
         FevbenchError: The metric has no value of single clips.
     """
-    known = first.metrics.keys() | second.metrics.keys()
-    if name not in known or name not in catalog:
+    known = [metric for metric in catalog if metric in first.metrics or metric in second.metrics]
+    if name not in known:
         raise UnknownName("metric of these runs", name, known)
     metric = catalog.get(name)
     if metric.kind == "set":

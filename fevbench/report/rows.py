@@ -101,6 +101,8 @@ def compare(results: Sequence[Result], only: Collection[str] | None = None) -> C
     headings = {name: f"{name} {catalog.get(name).arrow}" for name in columns}
     # Names and notes are other people's words: a line break would end a table's row or a comment.
     lines = [*remarks(standings, names, results), *_footnotes(names, results, columns)]
+    if only is None:
+        lines += _unknown(names, results)
     footnotes = [" ".join(line.split()) for line in lines]
     legend = LEGEND if any(standing.ranks for standing in standings.values()) else ""
     return Comparison(title, columns, headings, tuple(rows), tuple(footnotes), standings, legend)
@@ -158,6 +160,16 @@ def _footnotes(names: Sequence[str], results: Sequence[Result], columns: Collect
         for note in notes(result, columns)
     ]
     return lines + weight_differences(names, results)
+
+
+def _unknown(names: Sequence[str], results: Sequence[Result]) -> list[str]:
+    """What runs of another version hold and this one cannot show, one line each."""
+    found = [[metric for metric in result.metrics if metric not in catalog] for result in results]
+    return [
+        f"{name}: not shown, as this version does not know it: {', '.join(unknown)}"
+        for name, unknown in zip(names, found, strict=True)
+        if unknown
+    ]
 
 
 def notes(result: Result, only: Collection[str] | None = None) -> list[str]:

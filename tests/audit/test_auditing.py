@@ -133,7 +133,7 @@ def test_metrics_can_be_audited_one_after_the_other(cli: Cli, tmp_path: Path) ->
     assert "6 or 9 true clips" in page.out
     assert "| motion ↑ | 6 | **100** |" in page.out, "frozen clips do not move at all"
     other = cli(*RUN, "--damages", "freeze", "--metrics", "ssim", "--out", out)
-    assert "by 2 damages, and this one is not: choose another --out" in other.complaint
+    assert "by freeze, blur, and this one is not: choose another --out" in other.complaint
     (out / "audit.json").write_text("{}", encoding="utf-8")
     assert "is no audit of this version of fevbench" in cli(*asked, "--metrics", "ssim").complaint
 
@@ -205,6 +205,14 @@ def test_a_broken_promise_fails_it(cli: Cli, tmp_path: Path, monkeypatch: pytest
     outcome = cli(*asked)
     assert outcome.code == 1
     assert "1 of 1 declarations are not met: ssim must ignore freeze: changed by" in outcome.complaint
+
+
+def test_damages_are_named_with_commas_or_blanks_and_count_once(cli: Cli, tmp_path: Path) -> None:
+    asked = (*RUN, "--metrics", "motion", "--out", tmp_path)
+    assert cli(*asked, "--damages", "freeze, freeze,blur,").code == 0
+    assert list(read_audit(tmp_path / "audit.json").damages) == ["freeze", "blur"]
+    assert cli(*asked, "--damages", "freeze blur").code == 0
+    assert "--damages names none" in cli(*asked, "--damages", ",").err
 
 
 def test_unknown_damages_are_named(cli: Cli, tmp_path: Path) -> None:

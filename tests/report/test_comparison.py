@@ -246,3 +246,11 @@ def test_one_is_not_many() -> None:
     alone = made_up("x", {"csim": 0.5}, dataset__clips=1, dataset__subjects=1)
     assert compare([alone]).title.endswith("1 clip, 1 person")
     assert "1 clip, 1 person" in _shown(result_table(alone))
+
+
+def test_a_metric_of_another_version_is_not_passed_over_in_silence() -> None:
+    newer = GOOD.model_copy(update={"metrics": {**GOOD.metrics, "sparkle": GOOD.metrics["csim"]}})
+    comparison = compare([newer, BAD])
+    assert comparison.footnotes[-1] == "good: not shown, as this version does not know it: sparkle"
+    assert comparison.columns == ("csim", "kid", "fvd")
+    assert "sparkle" not in as_csv(comparison)
