@@ -17,7 +17,7 @@ import click
     type=click.Choice(["table", "md", "csv", "latex", "json"]),
     default="table",
     show_default=True,
-    help="How to print the comparison.",
+    help="How to print the comparison; latex needs its package booktabs.",
 )
 @click.option(
     "--metrics",

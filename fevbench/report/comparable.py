@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from fevbench.errors import RunError
 from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import Metric
+from fevbench.report.line import one_line
 from fevbench.results.schema import Result
 from fevbench.weights.registry import load_registry
 
@@ -50,7 +51,7 @@ def clip_differences(first: Result, second: Result) -> list[str]:
 
 def distinct_names(results: Sequence[Result]) -> tuple[str, ...]:
     """What each run is called: its model's name, and what sets it apart from others of that name."""
-    names = [" ".join(result.model.name.split()) for result in results]
+    names = [one_line(result.model.name) for result in results]
     tellers: tuple[Callable[[Result], str], ...] = (
         lambda result: f"seed {result.seed}",
         lambda result: result.environment.device.partition(" ")[0],

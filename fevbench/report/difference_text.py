@@ -13,6 +13,7 @@ from rich.text import Text
 
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.difference import ClipDifference, Difference, MetricDifference
+from fevbench.report.line import one_line
 from fevbench.report.rows import clips as clips_in_words
 from fevbench.report.rows import number
 from fevbench.stats.ranks import ALPHA
@@ -89,7 +90,7 @@ def _facts(difference: Difference) -> RenderableType:
 
 def _short(text: str | None) -> str:
     """A text for a narrow column: of long hashes the beginning."""
-    return "–" if text is None else re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}", r"\1", text)
+    return "–" if text is None else re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}", r"\1", one_line(text))
 
 
 def _metrics(difference: Difference, width: int) -> Table:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import check_comparable, distinct_names, same_weights, weight_differences
+from fevbench.report.line import one_line
 from fevbench.report.standing import LEGEND, Standing, remarks, stand
 from fevbench.results.schema import MetricResult, Result
 
@@ -99,11 +100,10 @@ def compare(results: Sequence[Result], only: Collection[str] | None = None) -> C
         f"{clips(first.dataset.clips)}, {people(first.dataset.subjects)}"
     )
     headings = {name: f"{name} {catalog.get(name).arrow}" for name in columns}
-    # Names and notes are other people's words: a line break would end a table's row or a comment.
     lines = [*remarks(standings, names, results), *_footnotes(names, results, columns)]
     if only is None:
         lines += _unknown(names, results)
-    footnotes = [" ".join(line.split()) for line in lines]
+    footnotes = [one_line(line) for line in lines]
     legend = LEGEND if any(standing.ranks for standing in standings.values()) else ""
     return Comparison(title, columns, headings, tuple(rows), tuple(footnotes), standings, legend)
 

@@ -115,6 +115,11 @@ def remarks(standings: Mapping[str, Standing], names: Sequence[str], results: Se
     """What a reader must know of the ranks: who takes no part, where there are none, what cannot be seen."""
     controls = [name for name, result in zip(names, results, strict=True) if result.model.control]
     lines = [f"no model, so neither ranked nor best: {', '.join(controls)}"] if controls else []
+    lines += [
+        f"{names[i]} and {names[j]} are one result, and count as two models"
+        for i, j in combinations(range(len(results)), 2)
+        if results[i] == results[j] and not results[i].model.control
+    ]
     reasons: dict[str, list[str]] = {}
     single: dict[tuple[str, str], list[str]] = {}
     few: dict[tuple[int, int], list[str]] = {}

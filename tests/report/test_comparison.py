@@ -210,6 +210,19 @@ def test_json_is_the_results_themselves() -> None:
 HOSTILE = 'a, "b" & c_d|e\n\\input{x} <i>'
 
 
+def test_one_result_given_twice_is_said_to_be_one() -> None:
+    """Of copies of a run folder each would take a place and a part in the correction."""
+    note = "good (1) and good (2) are one result, and count as two models"
+    assert note in compare([GOOD, BAD, GOOD]).footnotes
+    again = GOOD.model_copy(update={"seed": 1})
+    assert not any("one result" in line for line in compare([GOOD, again]).footnotes)
+
+
+def test_an_escape_in_a_name_commands_no_terminal() -> None:
+    runs = [made_up("\x1b[31mred", {"csim": 0.5}, model__notes=["\x1b]0;x\x07"]), GOOD]
+    assert "\x1b" not in _shown(comparison_table(compare(runs), 80))
+
+
 def test_a_line_break_in_a_name_or_note_ends_no_line() -> None:
     runs = [made_up(HOSTILE, {"csim": 0.5}, model__notes=["one\ntwo"]), GOOD]
     comparison = compare(runs)
