@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fevbench.audit.record import AUDIT_FILE
 from fevbench.errors import FevbenchError
+from fevbench.report.line import one_line
 from fevbench.results.files import read_result
 from fevbench.results.schema import Result
 from fevbench.run.folder import SETTINGS_FILE
@@ -141,9 +142,3 @@ def run_id(result: Result) -> str:
     }
     canonical = json.dumps(known, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:ID_DIGITS]
-
-
-def one_line(text: str) -> str:
-    """A text as one printable line: names in results are other people's words."""
-    marks = " ".join(text.split())
-    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in marks)

@@ -94,6 +94,12 @@ def audit(
         environment=environment(device),
     )
     found = _joined(before, found)
+    if not found.ids:
+        raise FevbenchError(
+            "no metric can be audited here: "
+            + "; ".join(f"{name}: {why}" for name, why in found.unscored.items()),
+            "choose other --metrics, or more clips with --limit",
+        )
     write_text(out / AUDIT_FILE, found.model_dump_json() + "\n")
     return found
 
@@ -105,10 +111,12 @@ def _earlier(file: Path, dataset: Dataset, protocol: Protocol, damages: Sequence
     before = read_audit(file)
     same = (before.dataset, before.version, before.protocol.id, tuple(before.damages))
     if same != (dataset.name, dataset.version, protocol.id, tuple(damage.name for damage in damages)):
+        few = len(before.damages) < 6
+        by = ", ".join(before.damages) if few else f"{len(before.damages)} damages"
         raise FevbenchError(
-            f"{file} is an audit of {before.dataset} {before.version} under {before.protocol.id} "
-            f"by {len(before.damages)} damages, and this one is not",
-            "choose another --out",
+            f"{file} is an audit of {before.dataset} {before.version} under {before.protocol.id} by {by}, "
+            "and this one is not",
+            "choose another --out, or the same --damages",
         )
     return before
 

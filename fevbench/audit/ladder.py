@@ -75,6 +75,8 @@ class Ladder:
             progress.advance(1)
             absent = {name: found.reason for name, found in before.items() if found.value is None}
             metrics = [metric for metric in self.metrics if metric.name not in absent]
+            if not metrics:
+                return [], absent
             for damage in damages:
                 progress.start(damage.name, STRENGTHS)
                 steps += [self._step(m, damage, 0, before[m.name], before[m.name], true) for m in metrics]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -68,7 +69,11 @@ def command(
 
     check_drawable("the heat map")
     chosen = choose_metrics(metrics)
-    names = [name.strip() for name in damages.split(",")] if damages else list(known)
+    # Twice is once.
+    named = dict.fromkeys(re.findall(r"[^,\s]+", damages or ""))
+    names = list(named) if damages is not None else list(known)
+    if not names:
+        raise click.UsageError("--damages names none")
     wanted = [known.get(name) for name in names]
     data, how = open_dataset(dataset), protocols.get(protocol or DEFAULT_PROTOCOL)
     where = choose_device(device)

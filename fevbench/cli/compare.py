@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,7 +17,7 @@ import click
     type=click.Choice(["table", "md", "csv", "latex", "json"]),
     default="table",
     show_default=True,
-    help="How to print the comparison.",
+    help="How to print the comparison; latex needs its package booktabs.",
 )
 @click.option(
     "--metrics",
@@ -35,6 +37,7 @@ def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpo
       fevbench compare runs/copy--* runs/shuffled--*
       fevbench compare runs/* --metrics csim,accuracy,fvd --format latex > table.tex
     """
+    from fevbench.errors import FevbenchError
     from fevbench.report.rows import compare
     from fevbench.results.files import read_result
     from fevbench.run.plan import choose_metrics
@@ -42,7 +45,13 @@ def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpo
     if transpose and form != "md":
         raise click.UsageError("--transpose needs --format md")
     only = [metric.name for metric in choose_metrics(metrics)] if metrics else None
-    comparison = compare([read_result(run) for run in runs], only)
+    results = [read_result(run) for run in runs]
+    comparison = compare(results, only)
+    if only and (absent := _absent(metrics, only, comparison.columns)):
+        raise FevbenchError(
+            f"no run was scored in {', '.join(absent)}",
+            "repeat their commands with these --metrics, or leave them out",
+        )
     if form == "table":
         from fevbench.cli.console import print_text, terminal_width
         from fevbench.report.terminal import comparison_table
@@ -52,3 +61,9 @@ def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpo
     from fevbench.report.text import FORMATS, markdown
 
     click.echo(markdown(comparison, True) if transpose else FORMATS[form](comparison), nl=False)
+
+
+def _absent(asked: Sequence[str], chosen: Sequence[str], shown: Sequence[str]) -> list[str]:
+    """Metrics that were named and that no run has; of a family that was named, all only if it has none."""
+    named = set(re.split(r"[,\s]+", ",".join(asked)))
+    return [name for name in chosen if name not in shown and (name in named or not shown)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 @click.command("confusion")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN…")
 @click.option(
-    "--metric", default="accuracy", show_default=True, metavar="NAME", help="Whose readings: accuracy…"
+    "--metric",
+    default="accuracy",
+    show_default=True,
+    metavar="NAME",
+    help="Whose readings: accuracy is the judge's, accuracy-fer and others are strangers'.",
 )
 @click.option(
     "--format",
@@ -44,7 +49,7 @@ def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) ->
     """
     from fevbench.errors import FevbenchError
     from fevbench.metrics.catalog import metrics
-    from fevbench.report.comparable import check_comparable
+    from fevbench.report.comparable import check_comparable, distinct_names, other_weights
     from fevbench.report.confusion import confusion_csv, confusion_json, confusion_of, draw_confusions
     from fevbench.results.files import read_result
     from fevbench.training.curves import check_drawable
@@ -56,7 +61,13 @@ def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) ->
     metrics.get(metric)
     results = [read_result(run) for run in runs]
     check_comparable(results)
-    found = [confusion_of(result, metric) for result in results]
+    found = [
+        replace(confusion_of(result, metric), model=name)
+        for name, result in zip(distinct_names(results), results, strict=True)
+    ]
+    for result in results[1:]:
+        if reason := other_weights(metrics.get(metric), results[0], result):
+            raise FevbenchError(f"{metric} was {reason}", "show these runs one by one")
     if out is not None:
         draw_confusions(out, found)
     if form == "table":

@@ -52,6 +52,6 @@ def command(run_a: Path, run_b: Path, metric: str | None, count: int | None, for
     if form == "json":
         click.echo(difference_json(difference, clips), nl=False)
         return
-    from fevbench.cli.console import print_text
+    from fevbench.cli.console import print_text, terminal_width
 
-    print_text(difference_table(difference, clips))
+    print_text(difference_table(difference, clips, terminal_width()))

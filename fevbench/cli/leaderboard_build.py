@@ -62,7 +62,7 @@ def default_folders() -> tuple[Path, ...]:
 
 def report(built: Built) -> None:
     """Say what was built, and what could not be used."""
-    from leaderboard.entries import one_line
+    from fevbench.report.line import one_line
 
     for problem in built.problems:
         click.echo(f"warning: {one_line(str(problem))}", err=True)

@@ -158,7 +158,7 @@ class _Report:
             print_text(_table(parted))
 
     def _say(self, path: Path, finding: Finding) -> None:
-        from leaderboard.entries import one_line
+        from fevbench.report.line import one_line
 
         self.faults += finding.fault
         self._notes += not finding.fault

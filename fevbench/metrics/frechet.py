@@ -9,6 +9,10 @@ sum of singular values) of ``A B'``: it is real and non-negative by construction
 singular covariances, and is ``tr S`` to rounding when both sets are the same. When a set has fewer
 samples than features, A and B are the centred samples; otherwise they are D x D half factors, from
 Cholesky's decomposition where the covariance has full rank.
+
+Roots of the eigenvalues of ``A B' B A'`` are the same numbers in half the time (1.6 s for 3.1 at 2048
+features), and squaring loses half of their digits: where covariances are nearly singular the distance is off
+by 1e-7 of itself, and that of a set to itself is no longer 0.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ _kept: FrameStore[Floats] = FrameStore()
 
 
 def warping_error(view: ClipView) -> Measurement:
-    """E_warp of Lai et al. (ECCV 2018), eqs. 7 and 8, with the optical flow of the true clip.
+    """E_warp of Lai et al. (ECCV 2018) with the optical flow of the true clip.
 
     Each next frame of the generated clip is warped back by the true clip's flow; what it then differs by from
     the frame before, squared, in [0, 1], is averaged over channels and over the pixels that the true clip

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fevbench.errors import RunError
+from fevbench.extractors.base import extractors
+from fevbench.metrics.catalog import Metric
+from fevbench.report.line import one_line
 from fevbench.results.schema import Result
+from fevbench.weights.registry import load_registry
 
 
 def check_comparable(results: Sequence[Result]) -> None:
@@ -47,7 +51,7 @@ def clip_differences(first: Result, second: Result) -> list[str]:
 
 def distinct_names(results: Sequence[Result]) -> tuple[str, ...]:
     """What each run is called: its model's name, and what sets it apart from others of that name."""
-    names = [result.model.name for result in results]
+    names = [one_line(result.model.name) for result in results]
     tellers: tuple[Callable[[Result], str], ...] = (
         lambda result: f"seed {result.seed}",
         lambda result: result.environment.device.partition(" ")[0],
@@ -68,10 +72,7 @@ def distinct_names(results: Sequence[Result]) -> tuple[str, ...]:
 
 
 def weight_differences(names: Sequence[str], results: Sequence[Result]) -> list[str]:
-    """Which runs used other bytes of a pretrained file, one line each.
-
-    A file can be published in two containers of the same parameters, so this is no reason to refuse.
-    """
+    """Which runs used other bytes of a pretrained file, one line each; see `other_weights`."""
     used: dict[str, tuple[str, str]] = {}
     lines = []
     for name, result in zip(names, results, strict=True):
@@ -80,6 +81,35 @@ def weight_differences(names: Sequence[str], results: Sequence[Result]) -> list[
             if sha256 != record.sha256:
                 lines.append(f"{name}: {record.name} is {record.sha256[:12]}, in {who} it is {sha256[:12]}")
     return lines
+
+
+def other_weights(metric: Metric, first: Result, second: Result) -> str:
+    """Why two runs' numbers in a metric are not of the same networks; empty if they are.
+
+    Files that the registry has for one weight are containers of the same parameters, and alike. Of a weight
+    that nobody published a hash for, every user pins the first file: another one may be another network.
+    """
+    one, other = _networks(metric, first), _networks(metric, second)
+    names = [name for name in one if one[name] != other[name]]
+    return f"measured by different files of {' and '.join(names)}" if names else ""
+
+
+def same_weights(metric: Metric, results: Sequence[Result]) -> bool:
+    """Whether all runs that have a number in a metric measured it by the same networks."""
+    those = [r for r in results if (m := r.metrics.get(metric.name)) and m.value is not None]
+    return not any(other_weights(metric, those[0], result) for result in those[1:])
+
+
+def _networks(metric: Metric, result: Result) -> dict[str, str | None]:
+    """The files behind a metric: weight to hash, or to nothing where it is any of the registered ones.
+
+    The judge's hash is in its metrics' ids.
+    """
+    used = {record.name: record.sha256 for record in result.weights}
+    registry = load_registry()
+    names = [name for extractor in metric.extractors for name in extractors.get(extractor).weights]
+    registered = {name: {file.sha256 for file in registry[name].files} for name in names if name in registry}
+    return {name: None if used.get(name) in known else used.get(name) for name, known in registered.items()}
 
 
 def _dataset(result: Result) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from fevbench.errors import FevbenchError, UnknownName
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.comparable import clip_differences, distinct_names
+from fevbench.report.comparable import clip_differences, distinct_names, other_weights
 from fevbench.report.pairs import Sample, compare_samples, sample_of, subjects_of
+from fevbench.report.rows import people
 from fevbench.results.schema import MetricResult, Result
 from fevbench.stats.paired import PairedTest
 
@@ -111,13 +112,13 @@ def clip_differences_in(name: str, first: Result, second: Result) -> tuple[list[
         UnknownName: Neither run has such a metric.
         FevbenchError: The metric has no value of single clips.
     """
-    known = first.metrics.keys() | second.metrics.keys()
-    if name not in known or name not in catalog:
+    known = [metric for metric in catalog if metric in first.metrics or metric in second.metrics]
+    if name not in known:
         raise UnknownName("metric of these runs", name, known)
     metric = catalog.get(name)
     if metric.kind == "set":
         raise FevbenchError(f"{name} has no value of single clips", "choose another metric")
-    if reason := _other_clips(name, first, second) or _undefined(name, (first, second)):
+    if reason := _other_clips(name, first, second) or _undefined(name, first, second):
         return [], reason
     samples = _samples(name, distinct_names([first, second]), (first, second))
     if reason := samples[0].reason or samples[1].reason:
@@ -153,10 +154,14 @@ def _other_clips(name: str, first: Result, second: Result) -> str:
     return ""
 
 
-def _undefined(name: str, results: Sequence[Result]) -> str:
-    """Why numbers of a metric are not of one definition; empty if they are."""
-    ids = [metric.id for result in results if (metric := result.metrics.get(name))]
-    return "" if len(set(ids)) < 2 else f"different definitions ({', '.join(ids)})"
+def _undefined(name: str, first: Result, second: Result) -> str:
+    """Why numbers of a metric are not of one definition and network; empty if they are."""
+    ids = [metric.id for result in (first, second) if (metric := result.metrics.get(name))]
+    if len(ids) < 2:
+        return ""
+    if ids[0] != ids[1]:
+        return f"different definitions ({', '.join(ids)})"
+    return other_weights(catalog.get(name), first, second)
 
 
 def _samples(name: str, names: Sequence[str], results: Sequence[Result]) -> list[Sample]:
@@ -167,7 +172,7 @@ def _samples(name: str, names: Sequence[str], results: Sequence[Result]) -> list
 
 
 def _test(name: str, names: Sequence[str], results: Sequence[Result]) -> PairedTest:
-    if reason := _undefined(name, results):
+    if reason := _undefined(name, *results):
         return PairedTest(None, None, None, reason)
     first, second = _samples(name, names, results)
     return compare_samples(catalog.get(name), second, first, subjects_of(results))
@@ -191,7 +196,7 @@ def _described(result: Result) -> dict[str, str]:
         "data set": f"{data.name} {data.version}",
         "split": data.split,
         "limit": "none" if data.limit is None else str(data.limit),
-        "clips": f"{data.clips} of {data.subjects} people",
+        "clips": f"{data.clips} of {people(data.subjects)}",
         "digest of clips": data.digest,
         "protocol": f"{protocol.id} ({protocol.frames} of {protocol.size}², every {protocol.stride})",
         "seed": str(result.seed),

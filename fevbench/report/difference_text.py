@@ -13,6 +13,7 @@ from rich.text import Text
 
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.difference import ClipDifference, Difference, MetricDifference
+from fevbench.report.line import one_line
 from fevbench.report.rows import clips as clips_in_words
 from fevbench.report.rows import number
 from fevbench.stats.ranks import ALPHA
@@ -21,13 +22,19 @@ Clips = tuple[str, Sequence[ClipDifference], int, str]
 """Metric, the clips to show, how many there are, and why there are none."""
 
 
-def difference_table(difference: Difference, clips: Clips | None) -> RenderableType:
-    """What differs, then the metrics, then single clips if asked for; fits 80 columns."""
+def difference_table(difference: Difference, clips: Clips | None, width: int = 80) -> RenderableType:
+    """What differs, then the metrics, then single clips if asked for; 60 columns are enough.
+
+    Args:
+        difference: What to show.
+        clips: Single clips in a metric; None if not asked for.
+        width: Columns of the terminal.
+    """
     one, other = difference.names
     parts: list[RenderableType] = [Text(f"A: {one}\nB: {other}", style="italic"), _facts(difference)]
     parts += [Text(f"cannot be compared: {reason}", style="yellow") for reason in difference.incomparable]
     parts += [
-        _metrics(difference),
+        _metrics(difference, width),
         Text(
             "B - A with its 95 % interval over people; p of a paired test over people, of this metric alone "
             f"(not corrected for their number); bold: better, p < {ALPHA}",
@@ -83,31 +90,41 @@ def _facts(difference: Difference) -> RenderableType:
 
 def _short(text: str | None) -> str:
     """A text for a narrow column: of long hashes the beginning."""
-    return "–" if text is None else re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}", r"\1", text)
+    return "–" if text is None else re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}", r"\1", one_line(text))
 
 
-def _metrics(difference: Difference) -> Table:
-    # The name gives way where numbers are wide.
+def _metrics(difference: Difference, width: int) -> Table:
+    rows = [_row(row) for row in difference.metrics]
+    headings = ("metric", "A", "B", "B - A", "95 % interval", "p")
+    widest = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    # Where names would be broken, intervals go below differences, and in two lines if need be.
+    below = sum(widest) + 3 * len(widest) - 1 > width
     table = Table(pad_edge=False)
     table.add_column("metric", overflow="fold")
-    for heading in ("A", "B", "B - A", "95 % interval", "p"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in difference.metrics:
-        name, test = row.name, row.test
-        metric = catalog.get(name)
-        values = [part.value if part else None for part in (row.first, row.second)]
-        better = None
-        if test.p is not None and test.p < ALPHA and test.difference:
-            better = int((test.difference > 0) == metric.higher_is_better)
-        low, high = (number(name, bound) for bound in test.interval or (None, None))
-        table.add_row(
-            f"{name} {metric.arrow}",
-            *(Text(number(name, v), style="bold" if better == i else "") for i, v in enumerate(values)),
-            signed(name, test.difference),
-            f"[{low}, {high}]" if test.interval else "",
-            _p(test.p),
-        )
+    for heading in headings[1:]:
+        if not (below and heading == "95 % interval"):
+            table.add_column(heading, justify="right", no_wrap=not (below and heading == "B - A"))
+    for (name, a, b, change, interval, p), one in zip(rows, difference.metrics, strict=True):
+        better = _better(one)
+        shown = [Text(v, style="bold" if better == i else "") for i, v in enumerate((a, b))]
+        change_and_interval = [f"{change}\n{interval}".strip()] if below else [change, interval]
+        table.add_row(name, *shown, *change_and_interval, p)
     return table
+
+
+def _row(row: MetricDifference) -> tuple[str, str, str, str, str, str]:
+    name, test = row.name, row.test
+    a, b = (number(name, part.value if part else None) for part in (row.first, row.second))
+    low, high = (number(name, bound) for bound in test.interval or (None, None))
+    interval = f"[{low}, {high}]" if test.interval else ""
+    return f"{name} {catalog.get(name).arrow}", a, b, signed(name, test.difference), interval, _p(test.p)
+
+
+def _better(row: MetricDifference) -> int | None:
+    """Which of the two is better for sure; None if neither."""
+    if row.test.p is None or row.test.p >= ALPHA or not row.test.difference:
+        return None
+    return int((row.test.difference > 0) == catalog.get(row.name).higher_is_better)
 
 
 def _clips(name: str, clips: Sequence[ClipDifference], count: int, reason: str) -> list[RenderableType]:

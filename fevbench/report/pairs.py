@@ -46,8 +46,10 @@ def sample_of(metric: Metric, name: str, result: MetricResult | None) -> Sample:
         name: What the run is called.
         result: What it holds of this metric.
     """
-    if result is None or result.value is None:
-        return Sample(None, reason=f"{name} has no number")
+    if result is None:
+        return Sample(None, reason=f"{name} was not scored in it")
+    if result.value is None:
+        return Sample(None, reason=f"{name} has no number ({result.reason})")
     if metric.kind == "clip":
         clips = clips_that_count(metric, result)
         clips = clips if is_mean_of(result.value, clips) else {}

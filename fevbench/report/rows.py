@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.comparable import check_comparable, distinct_names, weight_differences
+from fevbench.report.comparable import check_comparable, distinct_names, same_weights, weight_differences
+from fevbench.report.line import one_line
 from fevbench.report.standing import LEGEND, Standing, remarks, stand
 from fevbench.results.schema import MetricResult, Result
 
@@ -21,8 +22,9 @@ class Cell:
         value: The number; None if absent.
         text: The number as shown, without its interval.
         interval: The 95 % interval as shown, or empty.
-        best: Whether no other model's number is better; never of a control.
-        rank: 1 + the number of models that are significantly better; None without ranks.
+        best: Whether no other ranked model's number is better, or, without ranks, no other model's; never of
+            a control, nor where models without ranks were measured by different networks.
+        rank: 1 + the number of models that are significantly better; None without a rank.
         mark: Whether it is significantly worse than the best number: ``†``, ``‡``, or empty.
     """
 
@@ -79,9 +81,9 @@ def compare(results: Sequence[Result], only: Collection[str] | None = None) -> C
     check_comparable(results)
     present = {name for result in results for name in result.metrics}
     columns = tuple(name for name in catalog if name in present and (only is None or name in only))
-    best = {name: _best(name, results) for name in columns}
     names = distinct_names(results)
     standings = {column: stand(catalog.get(column), names, results) for column in columns}
+    best = {name: _best(name, results, standings[name]) for name in columns}
     rows = [
         Row(
             name,
@@ -95,10 +97,13 @@ def compare(results: Sequence[Result], only: Collection[str] | None = None) -> C
     rows.append(Row(CEILING, ceiling, None))
     title = (
         f"{first.dataset.name} {first.dataset.version}, {first.dataset.split} split, {first.protocol.id}: "
-        f"{clips(first.dataset.clips)}, {first.dataset.subjects} people"
+        f"{clips(first.dataset.clips)}, {people(first.dataset.subjects)}"
     )
     headings = {name: f"{name} {catalog.get(name).arrow}" for name in columns}
-    footnotes = [*remarks(standings, names, results), *_footnotes(names, results, columns)]
+    lines = [*remarks(standings, names, results), *_footnotes(names, results, columns)]
+    if only is None:
+        lines += _unknown(names, results)
+    footnotes = [one_line(line) for line in lines]
     legend = LEGEND if any(standing.ranks for standing in standings.values()) else ""
     return Comparison(title, columns, headings, tuple(rows), tuple(footnotes), standings, legend)
 
@@ -118,11 +123,13 @@ def interval(name: str, metric: MetricResult) -> str:
     return f"[{number(name, metric.interval.low)}, {number(name, metric.interval.high)}]"
 
 
-def _best(name: str, results: Sequence[Result]) -> float | None:
-    models = [result for result in results if not result.model.control]
+def _best(name: str, results: Sequence[Result], standing: Standing) -> float | None:
+    models = [results[i] for i in standing.ranks] or [r for r in results if not r.model.control]
     values = [v for r in models if (m := r.metrics.get(name)) and (v := m.value) is not None]
     metric = catalog.get(name)
-    return metric.best(values) if len(values) > 1 and metric.ranked else None
+    if len(values) < 2 or not metric.ranked or not same_weights(metric, models):
+        return None
+    return metric.best(values)
 
 
 def _cell(name: str, result: Result, best: float | None, standing: Standing, run: int) -> Cell:
@@ -131,13 +138,16 @@ def _cell(name: str, result: Result, best: float | None, standing: Standing, run
         return Cell(None, "–", "", False)
     # Equal as shown is equal: bold must not depend on digits nobody sees.
     text = number(name, metric.value)
-    is_best = best is not None and not result.model.control and text == number(name, best)
     rank, mark = standing.ranks.get(run), standing.mark(run)
+    competes = not result.model.control and run not in standing.unranked
+    is_best = best is not None and competes and text == number(name, best)
     return Cell(metric.value, text, interval(name, metric), is_best, rank, mark)
 
 
 def _ceiling(name: str, results: Sequence[Result]) -> Cell:
     value = next((m.ceiling for r in results if (m := r.metrics.get(name)) is not None), None)
+    if not same_weights(catalog.get(name), results):  # every network has its own
+        value = None
     return Cell(value, number(name, value), "", False)
 
 
@@ -150,6 +160,16 @@ def _footnotes(names: Sequence[str], results: Sequence[Result], columns: Collect
             said_of.setdefault(note, []).append(name)
     lines += [f"{', '.join(whom)}: {note}" for note, whom in said_of.items()]
     return lines + weight_differences(names, results)
+
+
+def _unknown(names: Sequence[str], results: Sequence[Result]) -> list[str]:
+    """What runs of another version hold and this one cannot show, one line each."""
+    found = [[metric for metric in result.metrics if metric not in catalog] for result in results]
+    return [
+        f"{name}: not shown, as this version does not know it: {', '.join(unknown)}"
+        for name, unknown in zip(names, found, strict=True)
+        if unknown
+    ]
 
 
 def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
@@ -188,3 +208,8 @@ def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
 def clips(count: int) -> str:
     """A number of clips, in words."""
     return f"{count} clip" if count == 1 else f"{count} clips"
+
+
+def people(count: int) -> str:
+    """A number of people, in words."""
+    return f"{count} person" if count == 1 else f"{count} people"

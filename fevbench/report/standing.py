@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.pairs import compare_samples, sample_of, subjects_of
+from fevbench.report.comparable import other_weights
+from fevbench.report.pairs import Sample, compare_samples, sample_of, subjects_of
 from fevbench.results.schema import Result
 from fevbench.stats.paired import PairedTest, smallest_p
-from fevbench.stats.ranks import ALPHA, holm, rank
+from fevbench.stats.ranks import ALPHA, holm, rank, rankable
 
 MARKS = ((0.01, "‡"), (ALPHA, "†"))
 """Below which corrected p a model that is worse than the best is marked, and how."""
@@ -30,7 +31,7 @@ class Pair:
         first: One run.
         second: The other.
         test: The test of the first less the second.
-        corrected: Its p-value after Holm's correction; None without a test.
+        corrected: Its p-value after Holm's correction; None without a test, or beside a model without a rank.
         order: The significantly better one and the worse one; None if they cannot be told apart.
     """
 
@@ -47,13 +48,16 @@ class Standing:
 
     Attributes:
         pairs: All pairs of models that have a number; controls are no models.
-        ranks: Run to rank; empty if any pair could not be tested.
-        against_best: Run to the corrected p-value of its test against the best number, whose own is 1.
+        ranks: Run to rank; empty if no two models could be tested against each other.
+        unranked: Run to the reason why it has no rank where others have one.
+        against_best: Run to the corrected p-value of its test against the best number of the ranked models,
+            whose own is 1.
         reason: Why there are no ranks; empty where there are, or where there is nothing to rank.
     """
 
     pairs: tuple[Pair, ...] = ()
     ranks: Mapping[int, int] = field(default_factory=dict)
+    unranked: Mapping[int, str] = field(default_factory=dict)
     against_best: Mapping[int, float] = field(default_factory=dict)
     reason: str = ""
 
@@ -66,8 +70,8 @@ class Standing:
 def stand(metric: Metric, names: Sequence[str], results: Sequence[Result]) -> Standing:
     """Test all pairs of models in a metric and rank them.
 
-    Runs of controls read the true clips and take no part, nor do runs without a number. Where one pair cannot
-    be tested, nobody has a rank: a rank counts all the others.
+    Runs of controls read the true clips and take no part, nor do runs without a number. A rank counts all the
+    others: models that cannot be tested against them have none (`fevbench.stats.ranks.rankable`).
 
     Args:
         metric: The metric.
@@ -84,48 +88,103 @@ def stand(metric: Metric, names: Sequence[str], results: Sequence[Result]) -> St
     subjects = subjects_of(results)
     models = [i for i, sample in samples.items() if sample.value is not None]
     pairs = [
-        Pair(i, j, compare_samples(metric, samples[i], samples[j], subjects))
+        Pair(i, j, _test(metric, (samples[i], samples[j]), (results[i], results[j]), subjects))
         for i, j in combinations(models, 2)
     ]
-    reason = next((pair.test.reason for pair in pairs if pair.test.reason), "")
-    if reason or not pairs:
-        return Standing(tuple(pairs), reason=reason)
-    corrected = holm([p for pair in pairs if (p := pair.test.p) is not None])
-    decided = [_decide(metric, pair, p) for pair, p in zip(pairs, corrected, strict=True)]
-    ranks = rank(models, [pair.order for pair in decided if pair.order])
-    values = {i: value for i in models if (value := samples[i].value) is not None}
+    if not pairs:
+        return Standing()
+    ranked = rankable(models, [(pair.first, pair.second) for pair in pairs if pair.test.reason])
+    without = {i: _why(i, pairs, ranked, samples, names) for i in models if i not in ranked}
+    if not ranked:
+        return Standing(tuple(pairs), reason="; ".join(sorted({*without.values()} - {""})))
+    decided = _decide(metric, pairs, ranked)
+    ranks = rank(ranked, [pair.order for pair in decided if pair.order])
+    values = {i: value for i in ranked if (value := samples[i].value) is not None}
     best = metric.best(list(values.values()))
     against: dict[int, float] = {i: 1.0 for i, value in values.items() if value == best}
     for pair in decided:
+        if pair.corrected is None:
+            continue
         for one, other in ((pair.first, pair.second), (pair.second, pair.first)):
-            if values[one] == best != values[other] and pair.corrected is not None:
+            if values[one] == best != values[other]:
                 against[other] = min(against.get(other, 1.0), pair.corrected)
-    return Standing(tuple(decided), ranks, against)
+    return Standing(decided, ranks, without, against)
 
 
 def remarks(standings: Mapping[str, Standing], names: Sequence[str], results: Sequence[Result]) -> list[str]:
     """What a reader must know of the ranks: who takes no part, where there are none, what cannot be seen."""
     controls = [name for name, result in zip(names, results, strict=True) if result.model.control]
     lines = [f"no model, so neither ranked nor best: {', '.join(controls)}"] if controls else []
+    lines += [
+        f"{names[i]} and {names[j]} are one result, and count as two models"
+        for i, j in combinations(range(len(results)), 2)
+        if results[i] == results[j] and not results[i].model.control
+    ]
     reasons: dict[str, list[str]] = {}
+    single: dict[tuple[str, str], list[str]] = {}
     few: dict[tuple[int, int], list[str]] = {}
     for name, standing in standings.items():
         if standing.reason:
             reasons.setdefault(standing.reason, []).append(name)
-        elif standing.pairs and catalog.get(name).kind == "clip":
-            people = min(result.metrics[name].subjects for result in results if name in result.metrics)
-            if len(standing.pairs) * smallest_p(people) >= ALPHA:
-                few.setdefault((people, len(standing.pairs)), []).append(name)
+        for run, reason in standing.unranked.items():
+            single.setdefault((names[run], reason), []).append(name)
+        if standing.ranks and catalog.get(name).kind == "clip":
+            people = min(results[run].metrics[name].subjects for run in standing.ranks)
+            pairs = sum(pair.corrected is not None for pair in standing.pairs)
+            if pairs * smallest_p(people) >= ALPHA:
+                few.setdefault((people, pairs), []).append(name)
     lines += [f"no ranks in {', '.join(which)}: {reason}" for reason, which in reasons.items()]
+    lines += [f"{who} has no rank in {', '.join(which)}: {reason}" for (who, reason), which in single.items()]
     return lines + [
         f"{people} people are too few to tell any two models apart in {pairs} pairs: {', '.join(which)}"
         for (people, pairs), which in few.items()
     ]
 
 
-def _decide(metric: Metric, pair: Pair, corrected: float) -> Pair:
-    order = None
-    if corrected < ALPHA and pair.test.difference:
-        first_is_better = (pair.test.difference > 0) == metric.higher_is_better
-        order = (pair.first, pair.second) if first_is_better else (pair.second, pair.first)
-    return replace(pair, corrected=corrected, order=order)
+def _test(
+    metric: Metric,
+    samples: tuple[Sample, Sample],
+    results: tuple[Result, Result],
+    subjects: Mapping[str, str],
+) -> PairedTest:
+    if reason := other_weights(metric, *results):
+        return PairedTest(None, None, None, reason)
+    return compare_samples(metric, *samples, subjects)
+
+
+def _why(
+    run: int,
+    pairs: Sequence[Pair],
+    ranked: Collection[int],
+    samples: Mapping[int, Sample],
+    names: Sequence[str],
+) -> str:
+    """Why a model has no rank: what is wrong with itself, or else with its test against one that has a rank.
+
+    The first by name, so that the order of the runs says nothing.
+    """
+    if samples[run].reason:
+        return samples[run].reason
+    found = [
+        (other not in ranked, names[other], pair.test.reason)
+        for pair in pairs
+        if pair.test.reason and run in (pair.first, pair.second)
+        for other in (pair.first, pair.second)
+        if other != run
+    ]
+    return min(found, default=(True, "", ""))[2]
+
+
+def _decide(metric: Metric, pairs: Sequence[Pair], ranked: Collection[int]) -> tuple[Pair, ...]:
+    """The same pairs, those of ranked models with the corrected p and who is better: they are one family."""
+    family = [i for i, pair in enumerate(pairs) if pair.first in ranked and pair.second in ranked]
+    corrected = holm([p for i in family if (p := pairs[i].test.p) is not None])
+    decided = list(pairs)
+    for i, p in zip(family, corrected, strict=True):
+        test, order = pairs[i].test, None
+        if p < ALPHA and test.difference:
+            first_is_better = (test.difference > 0) == metric.higher_is_better
+            both = (pairs[i].first, pairs[i].second)
+            order = both if first_is_better else both[::-1]
+        decided[i] = replace(pairs[i], corrected=p, order=order)
+    return tuple(decided)

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.rows import Comparison, Row, clips, interval, notes, number
+from fevbench.report.rows import Comparison, Row, clips, interval, notes, number, people
 from fevbench.results.schema import Result
 
 NAME_WIDTH = 32
@@ -21,7 +21,7 @@ def result_table(result: Result) -> RenderableType:
     data = result.dataset
     title = (
         f"{result.model.name} on {data.name} {data.version}, {data.split} split, {result.protocol.id}, "
-        f"seed {result.seed}: {clips(data.clips)}, {data.subjects} people"
+        f"seed {result.seed}: {clips(data.clips)}, {people(data.subjects)}"
     )
     table = Table()
     table.add_column("metric", overflow="fold")
@@ -30,7 +30,7 @@ def result_table(result: Result) -> RenderableType:
     for name, metric in result.metrics.items():
         heading = f"{name} {catalog.get(name).arrow}" + (f" ({metric.unit})" if metric.unit else "")
         value, ceiling = number(name, metric.value), number(name, metric.ceiling)
-        n = f"{metric.n} {metric.sample}"
+        n = f"{metric.n} {metric.sample if metric.n != 1 else metric.sample.removesuffix('s')}"
         table.add_row(*map(Text, (heading, value, interval(name, metric), ceiling, n)))
     own = [
         Text(f"{name} of {', '.join(f'{label} {number(name, v)}' for label, v in metric.by_label.items())}")

@@ -22,6 +22,9 @@ LATEX_SPECIAL = str.maketrans(
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         "\\": r"\textbackslash{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
     }
 )
 
@@ -62,7 +65,8 @@ def _bar(cells: list[str]) -> str:
 def as_csv(comparison: Comparison) -> str:
     """One line a run and metric, full precision, whatever is absent empty.
 
-    ``rank`` is the run's rank in the metric, ``p_best`` the corrected p-value against the best model.
+    ``rank`` is the run's rank in the metric, ``p_best`` the corrected p-value against the best of the ranked
+    models, ``reason`` why there is no number, or no rank where others have one.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -87,6 +91,8 @@ def as_csv(comparison: Comparison) -> str:
     )
     for i, row in enumerate(comparison.rows):
         for name, metric in (row.result.metrics if row.result else {}).items():
+            if name not in comparison.columns:
+                continue
             standing = comparison.standings.get(name, Standing())
             bounds = (metric.interval.low, metric.interval.high) if metric.interval else ("", "")
             writer.writerow(
@@ -101,7 +107,7 @@ def as_csv(comparison: Comparison) -> str:
                     metric.subjects,
                     metric.missing,
                     "" if metric.ceiling is None else metric.ceiling,
-                    metric.reason,
+                    metric.reason or standing.unranked.get(i, ""),
                     row.result is not None and row.result.model.control,
                     standing.ranks.get(i, ""),
                     "" if i not in standing.against_best else _rounded(standing.against_best[i]),
@@ -160,8 +166,10 @@ def as_json(comparison: Comparison) -> str:
 
 
 def _standing(names: list[str], standing: Standing) -> dict[str, object]:
+    unranked = {names[i]: reason for i, reason in standing.unranked.items()}
     return {
         "ranks": {names[i]: rank for i, rank in standing.ranks.items()},
+        **({"unranked": unranked} if unranked else {}),
         "reason": standing.reason,
         "pairs": [
             {

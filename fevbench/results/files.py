@@ -27,11 +27,12 @@ def read_result(path: Path) -> Result:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RunError(f"{path} holds no {RESULT_FILE}", "finish the run: repeat its command") from None
+        fix = "finish the run: repeat its command; or give another folder"
+        raise RunError(f"{path} holds no {RESULT_FILE}", fix) from None
     except OSError as error:
         raise RunError(f"{file} cannot be read ({error.strerror})", "check its permissions") from error
     except (ValueError, RecursionError) as error:
-        raise RunError(f"{file} is not a result ({error})", REPEAT) from error
+        raise RunError(f"{file} is not a result ({error})", f"give another file, or {REPEAT}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not is_readable(version):
         raise RunError(

@@ -108,10 +108,13 @@ def _measure_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) 
 def _lack(metric: Metric, clips: Sequence[Clip], rows: Sequence[int], labels: Sequence[str]) -> str:
     """What a set has too little of for a metric; empty if nothing."""
     if sum(rows) < metric.minimum:
-        return f"{sum(rows)} {metric.sample}, needs at least {metric.minimum}"
+        count = sum(rows)
+        samples = metric.sample if count != 1 else metric.sample.removesuffix("s")
+        return f"{count} {samples}, needs at least {metric.minimum}"
     people = {clip.subject for clip, count in zip(clips, rows, strict=True) if count}
     if len(people) < metric.people:
-        return f"{len(people)} people, needs at least {metric.people}"
+        shown = "1 person" if len(people) == 1 else f"{len(people)} people"
+        return f"{shown}, needs at least {metric.people}"
     of_label = {name: sum(r for c, r in zip(clips, rows, strict=True) if c.label == name) for name in labels}
     few = [f"{count} of {name}" for name, count in of_label.items() if count < metric.each]
     return f"{metric.sample}: {', '.join(few)}, needs at least {metric.each} of each label" if few else ""

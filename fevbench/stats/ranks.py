@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -28,6 +29,26 @@ def holm(p_values: Sequence[float]) -> list[float]:
     corrected = np.empty(len(order))
     corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return [float(value) for value in corrected]
+
+
+def rankable(models: Sequence[int], untestable: Iterable[tuple[int, int]]) -> list[int]:
+    """The models that can be ranked: those all of whose pairs can be tested.
+
+    As long as a pair cannot be tested, whoever is in the most such pairs is left out. Those in as many go
+    together: nothing says which of them is at fault, and the choice must not hang on names or order.
+
+    Args:
+        models: The models.
+        untestable: Pairs that cannot be tested.
+
+    Returns:
+        Those that are left, in their order; none if it is fewer than two.
+    """
+    left, pairs = set(models), list(untestable)
+    while counts := Counter(model for pair in pairs if left.issuperset(pair) for model in pair):
+        most = max(counts.values())
+        left -= {model for model, count in counts.items() if count == most}
+    return [model for model in models if model in left] if len(left) > 1 else []
 
 
 def rank(models: Sequence[int], better: Iterable[tuple[int, int]]) -> dict[int, int]:

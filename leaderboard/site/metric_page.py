@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -110,7 +111,7 @@ def _place(table: Table, metric: Metric) -> Place:
         ranks = table.comparison.standings[name].ranks
         first = sorted(
             table.runs,
-            key=lambda run: (run.result.model.control, ranks.get(run.index, 0), _worse(metric, run)),
+            key=lambda run: (run.result.model.control, ranks.get(run.index, math.inf), _worse(metric, run)),
         )
         for run in first:
             if run.index in dots:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from fevbench.audit.record import AUDIT_FILE, Audit, read_audit
 from fevbench.errors import FevbenchError
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.line import one_line
 from fevbench.report.rows import Comparison, Row, compare
-from leaderboard.entries import Entry, Problem, one_line
+from leaderboard.entries import Entry, Problem
 from leaderboard.site.costs import Costs, read_costs
 from leaderboard.site.slugs import Slugs
 
@@ -196,12 +197,14 @@ def _ordered(comparison: Comparison, entries: Sequence[Entry]) -> tuple[Run, ...
 
 
 def _mean_rank(comparison: Comparison, index: int) -> float:
+    """The mean over groups of metrics of a run's mean rank; infinite if nobody is ranked."""
     means = []
     for _, families in GROUPS.values():
+        # Who has no rank is behind all who have: what is missing never moves a model up.
         ranks = [
-            rank
+            standing.ranks.get(index, len(standing.ranks) + 1)
             for name, standing in comparison.standings.items()
-            if catalog.get(name).family in families and (rank := standing.ranks.get(index)) is not None
+            if catalog.get(name).family in families and standing.ranks
         ]
         if ranks:
             means.append(sum(ranks) / len(ranks))

@@ -133,7 +133,7 @@ def test_metrics_can_be_audited_one_after_the_other(cli: Cli, tmp_path: Path) ->
     assert "6 or 9 true clips" in page.out
     assert "| motion ↑ | 6 | **100** |" in page.out, "frozen clips do not move at all"
     other = cli(*RUN, "--damages", "freeze", "--metrics", "ssim", "--out", out)
-    assert "by 2 damages, and this one is not: choose another --out" in other.complaint
+    assert "by freeze, blur, and this one is not: choose another --out" in other.complaint
     (out / "audit.json").write_text("{}", encoding="utf-8")
     assert "is no audit of this version of fevbench" in cli(*asked, "--metrics", "ssim").complaint
 
@@ -149,6 +149,29 @@ def test_of_a_metric_without_a_value_of_the_true_clips_nothing_is_said(
     assert list(found.unscored) == ["ssim"]
     assert {verdict.metric for verdict in found.verdicts} == {"motion"}
     assert "not audited: ssim: " in outcome.out
+
+
+def test_where_nothing_can_be_audited_it_says_why_and_writes_nothing(cli: Cli, tmp_path: Path) -> None:
+    for name, why in (
+        ("diversity", "compares 4 clips of each face and label"),
+        ("macro-f1", "judge"),
+    ):
+        outcome = cli(*RUN, "--damages", "blur", "--metrics", name, "--out", tmp_path)
+        assert outcome.code == 1
+        assert f"no metric can be audited here: {name}: " in outcome.complaint
+        assert why in outcome.complaint
+        assert "blur" not in outcome.complaint
+    assert not (tmp_path / "audit.json").exists()
+
+
+def test_a_metric_with_too_few_true_clips_is_not_damaged_in_vain(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(metrics._targets, "ssim", replace(metrics.get("ssim"), minimum=99))
+    outcome = cli(*RUN, "--damages", "blur", "--metrics", "ssim", "--out", tmp_path)
+    assert outcome.code == 1
+    assert "no metric can be audited here: ssim: " in outcome.complaint
+    assert not (tmp_path / "audit.json").exists()
 
 
 def test_a_page_says_which_metrics_see_a_damage_well_and_which_do_not() -> None:
@@ -182,6 +205,14 @@ def test_a_broken_promise_fails_it(cli: Cli, tmp_path: Path, monkeypatch: pytest
     outcome = cli(*asked)
     assert outcome.code == 1
     assert "1 of 1 declarations are not met: ssim must ignore freeze: changed by" in outcome.complaint
+
+
+def test_damages_are_named_with_commas_or_blanks_and_count_once(cli: Cli, tmp_path: Path) -> None:
+    asked = (*RUN, "--metrics", "motion", "--out", tmp_path)
+    assert cli(*asked, "--damages", "freeze, freeze,blur,").code == 0
+    assert list(read_audit(tmp_path / "audit.json").damages) == ["freeze", "blur"]
+    assert cli(*asked, "--damages", "freeze blur").code == 0
+    assert "--damages names none" in cli(*asked, "--damages", ",").err
 
 
 def test_unknown_damages_are_named(cli: Cli, tmp_path: Path) -> None:

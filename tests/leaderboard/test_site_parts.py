@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -13,15 +15,17 @@ from site_results import CLIPS, models, result, write
 
 from fevbench.metrics.catalog import FAMILIES, metrics
 from fevbench.models.registry import find_model
+from fevbench.report.rows import Comparison
 from fevbench.results.schema import ModelRecord
 from leaderboard.entries import load_entries
 from leaderboard.site.board import SHADES, shade_of_part, shade_of_rank
 from leaderboard.site.breakdown import break_down
 from leaderboard.site.cards import card_of, to_html
 from leaderboard.site.clips import examples
+from leaderboard.site.metric_page import make_metric_page
 from leaderboard.site.plots import Axis, Dot, strip
 from leaderboard.site.slugs import Slugs
-from leaderboard.site.tables import GROUPS, Table, make_tables
+from leaderboard.site.tables import GROUPS, Table, _mean_rank, make_tables
 from leaderboard.site.words import read_words
 
 
@@ -57,6 +61,28 @@ def test_models_come_first_by_their_ranks_and_controls_last(table: Table) -> Non
     names = [run.row.name for run in table.runs]
     assert names[-1] == "real"
     assert names.index("good") < names.index(next(name for name in names if "<" in name))
+
+
+def test_who_has_no_rank_stands_behind_who_has(tmp_path: Path) -> None:
+    """A better number that nothing can test moves a model up neither on the page nor in the table."""
+    one, other = result("tested", 0.6, 0.8), result("untested", 0.6, 0.9)
+    older = other.metrics["fvd"].model_copy(update={"replicates": []})
+    other = other.model_copy(update={"metrics": {**other.metrics, "fvd": older}})
+    runs = {"a": other, "b": one, "c": result("third", 0.6, 0.2)}
+    folder = write(tmp_path, runs, with_clips=False)
+    (table,), _ = make_tables(load_entries([folder]).entries, [folder])
+    page = make_metric_page("fvd", None, [table])
+    assert [row[0].row.name for row in page.places[0].numbers] == ["tested", "third", "untested"]
+    assert page.places[0].numbers[2][3] == ""
+    ranks = {row.name: row.cells["fvd"].rank for row in table.comparison.rows[:-1]}
+    assert ranks == {"tested": 1, "third": 2, "untested": None}
+    fidelity = {run.row.name: _mean_rank(_only(table, "fvd"), run.index) for run in table.runs}
+    assert fidelity == {"tested": 1, "third": 2, "untested": 3}
+
+
+def _only(table: Table, metric: str) -> Comparison:
+    standings = {metric: table.comparison.standings[metric]}
+    return replace(table.comparison, standings=standings)
 
 
 @pytest.mark.parametrize("models", [1, 2, 5, 11, 40])

@@ -6,17 +6,20 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from made_up_results import made_up
 from rich.console import Console, RenderableType
+from tiny import Cli
 
 from fevbench.errors import RunError
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.rows import CEILING, compare, number
 from fevbench.report.terminal import comparison_table, result_table
 from fevbench.report.text import as_csv, as_json, latex, markdown
+from fevbench.results.files import write_result
 from fevbench.results.schema import Result, WeightRecord
 
 GOOD = made_up("good", {"csim": 0.91234567, "fvd": 100.04, "kid": 0.00001})
@@ -154,7 +157,9 @@ def test_what_is_said_of_several_runs_is_said_once_and_nothing_of_what_is_not_sh
 def test_other_bytes_of_a_weight_are_named() -> None:
     one, two = (WeightRecord(name="net", sha256=c * 64, licence="free") for c in "ab")
     same = compare([made_up("a", {"ssim": 0.5}, weights=[one]), made_up("b", {"ssim": 0.5}, weights=[one])])
-    no_ranks = "no ranks in ssim: a does not hold what each clip counts"
+    no_ranks = "no ranks in ssim: " + "; ".join(
+        f"{name} does not hold what each clip counts" for name in "ab"
+    )
     assert same.footnotes == (no_ranks,)
     other = compare([made_up("a", {"ssim": 0.5}, weights=[one]), made_up("b", {"ssim": 0.5}, weights=[two])])
     assert other.footnotes == (
@@ -181,7 +186,8 @@ def test_markdown() -> None:
         r"| a\|b | 0.500 [0.450, 0.550] | – | – |",
         f"| {CEILING} | 1.000 | 1.0000 | 1.0 |",
         "",
-        "* no ranks in csim: good does not hold what each clip counts",
+        "* no ranks in csim: a|b does not hold what each clip counts; "
+        "good does not hold what each clip counts",
         "* a|b: no fvd: no face in any frame",
     ]
 
@@ -212,3 +218,65 @@ def test_json_is_the_results_themselves() -> None:
     content = json.loads(as_json(compare([GOOD, BAD])))
     assert [Result.model_validate(entry) for entry in content["results"]] == [GOOD, BAD]
     assert content["names"] == ["good", "bad"]
+
+
+HOSTILE = 'a, "b" & c_d|e\n\\input{x} <i>'
+
+
+def test_one_result_given_twice_is_said_to_be_one() -> None:
+    """Of copies of a run folder each would take a place and a part in the correction."""
+    note = "good (1) and good (2) are one result, and count as two models"
+    assert note in compare([GOOD, BAD, GOOD]).footnotes
+    again = GOOD.model_copy(update={"seed": 1})
+    assert not any("one result" in line for line in compare([GOOD, again]).footnotes)
+
+
+def test_an_escape_in_a_name_commands_no_terminal() -> None:
+    runs = [made_up("\x1b[31mred", {"csim": 0.5}, model__notes=["\x1b]0;x\x07"]), GOOD]
+    assert "\x1b" not in _shown(comparison_table(compare(runs), 80))
+
+
+def test_a_line_break_in_a_name_or_note_ends_no_line() -> None:
+    runs = [made_up(HOSTILE, {"csim": 0.5}, model__notes=["one\ntwo"]), GOOD]
+    comparison = compare(runs)
+    assert comparison.rows[0].name == 'a, "b" & c_d|e \\input{x} <i>'
+    for line in markdown(comparison).splitlines()[1:]:
+        assert not line or line[0] in "|*"
+    tex = latex(comparison)
+    assert all(line.startswith(("%", "\\", "Model", "a, ", "good", CEILING)) for line in tex.splitlines())
+    assert r"c\_d\textbar{}e \textbackslash{}input\{x\} \textless{}i\textgreater{} &" in tex
+    (row,) = [row for row in csv.DictReader(io.StringIO(as_csv(comparison))) if row["model"].startswith("a,")]
+    assert row["model"] == comparison.rows[0].name
+
+
+def test_chosen_metrics_are_all_that_is_shown() -> None:
+    lost = GOOD.metrics["csim"].model_copy(update={"missing": 1})
+    run = GOOD.model_copy(update={"metrics": {**GOOD.metrics, "csim": lost}})
+    note = "good: 1 clip that lost the face counted at the floor of csim"
+    assert note in compare([run]).footnotes
+    comparison = compare([run], ["fvd"])
+    assert comparison.footnotes == ()
+    assert [row["metric"] for row in csv.DictReader(io.StringIO(as_csv(comparison)))] == ["fvd"]
+
+
+def test_metrics_that_no_run_has_are_named(cli: Cli, tmp_path: Path) -> None:
+    write_result(tmp_path / "a", GOOD)
+    assert cli("compare", tmp_path / "a", "--metrics", "fvd,distribution").code == 0
+    for asked, absent in (("csim,jedi", "jedi"), ("facial-motion", "mesh-rate, expression-error")):
+        outcome = cli("compare", tmp_path / "a", "--metrics", asked)
+        assert outcome.code == 1
+        assert f"error: no run was scored in {absent}" in outcome.complaint
+
+
+def test_one_is_not_many() -> None:
+    alone = made_up("x", {"csim": 0.5}, dataset__clips=1, dataset__subjects=1)
+    assert compare([alone]).title.endswith("1 clip, 1 person")
+    assert "1 clip, 1 person" in _shown(result_table(alone))
+
+
+def test_a_metric_of_another_version_is_not_passed_over_in_silence() -> None:
+    newer = GOOD.model_copy(update={"metrics": {**GOOD.metrics, "sparkle": GOOD.metrics["csim"]}})
+    comparison = compare([newer, BAD])
+    assert comparison.footnotes[-1] == "good: not shown, as this version does not know it: sparkle"
+    assert comparison.columns == ("csim", "kid", "fvd")
+    assert "sparkle" not in as_csv(comparison)

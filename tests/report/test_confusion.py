@@ -17,7 +17,7 @@ from fevbench.errors import RunError
 from fevbench.metrics.expression import reads
 from fevbench.report.confusion import NONE_READ, confusion_of
 from fevbench.results.files import read_result, write_result
-from fevbench.results.schema import Result
+from fevbench.results.schema import Result, WeightRecord
 
 LABELS = {"a": "joy", "b": "joy", "c": "sorrow"}
 
@@ -90,3 +90,23 @@ def test_runs_of_before_readings_load_and_are_scored_again(cli: Cli, tmp_path: P
     assert read_result(out).dataset.labels_of == {}
     again = cli("run", "copy", "tiny", "--metrics", "motion", "--out", out, "--format", "json")
     assert again.result["dataset"] == whole["dataset"]
+
+
+def test_two_runs_of_one_model_are_told_apart(cli: Cli, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        write_result(tmp_path / str(seed), run(LABELS).model_copy(update={"seed": seed}))
+    shown = cli("confusion", tmp_path / "0", tmp_path / "1")
+    assert "m, seed 0: 3 of 3 right" in shown.out
+    assert "m, seed 1: 3 of 3 right" in shown.out
+
+
+def test_readings_of_different_networks_do_not_share_their_true_clips(cli: Cli, tmp_path: Path) -> None:
+    for digit in "12":
+        by = WeightRecord(name="hsemotion", sha256=digit * 64, licence="")
+        read = run(LABELS).metrics["accuracy"].model_copy(update={"id": "x"})
+        made = run(LABELS).model_copy(update={"metrics": {"accuracy-hsemotion": read}, "weights": [by]})
+        write_result(tmp_path / digit, made)
+    asked = ("confusion", "--metric", "accuracy-hsemotion", tmp_path / "1")
+    assert cli(*asked).code == 0
+    outcome = cli(*asked, tmp_path / "2")
+    assert "accuracy-hsemotion was measured by different files of hsemotion" in outcome.complaint

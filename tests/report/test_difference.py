@@ -15,10 +15,12 @@ from rich.console import Console
 from tiny import Cli
 
 from fevbench.errors import FevbenchError, UnknownName
+from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.difference import clip_differences_in, differ
 from fevbench.report.difference_text import difference_json, difference_table, signed
 from fevbench.results.files import write_result
 from fevbench.results.schema import Result, WeightRecord
+from fevbench.stats.paired import PairedTest
 
 IDS = [f"p{i}-{k}" for i in range(8) for k in range(2)]
 ONE: dict[str, float | None] = {clip: 0.5 + 0.01 * i for i, clip in enumerate(IDS)}
@@ -251,3 +253,43 @@ def test_excused_clips_are_named(cli: Cli, tmp_path: Path, monkeypatch: pytest.M
     found = cli("run", "real", "tiny", "--metrics", "motion", "--out", tmp_path / "r", "--format", "json")
     motion = found.result["metrics"]["motion"]
     assert (motion["excused"], motion["excused_clips"], motion["missing"]) == (1, ["bob-joy"], 0)
+
+
+def test_numbers_of_different_networks_are_not_subtracted() -> None:
+    a, b = (
+        scored(name, {"accuracy-hsemotion": clips, "csim": clips}).model_copy(
+            update={"weights": [WeightRecord(name="hsemotion", sha256=digit * 64, licence="")]}
+        )
+        for name, clips, digit in (("a", ONE, "1"), ("b", OTHER, "2"))
+    )
+    reason = "measured by different files of hsemotion"
+    tests = {row.name: row.test for row in differ(a, b).metrics}
+    assert tests["accuracy-hsemotion"] == PairedTest(None, None, None, reason)
+    assert tests["csim"].p is not None
+    assert clip_differences_in("accuracy-hsemotion", a, b) == ([], reason)
+    assert f"no test of accuracy-hsemotion: {reason}" in " ".join(shown(a, b).split())
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_every_metric_fits_the_terminal(width: int) -> None:
+    """Names of metrics and p are whole; where it is narrow, intervals go below the differences."""
+    names = [name for name in catalog if catalog.get(name).kind == "clip"]
+    a, b = (scored(name, dict.fromkeys(names, clips)) for name, clips in (("a", ONE), ("b", OTHER)))
+    out = io.StringIO()
+    Console(file=out, width=width, color_system=None).print(difference_table(differ(a, b), None, width))
+    text = out.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    cells = [line.split("│")[1].strip() for line in text.splitlines() if line.startswith("│")]
+    whole = "".join(f"{name}{catalog.get(name).arrow}" for name in names)
+    assert "".join(cells).replace(" ", "").endswith(whole)
+    assert ("95 % interval" in text.split("B - A with")[0]) == (width == 200)
+
+
+def test_why_there_is_no_number_is_said() -> None:
+    none = made_up("none", {"csim": None})
+    assert "none has no number (no face in any frame)" in " ".join(
+        shown(made_up("x", {"csim": 0.5}), none).split()
+    )
+    (row,) = differ(made_up("other", {"csim": 0.5}), made_up("bare", {})).metrics
+    assert row.test.reason == "bare was not scored in it"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -18,7 +20,8 @@ from fevbench.report.pairs import NO_PEOPLE
 from fevbench.report.rows import Comparison, compare
 from fevbench.report.terminal import comparison_table
 from fevbench.report.text import as_csv, as_json, latex, markdown
-from fevbench.results.schema import Result
+from fevbench.results.schema import Result, WeightRecord
+from fevbench.weights.registry import weight as registry_weight
 
 PEOPLE, CLIPS = 12, 3
 IDS = [f"p{i:02}-{k}" for i in range(PEOPLE) for k in range(CLIPS)]
@@ -132,11 +135,137 @@ def test_set_metrics_are_ranked_by_their_replicates() -> None:
         scored("c", near, {"fvd": (130.0, base + 30 + rng.normal(0, 1, size=PEOPLE))}),
     ]
     assert standing(runs, "fvd") == {"a": 1, "b": 1, "c": 3}
-    fewer = scored("c", near, {"fvd": (130.0, base[:8])})
-    assert compare([*runs[:2], fewer]).standings["fvd"].reason == "the two left out other groups of people"
-    older = scored("c", near, {"fvd": (130.0, [])})
-    notes = compare([*runs[:2], older]).footnotes
-    assert "no ranks in fvd: c holds no replicates (older version); repeat its command" in notes
+
+
+def _sets(worst: Sequence[float] | None = None) -> list[Result]:
+    """Three runs, of which the last is far behind; ``worst``: what it holds instead of its replicates."""
+    rng = np.random.default_rng(1)
+    base = rng.normal(100, 10, size=PEOPLE)
+    near, far = rng.normal(0, 1, size=(2, PEOPLE))
+    last = base + 30 + far if worst is None else worst
+    return [
+        scored("a", {"ssim": values(0.5)}, {"fvd": (100.0, base)}),
+        scored("b", {"ssim": values(0.5)}, {"fvd": (110.0, base + 10 + near)}),
+        scored("c", {"ssim": values(0.5)}, {"fvd": (90.0 if worst is not None else 130.0, last)}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("replicates", "reason"),
+    [
+        ([], "c holds no replicates (older version); repeat its command"),
+        ([90.0] * 8, "the two left out other groups of people"),
+    ],
+)
+def test_who_cannot_be_tested_has_no_rank_and_costs_the_others_none(
+    replicates: list[float], reason: str
+) -> None:
+    """It is not best either, though its number is: nothing says how sure that is."""
+    runs = _sets(replicates)
+    for order in itertools.permutations(runs):
+        comparison = compare(order)
+        cells = {row.name: row.cells["fvd"] for row in comparison.rows[:-1]}
+        assert {name: cell.rank for name, cell in cells.items()} == {"a": 1, "b": 2, "c": None}
+        assert {name: cell.best for name, cell in cells.items()} == {"a": True, "b": False, "c": False}
+        assert cells["b"].mark == "‡"
+        assert comparison.standings["fvd"].reason == ""
+        assert f"c has no rank in fvd: {reason}" in comparison.footnotes
+
+
+def test_pairs_without_a_test_do_not_count_in_the_correction() -> None:
+    alone, beside = compare(_sets()[:2]), compare(_sets([]))
+    (pair,) = alone.standings["fvd"].pairs
+    tests = {(p.first, p.second): p for p in beside.standings["fvd"].pairs}
+    assert tests[0, 1].corrected == pair.corrected
+    assert tests[0, 2].corrected is None
+    assert tests[0, 2].order is None
+
+
+def test_who_has_no_rank_is_named_in_every_format() -> None:
+    comparison = compare(_sets([]))
+    note = "c has no rank in fvd: c holds no replicates (older version); repeat its command"
+    assert f"* {note}" in markdown(comparison)
+    assert f"% {note}" in latex(comparison)
+    out = io.StringIO()
+    Console(file=out, width=80, color_system=None).print(comparison_table(comparison, 80))
+    assert note in " ".join(out.getvalue().split())
+    rows = {
+        row["model"]: row for row in csv.DictReader(io.StringIO(as_csv(comparison))) if row["metric"] == "fvd"
+    }
+    assert [rows[name]["rank"] for name in "abc"] == ["1", "2", ""]
+    assert [rows[name]["reason"] for name in "abc"] == ["", "", note.partition(": ")[2]]
+    found = json.loads(as_json(comparison))["standings"]["fvd"]
+    assert found["unranked"] == {"c": note.partition(": ")[2]}
+    assert {pair["first"] + pair["second"]: pair["p_holm"] is None for pair in found["pairs"]} == {
+        "ab": False,
+        "ac": True,
+        "bc": True,
+    }
+
+
+def _by(sha256: str, run: Result) -> Result:
+    return run.model_copy(update={"weights": [WeightRecord(name="hsemotion", sha256=sha256, licence="")]})
+
+
+def _stranger(name: str, mean: float, seed: int, sha256: str) -> Result:
+    return _by(
+        sha256, scored(name, {"accuracy-hsemotion": values(mean, seed=seed), "csim": values(mean, seed=seed)})
+    )
+
+
+def test_numbers_of_different_networks_are_neither_ranked_nor_tested() -> None:
+    """The two that share a file are ranked among themselves; whose file is the right one nobody can tell."""
+    runs = [
+        _stranger("a", 0.9, 1, "1" * 64),
+        _stranger("b", 0.5, 2, "1" * 64),
+        _stranger("c", 0.95, 3, "2" * 64),
+    ]
+    comparison = compare(runs)
+    assert standing(runs, "accuracy-hsemotion") == {"a": 1, "b": 2, "c": None}
+    assert standing(runs, "csim") == {"a": 2, "b": 3, "c": 1}
+    note = "c has no rank in accuracy-hsemotion: measured by different files of hsemotion"
+    assert note in comparison.footnotes
+    assert f"c: hsemotion is {'2' * 12}, in a it is {'1' * 12}" in comparison.footnotes
+    tests = {(p.first, p.second): p.test for p in comparison.standings["accuracy-hsemotion"].pairs}
+    assert tests[0, 1].p is not None
+    assert tests[0, 2].difference is tests[0, 2].p is None
+    assert [row.cells["accuracy-hsemotion"].best for row in comparison.rows] == [True, False, False, False]
+    assert comparison.rows[-1].cells["accuracy-hsemotion"].value is None
+    assert comparison.rows[-1].cells["csim"].value is not None
+
+
+def test_of_two_runs_by_different_networks_nobody_is_best() -> None:
+    runs = [_stranger("a", 0.9, 1, "1" * 64), _stranger("b", 0.5, 2, "2" * 64)]
+    comparison = compare(runs)
+    assert "no ranks in accuracy-hsemotion: measured by different files of hsemotion" in comparison.footnotes
+    assert not any(row.cells["accuracy-hsemotion"].best for row in comparison.rows)
+    assert standing(runs, "csim") == {"a": 1, "b": 2}
+
+
+def test_two_containers_of_one_network_are_alike() -> None:
+    files = [file.sha256 for file in registry_weight("inception-fid").files]
+    assert len(files) == 2
+    runs = [
+        run.model_copy(
+            update={"weights": [WeightRecord(name="inception-fid", sha256=str(sha256), licence="")]}
+        )
+        for run, sha256 in zip(_as_fid(_sets()[:2]), files, strict=True)
+    ]
+    assert standing(runs, "fid") == {"a": 1, "b": 2}
+    other = runs[1].model_copy(
+        update={"weights": [WeightRecord(name="inception-fid", sha256="0" * 64, licence="")]}
+    )
+    assert standing([runs[0], other], "fid") == {"a": None, "b": None}
+
+
+def _as_fid(runs: list[Result]) -> list[Result]:
+    fid = catalog.get("fid").id
+    return [
+        run.model_copy(
+            update={"metrics": {"fid": run.metrics["fvd"].model_copy(update={"id": fid, "sample": "frames"})}}
+        )
+        for run in runs
+    ]
 
 
 def test_older_results_are_compared_without_a_test_and_told_why() -> None:

@@ -1,6 +1,10 @@
-"""Holm's correction and ranks, by hand."""
+"""Holm's correction, ranks, and who can be ranked, by hand."""
 
-from fevbench.stats.ranks import holm, rank
+import itertools
+
+import pytest
+
+from fevbench.stats.ranks import holm, rank, rankable
 
 
 def test_holm_by_hand() -> None:
@@ -20,3 +24,29 @@ def test_ranks_count_who_is_better() -> None:
     assert rank([3, 5, 7], []) == {3: 1, 5: 1, 7: 1}
     assert rank([3, 5, 7], [(5, 3), (7, 3)]) == {3: 3, 5: 1, 7: 1}
     assert rank([3, 5, 7], [(5, 3), (7, 3), (7, 5)]) == {3: 3, 5: 2, 7: 1}
+
+
+@pytest.mark.parametrize(
+    ("untestable", "left"),
+    [
+        ([], "abcde"),
+        (["ae", "be", "ce", "de"], "abcd"),  # one with nobody
+        (["ad", "bd", "cd", "ae", "be", "ce", "de"], "abc"),  # two with nobody
+        (["ad", "ae", "bd", "be", "cd", "ce"], "abc"),  # three against two
+        (["ab"], "cde"),  # nobody knows which of the two it is
+        (["ab", "bc", "cd", "de", "ea"], ""),
+        (["ab", "ac", "ad", "ae", "bc", "bd", "be", "cd", "ce"], "de"),
+        (["ab", "ac", "ad", "ae", "bc", "bd", "be", "cd", "ce", "de"], ""),
+    ],
+)
+def test_who_can_be_ranked_does_not_hang_on_the_order(untestable: list[str], left: str) -> None:
+    for order in itertools.permutations(range(5)):
+        number = dict(zip("abcde", order, strict=True))
+        pairs = [(number[first], number[second]) for first, second in untestable]
+        assert rankable(range(5), pairs) == sorted(number[name] for name in left)
+
+
+def test_one_model_alone_is_not_ranked() -> None:
+    """The two others cannot be tested against each other, and each could be against the first."""
+    assert rankable([0, 1, 2], [(1, 2)]) == []
+    assert rankable([0], []) == []
