@@ -37,7 +37,7 @@ class Metric:
             get its weights, which no package index carries, or have much time.
         sample: What a set metric counts: ``frames`` or ``clips``.
         minimum: The smallest sample it is reported for.
-        people: For set metrics, the fewest people it is reported for.
+        people: The fewest people it is reported for.
         each: For set metrics, the smallest sample of each of the data set's labels it is reported for.
         floor: For face metrics, the value that stands in for a missing face unless an observed one
             is worse; a face that vanishes can therefore never improve the number.

@@ -111,13 +111,20 @@ def _lack(metric: Metric, clips: Sequence[Clip], rows: Sequence[int], labels: Se
         count = sum(rows)
         samples = metric.sample if count != 1 else metric.sample.removesuffix("s")
         return f"{count} {samples}, needs at least {metric.minimum}"
-    people = {clip.subject for clip, count in zip(clips, rows, strict=True) if count}
-    if len(people) < metric.people:
-        shown = "1 person" if len(people) == 1 else f"{len(people)} people"
-        return f"{shown}, needs at least {metric.people}"
+    few_people = _few_people(metric, [clip for clip, count in zip(clips, rows, strict=True) if count])
+    if few_people:
+        return few_people
     of_label = {name: sum(r for c, r in zip(clips, rows, strict=True) if c.label == name) for name in labels}
     few = [f"{count} of {name}" for name, count in of_label.items() if count < metric.each]
     return f"{metric.sample}: {', '.join(few)}, needs at least {metric.each} of each label" if few else ""
+
+
+def _few_people(metric: Metric, clips: Sequence[Clip]) -> str:
+    """That a metric needs more people; empty if there are enough."""
+    count = len({clip.subject for clip in clips})
+    if count >= metric.people:
+        return ""
+    return f"{'1 person' if count == 1 else f'{count} people'}, needs at least {metric.people}"
 
 
 def _rows(metric: Metric, made: Side, true: Side) -> list[int]:
@@ -163,6 +170,9 @@ def _interval(bounds: tuple[float, float] | None, method: str) -> Interval | Non
 
 
 def _score_clips(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
+    few_people = _few_people(metric, clips)
+    if few_people:
+        return unscored(metric, clips, few_people)
     measured = _measure_clips(metric, clips, made, true)
     counted = [clip for clip in clips if not measured[clip.id].excused]
     values = [measured[clip.id].value for clip in counted]

@@ -93,7 +93,8 @@ def world(metric: Metric, seed: int = 0, damage: float = 0.0, least: bool = Fals
         least: Only as many clips as the metric asks for, and not some more.
     """
     per_clip = T if metric.sample == "frames" else 1
-    count = max(-(-metric.minimum // per_clip), metric.each * len(EXPRESSIONS)) + (0 if least else 2)
+    fewest = max(-(-metric.minimum // per_clip), metric.each * len(EXPRESSIONS), metric.people)
+    count = fewest if least else fewest + 2
     rng = np.random.default_rng(seed)
     clips = tuple(
         Clip(f"{i}", _person(i, metric.people), EXPRESSIONS[i % 6], "test", Path(f"{i}"))

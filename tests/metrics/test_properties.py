@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from made_up_clips import FACES, SIZE, T, World, world
+from made_up_clips import FACES, PEOPLE, SIZE, T, World, world
 
 from fevbench.metrics.catalog import Metric, metrics
 from fevbench.results.schema import MetricResult
@@ -135,6 +135,14 @@ def test_the_least_sample_has_a_value(metric: Metric) -> None:
         found = short.some(range(len(short.clips) - 1)).measure()
         assert found.value is None
         assert f"at least {metric.each or metric.minimum}" in found.reason
+
+
+@named([metrics.get(name) for name in NEEDS_EVERYBODY])
+def test_nobody_is_identified_among_one(metric: Metric) -> None:
+    clips = world(metric)
+    found = clips.some([i for i, clip in enumerate(clips.clips) if clip.subject == PEOPLE[0]]).measure()
+    assert found.value is None
+    assert found.reason == "1 person, needs at least 2"
 
 
 FLAT = [np.full((T, SIZE, SIZE, 3), level, np.uint8) for level in (0, 77, 255)]

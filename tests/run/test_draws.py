@@ -70,7 +70,9 @@ class Bench:
         return self._cli(*self.arguments(out, *more))
 
     def files(self, what: str, out: str = "run") -> dict[str, bytes]:
-        return {k: v for k, v in tiny.tree(self.root / out / what).items() if k.endswith(".mkv")}
+        """The clips that are whole: one that is being written has a name with a dot first."""
+        found = tiny.tree(self.root / out / what).items()
+        return {k: v for k, v in found if k.endswith(".mkv") and not Path(k).name.startswith(".")}
 
     def result(self, out: str = "run") -> dict[str, Any]:
         return tiny.comparable(self.root / out / "result.json")
