@@ -100,11 +100,9 @@ def command(
     from fevbench import weights
     from fevbench.cli.console import RunDisplay, error_console
     from fevbench.data.layouts import layouts
-    from fevbench.data.prepared.adapter import Prepared
     from fevbench.data.prepared.build import Wish, prepare
     from fevbench.data.prepared.locations import remember
     from fevbench.data.prepared.manifest import Recipe
-    from fevbench.data.prepared.report import write_report
     from fevbench.data.prepared.square import DETECTOR
 
     kind, title = _names(name)
@@ -137,7 +135,6 @@ def command(
             return weights.require(DETECTOR, offline=offline, progress=display.pull).path
 
         manifest = prepare(wish, detector, display)
-        write_report(Prepared(wish.out), display)
         before = remember(title, wish.out)
         if before:
             display.note(f"{title} stood for {before}; name that as {title}:{before}")

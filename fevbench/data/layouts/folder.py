@@ -171,6 +171,8 @@ or, with --set csv=clips.csv: columns path (from SRC), subject, label, and take,
         "pattern": Option(
             "{subject}/{label}/{take}", (), "where who shows what; {subject}, {label}, {take}, * for anything"
         ),
-        "csv": Option("", (), "a CSV file that says so instead: path, subject, label, take, split"),
+        "csv": Option(
+            "", (), "a CSV file that says so instead: path, subject, label, take, split", file=True
+        ),
     },
 )

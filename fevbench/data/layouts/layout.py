@@ -75,11 +75,13 @@ class Option:
         default: What is taken unless another is asked for.
         choices: What can be asked for; empty for any text.
         meaning: What it chooses.
+        file: Whether its value is the path of a file.
     """
 
     default: str
     choices: tuple[str, ...]
     meaning: str
+    file: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,10 @@ class Layout:
             if choices and value not in choices:
                 raise DatasetError(f"{name} of {self.name} is not {value!r}", f"use {' or '.join(choices)}")
         return values
+
+    def written(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Options as the manifest tells of them: files by name, wherever they lie."""
+        return {name: Path(v).name if self.options[name].file else v for name, v in values.items()}
 
 
 def canonical(native: str) -> str:

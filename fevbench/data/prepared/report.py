@@ -39,6 +39,9 @@ def write_report(data: Prepared, progress: Progress) -> None:
     for subject in missing:
         _write_sheet(data, subject, data.root / sheets[subject.id])
         progress.advance(1)
+    for path in (data.root / SHEETS).glob("*.jpg"):
+        if f"{SHEETS}/{path.name}" not in sheets.values():
+            path.unlink()  # of a person who is not in the set any more
     content = summary(manifest)
     write_text(data.root / REPORT_HTML, _html(manifest, content, sheets))
     write_text(data.root / REPORT_JSON, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

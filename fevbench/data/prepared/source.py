@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,12 +61,13 @@ class Source:
                     continue
                 yield i, frame
 
-    def sha256(self) -> str:
-        """Of the bytes of all files, in order."""
-        digest = hashlib.sha256()
-        for path in self._files:
-            digest.update(str(path.stat().st_size).encode() + b"\0")
-            with path.open("rb") as file:
-                while block := file.read(CHUNK):
-                    digest.update(block)
-        return digest.hexdigest()
+
+def sha256_of_all(files: Sequence[Path]) -> str:
+    """The sha256 of the bytes of all files, in order."""
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(str(path.stat().st_size).encode() + b"\0")
+        with path.open("rb") as file:
+            while block := file.read(CHUNK):
+                digest.update(block)
+    return digest.hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from fevbench.data.layouts.tree import legible
 from fevbench.data.prepared.duplicates import perceptual_hash
 from fevbench.data.prepared.manifest import CLIPS, FORMAT, RECORDS, ClipEntry, Recipe, SkipEntry
 from fevbench.data.prepared.sampling import choose, rate, stillest, strongest
-from fevbench.data.prepared.source import Source
+from fevbench.data.prepared.source import Source, sha256_of_all
 from fevbench.data.prepared.square import CANVASES, look
 from fevbench.data.video import LOSSLESS_SUFFIX, content_digest, write_clip
 from fevbench.errors import VideoError
@@ -77,9 +78,16 @@ class Job:
     @functools.cached_property
     def origin(self) -> str:
         """The sha256 of what the clip follows from: the recipe, and the files by name, size and time."""
+        return self._digest([(path.name, *_stamp(path)) for path in self.take.files], self.source)
+
+    @functools.cached_property
+    def likeness(self) -> str:
+        """The same without times and the take's path, which a copy of the downloaded folder need not keep."""
+        return self._digest([(path.name, _stamp(path)[0]) for path in self.take.files], "")
+
+    def _digest(self, files: Sequence[tuple[object, ...]], source: str) -> str:
         take = self.take
-        files = [(path.name, *_stamp(path)) for path in take.files]
-        what = (FORMAT, take.id, take.subject, take.label, self.source, files, self.phase, self.fps)
+        what = (FORMAT, take.id, take.subject, take.label, source, files, self.phase, self.fps)
         return hashlib.sha256(f"{what!r}{self.recipe!r}".encode(errors="backslashreplace")).hexdigest()
 
 
@@ -96,6 +104,7 @@ class Record(BaseModel):
 
     Attributes:
         origin: See `Job.origin`.
+        likeness: See `Job.likeness`; empty if it was not kept yet.
         clip: The clip, if there is one.
         skipped: Why there is none.
     """
@@ -103,6 +112,7 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     origin: str
+    likeness: str = ""
     clip: ClipEntry | None = None
     skipped: SkipEntry | None = None
 
@@ -118,12 +128,14 @@ class NoClip(Exception):
 
 def read_record(job: Job) -> Record | None:
     """The record of a take whose clip, if any, is there; None if it must be prepared."""
-    try:
-        record = Record.model_validate_json(job.record.read_text(encoding="utf-8"))
-        there = record.clip is None or sha256_of(job.clip) == record.clip.sha256
-        return record if there and record.origin == job.origin else None
-    except (OSError, ValidationError, UnicodeDecodeError):
-        return None
+    record = _read(job)
+    return record if record and record.origin == job.origin and _is_whole(job, record) else None
+
+
+def is_alike(job: Job) -> bool:
+    """Whether an earlier preparation saw the same take: its files by name and size, whatever came of it."""
+    record = _read(job)
+    return record is not None and (record.origin == job.origin or record.likeness == job.likeness)
 
 
 def prepare_take(job: Job) -> Record:
@@ -133,12 +145,41 @@ def prepare_take(job: Job) -> Record:
         OSError: The disk is full or the folder cannot be written.
     """
     try:
-        record = Record(origin=job.origin, clip=_prepare(job))
+        clip, skipped = _copied(job) or _prepare(job), None
     except NoClip as no:
-        record = Record(origin=job.origin, skipped=SkipEntry(what=job.source, why=no.why, detail=no.detail))
+        detail = told(no.detail, job.root)
+        clip, skipped = None, SkipEntry(what=job.source, why=no.why, detail=detail)
         job.clip.unlink(missing_ok=True)
+    record = Record(origin=job.origin, likeness=job.likeness, clip=clip, skipped=skipped)
     write_text(job.record, record.model_dump_json(indent=1) + "\n")
     return record
+
+
+def _read(job: Job) -> Record | None:
+    try:
+        return Record.model_validate_json(job.record.read_text(encoding="utf-8"))
+    except (OSError, ValidationError, UnicodeDecodeError):
+        return None
+
+
+def _is_whole(job: Job, record: Record) -> bool:
+    """Whether the clip of a record, if any, is the file that was written."""
+    try:
+        return not record.clip or sha256_of(job.clip) == record.clip.sha256
+    except OSError:
+        return False
+
+
+def _copied(job: Job) -> ClipEntry | None:
+    """The clip that is there, if its take was but moved or copied since."""
+    record = _read(job)
+    if not record or not record.clip or record.likeness != job.likeness or not _is_whole(job, record):
+        return None
+    try:
+        same = sha256_of_all(job.take.files) == record.clip.source_sha256
+    except OSError:  # it is told of when it is prepared
+        same = False
+    return record.clip.model_copy(update={"source": job.source}) if same else None
 
 
 def _prepare(job: Job) -> ClipEntry:
@@ -171,7 +212,7 @@ def _clip(job: Job, source: Source) -> ClipEntry:
         if (frame.shape[1], frame.shape[0]) != size:
             raise _mixed([size, (frame.shape[1], frame.shape[0])])
         cut[i] = cut_out(frame, looked.placement, recipe.size)
-    notes = [*job.take.notes, *source.notes, *_damage(source)]
+    notes = [*job.take.notes, *source.notes, *_damage(source, job.root)]
     whole = _filled(cut, source.count)
     neutral = stillest(whole) if recipe.neutral == "stillest" else 0
     apex = _apex(job, whole, neutral)
@@ -197,7 +238,7 @@ def _clip(job: Job, source: Source) -> ClipEntry:
         label=job.take.label,
         native_label=job.take.native_label,
         source=job.source,
-        source_sha256=source.sha256(),
+        source_sha256=sha256_of_all(job.take.files),
         source_frames=source.count,
         source_size=size,
         neutral=neutral,
@@ -236,13 +277,13 @@ def _mixed(sizes: list[tuple[int, int]]) -> NoClip:
     return NoClip("mixed frame sizes", ", ".join(f"{width}x{height}" for width, height in sizes))
 
 
-def _damage(source: Source) -> list[str]:
+def _damage(source: Source, root: Path) -> list[str]:
     """What to say of damaged frames; more than a few are no take."""
     damaged = source.damaged
     if len(damaged) > DAMAGED * source.count:
         first = next(iter(damaged.values()))
         raise NoClip("cannot be decoded", f"{len(damaged)} of {source.count} frames are damaged; {first}")
-    return [f"its nearest stands for frame {i}: {legible(why)}" for i, why in sorted(damaged.items())]
+    return [f"its nearest stands for frame {i}: {told(why, root)}" for i, why in sorted(damaged.items())]
 
 
 def _filled(cut: dict[int, Frames], count: int) -> Frames:
@@ -252,9 +293,12 @@ def _filled(cut: dict[int, Frames], count: int) -> Frames:
 
 
 def printable(path: Path, root: Path) -> str:
-    """A path below the downloaded folder, in Unicode."""
-    try:
-        relative = path.relative_to(root)
-    except ValueError:
-        relative = path
-    return legible(relative.as_posix())
+    """A path below the downloaded folder, in Unicode; where that folder is, concerns nobody else."""
+    if path.is_absolute():
+        path = Path(os.path.relpath(path, root))
+    return legible(path.as_posix())
+
+
+def told(text: str, root: Path) -> str:
+    """A text in Unicode that names files by their paths below the downloaded folder."""
+    return legible(text.replace(f"{root}{os.sep}", ""))
