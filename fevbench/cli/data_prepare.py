@@ -135,9 +135,13 @@ def command(
             return weights.require(DETECTOR, offline=offline, progress=display.pull).path
 
         manifest = prepare(wish, detector, display)
-        before = remember(title, wish.out)
-        if before:
-            display.note(f"{title} stood for {before}; name that as {title}:{before}")
+        try:
+            before = remember(title, wish.out)
+        except OSError as error:  # the set is there all the same
+            display.note(f"{error.filename} cannot be written ({error.strerror}): name {title}:{wish.out}")
+        else:
+            if before:
+                display.note(f"{title} stood for {before}; name that as {title}:{before}")
     _summarise(manifest, wish.out, recipe)
 
 
@@ -213,3 +217,5 @@ def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:
     if fit:
         protocol = "" if fit[0] == "64x16" else f" --protocol {fit[0]}"
         click.echo(f"score a model on it: fevbench run copy {manifest.name}{protocol}")
+    else:
+        click.echo(f"no protocol takes clips of {recipe.frames} frames (fevbench list protocols)")

@@ -70,8 +70,9 @@ def _code(tree: Tree, folder: Path, sequence: Path) -> int | None:
         return None
     try:
         code = float(files[0].read_text(encoding="utf-8"))
-        CODES[int(code)]
-    except (ValueError, IndexError, OSError):
+    except (ValueError, OSError):
+        code = -1.0
+    if code not in range(len(CODES)):
         tree.skip(sequence, "label cannot be read", str(files[0]))
         return None
     return int(code)

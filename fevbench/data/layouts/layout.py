@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -173,6 +173,20 @@ def slug(text: str) -> str:
 def take_id(*parts: str) -> str:
     """An id from what tells takes apart."""
     return "-".join(slug(part) for part in parts)
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """The names; those that are there already, in any case, get a number."""
+    used: set[str] = set()
+    told_apart = []
+    for name in names:
+        shown, number = name, 1
+        while shown.casefold() in used:
+            number += 1
+            shown = f"{name}-{number}"
+        used.add(shown.casefold())
+        told_apart.append(shown)
+    return told_apart
 
 
 def distinct(takes: list[Take], skipped: list[Skip]) -> list[Take]:

@@ -40,8 +40,8 @@ DUPLICATE = "same frames in another split"
 BY_CHOICE = (UNWANTED, NOT_IN_SPLIT, DUPLICATE)
 DAMAGE = (
     "cannot be decoded", "cannot be read", "mixed frame sizes", "no face", "too short", "empty take",
-    "missing file", "incomplete line", "same name as another", "link that leads nowhere", "Git LFS pointer",
-    "label cannot be read",
+    "missing file", "incomplete line", "same file again", "neither a video nor a folder of frames",
+    "same name as another", "link that leads nowhere", "Git LFS pointer", "label cannot be read",
 )  # fmt: skip
 """What ``--on-error fail`` stops at."""
 NAMED = 3

@@ -12,7 +12,7 @@ import numpy as np
 from fevbench.atomic import write_text
 from fevbench.data import show
 from fevbench.data.clip import Clip, Subject
-from fevbench.data.layouts.layout import slug
+from fevbench.data.layouts.layout import numbered, slug
 from fevbench.data.prepared.adapter import Prepared
 from fevbench.data.prepared.manifest import SHEETS, Manifest
 from fevbench.run.progress import Progress
@@ -28,7 +28,9 @@ def write_report(data: Prepared, progress: Progress) -> None:
     """Write ``report.json``, ``report.html`` and the contact sheets of a set, as far as missing."""
     before = _digest_of_report(data.root)
     manifest = data.manifest
-    sheets = {subject.id: f"{SHEETS}/{slug(subject.id)}.jpg" for subject in data.subjects()}
+    people = [subject.id for subject in data.subjects()]
+    names = numbered(map(slug, people))
+    sheets = {person: f"{SHEETS}/{name}.jpg" for person, name in zip(people, names, strict=True)}
     missing = [
         subject
         for subject in data.subjects()

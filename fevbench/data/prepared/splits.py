@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import cast
 from fevbench.data.clip import Split
 from fevbench.data.datasets import SPLITS
 from fevbench.data.layouts.layout import Layout
+from fevbench.data.layouts.table import read_table
 from fevbench.data.layouts.tree import legible, nearest
 from fevbench.data.prepared.manifest import SplitRecord
 from fevbench.errors import DatasetError
@@ -83,6 +83,11 @@ def in_hash_order(people: Sequence[str], seed: str = "") -> list[str]:
 
 
 def _assigned(of: dict[str, Split], people: Sequence[str], record: SplitRecord) -> Assignment:
+    if len(people) == 1:
+        raise DatasetError(
+            f"there is one person, {people[0]}, and a set needs somebody to train and another to test on",
+            "give a folder with more people",
+        )
     for split in ("train", "test"):
         if split not in of.values():
             raise DatasetError(
@@ -147,14 +152,9 @@ def _fold(spec: str, rest: str, people: Sequence[str]) -> dict[str, Split]:
 
 
 def _read(path: Path) -> dict[str, str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [(legible(row["subject"]), row["split"]) for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
-        why = f"no column {error}" if isinstance(error, KeyError) else str(error)
-        raise DatasetError(f"{path} cannot be read ({why})", "give a CSV file with subject, split") from error
     found: dict[str, str] = {}
-    for subject, split in rows:
+    for _, row in read_table(path, ("subject", "split")):
+        subject, split = legible(row["subject"]), row["split"].lower()
         if found.setdefault(subject, split) != split:
             raise DatasetError(f"{path}: {subject} is in both {found[subject]} and {split}", "name one")
     return found
