@@ -86,7 +86,8 @@ LAYOUT = Layout(
     licence="signed agreement, non-commercial research, no redistribution",
     access="ask the Affect Analysis Group, University of Pittsburgh, for its agreement",
     citation="P. Lucey, J. F. Cohn, T. Kanade, J. Saragih, Z. Ambadar, I. Matthews, The Extended Cohn-Kanade "
-    "Dataset (CK+), CVPR Workshops 2010",
+    "Dataset (CK+): A complete dataset for action unit and emotion-specified expression, CVPR Workshops "
+    "2010, doi:10.1109/CVPRW.2010.5543262",
     tree="""\
 SRC/                          above both, up to five levels
   cohn-kanade-images/         perhaps below extended-cohn-kanade-images/
