@@ -40,7 +40,7 @@ SHORT_OF_ALL = "pad-last"
     help="eyes: turn the square so that the eyes are level.",
 )  # fmt: skip
 @click.option("--labels", default="basic", show_default=True, metavar="NAMES", help="basic, all, or a,b,…")
-@click.option("--split", default="", metavar="SPLIT", help="See below.  [default: the data set's]")
+@click.option("--split", default="", metavar="SPLIT", help="See above.  [default: the data set's]")
 @click.option(
     "--val", type=click.IntRange(0), metavar="N", help="Hold out N train people of a published split."
 )

@@ -25,10 +25,10 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
         DatasetError: The images or the labels are not there.
     """
     images = the_level(
-        root, f"the images of {TITLE}", EXPECTED, lambda folder: _holds(folder, IMAGE_SUFFIXES)
+        root, f"the images of {TITLE}", EXPECTED, lambda folder: _holds(folder, IMAGE_SUFFIXES), _holds_both
     )
     labels = the_level(
-        root, f"the labels of {TITLE}", EXPECTED_LABELS, lambda folder: _holds(folder, (".txt",))
+        root, f"the labels of {TITLE}", EXPECTED_LABELS, lambda folder: _holds(folder, (".txt",)), _holds_both
     )
     tree = Tree()
     takes = []
@@ -59,6 +59,12 @@ def _holds(folder: Path, suffixes: tuple[str, ...]) -> bool:
             ):
                 return True
     return False
+
+
+def _holds_both(folder: Path) -> bool:
+    """Whether a folder has images and labels side by side, by their names."""
+    names = [child.name.lower() for child in Tree().folders(folder)]
+    return any("cohn-kanade" in name for name in names) and any(n.startswith("emotion") for n in names)
 
 
 def _code(tree: Tree, folder: Path, sequence: Path) -> int | None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 CHUNK = 1 << 20
+RATES = (1, 500)
+"""Frames a second that a camera may have taken; some recorders write the clock's ticks instead."""
 
 
 class Source:
@@ -25,7 +27,7 @@ class Source:
 
     Attributes:
         count: Frames that there are: what decodes of a video, all files of a folder.
-        fps: Frames a second if a video says so.
+        fps: Frames a second if a video says so, and they are in `RATES`.
         notes: What a reader should know.
         damaged: Images that could not be decoded, by number, and why; filled while reading.
 
@@ -42,6 +44,9 @@ class Source:
         self.count = len(files)
         if self._video:
             self.count, claimed, self.fps = count_frames(files[0])
+            if self.fps and not RATES[0] <= self.fps <= RATES[1]:
+                self.notes.append(f"its header says {self.fps:g} frames a second, which cannot be")
+                self.fps = None
             if claimed and claimed != self.count:
                 self.notes.append(f"its header says {claimed} frames, {self.count} decode")
 
