@@ -213,6 +213,11 @@ def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:
     for why, entries in found["skipped"].items():
         click.echo(f"skipped: {len(entries)} {why} ({entries[0]['what']}{', …' if len(entries) > 1 else ''})")
     click.echo(f"look at {out / REPORT_HTML}")
+    for split in ("train", "test"):
+        if not found["clips_per_split"].get(split):
+            click.echo(f"no clip to {split} on is left: choose another --split, or see what was skipped")
+    if not found["clips_per_split"].get("test"):
+        return
     fit = [name for name in protocols if protocols.get(name).native_frames <= recipe.frames]
     if fit:
         protocol = "" if fit[0] == "64x16" else f" --protocol {fit[0]}"

@@ -121,6 +121,32 @@ def test_splits_are_read_in_any_case(cli: Cli, own: Path, tmp_path: Path) -> Non
     assert "name {subject} and {label} once each" in prepare(cli, own, tmp_path / "b", *wish).complaint
 
 
+def test_a_split_names_who_is_not_here(cli: Cli, own: Path, tmp_path: Path) -> None:
+    """A misspelt id must not leave a person out in silence."""
+    table, split = tmp_path / "clips.csv", tmp_path / "split.csv"
+    table.write_text(ROWS)
+    split.write_text("subject,split\nann,train\nbob,test\nCem,test\n")
+    wish = ("--set", f"csv={table}", "--split", split)
+    made = prepare(cli, own, tmp_path / "out", *wish)
+    assert "split: split.csv; 1 of its people are not here" in made.out
+    assert "skipped: 1 person not in the split" in made.out
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["split"]["missing"] == ["Cem"]
+    split.write_text("subject,split\n1,train\n2,test\n")
+    none = prepare(cli, own, tmp_path / "none", *wish).complaint
+    assert f"{split} names none of the people here, but 1, 2: they are ann, bob, cem" in none
+
+
+def test_a_set_that_lost_whom_to_test_says_so(cli: Cli, own: Path, tmp_path: Path) -> None:
+    table = tmp_path / "clips.csv"
+    table.write_text("path,subject,label,split\nann.mp4,ann,anger,test\nbob.mp4,bob,anger,train\n")
+    (own / "ann.mp4").write_bytes(b"")
+    options = ("--set", f"csv={table}", "--frames", 32)
+    made = prepare(cli, own, tmp_path / "out", *options)
+    assert made.code == 0
+    assert "no clip to test on is left" in made.out
+    assert "score a model" not in made.out
+
+
 def test_what_names_nothing_says_what_there_is(cli: Cli, own: Path, tmp_path: Path) -> None:
     out, table = tmp_path / "out", tmp_path / "clips.csv"
     fits = prepare(cli, own, out, "--set", "pattern={subject}_{label}")
