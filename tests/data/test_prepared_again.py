@@ -13,6 +13,8 @@ from downloads import performance, write_frames, write_video
 from tiny import Cli, Outcome, tree
 
 from fevbench.data.prepared import take
+from fevbench.data.prepared.manifest import ClipEntry
+from fevbench.data.prepared.record import Job
 
 pytestmark = pytest.mark.usefixtures("middle_faces")
 
@@ -65,7 +67,7 @@ def test_a_source_that_moved_grew_or_was_copied_is_the_same(
     made: list[str] = []
     make = take._prepare
 
-    def count(job: take.Job) -> take.ClipEntry:
+    def count(job: Job) -> ClipEntry:
         made.append(job.take.id)
         return make(job)
 

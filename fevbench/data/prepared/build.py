@@ -26,9 +26,10 @@ from fevbench.data.prepared.manifest import (
     SubjectEntry,
     write_manifest,
 )
+from fevbench.data.prepared.record import Job, Record, printable, read_record, told
 from fevbench.data.prepared.report import write_report
 from fevbench.data.prepared.splits import GIVEN, Assignment, assign
-from fevbench.data.prepared.take import Job, Record, prepare_take, printable, read_record, told
+from fevbench.data.prepared.take import prepare_take
 from fevbench.errors import DatasetError
 from fevbench.processes import work_all
 from fevbench.run.progress import Progress

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fevbench.atomic import check_writable, write_text
 from fevbench.data.prepared.manifest import CLIPS, MANIFEST
-from fevbench.data.prepared.take import Job, is_alike
+from fevbench.data.prepared.record import Job, is_alike
 from fevbench.data.video import LOSSLESS_SUFFIX
 from fevbench.errors import DatasetError
 

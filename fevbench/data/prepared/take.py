@@ -1,28 +1,23 @@
-"""One take to one clip, and the record of what came of it."""
+"""One take to one clip."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fevbench.atomic import write_text
 from fevbench.data.framing import cut_out
-from fevbench.data.layouts.layout import Phase, Take
-from fevbench.data.layouts.tree import legible
 from fevbench.data.prepared.duplicates import perceptual_hash
-from fevbench.data.prepared.manifest import CLIPS, FORMAT, RECORDS, ClipEntry, Recipe, SkipEntry
+from fevbench.data.prepared.manifest import ClipEntry, SkipEntry
+from fevbench.data.prepared.record import Job, Record, reusable, told
 from fevbench.data.prepared.sampling import choose, rate, stillest, strongest
 from fevbench.data.prepared.source import Source, sha256_of_all
 from fevbench.data.prepared.square import CANVASES, look
-from fevbench.data.video import LOSSLESS_SUFFIX, content_digest, write_clip
+from fevbench.data.video import content_digest, write_clip
 from fevbench.errors import VideoError
 from fevbench.extractors.faces import FaceFinder
 from fevbench.hashing import sha256_of
@@ -36,87 +31,6 @@ LEAST_FACES = 0.5
 """Part of the frames looked at in which there must be a face; half is not enough."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """A take to prepare.
-
-    Attributes:
-        take: The take.
-        root: The downloaded folder.
-        out: The prepared folder.
-        recipe: How a take becomes a clip.
-        phase: How takes of this data set run.
-        fps: Frames a second where the files do not say.
-        detector: The face detector's file.
-    """
-
-    take: Take
-    root: Path
-    out: Path
-    recipe: Recipe
-    phase: Phase
-    fps: float
-    detector: Path
-
-    @property
-    def source(self) -> str:
-        """The take's path below the downloaded folder."""
-        path = self.take.files[0]
-        shown = path if len(self.take.files) == 1 else path.parent
-        return printable(shown, self.root)
-
-    @property
-    def clip(self) -> Path:
-        """The clip's file."""
-        return self.out / CLIPS / f"{self.take.id}{LOSSLESS_SUFFIX}"
-
-    @property
-    def record(self) -> Path:
-        """The record's file."""
-        return self.out / RECORDS / f"{self.take.id}.json"
-
-    @functools.cached_property
-    def origin(self) -> str:
-        """The sha256 of what the clip follows from: the recipe, and the files by name, size and time."""
-        return self._digest([(path.name, *_stamp(path)) for path in self.take.files], self.source)
-
-    @functools.cached_property
-    def likeness(self) -> str:
-        """The same without times and the take's path, which a copy of the downloaded folder need not keep."""
-        return self._digest([(path.name, _stamp(path)[0]) for path in self.take.files], "")
-
-    def _digest(self, files: Sequence[tuple[object, ...]], source: str) -> str:
-        take = self.take
-        what = (FORMAT, take.id, take.subject, take.label, source, files, self.phase, self.fps)
-        return hashlib.sha256(f"{what!r}{self.recipe!r}".encode(errors="backslashreplace")).hexdigest()
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError:  # it is told of when it is read
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
-
-
-class Record(BaseModel):
-    """What came of a take.
-
-    Attributes:
-        origin: See `Job.origin`.
-        likeness: See `Job.likeness`; empty if it was not kept yet.
-        clip: The clip, if there is one.
-        skipped: Why there is none.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    origin: str
-    likeness: str = ""
-    clip: ClipEntry | None = None
-    skipped: SkipEntry | None = None
-
-
 class NoClip(Exception):
     """A take that gives no clip."""
 
@@ -126,18 +40,6 @@ class NoClip(Exception):
         super().__init__(why)
 
 
-def read_record(job: Job) -> Record | None:
-    """The record of a take whose clip, if any, is there; None if it must be prepared."""
-    record = _read(job)
-    return record if record and record.origin == job.origin and _is_whole(job, record) else None
-
-
-def is_alike(job: Job) -> bool:
-    """Whether an earlier preparation saw the same take: its files by name and size, whatever came of it."""
-    record = _read(job)
-    return record is not None and (record.origin == job.origin or record.likeness == job.likeness)
-
-
 def prepare_take(job: Job) -> Record:
     """Prepare one take, and write its clip and its record.
 
@@ -145,7 +47,7 @@ def prepare_take(job: Job) -> Record:
         OSError: The disk is full or the folder cannot be written.
     """
     try:
-        clip, skipped = _copied(job) or _prepare(job), None
+        clip, skipped = reusable(job) or _prepare(job), None
     except NoClip as no:
         detail = told(no.detail, job.root)
         clip, skipped = None, SkipEntry(what=job.source, why=no.why, detail=detail)
@@ -153,33 +55,6 @@ def prepare_take(job: Job) -> Record:
     record = Record(origin=job.origin, likeness=job.likeness, clip=clip, skipped=skipped)
     write_text(job.record, record.model_dump_json(indent=1) + "\n")
     return record
-
-
-def _read(job: Job) -> Record | None:
-    try:
-        return Record.model_validate_json(job.record.read_text(encoding="utf-8"))
-    except (OSError, ValidationError, UnicodeDecodeError):
-        return None
-
-
-def _is_whole(job: Job, record: Record) -> bool:
-    """Whether the clip of a record, if any, is the file that was written."""
-    try:
-        return not record.clip or sha256_of(job.clip) == record.clip.sha256
-    except OSError:
-        return False
-
-
-def _copied(job: Job) -> ClipEntry | None:
-    """The clip that is there, if its take was but moved or copied since."""
-    record = _read(job)
-    if not record or not record.clip or record.likeness != job.likeness or not _is_whole(job, record):
-        return None
-    try:
-        same = sha256_of_all(job.take.files) == record.clip.source_sha256
-    except OSError:  # it is told of when it is prepared
-        same = False
-    return record.clip.model_copy(update={"source": job.source}) if same else None
 
 
 def _prepare(job: Job) -> ClipEntry:
@@ -290,15 +165,3 @@ def _filled(cut: dict[int, Frames], count: int) -> Frames:
     """All frames of the take: the nearest whole one stands for each that is damaged, so that time is kept."""
     there = np.array(sorted(cut))
     return np.stack([cut[int(there[np.abs(there - i).argmin()])] for i in range(count)])
-
-
-def printable(path: Path, root: Path) -> str:
-    """A path below the downloaded folder, in Unicode; where that folder is, concerns nobody else."""
-    if path.is_absolute():
-        path = Path(os.path.relpath(path, root))
-    return legible(path.as_posix())
-
-
-def told(text: str, root: Path) -> str:
-    """A text in Unicode that names files by their paths below the downloaded folder."""
-    return legible(text.replace(f"{root}{os.sep}", ""))
