@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 
@@ -18,10 +20,16 @@ def command(form: str) -> None:
     rows = []
     for name in layouts:
         layout = layouts.get(name)
-        place = str(where.get(name, ""))
+        place = _place(where[name]) if name in where else ""
         shown = "folder:MY-NAME" if name == "folder" else name
         rows.append((shown, layout.title, str(layout.phase), place, layout.licence))
     rows += [
-        (name, "clips of your own", "", str(path), "") for name, path in where.items() if name not in layouts
+        (name, "clips of your own", "", _place(path), "")
+        for name, path in where.items()
+        if name not in layouts
     ]
     print_list(columns, rows, form)
+
+
+def _place(folder: Path) -> str:
+    return str(folder) if folder.is_dir() else f"{folder} (not there any more)"

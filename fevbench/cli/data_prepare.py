@@ -40,7 +40,7 @@ SHORT_OF_ALL = "pad-last"
     help="eyes: turn the square so that the eyes are level.",
 )  # fmt: skip
 @click.option("--labels", default="basic", show_default=True, metavar="NAMES", help="basic, all, or a,b,…")
-@click.option("--split", default="", metavar="SPLIT", help="See below.  [default: the data set's]")
+@click.option("--split", default="", metavar="SPLIT", help="See above.  [default: the data set's]")
 @click.option(
     "--val", type=click.IntRange(0), metavar="N", help="Hold out N train people of a published split."
 )
@@ -100,11 +100,9 @@ def command(
     from fevbench import weights
     from fevbench.cli.console import RunDisplay, error_console
     from fevbench.data.layouts import layouts
-    from fevbench.data.prepared.adapter import Prepared
     from fevbench.data.prepared.build import Wish, prepare
     from fevbench.data.prepared.locations import remember
     from fevbench.data.prepared.manifest import Recipe
-    from fevbench.data.prepared.report import write_report
     from fevbench.data.prepared.square import DETECTOR
 
     kind, title = _names(name)
@@ -137,10 +135,13 @@ def command(
             return weights.require(DETECTOR, offline=offline, progress=display.pull).path
 
         manifest = prepare(wish, detector, display)
-        write_report(Prepared(wish.out), display)
-        before = remember(title, wish.out)
-        if before:
-            display.note(f"{title} stood for {before}; name that as {title}:{before}")
+        try:
+            before = remember(title, wish.out)
+        except OSError as error:  # the set is there all the same
+            display.note(f"{error.filename} cannot be written ({error.strerror}): name {title}:{wish.out}")
+        else:
+            if before:
+                display.note(f"{title} stood for {before}; name that as {title}:{before}")
     _summarise(manifest, wish.out, recipe)
 
 
@@ -212,7 +213,14 @@ def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:
     for why, entries in found["skipped"].items():
         click.echo(f"skipped: {len(entries)} {why} ({entries[0]['what']}{', …' if len(entries) > 1 else ''})")
     click.echo(f"look at {out / REPORT_HTML}")
+    for split in ("train", "test"):
+        if not found["clips_per_split"].get(split):
+            click.echo(f"no clip to {split} on is left: choose another --split, or see what was skipped")
+    if not found["clips_per_split"].get("test"):
+        return
     fit = [name for name in protocols if protocols.get(name).native_frames <= recipe.frames]
     if fit:
         protocol = "" if fit[0] == "64x16" else f" --protocol {fit[0]}"
         click.echo(f"score a model on it: fevbench run copy {manifest.name}{protocol}")
+    else:
+        click.echo(f"no protocol takes clips of {recipe.frames} frames (fevbench list protocols)")

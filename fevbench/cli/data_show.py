@@ -53,12 +53,14 @@ def command(
     """
     import numpy as np
 
+    from fevbench.atomic import check_writable
     from fevbench.data import show
     from fevbench.data.corpus import typical
     from fevbench.data.datasets import open_dataset
 
     if out.suffix.lower() not in SUFFIXES:
         raise FevbenchError(f"{out} is of no known format", f"end its name in {', '.join(SUFFIXES)}")
+    check_writable(out)
     data = open_dataset(dataset)
     fitting = _fitting(data, split, subjects, labels)
     chosen = typical(fitting, labels or data.labels, count)

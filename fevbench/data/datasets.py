@@ -101,7 +101,8 @@ def _open_prepared(name: str, folder: Path | None, colon: bool) -> Dataset:
         raise UnknownName("data set", name, {*datasets, *known, *layouts, PREPARED})
     where = folder or known[name]
     if not where.is_dir():
-        raise DatasetError(f"{where} is not there any more", f"name its folder: {name}:DIR")
+        gone = "" if folder else " any more"
+        raise DatasetError(f"{where} is not there{gone}", f"name its folder: {name}:DIR")
     data = Prepared(where)
     if name not in (data.name, PREPARED):
         raise DatasetError(f"{where} holds {data.name}, not {name}", f"use {data.name}:{where}")

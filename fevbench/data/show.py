@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from io import BytesIO
@@ -60,7 +61,7 @@ def captioned(frames: Frames, text: str) -> Frames:
     """The clip ``uint8[T, H, W, 3]`` with a line of text above it, on white."""
     band = Image.new("RGB", (frames.shape[2], LINE), "white")
     font = ImageFont.load_default(LINE - 4)
-    ImageDraw.Draw(band).text((band.width / 2, LINE / 2), text, "black", font, anchor="mm")
+    ImageDraw.Draw(band).text((band.width / 2, LINE / 2), _plain(text), "black", font, anchor="mm")
     return np.concatenate([np.stack([np.asarray(band)] * len(frames)), frames], axis=1)
 
 
@@ -69,16 +70,25 @@ def labelled(rows: Mapping[str, Frames], caption: str) -> Frames:
     pictures = grid(list(rows.values()))
     height = next(iter(rows.values())).shape[1] + GAP
     font = ImageFont.load_default(LINE - 4)
-    names = [_fitting(name, font) for name in rows]
+    names = [_fitting(_plain(name), font) for name in rows]
     top, margin = LINE + 3 * GAP, round(max(font.getlength(name) for name in names)) + 5 * GAP
     page = Image.new("RGB", (margin + pictures.shape[1], top + pictures.shape[0]), "white")
     page.paste(Image.fromarray(pictures), (margin, top))
     draw = ImageDraw.Draw(page)
-    draw.text((margin, top / 2), caption, "black", font, anchor="lm")
+    draw.text((margin, top / 2), _plain(caption), "black", font, anchor="lm")
     for i, name in enumerate(names):
         middle = top + i * height + height / 2
         draw.text((margin - 3 * GAP, middle), name, "black", font, anchor="rm")
     return np.asarray(page)
+
+
+def _plain(text: str) -> str:
+    """A text without the marks on Latin letters, which Pillow's own font does not have."""
+    kept: list[str] = []
+    for letter in unicodedata.normalize("NFD", text):
+        if not (unicodedata.combining(letter) and kept and kept[-1].isascii()):
+            kept.append(letter)
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def _fitting(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:

@@ -17,6 +17,7 @@ from PIL import Image
 from tiny import Cli, Outcome, tree
 
 from fevbench.data.prepared import build, take
+from fevbench.data.prepared.record import Job, Record
 from fevbench.data.video import read_clip
 
 pytestmark = pytest.mark.usefixtures("middle_faces")
@@ -197,7 +198,7 @@ def test_the_same_command_continues(
     assert prepare(cli, own, tmp_path / "whole").code == 0
     left = iter(range(3))
 
-    def stop(job: take.Job) -> take.Record:
+    def stop(job: Job) -> Record:
         if next(left, None) is None:
             raise KeyboardInterrupt
         return take.prepare_take(job)

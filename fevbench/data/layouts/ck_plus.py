@@ -25,10 +25,10 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
         DatasetError: The images or the labels are not there.
     """
     images = the_level(
-        root, f"the images of {TITLE}", EXPECTED, lambda folder: _holds(folder, IMAGE_SUFFIXES)
+        root, f"the images of {TITLE}", EXPECTED, lambda folder: _holds(folder, IMAGE_SUFFIXES), _holds_both
     )
     labels = the_level(
-        root, f"the labels of {TITLE}", EXPECTED_LABELS, lambda folder: _holds(folder, (".txt",))
+        root, f"the labels of {TITLE}", EXPECTED_LABELS, lambda folder: _holds(folder, (".txt",)), _holds_both
     )
     tree = Tree()
     takes = []
@@ -61,6 +61,12 @@ def _holds(folder: Path, suffixes: tuple[str, ...]) -> bool:
     return False
 
 
+def _holds_both(folder: Path) -> bool:
+    """Whether a folder has images and labels side by side, by their names."""
+    names = [child.name.lower() for child in Tree().folders(folder)]
+    return any("cohn-kanade" in name for name in names) and any(n.startswith("emotion") for n in names)
+
+
 def _code(tree: Tree, folder: Path, sequence: Path) -> int | None:
     """The code of a sequence's expression; None, and a note, if it has none."""
     files = sorted(folder.glob("*_emotion.txt")) if folder.is_dir() else []
@@ -70,8 +76,9 @@ def _code(tree: Tree, folder: Path, sequence: Path) -> int | None:
         return None
     try:
         code = float(files[0].read_text(encoding="utf-8"))
-        CODES[int(code)]
-    except (ValueError, IndexError, OSError):
+    except (ValueError, OSError):
+        code = -1.0
+    if code not in range(len(CODES)):
         tree.skip(sequence, "label cannot be read", str(files[0]))
         return None
     return int(code)
@@ -85,7 +92,8 @@ LAYOUT = Layout(
     licence="signed agreement, non-commercial research, no redistribution",
     access="ask the Affect Analysis Group, University of Pittsburgh, for its agreement",
     citation="P. Lucey, J. F. Cohn, T. Kanade, J. Saragih, Z. Ambadar, I. Matthews, The Extended Cohn-Kanade "
-    "Dataset (CK+), CVPR Workshops 2010",
+    "Dataset (CK+): A complete dataset for action unit and emotion-specified expression, CVPR Workshops "
+    "2010, doi:10.1109/CVPRW.2010.5543262",
     tree="""\
 SRC/                          above both, up to five levels
   cohn-kanade-images/         perhaps below extended-cohn-kanade-images/

@@ -79,8 +79,9 @@ LAYOUT = Layout(
     fps=29.97,
     licence="Open Database License 1.0, contents Database Contents License 1.0",
     access="git clone https://github.com/CheyneyComputerScience/CREMA-D with Git LFS; a ZIP holds pointers",
-    citation="H. Cao, D. G. Cooper, M. K. Keutmann, R. C. Gur, A. Nenkova, R. Verma, CREMA-D, IEEE "
-    "Transactions on Affective Computing 5(4), 2014",
+    citation="H. Cao, D. G. Cooper, M. K. Keutmann, R. C. Gur, A. Nenkova, R. Verma, CREMA-D: Crowd-sourced "
+    "Emotional Multimodal Actors Dataset, IEEE Transactions on Affective Computing 5(4), 2014, "
+    "doi:10.1109/TAFFC.2014.2336244",
     tree="""\
 SRC/
   VideoFlash/  1001_DFA_ANG_XX.flv …      actor, sentence, emotion, level

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from fevbench.data.layouts.layout import Found, Layout, Option, Take, canonical, take_id
+from fevbench.data.layouts.layout import Found, Layout, Option, Take, canonical, numbered, take_id
+from fevbench.data.layouts.table import read_table
 from fevbench.data.layouts.tree import Skip, Tree, is_video, legible, nearest, wrong_folder
 from fevbench.data.video import IMAGE_SUFFIXES
 from fevbench.errors import DatasetError
@@ -17,6 +18,7 @@ FIELDS = ("subject", "label", "take")
 COLUMNS = ("path", "subject", "label")
 TITLE = "clips of your own"
 EXPECTED = "videos or folders of frames where --set pattern=… says"
+MISFIT = "does not fit the pattern"
 _FIELD = re.compile(r"\{(\w+)\}|\*")
 
 
@@ -28,26 +30,51 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
     """
     tree = Tree()
     if options["csv"]:
-        found = _from_csv(root, Path(options["csv"]).expanduser(), tree)
+        table = Path(options["csv"]).expanduser()
+        found = _from_csv(root, table, tree)
+        if not found.takes:
+            raise _nothing_named(root, table, tree)
     else:
         found = Found(list(_from_pattern(root, options["pattern"], tree)), tree.skipped)
-    if not found.takes:
-        raise wrong_folder(root, TITLE, EXPECTED if not options["csv"] else f"what {options['csv']} names")
-    return Found(_numbered(found.takes), tree.skipped, found.attributes, found.splits)
+        if not found.takes:
+            raise _nothing_fits(root, options["pattern"], tree)
+    _check_people(found.takes)
+    # Takes of one name are different files, as those of several sessions are.
+    ids = numbered(take.id for take in found.takes)
+    takes = [replace(take, id=name) for take, name in zip(found.takes, ids, strict=True)]
+    return Found(takes, tree.skipped, found.attributes, found.splits)
 
 
-def _numbered(takes: Sequence[Take]) -> list[Take]:
-    """The takes; those of one name are told apart by a number, as they are different files."""
-    used: set[str] = set()
-    numbered = []
+def _nothing_named(root: Path, table: Path, tree: Tree) -> DatasetError:
+    first = next((f" ({skip.what}: {skip.why})" for skip in tree.skipped), "")
+    return DatasetError(
+        f"{table} names no take in {root}{first}", "name videos or folders of frames below that folder"
+    )
+
+
+def _nothing_fits(root: Path, pattern: str, tree: Tree) -> DatasetError:
+    for skip in tree.skipped:
+        if skip.why == MISFIT:
+            return DatasetError(
+                f"nothing in {root} fits the pattern {pattern!r}",
+                f"there is, for example, {legible(Path(skip.what).relative_to(root).as_posix())}",
+            )
+    return wrong_folder(root, TITLE, EXPECTED)
+
+
+def _check_people(takes: Sequence[Take]) -> None:
+    """See that nobody is two people, who could be in two splits, for a capital letter.
+
+    Raises:
+        DatasetError: Somebody is.
+    """
+    spelt: dict[str, str] = {}
     for take in takes:
-        name, number = take.id, 1
-        while name.casefold() in used:
-            number += 1
-            name = f"{take.id}-{number}"
-        used.add(name.casefold())
-        numbered.append(replace(take, id=name))
-    return numbered
+        first = spelt.setdefault(take.subject.casefold().strip(), take.subject)
+        if first != take.subject:
+            raise DatasetError(
+                f"{first!r} and {take.subject!r} may be one person", "write a person's name in one way"
+            )
 
 
 def _from_pattern(root: Path, pattern: str, tree: Tree) -> Iterator[Take]:
@@ -56,7 +83,7 @@ def _from_pattern(root: Path, pattern: str, tree: Tree) -> Iterator[Take]:
         relative = path.relative_to(root)
         match = regex.fullmatch((relative.with_suffix("") if path.is_file() else relative).as_posix())
         if match is None:
-            tree.skip(path, "does not fit the pattern", pattern)
+            tree.skip(path, MISFIT, pattern)
         else:
             yield _take(match.groupdict(), files)
 
@@ -105,37 +132,31 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 
 def _from_csv(root: Path, path: Path, tree: Tree) -> Found:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-            columns = list(reader.fieldnames or ())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise DatasetError(f"{path} cannot be read ({why})", "give a CSV file in UTF-8") from error
-    missing = [name for name in COLUMNS if name not in columns]
-    if missing:
-        wanted = "columns path, subject, label, and take, split if you like"
-        raise DatasetError(
-            f"{path} has no column {missing[0]!r}, but {', '.join(columns)}", f"give it {wanted}"
-        )
     takes = []
     splits: dict[str, str] = {}
-    for number, row in enumerate(rows, 2):
+    named: dict[str, str] = {}
+    for number, row in read_table(path, COLUMNS, ("take", "split")):
         where = f"{path.name} line {number}"
-        if not all((row[name] or "").strip() for name in COLUMNS):
+        if not all(row[name] for name in COLUMNS):
             tree.skipped.append(Skip(where, "incomplete line"))
             continue
+        if row["split"]:
+            _assign(splits, legible(row["subject"]), row["split"].lower(), where)
         target = root / row["path"]
+        said = f"line {number}: {row['subject']}, {row['label']}"
+        first = named.setdefault(os.path.normpath(target), said)
+        if first is not said:  # twice in a set, it would count twice
+            tree.skipped.append(Skip(where, "same file again", f"{first}; {said}"))
+            continue
+        if target.is_file() and not is_video(target):
+            tree.skipped.append(Skip(where, "neither a video nor a folder of frames", str(target)))
+            continue
         files = (target,) if target.is_file() else tree.images(target) if target.is_dir() else ()
         if not target.exists():
             tree.skipped.append(Skip(where, "missing file", str(target)))
         if not files:
             continue
-        said = {name: (row.get(name) or "").strip() for name in FIELDS}
-        takes.append(_take({**said, "take": said["take"] or target.stem}, files))
-        if (row.get("split") or "").strip():
-            _assign(splits, legible(said["subject"]), str(row["split"]).strip(), where)
+        takes.append(_take({**row, "take": row["take"] or target.stem}, files))
     return Found(takes, tree.skipped, {}, splits)
 
 
@@ -171,6 +192,8 @@ or, with --set csv=clips.csv: columns path (from SRC), subject, label, and take,
         "pattern": Option(
             "{subject}/{label}/{take}", (), "where who shows what; {subject}, {label}, {take}, * for anything"
         ),
-        "csv": Option("", (), "a CSV file that says so instead: path, subject, label, take, split"),
+        "csv": Option(
+            "", (), "a CSV file that says so instead: path, subject, label, take, split", file=True
+        ),
     },
 )

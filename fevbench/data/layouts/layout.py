@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -75,11 +75,13 @@ class Option:
         default: What is taken unless another is asked for.
         choices: What can be asked for; empty for any text.
         meaning: What it chooses.
+        file: Whether its value is the path of a file.
     """
 
     default: str
     choices: tuple[str, ...]
     meaning: str
+    file: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,10 @@ class Layout:
                 raise DatasetError(f"{name} of {self.name} is not {value!r}", f"use {' or '.join(choices)}")
         return values
 
+    def written(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Options as the manifest tells of them: files by name, wherever they lie."""
+        return {name: Path(v).name if self.options[name].file else v for name, v in values.items()}
+
 
 def canonical(native: str) -> str:
     """A label in this project's words: lower case, in composed Unicode, the usual noun."""
@@ -167,6 +173,20 @@ def slug(text: str) -> str:
 def take_id(*parts: str) -> str:
     """An id from what tells takes apart."""
     return "-".join(slug(part) for part in parts)
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """The names; those that are there already, in any case, get a number."""
+    used: set[str] = set()
+    told_apart = []
+    for name in names:
+        shown, number = name, 1
+        while shown.casefold() in used:
+            number += 1
+            shown = f"{name}-{number}"
+        used.add(shown.casefold())
+        told_apart.append(shown)
+    return told_apart
 
 
 def distinct(takes: list[Take], skipped: list[Skip]) -> list[Take]:

@@ -61,10 +61,11 @@ LAYOUT = Layout(
     title="MEAD: actors talk with eight emotions at three levels, filmed from seven sides",
     phase="speech",
     fps=30.0,
-    licence="terms of use in its repository, non-commercial research",
+    licence="terms of use in its repository, said to be for non-commercial research",
     access="follow https://github.com/uniBruce/Mead, and unpack each actor's video archive",
-    citation="K. Wang et al., MEAD: A Large-scale Audio-visual Dataset for Emotional Talking-face "
-    "Generation, ECCV 2020",
+    citation="K. Wang, Q. Wu, L. Song, Z. Yang, W. Wu, C. Qian, R. He, Y. Qiao, C. C. Loy, MEAD: A "
+    "Large-scale Audio-visual Dataset for Emotional Talking-face Generation, ECCV 2020, "
+    "doi:10.1007/978-3-030-58589-1_42",
     tree="""\
 SRC/
   M003/                       also W…; audio/ is not used

@@ -107,7 +107,8 @@ LAYOUT = Layout(
     phase="neutral-apex-neutral",
     fps=19.0,
     licence="signed agreement, non-commercial research, no redistribution",
-    access="ask the Multimedia Understanding Group, Aristotle University of Thessaloniki, for its agreement",
+    access="ask the Multimedia Understanding Group, Aristotle University of Thessaloniki, for its agreement: "
+    "https://mug.ee.auth.gr/fed/",
     citation="N. Aifanti, C. Papachristou, A. Delopoulos, The MUG Facial Expression Database, WIAMIS 2010",
     tree="""\
 SRC/                          any folder above this, up to four levels, does as well

@@ -101,7 +101,7 @@ LAYOUT = Layout(
     licence="signed agreement, research only, no redistribution",
     access="ask the Center for Machine Vision and Signal Analysis, University of Oulu, for its agreement",
     citation="G. Zhao, X. Huang, M. Taini, S. Z. Li, M. Pietikäinen, Facial expression recognition from "
-    "near-infrared videos, Image and Vision Computing 29(9), 2011",
+    "near-infrared videos, Image and Vision Computing 29(9), 2011, doi:10.1016/j.imavis.2011.07.002",
     tree="""\
 SRC/                          any folder above VL does as well, up to five levels
   B_OriginalImg/              or PreProcess_Img/ with VL_Acropped/, NI_Acropped/

@@ -68,7 +68,7 @@ LAYOUT = Layout(
     licence="CC BY-NC-SA 4.0",
     access="download Video_Speech_Actor_01.zip … 24 from https://zenodo.org/records/1188976 and unpack them",
     citation="S. R. Livingstone, F. A. Russo, The Ryerson Audio-Visual Database of Emotional Speech and "
-    "Song, PLoS ONE 13(5), 2018",
+    "Song (RAVDESS), PLoS ONE 13(5), 2018, doi:10.1371/journal.pone.0196391",
     tree="""\
 SRC/
   Actor_01/                   perhaps below Video_Speech_Actor_01/

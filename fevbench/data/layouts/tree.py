@@ -176,15 +176,28 @@ def find_all(root: Path, fits: Callable[[Path], bool]) -> list[Path]:
     return found
 
 
-def the_level(root: Path, title: str, expected: str, fits: Callable[[Path], bool]) -> Path:
+def the_level(
+    root: Path,
+    title: str,
+    expected: str,
+    fits: Callable[[Path], bool],
+    whole: Callable[[Path], bool] | None = None,
+) -> Path:
     """The one folder at or below ``root`` that is the data set.
+
+    Args:
+        root: The folder.
+        title: What is looked for.
+        expected: What it looks like.
+        fits: Whether a folder is it.
+        whole: Whether a folder above ``root`` is the one that is meant, if not one that fits.
 
     Raises:
         DatasetError: There is none, or there are several.
     """
     found = find_all(root, fits)
     if not found:
-        raise wrong_folder(root, title, expected, fits)
+        raise wrong_folder(root, title, expected, whole or fits)
     if len(found) > 1:
         names = ", ".join(str(folder) for folder in found[:SHOWN])
         raise DatasetError(f"{root} holds {title} {len(found)} times ({names})", "name one of them")

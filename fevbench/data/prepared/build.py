@@ -10,11 +10,12 @@ from pathlib import Path
 from statistics import median
 
 import fevbench
-from fevbench.atomic import check_writable, write_text
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.datasets import SPLITS
 from fevbench.data.layouts.layout import Found, Layout, Take
 from fevbench.data.layouts.tree import Skip, check_source, nearest
+from fevbench.data.prepared.adapter import Prepared
+from fevbench.data.prepared.claim import claimed
 from fevbench.data.prepared.duplicates import Pair, across_splits
 from fevbench.data.prepared.manifest import (
     MANIFEST,
@@ -25,13 +26,14 @@ from fevbench.data.prepared.manifest import (
     SubjectEntry,
     write_manifest,
 )
+from fevbench.data.prepared.record import Job, Record, printable, read_record, told
+from fevbench.data.prepared.report import write_report
 from fevbench.data.prepared.splits import GIVEN, Assignment, assign
-from fevbench.data.prepared.take import Job, Record, prepare_take, printable, read_record
+from fevbench.data.prepared.take import prepare_take
 from fevbench.errors import DatasetError
 from fevbench.processes import work_all
 from fevbench.run.progress import Progress
 
-SETTINGS_FILE = "prepare.json"
 UNWANTED = "label not asked for"
 """Why takes are left out that --labels does not name."""
 NOT_IN_SPLIT = "person not in the split"
@@ -39,8 +41,8 @@ DUPLICATE = "same frames in another split"
 BY_CHOICE = (UNWANTED, NOT_IN_SPLIT, DUPLICATE)
 DAMAGE = (
     "cannot be decoded", "cannot be read", "mixed frame sizes", "no face", "too short", "empty take",
-    "missing file", "incomplete line", "same name as another", "link that leads nowhere", "Git LFS pointer",
-    "label cannot be read",
+    "missing file", "incomplete line", "same file again", "neither a video nor a folder of frames",
+    "same name as another", "link that leads nowhere", "Git LFS pointer", "label cannot be read",
 )  # fmt: skip
 """What ``--on-error fail`` stops at."""
 NAMED = 3
@@ -81,7 +83,7 @@ class Wish:
 
 
 def prepare(wish: Wish, detector: Callable[[], Path], progress: Progress) -> Manifest:
-    """Prepare a set; the same wish continues where it was stopped, and does nothing once all is done.
+    """Prepare a set and report on it; the same wish continues where it was stopped.
 
     Args:
         wish: What is asked for.
@@ -89,8 +91,9 @@ def prepare(wish: Wish, detector: Callable[[], Path], progress: Progress) -> Man
         progress: Hears how it proceeds.
 
     Raises:
-        DatasetError: The source or the split is wrong, the folder is another set's, nothing
-            could be prepared, splits share frames, or, if asked for, a take gives no clip.
+        DatasetError: The source or the split is wrong, the folder is another set's or another process
+            prepares into it, nothing could be prepared, splits share frames, or, if asked for, a take gives
+            no clip.
         OSError: The disk is full or the folder cannot be written.
     """
     check_source(wish.source)
@@ -103,19 +106,21 @@ def prepare(wish: Wish, detector: Callable[[], Path], progress: Progress) -> Man
     split = assign(spec, people, wish.layout, wish.val, found.splits)
     takes, strangers = _in_split(takes, split, wish)
     skipped = [
-        SkipEntry(what=printable(Path(s.what), wish.source), why=s.why, detail=s.detail)
+        SkipEntry(what=printable(Path(s.what), wish.source), why=s.why, detail=told(s.detail, wish.source))
         for s in found.skipped
     ]
     _stop(wish, skipped)
-    _claim(wish)
-    records = _prepare_all(wish, takes, detector, progress)
-    made = [record.clip for record in records if record.clip]
-    skipped += [record.skipped for record in records if record.skipped] + unwanted + strangers
-    made, doubled = _without_duplicates(wish, made, split)
-    if not made:
-        raise _nothing(wish, skipped)
-    manifest = _manifest(wish, found, split, made, [*skipped, *doubled])
-    write_manifest(wish.out, manifest)
+    # The wanted takes come first: one of them is mostly enough to know the source by.
+    with claimed(wish.out, _settings(wish), (_job(wish, take) for take in [*takes, *found.takes])):
+        records = _prepare_all(wish, takes, detector, progress)
+        made = [record.clip for record in records if record.clip]
+        skipped += [record.skipped for record in records if record.skipped] + unwanted + strangers
+        made, doubled = _without_duplicates(wish, made, split)
+        if not made:
+            raise _nothing(wish, skipped)
+        manifest = _manifest(wish, found, split, made, [*skipped, *doubled])
+        write_manifest(wish.out, manifest)
+        write_report(Prepared(wish.out), progress)
     return manifest
 
 
@@ -170,31 +175,21 @@ def _stop(wish: Wish, skipped: Sequence[SkipEntry]) -> None:
             )
 
 
-def _claim(wish: Wish) -> None:
-    """Make the folder this set's: other settings would mix clips that do not compare."""
-    check_writable(wish.out / MANIFEST)
-    file = wish.out / SETTINGS_FILE
-    options = json.dumps(dict(wish.options), sort_keys=True)
-    mine = f"{wish.name} {wish.layout.name} {wish.recipe.model_dump_json()} {options}\n"
-    if file.exists():
-        if file.read_text(encoding="utf-8") != mine:
-            raise DatasetError(
-                f"{wish.out} holds a set prepared with other settings", "choose another --out, or delete it"
-            )
-    elif any(not path.name.startswith(".") for path in wish.out.iterdir()):
-        raise DatasetError(f"{wish.out} is not empty and holds no prepared set", "choose another --out")
-    write_text(file, mine)
+def _settings(wish: Wish) -> str:
+    """What makes clips of one folder comparable."""
+    options = json.dumps(wish.layout.written(wish.options), sort_keys=True)
+    return f"{wish.name} {wish.layout.name} {wish.recipe.model_dump_json()} {options}\n"
+
+
+def _job(wish: Wish, take: Take, detector: Path = Path()) -> Job:
+    return Job(take, wish.source, wish.out, wish.recipe, wish.layout.phase, wish.layout.fps, detector)
 
 
 def _prepare_all(
     wish: Wish, takes: Sequence[Take], detector: Callable[[], Path], progress: Progress
 ) -> list[Record]:
     """What came of every take, in their order."""
-
-    def job(take: Take, path: Path) -> Job:
-        return Job(take, wish.source, wish.out, wish.recipe, wish.layout.phase, wish.layout.fps, path)
-
-    records = {take.id: read_record(job(take, Path())) for take in takes}
+    records = {take.id: read_record(_job(wish, take)) for take in takes}
     there = [record for record in records.values() if record]
     todo = [take for take in takes if records[take.id] is None]
     _stop(wish, [record.skipped for record in there if record.skipped])
@@ -213,7 +208,7 @@ def _prepare_all(
         (wish.out / MANIFEST).unlink(missing_ok=True)
         path = detector()
         progress.start("takes", len(todo))
-        jobs = [job(take, path) for take in todo]
+        jobs = [_job(wish, take, path) for take in todo]
         if wish.jobs == 1 or len(jobs) == 1:
             for one in jobs:
                 done(one, prepare_take(one))
@@ -278,7 +273,7 @@ def _manifest(
         citation=layout.citation,
         fps=median(clip.fps for clip in made),
         labels=[name for name in EXPRESSIONS if name in there] + sorted(there - {*EXPRESSIONS}),
-        options=wish.options,
+        options=layout.written(wish.options),
         recipe=wish.recipe,
         split=split.record,
         subjects=[

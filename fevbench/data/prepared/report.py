@@ -12,7 +12,7 @@ import numpy as np
 from fevbench.atomic import write_text
 from fevbench.data import show
 from fevbench.data.clip import Clip, Subject
-from fevbench.data.layouts.layout import slug
+from fevbench.data.layouts.layout import numbered, slug
 from fevbench.data.prepared.adapter import Prepared
 from fevbench.data.prepared.manifest import SHEETS, Manifest
 from fevbench.run.progress import Progress
@@ -28,7 +28,9 @@ def write_report(data: Prepared, progress: Progress) -> None:
     """Write ``report.json``, ``report.html`` and the contact sheets of a set, as far as missing."""
     before = _digest_of_report(data.root)
     manifest = data.manifest
-    sheets = {subject.id: f"{SHEETS}/{slug(subject.id)}.jpg" for subject in data.subjects()}
+    people = [subject.id for subject in data.subjects()]
+    names = numbered(map(slug, people))
+    sheets = {person: f"{SHEETS}/{name}.jpg" for person, name in zip(people, names, strict=True)}
     missing = [
         subject
         for subject in data.subjects()
@@ -39,6 +41,9 @@ def write_report(data: Prepared, progress: Progress) -> None:
     for subject in missing:
         _write_sheet(data, subject, data.root / sheets[subject.id])
         progress.advance(1)
+    for path in (data.root / SHEETS).glob("*.jpg"):
+        if f"{SHEETS}/{path.name}" not in sheets.values():
+            path.unlink()  # of a person who is not in the set any more
     content = summary(manifest)
     write_text(data.root / REPORT_HTML, _html(manifest, content, sheets))
     write_text(data.root / REPORT_JSON, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

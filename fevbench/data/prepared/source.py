@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 CHUNK = 1 << 20
+RATES = (1, 500)
+"""Frames a second that a camera may have taken; some recorders write the clock's ticks instead."""
 
 
 class Source:
@@ -25,7 +27,7 @@ class Source:
 
     Attributes:
         count: Frames that there are: what decodes of a video, all files of a folder.
-        fps: Frames a second if a video says so.
+        fps: Frames a second if a video says so, and they are in `RATES`.
         notes: What a reader should know.
         damaged: Images that could not be decoded, by number, and why; filled while reading.
 
@@ -42,6 +44,9 @@ class Source:
         self.count = len(files)
         if self._video:
             self.count, claimed, self.fps = count_frames(files[0])
+            if self.fps and not RATES[0] <= self.fps <= RATES[1]:
+                self.notes.append(f"its header says {self.fps:g} frames a second, which cannot be")
+                self.fps = None
             if claimed and claimed != self.count:
                 self.notes.append(f"its header says {claimed} frames, {self.count} decode")
 
@@ -61,12 +66,13 @@ class Source:
                     continue
                 yield i, frame
 
-    def sha256(self) -> str:
-        """Of the bytes of all files, in order."""
-        digest = hashlib.sha256()
-        for path in self._files:
-            digest.update(str(path.stat().st_size).encode() + b"\0")
-            with path.open("rb") as file:
-                while block := file.read(CHUNK):
-                    digest.update(block)
-        return digest.hexdigest()
+
+def sha256_of_all(files: Sequence[Path]) -> str:
+    """The sha256 of the bytes of all files, in order."""
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(str(path.stat().st_size).encode() + b"\0")
+        with path.open("rb") as file:
+            while block := file.read(CHUNK):
+                digest.update(block)
+    return digest.hexdigest()

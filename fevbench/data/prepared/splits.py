@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +11,15 @@ from typing import cast
 from fevbench.data.clip import Split
 from fevbench.data.datasets import SPLITS
 from fevbench.data.layouts.layout import Layout
+from fevbench.data.layouts.table import read_table
 from fevbench.data.layouts.tree import legible, nearest
 from fevbench.data.prepared.manifest import SplitRecord
 from fevbench.errors import DatasetError
 
 HELD_OUT = 10
 """Without another wish, one in so many train people of a published split is held out to validate on."""
+NAMED = 6
+"""People that an error names before it counts."""
 GIVEN = "given"
 """The split that the data say themselves."""
 FORMS = "seeded:70-10-20:SEED, kfold:K:FOLD, or a CSV file with the columns subject, split"
@@ -63,18 +65,25 @@ def assign(
         return _named(spec, layout, people, val)
     if val is not None:
         raise DatasetError(f"--val is for published splits, not for {spec}", "leave it out")
+    missing: list[str] = []
     kind, _, rest = spec.partition(":")
     if kind == "seeded":
         of, source = _seeded(spec, rest, people), "people in the order of a hash of seed and id"
     elif kind == "kfold":
         of, source = _fold(spec, rest, people), "people in the order of a hash of their id, dealt in turn"
     elif Path(spec).suffix.lower() == ".csv":
-        of, source = _own(_read(Path(spec)), people, spec), "your own"
+        said = _read(Path(spec))
+        of, source = _own(said, people, spec), "your own"
+        missing = sorted(said.keys() - set(people))
+        if not of:
+            raise DatasetError(
+                f"{spec} names none of the people here, but {_some(missing)}", f"they are {_some(people)}"
+            )
         spec = Path(spec).name
     else:
         hint = nearest(spec, [*layout.splits, layout.split]) or f"use {', '.join([*layout.splits, FORMS])}"
         raise DatasetError(f"{layout.name} has no split {spec!r}", hint)
-    return _assigned(of, people, SplitRecord(spec=spec, source=source, val=0, missing=[]))
+    return _assigned(of, people, SplitRecord(spec=spec, source=source, val=0, missing=missing))
 
 
 def in_hash_order(people: Sequence[str], seed: str = "") -> list[str]:
@@ -83,6 +92,11 @@ def in_hash_order(people: Sequence[str], seed: str = "") -> list[str]:
 
 
 def _assigned(of: dict[str, Split], people: Sequence[str], record: SplitRecord) -> Assignment:
+    if len(people) == 1:
+        raise DatasetError(
+            f"there is one person, {people[0]}, and a set needs somebody to train and another to test on",
+            "give a folder with more people",
+        )
     for split in ("train", "test"):
         if split not in of.values():
             raise DatasetError(
@@ -147,17 +161,17 @@ def _fold(spec: str, rest: str, people: Sequence[str]) -> dict[str, Split]:
 
 
 def _read(path: Path) -> dict[str, str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [(legible(row["subject"]), row["split"]) for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
-        why = f"no column {error}" if isinstance(error, KeyError) else str(error)
-        raise DatasetError(f"{path} cannot be read ({why})", "give a CSV file with subject, split") from error
     found: dict[str, str] = {}
-    for subject, split in rows:
+    for _, row in read_table(path, ("subject", "split")):
+        subject, split = legible(row["subject"]), row["split"].lower()
         if found.setdefault(subject, split) != split:
             raise DatasetError(f"{path}: {subject} is in both {found[subject]} and {split}", "name one")
     return found
+
+
+def _some(people: Sequence[str]) -> str:
+    more = f" and {len(people) - NAMED} more" if len(people) > NAMED else ""
+    return (", ".join(people[:NAMED]) or "nobody") + more
 
 
 def _own(said: Mapping[str, str], people: Sequence[str], where: str) -> dict[str, Split]:

@@ -1,27 +1,23 @@
-"""One take to one clip, and the record of what came of it."""
+"""One take to one clip."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fevbench.atomic import write_text
 from fevbench.data.framing import cut_out
-from fevbench.data.layouts.layout import Phase, Take
-from fevbench.data.layouts.tree import legible
 from fevbench.data.prepared.duplicates import perceptual_hash
-from fevbench.data.prepared.manifest import CLIPS, FORMAT, RECORDS, ClipEntry, Recipe, SkipEntry
+from fevbench.data.prepared.manifest import ClipEntry, SkipEntry
+from fevbench.data.prepared.record import Job, Record, reusable, told
 from fevbench.data.prepared.sampling import choose, rate, stillest, strongest
-from fevbench.data.prepared.source import Source
+from fevbench.data.prepared.source import Source, sha256_of_all
 from fevbench.data.prepared.square import CANVASES, look
-from fevbench.data.video import LOSSLESS_SUFFIX, content_digest, write_clip
+from fevbench.data.video import content_digest, write_clip
 from fevbench.errors import VideoError
 from fevbench.extractors.faces import FaceFinder
 from fevbench.hashing import sha256_of
@@ -35,78 +31,6 @@ LEAST_FACES = 0.5
 """Part of the frames looked at in which there must be a face; half is not enough."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """A take to prepare.
-
-    Attributes:
-        take: The take.
-        root: The downloaded folder.
-        out: The prepared folder.
-        recipe: How a take becomes a clip.
-        phase: How takes of this data set run.
-        fps: Frames a second where the files do not say.
-        detector: The face detector's file.
-    """
-
-    take: Take
-    root: Path
-    out: Path
-    recipe: Recipe
-    phase: Phase
-    fps: float
-    detector: Path
-
-    @property
-    def source(self) -> str:
-        """The take's path below the downloaded folder."""
-        path = self.take.files[0]
-        shown = path if len(self.take.files) == 1 else path.parent
-        return printable(shown, self.root)
-
-    @property
-    def clip(self) -> Path:
-        """The clip's file."""
-        return self.out / CLIPS / f"{self.take.id}{LOSSLESS_SUFFIX}"
-
-    @property
-    def record(self) -> Path:
-        """The record's file."""
-        return self.out / RECORDS / f"{self.take.id}.json"
-
-    @functools.cached_property
-    def origin(self) -> str:
-        """The sha256 of what the clip follows from: the recipe, and the files by name, size and time."""
-        take = self.take
-        files = [(path.name, *_stamp(path)) for path in take.files]
-        what = (FORMAT, take.id, take.subject, take.label, self.source, files, self.phase, self.fps)
-        return hashlib.sha256(f"{what!r}{self.recipe!r}".encode(errors="backslashreplace")).hexdigest()
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError:  # it is told of when it is read
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
-
-
-class Record(BaseModel):
-    """What came of a take.
-
-    Attributes:
-        origin: See `Job.origin`.
-        clip: The clip, if there is one.
-        skipped: Why there is none.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    origin: str
-    clip: ClipEntry | None = None
-    skipped: SkipEntry | None = None
-
-
 class NoClip(Exception):
     """A take that gives no clip."""
 
@@ -116,16 +40,6 @@ class NoClip(Exception):
         super().__init__(why)
 
 
-def read_record(job: Job) -> Record | None:
-    """The record of a take whose clip, if any, is there; None if it must be prepared."""
-    try:
-        record = Record.model_validate_json(job.record.read_text(encoding="utf-8"))
-        there = record.clip is None or sha256_of(job.clip) == record.clip.sha256
-        return record if there and record.origin == job.origin else None
-    except (OSError, ValidationError, UnicodeDecodeError):
-        return None
-
-
 def prepare_take(job: Job) -> Record:
     """Prepare one take, and write its clip and its record.
 
@@ -133,10 +47,12 @@ def prepare_take(job: Job) -> Record:
         OSError: The disk is full or the folder cannot be written.
     """
     try:
-        record = Record(origin=job.origin, clip=_prepare(job))
+        clip, skipped = reusable(job) or _prepare(job), None
     except NoClip as no:
-        record = Record(origin=job.origin, skipped=SkipEntry(what=job.source, why=no.why, detail=no.detail))
+        detail = told(no.detail, job.root)
+        clip, skipped = None, SkipEntry(what=job.source, why=no.why, detail=detail)
         job.clip.unlink(missing_ok=True)
+    record = Record(origin=job.origin, likeness=job.likeness, clip=clip, skipped=skipped)
     write_text(job.record, record.model_dump_json(indent=1) + "\n")
     return record
 
@@ -171,7 +87,7 @@ def _clip(job: Job, source: Source) -> ClipEntry:
         if (frame.shape[1], frame.shape[0]) != size:
             raise _mixed([size, (frame.shape[1], frame.shape[0])])
         cut[i] = cut_out(frame, looked.placement, recipe.size)
-    notes = [*job.take.notes, *source.notes, *_damage(source)]
+    notes = [*job.take.notes, *source.notes, *_damage(source, job.root)]
     whole = _filled(cut, source.count)
     neutral = stillest(whole) if recipe.neutral == "stillest" else 0
     apex = _apex(job, whole, neutral)
@@ -197,7 +113,7 @@ def _clip(job: Job, source: Source) -> ClipEntry:
         label=job.take.label,
         native_label=job.take.native_label,
         source=job.source,
-        source_sha256=source.sha256(),
+        source_sha256=sha256_of_all(job.take.files),
         source_frames=source.count,
         source_size=size,
         neutral=neutral,
@@ -236,25 +152,16 @@ def _mixed(sizes: list[tuple[int, int]]) -> NoClip:
     return NoClip("mixed frame sizes", ", ".join(f"{width}x{height}" for width, height in sizes))
 
 
-def _damage(source: Source) -> list[str]:
+def _damage(source: Source, root: Path) -> list[str]:
     """What to say of damaged frames; more than a few are no take."""
     damaged = source.damaged
     if len(damaged) > DAMAGED * source.count:
         first = next(iter(damaged.values()))
         raise NoClip("cannot be decoded", f"{len(damaged)} of {source.count} frames are damaged; {first}")
-    return [f"its nearest stands for frame {i}: {legible(why)}" for i, why in sorted(damaged.items())]
+    return [f"its nearest stands for frame {i}: {told(why, root)}" for i, why in sorted(damaged.items())]
 
 
 def _filled(cut: dict[int, Frames], count: int) -> Frames:
     """All frames of the take: the nearest whole one stands for each that is damaged, so that time is kept."""
     there = np.array(sorted(cut))
     return np.stack([cut[int(there[np.abs(there - i).argmin()])] for i in range(count)])
-
-
-def printable(path: Path, root: Path) -> str:
-    """A path below the downloaded folder, in Unicode."""
-    try:
-        relative = path.relative_to(root)
-    except ValueError:
-        relative = path
-    return legible(relative.as_posix())

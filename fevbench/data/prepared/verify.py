@@ -28,5 +28,6 @@ def strangers(data: Dataset) -> list[Path]:
     """Files among the clips of a prepared set that its manifest does not name."""
     if not isinstance(data, Prepared):
         return []
+    folder = data.root / CLIPS
     known = {data.file(entry.id).name for entry in data.manifest.clips}
-    return sorted(path for path in (data.root / CLIPS).iterdir() if path.name not in known)
+    return sorted(path for path in folder.iterdir() if path.name not in known) if folder.is_dir() else []
