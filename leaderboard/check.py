@@ -84,6 +84,11 @@ def current_metrics(result: Result) -> dict[str, Metric]:
     return {metric.name: metric for metric in known if result.metrics[metric.name].id == metric.id}
 
 
+def left_out(result: Result) -> list[str]:
+    """The metrics that every run has unless its user chose, and that a result lacks: perhaps its bad ones."""
+    return [name for name in catalog if not catalog.get(name).optional and name not in result.metrics]
+
+
 def _weights(result: Result, truths: Truths) -> Iterator[Finding]:
     registry = weights.load_registry()
     used = {record.name: record.sha256 for record in result.weights}

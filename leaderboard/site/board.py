@@ -199,4 +199,6 @@ def missing_text(run: Run, name: str) -> str:
 def value_text(name: str, value: float | None) -> str:
     """A metric's value with its unit."""
     unit = catalog.get(name).unit
-    return f"{number(name, value)}{f' {unit}' if unit and value is not None else ''}"
+    if not unit or value is None:
+        return number(name, value)
+    return f"{number(name, value)}{'' if unit == '°' else ' '}{unit}"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fevbench.audit.record import AUDIT_FILE, Audit, read_audit
 from fevbench.errors import FevbenchError
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.rows import Comparison, Row, compare
+from fevbench.report.rows import Comparison, Row, clips, compare
 from leaderboard.entries import Entry, Problem, one_line
 from leaderboard.site.costs import Costs, read_costs
 from leaderboard.site.slugs import Slugs
@@ -57,8 +57,8 @@ class Table:
     """All runs of one data set, split, protocol and choice of clips.
 
     Attributes:
-        slug: Its folder.
-        title: Data set and protocol, short.
+        slug: Its folder, and what its downloads are called.
+        title: What sets it apart from all other tables, short.
         comparison: Of its runs, in the order of their files.
         runs: The same in the order they are shown: models, then controls.
         costs: What the models cost; None where nobody measured it.
@@ -98,12 +98,13 @@ def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[T
         roots: The folders they were looked for in, above which nothing is read.
     """
     slugs = Slugs()
-    groups: dict[tuple[object, ...], list[Entry]] = {}
+    groups: dict[tuple[str, str, str, int, str, str], list[Entry]] = {}
     for entry in entries:
         groups.setdefault(_key(entry.result), []).append(entry)
     tables: list[Table] = []
+    about: list[Result] = []  # of each table one result, of all clips if there is one
     problems: list[Problem] = []
-    for key, group in sorted(groups.items(), key=lambda item: tuple(map(str, item[0]))):
+    for _, group in sorted(groups.items(), key=lambda item: item[0]):
         kept, odd = _same_definitions(group)
         problems += odd
         try:
@@ -116,18 +117,60 @@ def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[T
         problems += wrong
         audit, audit_file, wrong = _audit(folders, kept[0].result)
         problems += wrong
-        data, protocol = kept[0].result.dataset, kept[0].result.protocol
-        name = "-".join(map(str, key[:4] if data.limit else key[:3]))
-        title = f"{data.name} {data.version}, {protocol.id.partition('@')[0]}"
         runs = _ordered(comparison, kept)
-        tables.append(Table(slugs.new(name), title, comparison, runs, costs, audit, audit_file))
-    return tables, problems
+        about.append(min((entry.result for entry in kept), key=lambda result: result.dataset.limit or 0))
+        slug = slugs.new(_name(about[-1]))
+        tables.append(Table(slug, "", comparison, runs, costs, audit, audit_file))
+    titles = short_titles(about)
+    return [replace(table, title=title) for table, title in zip(tables, titles, strict=True)], problems
 
 
-def _key(result: Result) -> tuple[object, ...]:
-    data = result.dataset
+def short_titles(results: Sequence[Result]) -> list[str]:
+    """Short titles of tables, each its own.
+
+    Data set, protocol, and how many clips if those were not all; then what tells tables of one title apart:
+    the split, the protocol's version, the number of clips, and at last their hash.
+
+    Args:
+        results: One result of each table.
+    """
+    titles = []
+    for result in results:
+        data, protocol = result.dataset, result.protocol.id.partition("@")[0]
+        limit = "" if data.limit is None else f", {clips(data.clips)}"
+        titles.append(f"{data.name} {data.version}, {protocol}{limit}")
+    further: tuple[Callable[[Result], str], ...] = (
+        lambda result: f"{result.dataset.split} split",
+        lambda result: result.protocol.id,
+        lambda result: clips(result.dataset.clips),
+        lambda result: f"sha256 {result.dataset.digest[:8]}",
+    )
+    for words in further:
+        said: dict[str, set[str]] = {}
+        for title, result in zip(titles, results, strict=True):
+            said.setdefault(title, set()).add(words(result))
+        titles = [
+            f"{title}, {words(result)}" if len(said[title]) > 1 else title
+            for title, result in zip(titles, results, strict=True)
+        ]
+    return titles
+
+
+def _key(result: Result) -> tuple[str, str, str, int, str, str]:
+    """What the runs of a table share, and tables are sorted by: of a split, that of the most clips is first.
+
+    Not the limit: runs of the same clips stand side by side, however these were asked for.
+    """
+    data, protocol = result.dataset, result.protocol.id
     name = f"{data.name}-{data.version}"
-    return name, result.protocol.id.partition("@")[0], data.split, data.limit, result.protocol.id, data.digest
+    return name, protocol.partition("@")[0], data.split, -data.clips, protocol, data.digest
+
+
+def _name(result: Result) -> str:
+    """What a table is called as a file."""
+    data, protocol = result.dataset, result.protocol.id.partition("@")[0]
+    limit = f"-{data.clips}" if data.limit else ""
+    return f"{data.name}-{data.version}-{protocol}-{data.split}{limit}"
 
 
 def _same_definitions(group: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:

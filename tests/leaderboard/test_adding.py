@@ -219,7 +219,7 @@ def test_a_name_that_cannot_be_filed_is_refused(name: str) -> None:
         place(made_up_results.made_up(name, {}))
 
 
-@pytest.mark.parametrize("clip", ["", "../a", "a/b", "a\\b", ".a", "a\0", "C:a", "a\n", "a" * 300])
+@pytest.mark.parametrize("clip", ["", "../a", "a/b", "a\\b", ".a", "a\0", "C:a", "a\n", "a" * 300, "é" * 150])
 def test_an_id_that_is_no_files_name(clip: str) -> None:
     assert not is_file_name(clip)
     assert is_file_name("p002-sadness-1")
