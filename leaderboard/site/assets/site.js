@@ -166,6 +166,7 @@ class Player {
       video.controls = false;
       // Some phones load no picture of a clip before its place is asked for.
       video.addEventListener("loadedmetadata", () => this.seek(video));
+      video.addEventListener("seeked", () => video.classList.remove("loading"));
       for (const event of ["loadeddata", "error"]) video.addEventListener(event, () => this.loaded(video));
       const path = video.getAttribute("src");
       if (path) this.load(video, path);
