@@ -173,8 +173,9 @@ def _cells(table: Table, run: Run, metrics: Sequence[str]) -> list[Shown]:
             )
         )
     if table.costs:
+        why = table.costs.why_not(run.result.model)
         for value, text in cost_cells(table.costs.of(run.result.model)):
-            cells.append(Shown(text, "" if value is None else f"{value:.9g}"))
+            cells.append(Shown(text, "" if value is None else f"{value:.9g}", why=why))
     return cells
 
 

@@ -17,11 +17,13 @@ from site_results import CLIPS, models, result, write
 from fevbench.metrics.catalog import FAMILIES, metrics
 from fevbench.models.registry import find_model
 from fevbench.results.schema import ModelRecord, Result
+from fevbench.run.cost import CostTable
 from leaderboard.entries import load_entries
 from leaderboard.site.board import SHADES, shade_of_part, shade_of_rank
 from leaderboard.site.breakdown import break_down
 from leaderboard.site.cards import card_of, to_html
 from leaderboard.site.clips import examples
+from leaderboard.site.costs import Costs
 from leaderboard.site.pictures import CHECKOUT, LARGEST, Pictures
 from leaderboard.site.plots import Axis, Dot, strip
 from leaderboard.site.slugs import Slugs
@@ -243,6 +245,18 @@ def test_the_pictures_of_our_cards_are_shown() -> None:
         html = str(to_html(text, partial(Pictures().of, file)))
         assert html.count("<img ") == text.count("!["), file
         assert "not shown here" not in html
+
+
+def test_a_cost_is_that_of_the_code_that_was_scored_or_says_why_not() -> None:
+    file = CHECKOUT / "leaderboard" / "results" / "fevsynth-1.0" / "cost.json"
+    table = CostTable.model_validate_json(file.read_text(encoding="utf-8"))
+    costs, known = Costs(file, "here", table), table.costs[0]
+    model = ModelRecord(name=known.model, origin="o", fingerprint=known.fingerprint, control=False)
+    assert (costs.of(model), costs.why_not(model)) == (known, "")
+    changed = model.model_copy(update={"fingerprint": "0" * 64})
+    assert costs.of(changed) is None
+    assert costs.why_not(changed) == "measured with other code or weights than these"
+    assert costs.why_not(changed.model_copy(update={"name": "another"})) == "not measured"
 
 
 def test_every_family_of_metrics_has_a_group() -> None:

@@ -66,6 +66,7 @@ function setUpBoard(board) {
 
   const ones = [...tools.querySelectorAll("[data-one]")];
   const showColumns = () => {
+    table.classList.toggle("many", ones.filter((one) => one.checked).length > 16); // as it is printed
     for (const one of ones) {
       for (const cell of table.querySelectorAll(`[data-column="${CSS.escape(one.dataset.one)}"]`)) {
         cell.hidden = !one.checked;
