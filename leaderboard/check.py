@@ -25,6 +25,8 @@ ALIKE = 1e-3
 ALIKE_NEAR_ZERO = 1e-5
 """The same where numbers are next to nothing."""
 DIRTY = "+dirty"
+LONGEST_NAME = 100
+"""Characters of a model's name that a table can bear."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ def check_result(result: Result, truths: Truths) -> Iterator[Finding]:
     """
     for what in truths.faults(result):
         yield Finding(what)
+    name = result.model.name
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        yield Finding(f"its model's name is no line of 1 to {LONGEST_NAME} characters that print")
     try:
         datetime.datetime.fromisoformat(result.created)
     except ValueError:

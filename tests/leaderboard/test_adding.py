@@ -101,6 +101,23 @@ def test_another_result_of_the_model_is_replaced_only_if_wanted(run: Path, cli: 
     assert set(entry.result.metrics) == {"csim", "psnr"}
 
 
+def test_a_name_that_makes_the_same_file_replaces_nothing(run: Path, cli: Cli, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+
+    def called(name: str) -> None:
+        edit(run, lambda content: content["model"].update(name=name))
+        settings = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        (run / "run.json").write_text(json.dumps(settings | {"model": name}), encoding="utf-8")
+
+    called("copy:mine")
+    assert cli("leaderboard", "add", run, "--results", results).code == 0
+    before = tree(results)
+    called("copy--mine")
+    refused = cli("leaderboard", "add", run, "--results", results, "--replace")
+    assert "holds a result of copy:mine, and copy--mine would be called the same" in refused.complaint
+    assert tree(results) == before
+
+
 def test_changed_code_is_nobodys_method(run: Path, cli: Cli, tmp_path: Path) -> None:
     edit(run, lambda content: content["environment"].update(commit="c" * 40 + "+dirty"))
     add = ("leaderboard", "add", run, "--results", tmp_path / "results")

@@ -138,6 +138,29 @@ def test_the_downloads_say_what_the_page_says(built: Built) -> None:
     assert len(shown) == 4 * 4
 
 
+def test_two_tables_of_one_protocol_share_no_name_on_any_page(tmp_path: Path) -> None:
+    some = {
+        f"of-{digest}": result("m", 0.5, 0.5, dataset__limit=4, dataset__clips=4, dataset__digest=digest * 64)
+        for digest in "ab"
+    }
+    site = build(
+        [write(tmp_path / "results", {**models(), **some}, with_clips=False)], tmp_path / "site", []
+    ).out
+    front = (site / "index.html").read_text(encoding="utf-8")
+    titles = re.findall(r'<h2 id="[^"]*-title">([^<]*)</h2>', front)
+    assert titles == ["tiny 1, 64x16", *(f"tiny 1, 64x16, 4 clips, sha256 {d * 8}" for d in "ab")]
+    for pattern in (r'<li><a href="#tiny[^"]*">([^<]*)</a>', r"<figcaption>([^<:]*):"):
+        assert re.findall(pattern, front) == titles
+    compare_pages = [page.read_text(encoding="utf-8") for page in sorted(site.glob("*/compare.html"))]
+    assert [re.findall(r"<h1>Compare clips: ([^<]*)</h1>", page) for page in compare_pages] == [
+        [title] for title in titles
+    ]
+    files = [file.name for suffix in ("csv", "json", "md", "tex") for file in site.glob(f"*/tiny*.{suffix}")]
+    assert len(files) == len(set(files)) == 12
+    model = (site / "models" / "m.html").read_text(encoding="utf-8")
+    assert re.findall(r'<h2 id="run-\d">([^<]*)</h2>', model) == titles[1:]
+
+
 def test_a_table_without_controls_offers_none_to_hide(built: Built, tmp_path: Path) -> None:
     some = {stem: one for stem, one in models().items() if not one.model.control}
     build([write(tmp_path / "results", some, with_clips=False)], tmp_path / "site", [])
