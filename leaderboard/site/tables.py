@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from fevbench.audit.record import AUDIT_FILE, Audit, read_audit
 from fevbench.errors import FevbenchError
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.rows import Comparison, Row, clips, compare
+from fevbench.report.rows import Comparison, Row, compare
 from leaderboard.entries import Entry, Problem, one_line
 from leaderboard.site.costs import Costs, read_costs
 from leaderboard.site.slugs import Slugs
+from leaderboard.site.titles import file_name, key_of, short_titles
 
 if TYPE_CHECKING:
     from fevbench.results.schema import Result
@@ -100,7 +101,7 @@ def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[T
     slugs = Slugs()
     groups: dict[tuple[str, str, str, int, str, str], list[Entry]] = {}
     for entry in entries:
-        groups.setdefault(_key(entry.result), []).append(entry)
+        groups.setdefault(key_of(entry.result), []).append(entry)
     tables: list[Table] = []
     about: list[Result] = []  # of each table one result, of all clips if there is one
     problems: list[Problem] = []
@@ -119,58 +120,10 @@ def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[T
         problems += wrong
         runs = _ordered(comparison, kept)
         about.append(min((entry.result for entry in kept), key=lambda result: result.dataset.limit or 0))
-        slug = slugs.new(_name(about[-1]))
+        slug = slugs.new(file_name(about[-1]))
         tables.append(Table(slug, "", comparison, runs, costs, audit, audit_file))
     titles = short_titles(about)
     return [replace(table, title=title) for table, title in zip(tables, titles, strict=True)], problems
-
-
-def short_titles(results: Sequence[Result]) -> list[str]:
-    """Short titles of tables, each its own.
-
-    Data set, protocol, and how many clips if those were not all; then what tells tables of one title apart:
-    the split, the protocol's version, the number of clips, and at last their hash.
-
-    Args:
-        results: One result of each table.
-    """
-    titles = []
-    for result in results:
-        data, protocol = result.dataset, result.protocol.id.partition("@")[0]
-        limit = "" if data.limit is None else f", {clips(data.clips)}"
-        titles.append(f"{data.name} {data.version}, {protocol}{limit}")
-    further: tuple[Callable[[Result], str], ...] = (
-        lambda result: f"{result.dataset.split} split",
-        lambda result: result.protocol.id,
-        lambda result: clips(result.dataset.clips),
-        lambda result: f"sha256 {result.dataset.digest[:8]}",
-    )
-    for words in further:
-        said: dict[str, set[str]] = {}
-        for title, result in zip(titles, results, strict=True):
-            said.setdefault(title, set()).add(words(result))
-        titles = [
-            f"{title}, {words(result)}" if len(said[title]) > 1 else title
-            for title, result in zip(titles, results, strict=True)
-        ]
-    return titles
-
-
-def _key(result: Result) -> tuple[str, str, str, int, str, str]:
-    """What the runs of a table share, and tables are sorted by: of a split, that of the most clips is first.
-
-    Not the limit: runs of the same clips stand side by side, however these were asked for.
-    """
-    data, protocol = result.dataset, result.protocol.id
-    name = f"{data.name}-{data.version}"
-    return name, protocol.partition("@")[0], data.split, -data.clips, protocol, data.digest
-
-
-def _name(result: Result) -> str:
-    """What a table is called as a file."""
-    data, protocol = result.dataset, result.protocol.id.partition("@")[0]
-    limit = f"-{data.clips}" if data.limit else ""
-    return f"{data.name}-{data.version}-{protocol}-{data.split}{limit}"
 
 
 def _same_definitions(group: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
