@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,12 +51,24 @@ def add(run: Path, results: Path, truths: Truths, replace: bool = False, allow_d
         same = entry.id == run_id(result)
         if same and not (replace and entry.file.resolve() == target.resolve()):
             raise RunError(f"{run} is there already: {entry.file}", "leave it out, or --replace it")
+    _check_own(target, result, known.entries if known else ())
     if target.exists() and not replace:
         raise RunError(
             f"{target} holds another result of {result.model.name}", "rename the model or --replace it"
         )
     _file(run, target, result, truths.of(result))
     return load_entry(target)
+
+
+def _check_own(target: Path, result: Result, known: Sequence[Entry]) -> None:
+    """See that a result replaces none of another model whose name makes the same file's name."""
+    for entry in known:
+        name = entry.result.model.name
+        if entry.file.resolve() == target.resolve() and name != result.model.name:
+            raise RunError(
+                f"{target} holds a result of {name}, and {result.model.name} would be called the same",
+                "rename the model",
+            )
 
 
 def _check_clean(run: Path, result: Result) -> None:

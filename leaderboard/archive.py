@@ -41,6 +41,16 @@ MOST_FILES = 20_000
 MOST_BYTES = 4096 * MEGABYTE
 LIMITS = {".json": 64 * MEGABYTE, ".md": MEGABYTE, LOSSLESS_SUFFIX: 256 * MEGABYTE}
 """Bytes a file may have unpacked, by its suffix; `MOST_BYTES` all together."""
+UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged or a strange archive may raise."""
 PACK_AGAIN = "make it with `fevbench leaderboard submit`"
 
 
@@ -121,7 +131,7 @@ def opened(path: Path) -> Iterator[tuple[Path, Manifest]]:
                 entries = _entries(path, archive)
                 for entry in entries.values():
                     _unpack(archive, entry, folder)
-        except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        except UNREADABLE as error:
             raise RunError(f"{path} cannot be unpacked ({error})", PACK_AGAIN) from error
         manifest = _manifest(path, folder / MANIFEST)
         _check_files(path, folder, manifest, entries.keys() - {MANIFEST})

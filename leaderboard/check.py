@@ -25,6 +25,8 @@ ALIKE = 1e-3
 ALIKE_NEAR_ZERO = 1e-5
 """The same where numbers are next to nothing."""
 DIRTY = "+dirty"
+LONGEST_NAME = 100
+"""Characters of a model's name that a table can bear."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ def check_result(result: Result, truths: Truths) -> Iterator[Finding]:
     """
     for what in truths.faults(result):
         yield Finding(what)
+    name = result.model.name
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        yield Finding(f"its model's name is no line of 1 to {LONGEST_NAME} characters that print")
     try:
         datetime.datetime.fromisoformat(result.created)
     except ValueError:
@@ -82,6 +87,11 @@ def current_metrics(result: Result) -> dict[str, Metric]:
     judge = next((record.sha256 for record in result.weights if record.name == JUDGE), None)
     known = [catalog.get(name).by_judge(judge) for name in catalog if name in result.metrics]
     return {metric.name: metric for metric in known if result.metrics[metric.name].id == metric.id}
+
+
+def left_out(result: Result) -> list[str]:
+    """The metrics that every run has unless its user chose, and that a result lacks: perhaps its bad ones."""
+    return [name for name in catalog if not catalog.get(name).optional and name not in result.metrics]
 
 
 def _weights(result: Result, truths: Truths) -> Iterator[Finding]:

@@ -70,11 +70,12 @@ class Entries:
     problems: tuple[Problem, ...]
 
 
-def load_entries(folders: Sequence[Path]) -> Entries:
+def load_entries(folders: Sequence[Path], besides: Path | None = None) -> Entries:
     """Load every result below some folders; a file that is none spoils nothing but itself.
 
     Args:
         folders: Folders, or single results.
+        besides: A folder in which nothing is looked for, should it be below one of them.
     """
     entries: list[Entry] = []
     problems: list[Problem] = []
@@ -83,6 +84,8 @@ def load_entries(folders: Sequence[Path]) -> Entries:
         if not folder.exists():
             problems.append(Problem(folder, "does not exist"))
     for file in result_files(folders):
+        if besides is not None and besides.resolve() in file.resolve().parents:
+            continue
         try:
             entry = load_entry(file)
         except FevbenchError as error:

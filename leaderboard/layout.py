@@ -15,7 +15,7 @@ RESULTS = Path("leaderboard/results")
 """The committed results, in a checkout."""
 RESERVED = (TRUE_CLIPS, *(PurePath(name).stem for name in OTHER_FILES))
 LONGEST = 100
-"""Characters of a file's name before its suffix."""
+"""Characters of a result's file name before its suffix; a clip's may have twice as many bytes."""
 
 
 def place(result: Result) -> Path:
@@ -61,7 +61,8 @@ def small_clip(folder: Path, clip: str) -> Path:
 
 def is_file_name(clip: str) -> bool:
     """Whether a clip's id can be a file's name that stays in its folder."""
-    plain = clip.isprintable() and not clip.startswith(".") and len(clip) <= 2 * LONGEST
+    short = len(clip.encode("utf-8", "replace")) <= 2 * LONGEST  # file systems count bytes
+    plain = clip.isprintable() and not clip.startswith(".") and short
     return bool(clip) and plain and not re.search(r'[/\\:*?"<>|]', clip)
 
 

@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from fevbench.results.schema import Result
     from leaderboard.check import Finding
     from leaderboard.rescore import Disagreement, Rescoring
     from leaderboard.truth import Truths
@@ -130,19 +131,22 @@ class _Report:
 
     def _run(self, path: Path, folder: Path, how: Rescoring | None) -> None:
         from fevbench.results.files import read_result
-        from leaderboard.check import check_result
+        from leaderboard.check import Finding, check_result, left_out
         from leaderboard.runs import check_clips, check_settings
+        from leaderboard.truth import some
 
         result = read_result(folder)
         self._results += 1
         clips = list(check_clips(folder, result))
         for finding in (*check_result(result, self._truths), *check_settings(folder, result), *clips):
             self._say(path, finding)
+        if lacking := left_out(result):
+            what = f"it lacks {_many(len(lacking), 'metric')} that a run has unless told otherwise: "
+            self._say(path, Finding(what + some(lacking), fault=False))
         # Clips that are not there or not whole cannot be scored, which has been said.
         if how is None or any(self._truths.faults(result)) or clips:
             return
         from fevbench.cli.console import print_text
-        from leaderboard.check import Finding
         from leaderboard.rescore import disagreements, same_clips, why_not
 
         for name, reason in why_not(result, self._truths).items():
@@ -151,6 +155,7 @@ class _Report:
         self._rescored += 1
         if not same_clips(result, again):
             self._say(path, Finding("its clips are not those it is about"))
+        self._say(path, Finding(_scored_again(result, again), fault=False))
         parted = list(disagreements(result, again))
         for one in parted:
             self._say(path, Finding(f"{one.metric}: {'; '.join(_parted(one))}"))
@@ -163,6 +168,15 @@ class _Report:
         self.faults += finding.fault
         self._notes += not finding.fault
         click.echo(one_line(f"{path}: {'' if finding.fault else 'note: '}{finding.what}"))
+
+
+def _scored_again(result: Result, again: Result) -> str:
+    """Which values were held against the clips, and which are the sender's word."""
+    trusted = [
+        name for name, m in result.metrics.items() if m.value is not None and name not in again.metrics
+    ]
+    scored = f"scored again from its clips: {len(again.metrics)} of {_many(len(result.metrics), 'metric')}"
+    return f"{scored}; not scored again, so on the sender's word: {', '.join(trusted) or 'none'}"
 
 
 def _parted(one: Disagreement) -> list[str]:

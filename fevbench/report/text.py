@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 
+from fevbench.report.line import one_line
 from fevbench.report.rows import Comparison, Row
 from fevbench.report.standing import Standing
 
@@ -44,18 +46,24 @@ def markdown(comparison: Comparison, transposed: bool = False) -> str:
         text += f"<sup>{shown.rank}{shown.mark}</sup>" if shown.rank is not None else ""
         return f"{text} {shown.interval}".strip()
 
-    names = [row.name.replace("|", r"\|") for row in comparison.rows]
+    names = [_in_markdown(row.name) for row in comparison.rows]
     heads = [comparison.headings[column] for column in comparison.columns]
     body = [[cell(row, column) for column in comparison.columns] for row in comparison.rows]
     corner = "model"
     if transposed:
         corner, names, heads = "metric", heads, names
         body = [list(column) for column in zip(*body, strict=True)]
-    lines = [f"{comparison.title}", "", _bar([corner, *heads]), _bar(["---", *["--:"] * len(heads)])]
+    lines = [_in_markdown(comparison.title), "", _bar([corner, *heads]), _bar(["---", *["--:"] * len(heads)])]
     lines += [_bar([name, *cells]) for name, cells in zip(names, body, strict=True)]
-    notes = [f"superscript: {comparison.legend}."] * bool(comparison.legend) + [*comparison.footnotes]
+    notes = [f"superscript: {comparison.legend}."] * bool(comparison.legend)
+    notes += map(_in_markdown, comparison.footnotes)
     lines += [""] * bool(notes) + [f"* {note}" for note in notes]
     return "\n".join(lines) + "\n"
+
+
+def _in_markdown(text: str) -> str:
+    """Another's words as words on one line: no column, no markup, no link and no picture of their own."""
+    return re.sub(r"[|\[\]]", r"\\\g<0>", one_line(text)).replace("<", "&lt;")
 
 
 def _bar(cells: list[str]) -> str:
@@ -132,16 +140,17 @@ def latex(comparison: Comparison) -> str:
 
     heads = " & ".join(["Model", *[arrow(column) for column in comparison.columns]])
     body = [
-        " & ".join([row.name.translate(LATEX_SPECIAL), *[cell(row, column) for column in comparison.columns]])
+        " & ".join([_in_latex(row.name), *[cell(row, column) for column in comparison.columns]])
         for row in comparison.rows
     ]
     body.insert(-1, r"\midrule")
     lines = [line if line == r"\midrule" else rf"{line} \\" for line in body]
     return "\n".join(
         [
-            rf"% {comparison.title}",
+            # A line that ended within a note would end the comment.
+            rf"% {one_line(comparison.title)}",
             *([f"% superscript: {comparison.legend}"] if comparison.legend else []),
-            *[f"% {note}" for note in comparison.footnotes],
+            *[f"% {one_line(note)}" for note in comparison.footnotes],
             rf"\begin{{tabular}}{{l{'r' * len(comparison.columns)}}}",
             r"\toprule",
             rf"{heads} \\",
@@ -152,6 +161,10 @@ def latex(comparison: Comparison) -> str:
             "",
         ]
     )
+
+
+def _in_latex(text: str) -> str:
+    return one_line(text).translate(LATEX_SPECIAL)
 
 
 def as_json(comparison: Comparison) -> str:

@@ -180,7 +180,7 @@ class Environment(Record):
 class Stage(Record):
     """One stage of the work."""
 
-    seconds: float
+    seconds: Finite
     """Wall time in the session that finished the run."""
     computed: int
     """Samples that were computed."""

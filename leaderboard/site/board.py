@@ -173,8 +173,9 @@ def _cells(table: Table, run: Run, metrics: Sequence[str]) -> list[Shown]:
             )
         )
     if table.costs:
+        why = table.costs.why_not(run.result.model)
         for value, text in cost_cells(table.costs.of(run.result.model)):
-            cells.append(Shown(text, "" if value is None else f"{value:.9g}"))
+            cells.append(Shown(text, "" if value is None else f"{value:.9g}", why=why))
     return cells
 
 
@@ -199,4 +200,6 @@ def missing_text(run: Run, name: str) -> str:
 def value_text(name: str, value: float | None) -> str:
     """A metric's value with its unit."""
     unit = catalog.get(name).unit
-    return f"{number(name, value)}{f' {unit}' if unit and value is not None else ''}"
+    if not unit or value is None:
+        return number(name, value)
+    return f"{number(name, value)}{'' if unit == '°' else ' '}{unit}"

@@ -20,13 +20,14 @@ from leaderboard.site.compare_page import make_compare_page
 from leaderboard.site.literature import place_published
 from leaderboard.site.metric_page import make_metric_page
 from leaderboard.site.model_page import make_model_page
-from leaderboard.site.pages import ASSETS, GENERATOR, Pages
+from leaderboard.site.pages import ASSETS, DOWNLOADS, Pages
+from leaderboard.site.pictures import Pictures
 from leaderboard.site.slugs import Slugs
 from leaderboard.site.tables import Run, Table, make_tables
 from leaderboard.site.words import read_words
 
-DOWNLOADS = {"csv": "csv", "json": "json", "md": "md", "latex": "tex"}
-"""The formats a table can be had in, and how their files end."""
+LIST = "files.txt"
+"""The file that names all others of a site."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def build(folders: Sequence[Path], out: Path, published: Sequence[Published] | N
         FevbenchError: ``out`` holds something else, or there is no result to show.
     """
     _check_replaceable(out)
-    loaded = load_entries(folders)
+    loaded = load_entries(folders, besides=out)  # a site holds copies of results
     tables, problems = make_tables(loaded.entries, folders)
     problems = [*loaded.problems, *problems]
     if not tables:
@@ -75,13 +76,24 @@ def build(folders: Sequence[Path], out: Path, published: Sequence[Published] | N
         site.mkdir()
         literature = load_published() if published is None else published
         problems += _write(site, tables, literature)
+        _write_list(site)
         files = [file for file in site.rglob("*") if file.is_file()]
         built = Built(out, len(files), sum(f.stat().st_size for f in files), len(tables), tuple(problems))
-        old = Path(folder) / "old"
-        if out.exists():
-            out.rename(old)
-        site.rename(out)
+        _put(site, out, Path(folder) / "old")
     return built
+
+
+def _put(site: Path, out: Path, old: Path) -> None:
+    """Put a site where another may be; if that is stopped half-way, the other one is back."""
+    if not out.exists():
+        site.rename(out)
+        return
+    out.rename(old)
+    try:
+        site.rename(out)
+    except BaseException:
+        old.rename(out)
+        raise
 
 
 def _check_replaceable(out: Path) -> None:
@@ -90,9 +102,28 @@ def _check_replaceable(out: Path) -> None:
     fix = "choose another --out"
     if not out.is_dir() or out.is_symlink():
         raise FevbenchError(f"{out} is no folder", fix)
-    front = out / "index.html"
-    if any(out.iterdir()) and not (front.is_file() and GENERATOR in front.read_text("utf-8", "replace")):
+    if out.resolve() in (Path.cwd(), *Path.cwd().parents):
+        raise FevbenchError(f"{out} is the folder this runs in, or above it: it cannot be replaced", fix)
+    there = _files(out)
+    if there and not (out / LIST).is_file():
         raise FevbenchError(f"{out} holds other files than a site of the leaderboard", fix)
+    own = {LIST, *(out / LIST).read_text("utf-8", "replace").splitlines()} if there else set()
+    if more := sorted(there - own):
+        raise FevbenchError(
+            f"{out} holds {more[0]}, which is no part of the site that was built there",
+            "move it away, or choose another --out",
+        )
+
+
+def _files(folder: Path) -> set[str]:
+    """The paths of all that is below a folder and no folder itself."""
+    paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return {path.relative_to(folder).as_posix() for path in paths}
+
+
+def _write_list(site: Path) -> None:
+    """Write which files are the site's own: whatever else lies among them one day is not to be replaced."""
+    (site / LIST).write_text("".join(f"{name}\n" for name in sorted(_files(site))), encoding="utf-8")
 
 
 def _write(site: Path, tables: Sequence[Table], published: Sequence[Published]) -> list[Problem]:
@@ -114,8 +145,10 @@ def _write(site: Path, tables: Sequence[Table], published: Sequence[Published]) 
     words = read_words()
     for name in catalog:
         pages.metric(make_metric_page(name, words.get(name), tables))
+    pictures = Pictures()
     for name, runs in models.items():
-        pages.model(make_model_page(name, runs, metric_pages))
+        pages.model(make_model_page(name, runs, metric_pages, pictures))
+    list(pictures.copy(site))
     for table in tables:
         pages.compare(make_compare_page(table, clips[table.slug]))
         _write_data(site / table.slug, table)
@@ -127,8 +160,8 @@ def _write(site: Path, tables: Sequence[Table], published: Sequence[Published]) 
 def _write_data(folder: Path, table: Table) -> None:
     """The table in every format, and the very files behind it."""
     folder.mkdir(exist_ok=True)
-    for name, suffix in DOWNLOADS.items():
-        (folder / f"table.{suffix}").write_text(FORMATS[name](table.comparison), encoding="utf-8")
+    for name, (_, suffix) in DOWNLOADS.items():
+        (folder / f"{table.slug}.{suffix}").write_text(FORMATS[name](table.comparison), encoding="utf-8")
     (folder / "results").mkdir()
     for run in table.runs:
         shutil.copyfile(run.entry.file, folder / "results" / f"{run.slug}.json")

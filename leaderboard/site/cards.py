@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from fevbench.models.registry import discover, models, summary
 from fevbench.results.schema import ModelRecord
+from leaderboard.site.pictures import Picture, Pictures
 
 CARD = "card.md"
 OURS = "fevbench "
@@ -33,14 +34,22 @@ class Card:
     html: Markup
 
 
-def card_of(model: ModelRecord) -> Card:
-    """The card of a model, if it came with fevbench; looked for beside its code, which is not imported."""
+def card_of(model: ModelRecord, pictures: Pictures | None = None) -> Card:
+    """The card of a model, if it came with fevbench; looked for beside its code, which is not imported.
+
+    Args:
+        model: The model.
+        pictures: Hears which pictures are shown; without it none is.
+    """
     discover()
     kind = model.name.partition(":")[0]
     if not model.origin.startswith(OURS) or kind not in models:
         return Card("", Markup(""))
     file = _card_file(models.peek(kind))
-    return Card(summary(kind), to_html(file.read_text(encoding="utf-8")) if file else Markup(""))
+    if file is None:
+        return Card(summary(kind), Markup(""))
+    look = partial(pictures.of, file) if pictures else _no_picture
+    return Card(summary(kind), to_html(file.read_text(encoding="utf-8"), look))
 
 
 def _card_file(target: object) -> Path | None:
@@ -50,10 +59,19 @@ def _card_file(target: object) -> Path | None:
     return file if file and file.is_file() else None
 
 
-def to_html(text: str) -> Markup:
-    """Markdown as HTML: the title is left out, headings go down a level, pictures leave their words.
+def _no_picture(target: str) -> Picture | None:
+    return None
 
-    Links stay if they lead to the web; those into the repository lead nowhere on a site and become words.
+
+def to_html(text: str, look: Callable[[str], Picture | None] = _no_picture) -> Markup:
+    """Markdown as HTML: the title is left out, and headings go down a level.
+
+    Links stay if they lead to the web; those into the repository lead nowhere on a site and become words, and
+    so do pictures that are not on the site.
+
+    Args:
+        text: The Markdown.
+        look: Finds the picture of the site for what stands in the text.
     """
     parser = _parser()
     tokens = parser.parse(text)
@@ -66,7 +84,7 @@ def to_html(text: str) -> Markup:
         if "right" in str(token.attrs.pop("style", "")):  # the site's pages allow no style but their sheet's
             token.attrSet("class", "number")
         if token.children:
-            token.children = _without_dead_links(token.children)
+            token.children = _without_dead_links(token.children, look)
     return Markup(parser.renderer.render(tokens, parser.options, {}))
 
 
@@ -77,6 +95,7 @@ def _parser() -> MarkdownIt:
     rules["table_open"] = lambda *_: (
         '<div class="scroll" tabindex="0" role="group" aria-label="table"><table>\n'
     )
+    rules["image"] = lambda tokens, i, *_: _shown(tokens[i])
     rules["table_close"] = lambda *_: "</table></div>\n"
     # What scrolls must be reachable by keyboard.
     rules["fence"] = rules["code_block"] = lambda tokens, i, *_: (
@@ -97,12 +116,13 @@ def _without_blank_heads(tokens: Sequence[Token]) -> list[Token]:
     return kept
 
 
-def _without_dead_links(tokens: Sequence[Token]) -> list[Token]:
+def _without_dead_links(tokens: Sequence[Token], look: Callable[[str], Picture | None]) -> list[Token]:
     kept: list[Token] = []
     dead = False
     for token in tokens:
         if token.type == "image":
-            kept.append(_words(f"[picture: {token.content}]"))
+            token.meta = {"picture": look(str(token.attrGet("src")))}
+            kept.append(token)
         elif token.type == "link_open":
             dead = not str(token.attrGet("href")).startswith(("https://", "http://"))
             if not dead:
@@ -116,5 +136,12 @@ def _without_dead_links(tokens: Sequence[Token]) -> list[Token]:
     return kept
 
 
-def _words(text: str) -> Token:
-    return Token("text", "", 0, content=text)
+def _shown(token: Token) -> str:
+    """A picture of the site; of any other the words that stand for it, and nothing to load it by."""
+    picture: Picture | None = token.meta["picture"]
+    if picture is None:
+        return f'<span class="picture">Picture, not shown here: {escape(token.content)}</span>'
+    return (
+        f'<img src="../{escape(picture.path)}" alt="{escape(token.content)}" width="{picture.width}" '
+        f'height="{picture.height}" loading="lazy">'
+    )

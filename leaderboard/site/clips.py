@@ -12,6 +12,7 @@ from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.pairs import sample_of
 from fevbench.report.rows import number
 from leaderboard.entries import CLIPS_SUFFIX, TRUE_CLIPS, Problem
+from leaderboard.layout import is_file_name
 from leaderboard.site.slugs import Slugs
 from leaderboard.site.tables import Run, Table
 
@@ -59,8 +60,7 @@ class Clips:
         for clip in self.ids:
             file = folder / f"{clip}{CLIPS_SUFFIX}"
             # An id is another's word: it must name a file of this very folder.
-            inside = file.name == f"{clip}{CLIPS_SUFFIX}" and file.parent == folder
-            if inside and file.is_file() and not file.is_symlink():
+            if is_file_name(clip) and file.is_file() and not file.is_symlink():
                 self._files.setdefault((slug, clip), file)
             else:
                 missing.append(clip)

@@ -57,6 +57,13 @@ class Costs:
         known = (model.name, model.fingerprint)
         return next((cost for cost in self.table.costs if (cost.model, cost.fingerprint) == known), None)
 
+    def why_not(self, model: ModelRecord) -> str:
+        """Why a model has no cost here; empty if it has."""
+        if self.of(model) is not None:
+            return ""
+        known = any(cost.model == model.name for cost in self.table.costs)
+        return "measured with other code or weights than these" if known else "not measured"
+
 
 def read_costs(folders: Sequence[Path], protocol: str) -> tuple[Costs | None, list[Problem]]:
     """Read the costs nearest to a table's results, and say what is wrong with files that cannot be used."""

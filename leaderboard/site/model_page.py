@@ -15,6 +15,7 @@ from leaderboard.site.cards import Card, card_of
 from leaderboard.site.clips import Clips, examples
 from leaderboard.site.costs import COLUMNS, cost_cells
 from leaderboard.site.matrices import Matrix, matrices_of
+from leaderboard.site.pictures import Pictures
 from leaderboard.site.plots import Axis, Dot, strip
 from leaderboard.site.tables import GROUPS, Run, Table
 
@@ -75,7 +76,7 @@ class ModelPage:
 
 
 def make_model_page(
-    name: str, runs: Sequence[tuple[Table, Run, Clips]], pages: Mapping[str, str]
+    name: str, runs: Sequence[tuple[Table, Run, Clips]], pages: Mapping[str, str], pictures: Pictures
 ) -> ModelPage:
     """Gather what there is of a model.
 
@@ -83,10 +84,11 @@ def make_model_page(
         name: What it is called.
         runs: Its runs, each with its table and the clips of that.
         pages: Metric name to the slug of its page.
+        pictures: Hears which pictures its card shows.
     """
     first = runs[0][1].result.model
     sections = tuple(_section(table, run, clips, pages) for table, run, clips in runs)
-    return ModelPage(name, card_of(first), first.control, first.adapted, sections)
+    return ModelPage(name, card_of(first, pictures), first.control, first.adapted, sections)
 
 
 def dots_of(table: Table, metric: str) -> dict[int, Dot]:

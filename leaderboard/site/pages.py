@@ -19,7 +19,14 @@ from leaderboard.site.tables import GROUPS, Table
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
 GENERATOR = '<meta name="generator" content="fevbench leaderboard">'
-"""What tells a folder with a site from others."""
+"""What made a page."""
+DOWNLOADS = {
+    "csv": ("CSV", "csv"),
+    "json": ("JSON", "json"),
+    "md": ("Markdown", "md"),
+    "latex": ("LaTeX", "tex"),
+}
+"""The formats a table can be had in: what people call them, and how their files end."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'"
@@ -56,6 +63,7 @@ class Pages:
         self._environment.globals.update(
             policy=POLICY,
             generator=GENERATOR,
+            downloads=DOWNLOADS,
             tables=tables,
             models=models,
             metrics=metrics,

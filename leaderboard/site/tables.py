@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from fevbench.report.rows import Comparison, Row, compare
 from leaderboard.entries import Entry, Problem
 from leaderboard.site.costs import Costs, read_costs
 from leaderboard.site.slugs import Slugs
+from leaderboard.site.titles import file_name, key_of, short_titles
 
 if TYPE_CHECKING:
     from fevbench.results.schema import Result
@@ -58,8 +59,8 @@ class Table:
     """All runs of one data set, split, protocol and choice of clips.
 
     Attributes:
-        slug: Its folder.
-        title: Data set and protocol, short.
+        slug: Its folder, and what its downloads are called.
+        title: What sets it apart from all other tables, short.
         comparison: Of its runs, in the order of their files.
         runs: The same in the order they are shown: models, then controls.
         costs: What the models cost; None where nobody measured it.
@@ -99,12 +100,13 @@ def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[T
         roots: The folders they were looked for in, above which nothing is read.
     """
     slugs = Slugs()
-    groups: dict[tuple[object, ...], list[Entry]] = {}
+    groups: dict[tuple[str, str, str, int, str, str], list[Entry]] = {}
     for entry in entries:
-        groups.setdefault(_key(entry.result), []).append(entry)
+        groups.setdefault(key_of(entry.result), []).append(entry)
     tables: list[Table] = []
+    about: list[Result] = []  # of each table one result, of all clips if there is one
     problems: list[Problem] = []
-    for key, group in sorted(groups.items(), key=lambda item: tuple(map(str, item[0]))):
+    for _, group in sorted(groups.items(), key=lambda item: item[0]):
         kept, odd = _same_definitions(group)
         problems += odd
         try:
@@ -117,18 +119,12 @@ def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[T
         problems += wrong
         audit, audit_file, wrong = _audit(folders, kept[0].result)
         problems += wrong
-        data, protocol = kept[0].result.dataset, kept[0].result.protocol
-        name = "-".join(map(str, key[:4] if data.limit else key[:3]))
-        title = f"{data.name} {data.version}, {protocol.id.partition('@')[0]}"
         runs = _ordered(comparison, kept)
-        tables.append(Table(slugs.new(name), title, comparison, runs, costs, audit, audit_file))
-    return tables, problems
-
-
-def _key(result: Result) -> tuple[object, ...]:
-    data = result.dataset
-    name = f"{data.name}-{data.version}"
-    return name, result.protocol.id.partition("@")[0], data.split, data.limit, result.protocol.id, data.digest
+        about.append(min((entry.result for entry in kept), key=lambda result: result.dataset.limit or 0))
+        slug = slugs.new(file_name(about[-1]))
+        tables.append(Table(slug, "", comparison, runs, costs, audit, audit_file))
+    titles = short_titles(about)
+    return [replace(table, title=title) for table, title in zip(tables, titles, strict=True)], problems
 
 
 def _same_definitions(group: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:

@@ -101,6 +101,23 @@ def test_another_result_of_the_model_is_replaced_only_if_wanted(run: Path, cli: 
     assert set(entry.result.metrics) == {"csim", "psnr"}
 
 
+def test_a_name_that_makes_the_same_file_replaces_nothing(run: Path, cli: Cli, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+
+    def called(name: str) -> None:
+        edit(run, lambda content: content["model"].update(name=name))
+        settings = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        (run / "run.json").write_text(json.dumps(settings | {"model": name}), encoding="utf-8")
+
+    called("copy:mine")
+    assert cli("leaderboard", "add", run, "--results", results).code == 0
+    before = tree(results)
+    called("copy--mine")
+    refused = cli("leaderboard", "add", run, "--results", results, "--replace")
+    assert "holds a result of copy:mine, and copy--mine would be called the same" in refused.complaint
+    assert tree(results) == before
+
+
 def test_changed_code_is_nobodys_method(run: Path, cli: Cli, tmp_path: Path) -> None:
     edit(run, lambda content: content["environment"].update(commit="c" * 40 + "+dirty"))
     add = ("leaderboard", "add", run, "--results", tmp_path / "results")
@@ -219,7 +236,7 @@ def test_a_name_that_cannot_be_filed_is_refused(name: str) -> None:
         place(made_up_results.made_up(name, {}))
 
 
-@pytest.mark.parametrize("clip", ["", "../a", "a/b", "a\\b", ".a", "a\0", "C:a", "a\n", "a" * 300])
+@pytest.mark.parametrize("clip", ["", "../a", "a/b", "a\\b", ".a", "a\0", "C:a", "a\n", "a" * 300, "é" * 150])
 def test_an_id_that_is_no_files_name(clip: str) -> None:
     assert not is_file_name(clip)
     assert is_file_name("p002-sadness-1")

@@ -143,6 +143,13 @@ TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
     ),
     "another protocol": (lambda c: c["protocol"].update(stride=1), "not of protocol 64x16@1 as it is here"),
     "no protocol": (lambda c: c["protocol"].update(id="512x1@1"), "no protocol is called '512x1'"),
+    "a name of two lines": (
+        lambda c: c["model"].update(name="a\nb"),
+        "its model's name is no line of 1 to 100 characters that print",
+    ),
+    "a name that turns the line": (lambda c: c["model"].update(name="a\u202eb"), "name is no line of 1"),
+    "a name without end": (lambda c: c["model"].update(name="a" * 101), "name is no line of 1 to 100"),
+    "no name": (lambda c: c["model"].update(name=" "), "name is no line of 1"),
     "no time": (lambda c: c.update(created="<script>"), "created '<script>' is no time"),
 }
 

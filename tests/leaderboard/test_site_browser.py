@@ -176,6 +176,33 @@ def test_columns_are_hidden_by_group_and_one_by_one(visit: Open) -> None:
     assert page.locator('td[data-column="fvd"]').first.is_visible()
 
 
+@pytest.mark.parametrize("how", ["reload", "back"])
+def test_a_table_shows_what_its_controls_say_when_one_comes_back(visit: Open, how: str) -> None:
+    """Browsers put back what was typed and ticked, and not what a script made of it."""
+    page = visit("index.html")
+    page.get_by_role("searchbox").fill("midd")
+    page.get_by_label("Identity").uncheck()
+    if how == "reload":
+        page.evaluate("location.reload()")
+        page.wait_for_timeout(300)
+    else:
+        page.goto(page.url.replace("index.html", "metrics/csim.html"))
+        page.go_back()
+    page.get_by_role("searchbox").wait_for()
+    wanted = page.get_by_role("searchbox").input_value()
+    assert len(names(page)) == (1 if wanted else 4)
+    shown = page.locator('td[data-column="csim"]').first.is_visible()
+    assert shown == page.get_by_label("Identity").is_checked()
+
+
+def test_nothing_is_found_among_rows_that_are_hidden(visit: Open) -> None:
+    page = visit("index.html")
+    page.get_by_role("searchbox").fill("real")
+    assert names(page) == ["real"]
+    page.get_by_label("controls", exact=True).uncheck()
+    assert page.get_by_text("No model's name contains that.").is_visible()
+
+
 def test_the_theme_follows_the_system_and_can_be_turned(visit: Open) -> None:
     background = "getComputedStyle(document.body).backgroundColor"
     page = visit("index.html", color_scheme="dark")
@@ -252,6 +279,52 @@ def test_clips_are_chosen_and_stepped_by_keyboard(visit: Open) -> None:
     assert page.url.endswith("#clip=p03-1&metric=csim")
     page.reload()
     assert "p03-1" in page.locator(".now").text_content()
+
+
+def test_arrows_step_after_a_button_was_clicked(visit: Open) -> None:
+    page = visit(f"{TABLE}/compare.html")
+    page.get_by_role("button", name="Next frame").click()
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".frame").text_content() == f"3 / {FRAMES}"
+
+
+def test_no_clip_stays_dim_and_one_that_cannot_be_played_is_named(visit: Open) -> None:
+    page = visit(f"{TABLE}/compare.html")
+    page.wait_for_function("() => !document.querySelector('video.loading')")
+    assert not page.locator(".unplayable").is_visible()
+    page.evaluate("document.querySelector('#compare video').src = '../assets/icon.svg'")
+    page.get_by_text("This browser cannot play clips of H.264").wait_for()
+    page.locator("#next").click()
+    page.wait_for_function("() => !document.querySelector('video.loading')")
+
+
+def test_clips_are_in_step_after_all_that_can_happen(visit: Open) -> None:
+    """Jumps, other speeds, other clips while they play, and a tab that was out of sight."""
+    page = visit(f"{TABLE}/compare.html")
+    page.get_by_role("button", name="Play").click()
+    for act in (
+        lambda: page.locator(".speed").select_option("0.25"),
+        lambda: page.locator("#next").click(),
+        lambda: page.locator(".speed").select_option("1"),
+        lambda: page.locator("#clip").select_option(index=0),
+        lambda: other_tab(page),
+    ):
+        act()
+        page.wait_for_timeout(400)
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("slider").fill("9")
+    page.wait_for_function("() => [...document.querySelectorAll('video')].every((v) => !v.seeking)")
+    page.wait_for_timeout(100)
+    assert set(page.evaluate(WHERE_THE_BAR_IS)) == {9}
+
+
+def other_tab(page: Any) -> None:
+    """Bring another tab to the front for a moment."""
+    other = page.context.new_page()
+    other.bring_to_front()
+    other.wait_for_timeout(300)
+    other.close()
+    page.bring_to_front()
 
 
 def test_a_models_page_plays_the_clips_of_each_metric(visit: Open) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import threading
 import urllib.request
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -20,7 +22,8 @@ from fevbench.report.rows import compare
 from fevbench.report.text import FORMATS
 from leaderboard.entries import load_entries
 from leaderboard.published import Published, Setting
-from leaderboard.site.build import DOWNLOADS, Built, build
+from leaderboard.site.build import Built, build
+from leaderboard.site.pages import DOWNLOADS
 
 TABLE = "tiny-1-64x16-test"
 
@@ -117,11 +120,52 @@ def test_a_name_never_chooses_where_something_is_written(built: Built) -> None:
 def test_the_table_can_be_had_in_every_format(built: Built, results: Path) -> None:
     entries = load_entries([results]).entries
     comparison = compare([entry.result for entry in entries])
-    for name, suffix in DOWNLOADS.items():
-        assert (built.out / TABLE / f"table.{suffix}").read_text(encoding="utf-8") == FORMATS[name](
-            comparison
-        )
+    for name, (_, suffix) in DOWNLOADS.items():
+        text = (built.out / TABLE / f"{TABLE}.{suffix}").read_text(encoding="utf-8")
+        assert text == FORMATS[name](comparison)
     assert set(DOWNLOADS) == set(FORMATS)
+
+
+def test_the_downloads_say_what_the_page_says(built: Built) -> None:
+    page = (built.out / "index.html").read_text(encoding="utf-8")
+    shown = {}
+    for name, row in re.findall(r'<tr class="run" data-name="([^"]*)"(.*?)</tr>', page, re.DOTALL):
+        for metric, value in re.findall(r'data-column="([^"]*)" data-v="([^"]*)"', row):
+            shown[unescape(name), metric] = value
+    with (built.out / TABLE / f"{TABLE}.csv").open(encoding="utf-8", newline="") as file:
+        told = {(row["model"], row["metric"]): f"{float(row['value']):.9g}" for row in csv.DictReader(file)}
+    assert shown == told
+    assert len(shown) == 4 * 4
+
+
+def test_two_tables_of_one_protocol_share_no_name_on_any_page(tmp_path: Path) -> None:
+    some = {
+        f"of-{digest}": result("m", 0.5, 0.5, dataset__limit=4, dataset__clips=4, dataset__digest=digest * 64)
+        for digest in "ab"
+    }
+    site = build(
+        [write(tmp_path / "results", {**models(), **some}, with_clips=False)], tmp_path / "site", []
+    ).out
+    front = (site / "index.html").read_text(encoding="utf-8")
+    titles = re.findall(r'<h2 id="[^"]*-title">([^<]*)</h2>', front)
+    assert titles == ["tiny 1, 64x16", *(f"tiny 1, 64x16, 4 clips, sha256 {d * 8}" for d in "ab")]
+    for pattern in (r'<li><a href="#tiny[^"]*">([^<]*)</a>', r"<figcaption>([^<:]*):"):
+        assert re.findall(pattern, front) == titles
+    compare_pages = [page.read_text(encoding="utf-8") for page in sorted(site.glob("*/compare.html"))]
+    assert [re.findall(r"<h1>Compare clips: ([^<]*)</h1>", page) for page in compare_pages] == [
+        [title] for title in titles
+    ]
+    files = [file.name for suffix in ("csv", "json", "md", "tex") for file in site.glob(f"*/tiny*.{suffix}")]
+    assert len(files) == len(set(files)) == 12
+    model = (site / "models" / "m.html").read_text(encoding="utf-8")
+    assert re.findall(r'<h2 id="run-\d">([^<]*)</h2>', model) == titles[1:]
+
+
+def test_a_table_without_controls_offers_none_to_hide(built: Built, tmp_path: Path) -> None:
+    some = {stem: one for stem, one in models().items() if not one.model.control}
+    build([write(tmp_path / "results", some, with_clips=False)], tmp_path / "site", [])
+    assert 'data-show="controls"' in (built.out / "index.html").read_text(encoding="utf-8")
+    assert 'data-show="controls"' not in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_used_is_named_and_the_rest_is_built(tmp_path: Path) -> None:
@@ -157,7 +201,7 @@ def test_results_of_an_unknown_data_set_have_a_table_of_their_own(tmp_path: Path
     )
     built = build([folder], tmp_path / "site", [])
     assert built.tables == 2
-    assert (tmp_path / "site" / "nowhere-1-64x16-test" / "table.csv").is_file()
+    assert (tmp_path / "site" / "nowhere-1-64x16-test" / "nowhere-1-64x16-test.csv").is_file()
     assert {path.name for path in tmp_path.iterdir()} == {"results", "site"}
 
 
@@ -165,7 +209,8 @@ def test_a_clips_id_reads_nothing_outside_its_folder(tmp_path: Path) -> None:
     (tmp_path / "secret.mp4").write_bytes(b"secret")
     wild = result("wild", 0.5, 0.5)
     csim = wild.metrics["csim"]
-    csim = csim.model_copy(update={"per_clip": {**csim.per_clip, "../../secret": 0.5, "link": 0.5}})
+    strange = dict.fromkeys(("../../secret", "link", "a" * 300, "é" * 150, "a\0"), 0.5)
+    csim = csim.model_copy(update={"per_clip": {**csim.per_clip, **strange}})
     put(
         tmp_path / "results" / "wild.json",
         wild.model_copy(update={"metrics": {**wild.metrics, "csim": csim}}),
@@ -185,6 +230,56 @@ def test_a_folder_with_anything_else_is_left_alone(results: Path, tmp_path: Path
     (tmp_path / "link").symlink_to(tmp_path / "mine")
     with pytest.raises(FevbenchError, match="no folder"):
         build([results], tmp_path / "link", [])
+
+
+@pytest.mark.parametrize("name", ["CNAME", ".git/config", "models/mine.html"])
+def test_a_file_that_somebody_put_into_a_site_is_not_lost(results: Path, tmp_path: Path, name: str) -> None:
+    build([results], tmp_path / "site", [])
+    mine = tmp_path / "site" / name
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("mine", encoding="utf-8")
+    with pytest.raises(FevbenchError, match=f"holds {name}, which is no part of the site"):
+        build([results], tmp_path / "site", [])
+    assert mine.read_text(encoding="utf-8") == "mine"
+    mine.unlink()
+    assert not build([results], tmp_path / "site", []).problems
+
+
+def test_the_folder_this_runs_in_is_not_replaced(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(FevbenchError, match="the folder this runs in"):
+        build([results], Path(), [])
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+
+def test_a_site_among_the_results_is_none_of_them(tmp_path: Path) -> None:
+    folder = write(tmp_path / "results", models(), with_clips=False)
+    for _ in range(2):
+        built = build([folder], folder / "a-site", [])
+        assert not built.problems
+    assert len(list((folder / "a-site" / TABLE / "results").iterdir())) == 4
+
+
+def test_a_stop_while_a_site_takes_its_place_leaves_the_old_one(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build([results], tmp_path / "site", [])
+    before = tree(tmp_path / "site")
+    rename = Path.rename
+
+    def stopped(path: Path, target: Path) -> Path:
+        if path.name == "site" and path.parent != tmp_path:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        build([results], tmp_path / "site", [])
+    assert tree(tmp_path / "site") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
 def test_a_model_that_is_gone_leaves_no_page(results: Path, tmp_path: Path) -> None:

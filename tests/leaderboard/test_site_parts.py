@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,18 +12,22 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from site_results import CLIPS, models, result, write
 
 from fevbench.metrics.catalog import FAMILIES, metrics
 from fevbench.models.registry import find_model
 from fevbench.report.rows import Comparison
-from fevbench.results.schema import ModelRecord
+from fevbench.results.schema import ModelRecord, Result
+from fevbench.run.cost import CostTable
 from leaderboard.entries import load_entries
 from leaderboard.site.board import SHADES, shade_of_part, shade_of_rank
 from leaderboard.site.breakdown import break_down
 from leaderboard.site.cards import card_of, to_html
 from leaderboard.site.clips import examples
+from leaderboard.site.costs import Costs
 from leaderboard.site.metric_page import make_metric_page
+from leaderboard.site.pictures import CHECKOUT, LARGEST, Pictures
 from leaderboard.site.plots import Axis, Dot, strip
 from leaderboard.site.slugs import Slugs
 from leaderboard.site.tables import GROUPS, Table, _mean_rank, make_tables
@@ -150,6 +155,34 @@ def test_other_clips_make_another_table(tmp_path_factory: pytest.TempPathFactory
     assert len({one.slug for one in tables}) == 2
 
 
+def test_tables_of_one_protocol_are_told_apart(tmp_path: Path) -> None:
+    def of(count: int | None, digest: str, **changes: object) -> Result:
+        known = {"dataset__limit": count, "dataset__clips": count or 16, "dataset__digest": digest * 64}
+        return result(f"m{digest}", 0.5, 0.5, **known, **changes)
+
+    results = {
+        "all": of(None, "a"),
+        "twelve": of(12, "b"),
+        "four": of(4, "c"),
+        "others": of(4, "d"),
+        "val": of(None, "e", dataset__split="val"),
+        "asked-for-more": of(40, "a").model_copy(update={"seed": 1}),
+    }
+    more = results["asked-for-more"]
+    record = more.dataset.model_copy(update={"clips": 16})
+    results["asked-for-more"] = more.model_copy(update={"dataset": record})
+    folder = write(tmp_path, results, with_clips=False)
+    tables, problems = make_tables(load_entries([folder]).entries, [folder])
+    assert not problems
+    assert [(table.slug, table.title, len(table.runs)) for table in tables] == [
+        ("tiny-1-64x16-test", "tiny 1, 64x16, test split", 2),
+        ("tiny-1-64x16-test-12", "tiny 1, 64x16, 12 clips", 1),
+        ("tiny-1-64x16-test-4", "tiny 1, 64x16, 4 clips, sha256 cccccccc", 1),
+        ("tiny-1-64x16-test-4-2", "tiny 1, 64x16, 4 clips, sha256 dddddddd", 1),
+        ("tiny-1-64x16-val", "tiny 1, 64x16, val split", 1),
+    ]
+
+
 def test_cards_are_found_beside_the_code_and_not_lent_to_strangers() -> None:
     ours = ModelRecord(name="vgan", origin="fevbench 0.1.0", fingerprint="f", control=False)
     assert "Generating Videos with Scene Dynamics" in card_of(ours).html
@@ -172,9 +205,83 @@ def test_a_card_brings_no_markup_links_or_pictures_of_its_own() -> None:
     assert "Title" not in html
     assert re.findall(r'href="([^"]*)"', html) == ["https://example.org/"]
     assert "<img" not in html
-    assert "[picture: words]" in html
+    assert "Picture, not shown here: words" in html
     assert "style=" not in html
     assert "<thead" not in html
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with pictures of all sorts, and something beside it that is not its own."""
+    folder = tmp_path / "checkout"
+    (folder / "model").mkdir(parents=True)
+    (folder / "pyproject.toml").touch()
+    for file in (folder / "a b.png", tmp_path / "outside.png"):
+        Image.new("RGB", (6, 4)).save(file)
+    Image.new("RGB", (6, 4)).save(folder / "large.png", compress_level=0)
+    with (folder / "large.png").open("ab") as large:
+        large.truncate(LARGEST + 1)
+    (folder / "drawing.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (folder / "page.png").write_text("<script>alert(1)</script>")
+    (folder / "link.png").symlink_to(tmp_path / "outside.png")
+    return folder
+
+
+def test_a_cards_picture_is_copied_as_it_is(checkout: Path, tmp_path: Path) -> None:
+    pictures = Pictures(checkout)
+    look = partial(pictures.of, checkout / "model" / "card.md")
+    html = str(to_html('![a "b" <c>](../a%20b.png) and ![again](../model/../a%20b.png)', look))
+    assert html.count('<img src="../pictures/a-b.png"') == 2
+    assert 'alt="a &#34;b&#34; &lt;c&gt;" width="6" height="4" loading="lazy"' in html
+    assert [file.relative_to(tmp_path).as_posix() for file in pictures.copy(tmp_path)] == ["pictures/a-b.png"]
+    assert (tmp_path / "pictures" / "a-b.png").read_bytes() == (checkout / "a b.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/p.png",
+        "//evil.example/p.png",
+        "data:image/png;base64,AAAA",
+        "../../outside.png",
+        "../link.png",
+        "../large.png",
+        "../drawing.svg",
+        "../page.png",
+        "../nowhere.png",
+        "..",
+        "../" + "x" * 5000,
+        "..%00",
+    ],
+)
+def test_a_card_embeds_nothing_else(checkout: Path, tmp_path: Path, target: str) -> None:
+    pictures = Pictures(checkout)
+    html = str(to_html(f"![words]({target})", partial(pictures.of, checkout / "model" / "card.md")))
+    assert "<img" not in html
+    assert "words" in html
+    assert not list(pictures.copy(tmp_path))
+    (checkout / "pyproject.toml").unlink()
+    assert pictures.of(checkout / "card.md", "a b.png") is None, "an installed package is no checkout"
+
+
+def test_the_pictures_of_our_cards_are_shown() -> None:
+    for file in sorted(CHECKOUT.glob("*/card.md")) + sorted(CHECKOUT.glob("baselines/*/card.md")):
+        text = file.read_text(encoding="utf-8")
+        html = str(to_html(text, partial(Pictures().of, file)))
+        assert html.count("<img ") == text.count("!["), file
+        assert "not shown here" not in html
+
+
+def test_a_cost_is_that_of_the_code_that_was_scored_or_says_why_not() -> None:
+    file = CHECKOUT / "leaderboard" / "results" / "fevsynth-1.0" / "cost.json"
+    table = CostTable.model_validate_json(file.read_text(encoding="utf-8"))
+    costs, known = Costs(file, "here", table), table.costs[0]
+    model = ModelRecord(name=known.model, origin="o", fingerprint=known.fingerprint, control=False)
+    assert (costs.of(model), costs.why_not(model)) == (known, "")
+    changed = model.model_copy(update={"fingerprint": "0" * 64})
+    assert costs.of(changed) is None
+    assert costs.why_not(changed) == "measured with other code or weights than these"
+    assert costs.why_not(changed.model_copy(update={"name": "another"})) == "not measured"
 
 
 def test_every_family_of_metrics_has_a_group() -> None:

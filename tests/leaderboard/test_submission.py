@@ -257,6 +257,39 @@ def test_what_is_no_archive_is_named(content: bytes, cli: Cli, tmp_path: Path) -
     assert "cannot be unpacked" in cli("leaderboard", "check", tmp_path / "none.zip").out
 
 
+@pytest.mark.parametrize(
+    ("at", "mark"), [(6, 99), (8, 1 << 5), (8, 1 << 6)], ids=["version", "patch", "cipher"]
+)
+def test_what_this_python_cannot_unpack_is_named(
+    sent: Path, cli: Cli, tmp_path: Path, at: int, mark: int
+) -> None:
+    data = bytearray(sent.read_bytes())
+    for head, shift in ((b"PK\x01\x02", 0), (b"PK\x03\x04", -2)):  # in the list of files, and before each
+        start = data.find(head)
+        data[start + at + shift] = mark
+    (tmp_path / "b.zip").write_bytes(data)
+    checked = cli("leaderboard", "check", tmp_path / "b.zip", sent)
+    assert "b.zip: cannot be unpacked" in checked.out
+    assert "1 of them scored again" in checked.out, "the other one is checked all the same"
+
+
+def test_what_was_scored_again_and_what_is_the_senders_word_is_said(cli: Cli, tmp_path: Path) -> None:
+    """Only one draw of each clip is in an archive: nobody can see from it how draws differ."""
+    assert (
+        cli(
+            "run", "copy", "tiny", "--metrics", "psnr,diversity", "--limit", "4", "--out", tmp_path / "run"
+        ).code
+        == 0
+    )
+    assert cli("leaderboard", "submit", tmp_path / "run", "--out", tmp_path / "sent.zip").code == 0
+    said = cli("leaderboard", "check", tmp_path / "sent.zip")
+    assert said.code == 0
+    assert "note: diversity: not scored again: compares 4 clips of each face and label" in said.out
+    again = "note: scored again from its clips: 1 of 2 metrics; "
+    assert f"{again}not scored again, so on the sender's word: diversity" in said.out
+    assert "metrics that a run has unless told otherwise: csim, csim-min, rank-1 and" in said.out
+
+
 def test_a_hostile_result_is_words_and_nothing_else(sent: Path, cli: Cli, tmp_path: Path) -> None:
     contents = members(sent)
     result = json.loads(contents["result.json"])

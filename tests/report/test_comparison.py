@@ -186,9 +186,9 @@ def test_markdown() -> None:
         r"| a\|b | 0.500 [0.450, 0.550] | – | – |",
         f"| {CEILING} | 1.000 | 1.0000 | 1.0 |",
         "",
-        "* no ranks in csim: a|b does not hold what each clip counts; "
+        r"* no ranks in csim: a\|b does not hold what each clip counts; "
         "good does not hold what each clip counts",
-        "* a|b: no fvd: no face in any frame",
+        r"* a\|b: no fvd: no face in any frame",
     ]
 
 
@@ -212,6 +212,32 @@ def test_latex_is_a_table_whatever_a_model_is_called() -> None:
     assert r"csim $\uparrow$" in text
     assert text.count("{") == text.count("}")
     assert text.splitlines()[-3:] == [r"true clips (ceiling) & 1.000 \\", r"\bottomrule", r"\end{tabular}"]
+
+
+def test_words_of_others_stay_words_in_every_text_format() -> None:
+    """What a stranger's result says of itself stands in files that others put into papers and pages."""
+    wild = "x\n\\input{/etc/passwd}\r![p](http://evil.example/p.png) <img src=x>"
+    result = made_up(wild, {"csim": 0.5, "fvd": None}, dataset__name=wild, model__notes=[wild])
+    comparison = compare([result])
+    own = (
+        "%",
+        "\\begin{tabular}",
+        "\\toprule",
+        "\\midrule",
+        "\\bottomrule",
+        "\\end{tabular}",
+        "Model ",
+        "true clips",
+    )
+    lines = latex(comparison).splitlines()
+    (row,) = [line for line in lines if not line.startswith(own)]
+    assert row.startswith(r"x \textbackslash{}input\{/etc/passwd\}")
+    text = markdown(comparison)
+    assert "![" not in text.replace(r"!\[", "")
+    assert "<img" not in text
+    assert len(text.splitlines()) == len(
+        markdown(compare([made_up("x", {"csim": 0.5, "fvd": None}, model__notes=["n"])])).splitlines()
+    )
 
 
 def test_json_is_the_results_themselves() -> None:

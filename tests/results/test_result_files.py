@@ -41,6 +41,16 @@ def test_a_value_that_is_not_finite_is_no_result(value: float) -> None:
         made_up("a", {"fvd": value})
 
 
+@pytest.mark.parametrize("seconds", ["NaN", "1e400", "-Infinity"])
+def test_what_cannot_be_written_again_is_not_read(tmp_path: Path, seconds: str) -> None:
+    """JSON has no such numbers: written as null, they would make a file that nobody can read."""
+    content = json.loads(made_up("a", {"fvd": 1.0}).model_dump_json())
+    content["stages"] = {"score": {"seconds": "X", "computed": 1, "reused": 0}}
+    (tmp_path / "result.json").write_text(json.dumps(content).replace('"X"', seconds), encoding="utf-8")
+    with pytest.raises(RunError, match=r"stages\.score\.seconds"):
+        read_result(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -48,6 +58,7 @@ def test_a_value_that_is_not_finite_is_no_result(value: float) -> None:
         (b"{", "is not a result"),
         (b"\xff\xfe", "is not a result"),
         (b"[" * 100_000, "is not a result"),
+        (b'{"schema_version": 2, "stages": ' + b"[" * 900 + b"]" * 900 + b"}", "is not a result"),
         (b"[]", "has schema version None, this fevbench reads 2"),
         (b'{"schema_version": 99}', "has schema version 99, this fevbench reads 2"),
         (b'{"schema_version": 1}', "is not a result (created: Field required)"),

@@ -48,21 +48,25 @@ function setUpBoard(board) {
 
   const empty = board.querySelector(".empty");
   const search = tools.querySelector("input[type=search]");
-  search.addEventListener("input", () => {
+  const filter = () => {
     const wanted = search.value.trim().toLowerCase();
     let shown = 0;
-    for (const row of table.querySelectorAll("tr.run")) {
-      row.hidden = !row.dataset.name.toLowerCase().includes(wanted);
-      shown += !row.hidden;
-    }
     for (const body of table.querySelectorAll("tbody.models, tbody.controls, tbody.published")) {
-      body.querySelector(".part").hidden = !body.querySelector("tr.run:not([hidden])");
+      let here = 0;
+      for (const row of body.querySelectorAll("tr.run")) {
+        row.hidden = !row.dataset.name.toLowerCase().includes(wanted);
+        here += !row.hidden;
+      }
+      body.querySelector(".part").hidden = here === 0;
+      if (!body.hidden) shown += here;
     }
     empty.hidden = shown > 0;
-  });
+  };
+  search.addEventListener("input", filter);
 
   const ones = [...tools.querySelectorAll("[data-one]")];
   const showColumns = () => {
+    table.classList.toggle("many", ones.filter((one) => one.checked).length > 16); // as it is printed
     for (const one of ones) {
       for (const cell of table.querySelectorAll(`[data-column="${CSS.escape(one.dataset.one)}"]`)) {
         cell.hidden = !one.checked;
@@ -83,7 +87,7 @@ function setUpBoard(board) {
     if (group) for (const box of ones) if (box.dataset.of === group) box.checked = event.target.checked;
     if (group || one) showColumns();
     if (show === "intervals") table.classList.toggle("no-intervals", !event.target.checked);
-    else if (show) table.querySelector(`tbody.${show}`).hidden = !event.target.checked;
+    else if (show) { table.querySelector(`tbody.${show}`).hidden = !event.target.checked; filter(); }
   });
   const each = tools.querySelector(".each");
   document.addEventListener("click", (event) => { if (!each.contains(event.target)) each.open = false; });
@@ -161,7 +165,10 @@ class Player {
     this.speed = section.querySelector(".speed");
     for (const video of this.videos) {
       video.controls = false;
-      video.addEventListener("loadeddata", () => this.seek(video));
+      // Some phones load no picture of a clip before its place is asked for.
+      video.addEventListener("loadedmetadata", () => this.seek(video));
+      video.addEventListener("seeked", () => video.classList.remove("loading"));
+      for (const event of ["loadeddata", "error"]) video.addEventListener(event, () => this.loaded(video));
       const path = video.getAttribute("src");
       if (path) this.load(video, path);
     }
@@ -177,10 +184,19 @@ class Player {
     const none = video.parentElement.querySelector(".none");
     video.hidden = !path && Boolean(none);
     if (none) none.hidden = Boolean(path);
+    video.classList.toggle("loading", Boolean(path)); // until then it shows the clip before, whose numbers are gone
     if (!path) { video.removeAttribute("src"); video.load(); return; }
     playable(path).then((url) => {
-      if (video.dataset.path === path && video.getAttribute("src") !== url) video.src = url;
-    }, () => this.load(video, ""));
+      if (video.dataset.path !== path) return; // another one was asked for meanwhile
+      if (video.getAttribute("src") !== url) video.src = url;
+      else if (video.error || video.readyState >= 2) this.loaded(video);
+    }, () => { if (video.dataset.path === path) this.load(video, ""); });
+  }
+
+  loaded(video) {
+    video.classList.remove("loading");
+    if (video.error) this.section.querySelector(".unplayable").hidden = false;
+    else this.seek(video);
   }
 
   seek(video) {
@@ -200,7 +216,8 @@ class Player {
   step(by) { this.show(this.frame + by); }
 
   waiting() {
-    return this.videos.some((video) => video.dataset.path && !video.error && (video.seeking || video.readyState < 2));
+    return this.videos.some((video) => video.dataset.path && !video.error
+      && (video.classList.contains("loading") || video.seeking || video.readyState < 2));
   }
 
   start() {
@@ -237,11 +254,12 @@ const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 function setUpKeys(player) {
   document.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const own = event.target.closest("a, button, select, summary, input:not([type=range]), .box, .scroll, pre");
-    const range = event.target.closest("input[type=range]");
-    if (event.key === " " && !own) player.toggle();
-    else if (event.key === "ArrowRight" && !own && !range) { player.stop(); player.step(1); }
-    else if (event.key === "ArrowLeft" && !own && !range) { player.stop(); player.step(-1); }
+    // What has the focus keeps the keys it uses itself: a button that was just clicked uses Space and no arrows.
+    const spaces = event.target.closest("a, button, select, summary, input:not([type=range]), .box, .scroll, pre");
+    const arrows = event.target.closest("select, input, .box, .scroll, pre");
+    if (event.key === " " && !spaces) player.toggle();
+    else if (event.key === "ArrowRight" && !arrows) { player.stop(); player.step(1); }
+    else if (event.key === "ArrowLeft" && !arrows) { player.stop(); player.step(-1); }
     else return;
     event.preventDefault();
   });

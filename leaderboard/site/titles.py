@@ -1,0 +1,59 @@
+"""What sets tables apart, and what they are called: in titles, addresses and names of files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from fevbench.report.rows import clips
+
+if TYPE_CHECKING:
+    from fevbench.results.schema import Result
+
+
+def short_titles(results: Sequence[Result]) -> list[str]:
+    """Short titles of tables, each its own.
+
+    Data set, protocol, and how many clips if those were not all; then what tells tables of one title apart:
+    the split, the protocol's version, the number of clips, and at last their hash.
+
+    Args:
+        results: One result of each table.
+    """
+    titles = []
+    for result in results:
+        data, protocol = result.dataset, result.protocol.id.partition("@")[0]
+        limit = "" if data.limit is None else f", {clips(data.clips)}"
+        titles.append(f"{data.name} {data.version}, {protocol}{limit}")
+    further: tuple[Callable[[Result], str], ...] = (
+        lambda result: f"{result.dataset.split} split",
+        lambda result: result.protocol.id,
+        lambda result: clips(result.dataset.clips),
+        lambda result: f"sha256 {result.dataset.digest[:8]}",
+    )
+    for words in further:
+        said: dict[str, set[str]] = {}
+        for title, result in zip(titles, results, strict=True):
+            said.setdefault(title, set()).add(words(result))
+        titles = [
+            f"{title}, {words(result)}" if len(said[title]) > 1 else title
+            for title, result in zip(titles, results, strict=True)
+        ]
+    return titles
+
+
+def key_of(result: Result) -> tuple[str, str, str, int, str, str]:
+    """What the runs of a table share, and tables are sorted by: of a split, that of the most clips is first.
+
+    Not the limit: runs of the same clips stand side by side, however these were asked for.
+    """
+    data, protocol = result.dataset, result.protocol.id
+    name = f"{data.name}-{data.version}"
+    return name, protocol.partition("@")[0], data.split, -data.clips, protocol, data.digest
+
+
+def file_name(result: Result) -> str:
+    """What a table is called as a file."""
+    data, protocol = result.dataset, result.protocol.id.partition("@")[0]
+    limit = f"-{data.clips}" if data.limit else ""
+    return f"{data.name}-{data.version}-{protocol}-{data.split}{limit}"
