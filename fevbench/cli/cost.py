@@ -36,10 +36,11 @@ def command(
     form: str,
     offline: bool,
 ) -> None:
-    """Measure what MODELs cost: parameters, operations, latency at batch 1 and 16, clips a second.
+    """Measure what MODELs cost: parameters, operations, latency at batch 1 and 16, memory.
 
     All are measured in turns, so that their ratios hold on a busy machine, too; absolute times are of this
-    machine. Look-ups (most controls, videos:DIR) make nothing, and are refused.
+    machine. Peak memory is what a GPU gave, or what a process of its own grew by. Look-ups (most controls,
+    videos:DIR) make nothing, and are refused.
 
     \b
     Example:
@@ -56,6 +57,7 @@ def command(
     from fevbench.report.cost import cost_markdown, cost_table
     from fevbench.results.provenance import environment
     from fevbench.run.cost import CostTable, measure
+    from fevbench.run.memory import peak_memory
     from fevbench.run.plan import choose_device
 
     if out is not None:
@@ -68,6 +70,12 @@ def command(
         needed = dict.fromkeys(name for one in found for name in one.networks)
         weights.require_all(tuple(needed), offline=offline, progress=display.pull)
         costs = measure(found, corpus, where, rounds, display)
+        if where == "cpu":
+            display.start("memory", len(costs))
+            for i, model in enumerate(models):
+                peak = peak_memory(model, plugin, corpus)
+                costs[i] = costs[i].model_copy(update={"peak_memory": peak})
+                display.advance(1)
     table = CostTable(protocol=how.id, environment=environment(where), costs=costs)
     text = table.model_dump_json(indent=1) + "\n"
     if out is not None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fevbench.run.cost import Cost, CostTable
 
 HEADS = ("model", "parameters", "GFLOPs", "ms for 1 clip", "ms for 16", "clips/s")
-MEMORY = "MB on the GPU"
+MEMORY = "peak MB"
 
 
 def cost_table(table: CostTable) -> Table:

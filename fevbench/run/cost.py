@@ -63,8 +63,8 @@ class Cost(BaseModel):
         flops: Floating-point operations of one clip in torch's matrix products and convolutions, two for a
             multiplication with addition; None where torch cannot count.
         latencies: One a batch size.
-        peak_memory: Bytes a GPU gave torch at most, at the largest batch; None on a CPU, where a process
-            cannot tell a model's share.
+        peak_memory: Bytes at most, at the largest batch: those a GPU gave torch; on a CPU, those a process of
+            its own grew by (`fevbench.run.memory`); None where neither can be told.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -113,7 +113,7 @@ def measure(
     """
     for one in found:
         one.check_generates()
-    built = [_Timed(one, corpus, device, progress) for one in found]
+    built = [Timed(one, corpus, device, progress) for one in found]
     seconds: dict[tuple[int, int], list[float]] = {}
     for batch in BATCHES:
         progress.start(f"batch {batch}", (rounds + 1) * len(built))
@@ -141,7 +141,7 @@ def _latency(batch: int, seconds: Sequence[float]) -> Latency:
     return Latency(batch=batch, median=median, low=low, high=high, rounds=len(seconds))
 
 
-class _Timed:
+class Timed:
     """A built model with inputs."""
 
     def __init__(self, found: FoundModel, corpus: Corpus, device: str, progress: Progress) -> None:
@@ -157,7 +157,7 @@ class _Timed:
         """How long a batch takes, the device's work included."""
         self._wait()
         began = time.perf_counter()
-        self._make(batch)
+        self.make(batch)
         self._wait()
         return time.perf_counter() - began
 
@@ -184,10 +184,11 @@ class _Timed:
         if self._device.type != "cuda":
             return None
         torch.cuda.reset_peak_memory_stats(self._device)
-        self._make(max(BATCHES))
+        self.make(max(BATCHES))
         return torch.cuda.max_memory_allocated(self._device)
 
-    def _make(self, batch: int) -> Tensor:
+    def make(self, batch: int) -> Tensor:
+        """Clips of the first ``batch`` inputs."""
         try:
             with torch.inference_mode():
                 return self._generate(batch)

@@ -35,6 +35,7 @@ COLUMNS = (
     CostColumn("GFLOPs", "billions of floating-point operations for one clip"),
     CostColumn("ms / clip", "milliseconds for one clip alone, median"),
     CostColumn("clips / s", "clips a second in a batch of sixteen, median", True),
+    CostColumn("peak MB", "memory for a batch of sixteen at most: a GPU's, or what a process grows by"),
 )
 
 
@@ -91,9 +92,11 @@ def cost_cells(cost: Cost | None) -> list[tuple[float | None, str]]:
         return [(None, "–")] * len(COLUMNS)
     one, many = cost.latencies[0], cost.latencies[-1]
     flops = None if cost.flops is None else cost.flops / 1e9
+    memory = None if cost.peak_memory is None else cost.peak_memory / 1e6
     return [
         (cost.parameters / 1e6, f"{cost.parameters / 1e6:.2f} M"),
         (flops, "–" if flops is None else f"{flops:.2f}"),
         (1e3 * one.median, f"{1e3 * one.median:.0f}"),
         (many.clips_per_second, f"{many.clips_per_second:.1f}"),
+        (memory, "–" if memory is None else f"{memory:.0f}"),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,6 @@ def test_parameters_and_operations_are_those_of_the_networks(cli: Cli, plugin: P
     for cost in table["costs"]:
         assert cost["parameters"] == (3 * 9 + 1) * 5 + 5 * 3, "a network held twice is counted once"
         assert cost["flops"] == 2 * 64 * 64 * (3 * 9 * 5 + 5 * 3)
-        assert cost["peak_memory"] is None
         for latency, batch in zip(cost["latencies"], (1, 16), strict=True):
             assert latency["batch"] == batch
             assert latency["rounds"] == 3
@@ -75,6 +75,31 @@ def test_models_take_turns_and_the_first_turn_is_not_timed(cli: Cli, plugin: Pat
     assert max(map(len, shown.out.splitlines())) <= 160
     markdown = cli(*run, "--format", "md").out
     assert markdown.count("\n| ") == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process takes at most")
+def test_peak_memory_is_what_a_model_takes_whoever_was_measured_before(cli: Cli, plugin: Path) -> None:
+    larger = """
+
+@register_model("larger")
+class Larger(Base):
+    def __init__(self, spec):
+        super().__init__(spec)
+        self.kept = torch.ones(25_000_000)
+
+    def generate(self, images, labels, generator):
+        # Given back at once, but it was there.
+        return super().generate(images, labels, generator) + 0 * torch.ones(25_000_000).sum()
+"""
+    with plugin.open("a", encoding="utf-8") as file:
+        file.write(larger)
+    run = ("cost", "larger", "one", "larger", "--dataset", "tiny", "--plugin", plugin, "--rounds", "2")
+    outcome = cli(*run, "--device", "cpu", "--format", "json")
+    assert outcome.code == 0, outcome
+    first, small, again = (cost["peak_memory"] / 1e6 for cost in outcome.result["costs"])
+    assert first - small == pytest.approx(200, abs=15)
+    assert again == pytest.approx(first, abs=15)
+    assert 0 < small < 100
 
 
 def test_a_look_up_costs_nothing_that_could_be_measured(cli: Cli) -> None:
