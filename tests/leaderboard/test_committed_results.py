@@ -49,8 +49,16 @@ def test_a_page_without_tables_or_with_unknown_ones_is_an_error() -> None:
         refreshed("<!-- fevbench diff a b --format md -->\n\n<!-- end -->", ROOT)
 
 
-def test_costs_are_those_of_the_committed_table() -> None:
-    table = CostTable.model_validate_json(
-        (RESULTS / "fevsynth-1.0" / "cost.json").read_text(encoding="utf-8")
-    )
-    assert cost_markdown(table).strip() in (ROOT / "docs" / "baselines.md").read_text(encoding="utf-8")
+@pytest.fixture
+def costs() -> CostTable:
+    file = RESULTS / "fevsynth-1.0" / "cost.json"
+    return CostTable.model_validate_json(file.read_text(encoding="utf-8"))
+
+
+def test_costs_are_of_the_code_and_weights_that_were_scored(costs: CostTable) -> None:
+    scored = {(model.name, model.fingerprint) for model in (read_result(file).model for file in RUNS)}
+    assert {(cost.model, cost.fingerprint) for cost in costs.costs} <= scored
+
+
+def test_costs_are_those_of_the_committed_table(costs: CostTable) -> None:
+    assert cost_markdown(costs).strip() in (ROOT / "docs" / "baselines.md").read_text(encoding="utf-8")
