@@ -87,6 +87,7 @@ def command(
       seeded:70-10-20:0    per cent of people to train, validate and test on, and a seed
       kfold:10:3           the third of ten folds to test on, the next one to validate on
       my-split.csv         columns subject, split
+      test                 everybody is tested on: a set to score on, not to train on
 
     Kill it anywhere: the same command continues. With another --split, only the manifest is written anew.
 
@@ -213,7 +214,9 @@ def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:
     for why, entries in found["skipped"].items():
         click.echo(f"skipped: {len(entries)} {why} ({entries[0]['what']}{', …' if len(entries) > 1 else ''})")
     click.echo(f"look at {out / REPORT_HTML}")
-    for split in ("train", "test"):
+    from fevbench.data.prepared.splits import EVERYBODY
+
+    for split in ("test",) if record.spec == EVERYBODY else ("train", "test"):
         if not found["clips_per_split"].get(split):
             click.echo(f"no clip to {split} on is left: choose another --split, or see what was skipped")
     if not found["clips_per_split"].get("test"):

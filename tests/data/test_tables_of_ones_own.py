@@ -172,7 +172,27 @@ def test_nobody_is_two_people_for_a_capital_letter(cli: Cli, own: Path, tmp_path
 
 def test_one_person_is_told_that_two_are_needed(cli: Cli, tmp_path: Path) -> None:
     write_video(tmp_path / "own" / "ann" / "anger" / "1.mp4", performance(1, "anger"))
-    assert "there is one person, ann" in prepare(cli, tmp_path / "own", tmp_path / "out").complaint
+    complaint = prepare(cli, tmp_path / "own", tmp_path / "out").complaint
+    assert "there is one person, ann" in complaint
+    assert "or --split test to score on it only" in complaint
+
+
+def test_a_set_to_score_on_only(cli: Cli, tmp_path: Path) -> None:
+    """One person will do; whatever needs somebody to learn from says that there is nobody."""
+    for label in ("anger", "fear"):
+        write_video(tmp_path / "own" / "ann" / label / "1.mp4", performance(1, label))
+    wishes = ("--split", "test", "--frames", 32, "--size", 64)
+    done = prepare(cli, tmp_path / "own", tmp_path / "out", *wishes)
+    assert done.code == 0, done
+    assert "2 clips (0 train of 0 people, 0 val of 0 people, 2 test of 1 people)" in done.out
+    assert "nobody" not in done.out
+    assert "no clip to train" not in done.out
+    at = f"own:{tmp_path / 'out'}"
+    scored = cli("run", "copy", at, "--metrics", "psnr,motion", "--out", tmp_path / "run")
+    assert scored.code == 0, scored
+    commands = ("run", "nearest", at), ("train", "imaginator", at), ("train", "judge", at)
+    complaints = [cli(*command, "--out", tmp_path / command[1]).complaint for command in commands]
+    assert [complaint for complaint in complaints if "own has no train" not in complaint] == []
 
 
 def test_people_of_like_names_have_sheets_of_their_own(cli: Cli, tmp_path: Path) -> None:

@@ -22,7 +22,9 @@ NAMED = 6
 """People that an error names before it counts."""
 GIVEN = "given"
 """The split that the data say themselves."""
-FORMS = "seeded:70-10-20:SEED, kfold:K:FOLD, or a CSV file with the columns subject, split"
+EVERYBODY = "test"
+"""The split of a set that is scored on and not trained on."""
+FORMS = f"seeded:70-10-20:SEED, kfold:K:FOLD, {EVERYBODY}, or a CSV file with the columns subject, split"
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ def assign(
         given: The split of each person as the data say themselves, for `GIVEN`.
 
     Raises:
-        DatasetError: There is no such split, or it leaves nobody to train or nobody to test on.
+        DatasetError: There is no such split, or it leaves nobody to test on, or nobody to train on and is not
+            `EVERYBODY`.
     """
     people = sorted(subjects)
     if spec == GIVEN:
@@ -67,7 +70,9 @@ def assign(
         raise DatasetError(f"--val is for published splits, not for {spec}", "leave it out")
     missing: list[str] = []
     kind, _, rest = spec.partition(":")
-    if kind == "seeded":
+    if spec == EVERYBODY:
+        of, source = dict.fromkeys(people, "test"), "everybody is tested on"
+    elif kind == "seeded":
         of, source = _seeded(spec, rest, people), "people in the order of a hash of seed and id"
     elif kind == "kfold":
         of, source = _fold(spec, rest, people), "people in the order of a hash of their id, dealt in turn"
@@ -92,16 +97,17 @@ def in_hash_order(people: Sequence[str], seed: str = "") -> list[str]:
 
 
 def _assigned(of: dict[str, Split], people: Sequence[str], record: SplitRecord) -> Assignment:
-    if len(people) == 1:
+    if len(people) == 1 and record.spec != EVERYBODY:
         raise DatasetError(
             f"there is one person, {people[0]}, and a set needs somebody to train and another to test on",
-            "give a folder with more people",
+            f"give a folder with more people, or --split {EVERYBODY} to score on it only",
         )
-    for split in ("train", "test"):
+    for split in ("test",) if record.spec == EVERYBODY else ("train", "test"):
         if split not in of.values():
+            hint = f", or {EVERYBODY} to score on it only" if split == "train" else ""
             raise DatasetError(
                 f"the split {record.spec} of {len(people)} people leaves nobody to {split} on",
-                "choose another --split",
+                f"choose another --split{hint}",
             )
     left_out = tuple(name for name in people if name not in of)
     return Assignment(dict(sorted(of.items())), left_out, record)
