@@ -194,16 +194,17 @@ def _labels(text: str) -> tuple[str, ...]:
 
 def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:
     """Say what there is now, what was left out, and what can be done."""
+    from fevbench.counts import clips, people
     from fevbench.data.datasets import SPLITS
     from fevbench.data.prepared.report import REPORT_HTML, summary
     from fevbench.data.protocol import protocols
 
     found = summary(manifest)
     per_split = ", ".join(
-        f"{found['clips_per_split'].get(s, 0)} {s} of {found['people_per_split'].get(s, 0)} people"
+        f"{found['clips_per_split'].get(s, 0)} {s} of {people(found['people_per_split'].get(s, 0))}"
         for s in SPLITS
     )
-    click.echo(f"{out}: {found['clips']} clips ({per_split}), digest {manifest.digest[:12]}")
+    click.echo(f"{out}: {clips(found['clips'])} ({per_split}), digest {manifest.digest[:12]}")
     record = manifest.split
     held = f"; {record.val} of its train people held out as val" if record.val else ""
     absent = f"; {len(record.missing)} of its people are not here" if record.missing else ""

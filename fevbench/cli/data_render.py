@@ -101,6 +101,7 @@ def _summarise(out: Path, settings: Settings, rendered: int, seconds: float) -> 
     """Say what there is now and what can be done with it."""
     from rich.filesize import decimal
 
+    from fevbench import counts
     from fevbench.data.datasets import SPLITS
     from fevbench.data.fevsynth.adapter import FEVSynth
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
@@ -108,10 +109,10 @@ def _summarise(out: Path, settings: Settings, rendered: int, seconds: float) -> 
     data = FEVSynth(out)
     clips = {split: len(data.clips(split)) for split in SPLITS}
     shown = ", ".join(f"{count} {split}" for split, count in clips.items() if count)
-    people = "1 person" if settings.people == 1 else f"{settings.people} people"
     size = decimal(sum(path.stat().st_size for path in data.files()))
     pace = f"{rendered} frames rendered, {seconds / rendered:.2f} s each" if rendered else "all was there"
-    click.echo(f"{out}: {people}, {sum(clips.values())} clips ({shown}), {size}; {pace}")
+    there = f"{counts.people(settings.people)}, {counts.clips(sum(clips.values()))} ({shown})"
+    click.echo(f"{out}: {there}, {size}; {pace}")
     if settings.frames >= protocols.get(DEFAULT_PROTOCOL).native_frames:
         split = "" if clips["test"] else " --split train"
         click.echo(f"score a model on it: fevbench run copy fevsynth:{out}{split}")

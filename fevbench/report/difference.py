@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fevbench.counts import people
 from fevbench.errors import FevbenchError, UnknownName
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import clip_differences, distinct_names, other_weights
 from fevbench.report.pairs import Sample, compare_samples, sample_of, subjects_of
-from fevbench.report.rows import people
 from fevbench.results.schema import MetricResult, Result
 from fevbench.stats.paired import PairedTest
 

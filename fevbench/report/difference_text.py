@@ -11,10 +11,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fevbench.counts import clips as clips_in_words
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.difference import ClipDifference, Difference, MetricDifference
 from fevbench.report.line import one_line
-from fevbench.report.rows import clips as clips_in_words
 from fevbench.report.rows import number
 from fevbench.stats.ranks import ALPHA
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from fevbench.counts import clips, people
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import check_comparable, distinct_names, same_weights, weight_differences
 from fevbench.report.line import one_line
@@ -203,13 +204,3 @@ def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
         ),
         *(f"no {', '.join(which)}: {reason}" for reason, which in absent.items()),
     ]
-
-
-def clips(count: int) -> str:
-    """A number of clips, in words."""
-    return f"{count} clip" if count == 1 else f"{count} clips"
-
-
-def people(count: int) -> str:
-    """A number of people, in words."""
-    return f"{count} person" if count == 1 else f"{count} people"

@@ -8,8 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fevbench.counts import clips, people
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.rows import Comparison, Row, clips, interval, notes, number, people
+from fevbench.report.rows import Comparison, Row, interval, notes, number
 from fevbench.results.schema import Result
 
 NAME_WIDTH = 32

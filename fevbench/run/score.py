@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fevbench.counts import people
 from fevbench.metrics.measurement import Measurement
 from fevbench.metrics.view import ClipView
 from fevbench.results.schema import Interval, MetricResult
@@ -88,10 +89,10 @@ def _score_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) ->
 def _arrays(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> tuple[NDArray[Any], ...]:
     """What a set metric computes from, a row a sample: a clip has as many made samples as true ones."""
     samples = _samples(metric, made, true)
-    people = sorted({clip.subject for clip in clips})
+    subjects = sorted({clip.subject for clip in clips})
     told = {
         "label": [true.labels.index(clip.label) for clip in clips],
-        "person": [people.index(clip.subject) for clip in clips],
+        "person": [subjects.index(clip.subject) for clip in clips],
     }
     rows = [len(of_clip) for of_clip in samples]
     of_samples = [np.repeat(np.array(told[what], np.int64), rows) for what in metric.told]
@@ -124,7 +125,7 @@ def _few_people(metric: Metric, clips: Sequence[Clip]) -> str:
     count = len({clip.subject for clip in clips})
     if count >= metric.people:
         return ""
-    return f"{'1 person' if count == 1 else f'{count} people'}, needs at least {metric.people}"
+    return f"{people(count)}, needs at least {metric.people}"
 
 
 def _rows(metric: Metric, made: Side, true: Side) -> list[int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from fevbench.counts import clips
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.rows import clips, number
+from fevbench.report.rows import number
 from leaderboard.site.costs import COLUMNS, cost_cells
 from leaderboard.site.tables import GROUPS, Run, Table
 

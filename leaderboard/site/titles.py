@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from fevbench.report.rows import clips
+from fevbench.counts import clips
 
 if TYPE_CHECKING:
     from fevbench.results.schema import Result

@@ -184,7 +184,7 @@ def test_a_set_to_score_on_only(cli: Cli, tmp_path: Path) -> None:
     wishes = ("--split", "test", "--frames", 32, "--size", 64)
     done = prepare(cli, tmp_path / "own", tmp_path / "out", *wishes)
     assert done.code == 0, done
-    assert "2 clips (0 train of 0 people, 0 val of 0 people, 2 test of 1 people)" in done.out
+    assert "2 clips (0 train of 0 people, 0 val of 0 people, 2 test of 1 person)" in done.out
     assert "nobody" not in done.out
     assert "no clip to train" not in done.out
     at = f"own:{tmp_path / 'out'}"
