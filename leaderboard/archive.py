@@ -45,7 +45,6 @@ UNREADABLE = (
     OSError,
     EOFError,
     ValueError,
-    NotImplementedError,
     RuntimeError,
     zipfile.BadZipFile,
     zlib.error,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fevbench import weights
+from fevbench.counts import some
 from fevbench.errors import FevbenchError
 from fevbench.extractors.base import extractors
 from fevbench.judge.files import MODEL as JUDGE
@@ -18,7 +19,7 @@ from fevbench.results.schema import Result
 from leaderboard.entries import CLIPS_SUFFIX, TRUE_CLIPS, Entry, clips_folder
 from leaderboard.figures import wrong_figures
 from leaderboard.layout import place, scored_clips, small_clips
-from leaderboard.truth import Truths, some
+from leaderboard.truth import Truths
 
 ALIKE = 1e-3
 """How far two machines' numbers may part, relative to their size: a margin, not a measurement."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from fevbench.counts import some
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written
 from fevbench.errors import FevbenchError, RunError
 from fevbench.results.files import read_result
@@ -13,7 +14,7 @@ from fevbench.run.folder import CLIPS_FOLDER, SETTINGS_FILE
 from fevbench.run.plan import Settings
 from leaderboard.check import Finding, check_result
 from leaderboard.layout import scored_clips
-from leaderboard.truth import Truths, some
+from leaderboard.truth import Truths
 
 
 def is_run(path: Path) -> bool:

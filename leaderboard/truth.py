@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fevbench.counts import some
 from fevbench.data.clip import Dataset
 from fevbench.data.corpus import Corpus
 from fevbench.data.datasets import open_dataset
@@ -120,12 +121,6 @@ class Truths:
         if protocol_record(protocol) != result.protocol:
             raise DatasetError(f"it is not of protocol {protocol.id} as it is here", "score it again")
         return protocol
-
-
-def some(names: Sequence[str], count: int = 3) -> str:
-    """Some names, and how many more there are."""
-    more = len(names) - count
-    return ", ".join(names[:count]) + (f" and {more} more" if more > 0 else "")
 
 
 def _short(said: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import click
@@ -64,14 +63,12 @@ def command(
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
     from fevbench.errors import FevbenchError
-    from fevbench.run.plan import choose_device, choose_metrics
+    from fevbench.run.plan import choose_device, choose_metrics, split_names
     from fevbench.training.curves import check_drawable
 
     check_drawable("the heat map")
     chosen = choose_metrics(metrics)
-    # Twice is once.
-    named = dict.fromkeys(re.findall(r"[^,\s]+", damages or ""))
-    names = list(named) if damages is not None else list(known)
+    names = list(known) if damages is None else split_names(damages)
     if not names:
         raise click.UsageError("--damages names none")
     wanted = [known.get(name) for name in names]

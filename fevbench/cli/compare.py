@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,5 +64,7 @@ def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpo
 
 def _absent(asked: Sequence[str], chosen: Sequence[str], shown: Sequence[str]) -> list[str]:
     """Metrics that were named and that no run has; of a family that was named, all only if it has none."""
-    named = set(re.split(r"[,\s]+", ",".join(asked)))
+    from fevbench.run.plan import split_names
+
+    named = split_names(*asked)
     return [name for name in chosen if name not in shown and (name in named or not shown)]

@@ -57,7 +57,7 @@ def command(
     from fevbench.report.cost import cost_markdown, cost_table
     from fevbench.results.provenance import environment
     from fevbench.run.cost import CostTable, measure
-    from fevbench.run.memory import peak_memory
+    from fevbench.run.memory import with_peak_memory
     from fevbench.run.plan import choose_device
 
     if out is not None:
@@ -71,11 +71,7 @@ def command(
         weights.require_all(tuple(needed), offline=offline, progress=display.pull)
         costs = measure(found, corpus, where, rounds, display)
         if where == "cpu":
-            display.start("memory", len(costs))
-            for i, model in enumerate(models):
-                peak = peak_memory(model, plugin, corpus)
-                costs[i] = costs[i].model_copy(update={"peak_memory": peak})
-                display.advance(1)
+            costs = with_peak_memory(costs, plugin, corpus, display)
     table = CostTable(protocol=how.id, environment=environment(where), costs=costs)
     text = table.model_dump_json(indent=1) + "\n"
     if out is not None:

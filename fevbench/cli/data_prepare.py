@@ -197,6 +197,7 @@ def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:
     from fevbench.counts import clips, people
     from fevbench.data.datasets import SPLITS
     from fevbench.data.prepared.report import REPORT_HTML, summary
+    from fevbench.data.prepared.splits import needed
     from fevbench.data.protocol import protocols
 
     found = summary(manifest)
@@ -215,9 +216,7 @@ def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:
     for why, entries in found["skipped"].items():
         click.echo(f"skipped: {len(entries)} {why} ({entries[0]['what']}{', …' if len(entries) > 1 else ''})")
     click.echo(f"look at {out / REPORT_HTML}")
-    from fevbench.data.prepared.splits import EVERYBODY
-
-    for split in ("test",) if record.spec == EVERYBODY else ("train", "test"):
+    for split in needed(record):
         if not found["clips_per_split"].get(split):
             click.echo(f"no clip to {split} on is left: choose another --split, or see what was skipped")
     if not found["clips_per_split"].get("test"):

@@ -130,10 +130,10 @@ class _Report:
             self._say(path, Finding(str(error).removeprefix(str(path))))
 
     def _run(self, path: Path, folder: Path, how: Rescoring | None) -> None:
+        from fevbench.counts import some
         from fevbench.results.files import read_result
         from leaderboard.check import Finding, check_result, left_out
         from leaderboard.runs import check_clips, check_settings
-        from leaderboard.truth import some
 
         result = read_result(folder)
         self._results += 1

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fevbench.counts import some
 from fevbench.data.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, read_clip
 from fevbench.errors import ModelError, VideoError
 from fevbench.models.found import VIDEOS_PREFIX, FoundModel
@@ -50,12 +51,12 @@ class Videos:
                 f"name each file or folder after its clip id, for example {min(wanted)}.mkv",
             )
         if self.missing:
-            text = f"{len(self.missing)} of {len(wanted)} clips are missing ({_some(self.missing)})"
+            text = f"{len(self.missing)} of {len(wanted)} clips are missing ({some(self.missing)})"
             if not allow_missing:
                 raise ModelError(f"{folder}: {text}", "add them, or score the rest with --allow-missing")
             self.notes.append(text)
         if extra:
-            self.notes.append(f"left out, because no clip is called so: {_some(extra)}")
+            self.notes.append(f"left out, because no clip is called so: {some(extra)}")
         # The first clip decides, whichever is asked for first: a run that continues says the same.
         self._size = _size(read_clip(found[min(wanted & found.keys())]))
         if self._size != (spec.size, spec.size):
@@ -127,8 +128,3 @@ def _clip_files(path: Path) -> list[Path]:
 def _size(frames: Frames) -> tuple[int, int]:
     """Width and height."""
     return frames.shape[2], frames.shape[1]
-
-
-def _some(names: list[str], count: int = 3) -> str:
-    shown = ", ".join(names[:count])
-    return shown if len(names) <= count else f"{shown} and {len(names) - count} more"

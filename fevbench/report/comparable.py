@@ -59,7 +59,7 @@ def distinct_names(results: Sequence[Result]) -> tuple[str, ...]:
         lambda result: result.created.partition("+")[0],
     )
     for teller in tellers:
-        told = [teller(result) for result in results]
+        told = [one_line(teller(result)) for result in results]
         for name in {name for name in names if names.count(name) > 1}:
             same = [i for i, other in enumerate(names) if other == name]
             if len({told[i] for i in same}) > 1:

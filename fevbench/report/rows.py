@@ -51,7 +51,8 @@ class Comparison:
     """Runs side by side: one column a metric, the true clips' ceiling last.
 
     Attributes:
-        title: Data set, split, protocol, and how many clips and people.
+        title: Data set, split, protocol, and how many clips and people; one printable line, as names and
+            footnotes are, whatever the results hold.
         columns: Metric names in the catalogue's order.
         headings: Metric name to its heading with the arrow.
         rows: One a run in the order given, then the ceiling.
@@ -106,7 +107,7 @@ def compare(results: Sequence[Result], only: Collection[str] | None = None) -> C
         lines += _unknown(names, results)
     footnotes = [one_line(line) for line in lines]
     legend = LEGEND if any(standing.ranks for standing in standings.values()) else ""
-    return Comparison(title, columns, headings, tuple(rows), tuple(footnotes), standings, legend)
+    return Comparison(one_line(title), columns, headings, tuple(rows), tuple(footnotes), standings, legend)
 
 
 def number(name: str, value: float | None) -> str:

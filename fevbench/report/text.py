@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Callable
 
-from fevbench.report.line import one_line
 from fevbench.report.rows import Comparison, Row
 from fevbench.report.standing import Standing
 
@@ -62,8 +61,8 @@ def markdown(comparison: Comparison, transposed: bool = False) -> str:
 
 
 def _in_markdown(text: str) -> str:
-    """Another's words as words on one line: no column, no markup, no link and no picture of their own."""
-    return re.sub(r"[|\[\]]", r"\\\g<0>", one_line(text)).replace("<", "&lt;")
+    """Another's words as words: no column, no markup, no link and no picture of their own."""
+    return re.sub(r"[|\[\]]", r"\\\g<0>", text).replace("<", "&lt;")
 
 
 def _bar(cells: list[str]) -> str:
@@ -140,17 +139,16 @@ def latex(comparison: Comparison) -> str:
 
     heads = " & ".join(["Model", *[arrow(column) for column in comparison.columns]])
     body = [
-        " & ".join([_in_latex(row.name), *[cell(row, column) for column in comparison.columns]])
+        " & ".join([row.name.translate(LATEX_SPECIAL), *[cell(row, column) for column in comparison.columns]])
         for row in comparison.rows
     ]
     body.insert(-1, r"\midrule")
     lines = [line if line == r"\midrule" else rf"{line} \\" for line in body]
     return "\n".join(
         [
-            # A line that ended within a note would end the comment.
-            rf"% {one_line(comparison.title)}",
+            rf"% {comparison.title}",
             *([f"% superscript: {comparison.legend}"] if comparison.legend else []),
-            *[f"% {one_line(note)}" for note in comparison.footnotes],
+            *[f"% {note}" for note in comparison.footnotes],
             rf"\begin{{tabular}}{{l{'r' * len(comparison.columns)}}}",
             r"\toprule",
             rf"{heads} \\",
@@ -161,10 +159,6 @@ def latex(comparison: Comparison) -> str:
             "",
         ]
     )
-
-
-def _in_latex(text: str) -> str:
-    return one_line(text).translate(LATEX_SPECIAL)
 
 
 def as_json(comparison: Comparison) -> str:

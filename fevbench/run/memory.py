@@ -7,14 +7,15 @@ are loaded once. So each model is built and asked in a process that does nothing
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fevbench.data.corpus import Corpus
 from fevbench.models.registry import find_model
 from fevbench.processes import work_all
-from fevbench.run.cost import BATCHES, Timed
-from fevbench.run.progress import Silent
+from fevbench.run.cost import BATCHES, Cost, Timed
+from fevbench.run.progress import Progress, Silent
 
 _STATUS = Path("/proc/self/status")
 _FORGET_PEAK = Path("/proc/self/clear_refs"), "5"
@@ -26,6 +27,19 @@ class _Asked:
     model: str
     plugin: Path | None
     corpus: Corpus
+
+
+def with_peak_memory(
+    costs: Sequence[Cost], plugin: Path | None, corpus: Corpus, progress: Progress
+) -> list[Cost]:
+    """The costs of models on a CPU with the memory each takes; see `peak_memory`."""
+    progress.start("memory", len(costs))
+    measured = []
+    for cost in costs:
+        peak = peak_memory(cost.model, plugin, corpus)
+        measured.append(cost.model_copy(update={"peak_memory": peak}))
+        progress.advance(1)
+    return measured
 
 
 def peak_memory(model: str, plugin: Path | None, corpus: Corpus) -> int | None:

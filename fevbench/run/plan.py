@@ -64,6 +64,11 @@ class Plan:
     out: Path
 
 
+def split_names(*entries: str) -> list[str]:
+    """The names in what users write with commas or blanks between, each once."""
+    return list(dict.fromkeys(re.findall(r"[^,\s]+", ",".join(entries))))
+
+
 def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
     """The metrics of these names in the catalogue's order.
 
@@ -73,7 +78,7 @@ def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
     Raises:
         UnknownName: A name is neither a metric's nor a family's.
     """
-    wanted = {name for entry in names for name in re.split(r"[,\s]+", entry) if name}
+    wanted = set(split_names(*names))
     known = tuple(dict.fromkeys((*metrics, *FAMILIES, "all")))
     for name in sorted(wanted.difference(known)):
         raise UnknownName("metric", name, known)

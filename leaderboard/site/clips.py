@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fevbench.counts import some
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.pairs import sample_of
 from fevbench.report.rows import number
@@ -65,8 +66,7 @@ class Clips:
             else:
                 missing.append(clip)
         if missing:
-            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            self.problems.append(Problem(folder, f"lacks the clip {missing[0]}{more}; shown without"))
+            self.problems.append(Problem(folder, f"lacks the clip {some(missing, 1)}; shown without"))
 
     def has(self, slug: str, clip: str) -> bool:
         """Whether there is a run's clip."""

@@ -34,6 +34,14 @@ def test_half_of_ck_plus_is_answered_with_the_folder_of_both(cli: Cli, tmp_path:
     assert half.complaint.endswith(f"did you mean {root}?")
 
 
+def test_a_file_is_not_answered_with_its_own_name(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    given = cli("data", "prepare", "mug", tmp_path / "notes.txt", "--out", tmp_path / "out", *SMALL)
+    assert given.complaint.endswith("is not a folder: give the folder as downloaded and unpacked")
+    missed = cli("data", "prepare", "mug", tmp_path / "note.txt", "--out", tmp_path / "out", *SMALL)
+    assert missed.complaint.endswith("did you mean 'notes.txt'?")
+
+
 def test_a_set_whose_clips_are_gone_is_damaged(cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert cli("data", "prepare", "mug", downloads.mug(tmp_path / "mug"), "--out", out, *SMALL).code == 0

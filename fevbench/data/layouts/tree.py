@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fevbench.counts import some
 from fevbench.data.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 from fevbench.errors import DatasetError
 
@@ -209,8 +210,7 @@ def wrong_folder(
 ) -> DatasetError:
     """The error of a folder that is not the data set: what was expected, what is there, what may be meant."""
     names = sorted(legible(entry.name) for entry in root.iterdir())
-    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-    what = f"{root} does not hold {title}: expected {expected}, found {shown or 'nothing'}"
+    what = f"{root} does not hold {title}: expected {expected}, found {some(names, SHOWN) or 'nothing'}"
     for parent in list(root.resolve().parents)[:DEPTH] if fits else []:
         if os.access(parent, os.R_OK) and fits is not None and fits(parent):
             return DatasetError(what, f"did you mean {parent}?")
@@ -236,7 +236,8 @@ def check_source(root: Path) -> None:
     if root.is_file() and root.suffix.lower() in ARCHIVES:
         raise DatasetError(f"{root} is an archive", "unpack it and give the folder")
     if not root.is_dir():
-        near = nearest(root.name, [p.name for p in root.parent.iterdir()]) if root.parent.is_dir() else ""
+        beside = root.parent.iterdir() if root.parent.is_dir() else ()
+        near = nearest(root.name, [path.name for path in beside if path != root])
         raise DatasetError(f"{root} is not a folder", near or "give the folder as downloaded and unpacked")
     if not os.access(root, os.R_OK | os.X_OK):
         raise DatasetError(f"{root} cannot be read", "check its permissions")

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 import fevbench
+from fevbench.counts import some
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.datasets import SPLITS
 from fevbench.data.layouts.layout import Found, Layout, Take
@@ -162,8 +163,7 @@ def _in_split(takes: list[Take], split: Assignment, wish: Wish) -> tuple[list[Ta
 
 
 def _skip(wish: Wish, take: Take, why: str, detail: str) -> SkipEntry:
-    path = take.files[0] if len(take.files) == 1 else take.files[0].parent
-    return SkipEntry(what=printable(path, wish.source), why=why, detail=detail)
+    return SkipEntry(what=_job(wish, take).source, why=why, detail=detail)
 
 
 def _stop(wish: Wish, skipped: Sequence[SkipEntry]) -> None:
@@ -227,10 +227,9 @@ def _without_duplicates(
     """
     pairs = across_splits(made, split.of)
     if pairs and not wish.leave_out_duplicates:
-        named = "; ".join(_named(pair, split) for pair in pairs[:NAMED])
-        more = f" and {len(pairs) - NAMED} more" if len(pairs) > NAMED else ""
+        named = some([_named(pair, split) for pair in pairs], NAMED, "; ")
         raise DatasetError(
-            f"the splits of {wish.name} share frames: {named}{more}",
+            f"the splits of {wish.name} share frames: {named}",
             "give one person one id, or leave the clips to train on out with --duplicates leave-out",
         )
     drop: dict[str, ClipEntry] = {}

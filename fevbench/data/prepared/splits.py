@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from fevbench.counts import some
 from fevbench.data.clip import Split
 from fevbench.data.datasets import SPLITS
 from fevbench.data.layouts.layout import Layout
@@ -82,7 +83,8 @@ def assign(
         missing = sorted(said.keys() - set(people))
         if not of:
             raise DatasetError(
-                f"{spec} names none of the people here, but {_some(missing)}", f"they are {_some(people)}"
+                f"{spec} names none of the people here, but {some(missing, NAMED) or 'nobody'}",
+                f"they are {some(people, NAMED)}",
             )
         spec = Path(spec).name
     else:
@@ -96,13 +98,18 @@ def in_hash_order(people: Sequence[str], seed: str = "") -> list[str]:
     return sorted(people, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
 
 
+def needed(record: SplitRecord) -> tuple[Split, ...]:
+    """The splits that a set must have clips of."""
+    return ("test",) if record.spec == EVERYBODY else ("train", "test")
+
+
 def _assigned(of: dict[str, Split], people: Sequence[str], record: SplitRecord) -> Assignment:
     if len(people) == 1 and record.spec != EVERYBODY:
         raise DatasetError(
             f"there is one person, {people[0]}, and a set needs somebody to train and another to test on",
             f"give a folder with more people, or --split {EVERYBODY} to score on it only",
         )
-    for split in ("test",) if record.spec == EVERYBODY else ("train", "test"):
+    for split in needed(record):
         if split not in of.values():
             hint = f", or {EVERYBODY} to score on it only" if split == "train" else ""
             raise DatasetError(
@@ -173,11 +180,6 @@ def _read(path: Path) -> dict[str, str]:
         if found.setdefault(subject, split) != split:
             raise DatasetError(f"{path}: {subject} is in both {found[subject]} and {split}", "name one")
     return found
-
-
-def _some(people: Sequence[str]) -> str:
-    more = f" and {len(people) - NAMED} more" if len(people) > NAMED else ""
-    return (", ".join(people[:NAMED]) or "nobody") + more
 
 
 def _own(said: Mapping[str, str], people: Sequence[str], where: str) -> dict[str, Split]:
