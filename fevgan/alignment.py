@@ -55,6 +55,22 @@ def _centred(parts: NDArray[np.float64]) -> NDArray[np.float64]:
     return 2 * parts - 1
 
 
+def moved(transforms: Tensor, moves: Tensor) -> Tensor:
+    """`alignment` of frames that were moved.
+
+    Args:
+        transforms: ``float32[N, 2, 3]``, from aligned crops to places in the old frames.
+        moves: ``float32[N, 2, 3]``, from places in the new frames to those in the old ones.
+
+    Returns:
+        ``float32[N, 2, 3]``, from aligned crops to places in the new frames.
+    """
+    # new = moves^-1 old: its matrix undone, and what it added taken away before.
+    shifted = torch.cat([transforms[:, :, :2], transforms[:, :, 2:] - moves[:, :, 2:]], 2)
+    solved: Tensor = torch.linalg.solve(moves[:, :, :2], shifted)
+    return solved
+
+
 def crop_faces(frames: Tensor, transforms: Tensor) -> Tensor:
     """Aligned crops of frames; differentiable with respect to them.
 

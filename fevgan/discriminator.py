@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from fevbench.training.layout import channels_last
+from fevbench.training.layout import channels_last, convolution3d
 from fevgan.config import Config
 
 SLOPE = 0.2
@@ -33,7 +33,7 @@ class Discriminator(nn.Module):
         first, *others = config.critic_widths
         # The finest maps cost most: no look at neighbouring frames yet.
         self.first = spectral_norm(
-            nn.Conv3d(6 if self.sees_image else 3, first, (1, 4, 4), (1, 2, 2), (0, 1, 1))
+            convolution3d(6 if self.sees_image else 3, first, (1, 4, 4), (1, 2, 2), (0, 1, 1))
         )
         ins = [first + self.labels, *others[:-1]]
         self.body = nn.ModuleList(

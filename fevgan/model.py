@@ -14,9 +14,9 @@ from fevbench.data.tensors import to_pixels
 from fevbench.training.config import from_fields
 from fevbench.training.export import read_exported
 from fevgan.composition import compose
-from fevgan.config import Config
+from fevgan.config import WarpConfig
 from fevgan.faces import DETECTOR, Faces, fill_missing, open_faces
-from fevgan.generator import Generator
+from fevgan.generator import build_generator
 from fevgan.identity import WEIGHTS
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ class FEVGAN:
         exported = read_exported(weights or self.weights, "fev-gan")
         about = exported.about
         self._spec = spec
-        self._config = from_fields(Config, about["config"])
+        self._config = from_fields(WarpConfig, about["config"])
         self._labels = torch.tensor(exported.places(spec.labels), device=spec.device)
         self._mean_points: NDArray[np.float32] = np.array(about["points"], np.float32)
         self._faces = None
         if self._config.identity_encoder:
             self._faces = faces or open_faces(spec.device)
-        self._generator = Generator(self._config, len(about["labels"])).to(spec.device).eval()
+        self._generator = build_generator(self._config, len(about["labels"])).to(spec.device).eval()
         exported.load_into(self._generator)
         self.notes = exported.trained_elsewhere(spec.corpus.dataset)
         trained = (self._config.size, self._config.frames)

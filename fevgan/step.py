@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from fevbench.data.tensors import to_tensor
 from fevbench.training.adversarial import fool, frozen, judge_both
 from fevgan import losses
-from fevgan.alignment import alignment
-from fevgan.config import PRESETS, Config
+from fevgan.alignment import alignment, moved
+from fevgan.config import PRESETS, WARP_PRESETS, Config
 from fevgan.discriminator import Discriminator
 from fevgan.faces import DETECTOR, Faces, fill_missing, open_faces
-from fevgan.generator import Generator
+from fevgan.generator import build_generator
 from fevgan.identity import WEIGHTS
 from fevgan.posterior import Posterior, draw
 from fevgan.preparation import both_ways, face_points, identity_codes
@@ -56,16 +56,18 @@ class FEVGANTask:
         self._transforms = torch.from_numpy(transforms).to(device)
         self._codes = torch.from_numpy(identity_codes(data, faces, both, device, progress)).to(device)
 
-        self.generator = Generator(config, labels).to(device)
+        self.generator = build_generator(config, labels).to(device)
         self.discriminator = Discriminator(config, labels).to(device)
-        self.posterior = Posterior(config.noise, config.frames).to(device)
-        self.networks: Mapping[str, nn.Module] = {
+        self.networks: dict[str, nn.Module] = {
             "generator": self.generator,
             "discriminator": self.discriminator,
-            "posterior": self.posterior,
         }
+        makers = list(self.generator.parameters())
+        if config.posterior:
+            self.posterior = Posterior(config.noise, config.frames).to(device)
+            self.networks["posterior"] = self.posterior
+            makers += self.posterior.parameters()
         betas = (config.beta1, 0.999)
-        makers = [*self.generator.parameters(), *self.posterior.parameters()]
         self.optimisers: Mapping[str, torch.optim.Optimizer] = {
             "generator": torch.optim.Adam(makers, config.learning_rate, betas),
             "discriminator": torch.optim.Adam(self.discriminator.parameters(), config.critic_rate, betas),
@@ -76,8 +78,7 @@ class FEVGANTask:
     def step(self, batch: Batch, draws: Draws, update: Update) -> dict[str, Tensor]:
         """Train on a batch: each network once."""
         config, real = self.config, batch.clips
-        ways = batch.mirrored.long()
-        codes = self._codes[batch.index, ways]
+        codes = self._codes[batch.index, batch.mirrored.long()]
         noise = draws.normal(config.noise)
         kept = {}
         if config.posterior:
@@ -87,26 +88,31 @@ class FEVGANTask:
         made = self.generator(real[:, 0], batch.labels, codes if config.identity_encoder else None, noise)
 
         kept["reconstruction"] = losses.reconstruction(made, real, config.motion_emphasis)
-        kept["difference"] = losses.difference(made, real)
         total = config.reconstruction_weight * kept["reconstruction"]
-        total = total + config.difference_weight * kept["difference"]
+        if config.difference_weight:
+            kept["difference"] = losses.difference(made, real)
+            total = total + config.difference_weight * kept["difference"]
         if config.posterior:
             excess = kept["posterior"].clamp(min=config.posterior_free)
             total = total + config.posterior_weight * excess
-        moment = draws.integers(1, config.frames)
-        if config.identity_weight and batch.step % config.identity_every == 0:
-            shown = made[torch.arange(len(made), device=self._device), moment]
-            again = self._faces.codes_at(shown, self._transforms[batch.index, ways])
-            kept["identity"] = losses.identity(again, codes)
+        if config.identity_weight:
+            kept["identity"] = self._identity(batch, made, codes, draws)
             total = total + config.identity_weight * config.identity_every * kept["identity"]
-        else:
-            kept["identity"] = torch.zeros((), device=self._device)
         if config.adversarial_weight:
             kept["discriminator"] = self._judge(batch, made.detach(), draws, update)
             kept["adversarial"] = self._fool(batch, made, draws)
             total = total + config.adversarial_weight * kept["adversarial"]
         update("generator", total)
         return {**kept, "total": total}
+
+    def _identity(self, batch: Batch, made: Tensor, codes: Tensor, draws: Draws) -> Tensor:
+        """How far one frame of each made clip is from its face in E_Id's space; 0 in most steps."""
+        moment = draws.integers(1, self.config.frames)
+        if batch.step % self.config.identity_every:
+            return torch.zeros((), device=self._device)
+        shown = made[torch.arange(len(made), device=self._device), moment]
+        transforms = moved(self._transforms[batch.index, batch.mirrored.long()], batch.moves)
+        return losses.identity(self._faces.codes_at(shown, transforms), codes)
 
     def _judge(self, batch: Batch, made: Tensor, draws: Draws, update: Update) -> Tensor:
         """Train the discriminator."""
@@ -150,7 +156,7 @@ class FEVGANTask:
 
 
 class FEVGANTrainable:
-    """What ``fevbench train fev-gan`` trains.
+    """What ``fevbench train fev-gan`` and ``fev-gan-warp`` train.
 
     Args:
         open_faces: Opens detector and E_Id on a device.
@@ -174,3 +180,4 @@ class FEVGANTrainable:
 
 
 TRAINABLE = FEVGANTrainable()
+WARP_TRAINABLE = FEVGANTrainable(configs=WARP_PRESETS)

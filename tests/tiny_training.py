@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from fevbench.training.task import trainables
-from fevgan.config import Config
+from fevgan.config import WarpConfig
 from fevgan.faces import Faces
 from fevgan.identity import MobileFaceNet
 from fevgan.step import FEVGANTrainable
@@ -26,7 +26,7 @@ POINTS = np.array([[0.37, 0.45], [0.64, 0.45], [0.51, 0.6], [0.4, 0.73], [0.61, 
 """Where faces are in FEVSynth's frames, as parts of the side; squares have none."""
 
 NARROW = replace(
-    Config(),
+    WarpConfig(),
     spatial_widths=(4, 4, 8, 8),
     decoder_widths=(8, 8, 8, 8),
     critic_widths=(4, 4, 8, 8),

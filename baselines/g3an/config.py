@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from baselines.config import BaselineConfig, same_length
+from baselines.config import AS_PUBLISHED, SMALL_BATCHES, BaselineConfig, same_length
 from fevbench.training.config import choice
 
 
@@ -17,7 +17,6 @@ class Config(BaselineConfig):
         ValueError: Fields contradict each other.
     """
 
-    batch_size: int = choice(4, "ours", "more steps on as many clips; see docs/baselines.md")
     appearance: int = choice(128, "published", "numbers in z_a, which the spatial and video streams read")
     motion: int = choice(10, "published", "numbers in z_m, which the temporal and video streams read")
     encoder_widths: tuple[int, ...] = choice(
@@ -48,11 +47,12 @@ class Config(BaselineConfig):
 
 PRESETS: Mapping[str, Config] = {
     "fevsynth-64x16": Config(),
+    "small-batches": replace(Config(), **SMALL_BATCHES),
+    "attention": replace(Config(), attention=True),
     "published": replace(
         Config(),
         batch_size=96,
-        flip=False,
-        colour=0.0,
+        **AS_PUBLISHED,
         encoder_widths=(64, 128, 256, 512),
         widths=(512, 512, 256, 128, 64),
         image_widths=(64, 128, 256, 512),

@@ -24,6 +24,7 @@ from baselines.factorised import DOUBLE, KEEP, Kernel, along_space, along_time, 
 from baselines.g3an.config import Config
 from baselines.initialisation import spectral
 from baselines.task import VideoGenerator
+from fevbench.training.layout import convolution3d
 
 Streams = tuple[Tensor, Tensor, Tensor]
 """The spatial, video and temporal streams' maps."""
@@ -118,7 +119,7 @@ class Generator(VideoGenerator):
         self.attention = nn.Sequential()
         if config.attention:
             self.attention = nn.Sequential(Attention(2 * c[3], "time"), Attention(2 * c[3], "space"))
-        self.rgb = nn.Conv3d(2 * c[4], 3, (1, 3, 3), padding=(0, 1, 1))
+        self.rgb = convolution3d(2 * c[4], 3, (1, 3, 3), (1, 1, 1), (0, 1, 1))
 
     def forward(self, images: Tensor, labels: Tensor, noise: Tensor) -> Tensor:
         """Make one video for each input; see `VideoGenerator`."""
@@ -152,7 +153,8 @@ class VideoDiscriminator(nn.Module):
         body: list[nn.Module] = [_time(widths[0] + labels, widths[0]), nn.LeakyReLU(SLOPE)]
         for c_in, c_out in pairwise(widths):
             body += [_space(c_in, c_out), nn.LeakyReLU(SLOPE), _time(c_out, c_out), nn.LeakyReLU(SLOPE)]
-        body += [nn.Conv3d(widths[-1], widths[-1], (1, 4, 4)), nn.LeakyReLU(SLOPE), _time(widths[-1], 1)]
+        whole = convolution3d(widths[-1], widths[-1], (1, 4, 4), (1, 1, 1), (0, 0, 0))
+        body += [whole, nn.LeakyReLU(SLOPE), _time(widths[-1], 1)]
         self.body = nn.Sequential(*body, nn.Flatten())
         spectral(self)
 
@@ -165,9 +167,9 @@ class VideoDiscriminator(nn.Module):
 
 def _space(c_in: int, c_out: int) -> nn.Conv3d:
     """Half the pixels."""
-    return nn.Conv3d(c_in, c_out, (1, 4, 4), (1, 2, 2), (0, 1, 1))
+    return convolution3d(c_in, c_out, (1, 4, 4), (1, 2, 2), (0, 1, 1))
 
 
 def _time(c_in: int, c_out: int) -> nn.Conv3d:
     """Three frames fewer."""
-    return nn.Conv3d(c_in, c_out, (4, 1, 1))
+    return convolution3d(c_in, c_out, (4, 1, 1), (1, 1, 1), (0, 0, 0))

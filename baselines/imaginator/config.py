@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from baselines.config import STEP, BaselineConfig, same_length
+from baselines.config import AS_PUBLISHED, SMALL_BATCHES, STEP, BaselineConfig, same_length
 from fevbench.training.config import choice
 
 
@@ -17,7 +17,6 @@ class Config(BaselineConfig):
         ValueError: Fields contradict each other.
     """
 
-    batch_size: int = choice(4, "ours", "more steps on as many clips; see docs/baselines.md")
     noise: int = choice(512, "published", "numbers in z")
     code: int = choice(100, "published", "numbers of the appearance code")
     widths: tuple[int, ...] = choice(
@@ -49,12 +48,12 @@ class Config(BaselineConfig):
 
 PRESETS: Mapping[str, Config] = {
     "fevsynth-64x16": Config(),
+    "small-batches": replace(Config(), **SMALL_BATCHES),
     "published": replace(
         Config(),
         protocol="64x32",
         batch_size=64,
-        flip=False,
-        colour=0.0,
+        **AS_PUBLISHED,
         widths=(512, 256, 128, 64),
         time_widths=(4096, 3072, 1536, 768, 36),
         image_widths=(64, 128, 256, 512),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from baselines.config import BaselineConfig, same_length
+from baselines.config import AS_PUBLISHED, SMALL_BATCHES, BaselineConfig, same_length
 from fevbench.training.config import choice
 
 
@@ -18,7 +18,6 @@ class Config(BaselineConfig):
         ValueError: Fields contradict each other.
     """
 
-    batch_size: int = choice(4, "ours", "more steps on as many clips; see docs/baselines.md")
     content: int = choice(50, "published", "numbers of the content code, the same in all frames")
     motion: int = choice(10, "published", "numbers of each frame's motion code, the GRU's state")
     widths: tuple[int, ...] = choice((256, 128, 64, 32), "ours", "of the frame generator; a half")
@@ -65,8 +64,7 @@ class ImageToVideoConfig(Config):
 
 _PUBLISHED: dict[str, Any] = {
     "batch_size": 32,
-    "flip": False,
-    "colour": 0.0,
+    **AS_PUBLISHED,
     "widths": (512, 256, 128, 64),
     "image_widths": (64, 128, 256),
     "video_widths": (64, 128, 256, 512),
@@ -74,11 +72,13 @@ _PUBLISHED: dict[str, Any] = {
 
 PRESETS: Mapping[str, Config] = {
     "fevsynth-64x16": Config(),
+    "small-batches": replace(Config(), **SMALL_BATCHES),
     "published": replace(Config(), **_PUBLISHED),
 }
 """MoCoGAN's configurations by name; the first is the default."""
 IMAGE_TO_VIDEO_PRESETS: Mapping[str, ImageToVideoConfig] = {
     "fevsynth-64x16": ImageToVideoConfig(),
+    "small-batches": replace(ImageToVideoConfig(), **SMALL_BATCHES),
     "published": replace(ImageToVideoConfig(), **_PUBLISHED, encoder_widths=(64, 128, 256, 512)),
 }
 """The variant's configurations by name."""

@@ -14,6 +14,18 @@ SMALLEST_GAIN = 0.01
 
 
 @torch.no_grad()
+def start_at_the_largest(critic: nn.Module) -> None:
+    """Scale every convolution of a critic so that its largest singular value is 1, in place.
+
+    From weights near zero, batch norm's running deviations would be near zero, and so would the gains that
+    clipping leaves: the critic would tell nothing for hundreds of steps.
+    """
+    for layer in critic.modules():
+        if isinstance(layer, CONVOLUTIONS):
+            layer.weight.mul_(LARGEST / torch.linalg.matrix_norm(layer.weight.flatten(1), 2))
+
+
+@torch.no_grad()
 def clip_singular_values(critic: nn.Module) -> None:
     """Clip every layer of a critic to a Lipschitz constant of 1, in place.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from baselines.config import STEP, BaselineConfig, same_length
+from baselines.config import AS_PUBLISHED, SMALL_BATCHES, STEP, BaselineConfig, same_length
 from fevbench.training.config import choice
 
 
@@ -18,7 +18,6 @@ class Config(BaselineConfig):
         ValueError: Fields contradict each other.
     """
 
-    batch_size: int = choice(4, "ours", "more steps on as many clips; see docs/baselines.md")
     slow: int = choice(100, "published", "numbers in z_slow, the same in all frames")
     fast: int = choice(100, "published", "numbers of each frame's z_fast, which the temporal generator makes")
     prior: Literal["uniform", "normal"] = choice("uniform", "unverified", "of z_slow: in [-1, 1], or N(0, I)")
@@ -57,12 +56,12 @@ class Config(BaselineConfig):
 
 PRESETS: Mapping[str, Config] = {
     "fevsynth-64x16": Config(),
+    "small-batches": replace(Config(), **SMALL_BATCHES),
     "published": replace(
         Config(),
         batch_size=32,
         learning_rate=5e-5,
-        flip=False,
-        colour=0.0,
+        **AS_PUBLISHED,
         encoder_widths=(64, 128, 256, 512),
         temporal_widths=(512, 256, 128, 128),
         widths=(256, 128, 64, 32),

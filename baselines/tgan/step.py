@@ -10,7 +10,7 @@ from torch import Tensor
 
 from baselines.conditioning import first_frame
 from baselines.task import BaselineTask, Method
-from baselines.tgan.clipping import clip_singular_values
+from baselines.tgan.clipping import clip_singular_values, start_at_the_largest
 from baselines.tgan.config import PRESETS, Config
 from baselines.tgan.losses import fool, judge_both
 from baselines.tgan.networks import Critic, Generator
@@ -32,6 +32,7 @@ class TGANTask(BaselineTask):
 
     def __init__(self, config: Config, labels: int, device: torch.device) -> None:
         self.config, self.critic = config, Critic(config, labels)
+        start_at_the_largest(self.critic)
         optimise = partial(torch.optim.RMSprop, lr=config.learning_rate)
         super().__init__(Generator(config, labels), {"critic": self.critic}, optimise, device)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from baselines.config import STEP, BaselineConfig, same_length
+from baselines.config import AS_PUBLISHED, SMALL_BATCHES, STEP, BaselineConfig, same_length
 from fevbench.training.config import choice
 
 
@@ -17,7 +17,6 @@ class Config(BaselineConfig):
         ValueError: Fields contradict each other.
     """
 
-    batch_size: int = choice(4, "ours", "more steps on as many clips; see docs/baselines.md")
     widths: tuple[int, ...] = choice(
         (192, 96, 48, 24), "ours", "of both streams and, backwards, of the encoder; three sixteenths"
     )
@@ -39,12 +38,12 @@ class Config(BaselineConfig):
 
 PRESETS: Mapping[str, Config] = {
     "fevsynth-64x16": Config(),
+    "small-batches": replace(Config(), **SMALL_BATCHES),
     "published": replace(
         Config(),
         protocol="64x32",
         batch_size=32,
-        flip=False,
-        colour=0.0,
+        **AS_PUBLISHED,
         widths=(1024, 512, 256, 128),
         video_widths=(128, 256, 512, 1024),
     ),

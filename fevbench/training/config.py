@@ -29,7 +29,10 @@ class TrainingConfig:
     batch_size: int = choice(16, "ours", "clips a step, over all processes")
     ema_decay: float = choice(0.999, "ours", "of the average that is exported; 0 exports the last weights")
     flip: bool = choice(True, "ours", "mirror every other clip: a mirrored face is a face")
-    colour: float = choice(0.0, "ours", "random gain of each channel and of contrast, as a ratio")
+    colour: float = choice(0.0, "ours", "random gain of each channel, as a ratio, and nothing else")
+    augmentation: float = choice(
+        0.0, "ours", "strength, 0 to 1: shift, scale, turn, gain, contrast, gamma, grey, blur, JPEG"
+    )
 
 
 def with_overrides(config: C, assignments: Sequence[str]) -> C:
@@ -60,8 +63,13 @@ def with_overrides(config: C, assignments: Sequence[str]) -> C:
         raise FevbenchError(f"these settings do not fit each other: {error}", "change --set") from error
 
 
+BEFORE: Mapping[str, Any] = {"augmentation": 0.0}
+"""What trainings did before a field existed."""
+
+
 def from_fields(kind: type[C], values: Mapping[str, Any]) -> C:
-    """A configuration from what JSON kept of one; fields it does not name keep their defaults."""
+    """A configuration from what JSON kept of one; other fields it does not name keep their defaults."""
+    values = {**BEFORE, **values}
     known = {known.name: values[known.name] for known in fields(kind) if known.name in values}
     made: Any = {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
     return kind(**made)

@@ -26,7 +26,7 @@ def open_accelerator(device: str, precision: Precision) -> Accelerator:
 
     Args:
         device: ``auto``, ``cpu`` or ``cuda``; which GPU is accelerate's business.
-        precision: ``auto`` is bf16 on GPUs that compute in it, and fp32 elsewhere.
+        precision: ``auto`` is bf16 where the GPU computes in it or the CPU has AMX, and fp32 elsewhere.
 
     Raises:
         MissingPackage: accelerate is not installed.
@@ -42,8 +42,14 @@ def open_accelerator(device: str, precision: Precision) -> Accelerator:
         raise FevbenchError("device 'cuda' is not available here", "use --device cpu")
     on_gpu = device != "cpu" and torch.cuda.is_available()
     if precision == "auto":
-        precision = "bf16" if on_gpu and torch.cuda.is_bf16_supported() else "fp32"
+        fast = torch.cuda.is_bf16_supported() if on_gpu else has_amx()
+        precision = "bf16" if fast else "fp32"
     return Accelerator(cpu=not on_gpu, mixed_precision="bf16" if precision == "bf16" else "no")
+
+
+def has_amx() -> bool:
+    """Whether the CPU multiplies matrices of bf16 in hardware: 1.5 to 2 times as fast for convolutions."""
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 
 
 def share_of(accelerator: Accelerator, batch_size: int) -> Share:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 WARM_UP = 10
 """Steps after which the average is over more than a handful of steps."""
@@ -37,3 +40,36 @@ class Average:
             average.lerp_(value, 1 - keep)
         for kept, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
             kept.copy_(buffer)
+
+
+@contextmanager
+def standing_statistics(network: nn.Module, feed: Callable[[], object]) -> Iterator[None]:
+    """Within it, batch norms use statistics of the network's own maps, as BigGAN's do (Brock et al., 2019).
+
+    The running ones belong to the weights of the last steps, not to their average. Afterwards they are back.
+    A network without batch norm is left alone.
+
+    Args:
+        network: In eval mode.
+        feed: Runs the network on typical inputs, once; all batches it runs count alike.
+    """
+    norms = [layer for layer in network.modules() if isinstance(layer, _BatchNorm)]
+    kept = [{name: buffer.clone() for name, buffer in norm.named_buffers()} for norm in norms]
+    momenta = [norm.momentum for norm in norms]
+    try:
+        if norms:
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.momentum = None  # a plain mean over all batches
+                norm.train()
+            with torch.no_grad():
+                feed()
+            for norm in norms:
+                norm.eval()
+        yield
+    finally:
+        for norm, buffers, momentum in zip(norms, kept, momenta, strict=True):
+            norm.eval()
+            norm.momentum = momentum
+            for name, buffer in norm.named_buffers():
+                buffer.copy_(buffers[name])

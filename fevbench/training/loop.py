@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import torch
 
 from fevbench.data.clip import Dataset
@@ -21,7 +22,7 @@ from fevbench.training.config import TrainingConfig
 from fevbench.training.curves import check_drawable, draw_curves
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Precision, Updates, mean_losses, open_accelerator, share_of
-from fevbench.training.ema import Average
+from fevbench.training.ema import Average, standing_statistics
 from fevbench.training.export import write_exported
 from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, claim_folder
 from fevbench.training.guard import Guard
@@ -32,6 +33,9 @@ from fevbench.training.task import Task, Trainable
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
+
+STANDING, TOGETHER = 256, 128
+"""Train clips of which the average's batch norms take their statistics, and how many at once."""
 
 
 class Listener(Progress, Protocol):
@@ -168,8 +172,9 @@ class _Session:
                 log.close()
         if self._main:
             self._save(position)
-            self._sample(position)
-            self._export(plan.out / WEIGHTS_FILE, position)
+            with standing_statistics(self._average.network, self._feed):
+                self._sample(position)
+                self._export(plan.out / WEIGHTS_FILE, position)
         self._accelerator.wait_for_everyone()
         return position
 
@@ -199,13 +204,20 @@ class _Session:
             self._save(position)
         if position.step % self._plan.sample_every == 0 and position.step < self._plan.steps:
             log.flush()
-            self._sample(position)
             path = self._plan.out / GENERATORS_FOLDER / f"step-{position.step:06d}.safetensors"
-            self._export(path, position)
+            with standing_statistics(self._average.network, self._feed):
+                self._sample(position)
+                self._export(path, position)
 
     def _save(self, position: Position) -> None:
         self._guard.weights(position.step, self._task.networks.items())
         save(self._checkpoint, position, self._task, self._average)
+
+    def _feed(self) -> None:
+        """Run the averaged generator on train people."""
+        index = np.linspace(0, len(self._data) - 1, min(len(self._data), STANDING)).astype(int)
+        for start in range(0, len(index), TOGETHER):
+            self._task.sample(self._average.network, self._data, index[start : start + TOGETHER].tolist())
 
     def _sample(self, position: Position) -> None:
         index = choose(self._shown)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from fevbench.data.tensors import to_tensor
+from fevbench.training.augmentation import augment
 from fevbench.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Batch:
         clips: ``float32[B, T, 3, S, S]`` in [-1, 1], augmented; frame 0 is the model's input.
         labels: ``int64[B]``.
         mirrored: ``bool[B]``, which were flipped.
+        moves: ``float32[B, 2, 3]``, where each place of a frame lay before it was turned, scaled and shifted,
+            after it was flipped; as `torch.nn.functional.affine_grid` takes it.
     """
 
     step: int
@@ -48,6 +51,7 @@ class Batch:
     clips: Tensor
     labels: Tensor
     mirrored: Tensor
+    moves: Tensor
 
 
 class Draws:
@@ -118,5 +122,8 @@ def draw_batch(
     if config.colour:
         gain = 1 + config.colour * (2 * draws.uniform(1, 3, 1, 1) - 1)
         clips = ((clips + 1) * gain - 1).clamp(-1, 1)
+    moves = torch.eye(2, 3, device=device).expand(len(clips), 2, 3)
+    if config.augmentation:
+        clips, moves = augment(clips, draws, config.augmentation)
     labels = torch.from_numpy(data.labels[index]).to(device)
-    return Batch(step, torch.from_numpy(index).to(device), clips, labels, mirrored), draws
+    return Batch(step, torch.from_numpy(index).to(device), clips, labels, mirrored, moves), draws

@@ -12,14 +12,15 @@ from tiny_training import NARROW
 from torch import Tensor
 
 from fevgan.composition import compose
-from fevgan.config import PRESETS, Config
+from fevgan.config import PRESETS, WARP_PRESETS, Config
 from fevgan.discriminator import Discriminator
-from fevgan.generator import Generator
+from fevgan.generator import build_generator
 from fevgan.identity import CODE
 from fevgan.posterior import Posterior, draw
 
 LABELS = 6
-WARP = PRESETS["fevsynth-64x16"]
+PAPER, WARP = PRESETS["paper"], WARP_PRESETS["fevsynth-64x16"]
+ALL = {**{f"fev-gan {k}": v for k, v in PRESETS.items()}, **{f"warp {k}": v for k, v in WARP_PRESETS.items()}}
 
 
 def narrow(config: Config, **changes: Any) -> Config:
@@ -39,12 +40,12 @@ def inputs(config: Config, count: int = 2) -> tuple[Tensor, Tensor, Tensor | Non
     return images, torch.arange(count), codes if config.identity_encoder else None, noise
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", ALL)
 def test_every_preset_makes_clips_of_its_size(name: str) -> None:
-    config = narrow(PRESETS[name])
+    config = narrow(ALL[name])
     arguments = inputs(config)
     with torch.no_grad():
-        video = Generator(config, LABELS)(*arguments)
+        video = build_generator(config, LABELS)(*arguments)
         judged = Discriminator(config, LABELS)(video, arguments[0], arguments[1])
         mean, log_variance = Posterior(config.noise, config.frames)(video)
     assert video.shape == (2, config.frames, 3, config.size, config.size)
@@ -65,19 +66,25 @@ def test_every_preset_makes_clips_of_its_size(name: str) -> None:
         {"composition": "direct", "anchor": False},
         {"skips": False},
         {"critic_label": "maps", "critic_image": False},
+        {"norm": "batch"},
+        {"norm": "group"},
+        {"output": "sub-pixel"},
+        {"output": "transposed"},
     ],
 )
-def test_every_choice_works(changes: dict[str, Any]) -> None:
-    config = narrow(WARP, **changes)
+@pytest.mark.parametrize("start", [PAPER, WARP], ids=["paper", "warp"])
+def test_every_choice_works(start: Config, changes: dict[str, Any]) -> None:
+    config = narrow(start, **changes)
     arguments = inputs(config)
-    video = Generator(config, LABELS)(*arguments)
+    video = build_generator(config, LABELS)(*arguments)
     assert video.shape == (2, 16, 3, 64, 64)
     Discriminator(config, LABELS)(video, arguments[0], arguments[1]).mean().backward()
 
 
 def test_the_default_has_few_parameters() -> None:
-    assert sum(p.numel() for p in Generator(WARP, LABELS).parameters()) == 1_406_648
+    assert sum(p.numel() for p in build_generator(WARP, LABELS).parameters()) == 1_406_648
     assert sum(p.numel() for p in Discriminator(WARP, LABELS).parameters()) == 1_165_225
+    assert sum(p.numel() for p in build_generator(PAPER, LABELS).parameters()) == 1_908_643
 
 
 @pytest.mark.parametrize("composition", ["warp", "residual"])
@@ -86,15 +93,16 @@ def test_untrained_it_copies(composition: str) -> None:
     torch.manual_seed(0)
     arguments = inputs(config)
     with torch.no_grad():
-        video = Generator(config, LABELS)(*arguments)
+        video = build_generator(config, LABELS)(*arguments)
     error = 127.5 * (video - arguments[0][:, None]).abs().mean()
     assert error < 2.5
     assert torch.equal(video[:, 0], arguments[0]), "frame 0 is the input"
 
 
-def test_gradients_reach_every_part() -> None:
-    config = narrow(WARP)
-    network = Generator(config, LABELS)
+@pytest.mark.parametrize("start", [PAPER, WARP], ids=["paper", "warp"])
+def test_gradients_reach_every_part(start: Config) -> None:
+    config = narrow(start)
+    network = build_generator(config, LABELS)
     video = network(*inputs(config))
     (video * torch.rand_like(video)).sum().backward()
     for name, parameter in network.named_parameters():
@@ -104,7 +112,7 @@ def test_gradients_reach_every_part() -> None:
 
 def test_without_e_s_no_pixel_of_the_input_reaches_the_output() -> None:
     config = narrow(PRESETS["identity-only"])
-    network = Generator(config, LABELS)
+    network = build_generator(config, LABELS).eval()
     assert network.spatial is None
     images, labels, codes, noise = inputs(config)
     assert codes is not None
@@ -115,18 +123,19 @@ def test_without_e_s_no_pixel_of_the_input_reaches_the_output() -> None:
 
 def test_without_e_id_no_code_reaches_the_output() -> None:
     config = narrow(PRESETS["spatial-only"])
-    network = Generator(config, LABELS)
-    assert network.style.identity is None
+    network = build_generator(config, LABELS).eval()
+    assert "identity" not in dict(network.named_modules())
     images, labels, _, noise = inputs(config)
     video = network(images, labels, None, noise)
     assert torch.equal(video, network(images, labels, torch.randn(2, CODE), noise))
     assert not torch.equal(video, network(-images, labels, None, noise))
 
 
-@pytest.mark.parametrize("what", [1, 2, 3])
-def test_label_code_and_noise_all_count(what: int) -> None:
-    network = Generator(NARROW, LABELS)
-    arguments = list(inputs(NARROW))
+@pytest.mark.parametrize("what", [0, 1, 2, 3])
+@pytest.mark.parametrize("config", [narrow(PAPER), NARROW], ids=["paper", "warp"])
+def test_input_label_code_and_noise_all_count(config: Config, what: int) -> None:
+    network = build_generator(config, LABELS).eval()
+    arguments = list(inputs(config))
     before = network(*arguments)
     arguments[what] = arguments[what].flip(0)  # type: ignore[union-attr]
     assert not torch.equal(before, network(*arguments))
@@ -134,7 +143,7 @@ def test_label_code_and_noise_all_count(what: int) -> None:
 
 def test_a_larger_input_is_warped_at_its_own_size_over_more_frames() -> None:
     config = narrow(WARP)
-    network = Generator(config, LABELS)
+    network = build_generator(config, LABELS)
     images, labels, codes, noise = inputs(config)
     fields = network.fields(images, labels, codes, noise)
     large = F.interpolate(images, (256, 256), mode="bicubic").clamp(-1, 1)
@@ -177,3 +186,17 @@ def test_the_posterior_sees_motion_and_not_faces() -> None:
     video = torch.rand(1, 16, 3, 64, 64) * 0.5
     torch.testing.assert_close(network(video + 0.3)[0], network(video)[0], atol=1e-4, rtol=1e-4)
     assert not torch.allclose(network(video.flip(1))[0], network(video)[0], atol=1e-3)
+
+
+def test_the_papers_form_has_what_is_known_of_it() -> None:
+    network = build_generator(PAPER, LABELS)
+    kernels = {
+        layer.kernel_size for layer in network.modules() if isinstance(layer, torch.nn.ConvTranspose3d)
+    }
+    assert kernels == {(4, 1, 1), (1, 4, 4)}, "fractionally strided, kernel 4"
+    assert not any(isinstance(layer, torch.nn.GroupNorm) for layer in network.modules())
+    assert sum(isinstance(layer, torch.nn.modules.batchnorm._BatchNorm) for layer in network.modules()) == 8
+    config = narrow(PAPER)
+    images, labels, codes, noise = inputs(config)
+    painted = build_generator(config, LABELS)(images, labels, codes, noise)
+    assert not torch.equal(painted[:, 0], images), "frame 0 is painted, too"

@@ -20,7 +20,7 @@ from fevbench.models.protocol import ModelSpec, VideoModel
 from fevbench.models.registry import find_model, summary
 from fevbench.training.export import read_exported, write_exported
 from fevgan.config import Config
-from fevgan.generator import Generator
+from fevgan.generator import build_generator
 from fevgan.model import FEVGAN
 
 Make = Callable[..., FEVGAN]
@@ -28,7 +28,7 @@ Make = Callable[..., FEVGAN]
 
 def write(path: Path, config: Config = NARROW, labels: tuple[str, ...] = EXPRESSIONS, **more: str) -> Path:
     torch.manual_seed(0)
-    network = Generator(config, len(labels))
+    network = build_generator(config, len(labels))
     torch.nn.init.normal_(network.last.weight, std=0.3)
     about = {"model": "fev-gan", "config": asdict(config), "labels": labels, "points": POINTS.tolist()}
     write_exported(path, network.state_dict(), {**about, **more})
@@ -100,7 +100,7 @@ def test_without_e_id_no_face_network_is_opened(tmp_path: Path) -> None:
 def test_weights_of_other_networks_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "g.safetensors"
     about = {"model": "fev-gan", "config": asdict(NARROW), "labels": EXPRESSIONS, "points": POINTS.tolist()}
-    write_exported(path, Generator(replace(NARROW, style=4), 6).state_dict(), about)
+    write_exported(path, build_generator(replace(NARROW, style=4), 6).state_dict(), about)
     with pytest.raises(ModelError, match="the weights do not fit the networks of this version"):
         FEVGAN(spec(), path, open_stand_in())
 

@@ -12,7 +12,7 @@ from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.fevsynth import VERSION
 from fevbench.training.config import from_fields
 from fevbench.training.export import read_exported
-from fevgan.config import PRESETS, Config
+from fevgan.config import WARP_PRESETS, WarpConfig
 from fevgan.model import FEVGAN, SHIPPED
 
 ABOUT = read_exported(SHIPPED, "fev-gan").about
@@ -21,7 +21,7 @@ CLIPS = 24
 
 def test_it_is_the_default_configuration_trained_on_fevsynth() -> None:
     assert SHIPPED.stat().st_size <= 25e6
-    assert from_fields(Config, ABOUT["config"]) == PRESETS["fevsynth-64x16"]
+    assert from_fields(WarpConfig, ABOUT["config"]) == WARP_PRESETS["fevsynth-64x16"]
     assert tuple(ABOUT["labels"]) == EXPRESSIONS
     assert ABOUT["dataset"] == f"fevsynth {VERSION}"
 

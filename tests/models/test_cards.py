@@ -18,7 +18,7 @@ import fevgan.config
 
 ROOT = Path(__file__).parents[2]
 CARDS: Mapping[str, Mapping[str, Any]] = {
-    "fevgan": fevgan.config.PRESETS,
+    "fevgan": fevgan.config.WARP_PRESETS,
     "baselines/imaginator": baselines.imaginator.config.PRESETS,
     "baselines/g3an": baselines.g3an.config.PRESETS,
     "baselines/mocogan": baselines.mocogan.config.IMAGE_TO_VIDEO_PRESETS,  # MoCoGAN's fields, and two more
