@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fevbench.data.protocol import protocols
-from fevbench.training.config import TrainingConfig, choice
+from fevbench.training.config import DECAY, PART, TrainingConfig, choice
 
 SIZE = 64
 """Height and width of a frame, pixels: the papers' layers end there."""
@@ -30,13 +30,14 @@ class BaselineConfig(TrainingConfig):
 
     batch_size: int = choice(16, "ours", "the same for every method; batch norms of 4 clips cost 2.5 dB")
     ema_decay: float = choice(
-        0.999, "ours", "the same for every method: an average of the weights is shipped"
+        0.999, "ours", "the same for every method: an average of the weights is shipped", DECAY
     )
     augmentation: float = choice(
-        1.0, "ours", "the same for every method: 64 people have few complexions and one framing"
+        1.0, "ours", "the same for every method: 64 people have few complexions and one framing", PART
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         how = protocols.get(self.protocol)
         if how.size != SIZE or how.frames % STEP:
             raise ValueError(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fevbench.data.protocol import protocols
-from fevbench.training.config import TrainingConfig, choice
+from fevbench.training.config import DECAY, PART, RATE, Range, TrainingConfig, choice
 
 COARSEST = 4
 """Height and width of the decoder's first map, pixels."""
@@ -36,7 +36,7 @@ class Config(TrainingConfig):
     noise: int = choice(16, "ours", "numbers in z: timing, strength and variant need few")
     posterior: bool = choice(False, "published", "no third network: z is noise in training, too")
     truncation: float = choice(
-        1.0, "ours", "z is scaled by this in generation: 1 is what it was trained with"
+        1.0, "ours", "z is scaled by this in generation: 1 is what it was trained with", Range(0, 10)
     )
     conditioning: Literal["film", "concatenation"] = choice(
         "concatenation",
@@ -60,8 +60,12 @@ class Config(TrainingConfig):
     composition: Literal["warp", "residual", "direct"] = choice(
         "direct", "published", "every frame is painted, the first one included"
     )
-    flow_limit: float = choice(0.15, "ours", "for composition=warp: largest motion, as a part of the side")
-    mask_bias: float = choice(4.0, "ours", "for composition=warp: how much of the input is kept at the start")
+    flow_limit: float = choice(
+        0.15, "ours", "for composition=warp: largest motion, as a part of the side", RATE
+    )
+    mask_bias: float = choice(
+        4.0, "ours", "for composition=warp: how much of the input is kept at the start", Range(-100, 100)
+    )
     anchor: bool = choice(False, "relative", "frame 0 is not replaced by the input")
 
     # The discriminator
@@ -70,7 +74,7 @@ class Config(TrainingConfig):
         "maps", "relative", "concatenated behind its first layer"
     )
     critic_image: bool = choice(False, "relative", "it judges clip and label, and does not see the input")
-    critic_noise: float = choice(0.0, "relative", "of noise added to what it sees: none")
+    critic_noise: float = choice(0.0, "relative", "of noise added to what it sees: none", PART)
     critic_clips: int = choice(8, "ours", "clips of a batch it judges; half the batch, as it costs most")
 
     # Losses
@@ -89,15 +93,16 @@ class Config(TrainingConfig):
     # Optimisation
     batch_size: int = choice(16, "ours", "what two processor cores do in about a second")
     learning_rate: float = choice(
-        4e-4, "ours", "of the generator, Adam; ImaGINator's is 2e-4, for 100 times the steps"
+        4e-4, "ours", "of the generator, Adam; ImaGINator's is 2e-4, for 100 times the steps", RATE
     )
-    critic_rate: float = choice(2e-4, "relative", "of the discriminator, Adam")
-    beta1: float = choice(0.5, "relative", "of Adam, with 0.999; also believed of the paper")
+    critic_rate: float = choice(2e-4, "relative", "of the discriminator, Adam", RATE)
+    beta1: float = choice(0.5, "relative", "of Adam, with 0.999; also believed of the paper", DECAY)
     augmentation: float = choice(
-        1.0, "ours", "strength, 0 to 1: shift, scale, turn, gain, contrast, gamma, grey, blur, JPEG"
+        1.0, "ours", "strength, 0 to 1: shift, scale, turn, gain, contrast, gamma, grey, blur, JPEG", PART
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         how = protocols.get(self.protocol)
         levels = (how.size // COARSEST).bit_length() - 1
         if COARSEST << levels != how.size or how.frames % (1 << levels - 1):
@@ -145,7 +150,9 @@ class WarpConfig(Config):
         "in training, z comes from the true clip (cVAE-GAN; Zhu et al., 2017): one label has many right "
         "clips, and L1 against a random one of them would teach their blurred mean",
     )
-    truncation: float = choice(0.5, "ours", "z is scaled by this in generation: 0 the typical clip, 1 all")
+    truncation: float = choice(
+        0.5, "ours", "z is scaled by this in generation: 0 the typical clip, 1 all", Range(0, 10)
+    )
     conditioning: Literal["film", "concatenation"] = choice(
         "film", "ours", "label, identity and z turn every stage's maps, frame by frame (Perez et al., 2018)"
     )
@@ -164,14 +171,18 @@ class WarpConfig(Config):
         "ours",
         "mask * warp(input, flow) + (1 - mask) * paint: sharp and the same person from the first step",
     )
-    flow_limit: float = choice(0.15, "ours", "largest motion, as a part of the frame's side")
-    mask_bias: float = choice(4.0, "ours", "98 % warped input at the start: untrained, the model copies")
+    flow_limit: float = choice(0.15, "ours", "largest motion, as a part of the frame's side", RATE)
+    mask_bias: float = choice(
+        4.0, "ours", "98 % warped input at the start: untrained, the model copies", Range(-100, 100)
+    )
     anchor: bool = choice(True, "ours", "frame 0 is the input itself, as the protocol defines it")
     critic_label: Literal["projection", "maps"] = choice("projection", "ours", "Miyato and Koyama, 2018")
     critic_image: bool = choice(
         True, "ours", "it sees the input, and the clip as change against it: it learns ten times as fast"
     )
-    critic_noise: float = choice(0.03, "ours", "added to what it sees: camera noise must not give clips away")
+    critic_noise: float = choice(
+        0.03, "ours", "added to what it sees: camera noise must not give clips away", PART
+    )
     adversarial: Literal["hinge", "bce"] = choice("hinge", "ours", "bounded; ImaGINator's is bce")
     motion_emphasis: float = choice(
         4.0, "ours", "L1 counts 1 + this where the true clip moves: faces are small"
@@ -183,10 +194,12 @@ class WarpConfig(Config):
         0.05, "ours", "of the KL divergence of z from N(0, I), above the next line"
     )
     posterior_free: float = choice(16.0, "ours", "nats z may say for free; without, the decoder ignores it")
-    critic_rate: float = choice(5e-4, "ours", "of the discriminator, Adam; spectral norms keep it in check")
-    colour: float = choice(0.1, "ours", "random gain of each channel: 64 people have few complexions")
+    critic_rate: float = choice(
+        5e-4, "ours", "of the discriminator, Adam; spectral norms keep it in check", RATE
+    )
+    colour: float = choice(0.1, "ours", "random gain of each channel: 64 people have few complexions", PART)
     augmentation: float = choice(
-        0.0, "ours", "strength of the augmentation that all other methods share: none"
+        0.0, "ours", "strength of the augmentation that all other methods share: none", PART
     )
 
 

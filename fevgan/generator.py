@@ -8,6 +8,7 @@ Maps of clips are ``float[B, C, T, H, W]``. At 64 px and 16 frames, with the def
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import torch
@@ -78,7 +79,7 @@ class Style(nn.Module):
 
 def whitened(code: Tensor) -> Tensor:
     """E_Id's unit codes, whose entries are tiny, with entries of about 1."""
-    return code * CODE**0.5
+    return code * math.sqrt(CODE)
 
 
 class Generator(nn.Module):

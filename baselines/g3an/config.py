@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from baselines.config import AS_PUBLISHED, SMALL_BATCHES, BaselineConfig, same_length
-from fevbench.training.config import choice
+from fevbench.training.config import DECAY, NONE_OR_MORE, RATE, choice
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,9 @@ class Config(BaselineConfig):
     encoder_widths: tuple[int, ...] = choice(
         (16, 32, 64, 128), "ours", "of the encoder of the input, ImaGINator's; the paper has none"
     )
-    code: int = choice(100, "ours", "numbers of the input's code, as ImaGINator's; 0 is the paper's model")
+    code: int = choice(
+        100, "ours", "numbers of the input's code, as ImaGINator's; 0 is the paper's model", NONE_OR_MORE
+    )
     widths: tuple[int, ...] = choice((128, 128, 64, 32, 16), "ours", "of the five G3 modules; a quarter")
     attention: bool = choice(
         False, "published", "factorised self-attention after module 4; off in the authors' release"
@@ -32,8 +34,8 @@ class Config(BaselineConfig):
     first_frame_weight: float = choice(
         10.0, "ours", "of L1 between the first frame and the input, as in image-conditional VGAN"
     )
-    learning_rate: float = choice(2e-4, "published", "of all three networks, Adam")
-    beta1: float = choice(0.5, "published", "of Adam, with 0.999")
+    learning_rate: float = choice(2e-4, "published", "of all three networks, Adam", RATE)
+    beta1: float = choice(0.5, "published", "of Adam, with 0.999", DECAY)
 
     def __post_init__(self) -> None:
         super().__post_init__()

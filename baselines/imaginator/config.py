@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from baselines.config import AS_PUBLISHED, SMALL_BATCHES, STEP, BaselineConfig, same_length
-from fevbench.training.config import choice
+from fevbench.training.config import DECAY, RATE, choice
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Config(BaselineConfig):
     image_widths: tuple[int, ...] = choice((16, 32, 64, 128), "ours", "of the image discriminator; a quarter")
     video_widths: tuple[int, ...] = choice((16, 32, 64, 128), "ours", "of the video discriminator; a quarter")
     reconstruction_weight: float = choice(100.0, "published", "of L1 between the made clip and the true one")
-    learning_rate: float = choice(2e-4, "published", "of all three networks, Adam")
-    beta1: float = choice(0.5, "published", "of Adam, with 0.999")
+    learning_rate: float = choice(2e-4, "published", "of all three networks, Adam", RATE)
+    beta1: float = choice(0.5, "published", "of Adam, with 0.999", DECAY)
 
     def __post_init__(self) -> None:
         super().__post_init__()

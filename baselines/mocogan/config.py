@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from baselines.config import AS_PUBLISHED, SMALL_BATCHES, BaselineConfig, same_length
-from fevbench.training.config import choice
+from fevbench.training.config import DECAY, PART, RATE, choice
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,14 @@ class Config(BaselineConfig):
         0.1,
         "relative",
         "of noise before each layer of the discriminators; optional in the paper, users' choice for MUG",
+        PART,
     )
     infogan: bool = choice(
         True, "published", "the generator, too, minimises the cross-entropy of its clips' label"
     )
-    learning_rate: float = choice(2e-4, "published", "of all three networks, Adam")
-    beta1: float = choice(0.5, "published", "of Adam, with 0.999")
-    weight_decay: float = choice(1e-5, "published", "of Adam")
+    learning_rate: float = choice(2e-4, "published", "of all three networks, Adam", RATE)
+    beta1: float = choice(0.5, "published", "of Adam, with 0.999", DECAY)
+    weight_decay: float = choice(1e-5, "published", "of Adam", PART)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from baselines.config import AS_PUBLISHED, SMALL_BATCHES, STEP, BaselineConfig, same_length
-from fevbench.training.config import choice
+from fevbench.training.config import NONE_OR_MORE, RATE, choice
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,9 @@ class Config(BaselineConfig):
     encoder_widths: tuple[int, ...] = choice(
         (16, 32, 64, 128), "ours", "of the encoder of the input, ImaGINator's; the paper has none"
     )
-    code: int = choice(100, "ours", "numbers of the input's code, as ImaGINator's; 0 is the paper's model")
+    code: int = choice(
+        100, "ours", "numbers of the input's code, as ImaGINator's; 0 is the paper's model", NONE_OR_MORE
+    )
     temporal_widths: tuple[int, ...] = choice((256, 128, 64, 64), "ours", "of the temporal generator; a half")
     widths: tuple[int, ...] = choice((128, 64, 32, 16), "ours", "of the image generator; a half")
     video_widths: tuple[int, ...] = choice((16, 32, 64, 128), "ours", "of the critic; a quarter")
@@ -37,6 +39,7 @@ class Config(BaselineConfig):
         5e-4,
         "ours",
         "of both networks, RMSprop; ten times the paper's, at which 600 steps taught the critic nothing",
+        RATE,
     )
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from baselines.config import AS_PUBLISHED, SMALL_BATCHES, STEP, BaselineConfig, same_length
-from fevbench.training.config import choice
+from fevbench.training.config import DECAY, RATE, choice
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Config(BaselineConfig):
     video_widths: tuple[int, ...] = choice((16, 32, 64, 128), "ours", "of the discriminator; an eighth")
     mask_weight: float = choice(0.1, "published", "of L1 of the mask: what is still is the background's")
     first_frame_weight: float = choice(10.0, "published", "of L1 between the first frame and the input")
-    learning_rate: float = choice(2e-4, "published", "of both networks, Adam")
-    beta1: float = choice(0.5, "published", "of Adam, with 0.999")
+    learning_rate: float = choice(2e-4, "published", "of both networks, Adam", RATE)
+    beta1: float = choice(0.5, "published", "of Adam, with 0.999", DECAY)
 
     def __post_init__(self) -> None:
         super().__post_init__()

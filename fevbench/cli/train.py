@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 
 JUDGE = "judge"
+QUICK = "csim,ssim,motion"
+"""What is scored after a training: all that needs neither Inception nor I3D."""
+FRAMES_A_MINUTE = 1500
+"""Of a CPU, both sides, with these metrics; a rough figure, for the announcement."""
 
 
 @click.command("train")
@@ -37,14 +42,14 @@ JUDGE = "judge"
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="[default: runs/train--MODEL--…]"
 )
-@click.option("--resume", is_flag=True, help="Continue the training in --out.")
+@click.option("--resume", is_flag=True, hidden=True)
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same, the same run."
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option(
     "--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True,
-    help="auto: bf16 on GPUs that compute in it, else fp32.",
+    help="auto: bf16 on GPUs that compute in it and CPUs with AMX, else fp32.",
 )  # fmt: skip
 @click.option("--checkpoint-every", type=click.IntRange(min=1), default=200, show_default=True, metavar="N")
 @click.option("--sample-every", type=click.IntRange(min=1), default=500, show_default=True, metavar="N")
@@ -60,7 +65,7 @@ def command(
     steps: int,
     minutes: float | None,
     out: Path | None,
-    resume: bool,
+    resume: bool,  # of version 0.1: now it always does
     seed: int,
     device: str,
     precision: str,
@@ -73,8 +78,8 @@ def command(
     """Train MODEL on the train people of DATASET.
 
     Everything goes to the folder --out: checkpoints, losses, sample sheets of val people, and the averaged
-    generator, which `fevbench run MODEL:DIR` scores. Kill it anywhere and continue with --resume: the losses
-    are those of a training that was not killed. On several GPUs or machines, start it with
+    generator, which `fevbench run MODEL:DIR` scores. Kill it anywhere: the same command continues, and the
+    losses are those of a training that was not killed. On several GPUs or machines, start it with
     `accelerate launch -m fevbench train …`.
 
     MODEL can be `judge`: the small network whose reading is the metric `accuracy`. FEVSynth at 64x16 comes
@@ -92,6 +97,8 @@ def command(
 
         train_judge(dataset, protocol, out, device)
         return
+    if minutes is not None and not math.isfinite(minutes):
+        raise FevbenchError(f"--minutes {minutes} is no time", "give a number of minutes")
     if protocol is not None:
         raise FevbenchError("--protocol is the judge's", "choose it with --config or --set protocol=NAME")
     from dataclasses import asdict
@@ -128,18 +135,13 @@ def command(
     from fevbench.training.loop import TrainingPlan, train
 
     plan = TrainingPlan(
-        settings, method, config, data, folder, steps, minutes, resume, checkpoint_every, sample_every,
+        settings, method, config, data, folder, steps, minutes, checkpoint_every, sample_every,
         device, cast(Precision, precision),
     )  # fmt: skip
     display = TrainDisplay(error_console(), steps, minutes)
     with display:
         weights.require_all(method.weights, offline=offline, progress=display.pull)
-        try:
-            done = train(plan, display)
-        except BaseException as stop:
-            if not isinstance(stop, Exception):  # Ctrl-C or a signal
-                display.note(f"continue with --resume --out {folder}")
-            raise
+        done = train(plan, display)
     if done is None:  # a process that only helped
         return
     click.echo(
@@ -148,10 +150,20 @@ def command(
     if no_score or not data.clips("val"):
         return
     from fevbench.cli import run
+    from fevbench.data.protocol import protocols
+    from fevbench.judge.files import find_judge
 
+    how = protocols.get(config.protocol)
+    metrics = QUICK if find_judge(data, how) is None else f"{QUICK},accuracy"
+    minutes_left = len(data.clips("val")) * how.frames / FRAMES_A_MINUTE
+    click.echo(
+        f"now {metrics} on {len(data.clips('val'))} val clips, about {max(1, round(minutes_left))} min on a "
+        f"CPU; --no-score leaves that out",
+        err=True,
+    )
     click.get_current_context().invoke(
         run.command, model=f"{model}:{folder}", dataset=dataset, protocol=config.protocol, split="val",
-        out=folder / "val" / f"step-{done.step:06d}", offline=offline,
+        metrics=(metrics,), out=folder / "val" / f"step-{done.step:06d}", offline=offline,
     )  # fmt: skip
 
 

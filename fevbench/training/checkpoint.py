@@ -6,6 +6,8 @@ step stands for both.
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +49,11 @@ def save(path: Path, position: Position, task: Task, average: Average) -> None:
         "average": average.network.state_dict(),
         "optimisers": {name: optimiser.state_dict() for name, optimiser in task.optimisers.items()},
     }
+    # Written whole, not piece by piece by torch, whose errors hide that the disk is full.
+    whole = io.BytesIO()
+    torch.save(content, whole)
     with replacing(path) as part:
-        torch.save(content, part)
+        part.write_bytes(whole.getbuffer())
 
 
 def load(path: Path, task: Task, average: Average, device: torch.device) -> Position:
@@ -58,6 +63,7 @@ def load(path: Path, task: Task, average: Average, device: torch.device) -> Posi
         TrainingError: The file is no checkpoint, or one of another model.
     """
     try:
+        _check_whole(path)
         # weights_only: a checkpoint from someone else must not run code.
         content: Mapping[str, Any] = torch.load(path, map_location=device, weights_only=True)
         if content["format"] != FORMAT:
@@ -73,3 +79,16 @@ def load(path: Path, task: Task, average: Average, device: torch.device) -> Posi
     except Exception as error:  # torch raises many kinds on a broken file
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise TrainingError(f"{path} cannot be continued ({reason})", "choose another --out") from error
+
+
+def _check_whole(path: Path) -> None:
+    """See that a checkpoint's parts are what was written; torch itself does not look.
+
+    Raises:
+        ValueError: One is not.
+        zipfile.BadZipFile: It is no checkpoint.
+    """
+    with zipfile.ZipFile(path) as parts:
+        damaged = parts.testzip()
+    if damaged is not None:
+        raise ValueError(f"damaged: the checksum of {damaged} is another")

@@ -16,23 +16,85 @@ Provenance = Literal["published", "unverified", "relative", "ours"]
 C = TypeVar("C", bound="TrainingConfig")
 
 
-def choice(default: Any, provenance: Provenance, why: str) -> Any:
-    """A field of a configuration, with who made the choice and why."""
-    return field(default=default, metadata={"provenance": provenance, "why": why})
+@dataclass(frozen=True)
+class Range:
+    """The numbers a field may have.
+
+    Attributes:
+        low: The smallest.
+        high: The largest.
+        open_low: Whether ``low`` itself is none of them.
+        open_high: Whether ``high`` itself is none of them.
+    """
+
+    low: float
+    high: float
+    open_low: bool = False
+    open_high: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether ``value`` is one of them; NaN never is."""
+        above = value > self.low if self.open_low else value >= self.low
+        return above and (value < self.high if self.open_high else value <= self.high)
+
+    def __str__(self) -> str:
+        below = "below" if self.open_high else "at most"
+        return f"{'above' if self.open_low else 'at least'} {self.low:g} and {below} {self.high:g}"
+
+
+COUNT, NONE_OR_MORE = Range(1, 2**16), Range(0, 2**16)
+WEIGHT, RATE = Range(0, 1e6), Range(0, 1, open_low=True)
+PART, DECAY = Range(0, 1), Range(0, 1, open_high=True)
+
+
+def choice(default: Any, provenance: Provenance, why: str, within: Range | None = None) -> Any:
+    """A field of a configuration.
+
+    Args:
+        default: Its value.
+        provenance: Who chose it.
+        why: Why.
+        within: What a number, or each of a tuple, must be; by default from 1 if it is whole, else from 0.
+    """
+    return field(default=default, metadata={"provenance": provenance, "why": why, "within": within})
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """What the loop itself reads; a method's configuration adds its own fields."""
+    """What the loop itself reads; a method's configuration adds its own fields.
+
+    Raises:
+        ValueError: A number is outside its field's range.
+    """
 
     protocol: str = choice("64x16", "ours", "the size and frames that clips are trained at")
     batch_size: int = choice(16, "ours", "clips a step, over all processes")
-    ema_decay: float = choice(0.999, "ours", "of the average that is exported; 0 exports the last weights")
-    flip: bool = choice(True, "ours", "mirror every other clip: a mirrored face is a face")
-    colour: float = choice(0.0, "ours", "random gain of each channel, as a ratio, and nothing else")
-    augmentation: float = choice(
-        0.0, "ours", "strength, 0 to 1: shift, scale, turn, gain, contrast, gamma, grey, blur, JPEG"
+    ema_decay: float = choice(
+        0.999, "ours", "of the average that is exported; 0 exports the last weights", DECAY
     )
+    flip: bool = choice(True, "ours", "mirror every other clip: a mirrored face is a face")
+    colour: float = choice(0.0, "ours", "random gain of each channel, as a ratio, and nothing else", PART)
+    augmentation: float = choice(
+        0.0, "ours", "strength, 0 to 1: shift, scale, turn, gain, contrast, gamma, grey, blur, JPEG", PART
+    )
+
+    def __post_init__(self) -> None:
+        for known in fields(self):
+            _check(known.name, getattr(self, known.name), known.metadata.get("within"))
+
+
+def _check(name: str, value: Any, within: Range | None) -> None:
+    """See that a value is in its range.
+
+    Raises:
+        ValueError: It is not.
+    """
+    for number in value if isinstance(value, tuple) else (value,):
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            continue
+        allowed = within or (COUNT if isinstance(number, int) else WEIGHT)
+        if not allowed.holds(number):
+            raise ValueError(f"{name} must be {allowed}, not {number}")
 
 
 def with_overrides(config: C, assignments: Sequence[str]) -> C:
@@ -60,7 +122,7 @@ def with_overrides(config: C, assignments: Sequence[str]) -> C:
     try:
         return replace(config, **changes)
     except ValueError as error:
-        raise FevbenchError(f"these settings do not fit each other: {error}", "change --set") from error
+        raise FevbenchError(f"these settings are not possible: {error}", "change --set") from error
 
 
 BEFORE: Mapping[str, Any] = {"augmentation": 0.0}

@@ -1,6 +1,7 @@
 """A training's folder, the unit of resume.
 
 runs/train--fev-gan--fevsynth--fevsynth-64x16--seed0/
+.lock                   held by the process that trains
 train.json              the settings; whoever continues must have the same
 checkpoint.pt           the last good state of everything
 losses.csv              every loss of every step
@@ -14,16 +15,19 @@ generator.safetensors   the averaged generator at the end
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fevbench.atomic import write_text
 from fevbench.training.checkpoint import CHECKPOINT_FILE
 from fevbench.training.guard import TrainingError
 
-SETTINGS_FILE = "train.json"
+SETTINGS_FILE, LOCK_FILE = "train.json", ".lock"
 SAMPLES_FOLDER, GENERATORS_FOLDER = "samples", "generators"
 
 
@@ -52,27 +56,41 @@ def default_folder(settings: Settings) -> Path:
     return Path("runs") / "--".join(re.sub(r"[^\w.-]+", "-", part) for part in parts)
 
 
-def claim_folder(out: Path, settings: Settings, resume: bool) -> bool:
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Keep other processes from training in a folder.
+
+    Raises:
+        TrainingError: One does, or the folder cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise TrainingError(f"{out} is a file", "give --out a folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(out / LOCK_FILE, timeout=0)
+        with lock:
+            yield
+    except Timeout as error:
+        raise TrainingError(
+            f"{out} is being trained in by another process", "wait for it, or choose another --out"
+        ) from error
+
+
+def claim_folder(out: Path, settings: Settings) -> bool:
     """Make ``out`` this training's folder.
 
     Returns:
         Whether there is a checkpoint to continue from.
 
     Raises:
-        TrainingError: The folder holds another training, or this one and ``resume`` is false, or something
-            else; or it cannot be written.
+        TrainingError: The folder holds another training or something else, or it cannot be written.
     """
     file = out / SETTINGS_FILE
     try:
-        if out.exists() and not out.is_dir():
-            raise TrainingError(f"{out} is a file", "give --out a folder")
-        if not file.exists() and out.exists() and any(out.iterdir()):
+        others = [path for path in out.iterdir() if path.name != LOCK_FILE] if out.exists() else []
+        if others and not file.exists():
             raise TrainingError(f"{out} is not empty and holds no training", "choose another --out")
         kept = (out / CHECKPOINT_FILE).exists()
-        if kept and not resume:
-            raise TrainingError(
-                f"{out} holds a training", "continue it with --resume, or choose another --out"
-            )
         if kept:
             _check_same(file, settings)
         else:

@@ -21,6 +21,9 @@ class Log:
 
     Raises:
         MissingPackage: tensorboard is not installed.
+
+    Attributes:
+        lost: Steps before that one whose losses are not there, as the file was damaged or removed.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
@@ -29,12 +32,12 @@ class Log:
         except ModuleNotFoundError as error:
             raise MissingPackage("training", "tensorboard", "train") from error
         path = folder / LOSSES_FILE
-        if path.exists():
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            write_text(path, "".join(lines[: step + 1 if step else 0]))
+        kept = _whole_rows(path, step)
+        write_text(path, "".join(f"{row}\n" for row in kept))
+        self.lost = step - max(0, len(kept) - 1)
         self._file = path.open("a", encoding="utf-8", newline="")
-        self._rows = csv.writer(self._file)
-        self._empty = step == 0
+        self._rows = csv.writer(self._file, lineterminator="\n")
+        self._empty = not kept
         self._board = SummaryWriter(str(folder / TENSORBOARD_FOLDER), purge_step=step + 1)
 
     def write(self, step: int, losses: Mapping[str, float], clips_per_second: float) -> None:
@@ -56,3 +59,19 @@ class Log:
         """Write what is left."""
         self._file.close()
         self._board.close()
+
+
+def _whole_rows(path: Path, step: int) -> list[str]:
+    """The names and the rows up to a step, in order; none where there are no names."""
+    if not step or not path.exists():
+        return []
+    names, *rows = path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    if not names.startswith("step,"):
+        return []
+    kept, last = [names], 0
+    for row in rows:
+        cells = row.split(",")
+        if len(cells) == names.count(",") + 1 and cells[0].isdecimal() and last < int(cells[0]) <= step:
+            kept.append(row)
+            last = int(cells[0])
+    return kept

@@ -24,7 +24,7 @@ from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Precision, Updates, mean_losses, open_accelerator, share_of
 from fevbench.training.ema import Average, standing_statistics
 from fevbench.training.export import write_exported
-from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, claim_folder
+from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, claim_folder, locked
 from fevbench.training.guard import Guard
 from fevbench.training.log import Log
 from fevbench.training.samples import choose, write_samples
@@ -64,7 +64,6 @@ class TrainingPlan:
         out: The training's folder.
         steps: Steps in all, those of earlier sessions included.
         minutes: How long this session may take, or None.
-        resume: Whether to continue.
         checkpoint_every: Steps from one checkpoint to the next.
         sample_every: Steps from one sample sheet to the next.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -78,7 +77,6 @@ class TrainingPlan:
     out: Path
     steps: int
     minutes: float | None = None
-    resume: bool = False
     checkpoint_every: int = 200
     sample_every: int = 500
     device: str = "auto"
@@ -99,10 +97,17 @@ def train(plan: TrainingPlan, listener: Listener) -> Position | None:
     check_drawable()
     accelerator = open_accelerator(plan.device, plan.precision)
     share = share_of(accelerator, plan.config.batch_size)
-    listener = listener if accelerator.is_main_process else _Silent()
+    if not accelerator.is_main_process:
+        return _train(plan, accelerator, share, _Silent())
+    with locked(plan.out):
+        return _train(plan, accelerator, share, listener)
+
+
+def _train(plan: TrainingPlan, accelerator: Accelerator, share: Share, listener: Listener) -> Position | None:
+    """One process's part."""
     # The main process decodes and claims; the others find its work done.
     with accelerator.main_process_first():
-        continues = claim_folder(plan.out, plan.settings, plan.resume or not accelerator.is_main_process)
+        continues = claim_folder(plan.out, plan.settings)
         data = open_training_set(plan.dataset, protocols.get(plan.config.protocol), "train", listener)
         shown = _shown_set(plan, data, listener)
         torch.manual_seed(mixed_seed(plan.settings.seed, "networks"))
@@ -150,7 +155,14 @@ class _Session:
 
     def run(self, start: Position) -> Position:
         plan = self._plan
+        if start.step >= plan.steps and (plan.out / WEIGHTS_FILE).exists():
+            self._listener.note(f"{start.step} steps are done: nothing to do")
+            return start
         log = Log(plan.out, start.step) if self._main else None
+        if log is not None and log.lost:
+            self._listener.note(
+                f"losses.csv lacks {log.lost} of the first {start.step} steps: it goes on without"
+            )
         self._listener.start("train", plan.steps)
         self._listener.advance(start.step)
         began = time.monotonic()

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from tiny import Outcome
 from tiny_training import losses
 
+from fevbench.training.folder import locked
 from fevbench.training.loop import _Session
 
 Train = Callable[..., Outcome]
@@ -115,8 +116,17 @@ def test_the_last_good_checkpoint_outlives_a_stop(
         (("--set", "composition=collage"), "'collage' is not one of warp, residual, direct"),
         (("--set", "spatial_widths=4,x"), "is not whole numbers with commas between"),
         (("--set", "spatial_widths=4,4"), "64 px needs 4 spatial_widths, not 2"),
-        (("--set", "spatial_encoder=false"), "these settings do not fit each other: without spatial_encoder"),
+        (("--set", "spatial_encoder=false"), "these settings are not possible: without spatial_encoder"),
         (("--set", "protocol=64x17"), "no protocol is called '64x17'"),
+        (("--set", "learning_rate=nan"), "learning_rate must be above 0 and at most 1, not nan"),
+        (("--set", "learning_rate=-1"), "learning_rate must be above 0 and at most 1, not -1.0"),
+        (("--set", "beta1=1.5"), "beta1 must be at least 0 and below 1, not 1.5"),
+        (("--set", "batch_size=-4"), "batch_size must be at least 1 and at most 65536, not -4"),
+        (("--set", "batch_size=0"), "batch_size must be at least 1 and at most 65536, not 0"),
+        (("--set", "ema_decay=2"), "ema_decay must be at least 0 and below 1, not 2.0"),
+        (("--set", "spatial_widths=4,4,0,4"), "spatial_widths must be at least 1 and at most 65536, not 0"),
+        (("--set", "reconstruction_weight=inf"), "reconstruction_weight must be at least 0"),
+        (("--minutes", "nan"), "--minutes nan is no time"),
         (("--config", "narow"), "no configuration of fev-gan is called 'narow': did you mean 'narrow'?"),
         (("--device", "abacus"), "'abacus' is no device to train on"),
     ],
@@ -132,11 +142,58 @@ def test_a_folder_belongs_to_one_training(train: Train, tmp_path: Path) -> None:
     (tmp_path / "other" / "letter.txt").touch()
     assert "is not empty and holds no training" in train("other").complaint
     assert train("run", steps=2).code == 0
-    assert "holds a training: continue it with --resume" in train("run").complaint
-    changed = train("run", "--resume", "--seed", "3", "--set", "noise=2").complaint
+    changed = train("run", "--seed", "3", "--set", "noise=2").complaint
     assert "other settings (seed 0 → 3; noise 4 → 2)" in changed
     (tmp_path / "run" / "checkpoint.pt").write_bytes(b"PK")
-    assert "checkpoint.pt cannot be continued" in train("run", "--resume").complaint
+    assert "checkpoint.pt cannot be continued" in train("run").complaint
+
+
+def test_the_same_command_again_has_nothing_to_do(train: Train, tmp_path: Path) -> None:
+    assert train("run", steps=2).code == 0
+    before = (tmp_path / "run" / "generator.safetensors").stat().st_mtime_ns
+    again = train("run", steps=2)
+    assert again.code == 0
+    assert "2 steps are done: nothing to do" in again.err
+    assert (tmp_path / "run" / "generator.safetensors").stat().st_mtime_ns == before
+
+
+def test_two_processes_do_not_share_a_folder(train: Train, tmp_path: Path) -> None:
+    with locked(tmp_path / "run"):
+        outcome = train("run", steps=2)
+    assert outcome.code == 1
+    assert "is being trained in by another process: wait for it" in outcome.complaint
+    assert train("run", steps=2).code == 0
+
+
+def test_a_flipped_bit_in_a_checkpoint_is_found(train: Train, tmp_path: Path) -> None:
+    assert train("run", steps=2).code == 0
+    path = tmp_path / "run" / "checkpoint.pt"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    complaint = train("run", steps=3).complaint
+    assert "checkpoint.pt cannot be continued" in complaint
+    assert "checksum" in complaint
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty", "cut", "garbled"])
+def test_damaged_losses_cost_those_steps_and_nothing_else(train: Train, tmp_path: Path, damage: str) -> None:
+    assert train("whole", steps=6).code == 0
+    assert train("run", steps=4).code == 0
+    path = tmp_path / "run" / "losses.csv"
+    rows = path.read_text(encoding="utf-8")
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(
+            {"empty": b"", "cut": rows.encode()[:-25], "garbled": b"\xff\x00" + rows.encode()}[damage]
+        )
+    again = train("run", steps=6)
+    assert again.code == 0, again
+    assert "losses.csv lacks" in again.err
+    assert losses(tmp_path / "run")[0] == losses(tmp_path / "whole")[0]
+    assert losses(tmp_path / "run")[-2:] == losses(tmp_path / "whole")[-2:]
+    assert (tmp_path / "run" / "curves.png").exists()
 
 
 def test_a_killed_process_is_continued(train: Train, tmp_path: Path) -> None:
