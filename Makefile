@@ -4,12 +4,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 RUN    ?= fev-gan
 LIMIT  ?= 48
+CLIPS  ?= 48000
+DEVICE ?= cpu
 
 # Compiling every file of torch ahead of time costs half a minute and is never needed.
 export PIP_NO_COMPILE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install weights demo test slow search chromium browser precision pages leaderboard lint format clean
+.PHONY: help install weights demo models test slow search chromium browser precision pages leaderboard lint format clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +32,9 @@ weights: $(BIN)/.installed ## Pull the pretrained networks into the cache
 
 demo: $(BIN)/.installed ## Score one model on 48 clips of the embedded data set and show the table
 	$(BIN)/fevbench run $(RUN) fevsynth --limit $(LIMIT)
+
+models: $(BIN)/.tools ## Train every method of the tables alike, or go on with it (CLIPS=48000 DEVICE=cpu)
+	$(BIN)/python benchmarks/models.py train --clips $(CLIPS) --device $(DEVICE)
 
 # A network that cannot be had from here costs the tests that need it, and no others.
 test: $(BIN)/.tools ## Run the tests (all but the slow ones)

@@ -1,0 +1,76 @@
+"""The script that trains every method alike: what it knows of trainings from their files, and its picture."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def models() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("benchmark_models", ROOT / "benchmarks" / "models.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_it_trains_every_method_there_is(models: ModuleType) -> None:
+    from importlib.metadata import entry_points
+
+    trainable = {entry.name for entry in entry_points(group="fevbench.trainable")}
+    assert trainable <= set(models.METHODS)
+
+
+@pytest.mark.parametrize(
+    ("content", "steps"),
+    [
+        (None, 0),
+        ("", 0),
+        ("step,total\n", 0),
+        ("step,total\n1,0.5\n2,0.4\n", 2),
+        ("step,total\n1,0.5\n2,0.", 2),
+    ],
+)
+def test_how_far_a_training_is(models: ModuleType, tmp_path: Path, content: str | None, steps: int) -> None:
+    if content is not None:
+        (tmp_path / "losses.csv").write_text(content, encoding="utf-8")
+    assert models._steps_done(tmp_path) == steps
+
+
+def test_the_picture_has_a_panel_a_metric(models: ModuleType, tmp_path: Path) -> None:
+    rows = [
+        ("imaginator", clips, name, value, 48)
+        for name, values in (("ssim", (0.5, 0.7)), ("csim", (0.2, 0.6)))
+        for clips, value in zip((6000, 12000), values, strict=True)
+    ]
+    models._draw(rows, tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.width > 1.8 * picture.height
+        assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 50
+
+
+def test_a_training_that_fails_is_named_and_the_command_fails(
+    models: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The process is real; what it runs is not fevbench."""
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\necho error: no such thing >&2\nexit 1\n", encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setattr(models.sys, "executable", str(script))
+    monkeypatch.setattr(models, "POLL", 0.01)
+    with pytest.raises(SystemExit, match="error: tgan, vgan stopped") as stop:
+        models.main(
+            ["train", "tgan", "vgan", "--jobs", "1", "--out", str(tmp_path / "out")], standalone_mode=False
+        )
+    assert stop.value.code
+    assert capsys.readouterr().err.count("error: no such thing") == 2
