@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fevbench.training.layout import behind
+
 SLOPE = 0.2
 """Of the negative half of every leaky ReLU in these papers."""
 
@@ -50,11 +52,17 @@ def one_hot(labels: Tensor, count: int) -> Tensor:
     return F.one_hot(labels, count).float()
 
 
-def with_maps(x: Tensor, codes: Tensor) -> Tensor:
-    """Maps ``float[B, C, ...]`` with codes ``float[B, K]``, the same in all places, behind their channels."""
+def with_maps(x: Tensor, codes: Tensor, *maps: Tensor) -> Tensor:
+    """Put codes behind the channels of maps.
+
+    Args:
+        x: ``float[B, C, ...]``.
+        codes: ``float[B, K]``, the same in all places.
+        maps: Others of the same size, which go between.
+    """
     points = codes.to(x.dtype).view(*codes.shape, *[1] * (x.dim() - 2))
     spread = points.expand(-1, -1, *x.shape[2:])
-    return torch.cat([x, spread], 1)
+    return behind(x, *maps, spread) if x.dim() == 5 else torch.cat([x, *maps, spread], 1)
 
 
 def over_time(maps: Tensor, frames: int) -> Tensor:

@@ -53,7 +53,9 @@ class Config(TrainingConfig):
     upsampling: Literal["resize", "transposed"] = choice(
         "transposed", "published", "fractionally strided 3D convolutions; kernel 4 is ImaGINator's"
     )
-    norm: Literal["group", "batch"] = choice("batch", "relative", "behind every convolution but the last")
+    norm: Literal["group", "batch"] = choice(
+        "batch", "relative", "behind every convolution but the first and the last"
+    )
     output: Literal["sub-pixel", "transposed"] = choice(
         "transposed", "relative", "the last layer doubles the pixels like those before it"
     )

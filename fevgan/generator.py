@@ -30,7 +30,7 @@ class SpatialEncoder(nn.Module):
 
     Args:
         widths: Channels of the maps.
-        batch_norm: Whether batch norm follows each convolution, as in ImaGINator's encoder.
+        batch_norm: Whether batch norm follows each convolution but the first.
     """
 
     def __init__(self, widths: tuple[int, ...], batch_norm: bool = False) -> None:
@@ -38,7 +38,9 @@ class SpatialEncoder(nn.Module):
 
         def layer(c_in: int, c_out: int) -> nn.Module:
             convolution = nn.Conv2d(c_in, c_out, 4, 2, 1)
-            return nn.Sequential(convolution, nn.BatchNorm2d(c_out)) if batch_norm else convolution
+            # None behind the first, as in DCGAN: a picture's own colours must get through.
+            normed = batch_norm and c_in > 3
+            return nn.Sequential(convolution, nn.BatchNorm2d(c_out)) if normed else convolution
 
         self.down = nn.ModuleList(layer(c_in, c_out) for c_in, c_out in pairwise((3, *widths)))
 

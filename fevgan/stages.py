@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fevbench.training.layout import Size, convolution3d, transposed3d
+from fevbench.training.layout import Size, behind, convolution3d, transposed3d
 from fevgan.config import Config
 
 SLOPE = 0.2
@@ -25,11 +24,10 @@ def joined(x: Tensor, maps: Tensor | None, told: Tensor) -> Tensor:
     Returns:
         ``float[B, C + M + K, T, h, w]``.
     """
-    parts = [x]
+    spread = [told.to(x.dtype)[..., None, None, None].expand(-1, -1, *x.shape[2:])]
     if maps is not None:
-        parts.append(maps[:, :, None].expand(-1, -1, x.shape[2], -1, -1))
-    parts.append(told.to(x.dtype)[..., None, None, None].expand(-1, -1, *x.shape[2:]))
-    return torch.cat(parts, 1)
+        spread.insert(0, maps[:, :, None].expand(-1, -1, x.shape[2], -1, -1))
+    return behind(x, *spread)
 
 
 class Upsampling(nn.Module):

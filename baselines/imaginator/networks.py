@@ -78,7 +78,7 @@ class Generator(VideoGenerator):
         x = torch.cat([noise, label, code], 1)[..., None, None, None]
         for block, skip in zip(self.blocks, maps, strict=True):
             x = block(x)
-            x = with_maps(torch.cat([x, over_time(skip, x.shape[2])], 1), label)
+            x = with_maps(x, label, over_time(skip, x.shape[2]))
         return torch.tanh(self.rgb(x)).transpose(1, 2).float()
 
 

@@ -26,6 +26,16 @@ def channels_last(network: M) -> M:
     return network
 
 
+def behind(x: Tensor, *others: Tensor) -> Tensor:
+    """Maps ``float[B, C, T, H, W]`` with others behind their channels, channels last.
+
+    Maps that are one map repeated (``expand``) have no layout of their own: torch would lay all out anew with
+    channels first, and the next convolution would turn them round again.
+    """
+    last = torch.channels_last_3d
+    return torch.cat([x, *(other.contiguous(memory_format=last) for other in others)], 1)
+
+
 class TimeConv3d(nn.Conv3d):
     """A convolution whose kernel is 1 x 1 in space, run as a 2D one over (time, all places).
 
