@@ -104,7 +104,7 @@ def command(
     from fevbench.data.prepared.build import Wish, prepare
     from fevbench.data.prepared.locations import remember
     from fevbench.data.prepared.manifest import Recipe
-    from fevbench.data.prepared.square import DETECTOR
+    from fevbench.data.prepared.square import DETECTOR, EMBEDDER
 
     kind, title = _names(name)
     layout = layouts.get(kind)
@@ -132,10 +132,14 @@ def command(
     )
     with RunDisplay(error_console()) as display:
 
-        def detector() -> Path:
-            return weights.require(DETECTOR, offline=offline, progress=display.pull).path
+        def networks() -> tuple[Path, Path]:
+            face, person = (
+                weights.require(name, offline=offline, progress=display.pull).path
+                for name in (DETECTOR, EMBEDDER)
+            )
+            return face, person
 
-        manifest = prepare(wish, detector, display)
+        manifest = prepare(wish, networks, display)
         try:
             before = remember(title, wish.out)
         except OSError as error:  # the set is there all the same
@@ -215,6 +219,9 @@ def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:
         click.echo(f"missing: {len(found['missing'])} people do not show every expression")
     for why, entries in found["skipped"].items():
         click.echo(f"skipped: {len(entries)} {why} ({entries[0]['what']}{', …' if len(entries) > 1 else ''})")
+    for finding in found["findings"]:
+        of = finding["clips"]
+        click.echo(f"noted: {clips(len(of))}: {finding['what']} ({of[0]}{', …' if len(of) > 1 else ''})")
     click.echo(f"look at {out / REPORT_HTML}")
     for split in needed(record):
         if not found["clips_per_split"].get(split):
