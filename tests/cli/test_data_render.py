@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from apart import process_environment
 from tiny import Cli, Outcome, tree
 
 FAKES = Path(__file__).parent.parent / "data" / "fevsynth"
@@ -170,7 +171,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                env={**os.environ, "PYTHONPATH": str(FAKES)},
+                env=process_environment(FAKES),
                 start_new_session=True,
                 preexec_fn=prepare,
             )

@@ -21,12 +21,6 @@ for i in range(20):
 """
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("FEVBENCH_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
 def test_a_name_stands_for_the_folder_that_was_named_last() -> None:
     assert remember("mug", Path("/a")) is None
     assert remember("mug", Path("/a")) is None
