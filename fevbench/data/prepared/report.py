@@ -87,11 +87,11 @@ def summary(manifest: Manifest) -> dict[str, Any]:
 
 
 def _findings(manifest: Manifest) -> list[dict[str, Any]]:
-    """The notes of all clips by kind: those of one kind differ in numbers, and in what follows a colon."""
+    """The notes of all clips by kind: those of one differ in numbers, and after a colon or in brackets."""
     kinds: dict[str, dict[str, str]] = {}
     for clip in manifest.clips:
         for note in clip.notes:
-            kind = re.sub(r"\d[\d.,x]*", "0", note.partition(": ")[0])
+            kind = re.sub(r"\d[\d.,x]*", "0", re.split(r": | \(", note)[0])
             kinds.setdefault(kind, {}).setdefault(clip.id, note)
     ranked = sorted(kinds.values(), key=len, reverse=True)
     return [{"what": next(iter(of.values())), "clips": list(of)} for of in ranked]
