@@ -11,7 +11,7 @@ DEVICE ?= cpu
 export PIP_NO_COMPILE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install weights demo models test slow search chromium browser precision pages leaderboard lint format clean
+.PHONY: help install weights demo models test bench slow search chromium browser precision pages leaderboard lint format clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,7 +39,10 @@ models: $(BIN)/.tools ## Train every method of the tables alike, or go on with i
 # A network that cannot be had from here costs the tests that need it, and no others.
 test: $(BIN)/.tools ## Run the tests (all but the slow ones)
 	-$(BIN)/fevbench weights pull
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
+
+bench: $(BIN)/.tools ## Measure how long things take (see benchmarks/README.md)
+	@fail=0; for script in answers comparing; do $(BIN)/python benchmarks/$$script.py || fail=1; done; exit $$fail
 
 slow: $(BIN)/.tools ## Run the slow tests: reference FVD, rendering
 	$(BIN)/python -m pytest -m slow

@@ -10,7 +10,8 @@ def home() -> Path:
     """Return fevbench's folder: ``FEVBENCH_HOME``, or the platform's cache folder for ``fevbench``.
 
     It holds ``weights/``, ``features/``, ``training/``, ``judges/``, ``mean-motion/`` and ``datasets.json``,
-    which remembers where prepared data sets are, and nothing else. It is not created here.
+    which remembers where prepared data sets are, with locks beside them, and nothing else. It is not created
+    here.
     """
     named = os.environ.get("FEVBENCH_HOME")
     if named:

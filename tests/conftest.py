@@ -10,14 +10,19 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import apart
 import numpy as np
 import pytest
-import tiny
-import torch
-from hypothesis import HealthCheck, settings
 
-from fevbench.data.datasets import datasets
-from fevbench.extractors.base import extractors
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "fixed")
+PRETRAINED = apart.set_apart()  # before anything reads the environment
+
+import tiny  # noqa: E402
+import torch  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+from fevbench.data.datasets import datasets  # noqa: E402
+from fevbench.extractors.base import extractors  # noqa: E402
 
 # The same examples at every run, so that a failure is the change's; `make search` looks for new ones.
 # How long one takes says more about the machine than about the code.
@@ -25,15 +30,21 @@ settings.register_profile(
     "fixed", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("search", max_examples=1000, deadline=None, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+settings.load_profile(PROFILE)
+
+
+@pytest.fixture(autouse=True)
+def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty ``FEVBENCH_HOME``; pretrained files are there only for tests marked with ``weights``."""
+    monkeypatch.setenv("FEVBENCH_HOME", str(tmp_path / "home"))
+    if request.node.get_closest_marker("weights") is None:
+        monkeypatch.delenv("FEVBENCH_WEIGHTS_DIR")
+    return tmp_path / "home"
 
 
 @pytest.fixture
-def tiny_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The tiny data set is registered, and caches go to a folder of the test's own."""
-    monkeypatch.setenv("FEVBENCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.delenv("FEVBENCH_DEBUG", raising=False)
+def tiny_data(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The tiny data set is registered."""
     monkeypatch.setattr(datasets, "_targets", dict(datasets._targets))
     monkeypatch.setattr(extractors, "_targets", dict(extractors._targets))
     tiny.register()
@@ -80,18 +91,12 @@ def process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
 
     def start(*arguments: str | Path) -> subprocess.Popen[str]:
         here = Path(__file__).parent
-        environment = {
-            **os.environ,
-            "FEVBENCH_HOME": str(tmp_path / "home"),
-            "PYTHONPATH": str(here),
-            "OMP_NUM_THREADS": "1",
-        }
         return subprocess.Popen(
             [sys.executable, str(here / "tiny.py"), *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment,
+            env=apart.process_environment(here, OMP_NUM_THREADS="1"),
             cwd=tmp_path,
             # A shell starts its background jobs with Ctrl-C ignored, and the tests may be one.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 from fevbench.errors import DatasetError, FevbenchError
 
 if TYPE_CHECKING:
-    from fevbench.data.prepared.manifest import Manifest, Recipe
+    from fevbench.data.prepared.manifest import Manifest
 
 SHORT_OF_ALL = "pad-last"
 """What becomes of short takes by default where every frame is kept: there is nothing to spread."""
@@ -104,7 +105,7 @@ def command(
     from fevbench.data.prepared.build import Wish, prepare
     from fevbench.data.prepared.locations import remember
     from fevbench.data.prepared.manifest import Recipe
-    from fevbench.data.prepared.square import DETECTOR
+    from fevbench.data.prepared.square import DETECTOR, EMBEDDER
 
     kind, title = _names(name)
     layout = layouts.get(kind)
@@ -132,10 +133,14 @@ def command(
     )
     with RunDisplay(error_console()) as display:
 
-        def detector() -> Path:
-            return weights.require(DETECTOR, offline=offline, progress=display.pull).path
+        def networks() -> tuple[Path, Path]:
+            face, person = (
+                weights.require(name, offline=offline, progress=display.pull).path
+                for name in (DETECTOR, EMBEDDER)
+            )
+            return face, person
 
-        manifest = prepare(wish, detector, display)
+        manifest = prepare(wish, networks, display)
         try:
             before = remember(title, wish.out)
         except OSError as error:  # the set is there all the same
@@ -143,7 +148,7 @@ def command(
         else:
             if before:
                 display.note(f"{title} stood for {before}; name that as {title}:{before}")
-    _summarise(manifest, wish.out, recipe)
+    _summarise(manifest, wish.out)
 
 
 def _names(name: str) -> tuple[str, str]:
@@ -192,7 +197,18 @@ def _labels(text: str) -> tuple[str, ...]:
     return names
 
 
-def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:
+def _named(why: str, entries: list[dict[str, str]]) -> str:
+    """What was skipped: the first of them; of parts that were not asked for, how to ask for each."""
+    from fevbench.counts import some
+    from fevbench.data.layouts.tree import NOT_ASKED
+
+    parts = Counter(entry["detail"] for entry in entries if why == NOT_ASKED and entry["detail"])
+    if parts:
+        return some([f"{how}: {count}" for how, count in parts.most_common()], 8)
+    return entries[0]["what"] + (", …" if len(entries) > 1 else "")
+
+
+def _summarise(manifest: Manifest, out: Path) -> None:
     """Say what there is now, what was left out, and what can be done."""
     from fevbench.counts import clips, people
     from fevbench.data.datasets import SPLITS
@@ -214,16 +230,21 @@ def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:
     if found["missing"]:
         click.echo(f"missing: {len(found['missing'])} people do not show every expression")
     for why, entries in found["skipped"].items():
-        click.echo(f"skipped: {len(entries)} {why} ({entries[0]['what']}{', …' if len(entries) > 1 else ''})")
+        click.echo(f"skipped: {len(entries)} {why} ({_named(why, entries)})")
+    for finding in found["findings"]:
+        of = finding["clips"]
+        click.echo(f"noted: {clips(len(of))}: {finding['what']} ({of[0]}{', …' if len(of) > 1 else ''})")
     click.echo(f"look at {out / REPORT_HTML}")
     for split in needed(record):
         if not found["clips_per_split"].get(split):
             click.echo(f"no clip to {split} on is left: choose another --split, or see what was skipped")
     if not found["clips_per_split"].get("test"):
         return
-    fit = [name for name in protocols if protocols.get(name).native_frames <= recipe.frames]
+    lengths = sorted({len(clip.taken) for clip in manifest.clips})
+    fit = [name for name in protocols if all(map(protocols.get(name).covers, lengths))]
     if fit:
         protocol = "" if fit[0] == "64x16" else f" --protocol {fit[0]}"
         click.echo(f"score a model on it: fevbench run copy {manifest.name}{protocol}")
     else:
-        click.echo(f"no protocol takes clips of {recipe.frames} frames (fevbench list protocols)")
+        span = str(lengths[0]) if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
+        click.echo(f"no protocol takes clips of {span} frames (fevbench list protocols)")

@@ -113,6 +113,6 @@ def _summarise(out: Path, settings: Settings, rendered: int, seconds: float) -> 
     pace = f"{rendered} frames rendered, {seconds / rendered:.2f} s each" if rendered else "all was there"
     there = f"{counts.people(settings.people)}, {counts.clips(sum(clips.values()))} ({shown})"
     click.echo(f"{out}: {there}, {size}; {pace}")
-    if settings.frames >= protocols.get(DEFAULT_PROTOCOL).native_frames:
+    if protocols.get(DEFAULT_PROTOCOL).covers(settings.frames):
         split = "" if clips["test"] else " --split train"
         click.echo(f"score a model on it: fevbench run copy fevsynth:{out}{split}")

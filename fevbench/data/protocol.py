@@ -17,6 +17,9 @@ from fevbench.registry import Registry
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
+REST = 0.1
+"""Part of a clip that may lie after the last frame read; more could hold what the clip is about."""
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -30,6 +33,8 @@ class Protocol:
         stride: Every how many native frames one is taken, from the first.
         split: The split that is scored unless another is asked for.
         seed: The seed of generation unless another is asked for.
+        whole: Whether a clip that goes on past the frames this reads is read to its end: they are then spread
+            evenly from its first frame to its last whole stride. Otherwise such a clip is refused.
     """
 
     name: str
@@ -39,6 +44,7 @@ class Protocol:
     stride: int
     split: Split = "test"
     seed: int = 0
+    whole: bool = False
 
     @property
     def id(self) -> str:
@@ -49,6 +55,22 @@ class Protocol:
     def native_frames(self) -> int:
         """How many native frames a clip must have."""
         return (self.frames - 1) * self.stride + 1
+
+    def covers(self, count: int) -> bool:
+        """Whether a clip of ``count`` native frames is long enough, and read to its end but for `REST`."""
+        unread = count - self.native_frames
+        return unread >= 0 and (self.whole or unread <= REST * count)
+
+    def moments(self, count: int) -> list[int]:
+        """Which of ``count`` native frames are taken: ``frames`` of them, the first is 0.
+
+        Frame ``i`` is ``i * stride``. Of a clip that is read ``whole`` it is ``i * last / (frames - 1)``,
+        rounded half up, where ``last`` is the last frame that a stride ends on: the same, if the clip has no
+        further stride.
+        """
+        last = (count - 1) // self.stride * self.stride if self.whole else self.native_frames - 1
+        steps = self.frames - 1
+        return [(2 * i * last + steps) // (2 * steps) for i in range(self.frames)]
 
     def sample(self, native: Frames, name: str) -> Frames:
         """Turn a native clip into the clip that is scored.
@@ -61,14 +83,27 @@ class Protocol:
             ``uint8[frames, size, size, 3]``.
 
         Raises:
-            VideoError: The clip is too short, or not square.
+            VideoError: The clip is too short, goes on past what is read, or is not square.
         """
         if len(native) < self.native_frames:
             raise VideoError(
                 f"{name} has {len(native)} frames, protocol {self.id} needs {self.native_frames}",
                 "leave it out or choose a protocol with fewer frames (fevbench list protocols)",
             )
-        return self.resize(native[: self.native_frames : self.stride], name)
+        if not self.covers(len(native)):
+            raise VideoError(
+                f"{name} goes on after frame {self.native_frames - 1} of {len(native)}, the last that "
+                f"protocol {self.id} reads",
+                self._way_out(),
+            )
+        return self.resize(native[self.moments(len(native))], name)
+
+    def _way_out(self) -> str:
+        """What to do with clips that go on past what this protocol reads."""
+        newest = protocols.get(self.name) if self.name in protocols else self
+        if newest.whole:
+            return f"use {newest.id}, which is spread over the whole clip"
+        return f"prepare the set with --frames {self.native_frames + self.stride - 1}, spread over each take"
 
     def resize(self, frames: Frames, name: str) -> Frames:
         """Resize ``uint8[T, H, W, 3]`` to ``uint8[T, size, size, 3]``; see the module's definition."""

@@ -12,12 +12,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.extractors.faces import Face, FaceDetector, load_onnx
+from fevbench.extractors.faces import FaceDetector, load_onnx
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fevbench.data.clip import Frames
+
+
+class Embedder:
+    """ArcFace of faces that were found: pictures and five points to embeddings.
+
+    Args:
+        device: The torch device.
+        path: The network's file.
+    """
+
+    def __init__(self, device: str, path: Path) -> None:
+        self._network = load_onnx(device, path)
+
+    def __call__(self, picture: Frames, points: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Embed a face of ``uint8[H, W, 3]``, RGB, by its five points in pixels; ``float32[512]``."""
+        return self.aligned(np.ascontiguousarray(picture[..., ::-1]), points)
+
+    def aligned(self, bgr: Frames, points: NDArray[np.floating]) -> NDArray[np.float32]:
+        """The same of a picture in BGR; L2-normalised."""
+        # One at a time: the export declares a batch of one, and onnxruntime warns at any other.
+        embedding = self._network.get_feat(_align(bgr, points))[0]
+        unit: NDArray[np.float32] = embedding / np.linalg.norm(embedding)
+        return unit
 
 
 class ArcFace:
@@ -31,7 +54,7 @@ class ArcFace:
 
     def __init__(self, device: str, weights: Mapping[str, Path], embedder: str = "w600k-mbf") -> None:
         self._detector = FaceDetector(device, weights["scrfd-500m"])
-        self._embedder = load_onnx(device, weights[embedder])
+        self._embed = Embedder(device, weights[embedder])
 
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Embed the largest face of each frame of ``uint8[N, H, W, 3]``."""
@@ -39,9 +62,7 @@ class ArcFace:
         for i, frame in enumerate(batch):
             face = self._detector.largest(frame)
             if face is not None:
-                # One at a time: the export declares a batch of one, and onnxruntime warns at any other.
-                embedding = self._embedder.get_feat(_align(face))[0]
-                features[i] = embedding / np.linalg.norm(embedding)
+                features[i] = self._embed.aligned(face.canvas, face.landmarks)
         return features
 
 
@@ -50,12 +71,12 @@ def load_r50(device: str, weights: Mapping[str, Path]) -> ArcFace:
     return ArcFace(device, weights, "w600k-r50")
 
 
-def _align(face: Face) -> Frames:
+def _align(bgr: Frames, points: NDArray[np.floating]) -> Frames:
     """The aligned ``uint8[112, 112, 3]`` BGR crop of a face."""
     from insightface.utils.face_align import norm_crop
 
     with warnings.catch_warnings():
         # insightface calls a function that newer releases of scikit-image warn about.
         warnings.simplefilter("ignore", FutureWarning)
-        crop: Frames = norm_crop(face.canvas, face.landmarks, image_size=112)
+        crop: Frames = norm_crop(bgr, points, image_size=112)
     return crop

@@ -13,7 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from apart import process_environment
 from tiny import Cli, Outcome, tree
+
+from fevbench.data.protocol import Protocol, protocols
 
 FAKES = Path(__file__).parent.parent / "data" / "fevsynth"
 SMALL = ("--frames", "8", "--size", "32", "--jobs", "2")
@@ -59,10 +62,15 @@ def test_a_set_is_rendered_and_can_be_scored_on(
         assert dataset["version"].startswith("1.0+")
 
 
-def test_a_set_too_short_for_a_protocol_is_not_offered_to_one(
-    render: Callable[..., Outcome], tmp_path: Path
+def test_a_set_too_short_or_too_long_for_a_protocol_is_not_offered_to_one(
+    render: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "fevbench run" not in render("--people", "1", "--takes", "1", *SMALL, "--out", tmp_path / "a").out
+    one = ("--people", "1", "--takes", "1")
+    assert "fevbench run" not in render(*one, *SMALL, "--out", tmp_path / "a").out
+    longer = (*one, "--frames", "48", "--size", "32", "--jobs", "2", "--out", tmp_path / "b")
+    for whole in (False, True):
+        monkeypatch.setitem(protocols._targets, "64x16", Protocol("64x16", 9, 64, 16, 2, whole=whole))
+        assert ("fevbench run" in render(*longer).out) == whole
 
 
 def test_nothing_is_rendered_twice_and_what_is_damaged_once_more(
@@ -170,7 +178,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                env={**os.environ, "PYTHONPATH": str(FAKES)},
+                env=process_environment(FAKES),
                 start_new_session=True,
                 preexec_fn=prepare,
             )

@@ -77,15 +77,17 @@ def test_faces_are_framed_as_those_of_fevsynth(tmp_path: Path) -> None:
 
     from fevbench import weights
     from fevbench.data.framing import cut_out
-    from fevbench.data.prepared.square import DETECTOR, look
+    from fevbench.data.prepared.square import DETECTOR, EMBEDDER, Eyes, look
+    from fevbench.extractors.arcface import Embedder
     from fevbench.extractors.faces import FaceFinder
 
-    detector = weights.require(DETECTOR, offline=True).path
+    detector, embedder = (weights.require(name, offline=True).path for name in (DETECTOR, EMBEDDER))
+    eyes = Eyes(FaceFinder("cpu", detector), Embedder("cpu", embedder))
     clip = downloads.performance(1, "happiness")
     wide = np.pad(clip, ((0, 0), (100, 60), (150, 90), (0, 0)), mode="edge")
     for align in ("none", "eyes"):
-        looked = look(list(wide[[0, 5, 9]]), FaceFinder("cpu", detector), align)
-        assert (looked.faces, looked.looks, looked.several) == (3, 3, 0)
-        assert looked.placement is not None
-        framed = cut_out(wide[0], looked.placement, 64).astype(float)
+        looked = look({i: wide[i] for i in (0, 5, 9)}, eyes)
+        placement = looked.placement(align)
+        assert (looked.faces, looked.looks, looked.notes(placement)) == (3, 3, [])
+        framed = cut_out(wide[0], placement, 64).astype(float)
         assert np.abs(framed - clip[0][:, 8:-8]).mean() < 14

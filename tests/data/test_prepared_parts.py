@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import downloads
@@ -24,6 +25,8 @@ from fevbench.data.prepared.duplicates import NEAR, perceptual_hash
 from fevbench.data.prepared.sampling import choose, rate, stillest, strongest
 from fevbench.data.prepared.splits import assign
 from fevbench.data.prepared.square import around
+from fevbench.data.protocol import Protocol, protocols
+from fevbench.data.video import read_clip
 from fevbench.errors import DatasetError
 from fevbench.extractors.faces import FoundFace
 
@@ -231,6 +234,36 @@ def test_the_manifest_says_which_frames_were_taken(
             assert entry.taken == taken
             assert entry.apex == (9 if "onset-apex" in wish else None)
             assert len(data.frames(clip)) == len(taken)
+
+
+@pytest.mark.usefixtures("middle_faces")
+def test_longer_clips_are_scored_to_their_end_or_not_at_all(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 48 frames, the old rule saw the first 31: the apex of a posed take is the last."""
+    for person, name in enumerate(("ann", "bob"), 1):
+        write_frames(tmp_path / "own" / name / "anger" / "1", performance(person, "anger"))
+    wish = ("--jobs", 1, "--size", 48, "--frames", 48, "--split", "test", "--out", tmp_path / "out")
+    first = Protocol("64x16", 8, 64, 16, 2)
+    monkeypatch.setitem(protocols._targets, "64x16", first)
+    made = cli("data", "prepare", "folder:own", tmp_path / "own", *wish)
+    assert "run copy own" not in made.out.replace("--protocol", "")
+    score = ("run", "real", "own", "--metrics", "psnr", "--out", tmp_path / "run")
+    refused = cli(*score)
+    assert refused.code == 1
+    assert (
+        "own clip ann-anger-1 goes on after frame 30 of 48, the last that protocol 64x16@8"
+        in refused.complaint
+    )
+    assert not (tmp_path / "run" / "result.json").exists()
+    monkeypatch.setitem(protocols._targets, "64x16", replace(first, version=9, whole=True))
+    made = cli("data", "prepare", "folder:own", tmp_path / "own", *wish)
+    assert made.out.endswith("score a model on it: fevbench run copy own\n")
+    assert cli(*score).code == 0
+    native = Prepared(tmp_path / "out").frames(Prepared(tmp_path / "out").clips("test")[0])
+    scored = read_clip(tmp_path / "run" / "clips" / "ann-anger-1.mkv")
+    assert np.array_equal(scored, first.resize(native[replace(first, whole=True).moments(48)], "ann"))
+    assert replace(first, whole=True).moments(48)[-1] == 46
 
 
 def test_dark_frames_are_not_compared() -> None:

@@ -24,11 +24,64 @@ if TYPE_CHECKING:
 SHORT = protocols.get("64x16")
 
 
+def numbered(count: int) -> Frames:
+    """``uint8[count, 64, 64, 3]``: every pixel is the frame's number."""
+    return np.arange(count, dtype=np.uint8)[:, None, None, None] * np.ones((1, 64, 64, 3), np.uint8)
+
+
 def test_frames_are_taken_from_the_first_with_the_stride() -> None:
-    native = np.arange(40, dtype=np.uint8)[:, None, None, None] * np.ones((1, 64, 64, 3), np.uint8)
-    assert SHORT.sample(native, "clip")[:, 0, 0, 0].tolist() == list(range(0, 32, 2))
+    assert SHORT.sample(numbered(32), "clip")[:, 0, 0, 0].tolist() == list(range(0, 32, 2))
     assert SHORT.native_frames == 31
-    assert len(SHORT.sample(native[:31], "clip")) == 16
+    assert len(SHORT.sample(numbered(31), "clip")) == 16
+
+
+@pytest.mark.parametrize("name", list(protocols))
+def test_no_protocol_scores_the_first_part_of_a_longer_clip(name: str) -> None:
+    """It reads the clip to its end, or says that it does not."""
+    protocol = protocols.get(name)
+    for count in range(protocol.native_frames, 200):
+        if protocol.covers(count):
+            moments = protocol.moments(count)
+            assert moments[0] == 0
+            assert 0.9 * (count - 1) - 1 <= moments[-1] < count
+        else:
+            with pytest.raises(VideoError, match=rf"clip goes on after frame \d+ of {count}, the last that"):
+                protocol.sample(np.zeros((count, 8, 8, 3), np.uint8), "clip")
+    assert protocol.whole or not protocol.covers(64)
+
+
+def test_a_longer_clip_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Protocol("64x16", 1, 64, 16, 2)
+    monkeypatch.setitem(protocols._targets, "64x16", first)
+    with pytest.raises(VideoError) as refused:
+        first.sample(numbered(64), "mine")
+    assert str(refused.value) == (
+        "mine goes on after frame 30 of 64, the last that protocol 64x16@1 reads: "
+        "prepare the set with --frames 32, spread over each take"
+    )
+    monkeypatch.setitem(protocols._targets, "64x16", replace(first, version=2, whole=True))
+    with pytest.raises(VideoError, match="use 64x16@2, which is spread over the whole clip"):
+        first.sample(numbered(64), "mine")
+
+
+def test_a_protocol_that_reads_whole_clips_spreads_its_frames_over_them() -> None:
+    whole = replace(SHORT, whole=True)
+    for count in (31, 32):
+        assert whole.moments(count) == SHORT.moments(count) == list(range(0, 32, 2))
+    assert whole.moments(61) == list(range(0, 61, 4))
+    assert whole.moments(64) == [0, 4, 8, 12, 17, 21, 25, 29, 33, 37, 41, 45, 50, 54, 58, 62]
+    assert whole.sample(numbered(64), "clip")[:, 0, 0, 0].tolist() == whole.moments(64)
+    every = replace(protocols.get("64x32"), whole=True)
+    assert every.moments(32) == list(range(32))
+    assert every.moments(63) == list(range(0, 63, 2))
+    for count in range(31, 300):
+        moments = whole.moments(count)
+        assert (len(moments), len(set(moments)), moments[0]) == (16, 16, 0)
+        assert 0 <= count - 1 - moments[-1] < whole.stride
+        steps = np.diff(moments)
+        assert steps.max() - steps.min() <= 1, "as even as whole frames allow"
+    with pytest.raises(VideoError, match="needs 31"):
+        whole.sample(numbered(30), "clip")
 
 
 def test_resizing_is_pillows_bicubic() -> None:

@@ -7,7 +7,6 @@ import io
 import itertools
 import json
 import re
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -375,16 +374,14 @@ def test_ranks_in_csv_and_json() -> None:
     assert float(against["p_best"]) <= pair["p_holm"] * 1.5
 
 
-def test_fifteen_runs_of_a_whole_test_split_take_less_than_two_seconds() -> None:
-    """Processor time of this thread: the machine may be busy."""
-    ids = [f"p{i:02}-{k}" for i in range(24) for k in range(12)]
-    rng = np.random.default_rng(0)
+def test_every_pair_of_runs_is_tested_in_every_metric() -> None:
+    """`benchmarks/comparing.py` measures how long it takes."""
     names = [name for name in catalog if catalog.get(name).kind == "clip" and not catalog.get(name).optional]
+    rng = np.random.default_rng(0)
     runs = [
-        scored(f"m{k}", {name: dict(zip(ids, rng.normal(size=288).tolist(), strict=True)) for name in names})
-        for k in range(15)
+        scored(
+            f"m{k}", {name: dict(zip(IDS, rng.normal(size=len(IDS)).tolist(), strict=True)) for name in names}
+        )
+        for k in range(5)
     ]
-    start = time.thread_time()
-    comparison = compare(runs)
-    assert time.thread_time() - start < 2
-    assert sum(len(found.pairs) for found in comparison.standings.values()) == 105 * len(names)
+    assert sum(len(found.pairs) for found in compare(runs).standings.values()) == 10 * len(names)

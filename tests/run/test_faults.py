@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import tiny
+from apart import process_environment
 from tiny import Cli
 
 from fevbench import weights
@@ -131,7 +132,7 @@ def test_a_real_limit_on_file_size_is_no_half_clip(tmp_path: Path) -> None:
         "--out",
         "run",
     ]
-    environment = {**os.environ, "PYTHONPATH": str(here), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = process_environment(here, PYTHONDONTWRITEBYTECODE="1")
     done = subprocess.run(
         command, preexec_fn=limit, capture_output=True, text=True, cwd=tmp_path, env=environment
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import signal
 import socket
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from apart import process_environment
 from safetensors.torch import load_file
 from tiny import Outcome
 from tiny_training import losses
@@ -261,6 +261,4 @@ def _command(out: str, folder: Path, steps: int) -> list[str]:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    return {
-        **os.environ, "FEVBENCH_HOME": str(folder / "home"), "PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1",
-    }  # fmt: skip
+    return process_environment(HERE, FEVBENCH_HOME=str(folder / "home"), OMP_NUM_THREADS="1")

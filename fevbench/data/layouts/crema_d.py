@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fevbench.data.layouts.layout import Found, Layout, Option, Take, distinct, take_id
-from fevbench.data.layouts.tree import NOT_ASKED, Tree, wrong_folder
+from fevbench.data.layouts.parts import Parts
+from fevbench.data.layouts.tree import Tree, wrong_folder
 
 LABELS = {
     "ANG": "anger",
@@ -33,28 +34,31 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
     """Find every video of CREMA-D.
 
     Raises:
-        DatasetError: There is none.
+        DatasetError: There is none, or there are other levels only.
     """
-    tree = Tree()
+    tree, parts = Tree(), Parts(options)
     takes = []
     people: dict[str, dict[str, str]] = {}
     seen = False
-    for path, match in tree.named(root, _NAME, lambda folder: "sound only" if folder.name in SOUND else ""):
+    for path, match in tree.named(root, _NAME, _pass_over):
         seen = True
         if match["emotion"] not in LABELS:
             tree.skip(path, "unknown expression", match["emotion"])
-        elif options["level"] not in ("all", match["level"].ljust(2, "X")):
-            tree.skip(path, NOT_ASKED, "choose with --set level")
-        else:
+        elif parts.take(tree, path, match["actor"], level=match["level"].ljust(2, "X")):
             label = LABELS[match["emotion"]]
             name = take_id(match["actor"], match["sentence"], label, match["level"])
             takes.append(Take(name, match["actor"], label, match["emotion"], (path,)))
     if not seen and not any(skip.why == "Git LFS pointer" for skip in tree.skipped):
         raise wrong_folder(root, TITLE, EXPECTED, _holds_videos)
+    parts.check(tree, root, TITLE)
     for table in sorted(root.rglob(DEMOGRAPHICS))[:1]:
         people = _demographics(table)
         tree.skipped = [skip for skip in tree.skipped if skip.what != str(table)]
     return Found(distinct(takes, tree.skipped), tree.skipped, people)
+
+
+def _pass_over(folder: Path) -> tuple[str, str]:
+    return ("sound only" if folder.name in SOUND else "", "")
 
 
 def _holds_videos(folder: Path) -> bool:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fevbench.data.layouts.layout import Found, Layout, Option, Take, canonical, distinct, take_id
+from fevbench.data.layouts.parts import Parts
 from fevbench.data.layouts.tree import NOT_ASKED, STRAY, Tree, wrong_folder
 
 EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")
 VIEWS = ("front", "left_30", "left_60", "right_30", "right_60", "top", "down")
 TITLE = "MEAD"
 EXPECTED = "M003 / video / front / angry / level_1 / 001.mp4"
+_ACTOR = re.compile(r"[MW]\d{3}")
 _FILE = re.compile(r".*\.mp4")
 _PATH = re.compile(
     rf"(?:.*/)?(?P<actor>[MW]\d{{3}})[/_](?:video[/_])?(?P<view>{'|'.join(VIEWS)})[/_]"
@@ -24,17 +26,20 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
     """Find every video of one view of MEAD.
 
     Raises:
-        DatasetError: There is none.
+        DatasetError: There is none, or there are other views or levels only.
     """
-    tree = Tree()
+    tree, parts = Tree(), Parts(options)
     takes = []
     seen = False
     above = root.resolve()
 
-    def pass_over(folder: Path) -> str:
+    def pass_over(folder: Path) -> tuple[str, str]:
         if folder.name == "audio":
-            return "sound only"
-        return NOT_ASKED if folder.name in VIEWS and folder.name != options["view"] else ""
+            return "sound only", ""
+        whose = next((name for name in reversed(folder.resolve().parts) if _ACTOR.fullmatch(name)), "")
+        if folder.name in VIEWS and whose and (how := parts.other(whose, view=folder.name)):
+            return NOT_ASKED, how
+        return "", ""
 
     for path, _ in tree.named(root, _FILE, pass_over):
         # The given folder may itself be an actor's or a view's.
@@ -44,12 +49,12 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
             tree.skip(path, STRAY)
             continue
         seen = True
-        if match["view"] != options["view"] or options["level"] not in ("all", match["level"]):
-            tree.skip(path, NOT_ASKED, "choose with --set view and --set level")
+        if not parts.take(tree, path, match["actor"], view=match["view"], level=match["level"]):
             continue
         label = canonical(match["emotion"])
         name = take_id(match["actor"], label, f"level{match['level']}", match["take"])
         takes.append(Take(name, match["actor"], label, match["emotion"], (path,)))
+    parts.check(tree, root, TITLE)
     if not seen:
         raise wrong_folder(root, TITLE, EXPECTED)
     people = {take.subject: {"sex": "male" if take.subject[0] == "M" else "female"} for take in takes}

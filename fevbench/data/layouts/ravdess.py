@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fevbench.data.layouts.layout import Found, Layout, Option, Take, canonical, distinct, take_id
-from fevbench.data.layouts.tree import NOT_ASKED, Tree, wrong_folder
+from fevbench.data.layouts.parts import Parts
+from fevbench.data.layouts.tree import Tree, wrong_folder
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 CHANNELS = {"01": "speech", "02": "song"}
@@ -25,9 +26,9 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
     """Find every video of RAVDESS; of the same take with and without sound, the one without.
 
     Raises:
-        DatasetError: There is none.
+        DatasetError: There is none, or there are other parts only.
     """
-    tree = Tree()
+    tree, parts = Tree(), Parts(options)
     found = sorted(tree.named(root, _NAME), key=lambda pair: (pair[1]["modality"] != PICTURE, pair[0]))
     if not found:
         raise wrong_folder(root, TITLE, EXPECTED, _holds_actors)
@@ -36,13 +37,12 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
         channel, intensity = CHANNELS[match["channel"]], INTENSITIES[match["intensity"]]
         if match["modality"] == SOUND:
             tree.skip(path, "sound only")
-        elif options["channel"] not in ("both", channel) or options["intensity"] not in ("both", intensity):
-            tree.skip(path, NOT_ASKED, "choose with --set channel and --set intensity")
-        else:
+        elif parts.take(tree, path, match["actor"], channel=channel, intensity=intensity):
             native = EMOTIONS[int(match["emotion"]) - 1]
             take = _take(path, match, native, channel, intensity)
             if takes.setdefault(take.id, take) is not take:
                 tree.skip(path, "same take again", takes[take.id].files[0].name)
+    parts.check(tree, root, TITLE)
     people = {take.subject: {"sex": "male" if int(take.subject) % 2 else "female"} for take in takes.values()}
     ordered = sorted(takes.values(), key=lambda take: take.id)
     return Found(distinct(ordered, tree.skipped), tree.skipped, people)

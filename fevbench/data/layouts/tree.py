@@ -120,7 +120,7 @@ class Tree:
         self,
         root: Path,
         pattern: re.Pattern[str],
-        pass_over: Callable[[Path], str] = lambda folder: "",
+        pass_over: Callable[[Path], tuple[str, str]] = lambda folder: ("", ""),
         seen: set[Path] | None = None,
     ) -> Iterator[tuple[Path, re.Match[str]]]:
         """Yield every file at or below a folder whose name fits, and the match; others are noted as stray.
@@ -128,7 +128,7 @@ class Tree:
         Args:
             root: The folder.
             pattern: What fits the whole name.
-            pass_over: Says why a folder is not looked into, or nothing.
+            pass_over: Says why a folder is not looked into, with details; or nothing.
             seen: Folders that were looked into.
         """
         seen = set() if seen is None else seen
@@ -145,9 +145,9 @@ class Tree:
             else:
                 self._stray(entry)
         for folder in self._onward(root, seen):
-            why = pass_over(folder)
+            why, detail = pass_over(folder)
             if why:
-                self.skip(folder, why)
+                self.skip(folder, why, detail)
             else:
                 yield from self.named(folder, pattern, pass_over, seen)
 

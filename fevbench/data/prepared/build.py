@@ -19,6 +19,7 @@ from fevbench.data.prepared.adapter import Prepared
 from fevbench.data.prepared.claim import claimed
 from fevbench.data.prepared.duplicates import Pair, across_splits
 from fevbench.data.prepared.manifest import (
+    FORMAT,
     MANIFEST,
     ClipEntry,
     Manifest,
@@ -41,7 +42,8 @@ NOT_IN_SPLIT = "person not in the split"
 DUPLICATE = "same frames in another split"
 BY_CHOICE = (UNWANTED, NOT_IN_SPLIT, DUPLICATE)
 DAMAGE = (
-    "cannot be decoded", "cannot be read", "mixed frame sizes", "no face", "too short", "empty take",
+    "cannot be decoded", "cannot be read", "mixed frame sizes", "no face", "no face in frame 0", "too short",
+    "empty take",
     "missing file", "incomplete line", "same file again", "neither a video nor a folder of frames",
     "same name as another", "link that leads nowhere", "Git LFS pointer", "label cannot be read",
 )  # fmt: skip
@@ -83,12 +85,13 @@ class Wish:
     jobs: int = 1
 
 
-def prepare(wish: Wish, detector: Callable[[], Path], progress: Progress) -> Manifest:
+def prepare(wish: Wish, networks: Callable[[], tuple[Path, Path]], progress: Progress) -> Manifest:
     """Prepare a set and report on it; the same wish continues where it was stopped.
 
     Args:
         wish: What is asked for.
-        detector: Gives the face detector's file; called only if there is something to detect.
+        networks: Gives the files of the face detector and of the network that tells people apart; called only
+            if there is something to look at.
         progress: Hears how it proceeds.
 
     Raises:
@@ -113,7 +116,7 @@ def prepare(wish: Wish, detector: Callable[[], Path], progress: Progress) -> Man
     _stop(wish, skipped)
     # The wanted takes come first: one of them is mostly enough to know the source by.
     with claimed(wish.out, _settings(wish), (_job(wish, take) for take in [*takes, *found.takes])):
-        records = _prepare_all(wish, takes, detector, progress)
+        records = _prepare_all(wish, takes, networks, progress)
         made = [record.clip for record in records if record.clip]
         skipped += [record.skipped for record in records if record.skipped] + unwanted + strangers
         made, doubled = _without_duplicates(wish, made, split)
@@ -178,15 +181,18 @@ def _stop(wish: Wish, skipped: Sequence[SkipEntry]) -> None:
 def _settings(wish: Wish) -> str:
     """What makes clips of one folder comparable."""
     options = json.dumps(wish.layout.written(wish.options), sort_keys=True)
-    return f"{wish.name} {wish.layout.name} {wish.recipe.model_dump_json()} {options}\n"
+    return f"{FORMAT} {wish.name} {wish.layout.name} {wish.recipe.model_dump_json()} {options}\n"
 
 
-def _job(wish: Wish, take: Take, detector: Path = Path()) -> Job:
-    return Job(take, wish.source, wish.out, wish.recipe, wish.layout.phase, wish.layout.fps, detector)
+def _job(wish: Wish, take: Take, networks: tuple[Path, Path] = (Path(), Path())) -> Job:
+    return Job(take, wish.source, wish.out, wish.recipe, wish.layout.phase, wish.layout.fps, *networks)
 
 
 def _prepare_all(
-    wish: Wish, takes: Sequence[Take], detector: Callable[[], Path], progress: Progress
+    wish: Wish,
+    takes: Sequence[Take],
+    networks: Callable[[], tuple[Path, Path]],
+    progress: Progress,
 ) -> list[Record]:
     """What came of every take, in their order."""
     records = {take.id: read_record(_job(wish, take)) for take in takes}
@@ -206,9 +212,9 @@ def _prepare_all(
     if todo:
         # Until all is done again, nobody must open clips by what the manifest said of earlier ones.
         (wish.out / MANIFEST).unlink(missing_ok=True)
-        path = detector()
+        files = networks()
         progress.start("takes", len(todo))
-        jobs = [_job(wish, take, path) for take in todo]
+        jobs = [_job(wish, take, files) for take in todo]
         if wish.jobs == 1 or len(jobs) == 1:
             for one in jobs:
                 done(one, prepare_take(one))

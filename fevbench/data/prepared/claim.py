@@ -58,7 +58,13 @@ def _check_settings(out: Path, settings: str) -> None:
     """Other settings would mix clips that do not compare."""
     file = out / SETTINGS_FILE
     if file.exists():
-        if file.read_text(encoding="utf-8") != settings:
+        before = file.read_text(encoding="utf-8")
+        if before == settings.partition(" ")[2]:  # format 1 did not say its number
+            raise DatasetError(
+                f"{out} holds a set that an earlier fevbench prepared, whose rules gave other pixels",
+                "choose another --out, or delete it; it can still be opened",
+            )
+        if before != settings:
             raise DatasetError(
                 f"{out} holds a set prepared with other settings", "choose another --out, or delete it"
             )

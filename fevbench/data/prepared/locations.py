@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from fevbench import paths
 from fevbench.atomic import write_text
 from fevbench.errors import DatasetError
+
+PATIENCE_S = 20.0
+"""Seconds to wait for another process that writes the file, which takes a moment."""
 
 
 def locations_file() -> Path:
@@ -38,12 +44,35 @@ def remember(name: str, folder: Path) -> Path | None:
 
     Returns:
         The folder it stood for before, if another.
+
+    Raises:
+        DatasetError: The file is broken.
+        OSError: It cannot be written.
     """
-    known = locations()
-    before = known.get(name)
-    known[name] = folder.absolute()
-    write_text(
-        locations_file(),
-        json.dumps({key: str(value) for key, value in sorted(known.items())}, indent=1) + "\n",
-    )
+    with _alone():
+        known = locations()
+        before = known.get(name)
+        known[name] = folder.absolute()
+        write_text(
+            locations_file(),
+            json.dumps({key: str(value) for key, value in sorted(known.items())}, indent=1) + "\n",
+        )
     return before if before not in (None, folder.absolute()) else None
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the file while it is read, changed and written: two at once would lose a name."""
+    from filelock import FileLock, Timeout
+
+    file = locations_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(file.with_name(f".{file.name}.lock"), timeout=PATIENCE_S)
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(lock)
+        except Timeout:
+            raise OSError(errno.EAGAIN, "another process holds its lock", str(file)) from None
+        except NotImplementedError:
+            pass  # Some network file systems have no locks. The file is then still written whole.
+        yield

@@ -23,8 +23,12 @@ from fevbench.data.layouts.layout import Phase
 from fevbench.data.layouts.tree import legible
 from fevbench.errors import DatasetError
 
-FORMAT: Literal[1] = 1
-"""Raised whenever a field changes its meaning, or the same choices give other pixels."""
+FORMAT: Literal[2] = 2
+"""Raised whenever a field changes its meaning, or the same choices give other pixels.
+
+2: the square is around one person, followed by identity and place, and frame 0 shows that person's face.
+1: it is around the largest face of each frame.
+"""
 MANIFEST = "manifest.json"
 CLIPS = "clips"
 RECORDS = "records"
@@ -77,7 +81,7 @@ class ClipEntry(_Model):
         apex: The take's frame where the expression is strongest, where sampling asked for it.
         taken: The take's frames, in order.
         fps: Frames a second of the clip.
-        faces: In how many of ``looks`` frames a face was found.
+        faces: In how many of ``looks`` frames the person's face was found.
         looks: In how many it was looked for.
         placement: Where the square lies; see `fevbench.data.framing`.
         sha256: Of the file.
@@ -149,7 +153,7 @@ class SplitRecord(_Model):
 class Manifest(_Model):
     """A prepared set."""
 
-    format: Literal[1] = FORMAT
+    format: Literal[1, 2] = FORMAT
     fevbench: str
     name: str
     layout: str

@@ -31,6 +31,7 @@ class Job:
         phase: How takes of this data set run.
         fps: Frames a second where the files do not say.
         detector: The face detector's file.
+        embedder: The file of the network that tells people apart.
     """
 
     take: Take
@@ -40,6 +41,7 @@ class Job:
     phase: Phase
     fps: float
     detector: Path
+    embedder: Path
 
     @property
     def source(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,8 @@ def summary(manifest: Manifest) -> dict[str, Any]:
 
     Returns:
         ``clips`` and ``people`` per split; ``per_subject``: person to label to clips; ``missing``: labels a
-        person does not show; ``skipped``: reason to what, with details; ``notes``: clip to notes.
+        person does not show; ``skipped``: reason to what, with details; ``notes``: clip to notes;
+        ``findings``: each kind of note with its clips, that of the most clips first.
     """
     split_of = {subject.id: subject.split for subject in manifest.subjects}
     counts = {subject.id: dict.fromkeys(manifest.labels, 0) for subject in manifest.subjects}
@@ -80,7 +82,19 @@ def summary(manifest: Manifest) -> dict[str, Any]:
         },
         "skipped": skipped,
         "notes": {clip.id: clip.notes for clip in manifest.clips if clip.notes},
+        "findings": _findings(manifest),
     }
+
+
+def _findings(manifest: Manifest) -> list[dict[str, Any]]:
+    """The notes of all clips by kind: those of one differ in numbers, and after a colon or in brackets."""
+    kinds: dict[str, dict[str, str]] = {}
+    for clip in manifest.clips:
+        for note in clip.notes:
+            kind = re.sub(r"\d[\d.,x]*", "0", re.split(r": | \(", note)[0])
+            kinds.setdefault(kind, {}).setdefault(clip.id, note)
+    ranked = sorted(kinds.values(), key=len, reverse=True)
+    return [{"what": next(iter(of.values())), "clips": list(of)} for of in ranked]
 
 
 def _digest_of_report(root: Path) -> str:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fevbench.data.framing import square, upright
+from fevbench.data.prepared.follow import DOUBTFUL, Seen, again, follow, is_alone, similarity
 from fevbench.extractors.faces import FaceFinder, FoundFace
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fevbench.data.clip import Frames
     from fevbench.data.framing import Placement
 
 DETECTOR = "scrfd-500m"
 """Its name among fevbench's weights."""
+EMBEDDER = "w600k-mbf"
+"""The name of the network that tells people apart."""
 CANVASES = (320, 640, 160)
 """Heights and widths a frame is shown to the detector at: large faces first, as they are the rule."""
 SIDE = 1.25
@@ -25,6 +30,28 @@ RAISE = 0.028
 """How far the box's centre lies below the square's, parts of the side; as in FEVSynth."""
 ROOM = 1.05
 """The square is larger if the face moves: at least so many times what its boxes span."""
+SMALL = 32
+"""Pixels: a face that is less high is worth a note, as what is cut out is mostly made up by resizing."""
+
+Embed = Callable[["Frames", "NDArray[np.floating]"], "NDArray[np.float32]"]
+"""Picture and a face's five points to whose it is: ``float32[512]``, of length 1."""
+
+
+class Eyes:
+    """What looks at frames: finds faces, and tells whose they are.
+
+    Args:
+        finder: The detector.
+        embed: The network that tells people apart.
+    """
+
+    def __init__(self, finder: FaceFinder, embed: Embed) -> None:
+        self._finder = finder
+        self._embed = embed
+
+    def __call__(self, frame: Frames) -> list[Seen]:
+        """The faces in ``uint8[H, W, 3]``, from left to right."""
+        return [Seen(face, self._embed(frame, face.points)) for face in self._finder.faces(frame)]
 
 
 @dataclass(frozen=True)
@@ -32,32 +59,85 @@ class Looked:
     """What was found in a take.
 
     Attributes:
-        placement: Where the square lies; None if there is no face.
-        faces: In how many frames one was found.
-        looks: In how many it was looked for.
-        several: In how many there was more than one; the largest counts.
+        seen: Number of a frame looked at to the faces in it.
+        person: Number of a frame to the face of the person who is followed, where it is there.
     """
 
-    placement: Placement | None
-    faces: int
-    looks: int
-    several: int
+    seen: dict[int, list[Seen]]
+    person: dict[int, Seen]
+
+    @property
+    def faces(self) -> int:
+        """In how many frames the person's face was found."""
+        return len(self.person)
+
+    @property
+    def looks(self) -> int:
+        """In how many frames it was looked for."""
+        return len(self.seen)
+
+    def shown(self) -> str:
+        """In how many of the frames the person's face is, in words."""
+        return f"a face in {self.faces} of {self.looks} frames looked at"
+
+    def shows(self, moment: int, faces: Callable[[], list[Seen]]) -> bool:
+        """Whether a frame shows the person.
+
+        Args:
+            moment: The frame's number.
+            faces: Gives the faces in it; called only if it was not looked at before.
+        """
+        if moment in self.seen:
+            return moment in self.person
+        there = faces()
+        return again(self.person, moment, there, is_alone({**self.seen, moment: there})) is not None
+
+    def placement(self, align: str) -> Placement:
+        """Where the square lies.
+
+        Args:
+            align: ``none`` or ``eyes``.
+        """
+        found = [seen.face for seen in self.person.values()]
+        return upright(np.mean([f.points for f in found], 0)) if align == "eyes" else around(found)
+
+    def notes(self, placement: Placement) -> list[str]:
+        """What a reader should know of the faces.
+
+        Args:
+            placement: Where the square lies.
+        """
+        corners = [placement @ (x, y, 1) for x, y in ((0, 0), (0, 1), (1, 0), (1, 1))]
+        low, high = np.min(corners, 0), np.max(corners, 0)
+        others = {
+            i: [one.face for one in seen if one is not self.person.get(i)] for i, seen in self.seen.items()
+        }
+        inside = [any(_centre_in(face, low, high) for face in faces) for faces in others.values()]
+        first = next(iter(self.person.values()))
+        strange = [similarity(first, seen) < DOUBTFUL for seen in self.person.values()]
+        height = float(np.median([_height(seen.face) for seen in self.person.values()]))
+        told = {
+            "other faces in {} of {} frames looked at, one person is followed": sum(
+                map(bool, others.values())
+            ),
+            "another face in the square in {} of {} frames looked at": sum(inside),
+            "perhaps another person's face in {} of {} frames looked at": sum(strange),
+        }
+        notes = [what.format(count, self.looks) for what, count in told.items() if count]
+        if height < SMALL:
+            notes.append(f"its face is {height:.0f} px high, less than {SMALL}")
+        return [*([self.shown()] if self.faces < self.looks else []), *notes]
 
 
-def look(frames: Sequence[Frames], finder: FaceFinder, align: str) -> Looked:
-    """Look for the face of a take in some of its frames ``uint8[H, W, 3]``.
+def look(frames: Mapping[int, Frames], eyes: Callable[[Frames], list[Seen]]) -> Looked:
+    """Look for the person of a take in some of its frames.
 
     Args:
-        frames: Those frames.
-        finder: The detector.
-        align: ``none`` or ``eyes``.
+        frames: Number to frame, ``uint8[H, W, 3]``.
+        eyes: Finds the faces in a frame.
     """
-    found = [finder.faces(frame) for frame in frames]
-    largest = [max(faces, key=lambda face: face.area) for faces in found if faces]
-    if not largest:
-        return Looked(None, 0, len(frames), 0)
-    placement = upright(np.mean([f.points for f in largest], 0)) if align == "eyes" else around(largest)
-    return Looked(placement, len(largest), len(frames), sum(len(faces) > 1 for faces in found))
+    seen = {i: eyes(frame) for i, frame in frames.items()}
+    return Looked(seen, follow(seen))
 
 
 def around(faces: Sequence[FoundFace]) -> Placement:
@@ -68,3 +148,13 @@ def around(faces: Sequence[FoundFace]) -> Placement:
     side = max(SIDE * (bottom - top), ROOM * max(span[2] - span[0], span[3] - span[1]))
     x, y = (left + right) / 2, (top + bottom) / 2 - RAISE * side
     return square(x - side / 2, y - side / 2, side)
+
+
+def _height(face: FoundFace) -> float:
+    return face.box[3] - face.box[1]
+
+
+def _centre_in(face: FoundFace, low: NDArray[np.floating], high: NDArray[np.floating]) -> bool:
+    left, top, right, bottom = face.box
+    centre = ((left + right) / 2, (top + bottom) / 2)
+    return bool((low <= centre).all() and (centre <= high).all())

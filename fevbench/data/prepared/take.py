@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,15 @@ import numpy as np
 from fevbench.atomic import write_text
 from fevbench.data.framing import cut_out
 from fevbench.data.prepared.duplicates import perceptual_hash
+from fevbench.data.prepared.follow import LEAST
 from fevbench.data.prepared.manifest import ClipEntry, SkipEntry
 from fevbench.data.prepared.record import Job, Record, reusable, told
 from fevbench.data.prepared.sampling import choose, rate, stillest, strongest
 from fevbench.data.prepared.source import Source, sha256_of_all
-from fevbench.data.prepared.square import CANVASES, look
+from fevbench.data.prepared.square import CANVASES, Eyes, look
 from fevbench.data.video import content_digest, write_clip
 from fevbench.errors import VideoError
+from fevbench.extractors.arcface import Embedder
 from fevbench.extractors.faces import FaceFinder
 from fevbench.hashing import sha256_of
 
@@ -27,8 +30,6 @@ if TYPE_CHECKING:
 
 DAMAGED = 0.1
 """Part of a take's frames that may be damaged; the nearest whole one then stands for each."""
-LEAST_FACES = 0.5
-"""Part of the frames looked at in which there must be a face; half is not enough."""
 
 
 class NoClip(Exception):
@@ -74,22 +75,26 @@ def _prepare(job: Job) -> ClipEntry:
 def _clip(job: Job, source: Source) -> ClipEntry:
     recipe = job.recipe
     moments = {int(i) for i in np.linspace(0, source.count - 1, recipe.looks).round()}
-    seen = [frame for _, frame in source.frames(moments.__contains__)]
-    _check_sizes(seen)
-    looked = look(seen, _finder(job.detector), recipe.align)
-    if looked.placement is None or looked.faces <= LEAST_FACES * looked.looks:
-        if not seen:
-            raise NoClip("cannot be decoded", next(iter(source.damaged.values())))
-        raise NoClip("no face", f"a face in {looked.faces} of {looked.looks} frames looked at")
-    size: tuple[int, int] = (seen[0].shape[1], seen[0].shape[0])
+    seen = dict(source.frames(moments.__contains__))
+    if not seen:
+        raise NoClip("cannot be decoded", next(iter(source.damaged.values())))
+    size = _size(seen)
+    eyes = Eyes(_finder(job.detector), _embedder(job.embedder))
+    looked = look(seen, eyes)
+    if looked.faces <= LEAST * looked.looks:
+        raise NoClip("no face", looked.shown())
+    placement = looked.placement(recipe.align)
     cut: dict[int, Frames] = {}
     for i, frame in source.frames():
         if (frame.shape[1], frame.shape[0]) != size:
             raise _mixed([size, (frame.shape[1], frame.shape[0])])
-        cut[i] = cut_out(frame, looked.placement, recipe.size)
+        cut[i] = cut_out(frame, placement, recipe.size)
     notes = [*job.take.notes, *source.notes, *_damage(source, job.root)]
     whole = _filled(cut, source.count)
     neutral = stillest(whole) if recipe.neutral == "stillest" else 0
+    shown = _nearest(sorted(cut), neutral)
+    if not looked.shows(shown, lambda: eyes(dict(source.frames(shown.__eq__))[shown])):
+        raise NoClip("no face in frame 0", f"{looked.shown()}, none in frame {shown}, which a model is given")
     apex = _apex(job, whole, neutral)
     taken = choose(len(whole), neutral, apex, recipe.frames, recipe.sampling, recipe.short)
     if not taken:
@@ -98,12 +103,7 @@ def _clip(job: Job, source: Source) -> ClipEntry:
         )
     if len(set(taken)) < len(taken):
         notes.append(f"{len(set(taken))} different frames of {len(taken)}")
-    if looked.faces < looked.looks:
-        notes.append(f"a face in {looked.faces} of {looked.looks} frames looked at")
-    if looked.several:
-        notes.append(
-            f"several faces in {looked.several} of {looked.looks} frames looked at; the largest counts"
-        )
+    notes += looked.notes(placement)
     clip = np.ascontiguousarray(whole[taken])
     fps = rate(source.fps or job.fps, taken)
     write_clip(job.clip, clip, fps)
@@ -122,7 +122,7 @@ def _clip(job: Job, source: Source) -> ClipEntry:
         fps=round(fps, 3),
         faces=looked.faces,
         looks=looked.looks,
-        placement=np.round(looked.placement, 3).tolist(),
+        placement=np.round(placement, 3).tolist(),
         sha256=sha256_of(job.clip),
         bytes=job.clip.stat().st_size,
         pixels_sha256=content_digest(clip),
@@ -136,16 +136,23 @@ def _finder(detector: Path) -> FaceFinder:
     return FaceFinder("cpu", detector, CANVASES)
 
 
+@functools.lru_cache(maxsize=1)
+def _embedder(path: Path) -> Embedder:
+    return Embedder("cpu", path)
+
+
 def _apex(job: Job, whole: Frames, neutral: int) -> int | None:
     if job.recipe.sampling != "onset-apex":
         return None
     return len(whole) - 1 if job.phase == "neutral-apex" else strongest(whole, neutral)
 
 
-def _check_sizes(frames: list[Frames]) -> None:
-    sizes = {(frame.shape[1], frame.shape[0]) for frame in frames}
+def _size(frames: Mapping[int, Frames]) -> tuple[int, int]:
+    """Width and height of all frames."""
+    sizes = sorted({(frame.shape[1], frame.shape[0]) for frame in frames.values()})
     if len(sizes) > 1:
-        raise _mixed(sorted(sizes))
+        raise _mixed(sizes)
+    return sizes[0]
 
 
 def _mixed(sizes: list[tuple[int, int]]) -> NoClip:
@@ -163,5 +170,9 @@ def _damage(source: Source, root: Path) -> list[str]:
 
 def _filled(cut: dict[int, Frames], count: int) -> Frames:
     """All frames of the take: the nearest whole one stands for each that is damaged, so that time is kept."""
-    there = np.array(sorted(cut))
-    return np.stack([cut[int(there[np.abs(there - i).argmin()])] for i in range(count)])
+    there = sorted(cut)
+    return np.stack([cut[_nearest(there, i)] for i in range(count)])
+
+
+def _nearest(there: Sequence[int], i: int) -> int:
+    return min(there, key=lambda j: abs(j - i))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,10 +47,9 @@ def test_ctrl_c_does_not_wait_for_the_clips_in_progress(tmp_path: Path) -> None:
     def press_ctrl_c(job: Job) -> None:
         raise KeyboardInterrupt
 
-    start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         render_all(jobs(tmp_path), 2, fake_faces.sleep_over_clips, press_ctrl_c)
-    assert time.monotonic() - start < 30
+    assert not list(tmp_path.rglob("*.mkv")), "one that is waited for is written"
     assert not multiprocessing.active_children()
 
 

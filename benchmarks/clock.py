@@ -1,0 +1,37 @@
+"""Measuring and telling: the best of a few rounds, beside what it should be."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+
+ROUNDS = 5
+
+
+def of_this_thread(work: Callable[[], object]) -> float:
+    """Seconds of processor that ``work`` takes in this thread."""
+    start = time.thread_time()
+    work()
+    return time.thread_time() - start
+
+
+def of_children(work: Callable[[], object]) -> float:
+    """Seconds of processor that the processes take which ``work`` starts and waits for."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    work()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def tell(what: str, limit: float, measure: Callable[[], float]) -> bool:
+    """Print the best of `ROUNDS` and whether it is within ``limit`` seconds, and return that."""
+    best = min(measure() for _ in range(ROUNDS))
+    print(f"{what}: {best:.2f} s of processor, should take {limit:g} s{'' if best < limit else ': TOO SLOW'}")
+    return best < limit
+
+
+def finish(results: list[bool]) -> None:
+    """Exit with 1 unless all are true."""
+    sys.exit(0 if all(results) else 1)
