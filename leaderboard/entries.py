@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fevbench.audit.record import AUDIT_FILE
 from fevbench.errors import FevbenchError
-from fevbench.report.line import one_line
+from fevbench.foreign import one_line
 from fevbench.results.files import read_result
 from fevbench.results.schema import Result
 from fevbench.run.folder import SETTINGS_FILE

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say
+
 
 @click.command("compare")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN…")
@@ -59,7 +61,7 @@ def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpo
         return
     from fevbench.report.text import FORMATS, markdown
 
-    click.echo(markdown(comparison, True) if transpose else FORMATS[form](comparison), nl=False)
+    say(markdown(comparison, True) if transpose else FORMATS[form](comparison), nl=False)
 
 
 def _absent(asked: Sequence[str], chosen: Sequence[str], shown: Sequence[str]) -> list[str]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli.output import say
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -75,7 +77,7 @@ def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) ->
 
         print_text(_tables(found))
     else:
-        click.echo({"csv": confusion_csv, "json": confusion_json}[form](found), nl=False)
+        say({"csv": confusion_csv, "json": confusion_json}[form](found), nl=False)
 
 
 def _tables(confusions: list[Confusion]) -> RenderableType:
@@ -95,17 +97,18 @@ def _table(confusion: Confusion, title: str, counts: NDArray[np.int64]) -> Rende
     from rich.text import Text
 
     from fevbench.report.confusion import NONE_READ
+    from fevbench.report.terminal import line, name_cell
 
     right = int(counts.diagonal().sum())
-    table = Table(title=Text(f"{title}: {right} of {int(counts.sum())} right"), title_justify="left")
+    table = Table(title=line(f"{title}: {right} of {int(counts.sum())} right"), title_justify="left")
     table.add_column("asked for", no_wrap=True)
     none = bool(counts[:, -1].any())
     for label in (*confusion.labels, *[NONE_READ] * none):
-        table.add_column(Text(label), justify="right", overflow="fold")
+        table.add_column(name_cell(label), justify="right", overflow="fold")
     for i, label in enumerate(confusion.labels):
         cells = [
             Text("·" if not count else str(count), style="bold" if i == j else "dim" if not count else "")
             for j, count in enumerate(counts[i, : len(confusion.labels) + none].tolist())
         ]
-        table.add_row(Text(label), *cells)
+        table.add_row(name_cell(label), *cells)
     return table

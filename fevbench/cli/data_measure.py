@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say
+
 
 @click.command("measure")
 @click.argument("dataset")
@@ -98,4 +100,4 @@ def command(
 
     print_text(view(measured, names))
     for path in (out, *sheets):
-        click.echo(path)
+        say(str(path))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli.output import say
+
 if TYPE_CHECKING:
     from leaderboard.site.build import Built
 
@@ -62,9 +64,9 @@ def default_folders() -> tuple[Path, ...]:
 
 def report(built: Built) -> None:
     """Say what was built, and what could not be used."""
-    from fevbench.report.line import one_line
+    from fevbench.foreign import one_line
 
     for problem in built.problems:
-        click.echo(f"warning: {one_line(str(problem))}", err=True)
+        say(f"warning: {one_line(str(problem))}", err=True)
     tables = "1 table" if built.tables == 1 else f"{built.tables} tables"
-    click.echo(f"{built.out / 'index.html'}: {tables}, {built.files} files, {built.size / 1e6:.1f} MB")
+    say(f"{built.out / 'index.html'}: {tables}, {built.files} files, {built.size / 1e6:.1f} MB")

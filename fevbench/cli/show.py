@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say
+
 
 @click.command("show")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN…")
@@ -56,4 +58,4 @@ def command(
         write_sheet(out, shown, frames, scale)
     else:
         write_playing(out, shown, looked_at.fps, scale)
-    click.echo(f"{out}: {', '.join(clip.id for clip in chosen)}")
+    say(f"{out}: {', '.join(clip.id for clip in chosen)}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli.output import say
 from fevbench.errors import FevbenchError
 
 if TYPE_CHECKING:
@@ -142,9 +143,7 @@ def command(
             raise
     if done is None:  # a process that only helped
         return
-    click.echo(
-        f"{folder}: {done.step} steps in {done.seconds / 60:.1f} minutes; generator.safetensors, samples/"
-    )
+    say(f"{folder}: {done.step} steps in {done.seconds / 60:.1f} minutes; generator.safetensors, samples/")
     if no_score or not data.clips("val"):
         return
     from fevbench.cli import run

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.table import Table
-from rich.text import Text
+
+from fevbench.foreign import in_markdown
+from fevbench.report.terminal import line, name_cell
 
 if TYPE_CHECKING:
     from fevbench.run.cost import Cost, CostTable
@@ -16,11 +18,11 @@ MEMORY = "peak MB"
 
 def cost_table(table: CostTable) -> Table:
     """One row a model."""
-    shown = Table(title=Text(_title(table)))
+    shown = Table(title=line(_title(table)))
     for i, head in enumerate(_heads(table)):
         shown.add_column(head, justify="right" if i else "left")
     for row in _rows(table):
-        shown.add_row(*map(Text, row))
+        shown.add_row(*(name_cell(cell) for cell in row))
     return shown
 
 
@@ -28,8 +30,8 @@ def cost_markdown(table: CostTable) -> str:
     """The same."""
     heads = _heads(table)
     lines = [f"| {' | '.join(heads)} |", f"|---{'|--:' * (len(heads) - 1)}|"]
-    lines += [f"| {' | '.join(row)} |" for row in _rows(table)]
-    return f"{_title(table)}\n\n" + "\n".join(lines) + "\n"
+    lines += [f"| {' | '.join(map(in_markdown, row))} |" for row in _rows(table)]
+    return f"{in_markdown(_title(table))}\n\n" + "\n".join(lines) + "\n"
 
 
 def _title(table: CostTable) -> str:

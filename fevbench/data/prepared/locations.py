@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fevbench import paths
 from fevbench.atomic import write_text
-from fevbench.errors import DatasetError
+from fevbench.errors import DatasetError, way_out
 
 
 def locations_file() -> Path:
@@ -28,9 +28,8 @@ def locations() -> dict[str, Path]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise DatasetError(
-            f"{path} is broken ({error})", "delete it; prepared sets can be named NAME:DIR"
-        ) from error
+        fix = way_out(error, "delete it; prepared sets can be named NAME:DIR")
+        raise DatasetError(f"{path} cannot be read ({error})", fix) from error
 
 
 def remember(name: str, folder: Path) -> Path | None:
