@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fevbench.cli.output import say
+from fevbench.cli.output import note, say
 
 
 @click.command("compare")
@@ -30,8 +30,9 @@ from fevbench.cli.output import say
 def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpose: bool) -> None:
     """Set runs side by side, with the true clips as the ceiling row, and rank the models.
 
-    Each RUN is a run folder or a result.json. All must be scored on the same clips. Models that paired tests
-    over people cannot tell apart share a rank; controls have none.
+    Each RUN is a run folder or a result.json, scored on the same clips; trainings, unfinished runs and other
+    sample sizes are left out with a note. Models that paired tests over people cannot tell apart share a
+    rank; controls have none.
 
     \b
     Example:
@@ -40,14 +41,16 @@ def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpo
     """
     from fevbench.errors import FevbenchError
     from fevbench.report.rows import compare
-    from fevbench.results.files import read_result
+    from fevbench.report.selection import select
     from fevbench.run.plan import choose_metrics
 
     if transpose and form != "md":
         raise click.UsageError("--transpose needs --format md")
     only = [metric.name for metric in choose_metrics(metrics)] if metrics else None
-    results = [read_result(run) for run in runs]
-    comparison = compare(results, only)
+    selection = select(runs)
+    for left_out in selection.notes:
+        note(left_out)
+    comparison = compare(selection.results, only)
     if only and (absent := _absent(metrics, only, comparison.columns)):
         raise FevbenchError(
             f"no run was scored in {', '.join(absent)}",

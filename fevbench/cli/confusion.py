@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fevbench.cli.output import say
+from fevbench.cli.output import note, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) -> None:
     """Show as what the expressions of RUNs are read: the confusion matrix, beside that of the true clips.
 
-    Each RUN is a run folder or a result.json; all must be scored on the same clips. A row is an expression
-    that was asked for, a column one that was read; the diagonal is right.
+    Each RUN is a run folder or a result.json, scored on the same clips; trainings, unfinished runs and other
+    sample sizes are left out with a note. A row is an expression that was asked for, a column one that was
+    read; the diagonal is right.
 
     \b
     Example:
@@ -53,7 +54,7 @@ def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) ->
     from fevbench.metrics.catalog import metrics
     from fevbench.report.comparable import check_comparable, distinct_names, other_weights
     from fevbench.report.confusion import confusion_csv, confusion_json, confusion_of, draw_confusions
-    from fevbench.results.files import read_result
+    from fevbench.report.selection import select
     from fevbench.training.curves import check_drawable
 
     if out is not None:
@@ -61,7 +62,10 @@ def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) ->
         if out.suffix.lower() != ".png":
             raise FevbenchError(f"{out} is of no known format", "end its name in .png")
     metrics.get(metric)
-    results = [read_result(run) for run in runs]
+    selection = select(runs)
+    for left_out in selection.notes:
+        note(left_out)
+    results = selection.results
     check_comparable(results)
     found = [
         replace(confusion_of(result, metric), model=name)

@@ -26,8 +26,8 @@ def command(model: str, generator: Path, out: Path, assignments: tuple[str, ...]
 
     \b
     Example: half the bytes; then two truncations of FEV-GAN, compared on val people
-      fevbench export imaginator runs/train--imaginator--… --half --out imaginator.safetensors
-      fevbench export fev-gan runs/train--fev-gan--… --set truncation=0 --out still.safetensors
+      fevbench export imaginator trainings/imaginator--… --half --out imaginator.safetensors
+      fevbench export fev-gan trainings/fev-gan--… --set truncation=0 --out still.safetensors
       fevbench run fev-gan:still.safetensors fevsynth --split val
     """
     from dataclasses import asdict

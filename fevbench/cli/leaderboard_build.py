@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fevbench.cli.output import say
+from fevbench.cli.output import note, say
 
 if TYPE_CHECKING:
     from leaderboard.site.build import Built
@@ -66,6 +66,8 @@ def report(built: Built) -> None:
     """Say what was built, and what could not be used."""
     from fevbench.foreign import one_line
 
+    for stepped_over in built.notes:
+        note(str(stepped_over))
     for problem in built.problems:
         say(f"warning: {one_line(str(problem))}", err=True)
     tables = "1 table" if built.tables == 1 else f"{built.tables} tables"

@@ -102,6 +102,8 @@ class _Report:
 
         loaded = load_entries(folders)
         self._results += len(loaded.entries)
+        for stepped_over in loaded.notes:
+            self._say(stepped_over.file, Finding(stepped_over.what, fault=False))
         for problem in loaded.problems:
             self._say(problem.file, Finding(problem.what))
         for entry in loaded.entries:

@@ -12,7 +12,7 @@ from typing import TextIO
 
 import click
 
-from fevbench.foreign import on_terminal
+from fevbench.foreign import on_terminal, one_line
 
 PLAIN = {
     "↑": "^",
@@ -89,6 +89,11 @@ def say(text: str, err: bool = False, nl: bool = True) -> None:
         nl: Whether a line break comes after it.
     """
     click.echo(on_terminal(text), nl=nl, err=err)
+
+
+def note(text: str) -> None:
+    """Write a line to standard error that somebody should read."""
+    say(f"note: {one_line(text)}", err=True)
 
 
 def say_json(content: object) -> None:

@@ -35,9 +35,7 @@ JUDGE = "judge"
 @click.option(
     "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="M", help="End cleanly after M."
 )
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="[default: runs/train--MODEL--…]"
-)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="[default: trainings/MODEL--…]")
 @click.option("--resume", is_flag=True, help="Continue the training in --out.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same, the same run."
@@ -85,7 +83,7 @@ def command(
     Example:
       fevbench train fev-gan fevsynth --minutes 180
       fevbench train fev-gan fevsynth --config spatial-only --steps 4000 --set learning_rate=1e-3
-      fevbench run fev-gan:runs/train--fev-gan--fevsynth--fevsynth-64x16--seed0 fevsynth --split val
+      fevbench run fev-gan:trainings/fev-gan--fevsynth--fevsynth-64x16--seed0 fevsynth --split val
       fevbench train judge fevsynth --protocol 64x32
     """
     if model == JUDGE:
@@ -134,6 +132,8 @@ def command(
     )  # fmt: skip
     display = TrainDisplay(error_console(), steps, minutes)
     with display:
+        if out is None and folder.parts[0] != "trainings":
+            display.note(f"note: this training was begun in {folder}, and goes on there")
         weights.require_all(method.weights, offline=offline, progress=display.pull)
         try:
             done = train(plan, display)

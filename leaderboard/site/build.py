@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import glob
 import hashlib
+import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +44,7 @@ class Built:
         size: How many bytes they have.
         tables: How many tables.
         problems: What was left out, and why.
+        notes: What was stepped over, since it is no result.
     """
 
     out: Path
@@ -47,6 +52,7 @@ class Built:
     size: int
     tables: int
     problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...] = ()
 
 
 def build(folders: Sequence[Path], out: Path, published: Sequence[Published] | None = None) -> Built:
@@ -68,19 +74,53 @@ def build(folders: Sequence[Path], out: Path, published: Sequence[Published] | N
     tables, problems = make_tables(loaded.entries, folders)
     problems = [*loaded.problems, *problems]
     if not tables:
-        reasons = "; ".join(map(str, problems[:3])) or "no result below " + ", ".join(map(str, folders))
+        found = [*problems, *loaded.notes][:3]
+        reasons = "; ".join(map(str, found)) or "no result below " + ", ".join(map(str, folders))
         raise FevbenchError(f"there is nothing to build a site from ({reasons})", "give --results DIR")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
-        site = Path(folder) / "site"
+    with _workshop(out) as folder:
+        site = folder / "site"
         site.mkdir()
         literature = load_published() if published is None else published
         problems += _write(site, tables, literature)
         _write_list(site)
         files = [file for file in site.rglob("*") if file.is_file()]
-        built = Built(out, len(files), sum(f.stat().st_size for f in files), len(tables), tuple(problems))
-        _put(site, out, Path(folder) / "old")
+        size = sum(file.stat().st_size for file in files)
+        built = Built(out, len(files), size, len(tables), tuple(problems), loaded.notes)
+        _put(site, out, folder / "old")
     return built
+
+
+@contextlib.contextmanager
+def _workshop(out: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside a site, for one build at a time, and remove what killed ones left.
+
+    Whoever was killed between moving the old site away and putting the new one in its place has left the old
+    one here, and it goes back.
+    """
+    with _alone_in(out.parent) as alone:
+        for left in out.parent.glob(f".{glob.escape(out.name)}.????????"):
+            if alone and left.is_dir() and {path.name for path in left.iterdir()} <= {"site", "old"}:
+                if (left / "old").is_dir() and not out.exists():
+                    (left / "old").rename(out)
+                shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
+            yield Path(folder)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[bool]:
+    """Wait for other builds into a folder; a killed one waits for nobody. Yields whether there are none."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:  # some network file systems have no locks
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)
 
 
 def _put(site: Path, out: Path, old: Path) -> None:
