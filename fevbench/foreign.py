@@ -53,7 +53,7 @@ def _instead(mark: str) -> str:
 _MARKDOWN = re.compile(
     r"""[\\`*\[\]|~$]          # markup, columns, formulas
       | (?<![^\W_])_ | _(?![^\W_])  # emphasis; not within a word
-      | :(?=//) | @ | (?<=www)\.    # what many renderers make links of
+      | :(?=//) | (?<=www)\. | (?<!\w)@ | @(?=[\w-]+\.\w)  # what many renderers make links of
       | ^[#>+=-] | (?<=^\d)[.)] | (?<=^\d\d)[.)]  # headings, quotes, lists, rules
     """,
     re.VERBOSE | re.IGNORECASE,

@@ -18,7 +18,7 @@ MEMORY = "peak MB"
 
 def cost_table(table: CostTable) -> Table:
     """One row a model."""
-    shown = Table(title=line(_title(table)))
+    shown = Table(title=line(_title(table, table.environment.device)))
     for i, head in enumerate(_heads(table)):
         shown.add_column(head, justify="right" if i else "left")
     for row in _rows(table):
@@ -30,13 +30,13 @@ def cost_markdown(table: CostTable) -> str:
     """The same."""
     heads = _heads(table)
     lines = [f"| {' | '.join(heads)} |", f"|---{'|--:' * (len(heads) - 1)}|"]
-    lines += [f"| {' | '.join(map(in_markdown, row))} |" for row in _rows(table)]
-    return f"{in_markdown(_title(table))}\n\n" + "\n".join(lines) + "\n"
+    lines += [f"| {' | '.join((in_markdown(name), *cells))} |" for name, *cells in _rows(table)]
+    return f"{_title(table, in_markdown(table.environment.device))}\n\n" + "\n".join(lines) + "\n"
 
 
-def _title(table: CostTable) -> str:
-    where = table.environment
-    return f"{table.protocol}, {where.device}, threads: {where.threads}; GFLOPs a clip; median [quartiles]"
+def _title(table: CostTable, device: str) -> str:
+    threads = table.environment.threads
+    return f"{table.protocol}, {device}, threads: {threads}; GFLOPs a clip; median [quartiles]"
 
 
 def _heads(table: CostTable) -> tuple[str, ...]:
