@@ -54,7 +54,7 @@ _MARKDOWN = re.compile(
     r"""[\\`*\[\]|~$]          # markup, columns, formulas
       | (?<![^\W_])_ | _(?![^\W_])  # emphasis; not within a word
       | :(?=//) | (?<=www)\. | (?<!\w)@ | @(?=[\w-]+\.\w)  # what many renderers make links of
-      | ^[#>+=-] | (?<=^\d)[.)] | (?<=^\d\d)[.)]  # headings, quotes, lists, rules
+      | ^[#>+=-]                    # headings, quotes, lists, rules
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -63,7 +63,8 @@ _MARKDOWN = re.compile(
 def in_markdown(text: str) -> str:
     """A text as words of Markdown: no column, no markup, no link and no picture of its own."""
     text = re.sub(r"&(?=#?\w+;)", "&amp;", one_line(text))
-    return _MARKDOWN.sub(r"\\\g<0>", text).replace("<", "&lt;")
+    text = _MARKDOWN.sub(r"\\\g<0>", text).replace("<", "&lt;")
+    return re.sub(r"^(\d+)([.)])", r"\1\\\2", text)  # a numbered list
 
 
 _FORMULA = re.compile(r"(^|[;,|]\s*)([=+\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
