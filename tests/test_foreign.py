@@ -93,7 +93,19 @@ def test_usual_names_stay_as_they_are_in_markdown() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['=HYPERLINK("http://evil","x")', "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1", "a;=1", "a|=1"],
+    [
+        '=HYPERLINK("http://evil","x")',
+        "+1",
+        "-1+1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        " =1",
+        "＝1",
+        "a;=1",
+        "a|=1",
+    ],
 )
 def test_a_spreadsheet_finds_no_formula(text: str) -> None:
     out = io.StringIO()

@@ -74,7 +74,7 @@ def test_an_escape_in_a_strangers_result_reaches_no_terminal(cli: Cli, tmp_path:
     clips = {f"p{i}-{ESCAPE}": 0.1 * i for i in range(3)}
     mine = scored("a", {"csim": clips})
     labels = {"labels": [ESCAPE, "x"], "labels_of": dict.fromkeys(clips, ESCAPE)}
-    theirs = scored(ESCAPE, {"csim": {clip: 0.0 for clip in clips}}, model__notes=[ESCAPE])
+    theirs = scored(ESCAPE, {"csim": dict.fromkeys(clips, 0.0)}, model__notes=[ESCAPE])
     none = theirs.metrics["csim"].model_copy(update={"value": None, "reason": ESCAPE, "id": ESCAPE})
     other = made_up(ESCAPE, {"csim": 0.1}, dataset__name=ESCAPE, protocol__id=ESCAPE)
     read = {"readings": dict.fromkeys(clips, ESCAPE), "ceiling_readings": dict.fromkeys(clips, ESCAPE)}
