@@ -104,7 +104,7 @@ def test_an_unforeseen_error_is_one_line_as_well(cli: Cli, monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise EOFError("no more\nbytes")
 
-    monkeypatch.setattr("fevbench.results.files.read_result", fail)
+    monkeypatch.setattr("fevbench.report.selection.select", fail)
     assert (
         cli("compare", "a").complaint
         == "error: a file ends too early (no more bytes): see where with --debug"
@@ -334,5 +334,5 @@ def test_a_set_that_is_not_broken_is_not_to_be_installed_again(monkeypatch: pyte
     data = open_dataset("fevsynth")
     clip = data.clips("test")[0]
     monkeypatch.setattr(Path, "read_bytes", fail)
-    with pytest.raises(DatasetError, match="Too many open files.*: let more files be open"):
+    with pytest.raises(DatasetError, match=r"Too many open files.*: let more files be open"):
         data.frames(clip)

@@ -353,7 +353,7 @@ def test_what_a_killed_build_left_goes_with_the_next_one(results: Path, tmp_path
     (tmp_path / ".site.mine1234").mkdir()
     (tmp_path / ".site.mine1234" / "letter.txt").touch()
     (tmp_path / ".sites").mkdir()
-    with pytest.raises(FevbenchError, match="holds other files|nothing to build"):
+    with pytest.raises(FevbenchError, match="nothing to build"):
         build([tmp_path / ".sites"], site, [])
     build([results], site, [])
     assert sorted(path.name for path in tmp_path.iterdir()) == [".site.mine1234", ".sites", "site"]

@@ -167,7 +167,8 @@ from pathlib import Path
 from fevbench.weights import tool
 
 script = "sleep 600 & echo $! $$ > pids.part; mv pids.part pids; sleep 600"
-tool.run(["sh", "-c", script], {"PATH": sys.argv[2]}, Path(sys.argv[1], "log"), lambda: None, Path(sys.argv[1]))
+folder = Path(sys.argv[1])
+tool.run(["sh", "-c", script], {"PATH": sys.argv[2]}, folder / "log", lambda: None, folder)
 """
 
 
