@@ -40,6 +40,11 @@ def on_terminal(text: str) -> str:
     return "\n".join("\t".join(map(_printable, line.split("\t"))) for line in text.split("\n"))
 
 
+def as_text(text: str) -> str:
+    """A text that UTF-8 can hold: bytes of a file's name that are no character are written as numbers."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _printable(text: str) -> str:
     if text.isprintable():
         return text
@@ -94,12 +99,14 @@ _LATEX = str.maketrans(
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
+        # At the start of a row, they would belong to the line break before it.
+        "[": "{[}",
+        "]": "{]}",
+        "*": "{*}",
     }
 )
 
 
 def in_latex(text: str) -> str:
-    r"""A text as words of LaTeX, at the beginning of a row, too: ``[`` and ``*`` are options of ``\\``."""
-    text = one_line(text)
-    head = f"{{{text[0]}}}" if text[:1] in ("[", "*") else text[:1].translate(_LATEX)
-    return head + text[1:].translate(_LATEX)
+    """A text as words of LaTeX."""
+    return one_line(text).translate(_LATEX)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from fevbench.foreign import LONGEST, in_csv, in_latex, in_markdown, on_terminal, one_line
+from fevbench.foreign import LONGEST, as_text, in_csv, in_latex, in_markdown, on_terminal, one_line
+from fevbench.models.found import FoundModel
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b31m\x7f\r\x00"
 BIDI = "a\N{RIGHT-TO-LEFT OVERRIDE}b\N{ZERO WIDTH SPACE}c\ud800"
@@ -116,6 +117,14 @@ def test_a_spreadsheet_finds_no_formula(text: str) -> None:
     assert in_csv("fev-gan") == "fev-gan"
 
 
-@pytest.mark.parametrize(("text", "row"), [("[x]", "{[}x]"), ("*x", "{*}x"), ("a[x]*", "a[x]*"), ("", "")])
+@pytest.mark.parametrize(("text", "row"), [("[x]", "{[}x{]}"), ("*x", "{*}x"), ("", "")])
 def test_latex_takes_no_name_for_an_option_of_a_line_break(text: str, row: str) -> None:
     assert in_latex(text) == row
+
+
+def test_every_name_of_a_file_can_be_written_down() -> None:
+    name = b"b\xfcd \xc3\xbc".decode("utf-8", "surrogateescape")
+    assert as_text(name) == "b\\udcfcd ü"
+    found = FoundModel(name, name, "f" * 64, False, lambda spec: None)  # type: ignore[arg-type, return-value]
+    for text in (found.name, found.origin):
+        text.encode("utf-8")

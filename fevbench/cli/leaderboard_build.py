@@ -44,10 +44,12 @@ def command(folders: tuple[Path, ...], out: Path) -> None:
       fevbench leaderboard build --out site
       fevbench leaderboard build --results runs --results leaderboard/results --out site
     """
+    from fevbench.cli.console import RunDisplay, error_console
     from fevbench.errors import FevbenchError
     from leaderboard.site.build import build
 
-    built = build(folders or default_folders(), out)
+    with RunDisplay(error_console()) as display:
+        built = build(folders or default_folders(), out, progress=display)
     report(built)
     if built.problems:
         count = len(built.problems)

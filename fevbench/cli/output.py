@@ -8,7 +8,6 @@ import os
 import sys
 import unicodedata
 from pathlib import Path
-from typing import TextIO
 
 import click
 
@@ -109,7 +108,10 @@ def say_path(path: Path) -> None:
         click.echo(os.fsencode(path))
 
 
-def show_usage(error: click.ClickException, stream: TextIO | None = None) -> None:
-    """Show what was wrong in how a command was called."""
-    error.message = on_terminal(error.message)
-    error.show(stream)
+def show_usage(error: click.ClickException) -> None:
+    """Show what was wrong in how a command was called, and how it is called."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        how = f"Try '{context.command_path} {context.help_option_names[-1]}' for help."
+        say(f"{context.get_usage()}\n{how}\n", err=True)
+    say(f"Error: {error.format_message()}", err=True)

@@ -160,8 +160,16 @@ def verify(context: click.Context, names: tuple[str, ...]) -> None:
     Example:
         fevbench weights verify
     """
+    from fevbench.cli.console import RunDisplay, error_console
+
     every = [w.name for w in weights.load_registry().values() if not w.optional or weights.locate(w.name)]
-    verdicts = [_verdict(registry.weight(name)) for name in names or every]
+    wanted = [registry.weight(name) for name in names or every]
+    verdicts = []
+    with RunDisplay(error_console()) as display:
+        display.start("verify", len(wanted))
+        for weight in wanted:
+            verdicts.append(_verdict(weight))
+            display.advance(1)
     for _, line in verdicts:
         say(line)
     context.exit(0 if all(good for good, _ in verdicts) else 1)

@@ -16,6 +16,7 @@ from pathlib import Path
 from fevbench.errors import FevbenchError
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.text import FORMATS
+from fevbench.run.progress import Progress, Silent
 from leaderboard.entries import Problem, load_entries
 from leaderboard.published import Published, load_published
 from leaderboard.site.board import make_board
@@ -55,7 +56,12 @@ class Built:
     notes: tuple[Problem, ...] = ()
 
 
-def build(folders: Sequence[Path], out: Path, published: Sequence[Published] | None = None) -> Built:
+def build(
+    folders: Sequence[Path],
+    out: Path,
+    published: Sequence[Published] | None = None,
+    progress: Progress | None = None,
+) -> Built:
     """Build the site.
 
     Nothing is written outside ``out``; what was there is replaced when all is done. The same results give the
@@ -65,6 +71,7 @@ def build(folders: Sequence[Path], out: Path, published: Sequence[Published] | N
         folders: Where the results are.
         out: A folder: new, empty, or a site built before.
         published: Numbers from the literature; by default those that come with fevbench.
+        progress: Hears how it goes; nobody by default.
 
     Raises:
         FevbenchError: ``out`` holds something else, or there is no result to show.
@@ -82,7 +89,7 @@ def build(folders: Sequence[Path], out: Path, published: Sequence[Published] | N
         site = folder / "site"
         site.mkdir()
         literature = load_published() if published is None else published
-        problems += _write(site, tables, literature)
+        problems += _write(site, tables, literature, progress or Silent())
         _write_list(site)
         files = [file for file in site.rglob("*") if file.is_file()]
         size = sum(file.stat().st_size for file in files)
@@ -166,7 +173,9 @@ def _write_list(site: Path) -> None:
     (site / LIST).write_text("".join(f"{name}\n" for name in sorted(_files(site))), encoding="utf-8")
 
 
-def _write(site: Path, tables: Sequence[Table], published: Sequence[Published]) -> list[Problem]:
+def _write(
+    site: Path, tables: Sequence[Table], published: Sequence[Published], progress: Progress
+) -> list[Problem]:
     """Write all files of the site; returns what is missing in it."""
     problems: list[Problem] = []
     slugs = Slugs()
@@ -183,16 +192,20 @@ def _write(site: Path, tables: Sequence[Table], published: Sequence[Published]) 
     boards = [make_board(table, metric_pages) for table in tables]
     pages.front(boards, [state_of(table) for table in tables], place_published(published, tables))
     words = read_words()
+    progress.start("pages", len(metric_pages) + len(models) + len(tables))
     for name in catalog:
         pages.metric(make_metric_page(name, words.get(name), tables))
+        progress.advance(1)
     pictures = Pictures()
     for name, runs in models.items():
         pages.model(make_model_page(name, runs, metric_pages, pictures))
+        progress.advance(1)
     list(pictures.copy(site))
     for table in tables:
         pages.compare(make_compare_page(table, clips[table.slug]))
         _write_data(site / table.slug, table)
         list(clips[table.slug].copy(site / table.slug))
+        progress.advance(1)
     shutil.copytree(ASSETS, site / ASSETS.name)
     return problems
 
