@@ -10,9 +10,9 @@ from pathlib import Path
 
 from fevbench.audit.record import AUDIT_FILE
 from fevbench.errors import FevbenchError
-from fevbench.report.line import one_line
-from fevbench.results.files import read_result
-from fevbench.results.schema import Result
+from fevbench.foreign import one_line
+from fevbench.results.files import NoResult, read_result
+from fevbench.results.schema import RESULT_FILE, Result
 from fevbench.run.folder import SETTINGS_FILE
 
 COST_FILE = "cost.json"
@@ -64,10 +64,12 @@ class Entries:
     Attributes:
         entries: The results that load, in the order of their paths.
         problems: What does not, in the same order.
+        notes: Trainings and unfinished runs, which nothing is wrong with.
     """
 
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...] = ()
 
 
 def load_entries(folders: Sequence[Path], besides: Path | None = None) -> Entries:
@@ -79,6 +81,7 @@ def load_entries(folders: Sequence[Path], besides: Path | None = None) -> Entrie
     """
     entries: list[Entry] = []
     problems: list[Problem] = []
+    notes: list[Problem] = []
     first: dict[str, Path] = {}
     for folder in folders:
         if not folder.exists():
@@ -88,6 +91,10 @@ def load_entries(folders: Sequence[Path], besides: Path | None = None) -> Entrie
             continue
         try:
             entry = load_entry(file)
+        except NoResult as error:
+            what = error.what.removeprefix(str(file.parent)).strip()
+            notes.append(Problem(file.parent, one_line(f"{what}; left out")))
+            continue
         except FevbenchError as error:
             problems.append(Problem(file, one_line(str(error).removeprefix(str(file)))))
             continue
@@ -96,7 +103,7 @@ def load_entries(folders: Sequence[Path], besides: Path | None = None) -> Entrie
             continue
         first[entry.id] = file
         entries.append(entry)
-    return Entries(tuple(entries), tuple(problems))
+    return Entries(tuple(entries), tuple(problems), tuple(notes))
 
 
 def load_entry(file: Path) -> Entry:
@@ -111,15 +118,24 @@ def load_entry(file: Path) -> Entry:
 
 
 def result_files(folders: Sequence[Path]) -> Iterator[Path]:
-    """Yield every file that should be a result, sorted within each folder, each once."""
+    """Yield every file that should be a result, sorted within each folder, each once.
+
+    Of a run that is not finished, that is its settings.
+    """
     seen: set[Path] = set()
     for folder in folders:
         for file in sorted(folder.rglob("*.json")) if folder.is_dir() else [folder]:
             known = file.resolve()
-            hidden = file.name.startswith(".")  # half of a file that is being written
-            if file.is_file() and not hidden and file.name not in OTHER_FILES and known not in seen:
+            within = file.relative_to(folder).parts if folder.is_dir() else [file.name]
+            hidden = any(part.startswith(".") for part in within)  # half of what is being written
+            other = file.name in OTHER_FILES and not _is_unfinished(file)
+            if file.is_file() and not hidden and not other and known not in seen:
                 seen.add(known)
                 yield file
+
+
+def _is_unfinished(file: Path) -> bool:
+    return file.name == SETTINGS_FILE and not (file.parent / RESULT_FILE).exists()
 
 
 def clips_folder(file: Path) -> Path:

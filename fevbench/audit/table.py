@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from fevbench.audit.verdict import LITTLE, Ladders
+from fevbench.foreign import in_markdown
 from fevbench.metrics.catalog import metrics as catalog
 
 if TYPE_CHECKING:
@@ -41,8 +42,10 @@ def audit_tables(audit: Audit) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
+    from fevbench.report.terminal import line
+
     shown = _Numbers(audit)
-    parts: list[RenderableType] = [Text(title_of(audit), style="italic")]
+    parts: list[RenderableType] = [line(title_of(audit), "italic")]
     for kind, title in KINDS.items():
         names = shown.of_kind(kind)
         if not names:
@@ -60,7 +63,7 @@ def audit_tables(audit: Audit) -> RenderableType:
             table.add_row(heading, str(audit.samples[metric].clips), *cells)
         parts.append(table)
     parts.append(Text(LEGEND, style="dim"))
-    parts += [Text(f"not audited: {name}: {why}", style="yellow") for name, why in audit.unscored.items()]
+    parts += [line(f"not audited: {name}: {why}", "yellow") for name, why in audit.unscored.items()]
     return Group(*parts)
 
 
@@ -71,8 +74,8 @@ def audit_markdown(audit: Audit) -> str:
     """The same as one Markdown table, and for every damage which metrics see it well and which do not."""
     shown = _Numbers(audit)
     names = shown.ladders.damages
-    lines = [f"{title_of(audit)}; {LEGEND}", ""]
-    lines += [_bar(["metric", "N", *names]), _bar(["---", "--:", *["--:"] * len(names)])]
+    lines = [f"{in_markdown(title_of(audit))}; {LEGEND}", ""]
+    lines += [_bar(["metric", "N", *map(in_markdown, names)]), _bar(["---", "--:", *["--:"] * len(names)])]
     for metric in shown.ladders.metrics:
         cells = [_MARKS[shown.must(metric, name)].format(shown.text(metric, name)) for name in names]
         heading = f"{metric} {catalog.get(metric).arrow}"
@@ -80,11 +83,13 @@ def audit_markdown(audit: Audit) -> str:
     lines += ["", _bar(["damage", "seen well by", "hardly or not at all by"]), _bar(["---"] * 3)]
     for name in names:
         seen, blind = shown.digest(name)
-        what = f"**{name}**: {audit.damages[name].title}"
+        what = f"**{in_markdown(name)}**: {in_markdown(audit.damages[name].title)}"
         lines.append(_bar([what, ", ".join(seen) or "–", ", ".join(blind) or "–"]))
     seen_from, blind_to = round(100 * MUCH), round(100 * LITTLE)
     lines += ["", f"Seen well: {seen_from} or more, and for sure; hardly: {blind_to} or less."]
-    lines += [f"* not audited: {name}: {why}" for name, why in audit.unscored.items()]
+    lines += [
+        f"* not audited: {in_markdown(name)}: {in_markdown(why)}" for name, why in audit.unscored.items()
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say
+
 
 @click.command("audit")
 @click.argument("dataset", default="fevsynth")
@@ -80,10 +82,10 @@ def command(
         )
     draw_audit(out / PICTURE_FILE, found)
     if form == "md":
-        click.echo(audit_markdown(found), nl=False)
+        say(audit_markdown(found), nl=False)
     else:
         print_text(audit_tables(found))
-        click.echo(f"{out}: {AUDIT_FILE}, {PICTURE_FILE}")
+        say(f"{out}: {AUDIT_FILE}, {PICTURE_FILE}")
     failed = [verdict for verdict in found.verdicts if not verdict.kept]
     if failed:
         raise FevbenchError(

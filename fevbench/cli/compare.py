@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import note, say
+
 
 @click.command("compare")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN…")
@@ -28,8 +30,9 @@ import click
 def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpose: bool) -> None:
     """Set runs side by side, with the true clips as the ceiling row, and rank the models.
 
-    Each RUN is a run folder or a result.json. All must be scored on the same clips. Models that paired tests
-    over people cannot tell apart share a rank; controls have none.
+    Each RUN is a run folder or a result.json, scored on the same clips; trainings, unfinished runs and other
+    sample sizes are left out with a note. Models that paired tests over people cannot tell apart share a
+    rank; controls have none.
 
     \b
     Example:
@@ -38,14 +41,16 @@ def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpo
     """
     from fevbench.errors import FevbenchError
     from fevbench.report.rows import compare
-    from fevbench.results.files import read_result
+    from fevbench.report.selection import select
     from fevbench.run.plan import choose_metrics
 
     if transpose and form != "md":
         raise click.UsageError("--transpose needs --format md")
     only = [metric.name for metric in choose_metrics(metrics)] if metrics else None
-    results = [read_result(run) for run in runs]
-    comparison = compare(results, only)
+    selection = select(runs)
+    for left_out in selection.notes:
+        note(left_out)
+    comparison = compare(selection.results, only)
     if only and (absent := _absent(metrics, only, comparison.columns)):
         raise FevbenchError(
             f"no run was scored in {', '.join(absent)}",
@@ -59,7 +64,7 @@ def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpo
         return
     from fevbench.report.text import FORMATS, markdown
 
-    click.echo(markdown(comparison, True) if transpose else FORMATS[form](comparison), nl=False)
+    say(markdown(comparison, True) if transpose else FORMATS[form](comparison), nl=False)
 
 
 def _absent(asked: Sequence[str], chosen: Sequence[str], shown: Sequence[str]) -> list[str]:

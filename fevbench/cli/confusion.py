@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli.output import note, say
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -39,8 +41,9 @@ if TYPE_CHECKING:
 def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) -> None:
     """Show as what the expressions of RUNs are read: the confusion matrix, beside that of the true clips.
 
-    Each RUN is a run folder or a result.json; all must be scored on the same clips. A row is an expression
-    that was asked for, a column one that was read; the diagonal is right.
+    Each RUN is a run folder or a result.json, scored on the same clips; trainings, unfinished runs and other
+    sample sizes are left out with a note. A row is an expression that was asked for, a column one that was
+    read; the diagonal is right.
 
     \b
     Example:
@@ -51,7 +54,7 @@ def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) ->
     from fevbench.metrics.catalog import metrics
     from fevbench.report.comparable import check_comparable, distinct_names, other_weights
     from fevbench.report.confusion import confusion_csv, confusion_json, confusion_of, draw_confusions
-    from fevbench.results.files import read_result
+    from fevbench.report.selection import select
     from fevbench.training.curves import check_drawable
 
     if out is not None:
@@ -59,7 +62,10 @@ def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) ->
         if out.suffix.lower() != ".png":
             raise FevbenchError(f"{out} is of no known format", "end its name in .png")
     metrics.get(metric)
-    results = [read_result(run) for run in runs]
+    selection = select(runs)
+    for left_out in selection.notes:
+        note(left_out)
+    results = selection.results
     check_comparable(results)
     found = [
         replace(confusion_of(result, metric), model=name)
@@ -75,7 +81,7 @@ def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) ->
 
         print_text(_tables(found))
     else:
-        click.echo({"csv": confusion_csv, "json": confusion_json}[form](found), nl=False)
+        say({"csv": confusion_csv, "json": confusion_json}[form](found), nl=False)
 
 
 def _tables(confusions: list[Confusion]) -> RenderableType:
@@ -95,17 +101,18 @@ def _table(confusion: Confusion, title: str, counts: NDArray[np.int64]) -> Rende
     from rich.text import Text
 
     from fevbench.report.confusion import NONE_READ
+    from fevbench.report.terminal import line, name_cell
 
     right = int(counts.diagonal().sum())
-    table = Table(title=Text(f"{title}: {right} of {int(counts.sum())} right"), title_justify="left")
+    table = Table(title=line(f"{title}: {right} of {int(counts.sum())} right"), title_justify="left")
     table.add_column("asked for", no_wrap=True)
     none = bool(counts[:, -1].any())
     for label in (*confusion.labels, *[NONE_READ] * none):
-        table.add_column(Text(label), justify="right", overflow="fold")
+        table.add_column(name_cell(label), justify="right", overflow="fold")
     for i, label in enumerate(confusion.labels):
         cells = [
             Text("·" if not count else str(count), style="bold" if i == j else "dim" if not count else "")
             for j, count in enumerate(counts[i, : len(confusion.labels) + none].tolist())
         ]
-        table.add_row(Text(label), *cells)
+        table.add_row(name_cell(label), *cells)
     return table

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say, say_json
+
 
 @click.command("cost")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL…")
@@ -76,7 +78,9 @@ def command(
     text = table.model_dump_json(indent=1) + "\n"
     if out is not None:
         write_text(out, text)
-    if form == "table":
+    if form == "json":
+        say_json(table.model_dump(mode="json"))
+    elif form == "table":
         print_text(cost_table(table))
     else:
-        click.echo(text if form == "json" else cost_markdown(table), nl=False)
+        say(cost_markdown(table), nl=False)

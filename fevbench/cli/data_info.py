@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from fevbench.cli.output import say
+
 
 @click.command("info")
 @click.argument("name")
@@ -19,7 +21,7 @@ def command(name: str) -> None:
 
     where = locations()
     if name not in layouts and name in where:
-        click.echo(f"{name}: clips of your own, prepared in {where[name]} (fevbench data stats {name})")
+        say(f"{name}: clips of your own, prepared in {where[name]} (fevbench data stats {name})")
         return
     layout = layouts.get(name)
     lines = [layout.title, f"  get it    {layout.access}", f"  terms     {layout.licence}"]
@@ -41,4 +43,4 @@ def command(name: str) -> None:
     lines.append(f"  by default {layout.split}; also seeded:70-10-20:SEED, kfold:K:FOLD, or a CSV file")
     if name in where:
         lines += ["", f"Prepared in {where[name]} (fevbench data stats {name})"]
-    click.echo("\n".join(lines))
+    say("\n".join(lines))

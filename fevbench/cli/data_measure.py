@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say
+
 
 @click.command("measure")
 @click.argument("dataset")
@@ -74,8 +76,12 @@ def command(
     from fevbench.data.fevsynth.measure.folder import RenderedSet
     from fevbench.data.fevsynth.measure.study import MEASURES, Study, carry_out, choose_measures
     from fevbench.errors import DatasetError
+    from fevbench.run.plan import choose_device, split_names
 
-    names = choose_measures([name for part in only for name in part.split(",") if name])
+    wanted = split_names(*only)
+    if only and not wanted:
+        raise click.UsageError("--only names none")
+    names = choose_measures(wanted)
     data = open_dataset(dataset if folder is None else f"{dataset}:{folder}")
     if not isinstance(data, FEVSynth):
         raise DatasetError(
@@ -85,7 +91,6 @@ def command(
 
     from fevbench.data.fevsynth.measure.networks import Networks
     from fevbench.data.fevsynth.measure.sheets import write_sheets
-    from fevbench.run.plan import choose_device
 
     where = choose_device(device)
     with RunDisplay(error_console()) as display:
@@ -98,4 +103,4 @@ def command(
 
     print_text(view(measured, names))
     for path in (out, *sheets):
-        click.echo(path)
+        say(str(path))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fevbench.cli.output import say
 from fevbench.errors import DatasetError, FevbenchError
 
 if TYPE_CHECKING:
@@ -221,30 +222,30 @@ def _summarise(manifest: Manifest, out: Path) -> None:
         f"{found['clips_per_split'].get(s, 0)} {s} of {people(found['people_per_split'].get(s, 0))}"
         for s in SPLITS
     )
-    click.echo(f"{out}: {clips(found['clips'])} ({per_split}), digest {manifest.digest[:12]}")
+    say(f"{out}: {clips(found['clips'])} ({per_split}), digest {manifest.digest[:12]}")
     record = manifest.split
     held = f"; {record.val} of its train people held out as val" if record.val else ""
     absent = f"; {len(record.missing)} of its people are not here" if record.missing else ""
-    click.echo(f"split: {record.spec}{held}{absent}")
-    click.echo("labels: " + ", ".join(f"{count} {name}" for name, count in found["clips_per_label"].items()))
+    say(f"split: {record.spec}{held}{absent}")
+    say("labels: " + ", ".join(f"{count} {name}" for name, count in found["clips_per_label"].items()))
     if found["missing"]:
-        click.echo(f"missing: {len(found['missing'])} people do not show every expression")
+        say(f"missing: {len(found['missing'])} people do not show every expression")
     for why, entries in found["skipped"].items():
-        click.echo(f"skipped: {len(entries)} {why} ({_named(why, entries)})")
+        say(f"skipped: {len(entries)} {why} ({_named(why, entries)})")
     for finding in found["findings"]:
         of = finding["clips"]
-        click.echo(f"noted: {clips(len(of))}: {finding['what']} ({of[0]}{', …' if len(of) > 1 else ''})")
-    click.echo(f"look at {out / REPORT_HTML}")
+        say(f"noted: {clips(len(of))}: {finding['what']} ({of[0]}{', …' if len(of) > 1 else ''})")
+    say(f"look at {out / REPORT_HTML}")
     for split in needed(record):
         if not found["clips_per_split"].get(split):
-            click.echo(f"no clip to {split} on is left: choose another --split, or see what was skipped")
+            say(f"no clip to {split} on is left: choose another --split, or see what was skipped")
     if not found["clips_per_split"].get("test"):
         return
     lengths = sorted({len(clip.taken) for clip in manifest.clips})
     fit = [name for name in protocols if all(map(protocols.get(name).covers, lengths))]
     if fit:
         protocol = "" if fit[0] == "64x16" else f" --protocol {fit[0]}"
-        click.echo(f"score a model on it: fevbench run copy {manifest.name}{protocol}")
+        say(f"score a model on it: fevbench run copy {manifest.name}{protocol}")
     else:
         span = str(lengths[0]) if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
-        click.echo(f"no protocol takes clips of {span} frames (fevbench list protocols)")
+        say(f"no protocol takes clips of {span} frames (fevbench list protocols)")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli.output import say
 from fevbench.errors import MissingPackage
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _summarise(out: Path, settings: Settings, rendered: int, seconds: float) -> 
     size = decimal(sum(path.stat().st_size for path in data.files()))
     pace = f"{rendered} frames rendered, {seconds / rendered:.2f} s each" if rendered else "all was there"
     there = f"{counts.people(settings.people)}, {counts.clips(sum(clips.values()))} ({shown})"
-    click.echo(f"{out}: {there}, {size}; {pace}")
+    say(f"{out}: {there}, {size}; {pace}")
     if protocols.get(DEFAULT_PROTOCOL).covers(settings.frames):
         split = "" if clips["test"] else " --split train"
-        click.echo(f"score a model on it: fevbench run copy fevsynth:{out}{split}")
+        say(f"score a model on it: fevbench run copy fevsynth:{out}{split}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli.output import say
 from fevbench.errors import DatasetError, FevbenchError, UnknownName
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def command(
         grid = [show.beside(playing[i : i + across]) for i in range(0, len(playing), across)]
         write = show.write_gif if out.suffix.lower() == ".gif" else show.write_mp4
         write(out, np.concatenate(grid, axis=1), data.fps)
-    click.echo(f"{out}: {', '.join(clips)}")
+    say(f"{out}: {', '.join(clips)}")
 
 
 def _fitting(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 
 import click
+
+from fevbench.cli.output import say, say_json
 
 
 @click.command("stats")
@@ -34,19 +35,22 @@ def command(dataset: str, people: bool, form: str) -> None:
     )
     if form == "json":
         content = {"name": data.name, "version": data.version, "clips": rows, "skipped": skipped}
-        click.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        say_json(content)
         return
     from rich.table import Table
 
     from fevbench.cli.console import print_text
+    from fevbench.counts import people as counted
+    from fevbench.report.terminal import name_cell
 
-    table = Table(title=f"{data.name} {data.version}: {len(data.subjects())} people", title_justify="left")
+    title = name_cell(f"{data.name} {data.version}: {counted(len(data.subjects()))}")
+    table = Table(title=title, title_justify="left")
     for column in ("person" if people else "split", *data.labels, "all"):
-        table.add_column(column, justify="left" if column in ("person", "split") else "right")
+        table.add_column(name_cell(column), justify="left" if column in ("person", "split") else "right")
     for name, counts in rows.items():
-        table.add_row(name, *(str(counts[label]) for label in data.labels), str(counts.total()))
+        table.add_row(name_cell(name), *(str(counts[label]) for label in data.labels), str(counts.total()))
     whole = sum(rows.values(), Counter())
     table.add_row("all", *(str(whole[label]) for label in data.labels), str(whole.total()))
     print_text(table)
     for why, count in skipped.most_common():
-        click.echo(f"skipped: {count} {why}")
+        say(f"skipped: {count} {why}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from fevbench.cli.output import say
 from fevbench.errors import DatasetError
 
 NAMED = 5
@@ -38,10 +39,10 @@ def command(dataset: str) -> None:
                 found.append(why)
             display.advance(1)
     for path in strangers(data):
-        click.echo(f"note: {path} is not of this set", err=True)
+        say(f"note: {path} is not of this set", err=True)
     if found:
         raise DatasetError(
             f"{len(found)} of {len(clips)} clips of {data.name} are damaged",
             "repeat the command that made them",
         )
-    click.echo(f"{data.name} {data.version}: {len(clips)} clips are whole")
+    say(f"{data.name} {data.version}: {len(clips)} clips are whole")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say
+
 CLIPS = 10
 
 
@@ -50,7 +52,7 @@ def command(run_a: Path, run_b: Path, metric: str | None, count: int | None, for
     from fevbench.report.difference_text import difference_json, difference_table
 
     if form == "json":
-        click.echo(difference_json(difference, clips), nl=False)
+        say(difference_json(difference, clips), nl=False)
         return
     from fevbench.cli.console import print_text, terminal_width
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say
+
 
 @click.command("export")
 @click.argument("model")
@@ -24,8 +26,8 @@ def command(model: str, generator: Path, out: Path, assignments: tuple[str, ...]
 
     \b
     Example: half the bytes; then two truncations of FEV-GAN, compared on val people
-      fevbench export imaginator runs/train--imaginator--… --half --out imaginator.safetensors
-      fevbench export fev-gan runs/train--fev-gan--… --set truncation=0 --out still.safetensors
+      fevbench export imaginator trainings/imaginator--… --half --out imaginator.safetensors
+      fevbench export fev-gan trainings/fev-gan--… --set truncation=0 --out still.safetensors
       fevbench run fev-gan:still.safetensors fevsynth --split val
     """
     from dataclasses import asdict
@@ -39,4 +41,4 @@ def command(model: str, generator: Path, out: Path, assignments: tuple[str, ...]
     exported = read_exported(generator / WEIGHTS_FILE if generator.is_dir() else generator, model)
     config = with_overrides(from_fields(kind, exported.about["config"]), assignments)
     write_exported(out, exported.state, {**exported.about, "config": asdict(config)}, half)
-    click.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, step {exported.about.get('step', '?')}")
+    say(f"{out}: {out.stat().st_size / 1e6:.1f} MB, step {exported.about.get('step', '?')}")

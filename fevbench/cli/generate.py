@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say
+
 
 @click.command("generate")
 @click.argument("model")
@@ -88,6 +90,4 @@ def command(
             still = frame_face(picture, chosen, how.size)
         clips = make_clips(found, Photograph(still, "face", labels, fps), how, seed, where, display)
     write_clips(out, clips, fps, scale)
-    click.echo(
-        f"{out}: {', '.join(clips)}; {how.frames} frames of {how.size} px, shown {scale} times as large"
-    )
+    say(f"{out}: {', '.join(clips)}; {how.frames} frames of {how.size} px, shown {scale} times as large")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say
+
 
 @click.command("add")
 @click.argument("run", type=click.Path(path_type=Path))
@@ -40,4 +42,4 @@ def command(run: Path, results: Path, replace: bool, allow_dirty: bool, dataset:
             entry = add(folder, results, truths, replace, allow_dirty)
     else:
         entry = add(run, results, truths, replace, allow_dirty)
-    click.echo(f"{entry.file}: {entry.id}")
+    say(f"{entry.file}: {entry.id}")

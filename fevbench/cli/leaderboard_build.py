@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli.output import note, say
+
 if TYPE_CHECKING:
     from leaderboard.site.build import Built
 
@@ -42,10 +44,12 @@ def command(folders: tuple[Path, ...], out: Path) -> None:
       fevbench leaderboard build --out site
       fevbench leaderboard build --results runs --results leaderboard/results --out site
     """
+    from fevbench.cli.console import RunDisplay, error_console
     from fevbench.errors import FevbenchError
     from leaderboard.site.build import build
 
-    built = build(folders or default_folders(), out)
+    with RunDisplay(error_console()) as display:
+        built = build(folders or default_folders(), out, progress=display)
     report(built)
     if built.problems:
         count = len(built.problems)
@@ -62,9 +66,11 @@ def default_folders() -> tuple[Path, ...]:
 
 def report(built: Built) -> None:
     """Say what was built, and what could not be used."""
-    from fevbench.report.line import one_line
+    from fevbench.foreign import one_line
 
+    for stepped_over in built.notes:
+        note(str(stepped_over))
     for problem in built.problems:
-        click.echo(f"warning: {one_line(str(problem))}", err=True)
+        say(f"warning: {one_line(str(problem))}", err=True)
     tables = "1 table" if built.tables == 1 else f"{built.tables} tables"
-    click.echo(f"{built.out / 'index.html'}: {tables}, {built.files} files, {built.size / 1e6:.1f} MB")
+    say(f"{built.out / 'index.html'}: {tables}, {built.files} files, {built.size / 1e6:.1f} MB")

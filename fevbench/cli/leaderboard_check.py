@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli.output import say
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -66,7 +68,7 @@ def command(
             how = Rescoring(where, Path(features), display, offline, display.pull)
             for path in alone:
                 report.alone(path, how if rescore or path.suffix == SUFFIX else None)
-    click.echo(report.summary)
+    say(report.summary)
     if report.faults:
         ctx.exit(1)
 
@@ -100,6 +102,8 @@ class _Report:
 
         loaded = load_entries(folders)
         self._results += len(loaded.entries)
+        for stepped_over in loaded.notes:
+            self._say(stepped_over.file, Finding(stepped_over.what, fault=False))
         for problem in loaded.problems:
             self._say(problem.file, Finding(problem.what))
         for entry in loaded.entries:
@@ -163,11 +167,11 @@ class _Report:
             print_text(_table(parted))
 
     def _say(self, path: Path, finding: Finding) -> None:
-        from fevbench.report.line import one_line
+        from fevbench.foreign import one_line
 
         self.faults += finding.fault
         self._notes += not finding.fault
-        click.echo(one_line(f"{path}: {'' if finding.fault else 'note: '}{finding.what}"))
+        say(one_line(f"{path}: {'' if finding.fault else 'note: '}{finding.what}"))
 
 
 def _scored_again(result: Result, again: Result) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fevbench.cli.leaderboard_build import results_option
+from fevbench.cli.output import say
 
 if TYPE_CHECKING:
     from http.server import ThreadingHTTPServer
@@ -36,7 +37,7 @@ def command(folders: tuple[Path, ...], port: int) -> None:
 
     with tempfile.TemporaryDirectory() as folder, server(Path(folder, "site"), port) as serving:
         report(build(folders or default_folders(), Path(folder, "site")))
-        click.echo(f"http://127.0.0.1:{serving.server_address[1]}/ (stop with Ctrl-C)")
+        say(f"http://127.0.0.1:{serving.server_address[1]}/ (stop with Ctrl-C)")
         with contextlib.suppress(KeyboardInterrupt):  # the way to stop it, and no accident
             serving.serve_forever()
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say
+
 
 @click.command("submit")
 @click.argument("run", type=click.Path(path_type=Path))
@@ -40,4 +42,4 @@ def command(run: Path, out: Path, card: Path | None, contact: str, dataset: str 
         raise FevbenchError(f"{out} is of no known format", f"end its name in {SUFFIX}")
     check_sound(run, Truths(dataset))
     write_archive(run, out, card, contact)
-    click.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+    say(f"{out}: {out.stat().st_size / 1e6:.1f} MB")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import signal
 import sys
@@ -15,8 +14,11 @@ from typing import Any
 import click
 
 import fevbench
+from fevbench.cli.advice import afterwards, for_want_of_memory, goes_on
 from fevbench.cli.lazy import LazyGroup
-from fevbench.errors import FevbenchError
+from fevbench.cli.output import say, settle_streams, show_usage
+from fevbench.errors import NO_ROOM, FevbenchError, way_out
+from fevbench.foreign import one_line
 from fevbench.registry import Registry
 
 COMMANDS: Registry[click.Command] = Registry(
@@ -40,13 +42,21 @@ COMMANDS: Registry[click.Command] = Registry(
 )
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
-CONTINUES = (["run"], ["train"], ["audit"], ["data", "render"], ["data", "prepare"], ["data", "measure"])
-"""Commands that go on where they were stopped; training a judge, minutes of work, does not."""
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class _Commands(LazyGroup):
     """All commands."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse what is empty: it is a variable that was not set, and never means the default."""
+        for i, word in enumerate(args):
+            option, equals, value = word.partition("=")
+            if not word.strip():
+                before = args[i - 1] if i and args[i - 1].startswith("--") else ""
+                ctx.fail(f"{before or 'a word of the command'} is empty: leave it out, or give it a value")
+            if option.startswith("--") and equals and not value.strip():
+                ctx.fail(f"{option} is empty: leave it out, or give it a value")
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand."""
@@ -77,6 +87,7 @@ class _Terminated(BaseException):
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 an error, 2 wrong usage, 130 or 143 stopped by a signal."""
+    settle_streams()
     words = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in words or bool(os.environ.get("FEVBENCH_DEBUG"))
     try:
@@ -89,12 +100,12 @@ def main(arguments: list[str] | None = None) -> None:
     except _Terminated:
         code = _stopped(TERMINATED, words)
     except click.ClickException as error:
-        error.show()
+        show_usage(error)
         code = error.exit_code
     except Exception as error:
         if debug:
-            traceback.print_exc()
-        click.echo(f"error: {_one_line(error)}", err=True)
+            say(traceback.format_exc(), err=True)
+        say(f"error: {one_line(_text(error, words))}", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -112,26 +123,22 @@ def _sigterm_raises() -> Iterator[None]:
 
 
 def _stopped(code: int, words: Sequence[str]) -> int:
-    plain = [word for word in words if not word.startswith("-")]
-    goes_on = any(plain[: len(command)] == command for command in CONTINUES) and plain[:2] != [
-        "train",
-        "judge",
-    ]
     says = "what was finished is kept, and the same command continues"
-    click.echo(f"stopped; {says if goes_on else 'the same command starts anew'}", err=True)
+    say(f"stopped; {says if goes_on(words) else 'the same command starts anew'}", err=True)
     return code
 
 
-def _one_line(error: Exception) -> str:
+def _text(error: Exception, words: Sequence[str]) -> str:
+    """What went wrong, and what to do about it."""
     if isinstance(error, FevbenchError):
-        text = str(error)
-    elif isinstance(error, OSError) and error.errno in NO_ROOM:
+        return str(error)
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         where = f" while writing {error.filename}" if error.filename else ""
-        text = f"the disk is full{where}: free some space, then repeat the command, which continues"
-    elif isinstance(error, OSError) and error.filename:
-        text = f"{error.filename}: {error.strerror}"
-    elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        text = "out of memory: repeat with a smaller --batch-size; the run continues"
-    else:
-        text = f"{type(error).__name__}: {error}: repeat with --debug and report the traceback"
-    return " ".join(text.split())
+        return f"the disk is full{where}: free some space, then repeat the command{afterwards(words)}"
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}: {way_out(error, 'see where with --debug')}"
+    on_gpu = type(error).__name__ == "OutOfMemoryError"
+    if isinstance(error, MemoryError) or on_gpu:
+        return f"out of memory: {for_want_of_memory(words, on_gpu)}"
+    return f"{type(error).__name__}: {error}: repeat with --debug and report the traceback"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say, say_json
+
 
 @click.command("run")
 @click.argument("model")
@@ -99,9 +101,9 @@ def command(
     with RunDisplay(error_console()) as display:
         result = execute(plan, display, offline=offline, pull=display.pull)
     if form == "json":
-        click.echo(result.model_dump_json(indent=1))
+        say_json(result.model_dump(mode="json"))
         return
     from fevbench.report.terminal import result_table
 
     print_text(result_table(result))
-    click.echo(f"{folder}: result.json, clips/")
+    say(f"{folder}: result.json, clips/")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import note, say
+
 
 @click.command("show")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN…")
@@ -14,7 +16,7 @@ import click
 )
 @click.option("--clips", "count", type=click.IntRange(min=1), default=6, show_default=True, help="How many.")
 @click.option("--id", "ids", metavar="CLIP", multiple=True, help="This clip; may be repeated.")
-@click.option("--worst", metavar="METRIC", help="Those with the first run's worst values.")
+@click.option("--worst", metavar="METRIC", help="The first run's worst; last, those without a value.")
 @click.option("--frames", type=click.IntRange(min=2), default=8, show_default=True, help="Of a PNG's rows.")
 @click.option("--scale", type=click.IntRange(1, 16), default=2, show_default=True, help="Enlarge them.")
 @click.option("--dataset", metavar="NAME:DIR", help="Where the true clips are.  [default: as the runs say]")
@@ -39,21 +41,29 @@ def command(
       fevbench show runs/fev-gan--* --worst csim --clips 4 --out failures.png
       fevbench show runs/* --out side-by-side.mp4
     """
+    from fevbench.counts import clips, some
     from fevbench.errors import FevbenchError
+    from fevbench.report.selection import select
     from fevbench.report.sheet import SUFFIXES, Runs, write_playing, write_sheet
 
     if out.suffix.lower() not in SUFFIXES:
         raise FevbenchError(f"{out} is of no known format", f"end its name in {', '.join(SUFFIXES)}")
     if ids and worst:
         raise FevbenchError("--id and --worst choose clips twice", "leave one out")
-    looked_at = Runs(runs, dataset)
+    selection = select(runs)
+    for left_out in selection.notes:
+        note(left_out)
+    looked_at = Runs(selection.paths, dataset)
     if ids:
         chosen = looked_at.named(ids)
     else:
         chosen = looked_at.worst(worst, count) if worst else looked_at.typical(count)
+    if worst and (without := looked_at.without_value(worst)):
+        names = some([clip.id for clip in without])
+        note(f"{clips(len(without))} without {worst} come last: {names}")
     shown = [looked_at.show(clip, worst) for clip in chosen]
     if out.suffix.lower() == ".png":
         write_sheet(out, shown, frames, scale)
     else:
         write_playing(out, shown, looked_at.fps, scale)
-    click.echo(f"{out}: {', '.join(clip.id for clip in chosen)}")
+    say(f"{out}: {', '.join(clip.id for clip in chosen)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli.output import say
 from fevbench.errors import FevbenchError
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ FRAMES_A_MINUTE = 1500
 @click.option(
     "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="M", help="End cleanly after M."
 )
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="[default: runs/train--MODEL--…]"
-)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="[default: trainings/MODEL--…]")
 @click.option("--resume", is_flag=True, hidden=True)
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same, the same run."
@@ -89,7 +88,7 @@ def command(
     Example:
       fevbench train fev-gan fevsynth --minutes 180
       fevbench train fev-gan fevsynth --config spatial-only --steps 4000 --set learning_rate=1e-3
-      fevbench run fev-gan:runs/train--fev-gan--fevsynth--fevsynth-64x16--seed0 fevsynth --split val
+      fevbench run fev-gan:trainings/fev-gan--fevsynth--fevsynth-64x16--seed0 fevsynth --split val
       fevbench train judge fevsynth --protocol 64x32
     """
     if model == JUDGE:
@@ -140,13 +139,13 @@ def command(
     )  # fmt: skip
     display = TrainDisplay(error_console(), steps, minutes)
     with display:
+        if out is None and folder.parts[0] != "trainings":
+            display.note(f"note: this training was begun in {folder}, and goes on there")
         weights.require_all(method.weights, offline=offline, progress=display.pull)
         done = train(plan, display)
     if done is None:  # a process that only helped
         return
-    click.echo(
-        f"{folder}: {done.step} steps in {done.seconds / 60:.1f} minutes; generator.safetensors, samples/"
-    )
+    say(f"{folder}: {done.step} steps in {done.seconds / 60:.1f} minutes; generator.safetensors, samples/")
     if no_score or not data.clips("val"):
         return
     from fevbench.cli import run
@@ -156,7 +155,7 @@ def command(
     how = protocols.get(config.protocol)
     metrics = QUICK if find_judge(data, how) is None else f"{QUICK},accuracy"
     minutes_left = len(data.clips("val")) * how.frames / FRAMES_A_MINUTE
-    click.echo(
+    say(
         f"now {metrics} on {len(data.clips('val'))} val clips, about {max(1, round(minutes_left))} min on a "
         f"CPU; --no-score leaves that out",
         err=True,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say
 from fevbench.errors import FevbenchError
 
 UNDERSTOOD = {"model", "dataset", "protocol", "out", "device", "offline"}
@@ -35,11 +36,11 @@ def train_judge(dataset: str, protocol: str | None, out: Path | None, device: st
     where = choose_device(device)
     with RunDisplay(error_console()) as display:
         found = learn(data, how, where, path, display)
-    click.echo(f"{path}: reads {found.accuracy:.1%} of {found.clips} clips of val people; chosen by that")
+    say(f"{path}: reads {found.accuracy:.1%} of {found.clips} clips of val people; chosen by that")
     used = find_judge(data, how)
     if used is None or used.path != path.absolute():
         taken = "no run uses it" if used is None else f"runs use {used.path}"
-        click.echo(f"note: {taken}", err=True)
+        say(f"note: {taken}", err=True)
 
 
 def _refuse_others(context: click.Context) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from fevbench import weights
+from fevbench.cli.output import say, say_json, say_path
 from fevbench.errors import WeightsError
 from fevbench.weights import registry, store
 
@@ -31,12 +31,14 @@ def list_(form: str) -> None:
     """
     rows = [_row(weight) for weight in weights.load_registry().values()]
     if form == "json":
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        say_json(rows)
         return
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.filesize import decimal
     from rich.table import Table
+    from rich.text import Text
+
+    from fevbench.cli.console import print_text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("name", no_wrap=True)
@@ -47,13 +49,12 @@ def list_(form: str) -> None:
     for row in rows:
         size = "?" if row["size"] is None else decimal(int(str(row["size"])))
         table.add_row(str(row["name"]), str(row["role"]), size, str(row["licence"]), str(row["state"]))
-    console = Console()
-    console.print(table)
+    print_text(table)
     absent = [weight for weight in weights.load_registry().values() if _state(weight) == "optional"]
     if absent:
         files = ", ".join(f"{weight.files[0].name} ({weight.name})" for weight in absent)
         how = "`fevbench weights pull NAME`, or `fevbench weights add NAME FILE` with a file of your own"
-        console.print(f"Optional, not here: {how}: {files}.", highlight=False)
+        print_text(Text(f"Optional, not here: {how}: {files}."))
 
 
 def _row(weight: registry.Weight) -> dict[str, object]:
@@ -99,9 +100,9 @@ def pull(names: tuple[str, ...]) -> None:
 
     def done(pulled: weights.Pulled) -> None:
         for reason in pulled.passed_over:
-            click.echo(f"{pulled.local.name}: not from {reason}", err=True)
+            say(f"{pulled.local.name}: not from {reason}", err=True)
         how = f"from {pulled.source}" if pulled.source else "already there"
-        click.echo(f"{pulled.local.name}: {how}, sha256 {pulled.local.sha256[:12]}, {pulled.local.path}")
+        say(f"{pulled.local.name}: {how}, sha256 {pulled.local.sha256[:12]}, {pulled.local.path}")
         if pulled.source:
             _warn_of_pin(pulled.local)
         if not registry.weight(pulled.local.name).commercial:
@@ -112,13 +113,13 @@ def pull(names: tuple[str, ...]) -> None:
             weights.pull_all(names or None, progress=progress, done=done)
     finally:
         if restricted:
-            click.echo(f"Licence: {', '.join(restricted)} may be used for non-commercial research only.")
+            say(f"Licence: {', '.join(restricted)} may be used for non-commercial research only.")
 
 
 def _warn_of_pin(local: weights.LocalWeight) -> None:
     """Say so if nothing but this very file vouches for it."""
     if any(file.sha256 is None for file in registry.weight(local.name).files):
-        click.echo(
+        say(
             f"warning: nobody published a hash of {local.path.name}; from now on this machine takes only "
             f"sha256 {local.sha256}: compare it with what others got",
             err=True,
@@ -141,10 +142,10 @@ def add(name: str, file: Path) -> None:
 
     with download_bars(error_console()) as progress:
         local = weights.add(name, file, progress=progress)
-    click.echo(f"{name}: from {file}, sha256 {local.sha256[:12]}, {local.path}")
+    say(f"{name}: from {file}, sha256 {local.sha256[:12]}, {local.path}")
     _warn_of_pin(local)
     if not registry.weight(name).commercial:
-        click.echo(f"Licence: {name} may be used for non-commercial research only.")
+        say(f"Licence: {name} may be used for non-commercial research only.")
 
 
 @group.command()
@@ -159,10 +160,18 @@ def verify(context: click.Context, names: tuple[str, ...]) -> None:
     Example:
         fevbench weights verify
     """
+    from fevbench.cli.console import RunDisplay, error_console
+
     every = [w.name for w in weights.load_registry().values() if not w.optional or weights.locate(w.name)]
-    verdicts = [_verdict(registry.weight(name)) for name in names or every]
+    wanted = [registry.weight(name) for name in names or every]
+    verdicts = []
+    with RunDisplay(error_console()) as display:
+        display.start("verify", len(wanted))
+        for weight in wanted:
+            verdicts.append(_verdict(weight))
+            display.advance(1)
     for _, line in verdicts:
-        click.echo(line)
+        say(line)
     context.exit(0 if all(good for good, _ in verdicts) else 1)
 
 
@@ -186,4 +195,4 @@ def path(name: str | None) -> None:
     Example:
         fevbench weights path i3d-kinetics-400
     """
-    click.echo(weights.cache() if name is None else weights.require(name, offline=True).path)
+    say_path(weights.cache() if name is None else weights.require(name, offline=True).path)

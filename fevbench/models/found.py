@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fevbench.errors import ModelError
+from fevbench.foreign import as_text
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
 
 VIDEOS_PREFIX = "videos:"
@@ -38,6 +39,11 @@ class FoundModel:
     factory: Factory
     networks: tuple[str, ...] = ()
     adapted: bool = False
+
+    def __post_init__(self) -> None:
+        # Names of files may hold bytes that are no character, and a result must hold both.
+        object.__setattr__(self, "name", as_text(self.name))
+        object.__setattr__(self, "origin", as_text(self.origin))
 
     @property
     def redraws(self) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from fevbench.errors import RunError
 from fevbench.extractors.base import extractors
+from fevbench.foreign import LONGEST_NAME, one_line
 from fevbench.metrics.catalog import Metric
-from fevbench.report.line import one_line
 from fevbench.results.schema import Result
 from fevbench.weights.registry import load_registry
 
@@ -51,7 +51,7 @@ def clip_differences(first: Result, second: Result) -> list[str]:
 
 def distinct_names(results: Sequence[Result]) -> tuple[str, ...]:
     """What each run is called: its model's name, and what sets it apart from others of that name."""
-    names = [one_line(result.model.name) for result in results]
+    names = [one_line(result.model.name, LONGEST_NAME) for result in results]
     tellers: tuple[Callable[[Result], str], ...] = (
         lambda result: f"seed {result.seed}",
         lambda result: result.environment.device.partition(" ")[0],
@@ -59,7 +59,7 @@ def distinct_names(results: Sequence[Result]) -> tuple[str, ...]:
         lambda result: result.created.partition("+")[0],
     )
     for teller in tellers:
-        told = [one_line(teller(result)) for result in results]
+        told = [one_line(teller(result), LONGEST_NAME) for result in results]
         for name in {name for name in names if names.count(name) > 1}:
             same = [i for i, other in enumerate(names) if other == name]
             if len({told[i] for i in same}) > 1:

@@ -13,6 +13,7 @@ import numpy as np
 
 from fevbench.atomic import replacing
 from fevbench.errors import RunError
+from fevbench.foreign import LONGEST_NAME, in_csv, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +91,8 @@ def confusion_csv(confusions: list[Confusion]) -> str:
         for i, asked in enumerate(confusion.labels):
             for j, read in enumerate((*confusion.labels, NONE_READ)):
                 counts = (confusion.made[i, j], confusion.true[i, j])
-                writer.writerow((confusion.model, confusion.metric, asked, read, *map(int, counts)))
+                words = (confusion.model, confusion.metric, asked, read)
+                writer.writerow((*map(in_csv, words), *map(int, counts)))
     return out.getvalue()
 
 
@@ -133,11 +135,13 @@ def draw_confusions(path: Path, confusions: list[Confusion]) -> None:
         counts = matrix[:, : len(columns)]
         shares = counts / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        axes.set_title(name, fontsize=10)
-        axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right", fontsize=8)
+        axes.set_title(one_line(name, LONGEST_NAME), fontsize=10, parse_math=False)
+        names = [one_line(column, LONGEST_NAME) for column in columns]
+        axes.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=8, parse_math=False)
         axes.tick_params(length=0)
         outer = i % across == 0
-        axes.set_yticks(range(len(first.labels)), first.labels if outer else [], fontsize=8)
+        rows = names[: len(first.labels)] if outer else []
+        axes.set_yticks(range(len(first.labels)), rows, fontsize=8, parse_math=False)
         for (row, column), count in np.ndenumerate(counts):
             if count:
                 colour = "white" if shares[row, column] > 0.5 else "black"

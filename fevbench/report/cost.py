@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.table import Table
-from rich.text import Text
+
+from fevbench.foreign import in_markdown
+from fevbench.report.terminal import line, name_cell
 
 if TYPE_CHECKING:
     from fevbench.run.cost import Cost, CostTable
@@ -16,11 +18,11 @@ MEMORY = "peak MB"
 
 def cost_table(table: CostTable) -> Table:
     """One row a model."""
-    shown = Table(title=Text(_title(table)))
+    shown = Table(title=line(_title(table, table.environment.device)))
     for i, head in enumerate(_heads(table)):
         shown.add_column(head, justify="right" if i else "left")
     for row in _rows(table):
-        shown.add_row(*map(Text, row))
+        shown.add_row(*(name_cell(cell) for cell in row))
     return shown
 
 
@@ -28,13 +30,13 @@ def cost_markdown(table: CostTable) -> str:
     """The same."""
     heads = _heads(table)
     lines = [f"| {' | '.join(heads)} |", f"|---{'|--:' * (len(heads) - 1)}|"]
-    lines += [f"| {' | '.join(row)} |" for row in _rows(table)]
-    return f"{_title(table)}\n\n" + "\n".join(lines) + "\n"
+    lines += [f"| {' | '.join((in_markdown(name), *cells))} |" for name, *cells in _rows(table)]
+    return f"{_title(table, in_markdown(table.environment.device))}\n\n" + "\n".join(lines) + "\n"
 
 
-def _title(table: CostTable) -> str:
-    where = table.environment
-    return f"{table.protocol}, {where.device}, threads: {where.threads}; GFLOPs a clip; median [quartiles]"
+def _title(table: CostTable, device: str) -> str:
+    threads = table.environment.threads
+    return f"{table.protocol}, {device}, threads: {threads}; GFLOPs a clip; median [quartiles]"
 
 
 def _heads(table: CostTable) -> tuple[str, ...]:

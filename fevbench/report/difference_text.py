@@ -12,10 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from fevbench.counts import clips as clips_in_words
+from fevbench.foreign import LONGEST_NAME, one_line
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.difference import ClipDifference, Difference, MetricDifference
-from fevbench.report.line import one_line
 from fevbench.report.rows import number
+from fevbench.report.terminal import line, name_cell
 from fevbench.stats.ranks import ALPHA
 
 Clips = tuple[str, Sequence[ClipDifference], int, str]
@@ -32,7 +33,7 @@ def difference_table(difference: Difference, clips: Clips | None, width: int = 8
     """
     one, other = difference.names
     parts: list[RenderableType] = [Text(f"A: {one}\nB: {other}", style="italic"), _facts(difference)]
-    parts += [Text(f"cannot be compared: {reason}", style="yellow") for reason in difference.incomparable]
+    parts += [line(f"cannot be compared: {reason}", style="yellow") for reason in difference.incomparable]
     parts += [
         _metrics(difference, width),
         Text(
@@ -46,7 +47,7 @@ def difference_table(difference: Difference, clips: Clips | None, width: int = 8
         if row.test.reason and not difference.incomparable:
             reasons.setdefault(row.test.reason, []).append(row.name)
     parts += [
-        Text(f"no test of {', '.join(names)}: {reason}", style="yellow") for reason, names in reasons.items()
+        line(f"no test of {', '.join(names)}: {reason}", style="yellow") for reason, names in reasons.items()
     ]
     if clips is not None:
         parts += _clips(*clips)
@@ -90,7 +91,9 @@ def _facts(difference: Difference) -> RenderableType:
 
 def _short(text: str | None) -> str:
     """A text for a narrow column: of long hashes the beginning."""
-    return "–" if text is None else re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}", r"\1", one_line(text))
+    if text is None:
+        return "–"
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}", r"\1", one_line(text, LONGEST_NAME))
 
 
 def _metrics(difference: Difference, width: int) -> Table:
@@ -129,7 +132,7 @@ def _better(row: MetricDifference) -> int | None:
 
 def _clips(name: str, clips: Sequence[ClipDifference], count: int, reason: str) -> list[RenderableType]:
     if not clips:
-        return [Text(f"no clips side by side in {name}: {reason}", style="yellow")]
+        return [line(f"no clips side by side in {name}: {reason}", style="yellow")]
     title = (
         f"{name} {catalog.get(name).arrow}: of {clips_in_words(count)} those in which B is worst against A"
     )
@@ -142,7 +145,8 @@ def _clips(name: str, clips: Sequence[ClipDifference], count: int, reason: str) 
         table.add_column(heading, justify="right", no_wrap=True)
     for row in clips:
         values = ["none" if value is None else number(name, value) for value in (row.first, row.second)]
-        table.add_row(Text(row.clip), Text(row.subject or "–"), *values, signed(name, row.difference))
+        shown = (name_cell(row.clip), name_cell(row.subject or "–"))
+        table.add_row(*shown, *values, signed(name, row.difference))
     return [Text(title, style="italic"), table]
 
 

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from fevbench.counts import clips, people
+from fevbench.foreign import one_line
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import check_comparable, distinct_names, same_weights, weight_differences
-from fevbench.report.line import one_line
 from fevbench.report.standing import LEGEND, Standing, remarks, stand
 from fevbench.results.schema import MetricResult, Result
 

@@ -76,6 +76,9 @@ class Runs:
     def worst(self, metric: str, count: int) -> list[Clip]:
         """The clips with the first run's worst values; of equal ones, those that come first by hash.
 
+        Clips without a value come last: those in which the face was lost, which count at the metric's floor,
+        those that are excused, and those that were not scored; see `without_value`.
+
         Raises:
             UnknownName: The run has no such metric.
             FevbenchError: The metric has no value of each clip.
@@ -90,9 +93,14 @@ class Runs:
 
         def rank(clip: Clip) -> float:
             value = values.get(clip.id)
-            return -np.inf if value is None else sign * value
+            return np.inf if value is None else sign * value
 
         return sorted(by_hash(self._corpus.clips), key=rank)[:count]
+
+    def without_value(self, metric: str) -> list[Clip]:
+        """The clips without a value in a metric of the first run."""
+        values = self._results[0].metrics[metric].per_clip
+        return [clip for clip in self._corpus.clips if values.get(clip.id) is None]
 
     def named(self, ids: Sequence[str]) -> list[Clip]:
         """Clips by their ids.

@@ -9,12 +9,23 @@ from rich.table import Table
 from rich.text import Text
 
 from fevbench.counts import clips, people
+from fevbench.foreign import LONGEST, LONGEST_NAME, one_line
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.rows import Comparison, Row, interval, notes, number
 from fevbench.results.schema import Result
 
 NAME_WIDTH = 32
 """Columns of a model's name; a longer one is folded."""
+
+
+def line(text: str, style: str = "", longest: int = LONGEST) -> Text:
+    """Words on a line of their own or in a cell, other people's among them."""
+    return Text(one_line(text, longest), style=style)
+
+
+def name_cell(text: str) -> Text:
+    """A name, which may be anybody's, in a cell."""
+    return line(text, longest=LONGEST_NAME)
 
 
 def result_table(result: Result) -> RenderableType:
@@ -34,20 +45,20 @@ def result_table(result: Result) -> RenderableType:
         n = f"{metric.n} {metric.sample if metric.n != 1 else metric.sample.removesuffix('s')}"
         table.add_row(*map(Text, (heading, value, interval(name, metric), ceiling, n)))
     own = [
-        Text(f"{name} of {', '.join(f'{label} {number(name, v)}' for label, v in metric.by_label.items())}")
+        line(f"{name} of {', '.join(f'{label} {number(name, v)}' for label, v in metric.by_label.items())}")
         for name, metric in result.metrics.items()
         if metric.by_label
     ]
-    return Group(Text(title, style="italic"), table, *own, _times(result), *_notes(notes(result)))
+    return Group(line(title, "italic"), table, *own, _times(result), *_notes(notes(result)))
 
 
 def _times(result: Result) -> Text:
     stages = [f"{name} {stage.seconds:.1f}" for name, stage in result.stages.items()]
-    return Text(f"seconds: {', '.join(stages)}; on {result.environment.device}", style="dim")
+    return line(f"seconds: {', '.join(stages)}; on {result.environment.device}", style="dim")
 
 
 def _notes(lines: Iterable[str]) -> list[Text]:
-    return [Text(f"note: {line}", style="yellow") for line in lines]
+    return [line(f"note: {text}", "yellow") for text in lines]
 
 
 def comparison_table(comparison: Comparison, width: int) -> RenderableType:

@@ -5,29 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Callable
 
+from fevbench.foreign import in_csv, in_latex, in_markdown
 from fevbench.report.rows import Comparison, Row
 from fevbench.report.standing import Standing
-
-LATEX_SPECIAL = str.maketrans(
-    {
-        "&": r"\&",
-        "%": r"\%",
-        "$": r"\$",
-        "#": r"\#",
-        "_": r"\_",
-        "{": r"\{",
-        "}": r"\}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "\\": r"\textbackslash{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
-    }
-)
 
 
 def markdown(comparison: Comparison, transposed: bool = False) -> str:
@@ -45,24 +27,19 @@ def markdown(comparison: Comparison, transposed: bool = False) -> str:
         text += f"<sup>{shown.rank}{shown.mark}</sup>" if shown.rank is not None else ""
         return f"{text} {shown.interval}".strip()
 
-    names = [_in_markdown(row.name) for row in comparison.rows]
+    names = [in_markdown(row.name) for row in comparison.rows]
     heads = [comparison.headings[column] for column in comparison.columns]
     body = [[cell(row, column) for column in comparison.columns] for row in comparison.rows]
     corner = "model"
     if transposed:
         corner, names, heads = "metric", heads, names
         body = [list(column) for column in zip(*body, strict=True)]
-    lines = [_in_markdown(comparison.title), "", _bar([corner, *heads]), _bar(["---", *["--:"] * len(heads)])]
+    lines = [in_markdown(comparison.title), "", _bar([corner, *heads]), _bar(["---", *["--:"] * len(heads)])]
     lines += [_bar([name, *cells]) for name, cells in zip(names, body, strict=True)]
     notes = [f"superscript: {comparison.legend}."] * bool(comparison.legend)
-    notes += map(_in_markdown, comparison.footnotes)
+    notes += map(in_markdown, comparison.footnotes)
     lines += [""] * bool(notes) + [f"* {note}" for note in notes]
     return "\n".join(lines) + "\n"
-
-
-def _in_markdown(text: str) -> str:
-    """Another's words as words: no column, no markup, no link and no picture of their own."""
-    return re.sub(r"[|\[\]]", r"\\\g<0>", text).replace("<", "&lt;")
 
 
 def _bar(cells: list[str]) -> str:
@@ -104,9 +81,9 @@ def as_csv(comparison: Comparison) -> str:
             bounds = (metric.interval.low, metric.interval.high) if metric.interval else ("", "")
             writer.writerow(
                 (
-                    row.name,
+                    in_csv(row.name),
                     name,
-                    metric.id,
+                    in_csv(metric.id),
                     "" if metric.value is None else metric.value,
                     *bounds,
                     metric.n,
@@ -114,7 +91,7 @@ def as_csv(comparison: Comparison) -> str:
                     metric.subjects,
                     metric.missing,
                     "" if metric.ceiling is None else metric.ceiling,
-                    metric.reason or standing.unranked.get(i, ""),
+                    in_csv(metric.reason or standing.unranked.get(i, "")),
                     row.result is not None and row.result.model.control,
                     standing.ranks.get(i, ""),
                     "" if i not in standing.against_best else _rounded(standing.against_best[i]),
@@ -134,12 +111,12 @@ def latex(comparison: Comparison) -> str:
         return text + (f"$^{{{shown.rank}{mark}}}$" if shown.rank is not None else "")
 
     def arrow(column: str) -> str:
-        heading = comparison.headings[column].translate(LATEX_SPECIAL)
+        heading = in_latex(comparison.headings[column])
         return heading.replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
 
     heads = " & ".join(["Model", *[arrow(column) for column in comparison.columns]])
     body = [
-        " & ".join([row.name.translate(LATEX_SPECIAL), *[cell(row, column) for column in comparison.columns]])
+        " & ".join([in_latex(row.name), *[cell(row, column) for column in comparison.columns]])
         for row in comparison.rows
     ]
     body.insert(-1, r"\midrule")

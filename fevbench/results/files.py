@@ -8,43 +8,71 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from fevbench.atomic import write_text
-from fevbench.errors import RunError
+from fevbench.errors import RunError, way_out
 from fevbench.results.migrate import is_readable, migrate
 from fevbench.results.schema import RESULT_FILE, SCHEMA_VERSION, Result
 
-REPEAT = "delete it and repeat its run, which keeps the clips"
+TRAINING_FILE = "train.json"
+"""What the settings of a training are called, in its folder."""
+RUN_FILE = "run.json"
+"""What the settings of a run are called, in its folder."""
+_REPEAT = "delete it and repeat its run, which keeps the clips"
+
+
+class NoResult(RunError):
+    """A training, or a run that is not finished: nothing is wrong with it, and it holds no result."""
 
 
 def read_result(path: Path) -> Result:
     """Read a result from its file or from its run folder; one of an older schema as one of this.
 
     Raises:
+        NoResult: It is a training, or a run that is not finished.
         RunError: There is no result, or it does not follow the schema.
     """
     if not path.exists():
         raise RunError(f"{path} does not exist", "give a run folder or a result.json")
     file = path / RESULT_FILE if path.is_dir() else path
+    # Nothing but a run's own result is ever to be deleted: other files are somebody's work.
+    fix = _REPEAT if file.name == RESULT_FILE else f"give a run folder or its {RESULT_FILE}"
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        fix = "finish the run: repeat its command; or give another folder"
-        raise RunError(f"{path} holds no {RESULT_FILE}", fix) from None
+        raise _without_result(path) from None
     except OSError as error:
-        raise RunError(f"{file} cannot be read ({error.strerror})", "check its permissions") from error
+        raise RunError(
+            f"{file} cannot be read ({error.strerror})", way_out(error, "check its permissions")
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise RunError(f"{file} is not a result ({error})", f"give another file, or {REPEAT}") from error
+        raise RunError(f"{file} is not a result ({error})", fix) from error
     version = content.get("schema_version") if isinstance(content, dict) else None
+    if version is None and file.name in (TRAINING_FILE, RUN_FILE):
+        raise _without_result(file.parent)
     if not is_readable(version):
         raise RunError(
             f"{file} has schema version {version}, this fevbench reads {SCHEMA_VERSION}",
-            f"use the fevbench that wrote it, or {REPEAT}",
+            fix if version is None else f"use the fevbench that wrote it, or {fix}",
         )
     try:
         return Result.model_validate_json(json.dumps(migrate(content)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise RunError(f"{file} is not a result ({where}: {first['msg']})", REPEAT) from error
+        raise RunError(f"{file} is not a result ({where}: {first['msg']})", fix) from error
+
+
+def _without_result(folder: Path) -> RunError:
+    """The error of a folder without a result, by what it is instead."""
+    if (folder / TRAINING_FILE).is_file():
+        return NoResult(
+            f"{folder} is a training, not a run", f"score its generator: fevbench run MODEL:{folder} DATASET"
+        )
+    if (folder / RESULT_FILE).is_file():
+        return RunError(f"{folder / RUN_FILE} is not a result", f"give {folder}")
+    if (folder / RUN_FILE).is_file():
+        return NoResult(f"{folder} is a run that is not finished", "repeat its command")
+    fix = "finish the run: repeat its command; or give another folder"
+    return RunError(f"{folder} holds no {RESULT_FILE}", fix)
 
 
 def write_result(folder: Path, result: Result) -> Path:

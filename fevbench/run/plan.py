@@ -77,8 +77,11 @@ def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
 
     Raises:
         UnknownName: A name is neither a metric's nor a family's.
+        FevbenchError: What was given names none.
     """
     wanted = set(split_names(*names))
+    if names and not wanted:
+        raise FevbenchError("--metrics names none", "leave it out, or name some")
     known = tuple(dict.fromkeys((*metrics, *FAMILIES, "all")))
     for name in sorted(wanted.difference(known)):
         raise UnknownName("metric", name, known)

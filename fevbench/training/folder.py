@@ -1,6 +1,6 @@
 """A training's folder, the unit of resume.
 
-runs/train--fev-gan--fevsynth--fevsynth-64x16--seed0/
+trainings/fev-gan--fevsynth--fevsynth-64x16--seed0/
 .lock                   held by the process that trains
 train.json              the settings; whoever continues must have the same
 checkpoint.pt           the last good state of everything
@@ -24,10 +24,11 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fevbench.atomic import write_text
+from fevbench.results.files import TRAINING_FILE
 from fevbench.training.checkpoint import CHECKPOINT_FILE
 from fevbench.training.guard import TrainingError
 
-SETTINGS_FILE, LOCK_FILE = "train.json", ".lock"
+SETTINGS_FILE, LOCK_FILE = TRAINING_FILE, ".lock"
 SAMPLES_FOLDER, GENERATORS_FOLDER = "samples", "generators"
 
 
@@ -51,9 +52,14 @@ class Settings(BaseModel):
 
 
 def default_folder(settings: Settings) -> Path:
-    """``runs/train--MODEL--DATASET--CONFIG--seedN``."""
-    parts = ["train", settings.model, settings.dataset, settings.config_name, f"seed{settings.seed}"]
-    return Path("runs") / "--".join(re.sub(r"[^\w.-]+", "-", part) for part in parts)
+    """``trainings/MODEL--DATASET--CONFIG--seedN``, or where such a training was begun by an older version.
+
+    That was ``runs/train--MODEL--…``, among the runs; it counts while the new folder is not there.
+    """
+    parts = [settings.model, settings.dataset, settings.config_name, f"seed{settings.seed}"]
+    name = "--".join(re.sub(r"[^\w.-]+", "-", part) for part in parts)
+    folder, before = Path("trainings", name), Path("runs", f"train--{name}")
+    return before if not folder.exists() and (before / SETTINGS_FILE).exists() else folder
 
 
 @contextmanager

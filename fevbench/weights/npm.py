@@ -52,7 +52,9 @@ def download(carrier: Carrier, name: str, room: Path, progress: Progress) -> Pat
         command, environment, log, lambda: progress(name, min(tool.largest(room), size), size), room
     )
     if status != 0:
-        raise _failure(status, log.read_text(encoding="utf-8", errors="replace"))
+        said = log.read_text(encoding="utf-8", errors="replace")
+        tool.check_room(room, said, 2 * size + (carrier.file.size or size))
+        raise _failure(status, said)
     progress(name, size, size)
     [archive] = incoming.iterdir()
     found = hashlib.sha256(archive.read_bytes()).hexdigest()

@@ -82,7 +82,9 @@ def download(carrier: Carrier, name: str, room: Path, progress: Progress) -> Pat
     size = carrier.archive_size
     status = tool.run(command, environment, log, lambda: progress(name, min(tool.largest(room), size), size))
     if status != 0:
-        raise _failure(carrier, status, log.read_text(encoding="utf-8", errors="replace"))
+        said = log.read_text(encoding="utf-8", errors="replace")
+        tool.check_room(room, said, 2 * size + (carrier.file.size or size))
+        raise _failure(carrier, status, said)
     progress(name, size, size)
     return incoming
 

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 _POLL_S = 0.1
-_STOP_S = 5.0
+_FOLLOWER = """
+import os, signal, subprocess, sys, threading
+
+def follow():
+    os.read(0, 1)
+    os.killpg(0, signal.SIGKILL)
+
+threading.Thread(target=follow, daemon=True).start()
+status = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL)
+sys.exit(status if status >= 0 else 128 - status)
+"""
+"""Runs a command, and ends it with all it started once nobody holds the other end of its input any more."""
+_FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|ENOSPC|EDQUOT")
+"""What package managers say where a disk is full."""
 
 
 def run(
@@ -19,7 +35,9 @@ def run(
     report: Callable[[], None],
     folder: Path | None = None,
 ) -> int:
-    """Run ``command`` to its end, its output in ``log``; it does not outlive an exception in here.
+    """Run ``command`` to its end, its output in ``log``.
+
+    It outlives neither an exception in here nor this process, however that is killed.
 
     Args:
         command: The program and its arguments.
@@ -34,14 +52,16 @@ def run(
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            command,
+            [sys.executable, "-I", "-S", "-c", _FOLLOWER, *command],
             env=environment,
             cwd=folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         ) as process,
     ):
+        assert process.stdin is not None
         try:
             while True:
                 report()
@@ -50,12 +70,24 @@ def run(
                 except subprocess.TimeoutExpired:
                     continue
         finally:
-            if process.poll() is None:
-                process.terminate()
-                try:
-                    process.wait(_STOP_S)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+            process.stdin.close()  # ends what is still running
+
+
+def check_room(room: Path, log: str, needed: int) -> None:
+    """See that a package manager did not fail for want of room on the disk.
+
+    Args:
+        room: Where it wrote to.
+        log: What it said. Where the disk was full, that may be nothing.
+        needed: Bytes that it and we have to write.
+
+    Raises:
+        OSError: It did.
+    """
+    disk = os.statvfs(room)
+    silent = not re.search(r"error|ERR!", log, re.IGNORECASE)
+    if _FULL.search(log) or (silent and disk.f_bavail * disk.f_frsize < needed):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(room))
 
 
 def largest(folder: Path) -> int:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from fevbench.errors import WeightsError
+from fevbench.errors import NO_ROOM, WeightsError, way_out
 from fevbench.weights import store
 
 _PREFIX = ".pull-"
@@ -49,7 +49,10 @@ def workspace(cache: Path) -> Iterator[Path]:
 
 def unwritable(error: OSError) -> WeightsError:
     """Return the error for a cache that cannot be written."""
-    return WeightsError(
-        f"{error.filename or store.cache()} cannot be written: {error.strerror or error}",
-        "make room or set FEVBENCH_HOME to another folder",
-    )
+    elsewhere = "set FEVBENCH_HOME to another folder"
+    if error.errno in NO_ROOM:
+        what = f"the disk of {store.cache()} is full ({error.strerror})"
+        return WeightsError(what, f"free some space or {elsewhere}, then repeat the command")
+    what = f"{error.filename or store.cache()} cannot be written: {error.strerror or error}"
+    way = way_out(error, "")
+    return WeightsError(what, f"{way}, or {elsewhere}" if way else elsewhere)

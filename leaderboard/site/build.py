@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import glob
 import hashlib
+import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fevbench.errors import FevbenchError
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.text import FORMATS
+from fevbench.run.progress import Progress, Silent
 from leaderboard.entries import Problem, load_entries
 from leaderboard.published import Published, load_published
 from leaderboard.site.board import make_board
@@ -40,6 +45,7 @@ class Built:
         size: How many bytes they have.
         tables: How many tables.
         problems: What was left out, and why.
+        notes: What was stepped over, since it is no result.
     """
 
     out: Path
@@ -47,9 +53,15 @@ class Built:
     size: int
     tables: int
     problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...] = ()
 
 
-def build(folders: Sequence[Path], out: Path, published: Sequence[Published] | None = None) -> Built:
+def build(
+    folders: Sequence[Path],
+    out: Path,
+    published: Sequence[Published] | None = None,
+    progress: Progress | None = None,
+) -> Built:
     """Build the site.
 
     Nothing is written outside ``out``; what was there is replaced when all is done. The same results give the
@@ -59,6 +71,7 @@ def build(folders: Sequence[Path], out: Path, published: Sequence[Published] | N
         folders: Where the results are.
         out: A folder: new, empty, or a site built before.
         published: Numbers from the literature; by default those that come with fevbench.
+        progress: Hears how it goes; nobody by default.
 
     Raises:
         FevbenchError: ``out`` holds something else, or there is no result to show.
@@ -68,19 +81,53 @@ def build(folders: Sequence[Path], out: Path, published: Sequence[Published] | N
     tables, problems = make_tables(loaded.entries, folders)
     problems = [*loaded.problems, *problems]
     if not tables:
-        reasons = "; ".join(map(str, problems[:3])) or "no result below " + ", ".join(map(str, folders))
+        found = [*problems, *loaded.notes][:3]
+        reasons = "; ".join(map(str, found)) or "no result below " + ", ".join(map(str, folders))
         raise FevbenchError(f"there is nothing to build a site from ({reasons})", "give --results DIR")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
-        site = Path(folder) / "site"
+    with _workshop(out) as folder:
+        site = folder / "site"
         site.mkdir()
         literature = load_published() if published is None else published
-        problems += _write(site, tables, literature)
+        problems += _write(site, tables, literature, progress or Silent())
         _write_list(site)
         files = [file for file in site.rglob("*") if file.is_file()]
-        built = Built(out, len(files), sum(f.stat().st_size for f in files), len(tables), tuple(problems))
-        _put(site, out, Path(folder) / "old")
+        size = sum(file.stat().st_size for file in files)
+        built = Built(out, len(files), size, len(tables), tuple(problems), loaded.notes)
+        _put(site, out, folder / "old")
     return built
+
+
+@contextlib.contextmanager
+def _workshop(out: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside a site, for one build at a time, and remove what killed ones left.
+
+    Whoever was killed between moving the old site away and putting the new one in its place has left the old
+    one here, and it goes back.
+    """
+    with _alone_in(out.parent) as alone:
+        for left in out.parent.glob(f".{glob.escape(out.name)}.????????"):
+            if alone and left.is_dir() and {path.name for path in left.iterdir()} <= {"site", "old"}:
+                if (left / "old").is_dir() and not out.exists():
+                    (left / "old").rename(out)
+                shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
+            yield Path(folder)
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[bool]:
+    """Wait for other builds into a folder; a killed one waits for nobody. Yields whether there are none."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:  # some network file systems have no locks
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)
 
 
 def _put(site: Path, out: Path, old: Path) -> None:
@@ -126,7 +173,9 @@ def _write_list(site: Path) -> None:
     (site / LIST).write_text("".join(f"{name}\n" for name in sorted(_files(site))), encoding="utf-8")
 
 
-def _write(site: Path, tables: Sequence[Table], published: Sequence[Published]) -> list[Problem]:
+def _write(
+    site: Path, tables: Sequence[Table], published: Sequence[Published], progress: Progress
+) -> list[Problem]:
     """Write all files of the site; returns what is missing in it."""
     problems: list[Problem] = []
     slugs = Slugs()
@@ -143,16 +192,20 @@ def _write(site: Path, tables: Sequence[Table], published: Sequence[Published]) 
     boards = [make_board(table, metric_pages) for table in tables]
     pages.front(boards, [state_of(table) for table in tables], place_published(published, tables))
     words = read_words()
+    progress.start("pages", len(metric_pages) + len(models) + len(tables))
     for name in catalog:
         pages.metric(make_metric_page(name, words.get(name), tables))
+        progress.advance(1)
     pictures = Pictures()
     for name, runs in models.items():
         pages.model(make_model_page(name, runs, metric_pages, pictures))
+        progress.advance(1)
     list(pictures.copy(site))
     for table in tables:
         pages.compare(make_compare_page(table, clips[table.slug]))
         _write_data(site / table.slug, table)
         list(clips[table.slug].copy(site / table.slug))
+        progress.advance(1)
     shutil.copytree(ASSETS, site / ASSETS.name)
     return problems
 

@@ -103,7 +103,7 @@ def test_an_unforeseen_error_is_one_line_as_well(cli: Cli, monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise EOFError("no more\nbytes")
 
-    monkeypatch.setattr("fevbench.results.files.read_result", fail)
+    monkeypatch.setattr("fevbench.report.selection.select", fail)
     assert (
         cli("compare", "a").complaint
         == "error: a file ends too early (no more bytes): see where with --debug"
@@ -222,3 +222,103 @@ def test_who_is_stopped_is_told_the_truth(
     said = capsys.readouterr().err
     assert ("the same command continues" in said) == goes_on
     assert ("starts anew" in said) != goes_on
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("run copy tiny --protocol|", "--protocol"),
+        ("run copy tiny --protocol=", "--protocol"),
+        ("run copy tiny --out|", "--out"),
+        ("run copy tiny --metrics|", "--metrics"),
+        ("run copy tiny --device| ", "--device"),
+        ("compare|", "a word of the command"),
+        ("weights verify|", "a word of the command"),
+        ("data prepare mug src --out x --split|", "--split"),
+        ("data prepare mug src --out x --set|", "--set"),
+        ("leaderboard submit x --out x.zip --contact|", "--contact"),
+        ("train fev-gan tiny --config=", "--config"),
+        ("show x --worst|", "--worst"),
+    ],
+)
+def test_nothing_is_no_value(cli: Cli, words: str, option: str) -> None:
+    """A shell's variable that was not set must not become the default, or the folder one is in."""
+    start, bar, value = words.partition("|")
+    outcome = cli(*start.split(), *([value] if bar else []))
+    assert outcome.code == 2
+    assert f"Error: {option} is empty: leave it out, or give it a value" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "command", ["run copy tiny --metrics", "audit tiny --metrics", "compare x --metrics"]
+)
+def test_a_list_of_nothing_is_no_list(cli: Cli, command: str) -> None:
+    outcome = cli(*command.split(), ",")
+    assert outcome.code == 1
+    assert "--metrics names none" in outcome.complaint
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch's."""
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "advice"),
+    [
+        (
+            "run copy tiny --batch-size 8",
+            MemoryError(),
+            "repeat with a smaller --batch-size, which continues",
+        ),
+        ("run copy tiny", MemoryError(), "repeat with a smaller --batch-size, which continues"),
+        (
+            "run copy tiny --batch-size 1",
+            MemoryError(),
+            "a machine with more, then repeat the command, which",
+        ),
+        ("run copy tiny --batch-size=1", OutOfMemoryError("x"), "repeat with --device cpu, which continues"),
+        ("audit tiny", OutOfMemoryError("x"), "a smaller --batch-size or --device cpu, which continues"),
+        ("data prepare mug x", MemoryError(), "repeat with fewer --jobs, which continues"),
+        ("data prepare mug x --jobs 1", MemoryError(), "a machine with more"),
+        ("train fev-gan tiny", MemoryError(), "a smaller --set batch_size=N and another --out"),
+        ("train judge tiny", MemoryError(), "a machine with more, then repeat the command"),
+        ("compare x", MemoryError(), "a machine with more, then repeat the command"),
+        (
+            "compare x",
+            OSError(24, "Too many open files", "f"),
+            "f: Too many open files: let more files be open",
+        ),
+        ("compare x", OSError(28, "No space left", "f"), "the disk is full while writing f: free some space"),
+        ("compare x", PermissionError(13, "Permission denied", "f"), "f: Permission denied: check its permi"),
+    ],
+)
+def test_advice_is_what_the_command_can_do(
+    words: str,
+    error: Exception,
+    advice: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(group, "main", fail)
+    with pytest.raises(SystemExit) as exit_:
+        main(words.split())
+    assert exit_.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert advice in line
+
+
+def test_a_set_that_is_not_broken_is_not_to_be_installed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fevbench.data.datasets import open_dataset
+    from fevbench.errors import DatasetError
+
+    def fail(path: Path) -> bytes:
+        raise OSError(24, "Too many open files", str(path))
+
+    data = open_dataset("fevsynth")
+    clip = data.clips("test")[0]
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(DatasetError, match=r"Too many open files.*: let more files be open"):
+        data.frames(clip)

@@ -340,3 +340,47 @@ def test_the_command_builds_and_names_what_it_left_out(cli: Cli, tmp_path: Path)
     assert "broken.json" in outcome.err
     assert "1 thing" in outcome.complaint
     assert (tmp_path / "site" / "models" / "good.html").is_file()
+
+
+def test_what_a_killed_build_left_goes_with_the_next_one(results: Path, tmp_path: Path) -> None:
+    """And a site it had moved aside comes back; nobody else's hidden folder is touched."""
+    site = tmp_path / "site"
+    build([results], site, [])
+    (tmp_path / ".site.killed_1" / "site" / "models").mkdir(parents=True)
+    (tmp_path / ".site.killed_1" / "site" / "good.json").write_text("{")
+    (tmp_path / ".site.killed_2").mkdir()
+    site.rename(tmp_path / ".site.killed_2" / "old")
+    (tmp_path / ".site.mine1234").mkdir()
+    (tmp_path / ".site.mine1234" / "letter.txt").touch()
+    (tmp_path / ".sites").mkdir()
+    with pytest.raises(FevbenchError, match="nothing to build"):
+        build([tmp_path / ".sites"], site, [])
+    build([results], site, [])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".site.mine1234", ".sites", "site"]
+
+
+def test_a_site_that_was_moved_aside_comes_back_even_if_the_next_build_fails(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    build([results], site, [])
+    before = tree(site)
+    (tmp_path / ".site.killed_2").mkdir()
+    site.rename(tmp_path / ".site.killed_2" / "old")
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("leaderboard.site.build._write", fail)
+    with pytest.raises(KeyboardInterrupt):
+        build([results], site, [])
+    assert tree(site) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+def test_nothing_is_read_from_hidden_folders(results: Path, tmp_path: Path) -> None:
+    put(tmp_path / "good.json", models()["good"])
+    put(tmp_path / ".site.killed_1" / "site" / "good.json", models()["good"])
+    loaded = load_entries([tmp_path])
+    assert [entry.file.parent for entry in loaded.entries] == [tmp_path]
+    assert loaded.problems == ()

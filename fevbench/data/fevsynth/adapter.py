@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fevbench.data.clip import Clip, Split, Subject
 from fevbench.data.fevsynth import VERSION
 from fevbench.data.fevsynth.performance import Performance
-from fevbench.errors import DatasetError
+from fevbench.errors import DatasetError, way_out
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -71,7 +71,8 @@ class FEVSynth:
             self._truth_entry: dict[str, Any] = manifest["truth"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-            raise DatasetError(f"{path} is missing or broken ({why})", self._fix) from error
+            fix = way_out(error, self._fix)
+            raise DatasetError(f"{path} is missing or broken ({why})", fix) from error
         if not shipped:
             self.name = f"{self.name}:{root.resolve().name}"
             self.version += f"+{hashlib.sha256(text).hexdigest()[:12]}"
@@ -150,7 +151,8 @@ class FEVSynth:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise DatasetError(f"{path} cannot be read ({error.strerror})", self._fix) from error
+            fix = way_out(error, self._fix)
+            raise DatasetError(f"{path} cannot be read ({error.strerror})", fix) from error
         found, expected = hashlib.sha256(content).hexdigest(), entry["sha256"]
         if found != expected:
             raise DatasetError(f"{path} is damaged: sha256 {found}, expected {expected}", self._fix)

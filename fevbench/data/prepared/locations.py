@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fevbench import paths
 from fevbench.atomic import write_text
-from fevbench.errors import DatasetError
+from fevbench.errors import DatasetError, way_out
 
 PATIENCE_S = 20.0
 """Seconds to wait for another process that writes the file, which takes a moment."""
@@ -34,9 +34,8 @@ def locations() -> dict[str, Path]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise DatasetError(
-            f"{path} is broken ({error})", "delete it; prepared sets can be named NAME:DIR"
-        ) from error
+        fix = way_out(error, "delete it; prepared sets can be named NAME:DIR")
+        raise DatasetError(f"{path} cannot be read ({error})", fix) from error
 
 
 def remember(name: str, folder: Path) -> Path | None:

@@ -1,0 +1,112 @@
+"""Other people's words, made harmless for what they are written into: one function a kind of output.
+
+Names, labels, notes and reasons of a result, ids of clips, names of files, what an archive or a server says:
+none of them are ours. In HTML the templates escape all of them by themselves; in JSON, `json` does.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST = 2000
+"""Characters of a line at most."""
+LONGEST_NAME = 200
+"""Characters of a name at most."""
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
+
+def one_line(text: str, longest: int = LONGEST) -> str:
+    """A text as one printable line, of a long one the beginning and the end.
+
+    A line break would end a table's row or a comment, an escape would command the terminal, and marks that
+    change the direction of writing would show something else than what is there.
+
+    Args:
+        text: The text.
+        longest: Characters to keep.
+    """
+    if len(text) > longest:
+        end = longest // 4
+        left_out = f" … ({len(text) - longest:,} characters left out) … "
+        text = text[: longest - end] + left_out + text[-end:]
+    return _printable(" ".join(text.split()))
+
+
+def on_terminal(text: str) -> str:
+    """A text of several lines as a terminal may show it: line breaks and tabs stay, other controls do not."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return "\n".join("\t".join(map(_printable, line.split("\t"))) for line in text.split("\n"))
+
+
+def as_text(text: str) -> str:
+    """A text that UTF-8 can hold: bytes of a file's name that are no character are written as numbers."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(mark if mark.isprintable() else _instead(mark) for mark in text)
+
+
+def _instead(mark: str) -> str:
+    return " " if unicodedata.category(mark).startswith("Z") else _UNKNOWN
+
+
+_MARKDOWN = re.compile(
+    r"""[\\`*\[\]|~$]          # markup, columns, formulas
+      | (?<![^\W_])_ | _(?![^\W_])  # emphasis; not within a word
+      | :(?=//) | (?<=www)\. | (?<!\w)@ | @(?=[\w-]+\.\w)  # what many renderers make links of
+      | ^[#>+=-]                    # headings, quotes, lists, rules
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def in_markdown(text: str) -> str:
+    """A text as words of Markdown: no column, no markup, no link and no picture of its own."""
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", one_line(text))
+    text = _MARKDOWN.sub(r"\\\g<0>", text).replace("<", "&lt;")
+    return re.sub(r"^(\d+)([.)])", r"\1\\\2", text)  # a numbered list
+
+
+_FORMULA = re.compile(r"(^|[;,|]\s*)([=+\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
+                      r"\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}])")  # fmt: skip
+
+
+def in_csv(text: str) -> str:
+    """A text as words in a cell of CSV: spreadsheets carry out no formula in it.
+
+    An apostrophe goes before whatever would begin one; also after what other countries separate cells by.
+    """
+    return _FORMULA.sub(r"\1'\2", one_line(text))
+
+
+_LATEX = str.maketrans(
+    {
+        "&": r"\&",
+        "%": r"\%",
+        "$": r"\$",
+        "#": r"\#",
+        "_": r"\_",
+        "{": r"\{",
+        "}": r"\}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "\\": r"\textbackslash{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        # At the start of a row, they would belong to the line break before it.
+        "[": "{[}",
+        "]": "{]}",
+        "*": "{*}",
+    }
+)
+
+
+def in_latex(text: str) -> str:
+    """A text as words of LaTeX."""
+    return one_line(text).translate(_LATEX)
