@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where a disk, a quota or a file is full."""
+NO_HANDLES = (errno.EMFILE, errno.ENFILE)
+"""What it says where too many files are open."""
+NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""What it says where somebody may not."""
 
 
 class FevbenchError(Exception):
@@ -69,3 +77,22 @@ class DatasetError(FevbenchError):
 
 class RunError(FevbenchError):
     """A run directory that cannot be used or continued."""
+
+
+def way_out(error: BaseException, otherwise: str) -> str:
+    """What to do about an error of a file: what the system says comes before what is wrong with the file.
+
+    Args:
+        error: The error; of any kind, since readers raise many.
+        otherwise: What to do where the file itself is at fault.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    if number in NO_ROOM:
+        return "free some space, then repeat the command"
+    if number in NO_HANDLES:
+        return "let more files be open (ulimit -n), then repeat the command"
+    if number in NO_RIGHT:
+        return "check its permissions"
+    if number in (errno.ENOMEM, errno.EIO, errno.ESTALE):
+        return "check the machine's memory and its disk, then repeat the command"
+    return otherwise

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from fevbench.errors import WeightsError
+from fevbench.errors import WeightsError, way_out
 from fevbench.weights import store
 
 _PREFIX = ".pull-"
@@ -51,5 +51,5 @@ def unwritable(error: OSError) -> WeightsError:
     """Return the error for a cache that cannot be written."""
     return WeightsError(
         f"{error.filename or store.cache()} cannot be written: {error.strerror or error}",
-        "make room or set FEVBENCH_HOME to another folder",
+        way_out(error, "set FEVBENCH_HOME to another folder"),
     )
