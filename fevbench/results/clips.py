@@ -1,0 +1,70 @@
+"""Whether the clips beside a result are those it is about.
+
+A result holds the digest of the pixels of each clip it scored, and each clip carries that of its own pixels.
+A model that does not repeat makes other clips each time, and the numbers are not theirs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fevbench.counts import some
+from fevbench.data.video import DIGEST_TAG, LOSSLESS_SUFFIX
+from fevbench.errors import RunError, way_out
+
+if TYPE_CHECKING:
+    from fevbench.results.schema import Result
+
+CLIPS_FOLDER = "clips"
+DRAWS_FOLDER = "draws"
+HEAD = 4096
+"""Bytes at the beginning of a clip among which its digest is; it need not be decoded for that."""
+_TAG = re.compile(rb"%b\x44\x87\xc0([0-9a-f]{64})" % DIGEST_TAG.encode())
+"""A tag of Matroska: its name, the element that holds a text (0x4487), its length of 64, and the text."""
+
+
+def check_clips(folder: Path, result: Result) -> None:
+    """See that the clips of a run folder are those its result is about; what is not there is not asked for.
+
+    The digests that clips carry are compared. Whether their pixels are whole is seen when they are decoded.
+
+    Raises:
+        RunError: Some are others, or one cannot be read.
+    """
+    if others := list(other_clips(folder, result)):
+        count, what = len(others), "clips are" if len(others) > 1 else "clip is"
+        raise RunError(
+            f"{folder}: {count} {what} not what was scored ({some(others)})",
+            "repeat its command, which scores the clips that are there",
+        )
+
+
+def other_clips(folder: Path, result: Result) -> Iterator[str]:
+    """Yield the files of a run folder that are not the clips its result is about, by their paths in it."""
+    wanted = {Path(CLIPS_FOLDER, f"{clip}{LOSSLESS_SUFFIX}"): digest for clip, digest in result.clips.items()}
+    for clip, digests in result.draws.items():
+        for draw, digest in enumerate(digests, start=1):
+            wanted[Path(DRAWS_FOLDER, str(draw), f"{clip}{LOSSLESS_SUFFIX}")] = digest
+    for path, digest in wanted.items():
+        if written_digest(folder / path) not in (digest, None):
+            yield str(path)
+
+
+def written_digest(path: Path) -> str | None:
+    """The digest that a clip carries; empty if it carries none, None if it is not there.
+
+    Raises:
+        RunError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            tag = _TAG.search(file.read(HEAD))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        fix = way_out(error, "check its permissions")
+        raise RunError(f"{path} cannot be read ({error.strerror})", fix) from error
+    return tag[1].decode() if tag else ""
