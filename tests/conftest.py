@@ -83,7 +83,8 @@ def process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
         environment = {
             **os.environ,
             "FEVBENCH_HOME": str(tmp_path / "home"),
-            "PYTHONPATH": str(here),
+            # The code of this checkout, whichever is installed.
+            "PYTHONPATH": os.pathsep.join((str(here), str(here.parent))),
             "OMP_NUM_THREADS": "1",
         }
         return subprocess.Popen(

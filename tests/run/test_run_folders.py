@@ -93,7 +93,7 @@ def test_a_second_process_is_told_and_changes_nothing(
     cli: Cli, plugin: Write, process: Any, tmp_path: Path
 ) -> None:
     go = tmp_path / "go"
-    waits = f"import os, time\n        while not os.path.exists({str(go)!r}): time.sleep(0.02)\n"
+    waits = f"import os, time\n        for _ in range(6000): os.path.exists({str(go)!r}) or time.sleep(0.02)\n"
     file = plugin(NOISE.replace("import os\n", waits, 1))
     run = ("run", "noise", "tiny", "--plugin", file, "--metrics", "psnr", "--out", tmp_path / "run")
     first = process(*run)
