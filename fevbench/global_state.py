@@ -274,7 +274,8 @@ def _modes() -> Iterator[None]:
 @contextmanager
 def _generators() -> Iterator[None]:
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 - models use it
-    on_gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    has_gpus: Callable[[], bool] = torch.cuda.is_initialized
+    on_gpus = torch.cuda.get_rng_state_all() if has_gpus() else []
     try:
         random.seed(SEED)
         np.random.seed(SEED)  # noqa: NPY002

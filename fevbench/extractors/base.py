@@ -90,8 +90,12 @@ class Extractor:
         Args:
             device: The torch device that was chosen. MediaPipe runs on the CPU whatever it is.
         """
-        told = {"torch": lambda: device.partition(":")[0], "onnxruntime": lambda: onnx_providers(device)[0]}
-        return {runtime: say() for runtime, say in told.items() if runtime in self.packages}
+        found: dict[str, str] = {}
+        if "torch" in self.packages:
+            found["torch"] = device.partition(":")[0]
+        if "onnxruntime" in self.packages:
+            found["onnxruntime"] = onnx_providers(device)[0]
+        return found
 
     def fingerprint(self, weights: Mapping[str, str], device: str) -> str:
         """The sha256 of everything that decides the features' values.

@@ -44,22 +44,26 @@ def check_clips(folder: Path, result: Result) -> None:
 
 def other_clips(folder: Path, result: Result) -> Iterator[str]:
     """Yield the files of a run folder that are not the clips its result is about, by their paths in it."""
-    wanted = {Path(CLIPS_FOLDER, f"{clip}{LOSSLESS_SUFFIX}"): digest for clip, digest in result.clips.items()}
+    wanted = [(CLIPS_FOLDER, clip, digest) for clip, digest in result.clips.items()]
     for clip, digests in result.draws.items():
-        for draw, digest in enumerate(digests, start=1):
-            wanted[Path(DRAWS_FOLDER, str(draw), f"{clip}{LOSSLESS_SUFFIX}")] = digest
-    for path, digest in wanted.items():
-        if written_digest(folder / path) not in (digest, None):
-            yield str(path)
+        wanted += [(f"{DRAWS_FOLDER}/{draw}", clip, digest) for draw, digest in enumerate(digests, start=1)]
+    for inside, clip, digest in wanted:
+        # A stranger's result may name anything: nothing is read outside of the folder.
+        name = f"{clip}{LOSSLESS_SUFFIX}"
+        plain = "\0" not in name and Path(name).name == name
+        if not plain or written_digest(folder / inside / name) not in (digest, None):
+            yield f"{inside}/{name}"
 
 
 def written_digest(path: Path) -> str | None:
-    """The digest that a clip carries; empty if it carries none, None if it is not there.
+    """The digest that a clip carries; empty if it carries none or is no file, None if it is not there.
 
     Raises:
         RunError: It cannot be read.
     """
     try:
+        if path.exists() and not path.is_file():
+            return ""
         with path.open("rb") as file:
             tag = _TAG.search(file.read(HEAD))
     except (FileNotFoundError, NotADirectoryError):

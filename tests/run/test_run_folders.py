@@ -93,7 +93,9 @@ def test_a_second_process_is_told_and_changes_nothing(
     cli: Cli, plugin: Write, process: Any, tmp_path: Path
 ) -> None:
     go = tmp_path / "go"
-    waits = f"import os, time\n        for _ in range(6000): os.path.exists({str(go)!r}) or time.sleep(0.02)\n"
+    waits = (
+        f"import os, time\n        for _ in range(6000): os.path.exists({str(go)!r}) or time.sleep(0.02)\n"
+    )
     file = plugin(NOISE.replace("import os\n", waits, 1))
     run = ("run", "noise", "tiny", "--plugin", file, "--metrics", "psnr", "--out", tmp_path / "run")
     first = process(*run)
@@ -299,3 +301,25 @@ def test_results_without_clips_or_of_before_digests_are_read(
     assert json.loads((run / "result.json").read_text())["clips"] == content["clips"]
     shutil.rmtree(run / "clips")
     assert cli("compare", run).code == 0
+
+
+@pytest.mark.parametrize("name", ["../../secret", "/etc/secret", "a\0b", "sub/clip"])
+def test_a_strangers_result_leads_nowhere_else(
+    noise: Callable[..., tiny.Outcome], cli: Cli, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert noise("--limit", "1", metrics="psnr").code == 0
+    file = tmp_path / "run" / "result.json"
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps({**content, "clips": {name: "0" * 64}}))
+    monkeypatch.setattr(Path, "exists", lambda path: path.resolve().is_relative_to(tmp_path / "run"))
+    assert "1 clip is not what was scored" in cli("compare", tmp_path / "run").complaint
+
+
+def test_what_is_no_file_is_not_waited_for(
+    noise: Callable[..., tiny.Outcome], cli: Cli, tmp_path: Path
+) -> None:
+    assert noise("--limit", "1", metrics="psnr").code == 0
+    (clip,) = (tmp_path / "run" / "clips").iterdir()
+    clip.unlink()
+    os.mkfifo(clip)
+    assert "1 clip is not what was scored" in cli("compare", tmp_path / "run").complaint
