@@ -166,8 +166,7 @@ class FeatureCache:
             self._db.close()
             self._put_aside(damage)
             self._db = self._opened()
-        with self._named_errors():
-            return act()
+        return self._at_last(act)
 
     def _opened(self) -> sqlite3.Connection:
         """A connection to the file, or to a new one if that is no cache of this version."""
@@ -175,7 +174,15 @@ class FeatureCache:
             return self._connected()
         except _DamageError as damage:
             self._put_aside(damage)
-        return self._connected()
+        return self._at_last(self._connected)
+
+    def _at_last(self, act: Callable[[], T]) -> T:
+        """The same with a file that was just made: if it is damaged too, that is the disk."""
+        try:
+            with self._named_errors():
+                return act()
+        except _DamageError as damage:
+            raise self._unusable(f"{damage}, as the one before", "see whether the disk is sound") from damage
 
     def _connected(self) -> sqlite3.Connection:
         with self._named_errors():

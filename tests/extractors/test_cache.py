@@ -275,3 +275,12 @@ def test_too_few_file_descriptors_are_not_the_files_fault(
     ):
         pass
     assert filled.exists()
+
+
+def test_a_disk_on_which_every_file_is_damaged(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(*_: object, **__: object) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr(module, "_layout", damaged)
+    with pytest.raises(FevbenchError, match="see whether the disk is sound"), opened(filled.parent):
+        pass
