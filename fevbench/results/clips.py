@@ -7,7 +7,7 @@ A model that does not repeat makes other clips each time, and the numbers are no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,11 +35,14 @@ def check_clips(folder: Path, result: Result) -> None:
         RunError: Some are others, or one cannot be read.
     """
     if others := list(other_clips(folder, result)):
-        count, what = len(others), "clips are" if len(others) > 1 else "clip is"
-        raise RunError(
-            f"{folder}: {count} {what} not what was scored ({some(others)})",
-            "repeat its command, which scores the clips that are there",
-        )
+        what = f"{folder}: {not_scored(others)}"
+        raise RunError(what, "repeat its command, which scores the clips that are there")
+
+
+def not_scored(others: Sequence[str]) -> str:
+    """In words, that clips are not those a result is about."""
+    many = "clips are" if len(others) > 1 else "clip is"
+    return f"{len(others)} {many} not what was scored ({some(others)})"
 
 
 def other_clips(folder: Path, result: Result) -> Iterator[str]:

@@ -252,7 +252,8 @@ def test_clips_that_were_not_scored_are_found_when_the_result_is_read(
         outcome = cli(*words)
         assert outcome.code == 1, words
         assert "9 clips are not what was scored (clips/" in outcome.complaint, words
-        assert "repeat its command, which scores the clips that are there" in outcome.complaint
+        if words[0] != "leaderboard":
+            assert "repeat its command, which scores the clips that are there" in outcome.complaint
     checked = cli("leaderboard", "check", exchanged)
     assert checked.code == 1
     assert "9 clips are not what was scored" in checked.out
