@@ -1,21 +1,25 @@
 """Atomic file writes: a reader sees the old file or the new one, never half of either.
 
 Pattern: write to a temporary file in the target's own folder (a rename is atomic only within one
-file system), flush it to the disk, rename it over the target. A kill leaves at most a file called
-``.NAME.PID.*.part``, which the next write of the same target removes once process PID is gone.
+file system), flush it to the disk, rename it over the target. Whoever writes keeps the temporary file
+locked. A kill leaves at most a file called ``.NAME.PID.*.part`` that nobody has locked, and the next write
+of the same target removes it. The id in its name is for people to read: on another machine or in another
+container that shares the folder it means nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from fevbench.errors import FevbenchError
+from fevbench.errors import FevbenchError, way_out
 
 
 @contextlib.contextmanager
@@ -31,22 +35,12 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: The folder cannot be written, or the disk is full; ``path`` is then untouched.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part_of_path = re.compile(rf"\.{re.escape(path.stem)}\.(\d+)\.[^.]+\.part{re.escape(path.suffix)}")
-    for sibling in path.parent.iterdir():
-        if (match := part_of_path.fullmatch(sibling.name)) and not _is_alive(int(match[1])):
-            sibling.unlink(missing_ok=True)
-    handle, name = tempfile.mkstemp(f".part{path.suffix}", f".{path.stem}.{os.getpid()}.", path.parent)
-    os.close(handle)
-    part = Path(name)
-    try:
+    with _part(path, path.stem, path.suffix) as part, _made(part, folder=False):
         yield part
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.chmod(0o644)
         part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -65,30 +59,70 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     Raises:
         OSError: The folder cannot be written, or the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part_of_path = re.compile(rf"\.{re.escape(path.name)}\.(\d+)\.[^.]+\.part")
-    for sibling in path.parent.iterdir():
-        if (match := part_of_path.fullmatch(sibling.name)) and not _is_alive(int(match[1])):
-            shutil.rmtree(sibling, ignore_errors=True)
-    part = Path(tempfile.mkdtemp(".part", f".{path.name}.{os.getpid()}.", path.parent))
-    try:
+    with _part(path, path.name, "") as part, _made(part, folder=True):
         yield part
         part.chmod(0o755)
         if path.exists():
             shutil.rmtree(path)
         part.replace(path)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
-def _is_alive(pid: int) -> bool:
+@contextlib.contextmanager
+def _part(path: Path, stem: str, suffix: str) -> Iterator[Path]:
+    """A name beside ``path`` for what is to replace it; what is there afterwards is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    left = re.compile(rf"\.{re.escape(stem)}\.\d+\.[^.]+\.part{re.escape(suffix)}")
+    for sibling in path.parent.iterdir():
+        if left.fullmatch(sibling.name):
+            _sweep(sibling)
+    part = path.parent / f".{stem}.{os.getpid()}.{secrets.token_hex(4)}.part{suffix}"
     try:
-        os.kill(pid, 0)
-    except (OverflowError, ProcessLookupError):
-        return False
-    except PermissionError:
-        pass
-    return True
+        yield part
+    finally:
+        _remove(part)
+
+
+@contextlib.contextmanager
+def _made(part: Path, folder: bool) -> Iterator[None]:
+    """Make an empty file or folder, for this user alone until it is whole, and keep it locked."""
+    while True:
+        if folder:
+            part.mkdir(0o700)
+        else:
+            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        handle = os.open(part, _how_to_lock(part))
+        with contextlib.suppress(OSError):  # some file systems know no locks; there, nothing is swept
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if part.exists():
+            break
+        os.close(handle)  # taken for a leftover before it was locked
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _sweep(part: Path) -> None:
+    """Remove a part to which nobody writes any more: whoever does has locked it."""
+    with contextlib.suppress(OSError):
+        handle = os.open(part, _how_to_lock(part))
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(part)  # while it is locked: who has just made it sees that it is gone
+        finally:
+            os.close(handle)
+
+
+def _how_to_lock(part: Path) -> int:
+    """Network file systems lock for writing only what was opened for it, which a folder cannot be."""
+    return os.O_RDONLY | os.O_DIRECTORY if part.is_dir() else os.O_RDWR
+
+
+def _remove(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -108,4 +142,5 @@ def check_writable(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise FevbenchError(f"{path} cannot be written ({error.strerror})", "choose another --out") from error
+        what = f"{path} cannot be written ({error.strerror})"
+        raise FevbenchError(what, way_out(error, "choose another --out")) from error

@@ -44,9 +44,10 @@ def work_all(work: Callable[[T], R], todo: Sequence[T], workers: int, done: Call
             for future in as_completed(futures):
                 done(futures[future], future.result())
     except (BrokenProcessPool, MemoryError) as error:
+        fewer = "repeat the command with fewer --jobs, which continues"
         raise FevbenchError(
             "a worker process was killed, perhaps for want of memory",
-            "repeat the command with fewer --jobs, which continues",
+            fewer if workers > 1 else "close other programs, or take a machine with more memory",
         ) from error
 
 

@@ -184,4 +184,5 @@ def same_clips(result: Result, again: Result) -> bool:
     return (
         set(scored_clips(result)) == set(scored_clips(again))
         and result.dataset.digest == again.dataset.digest
+        and (not result.clips or result.clips == again.clips)
     )

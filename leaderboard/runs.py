@@ -8,6 +8,7 @@ from pathlib import Path
 from fevbench.counts import some
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written
 from fevbench.errors import FevbenchError, RunError
+from fevbench.results.clips import not_scored, other_clips
 from fevbench.results.files import read_result
 from fevbench.results.schema import RESULT_FILE, Result
 from fevbench.run.folder import CLIPS_FOLDER, SETTINGS_FILE
@@ -32,7 +33,7 @@ def check_run(folder: Path, truths: Truths) -> Iterator[Finding]:
     Raises:
         RunError: It holds no result.
     """
-    result = read_result(folder)
+    result = read_result(folder, of_its_clips=False)
     yield from check_result(result, truths)
     yield from check_settings(folder, result)
     yield from check_clips(folder, result)
@@ -78,7 +79,7 @@ def check_settings(folder: Path, result: Result) -> Iterator[Finding]:
 
 
 def check_clips(folder: Path, result: Result) -> Iterator[Finding]:
-    """Yield what is wrong with a run's clips: absent, damaged, or of another shape.
+    """Yield what is wrong with a run's clips: absent, damaged, of another shape, or not what was scored.
 
     Args:
         folder: The run folder.
@@ -95,8 +96,13 @@ def check_clips(folder: Path, result: Result) -> Iterator[Finding]:
     if more := sorted(there - wanted):
         yield Finding(f"{CLIPS_FOLDER}/ holds what was not scored: {some(more)}")
     size = result.protocol.size
+    broken: set[str] = set()
     for name in sorted(wanted & there):
         try:
             read_written(clips / name, (result.protocol.frames, size, size))
         except FevbenchError as error:
+            broken.add(f"{CLIPS_FOLDER}/{name}")
             yield Finding(str(error).replace(f"{folder}/", ""))
+    others = [path for path in other_clips(folder, result) if path not in broken]
+    if others:
+        yield Finding(not_scored(others))

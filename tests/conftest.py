@@ -96,7 +96,7 @@ def process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=apart.process_environment(here, OMP_NUM_THREADS="1"),
+            env=apart.process_environment(here, here.parent, OMP_NUM_THREADS="1"),
             cwd=tmp_path,
             # A shell starts its background jobs with Ctrl-C ignored, and the tests may be one.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),

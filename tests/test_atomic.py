@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -50,19 +51,71 @@ def test_a_disk_that_fills_up_while_flushing_leaves_the_old_file(
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_the_next_write_removes_what_a_killed_process_left(tmp_path: Path) -> None:
-    stale = tmp_path / f".a.{_dead_pid()}.xyz.part.json"
+@pytest.mark.parametrize("pid", ["{dead}", "{me}", "1"])
+def test_the_next_write_removes_what_a_killed_process_left(tmp_path: Path, pid: str) -> None:
+    """On this machine or on another, where its id may be that of some process here."""
+    stale = tmp_path / f".a.{pid.format(me=os.getpid(), dead=_dead_pid())}.xyz.part.json"
     stale.write_text("half")
     write_text(tmp_path / "a.json", "new")
     assert not stale.exists()
 
 
-@pytest.mark.parametrize("name", [".a.{me}.xyz.part.json", ".a.b.{dead}.xyz.part.json", ".a.part.json"])
-def test_the_parts_of_others_are_left_alone(tmp_path: Path, name: str) -> None:
-    """Another living process, another target whose name begins alike, a file of the user's."""
-    other = tmp_path / name.format(me=os.getpid(), dead=_dead_pid())
+@pytest.mark.parametrize("name", [".a.b.{dead}.xyz.part.json", ".a.part.json"])
+def test_the_parts_of_other_targets_are_left_alone(tmp_path: Path, name: str) -> None:
+    """Another target whose name begins alike, a file of the user's."""
+    other = tmp_path / name.format(dead=_dead_pid())
     other.write_text("half")
     write_text(tmp_path / "a.json", "new")
+    assert other.exists()
+
+
+@pytest.mark.parametrize("pid", [3_999_999, os.getpid()])
+def test_what_another_process_writes_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pid: int
+) -> None:
+    """In another container, of which no id is alive here, too."""
+    file, folder = tmp_path / "a.json", tmp_path / "clips"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: pid)
+        one, several = replacing(file), replacing_folder(folder)
+        part, folder_part = one.__enter__(), several.__enter__()
+    part.write_text("first")
+    (folder_part / "first").touch()
+    write_text(file, "second")
+    with replacing_folder(folder) as other:
+        (other / "second").touch()
+    assert part.read_text() == "first"
+    assert (folder_part / "first").exists()
+    one.__exit__(None, None, None)
+    several.__exit__(None, None, None)
+    assert file.read_text() == "first"
+    assert [path.name for path in folder.iterdir()] == ["first"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "clips"]
+
+
+def test_a_killed_writer_lets_go(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from fevbench.atomic import replacing, replacing_folder\n"
+        "with replacing(Path('a.json')) as part, replacing_folder(Path('clips')) as folder:\n"
+        "    part.write_text('half'); (folder / 'half').touch(); os._exit(1)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    write_text(tmp_path / "a.json", "new")
+    with replacing_folder(tmp_path / "clips"):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "clips"]
+
+
+def test_where_there_are_no_locks_nothing_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    other = tmp_path / ".a.1.xyz.part.json"
+    other.write_text("half")
+    write_text(tmp_path / "a.json", "new")
+    assert (tmp_path / "a.json").read_text() == "new"
     assert other.exists()
 
 
@@ -86,10 +139,9 @@ def test_a_folder_is_the_old_one_or_the_new_one(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         fail()
     assert [path.name for path in tmp_path.rglob("*")] == ["clips", "old"]
-    dead, alive = (tmp_path / f".clips.{pid}.x.part" for pid in (_dead_pid(), os.getpid()))
+    dead = tmp_path / f".clips.{_dead_pid()}.x.part"
     dead.mkdir()
-    alive.mkdir()
     with replacing_folder(folder) as part:
         (part / "new").write_text("new")
     assert [path.name for path in folder.iterdir()] == ["new"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [alive.name, "clips"]
+    assert [path.name for path in tmp_path.iterdir()] == ["clips"]

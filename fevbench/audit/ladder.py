@@ -60,7 +60,9 @@ class Ladder:
         steps: list[Step] = []
         clips = self.corpus.clips
         with ExitStack() as stack:
-            extractions = {e.name: stack.enter_context(self._extraction(e)) for e in self.extractors}
+            extractions = {
+                e.name: stack.enter_context(self._extraction(e, progress.note)) for e in self.extractors
+            }
 
             def side(frames: Callable[[Clip], Frames]) -> Side:
                 features = {
@@ -89,9 +91,11 @@ class Ladder:
                     progress.advance(1)
         return steps, absent
 
-    def _extraction(self, extractor: Extractor) -> Extraction:
+    def _extraction(self, extractor: Extractor, note: Callable[[str], None]) -> Extraction:
         folder = paths.home() / "features"
-        return Extraction(extractor, self.local, self.device, self.batch_size, folder, lambda count: None)
+        return Extraction(
+            extractor, self.local, self.device, self.batch_size, folder, lambda count: None, note
+        )
 
     def _step(
         self,

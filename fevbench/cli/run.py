@@ -67,8 +67,8 @@ def command(
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
     from fevbench.judge.files import find_judge
-    from fevbench.models.registry import find_model
-    from fevbench.run.folder import default_folder, discard
+    from fevbench.models.registry import discover, find_model
+    from fevbench.run.folder import default_folder
     from fevbench.run.needs import Needs
     from fevbench.run.plan import Plan, Settings, choose_device, choose_metrics
 
@@ -76,6 +76,10 @@ def command(
     chosen = choose_metrics(metrics)
     how = protocols.get(protocol or DEFAULT_PROTOCOL)
     data = open_dataset(dataset)
+    if plugin is not None or model.partition(":")[0] in discover():
+        from fevbench.global_state import remember
+
+        remember()  # before the model's code is run, which may change it
     found = find_model(model, plugin, allow_missing)
     where = choose_device(device)
     settings = Settings(
@@ -94,12 +98,10 @@ def command(
 
     from fevbench.run.execute import execute
 
-    if overwrite:
-        discard(folder)
     needs = Needs(chosen, data, how, find_judge(data, how), found.redraws)
     plan = Plan(settings, found, needs, where, batch_size, folder)
     with RunDisplay(error_console()) as display:
-        result = execute(plan, display, offline=offline, pull=display.pull)
+        result = execute(plan, display, offline=offline, pull=display.pull, overwrite=overwrite)
     if form == "json":
         say_json(result.model_dump(mode="json"))
         return

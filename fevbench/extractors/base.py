@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from fevbench.errors import MissingPackage
+from fevbench.extractors.packages import installed, onnx_providers
 from fevbench.registry import Registry
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ class Extractor:
         dim: Features a sample.
         weights: Names in the weights registry.
         preprocessing: What happens to the pixels before the network, in words.
-        packages: Distributions whose version can change the features.
+        packages: Every distribution whose version can change the features, once and completely: those its
+            code calls, and those that they compute with. Whether torch and onnxruntime are among them says
+            on what it runs, too.
         batch: Samples of the default batch.
         load: Builds the network from a device and the weights' paths (a lazy target).
         extra: The extra of fevbench that installs the packages, where fevbench alone does not.
@@ -69,36 +71,61 @@ class Extractor:
     of_dataset: bool = False
 
     def versions(self) -> dict[str, str]:
-        """The installed version of each package.
+        """The installed version of each package, of each of its builds where it has several.
 
         Raises:
             MissingPackage: One is not installed.
         """
-        try:
-            return {name: importlib.metadata.version(name) for name in self.packages}
-        except importlib.metadata.PackageNotFoundError as error:
-            raise MissingPackage(f"extractor {self.name!r}", str(error.name), self.extra) from error
+        versions: dict[str, str] = {}
+        for package in self.packages:
+            found = installed(package)
+            if not found:
+                raise MissingPackage(f"extractor {self.name!r}", package, self.extra)
+            versions |= found
+        return versions
+
+    def runs_on(self, device: str) -> dict[str, str]:
+        """What its networks really run on: runtime to torch's kind of device, or onnxruntime's provider.
+
+        Args:
+            device: The torch device that was chosen. MediaPipe runs on the CPU whatever it is.
+        """
+        found: dict[str, str] = {}
+        if "torch" in self.packages:
+            found["torch"] = device.partition(":")[0]
+        if "onnxruntime" in self.packages:
+            found["onnxruntime"] = onnx_providers(device)[0]
+        return found
 
     def fingerprint(self, weights: Mapping[str, str], device: str) -> str:
         """The sha256 of everything that decides the features' values.
 
         Args:
             weights: Weight name to the sha256 of the file that is used.
-            device: The torch device; its kind is part of the fingerprint.
+            device: The torch device; what is run on is part of the fingerprint.
 
         Raises:
             MissingPackage: A package is not installed.
         """
+        from fevbench.global_state import KNOWN  # which imports torch
+
         parts = {
             "extractor": f"{self.name}@{self.version}",
             "preprocessing": self.preprocessing,
             "dtype": "float32",
             "weights": {name: weights[name] for name in self.weights},
             "packages": self.versions(),
-            "device": device.partition(":")[0],
+            "runs_on": self.runs_on(device),
+            "state": KNOWN,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
+
+FINDS_FACES = ("insightface", "numpy", "onnxruntime", "opencv-python", "pillow")
+"""What finding a face depends on: insightface resizes with OpenCV, and its canvas is Pillow's."""
+ALIGNS_FACES = (*FINDS_FACES, "scikit-image")
+"""What embedding a face depends on: insightface fits the five points with scikit-image."""
+TORCH = ("numpy", "torch")
 
 Loader = Callable[[str, Mapping[str, Path]], Network]
 
@@ -112,7 +139,7 @@ extractors: Registry[Extractor] = Registry(
             dim=512,
             weights=("scrfd-500m", "w600k-mbf"),
             preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128, 5-point norm_crop 112",
-            packages=("insightface", "onnxruntime"),
+            packages=ALIGNS_FACES,
             batch=32,
             load="fevbench.extractors.arcface:ArcFace",
         ),
@@ -123,7 +150,7 @@ extractors: Registry[Extractor] = Registry(
             dim=512,
             weights=("scrfd-500m", "w600k-r50"),
             preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128, 5-point norm_crop 112",
-            packages=("insightface", "onnxruntime"),
+            packages=ALIGNS_FACES,
             batch=32,
             load="fevbench.extractors.arcface:load_r50",
         ),
@@ -134,7 +161,7 @@ extractors: Registry[Extractor] = Registry(
             dim=10,
             weights=("scrfd-500m",),
             preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128",
-            packages=("insightface", "onnxruntime"),
+            packages=FINDS_FACES,
             batch=32,
             load="fevbench.extractors.points:FacePoints",
         ),
@@ -145,7 +172,7 @@ extractors: Registry[Extractor] = Registry(
             dim=2048,
             weights=("inception-fid",),
             preprocessing="bicubic (Pillow, float) to 299 px, clip to 0..255, (x - 128) / 128",
-            packages=("torch", "torchvision", "pytorch-fid"),
+            packages=(*TORCH, "pillow", "pytorch-fid", "torchvision"),
             batch=32,
             load="fevbench.extractors.inception:Inception",
         ),
@@ -156,7 +183,7 @@ extractors: Registry[Extractor] = Registry(
             dim=400,
             weights=("i3d-kinetics-400",),
             preprocessing="[-1, 1], bilinear (no antialias, half-pixel centres) to 224 px, logits",
-            packages=("torch",),
+            packages=TORCH,
             batch=2,
             load="fevbench.extractors.i3d:I3D",
         ),
@@ -167,7 +194,7 @@ extractors: Registry[Extractor] = Registry(
             dim=1408,
             weights=("videomae-g-ssv2",),
             preprocessing="16 frames, [0, 1], bilinear (no antialias, half-pixel centres) to 224 px",
-            packages=("torch",),
+            packages=TORCH,
             batch=2,
             load="fevbench.extractors.videomae:VideoMAE",
         ),
@@ -179,7 +206,7 @@ extractors: Registry[Extractor] = Registry(
             weights=("vjepa-h", "vjepa-h-ssv2-probe"),
             preprocessing="16 frames, [0, 1], bilinear (no antialias, half-pixel centres) to 224 px, "
             "ImageNet's mean and deviation",
-            packages=("torch",),
+            packages=TORCH,
             batch=2,
             load="fevbench.extractors.vjepa:VJEPA",
         ),
@@ -190,7 +217,7 @@ extractors: Registry[Extractor] = Registry(
             dim=1,
             weights=("lpips-alex",),
             preprocessing="[-1, 1], at the frame's size",
-            packages=("torch",),
+            packages=TORCH,
             batch=64,
             load="fevbench.extractors.lpips:load_alex",
         ),
@@ -201,7 +228,7 @@ extractors: Registry[Extractor] = Registry(
             dim=1,
             weights=("lpips-alex",),
             preprocessing="[-1, 1], at the frame's size",
-            packages=("torch",),
+            packages=TORCH,
             batch=64,
             load="fevbench.extractors.lpips:load_alex",
         ),
@@ -212,7 +239,7 @@ extractors: Registry[Extractor] = Registry(
             dim=1,
             weights=("lpips-alex",),
             preprocessing="[-1, 1], at the frame's size",
-            packages=("torch",),
+            packages=TORCH,
             batch=64,
             load="fevbench.extractors.lpips:load_alex",
         ),
@@ -223,7 +250,7 @@ extractors: Registry[Extractor] = Registry(
             dim=1,
             weights=("lpips-vgg",),
             preprocessing="[-1, 1], at the frame's size",
-            packages=("torch",),
+            packages=TORCH,
             batch=64,
             load="fevbench.extractors.lpips:load_vgg",
         ),
@@ -234,7 +261,7 @@ extractors: Registry[Extractor] = Registry(
             dim=6,
             weights=("judge",),
             preprocessing="[-1, 1], area to 64 px",
-            packages=("torch",),
+            packages=TORCH,
             batch=32,
             load="fevbench.extractors.judge:JudgeReading",
             of_dataset=True,
@@ -246,7 +273,7 @@ extractors: Registry[Extractor] = Registry(
             dim=51 + 12 + 478 * 3,
             weights=("face-landmarker",),
             preprocessing="bicubic to 128 px, 32 px black border, MediaPipe on single images, one face",
-            packages=("mediapipe", "pillow"),
+            packages=("mediapipe", "numpy", "pillow"),
             batch=32,
             load="fevbench.extractors.face_mesh:FaceMesh",
             extra="faces",
@@ -259,7 +286,7 @@ extractors: Registry[Extractor] = Registry(
             weights=("scrfd-500m", "fer-xception"),
             preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128; of the grey frame the square "
             "of the box's longer side, mean of the two last rows outside, bilinear (Pillow) to 64 px",
-            packages=("insightface", "onnxruntime", "pillow", "torch"),
+            packages=(*FINDS_FACES, "torch"),
             batch=32,
             load="fevbench.extractors.fer_xception:load",
         ),
@@ -271,7 +298,7 @@ extractors: Registry[Extractor] = Registry(
             weights=("scrfd-500m", "face-api", "face-api-manifest"),
             preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128; of the frame the box in "
             "whole pixels, black to a square, bilinear (Pillow) to 112 px",
-            packages=("insightface", "onnxruntime", "pillow", "torch"),
+            packages=(*FINDS_FACES, "torch"),
             batch=32,
             load="fevbench.extractors.face_api:load",
         ),
@@ -283,7 +310,7 @@ extractors: Registry[Extractor] = Registry(
             weights=("scrfd-500m", "hsemotion"),
             preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128; of the frame the box in "
             "whole pixels, bilinear (Pillow) to 224 px, [0, 1], ImageNet's mean and deviation",
-            packages=("insightface", "onnxruntime", "pillow", "torch"),
+            packages=(*FINDS_FACES, "torch"),
             batch=32,
             load="fevbench.extractors.hsemotion:load",
         ),

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from fevbench.errors import FevbenchError
+from fevbench.extractors.packages import onnx_providers
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -147,6 +150,9 @@ def load_onnx(device: str, path: Path, **settings: Any) -> Any:
         device: The torch device; a GPU is used if onnxruntime can.
         path: The network's file.
         settings: What its ``prepare`` takes.
+
+    Raises:
+        FevbenchError: onnxruntime runs it on something else than it says it can.
     """
     # insightface prints what it loads; standard output belongs to results.
     with contextlib.redirect_stdout(io.StringIO()):
@@ -155,12 +161,24 @@ def load_onnx(device: str, path: Path, **settings: Any) -> Any:
         providers = onnx_providers(device)
         network = get_model(str(path), providers=providers)
         network.prepare(0 if len(providers) > 1 else -1, **settings)
+    check_provider(network.session, device, path)
     return network
 
 
-def onnx_providers(device: str) -> list[str]:
-    """What onnxruntime runs a network on, best first: a GPU if the device is one and onnxruntime can."""
-    from onnxruntime import get_available_providers
+def check_provider(session: Any, device: str, path: Path) -> None:
+    """See that a network runs where its features are said to come from.
 
-    wanted = {"CUDAExecutionProvider"} if device.startswith("cuda") else set()
-    return [*sorted(wanted & set(get_available_providers())), "CPUExecutionProvider"]
+    Args:
+        session: onnxruntime's.
+        device: The torch device.
+        path: The network's file.
+
+    Raises:
+        FevbenchError: It runs elsewhere.
+    """
+    wanted, used = onnx_providers(device)[0], session.get_providers()[0]
+    if used != wanted:
+        raise FevbenchError(
+            f"onnxruntime runs {path.name} with {used} instead of {wanted}",
+            "install the CUDA libraries that it needs, or repeat with --device cpu",
+        )

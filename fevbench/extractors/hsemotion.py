@@ -18,7 +18,8 @@ from torch import nn
 from fevbench.data.tensors import IMAGENET_MEAN, IMAGENET_STD
 from fevbench.errors import WeightsError
 from fevbench.extractors.expressions import Box, ExpressionReader, resize_square
-from fevbench.extractors.faces import onnx_providers
+from fevbench.extractors.faces import check_provider
+from fevbench.extractors.packages import onnx_providers
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -71,6 +72,7 @@ class HSEmotion(nn.Module):
                 f"{path} does not hold HSEmotion of eight classes ({reason})",
                 f"delete it and {path.name}.sha256, and get it again",
             ) from error
+        check_provider(self._session, device, path)
         self._input = source.name
         self._mean, self._std = (
             np.array(x, np.float32)[:, None, None] for x in (IMAGENET_MEAN, IMAGENET_STD)

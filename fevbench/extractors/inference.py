@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from fevbench.global_state import known_state
+
 
 def fold_batch_norms(network: nn.Module) -> nn.Module:
     """Fold each ``.bn`` of a block into the same block's ``.conv``, in place, for evaluation.
@@ -29,13 +31,10 @@ def fold_batch_norms(network: nn.Module) -> nn.Module:
 
 @contextmanager
 def exact_inference() -> Iterator[None]:
-    """Run without gradients, TF32 or the choice of algorithms by timing.
+    """Run in the state that features are defined in, and keep nothing for gradients.
 
-    GPUs would otherwise round convolutions to 10 bits of mantissa, which moves a Fréchet distance in
-    its fourth digit, and might choose other algorithms in the next run.
+    Without it, GPUs round convolutions to 10 bits of mantissa, which moves a Fréchet distance in its fourth
+    digit, and might choose other algorithms in the next run; and a model may have asked for worse.
     """
-    convolutions = torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-    )
-    with torch.inference_mode(), convolutions:
+    with known_state(), torch.inference_mode():
         yield

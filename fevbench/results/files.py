@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from fevbench.atomic import write_text
 from fevbench.errors import RunError, way_out
+from fevbench.results.clips import check_clips
 from fevbench.results.migrate import is_readable, migrate
 from fevbench.results.schema import RESULT_FILE, SCHEMA_VERSION, Result
 
@@ -23,12 +24,16 @@ class NoResult(RunError):
     """A training, or a run that is not finished: nothing is wrong with it, and it holds no result."""
 
 
-def read_result(path: Path) -> Result:
+def read_result(path: Path, of_its_clips: bool = True) -> Result:
     """Read a result from its file or from its run folder; one of an older schema as one of this.
+
+    Args:
+        path: The file, or the folder.
+        of_its_clips: Whether the clips that lie beside it must be those it is about.
 
     Raises:
         NoResult: It is a training, or a run that is not finished.
-        RunError: There is no result, or it does not follow the schema.
+        RunError: There is no result, or it does not follow the schema, or the clips beside it are others.
     """
     if not path.exists():
         raise RunError(f"{path} does not exist", "give a run folder or a result.json")
@@ -54,11 +59,14 @@ def read_result(path: Path) -> Result:
             fix if version is None else f"use the fevbench that wrote it, or {fix}",
         )
     try:
-        return Result.model_validate_json(json.dumps(migrate(content)))
+        result = Result.model_validate_json(json.dumps(migrate(content)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise RunError(f"{file} is not a result ({where}: {first['msg']})", fix) from error
+    if of_its_clips:
+        check_clips(file.parent, result)
+    return result
 
 
 def _without_result(folder: Path) -> RunError:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import platform
 import subprocess
 from pathlib import Path
 
 import fevbench
+from fevbench.extractors.packages import installed
 from fevbench.results.schema import Environment
 
 PACKAGES = (
@@ -18,7 +18,6 @@ PACKAGES = (
     "numpy",
     "onnxruntime",
     "opencv-python",
-    "opencv-python-headless",
     "pillow",
     "pytorch-fid",
     "scikit-image",
@@ -26,6 +25,7 @@ PACKAGES = (
     "torch",
     "torchvision",
 )
+"""What can change a number; of those with several builds, all that are there are named."""
 
 
 def environment(device: str) -> Environment:
@@ -71,13 +71,7 @@ def _git(root: Path, *arguments: str) -> str | None:
 
 
 def _versions() -> list[tuple[str, str]]:
-    installed = []
-    for name in PACKAGES:
-        try:
-            installed.append((name, importlib.metadata.version(name)))
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return installed
+    return sorted(item for name in PACKAGES for item in installed(name).items())
 
 
 def _processor() -> str:

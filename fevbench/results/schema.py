@@ -204,6 +204,11 @@ class Result(Record):
     weights: list[WeightRecord]
     environment: Environment
     stages: dict[str, Stage]
+    clips: dict[str, str] = {}
+    """Scored clip to the sha256 of its shape and pixels as they were scored; empty in results of before this
+    field."""
+    draws: dict[str, list[str]] = {}
+    """For clips that were made again with other noise, the same of each time from the first on."""
 
 
 RESULT_FILE = "result.json"

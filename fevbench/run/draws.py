@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fevbench.data.corpus import by_hash
+from fevbench.data.video import content_digest
 from fevbench.run.extract import side_by_side
 from fevbench.run.generate import file_name
 
@@ -92,6 +93,12 @@ class Draws:
         if count == 1 or any(not np.array_equal(draw, made[0]) for made in self._all() for draw in made[1:]):
             return []
         return [f"{count} draws of one face and label are the same clip: no noise, or none that shows"]
+
+    def digests(self) -> dict[str, list[str]]:
+        """The digest of each clip's pixels, each time from the first on that it was made again."""
+        return {
+            clip.id: [content_digest(draw.frames(clip)) for draw in self._draws[1:]] for clip in self.clips
+        }
 
     def features(self, extraction: Extraction) -> tuple[Features, Features]:
         """How the clips of each face and label differ.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,16 +13,21 @@ from typing import TYPE_CHECKING
 import fevbench
 from fevbench import paths, weights
 from fevbench.data.corpus import Corpus
+from fevbench.data.video import content_digest
+from fevbench.errors import RunError
+from fevbench.global_state import known_state
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.models.found import VIDEOS_PREFIX
+from fevbench.results.clips import other_clips
 from fevbench.results.files import read_result, write_result
 from fevbench.results.schema import RESULT_FILE, MetricResult, Result, Stage
 from fevbench.run.describe import describe
 from fevbench.run.draws import Draws, are_there
-from fevbench.run.extract import Extraction, sample_count
-from fevbench.run.folder import CLIPS_FOLDER, DRAWS_FOLDER, claim_folder
+from fevbench.run.extract import Extraction, check_caches, sample_count
+from fevbench.run.folder import CLIPS_FOLDER, DRAWS_FOLDER, claim_folder, holds_run
 from fevbench.run.generate import GeneratedClips, file_name
 from fevbench.run.plan import Plan
-from fevbench.run.progress import Progress
+from fevbench.run.progress import Progress, Silent
 from fevbench.run.score import Side, score, unscored
 
 if TYPE_CHECKING:
@@ -36,6 +42,7 @@ def execute(
     offline: bool = False,
     pull: weights.Progress | None = None,
     features: Path | None = None,
+    overwrite: bool = False,
 ) -> Result:
     """Carry out a plan and write ``result.json`` into its folder.
 
@@ -45,6 +52,8 @@ def execute(
         offline: Never touch the network.
         pull: Hears how downloads proceed.
         features: The folder of the feature caches; by default the one in fevbench's own folder.
+        overwrite: Start the run folder anew, whatever the settings of the run in it. What it holds is thrown
+            away when all that can be known beforehand says that the new run will go through.
 
     Returns:
         The result; the earlier one, untouched, if everything asked for is in it already.
@@ -52,27 +61,58 @@ def execute(
     Raises:
         FevbenchError: Something the user can fix; what was finished is kept.
     """
-    begun = claim_folder(plan.out, plan.settings)
-    needs = plan.needs
-    corpus = Corpus(needs.dataset, needs.protocol, plan.settings.split, plan.settings.limit)
-    before = read_result(plan.out) if begun and (plan.out / RESULT_FILE).exists() else None
-    if before is not None:
-        plan = _with_earlier_metrics(plan, before)
-        if _is_complete(plan, corpus, before):
-            progress.note(f"nothing to do: {plan.out} is complete")
-            return before
-    # A missing package or model must not cost a download, nor a missing weight the time of generation.
-    for extractor in plan.needs.extractors:
-        extractor.versions()
-    own: dict[str, weights.LocalWeight] = {}
-    if plan.model.networks:
-        own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
-    generated = GeneratedClips(
-        plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, progress
-    )
-    local = {**own, **plan.needs.require(offline, pull)}
-    cache = features or paths.home() / "features"
-    return _Session(plan, corpus, generated, progress, local, cache).run()
+    corpus = Corpus(plan.needs.dataset, plan.needs.protocol, plan.settings.split, plan.settings.limit)
+    # Before anything is written: what is finished is told from a disk that is read-only, too.
+    if not overwrite and holds_run(plan.out, plan.settings):
+        done, plan = _earlier(plan, corpus, progress)
+        if done:
+            return done
+    with claim_folder(plan.out, plan.settings, overwrite) as claim:
+        if claim.begun and not overwrite:  # another process may have finished it meanwhile
+            done, plan = _earlier(plan, corpus, progress)
+            if done:
+                return done
+        # A missing package or model must not cost a download, nor a missing weight the time of generation.
+        for extractor in plan.needs.extractors:
+            extractor.versions()
+        own: dict[str, weights.LocalWeight] = {}
+        if plan.model.networks:
+            own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
+        generated = GeneratedClips(
+            plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, progress
+        )
+        local = {**own, **plan.needs.require(offline, pull)}
+        cache = features or paths.home() / "features"
+        check_caches(plan.needs.extractors, local, plan.device, cache, progress.note)
+        if overwrite and claim.holds_work():
+            _check_replaceable(plan, generated)
+            claim.start_anew()
+        return _Session(plan, corpus, generated, progress, local, cache).run()
+
+
+def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
+    """See that what a folder holds may go: that it is not what is to be scored, and that the model works.
+
+    Raises:
+        FevbenchError: It may not; for one, the model fails on its first clip.
+    """
+    source = Path(plan.model.origin)
+    if plan.model.name.startswith(VIDEOS_PREFIX) and source.resolve().is_relative_to(plan.out.resolve()):
+        raise RunError(f"{source} lies in {plan.out}, which would be emptied", "choose another --out")
+    with tempfile.TemporaryDirectory() as scratch:
+        generated.again(0, generated.clips[:1], Path(scratch)).make_all(Silent())
+
+
+def _earlier(plan: Plan, corpus: Corpus, progress: Progress) -> tuple[Result | None, Plan]:
+    """The result that is in the folder if it answers the plan, and the plan with what it holds as well."""
+    if not (plan.out / RESULT_FILE).exists():
+        return None, plan
+    before = read_result(plan.out, of_its_clips=False)
+    plan = _with_earlier_metrics(plan, before)
+    if not _is_complete(plan, corpus, before):
+        return None, plan
+    progress.note(f"nothing to do: {plan.out} is complete")
+    return before, plan
 
 
 def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
@@ -83,10 +123,11 @@ def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
 
 
 def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
-    """Whether a result answers the plan: same definitions, same weights, same code, clips in place.
+    """Whether a result answers the plan: same definitions, same weights, same code, its own clips in place.
 
     Weights that are not here are not asked for: nothing would be computed with them. A result of before
-    readings were kept is scored again, from its clips and cached features, so that they are there.
+    readings or the clips' digests were kept is scored again, from its clips and cached features, so that they
+    are there.
     """
     ids = {name: metric.id for name, metric in result.metrics.items()}
     hashes = {record.name: record.sha256 for record in result.weights}
@@ -96,7 +137,8 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
         all(ids.get(metric.name) == metric.id for metric in plan.needs.metrics)
         and all(hashes.get(name) == weight.sha256 for name, weight in local.items())
         and result.environment.fevbench == fevbench.__version__
-        and made == result.dataset.clips == len(result.dataset.labels_of)
+        and made == result.dataset.clips == len(result.dataset.labels_of) == len(result.clips)
+        and not any(other_clips(plan.out, result))
         and are_there(plan.out / DRAWS_FOLDER, corpus.clips, plan.needs.draws)
         and all(_holds_readings(metric, result.metrics[metric.name]) for metric in plan.needs.metrics)
     )
@@ -130,7 +172,7 @@ class _Session:
 
     def run(self) -> Result:
         plan, corpus, generated = self._plan, self._corpus, self._generated
-        with self._stage("decode") as count:
+        with self._stage("decode") as count, known_state():
             digest = corpus.digest(generated.clips)
             count(len(generated.clips), 0)
         with self._stage("generate") as count:
@@ -148,7 +190,7 @@ class _Session:
         made = Side(generated.frames, labels, {name: both[0] for name, both in features.items()})
         true = Side(corpus.frames, labels, {name: both[1] for name, both in features.items()})
         values: dict[str, MetricResult] = {}
-        with self._stage("score") as count:
+        with self._stage("score") as count, known_state():
             self._progress.start("score", len(plan.needs.metrics))
             for metric in plan.needs.metrics:
                 why_not = plan.needs.why_not(metric)
@@ -160,6 +202,12 @@ class _Session:
             count(len(values), 0)
         notes = [*generated.notes, *draws.notes]
         result = describe(plan, digest, generated.clips, notes, values, self._local.values(), self._stages)
+        result = result.model_copy(
+            update={
+                "clips": {clip.id: content_digest(generated.frames(clip)) for clip in generated.clips},
+                "draws": draws.digests() if plan.needs.draws > 1 else {},
+            }
+        )
         write_result(plan.out, result)
         return result
 
@@ -179,6 +227,7 @@ class _Session:
                 self._plan.batch_size,
                 self._cache,
                 self._progress.advance,
+                self._progress.note,
             ) as extraction,
         ):
             if of_draws:

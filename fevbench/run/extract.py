@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import combinations
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from fevbench.data.video import content_digest
+from fevbench.errors import FevbenchError
 from fevbench.extractors.base import Extractor, Loader, Network, Unit
 from fevbench.extractors.cache import FeatureCache
+from fevbench.global_state import known_state
 from fevbench.registry import load_target
 
 if TYPE_CHECKING:
@@ -61,6 +64,23 @@ def sample_count(unit: Unit, frames: int) -> int:
     return {"clip": 1, "next": frames - 1}.get(unit, frames)
 
 
+def check_caches(
+    wanted: Sequence[Extractor],
+    weights: Mapping[str, LocalWeight],
+    device: str,
+    cache: Path,
+    note: Callable[[str], None],
+) -> None:
+    """See that the cache of each extractor can be used, before work is done that ends there.
+
+    Raises:
+        FevbenchError: One cannot.
+    """
+    for extractor in wanted:
+        with Extraction(extractor, weights, device, None, cache, lambda count: None, note):
+            pass
+
+
 class Extraction:
     """One extractor at work. The network is loaded only if the cache lacks something.
 
@@ -71,6 +91,7 @@ class Extraction:
         batch_size: Samples a batch; None for the extractor's default.
         cache: The folder of the feature caches.
         advance: Called with the number of samples done.
+        note: Hears what is wrong with a cache, a line each; by default, standard error does.
 
     Attributes:
         computed: Samples the network saw.
@@ -85,6 +106,7 @@ class Extraction:
         batch_size: int | None,
         cache: Path,
         advance: Callable[[int], None],
+        note: Callable[[str], None] | None = None,
     ) -> None:
         self._extractor = extractor
         self._paths = {name: weights[name].path for name in extractor.weights}
@@ -92,7 +114,7 @@ class Extraction:
         self._device = device
         self._batch = batch_size or extractor.batch
         fingerprint = extractor.fingerprint(hashes, device)
-        self._cache = FeatureCache(cache, extractor.name, fingerprint, extractor.dim)
+        self._cache = FeatureCache(cache, extractor.name, fingerprint, extractor.dim, note or _note)
         self._advance = advance
         self._network: Network | None = None
         self.computed = 0
@@ -127,8 +149,16 @@ class Extraction:
             clips: Each returns the `material` of a clip.
 
         Returns:
-            For each clip ``float32[N, D]``, a row a sample; one if the extractor looks at whole clips.
+            For each clip ``float32[N, D]``, a row a sample; one if the extractor looks at whole clips. They
+            are computed in `known_state`, whatever state this process is in.
+
+        Raises:
+            FevbenchError: The memory does not suffice for a batch, or a cache cannot be used.
         """
+        with known_state():
+            return self._of_clips(clips)
+
+    def _of_clips(self, clips: Sequence[Callable[[], Frames]]) -> list[NDArray[np.float32]]:
         features: list[NDArray[np.float32]] = []
         for start in range(0, len(clips), CLIPS_AT_ONCE):
             samples = [self._samples(load()) for load in clips[start : start + CLIPS_AT_ONCE]]
@@ -153,15 +183,47 @@ class Extraction:
         self._advance(total - len(missing))
         for start in range(0, len(missing), self._batch):
             part = missing[start : start + self._batch]
-            made = self._load()(np.stack([by_key[key] for key in part]))
+            made = self._computed(np.stack([by_key[key] for key in part]))
             fresh = dict(zip(part, made, strict=True))
             self._cache.put(fresh)
             known |= fresh
             self._advance(len(part))
         return known
 
+    def _computed(self, batch: Frames) -> NDArray[np.float32]:
+        """Features of a batch, by the network."""
+        name, samples = self._extractor.name, len(batch)
+        try:
+            made = self._load()(batch)
+        except Exception as error:
+            if not _is_out_of_memory(error):
+                raise
+            fix = "take a machine or a device with more memory"
+            if samples > 1:
+                fix = f"repeat the command with --batch-size {samples // 2}, which continues"
+            what = f"{samples} samples" if samples > 1 else "1 sample"
+            raise FevbenchError(f"the memory does not suffice for {what} of {name} at once", fix) from error
+        if made.shape != (samples, self._extractor.dim):
+            raise FevbenchError(
+                f"extractor {name!r} gave features of shape {made.shape} for {samples} samples, "
+                f"and declares {self._extractor.dim} each",
+                "correct its declaration",
+            )
+        return made
+
     def _load(self) -> Network:
         if self._network is None:
             loader = cast(Loader, load_target(self._extractor.load))
             self._network = loader(self._device, self._paths)
         return self._network
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: Python's, a GPU's, or that of torch's or onnxruntime's allocators."""
+    said = str(error)
+    kinds = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return kinds or "can't allocate memory" in said or "Failed to allocate memory" in said

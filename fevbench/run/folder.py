@@ -5,25 +5,28 @@ run.json      the settings; whoever continues must have the same
 clips/        one lossless clip each
 draws/N/      some of them made again, where a metric compares clips of one face and label
 result.json   written last
+.lock         there while a process works in it
 """
 
 from __future__ import annotations
 
-import os
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from fevbench.atomic import write_text
 from fevbench.data.video import LOSSLESS_SUFFIX
-from fevbench.errors import RunError
+from fevbench.errors import RunError, way_out
+from fevbench.locks import locked
+from fevbench.results.clips import CLIPS_FOLDER as CLIPS_FOLDER
+from fevbench.results.clips import DRAWS_FOLDER as DRAWS_FOLDER
 from fevbench.results.schema import RESULT_FILE
 from fevbench.run.plan import Settings
 
 SETTINGS_FILE = "run.json"
-CLIPS_FOLDER = "clips"
-DRAWS_FOLDER = "draws"
+LOCK_FILE = ".lock"
 _OWN_PART = re.compile(r"\.(run|result)\.\d+\.[^.]+\.part\.json")
 
 
@@ -36,39 +39,97 @@ def default_folder(settings: Settings) -> Path:
     return Path("runs") / "--".join(re.sub(r"[^\w.-]+", "-", part) for part in parts)
 
 
-def claim_folder(out: Path, settings: Settings) -> bool:
-    """Make ``out`` this run's folder.
+def holds_run(out: Path, settings: Settings | None) -> bool:
+    """Whether a run was begun in a folder. Nothing is written: the disk may be read-only.
 
-    Returns:
-        Whether a run with these settings was begun here before.
+    Args:
+        out: The folder, which need not be there.
+        settings: What a run that has made something must have; None where it may have any.
 
     Raises:
-        RunError: The folder holds another run, or something else, or cannot be written.
+        RunError: The folder holds another run, or something else, or cannot be read.
     """
     file = out / SETTINGS_FILE
     try:
-        begun = file.exists()
-        if not begun and out.exists() and not out.is_dir():
+        if not out.exists():
+            return False
+        if not out.is_dir():
             raise RunError(f"{out} is a file", "give --out a folder")
-        if not begun and out.exists() and not all(_OWN_PART.fullmatch(path.name) for path in out.iterdir()):
+        if not file.exists():
+            if all(path.name == LOCK_FILE or _OWN_PART.fullmatch(path.name) for path in out.iterdir()):
+                return False
             raise RunError(f"{out} is not empty and holds no run", "choose another --out")
-        if begun and _holds_work(out):
+        if settings is not None and _holds_work(out):
             _check_same(file, settings)
-        else:
-            write_text(file, settings.model_dump_json(indent=1) + "\n")
     except OSError as error:
-        raise RunError(f"{out} cannot be written ({error.strerror})", "choose another --out") from error
-    if not os.access(out, os.W_OK):
-        raise RunError(f"{out} cannot be written", "choose another --out")
-    return begun
+        fix = way_out(error, "check its permissions, or choose another --out")
+        raise RunError(f"{out} cannot be read ({error.strerror})", fix) from error
+    return True
 
 
-def discard(out: Path) -> None:
-    """Delete what a run made from its folder, and nothing else; the folder can then be claimed anew."""
-    if (out / SETTINGS_FILE).exists():
-        (out / RESULT_FILE).unlink(missing_ok=True)
-        for clip in _clips(out):
+class Claim:
+    """A run folder that this process alone works in, until the claim is released.
+
+    Args:
+        out: The folder; made if need be.
+        settings: What identifies the run.
+        overwrite: Whether a run with other settings may be there. It stays until `start_anew`.
+
+    Attributes:
+        begun: Whether a run was begun here before.
+
+    Raises:
+        RunError: Another process works in the folder; or it holds another run or something else, or cannot
+            be written.
+    """
+
+    def __init__(self, out: Path, settings: Settings, overwrite: bool = False) -> None:
+        self._out, self._settings = out, settings
+        with ExitStack() as stack:
+            try:
+                out.mkdir(parents=True, exist_ok=True)
+                if stack.enter_context(locked(out / LOCK_FILE, patience=0)) is False:
+                    raise RunError(
+                        f"another process works in {out}", "wait until it is done, or choose another --out"
+                    )
+                self.begun = holds_run(out, None if overwrite else settings)
+                if not self.begun or not _holds_work(out):
+                    self._write_settings()
+            except (FileExistsError, NotADirectoryError) as error:
+                raise RunError(f"{out} is a file, or lies in one", "give --out a folder") from error
+            except OSError as error:
+                fix = way_out(error, "choose another --out")
+                raise RunError(f"{out} cannot be written ({error.strerror})", fix) from error
+            self._held = stack.pop_all()
+
+    def __enter__(self) -> Claim:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Let other processes work in the folder."""
+        self._held.close()
+
+    def holds_work(self) -> bool:
+        """Whether the folder holds clips or a result."""
+        return _holds_work(self._out)
+
+    def start_anew(self) -> None:
+        """Delete what a run made from the folder, and nothing else."""
+        (self._out / RESULT_FILE).unlink(missing_ok=True)
+        for clip in _clips(self._out):
             clip.unlink()
+        self._write_settings()
+
+    def _write_settings(self) -> None:
+        write_text(self._out / SETTINGS_FILE, self._settings.model_dump_json(indent=1) + "\n")
+
+
+def claim_folder(out: Path, settings: Settings, overwrite: bool = False) -> Claim:
+    """Make ``out`` this run's folder; see `Claim`."""
+    return Claim(out, settings, overwrite)
 
 
 def _holds_work(out: Path) -> bool:

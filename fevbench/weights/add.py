@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from fevbench.errors import WeightsError
+from fevbench.errors import WeightsError, way_out
 from fevbench.hashing import sha256_of
 from fevbench.weights import registry, store
 from fevbench.weights.pins import write_pin
@@ -40,7 +40,8 @@ def add(name: str, path: Path, *, progress: Progress | None = None) -> LocalWeig
     try:
         found = sha256_of(path)
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror}", "check its name") from error
+        fix = way_out(error, "check its name")
+        raise WeightsError(f"{path} cannot be read: {error.strerror}", fix) from error
     file = _which(weight, found)
     places = [folder / file.name for folder in (store.user_folder(), store.cache()) if folder]
     try:

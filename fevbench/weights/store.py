@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fevbench import paths
-from fevbench.errors import WeightsError
+from fevbench.errors import WeightsError, way_out
 from fevbench.hashing import sha256_of
 from fevbench.weights import registry
 from fevbench.weights.pins import pin_path, read_pin
@@ -108,7 +108,7 @@ def verify(local: LocalWeight, *, afresh: bool = False) -> LocalWeight:
             _hashes[key] = sha256_of(local.path)
     except OSError as error:
         raise WeightsError(
-            f"{local.path} cannot be read: {error.strerror}", "check its permissions"
+            f"{local.path} cannot be read: {error.strerror}", way_out(error, "check its permissions")
         ) from error
     found = _hashes[key]
     if found != local.sha256:

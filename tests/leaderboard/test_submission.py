@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from tiny import Cli, tree
 
-from fevbench.data.video import read_clip, write_clip
+from fevbench.data.video import content_digest, read_clip, write_clip
 from fevbench.metrics.catalog import Metric
 from fevbench.run.needs import Needs
 from leaderboard import archive
@@ -95,7 +95,7 @@ def test_a_run_with_faults_is_not_sent(run: Path, cli: Cli, tmp_path: Path) -> N
 
 
 def test_clips_that_are_not_those_that_were_scored_are_found(sent: Path, cli: Cli, tmp_path: Path) -> None:
-    """The file is whole and its manifest fits; only scoring it again tells."""
+    """The file is whole and its manifest fits: the digest tells, or else scoring it again."""
     contents = members(sent)
     name = (
         "clips/ann-joy.mkv" if "clips/ann-joy.mkv" in contents else min(n for n in contents if "clips" in n)
@@ -103,7 +103,14 @@ def test_clips_that_are_not_those_that_were_scored_are_found(sent: Path, cli: Cl
     clip = tmp_path / "clip.mkv"
     clip.write_bytes(contents[name])
     write_clip(clip, np.ascontiguousarray(255 - read_clip(clip)), 12.5)
-    checked = cli("leaderboard", "check", pack(tmp_path / "b.zip", {**contents, name: clip.read_bytes()}))
+    contents[name] = clip.read_bytes()
+    told = cli("leaderboard", "check", pack(tmp_path / "a.zip", contents))
+    assert told.code == 1
+    assert f"1 clip is not what was scored ({name})" in told.out
+    result = json.loads(contents["result.json"])
+    result["clips"][Path(name).stem] = content_digest(read_clip(clip))
+    contents["result.json"] = json.dumps(result).encode()
+    checked = cli("leaderboard", "check", pack(tmp_path / "b.zip", contents))
     assert checked.code == 1
     said = [line for line in checked.out.splitlines() if "scored again" in line]
     assert any("b.zip: psnr: " in line and "other values of 1 clip" in line for line in said), checked.out

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import json
 import os
 import resource
 import sqlite3
@@ -150,27 +152,49 @@ def _cache(home: Path) -> Path:
     return path
 
 
-def test_a_cache_that_is_no_database_is_named(cli: Cli, tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", [0, 4096])
+def test_a_damaged_cache_is_put_aside_and_features_are_computed_anew(
+    cli: Cli, tmp_path: Path, start: int
+) -> None:
+    """From its first byte on, and behind a first page that is whole."""
     assert cli(*CSIM, "--out", tmp_path / "one").code == 0
     cache = _cache(tmp_path / "home")
-    cache.write_bytes(b"this is no database" * 1000)
+    content = cache.read_bytes()
+    cache.write_bytes(content[:start] + b"\xff" * (len(content) - start))
     outcome = cli(*CSIM, "--out", tmp_path / "two")
-    assert outcome.code == 1
-    assert f"feature cache {cache} cannot be used" in outcome.complaint
-    assert len(list((tmp_path / "two" / "clips").iterdir())) == 9
-    cache.unlink()
-    assert cli(*CSIM, "--out", tmp_path / "two").code == 0
+    assert outcome.code == 0, outcome
+    assert outcome.err.count(f"feature cache {cache} cannot be trusted") == 1
+    assert tiny.comparable(tmp_path / "one/result.json") == tiny.comparable(tmp_path / "two/result.json")
+    assert json.loads((tmp_path / "two/result.json").read_text())["stages"]["arcface"]["computed"] > 0
+    assert "cannot be trusted" not in cli(*CSIM, "--out", tmp_path / "three").err
 
 
-def test_a_cache_that_is_damaged_inside_is_named(cli: Cli, tmp_path: Path) -> None:
+def test_a_feature_that_was_changed_is_no_score(cli: Cli, tmp_path: Path) -> None:
     assert cli(*CSIM, "--out", tmp_path / "one").code == 0
     cache = _cache(tmp_path / "home")
-    content = bytearray(cache.read_bytes())
-    content[4096:] = b"\xff" * (len(content) - 4096)
-    cache.write_bytes(content)
+    with contextlib.closing(sqlite3.connect(cache)) as database, database:
+        changed = database.execute("UPDATE features SET value = zeroblob(2048)").rowcount
     outcome = cli(*CSIM, "--out", tmp_path / "two")
-    assert outcome.code == 1
-    assert f"feature cache {cache} cannot be used" in outcome.complaint
+    assert outcome.code == 0, outcome
+    told = f"feature cache {cache}: damaged features of {changed} samples were computed anew"
+    assert outcome.err.count(told) == 1
+    assert tiny.comparable(tmp_path / "one/result.json") == tiny.comparable(tmp_path / "two/result.json")
+
+
+def test_memory_that_does_not_suffice_for_a_batch(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Advice is given that can be followed: a batch of 1 cannot be smaller."""
+
+    def too_much(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(tiny.SquareFaces, "__call__", too_much)
+    for size, advice in ((2, "--batch-size 1, which continues"), (1, "a device with more memory")):
+        outcome = cli(*CSIM, "--out", tmp_path / "run", "--batch-size", str(size))
+        assert outcome.code == 1
+        assert "of arcface at once" in outcome.complaint
+        assert outcome.complaint.endswith(advice)
 
 
 def test_a_cache_on_a_full_disk_is_named(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,6 @@ class Networks:
             return np.zeros((0, frames, extractor.dim), np.float32)
         self._progress.start(stage, len(sources) * frames)
         cache = paths.home() / "features"
-        advance = self._progress.advance
-        with Extraction(extractor, self._local, self._device, None, cache, advance) as extraction:
+        hears = self._progress.advance, self._progress.note
+        with Extraction(extractor, self._local, self._device, None, cache, *hears) as extraction:
             return np.stack(extraction.of_clips(sources))

@@ -1,0 +1,61 @@
+"""Locks between processes, on files: held while their process lives, on this machine or on another.
+
+A lock is a file that is locked and says nothing. Who is killed lets go of it, and no process id is looked at:
+another container or machine that shares the folder has ids of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+"""What file systems answer that know no locks."""
+
+
+@contextlib.contextmanager
+def locked(file: Path, patience: float = -1) -> Iterator[bool | None]:
+    """Hold a lock while the block runs, and remove its file afterwards.
+
+    Args:
+        file: The lock's file, in a folder that is there.
+        patience: Seconds to wait for whoever holds it; less than none waits for ever.
+
+    Yields:
+        Whether the lock is held: False if another held it for longer than that, None if nobody can tell
+        because the file system knows no locks.
+
+    Raises:
+        OSError: The file cannot be made.
+    """
+    # Only for those who write: not for `fevbench --help`.
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(file, timeout=patience)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a file system needs another kind of lock
+            lock.acquire()
+            while not file.exists():  # removed by its last holder, so nobody else would find it locked
+                lock.release()
+                lock.acquire()
+    except Timeout:
+        yield False
+        return
+    except NotImplementedError:
+        yield None
+        return
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        yield None
+        return
+    try:
+        yield True
+    finally:
+        with contextlib.suppress(OSError):  # on a disk that became read-only, say; it is let go all the same
+            file.unlink()
+        lock.release()
