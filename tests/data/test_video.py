@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fevbench.data.video import content_digest, natural_key, read_clip, read_written, write_clip
+from fevbench.data.members import natural_key
+from fevbench.data.video import content_digest, read_clip, read_written, write_clip
 from fevbench.errors import VideoError
 
 if TYPE_CHECKING:
