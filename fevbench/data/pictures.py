@@ -139,9 +139,9 @@ def _is_lossy(path: Path, kind: str) -> bool:
 
 def _as_seen(picture: Image.Image, path: Path, facts: Facts) -> Image.Image:
     """The picture in RGB, turned, on `BACKGROUND`."""
+    eight = _eight_bits(picture, path, facts)
     orientation = picture.getexif().get(ORIENTATION, 1)
     _note_colours(picture, facts)
-    eight = _eight_bits(picture, path, facts)
     if orientation in range(2, 9):
         eight.getexif()[ORIENTATION] = orientation
         eight = ImageOps.exif_transpose(eight)

@@ -49,7 +49,7 @@ def _slices(packet: bytes) -> Iterator[bool]:
     end = len(packet)
     while end > 0:
         size = int.from_bytes(packet[end - FOOTER : end - FOOTER + 3], "big") + FOOTER
-        if end < FOOTER or size > end:
+        if end < FOOTER or not FOOTER < size <= end:
             yield False
             return
         # The checksum is of the bytes' highest bits first and starts at zero; zlib's is neither.

@@ -124,7 +124,7 @@ class Developer:
         )
         if size == (width, height):
             return pixels
-        shape = str(self._aspect).replace("/", ":")
+        shape = f"{self._aspect.numerator}:{self._aspect.denominator}"
         self._facts.note(f"pixels are not square ({shape}); frames were stretched to {size[0]}x{size[1]}")
         return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 

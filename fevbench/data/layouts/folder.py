@@ -57,7 +57,7 @@ def _nothing_fits(root: Path, pattern: str, tree: Tree) -> DatasetError:
         if skip.why in (MISFIT, MIXTURE):
             what = f"nothing in {root} fits the pattern {pattern!r}"
             there, other = _suggestion(root, Path(skip.what))
-            if other:
+            if other:  # it reads something
                 return DatasetError(f"{what}; there is, for example, {there}", f"--set 'pattern={other}'")
             if skip.why == MIXTURE:
                 return DatasetError(what, skip.detail)
@@ -76,7 +76,7 @@ def _suggestion(root: Path, path: Path) -> tuple[str, str]:
     for there, is_frame in examples:
         below = there.relative_to(root)
         pattern = suggested(below if there.is_dir() else below.with_suffix(""), is_frame)
-        if pattern:
+        if pattern and any(_from_pattern(root, pattern, Tree())):
             return legible(below.as_posix()), pattern
     return legible(examples[0][0].relative_to(root).as_posix()), ""
 
