@@ -211,6 +211,8 @@ def _summarise(manifest: Manifest, out: Path, recipe: Recipe) -> None:
     absent = f"; {len(record.missing)} of its people are not here" if record.missing else ""
     click.echo(f"split: {record.spec}{held}{absent}")
     click.echo("labels: " + ", ".join(f"{count} {name}" for name, count in found["clips_per_label"].items()))
+    if found["sources"]:
+        click.echo("sources: " + ", ".join(f"{count} {what}" for what, count in found["sources"].items()))
     if found["missing"]:
         click.echo(f"missing: {len(found['missing'])} people do not show every expression")
     for why, entries in found["skipped"].items():

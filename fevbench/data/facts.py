@@ -31,6 +31,7 @@ class Facts:
         fps: Frames a second, None if unknown.
         forms: Codec and pixel format of a video, or the formats of pictures.
         lossy: Whether any of them loses detail.
+        digest: That of all pixels, if it was needed.
         checks: How each file's content was checked for damage: `DIGEST`, `CHECKSUMS`, or an empty text.
     """
 
@@ -41,6 +42,7 @@ class Facts:
     fps: float | None = None
     forms: set[str] = field(default_factory=set)
     lossy: bool = False
+    digest: str = ""
     checks: set[str] = field(default_factory=set)
 
     def note(self, text: str) -> None:

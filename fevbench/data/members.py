@@ -20,6 +20,8 @@ COMPANIONS = frozenset((
 ))  # fmt: skip
 """Words in names of what lies beside frames and is none."""
 ONE_CLIP = "leave only the frames of one clip in a folder"
+Value = tuple[float, ...]
+"""The numbers in a name."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _DIGITS = re.compile(r"(\d+)")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -95,41 +97,56 @@ def _refuse_mixture(folder: Path, series: dict[str, list[Path]]) -> None:
     raise VideoError(f"{folder} holds pictures of several kinds ({some(sorted(shown))})", ONE_CLIP)
 
 
-def _values(folder: Path, files: Sequence[Path]) -> list[tuple[float, ...]]:
+def _values(folder: Path, files: Sequence[Path]) -> list[Value]:
     """The numbers in each name; ``0.16`` is before ``0.2``, but ``1.9`` before ``1.10``."""
     found = [_NUMBER.findall(path.stem) for path in files]
+    decimals = [tuple(float(text.replace(",", ".")) for text in texts) for texts in found]
     parts = [re.split("[.,]", text)[1] for texts in found for text in texts if re.search("[.,]", text)]
-    widths = {len(part) for part in parts}
+    if len({len(part) for part in parts}) < 2:
+        return decimals
+    counters = [tuple(float(n) for text in texts for n in re.split("[.,]", text)) for texts in found]
+    if _is_even(decimals) != _is_even(counters):
+        return decimals if _is_even(decimals) else counters
     # Numbers as programs print them end in no zero; counters begin with none.
-    counters = len(widths) > 1 and any(part.endswith("0") for part in parts)
-    if counters and any(part.startswith("0") and len(part) > 1 for part in parts):
+    if not any(part.endswith("0") for part in parts):
+        return decimals
+    if any(part.startswith("0") and len(part) > 1 for part in parts):
         raise VideoError(
             f"{folder} holds frames whose order cannot be told ({some([path.name for path in files])})",
             "write all numbers with as many digits",
         )
-    if counters:
-        return [tuple(float(n) for text in texts for n in re.split("[.,]", text)) for texts in found]
-    return [tuple(float(text.replace(",", ".")) for text in texts) for texts in found]
+    return counters
 
 
-def _check_twins(folder: Path, files: Sequence[Path], values: Sequence[tuple[float, ...]]) -> None:
+def _is_even(values: Sequence[Value]) -> bool:
+    """Whether one number changes, in steps that are alike but for rounding."""
+    changing = _changing(values)
+    steps = [b - a for a, b in pairwise(sorted(changing[0]))] if len(changing) == 1 else []
+    return len(steps) > 1 and max(steps) < 1.5 * min(steps)
+
+
+def _changing(values: Sequence[Value]) -> list[Value]:
+    """The numbers that are not the same in all names, each over all names; none if names have not as many."""
+    columns = list(zip(*values, strict=True)) if len({len(value) for value in values}) == 1 else []
+    return [column for column in columns if len(set(column)) > 1]
+
+
+def _check_twins(folder: Path, files: Sequence[Path], values: Sequence[Value]) -> None:
     """See that no frame is there twice, and that numbers are of one clip only."""
-    first: dict[tuple[float, ...], Path] = {}
+    first: dict[Value, Path] = {}
     for path, value in sorted(zip(files, values, strict=True)):
         twin = first.setdefault(value, path)
         if twin is not path:
             raise VideoError(f"{folder} holds one frame twice: {twin.name} and {path.name}", ONE_CLIP)
-    columns = list(zip(*values, strict=True)) if len({len(value) for value in values}) == 1 else []
-    changing = [column for column in columns if len(set(column)) > 1]
+    changing = _changing(values)
     if len(changing) > 1 and not any(len(set(column)) == len(files) for column in changing):
         names = sorted((path.name for path in files), key=lambda name: natural_key(Path(name)))
         raise VideoError(f"{folder} holds frames of several clips ({names[0]} … {names[-1]})", ONE_CLIP)
 
 
-def _gap(ordered: Sequence[Path], values: Sequence[tuple[float, ...]]) -> str:
+def _gap(ordered: Sequence[Path], values: Sequence[Value]) -> str:
     """Where the one number that changes makes a larger step than it mostly does."""
-    columns = list(zip(*values, strict=True)) if len({len(value) for value in values}) == 1 else []
-    changing = [column for column in columns if len(set(column)) > 1]
+    changing = _changing(values)
     if len(changing) != 1:
         return ""
     steps = [round(b - a, 6) for a, b in pairwise(changing[0])]

@@ -167,7 +167,7 @@ def _eight_bits(picture: Image.Image, path: Path, facts: Facts) -> Image.Image:
         values = np.asarray(picture).astype(np.int64)
         if values.min() < 0 or values.max() > 0xFFFF:
             raise VideoError(f"{path} has more than 16 bits a channel", "save it with 8")
-    elif any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ())):
+    elif any(";16" in str(tile[3]) for tile in getattr(picture, "tile", [])):
         if _count(picture) > 1:
             raise VideoError(f"{path} holds pictures with 16 bits a channel", "save them with 8")
         values = _sixteen_bits(path)  # Pillow gives the upper eight, not rounded

@@ -153,7 +153,8 @@ class Developer:
 
 def _aspect(stream: Any, path: Path) -> Fraction:
     """Width of a pixel by its height; 1 if the file does not say."""
-    aspect = Fraction(stream.sample_aspect_ratio or 1)
+    said = stream.sample_aspect_ratio
+    aspect = Fraction(said.numerator, said.denominator) if said else Fraction(1)
     if not Fraction(1, STRETCH) <= aspect <= STRETCH:
         raise VideoError(
             f"{path} says its pixels are {aspect} times as wide as high, which cannot be", "export it again"

@@ -90,13 +90,14 @@ def _check_digest(path: Path, clip: Frames, facts: Facts, tags: dict[str, str]) 
         return
     if not facts.form.startswith("ffv1"):
         facts.note("another program encoded again what fevbench wrote")
-    elif content_digest(clip) == tags[DIGEST_TAG]:
-        facts.checks.add(DIGEST)
-    else:
+        return
+    facts.digest = content_digest(clip)
+    if facts.digest != tags[DIGEST_TAG]:
         raise VideoError(
             f"{path} is damaged: it does not hold the pixels that fevbench wrote",
             f"{AGAIN}; if you changed it on purpose, drop its tag {DIGEST_TAG}",
         )
+    facts.checks.add(DIGEST)
 
 
 def read_written(path: Path, shape: Shape | None = None) -> Frames:

@@ -36,6 +36,8 @@ def test_times_as_programs_print_them_are_in_order(count: int, step: int) -> Non
         ["t0.5.png", "t0.75.png", "t1.png", "t1.25.png", "t10.png"],
         ["0,16.png", "0,2.png"],
         ["1.8.png", "1.9.png", "1.10.png", "1.11.png"],  # counters: no program prints 1.10
+        ["1.1.png", "1.3.png", "1.5.png", "1.7.png", "1.9.png", "1.11.png", "1.13.png"],
+        ["0.033.png", "0.067.png", "0.1.png", "0.133.png"],
         ["2.png", "10.png", "100.png"],
         ["frame 9.JPG", "frame 10.JPG"],
         ["cam1_0001.png", "cam1_0002.png"],
