@@ -73,5 +73,7 @@ def pictures(container: Any, stream: Any, path: Path, facts: Facts) -> Iterator[
     if left_out:
         facts.claimed -= left_out
         facts.note(f"{left_out} frames are left out by its edit list")
+    if facts.claimed and facts.claimed != len(times):
+        facts.note(f"its header says {facts.claimed} frames, {len(times)} decode")
     facts.shown(times)
     facts.file(form, lossy, CHECKSUMS if checksums.there else "")

@@ -153,7 +153,7 @@ def _as_seen(picture: Image.Image, path: Path, facts: Facts) -> Image.Image:
 
 def on_background(layer: Image.Image, facts: Facts) -> Image.Image:
     """A picture in RGBA as RGB: what is transparent is shown on `BACKGROUND`."""
-    if layer.getextrema()[3] == (255, 255):
+    if layer.getchannel("A").getextrema() == (255, 255):
         return layer.convert("RGB")
     facts.note(f"transparent parts are shown on {BACKGROUND}")
     return Image.alpha_composite(Image.new("RGBA", layer.size, BACKGROUND), layer).convert("RGB")

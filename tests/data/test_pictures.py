@@ -17,6 +17,7 @@ from fevbench.data.video import examine, read_clip
 from fevbench.errors import VideoError
 from fevbench.generate.photograph import read_photograph
 
+EXACT: dict[str, dict[str, Any]] = {"jpg": {"quality": 100, "subsampling": 0}, "webp": {"lossless": True}}
 STEPS = [np.full((32, 32, 3), 20 * i, np.uint8) for i in range(1, 6)]
 
 
@@ -34,10 +35,7 @@ def test_a_picture_is_turned_as_its_exif_data_say(tmp_path: Path, suffix: str, o
     exif = Image.Exif()
     exif[274] = orientation
     path = tmp_path / f"a.{suffix}"
-    options: dict[str, Any] = {"jpg": {"quality": 100, "subsampling": 0}, "webp": {"lossless": True}}.get(
-        suffix, {}
-    )
-    Image.fromarray(lying).save(path, exif=exif, **options)
+    Image.fromarray(lying).save(path, exif=exif, **EXACT.get(suffix, {}))
     facts = Facts()
     expected = clips.oriented(lying[None], orientation)[0]
     seen = both(path, facts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -161,9 +162,7 @@ def test_a_folder_in_which_nothing_matches_shows_a_right_name(cli: Cli, tmp_path
     assert "for example ann-anger.mkv" in outcome.complaint
 
 
-def write_pictures(
-    folder: Path, name: str, frames: np.ndarray, suffix: str = "png", **options: object
-) -> None:
+def write_pictures(folder: Path, name: str, frames: np.ndarray, suffix: str = "png", **options: Any) -> None:
     (folder / f"{name}.mkv").unlink(missing_ok=True)
     (folder / name).mkdir(exist_ok=True)
     for i, frame in enumerate(frames):

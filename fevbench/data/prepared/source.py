@@ -60,8 +60,6 @@ class Source:
         if self.fps and not RATES[0] <= self.fps <= RATES[1]:
             facts.note(f"its header says {self.fps:g} frames a second, which cannot be")
             self.fps = self.times = None
-        if facts.claimed and facts.claimed != self.count:
-            facts.note(f"its header says {facts.claimed} frames, {self.count} decode")
 
     @property
     def notes(self) -> list[str]:
