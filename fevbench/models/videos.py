@@ -32,9 +32,7 @@ class Videos:
         allow_missing: Score what there is when clips are missing.
 
     Attributes:
-        notes: What a reader of the result must know: missing and extra clips, resizing; what the files say
-            of themselves that changed pixels; how damage would have been found. Clips that were not read
-            yet are read for it.
+        notes: What a reader of the result must know: missing and extra clips, resizing.
         missing: Ids of scored clips the folder does not hold.
 
     Raises:
@@ -45,7 +43,7 @@ class Videos:
     def __init__(self, found: dict[str, Path], folder: Path, spec: ModelSpec, allow_missing: bool) -> None:
         self._found = found
         self._spec = spec
-        self._notes: list[str] = []
+        self.notes: list[str] = []
         self._facts: dict[str, Facts] = {}
         wanted = {clip.id for clip in spec.corpus.clips}
         self.missing = sorted(wanted - found.keys())
@@ -59,36 +57,24 @@ class Videos:
             text = f"{len(self.missing)} of {len(wanted)} clips are missing ({some(self.missing)})"
             if not allow_missing:
                 raise ModelError(f"{folder}: {text}", "add them, or score the rest with --allow-missing")
-            self._notes.append(text)
+            self.notes.append(text)
         if extra:
-            self._notes.append(f"left out, because no clip is called so: {some(extra)}")
+            self.notes.append(f"left out, because no clip is called so: {some(extra)}")
         # The first clip decides, whichever is asked for first: a run that continues says the same.
-        self._size = _size(self._read(min(wanted & found.keys())))
+        self._size = _size(read_clip(found[min(wanted & found.keys())], most=1))
         if self._size != (spec.size, spec.size):
             width, height = self._size
-            self._notes.append(f"clips were resized from {width}x{height} to {spec.size}x{spec.size}")
-
-    @property
-    def notes(self) -> list[str]:
-        """What a reader of the result must know; see the class."""
-        clips = [clip.id for clip in self._spec.corpus.clips if clip.id in self._found]
-        for clip in clips:
-            if clip not in self._facts:  # made before this session
-                self._read(clip)
-        return self._notes + told([self._facts[clip] for clip in clips])
-
-    def _read(self, clip: str) -> Frames:
-        self._facts[clip] = facts = Facts()
-        return read_clip(self._found[clip], facts)
+            self.notes.append(f"clips were resized from {width}x{height} to {spec.size}x{spec.size}")
 
     def clip(self, wanted: Clip, generator: torch.Generator) -> Frames:
         """Read the clip made for ``wanted``; ``generator`` is not used."""
         path = self._found[wanted.id]
         frames = self._read(wanted.id)
         if len(frames) != self._spec.frames:
+            more = " or more" if len(frames) > self._spec.frames else ""
             varies = self._facts[wanted.id].uneven
             raise VideoError(
-                f"{path} has {len(frames)} frames, protocol {self._spec.corpus.protocol.id} scores "
+                f"{path} has {len(frames)} frames{more}, protocol {self._spec.corpus.protocol.id} scores "
                 f"{self._spec.frames}",
                 f"export exactly {self._spec.frames} frames" + ", at a constant rate" * varies,
             )
@@ -99,6 +85,24 @@ class Videos:
                 "make all clips of the folder one size",
             )
         return self._spec.corpus.protocol.resize(frames, str(path))
+
+    def told(self) -> list[str]:
+        """What the files say of themselves that changed pixels, and how damage to them would have been found.
+
+        Clips that were made before this session are read for it, so that a run that continues says the same.
+
+        Raises:
+            VideoError: One cannot be read any more.
+        """
+        clips = [clip.id for clip in self._spec.corpus.clips if clip.id in self._found]
+        for clip in clips:
+            if clip not in self._facts:
+                self._read(clip)
+        return told([self._facts[clip] for clip in clips])
+
+    def _read(self, clip: str) -> Frames:
+        self._facts[clip] = facts = Facts()
+        return read_clip(self._found[clip], facts, most=self._spec.frames + 1)
 
 
 def find_videos(folder: Path, allow_missing: bool) -> FoundModel:

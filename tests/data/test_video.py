@@ -247,3 +247,11 @@ def test_the_digest_is_of_shape_and_pixels() -> None:
     other = clip.copy()
     other[1, 3, 5, 2] ^= 1
     assert content_digest(clip) != content_digest(other)
+
+
+def test_nothing_is_decoded_past_what_is_wanted(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mkv", noise(), 25)
+    assert np.array_equal(read_clip(tmp_path / "a.mkv", most=3), noise()[:3])
+    for number in range(5):
+        _png(tmp_path / "frames" / f"{number}.png") if number else (tmp_path / "frames").mkdir()
+    assert len(read_clip(tmp_path / "frames", most=2)) == 2
