@@ -228,6 +228,8 @@ def _summarise(manifest: Manifest, out: Path) -> None:
     absent = f"; {len(record.missing)} of its people are not here" if record.missing else ""
     say(f"split: {record.spec}{held}{absent}")
     say("labels: " + ", ".join(f"{count} {name}" for name, count in found["clips_per_label"].items()))
+    if found["sources"]:
+        say("sources: " + ", ".join(f"{count} {what}" for what, count in found["sources"].items()))
     if found["missing"]:
         say(f"missing: {len(found['missing'])} people do not show every expression")
     for why, entries in found["skipped"].items():

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 EBML_HEADER, SEGMENT = 0x1A45DFA3, 0x18538067
+FEW = 32
+"""Bytes by which some programs count the length of an AVI file wrong."""
 MEDIA_BOXES = (b"moov", b"moof", b"mdat")
 """The MP4 boxes that hold frames or say where they are."""
 
@@ -35,6 +37,30 @@ def is_cut_short(path: Path) -> bool:
         if head[4:8] in (b"ftyp", *MEDIA_BOXES):
             return _mp4_end(file, end) > end
     return False
+
+
+def is_off_by_little(path: Path) -> bool:
+    """Whether an AVI file that seems cut short lacks but a few bytes, and none of them of a frame.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    end = path.stat().st_size
+    with path.open("rb") as file:
+        if file.read(4) != b"RIFF":
+            return False
+        claimed = _riff_end(file, end)
+        at, inside = 12, True
+        while inside and at + 8 <= end:
+            file.seek(at)
+            head = file.read(12)
+            if head[:4] == b"RIFF" or (head[:4] == b"LIST" and head[8:12] in (b"movi", b"rec ")):
+                at += 12  # what follows are the chunks in it
+                continue
+            size = int.from_bytes(head[4:8], "little")
+            at += 8 + size + size % 2
+            inside = head[2:4] not in (b"dc", b"db") or at - size % 2 <= end
+    return inside and claimed - end <= FEW
 
 
 def _matroska_end(file: BinaryIO) -> int:

@@ -1,4 +1,4 @@
-"""Reading clips with PyAV and writing them without loss.
+"""Reading clips and writing them without loss; whatever reads a video or a folder of frames does so here.
 
 Frame truth is what decodes: the frame count of a container's header is never believed. Clips written
 here carry the digest of their pixels, so that any damage to them is found.
@@ -6,57 +6,101 @@ here carry the digest of their pixels, so that any damage to them is found.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import re
 from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
-from PIL import Image
 
 from fevbench.atomic import replacing
-from fevbench.data.container import is_cut_short
+from fevbench.counts import some
+from fevbench.data.decoding import AGAIN, opened, pictures
+from fevbench.data.facts import DIGEST, Facts
+from fevbench.data.members import frames_of
+from fevbench.data.pictures import (
+    ANIMATION_SUFFIXES,
+    PICTURE_SUFFIXES,
+    is_animation,
+    read_animation,
+    read_picture,
+)
+from fevbench.data.streams import Developer
 from fevbench.errors import VideoError
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 VIDEO_SUFFIXES = (".mkv", ".mp4", ".avi", ".mov", ".webm", ".flv")
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+WHAT_IS_READ = (
+    f"read are videos ({' '.join(VIDEO_SUFFIXES)}), animations ({' '.join(ANIMATION_SUFFIXES)}) "
+    f"and folders of frames ({' '.join(PICTURE_SUFFIXES)})"
+)
 LOSSLESS_SUFFIX = ".mkv"
 DIGEST_TAG = "FRAMES_SHA256"
 """The metadata entry that holds the content digest of a clip written by :func:`write_clip`."""
-EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "La", "RGBa")
-AGAIN = "export or copy it again"
 Shape = tuple[int, int, int]
 """Frames, height and width of a clip."""
 
 
-def read_clip(path: Path) -> Frames:
-    """Decode a video file, or a folder of frames in natural order.
+def is_clip(path: Path) -> bool:
+    """Whether a file is a clip: a video by its name, or an animation."""
+    named = path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
+    return named or is_animation(path)
+
+
+def read_clip(path: Path, facts: Facts | None = None, most: int | None = None) -> Frames:
+    """Decode a video, an animation, or a folder of frames in natural order, as people see it.
+
+    Pictures are turned and mirrored as the file says, transparent parts are white, pixels are made square,
+    grey becomes RGB, more than 8 bits a channel become 8. If the file holds fevbench's digest or checksums
+    of its own, they are checked.
 
     Args:
-        path: A file with one of ``VIDEO_SUFFIXES``, or a folder of images. Grey images become RGB;
-            transparency is dropped.
+        path: A file with one of ``VIDEO_SUFFIXES`` or ``ANIMATION_SUFFIXES``, or a folder with one picture a
+            frame; see `fevbench.data.members`.
+        facts: Told what was done, and how damage would have been found.
+        most: Frames after which nothing more is decoded, however long the clip is; it is then not checked.
 
     Returns:
         ``uint8[T, H, W, 3]``, RGB.
 
     Raises:
-        VideoError: Nothing is there, it cannot be decoded to the end, it holds no frame, or its
-            frames differ in size.
+        VideoError: Nothing is there, it cannot be decoded to the end, it is damaged, it holds no frame, its
+            frames differ in size, or which pictures are its frames is not clear.
     """
+    facts = Facts() if facts is None else facts
     if not path.exists():
         raise VideoError(f"{path} does not exist", "check the path")
     if path.is_dir():
-        return _stack(path, list(_folder_frames(path)))
-    return _stack(path, _decode(path)[0])
+        return _stack(path, list(islice(_folder_frames(path, facts), most)))
+    if is_animation(path):
+        return _stack(path, read_animation(path, facts)[:most])
+    tags: dict[str, str] = {}
+    clip = _stack(path, list(islice(stream_video(path, facts, tags), most)))
+    if len(clip) != most:
+        _check_digest(path, clip, facts, tags)
+    return clip
+
+
+def _check_digest(path: Path, clip: Frames, facts: Facts, tags: dict[str, str]) -> None:
+    """See that a clip is the one that fevbench wrote, if it says so; other programs may keep what it says."""
+    if DIGEST_TAG not in tags:
+        return
+    if not facts.form.startswith("ffv1"):
+        facts.note("another program encoded again what fevbench wrote")
+        return
+    facts.digest = content_digest(clip)
+    if facts.digest != tags[DIGEST_TAG]:
+        raise VideoError(
+            f"{path} is damaged: it does not hold the pixels that fevbench wrote",
+            f"{AGAIN}; if you changed it on purpose, drop its tag {DIGEST_TAG}",
+        )
+    facts.checks.add(DIGEST)
 
 
 def read_written(path: Path, shape: Shape | None = None) -> Frames:
@@ -70,17 +114,19 @@ def read_written(path: Path, shape: Shape | None = None) -> Frames:
     Raises:
         VideoError: The file is not a clip written by :func:`write_clip`, or not all of it.
     """
-    frames, written = _decode(path, shape)
+    tags: dict[str, str] = {}
+    frames = list(stream_video(path, Facts(), tags, shape))
+    if shape and len(frames) < shape[0]:
+        raise VideoError(f"{path} has {len(frames)} frames and not {shape[0]}", AGAIN)
     clip = _stack(path, frames)
-    if content_digest(clip) != written:
+    if content_digest(clip) != tags.get(DIGEST_TAG, ""):
         raise VideoError(f"{path} is damaged: it does not hold the pixels that were written", AGAIN)
     return clip
 
 
 def _stack(path: Path, frames: list[Frames]) -> Frames:
     if not frames:
-        wanted = "a folder of " + ", ".join(IMAGE_SUFFIXES) if path.is_dir() else "a video"
-        raise VideoError(f"{path} holds no frame", f"give {wanted} with at least one frame")
+        raise VideoError(f"{path} holds no frame", WHAT_IS_READ)
     sizes = sorted({frame.shape[:2] for frame in frames})
     if len(sizes) > 1:
         named = ", ".join(f"{width}x{height}" for height, width in sizes)
@@ -88,22 +134,14 @@ def _stack(path: Path, frames: list[Frames]) -> Frames:
     return np.stack(frames)
 
 
-def _decode(path: Path, shape: Shape | None = None) -> tuple[list[Frames], str]:
-    """A file's frames, and the digest it carries or an empty text; ``shape`` as in `read_written`."""
-    tags: dict[str, str] = {}
-    frames = list(stream_video(path, tags, shape))
-    if shape and len(frames) < shape[0]:
-        raise VideoError(f"{path} has {len(frames)} frames and not {shape[0]}", AGAIN)
-    return frames, tags.get(DIGEST_TAG, "")
-
-
 def stream_video(
-    path: Path, tags: dict[str, str] | None = None, shape: Shape | None = None
+    path: Path, facts: Facts | None = None, tags: dict[str, str] | None = None, shape: Shape | None = None
 ) -> Iterator[Frames]:
     """Decode a video file frame by frame, so that it need not fit into memory.
 
     Args:
         path: The file.
+        facts: Told what was done.
         tags: Is given the container's metadata.
         shape: As in `read_written`.
 
@@ -111,60 +149,38 @@ def stream_video(
         ``uint8[H, W, 3]``, RGB.
 
     Raises:
-        VideoError: As `read_clip`; perhaps after frames that were fine.
+        VideoError: As `read_clip`, but for fevbench's digest; perhaps after frames that were fine.
     """
-    to_rgb = VideoReformatter()  # one for all frames: setting it up costs more than a frame
-    with _opened(path) as container:
+    facts = Facts() if facts is None else facts
+    with opened(path, facts) as (container, stream):
         if tags is not None:
             tags.update(container.metadata)
-        _check_shape(path, shape, 0, container.streams.video[0])
-        for count, picture in enumerate(_pictures(container, path), start=1):
+        _check_shape(path, shape, 0, stream)
+        develop = Developer(stream, path, facts)
+        for count, picture in enumerate(pictures(container, stream, path, facts), start=1):
             _check_shape(path, shape, count, picture)
-            pixels = to_rgb.reformat(picture, format="rgb24").to_ndarray().astype(np.uint8, copy=False)
-            # A telephone held upright films lying, and notes by how many degrees to turn what it filmed.
-            turns = round(getattr(picture, "rotation", 0) / 90)
-            yield np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+            yield develop(picture)
 
 
-def count_frames(path: Path) -> tuple[int, int, float | None]:
-    """How many frames a video file holds, and what its header claims.
+def examine(path: Path) -> Facts:
+    """Decode a video or an animation to its end: how many frames there are, and when they are shown.
 
     Returns:
-        The frames that decode; the header's count, 0 if it has none; frames a second, None if unknown.
+        What is known without looking at pixels. `stream_video` adds the rest.
 
     Raises:
         VideoError: As `read_clip`.
     """
-    with _opened(path) as container:
-        stream = container.streams.video[0]
-        claimed, rate = stream.frames, stream.average_rate
-        return sum(1 for _ in _pictures(container, path)), claimed, float(rate) if rate else None
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    if not path.is_file():
-        raise VideoError(f"{path} is not a file", "give a video or a folder of frames")
-    try:
-        # "file:" keeps a name with a colon from being read as an address, and a playlist that poses as
-        # a video from fetching anything. "explode" refuses broken data instead of inventing pixels.
-        options = {"err_detect": "explode", "protocol_whitelist": "file"}
-        with av.open(f"file:{path}", options=options) as container:
-            if not container.streams.video:
-                raise VideoError(f"{path} has no video stream", "give a video file")
-            yield container
-    except (av.FFmpegError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise VideoError(f"{path} cannot be decoded ({reason})", AGAIN) from error
-    if is_cut_short(path):
-        raise VideoError(f"{path} is cut short", AGAIN)
-
-
-def _pictures(container: Any, path: Path) -> Iterator[Any]:
-    for picture in container.decode(video=0):
-        if picture.is_corrupt:
-            raise VideoError(f"{path} is damaged", AGAIN)
-        yield picture
+    facts = Facts()
+    if not is_animation(path):
+        with opened(path, facts) as (container, stream):
+            written = DIGEST_TAG in container.metadata
+            for _ in pictures(container, stream, path, facts):
+                pass
+        if not written:
+            return facts
+    read_clip(path, facts)
+    return facts
 
 
 def _check_shape(path: Path, shape: Shape | None, frames: int, picture: Any) -> None:
@@ -175,31 +191,15 @@ def _check_shape(path: Path, shape: Shape | None, frames: int, picture: Any) -> 
         raise VideoError(f"{path} is {found} and not {most} frames of {width}x{height}", AGAIN)
 
 
-def _folder_frames(path: Path) -> Iterator[Frames]:
-    names = [p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")]
-    for name in sorted(names, key=natural_key):
-        yield read_image(name)
-
-
-def read_image(path: Path) -> Frames:
-    """Decode an image of 8 bits a channel: ``uint8[H, W, 3]``; grey becomes RGB.
-
-    Raises:
-        VideoError: It cannot be decoded to the end, or has more bits.
-    """
-    try:
-        with Image.open(path) as image:
-            if image.mode not in EIGHT_BIT_MODES:
-                raise VideoError(f"{path} has more than 8 bits a channel", "export 8-bit images")
-            return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise VideoError(f"{path} cannot be decoded ({error})", AGAIN) from error
-
-
-def natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """A sort key that puts ``2.png`` before ``10.png``; names that count the same keep one order."""
-    parts = re.split(r"(\d+)", path.name.lower())
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name
+def _folder_frames(path: Path, facts: Facts) -> Iterator[Frames]:
+    members = frames_of(path, path.iterdir())
+    if members.beside:
+        facts.note(f"left out beside the frames: {some([name.name for name in members.beside])}")
+    if members.gap:
+        facts.note(f"numbers of frames jump ({members.gap})")
+    facts.count = len(members.frames)
+    for name in members.frames:
+        yield read_picture(name, facts)
 
 
 def write_clip(path: Path, frames: Frames, fps: float) -> None:

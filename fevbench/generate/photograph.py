@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from fevbench.data.clip import EXPRESSIONS, Clip, Split, Subject
-from fevbench.errors import FevbenchError
+from fevbench.data.pictures import read_picture
+from fevbench.errors import FevbenchError, VideoError
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -29,8 +29,7 @@ class PhotographError(FevbenchError):
 def read_photograph(path: Path) -> Frames:
     """Read a picture as people see it.
 
-    It is turned as its EXIF data says; transparent parts are white; grey becomes RGB; 16 bits a channel
-    become 8; of an animation the first frame counts.
+    As `fevbench.data.pictures.read_picture`; of an animation the first picture counts.
 
     Args:
         path: Any file Pillow reads.
@@ -44,37 +43,17 @@ def read_photograph(path: Path) -> Frames:
     if not path.is_file():
         raise PhotographError(f"{path} does not exist", "check --image")
     try:
-        with warnings.catch_warnings(), Image.open(path) as picture:
-            # Pillow warns of large pictures, and refuses twice as large ones.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture.draft("RGB", (LARGEST, LARGEST))  # a JPEG can be decoded at a fraction of its size
-            whole = _eight_bits(ImageOps.exif_transpose(picture), path)
-    except Image.DecompressionBombError as error:
-        raise PhotographError(f"{path} is too large to open ({error})", "shrink it first") from error
-    except (UnidentifiedImageError, SyntaxError, ValueError, OSError) as error:
-        raise PhotographError(f"{path} is no picture, or a damaged one ({error})", "give another") from error
-    if min(whole.size) < LEAST:
+        picture = read_picture(path, largest=LARGEST, first=True)
+    except VideoError as error:
+        raise PhotographError(error.what, error.fix) from error
+    height, width = picture.shape[:2]
+    if min(height, width) < LEAST:
         raise PhotographError(
-            f"{path} is {whole.width}x{whole.height}, too small to show a face", f"use {LEAST} px or more"
+            f"{path} is {width}x{height}, too small to show a face", f"use {LEAST} px or more"
         )
+    whole = Image.fromarray(picture)
     whole.thumbnail((LARGEST, LARGEST), Image.Resampling.BICUBIC)
     return np.asarray(whole)
-
-
-def _eight_bits(picture: Image.Image, path: Path) -> Image.Image:
-    """The picture in RGB."""
-    if picture.mode.startswith("I"):  # 16 bits of grey; 32 are as good as never used
-        values = np.asarray(picture).astype(np.int64)
-        if values.min() < 0 or values.max() > 0xFFFF:
-            raise PhotographError(f"{path} has more than 16 bits a channel", "save it with 8")
-        picture = Image.fromarray((values / 257).round().astype(np.uint8))
-    if picture.mode == "F":
-        raise PhotographError(f"{path} has floating-point pixels", "save it with 8 bits a channel")
-    if "A" in picture.getbands() or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(paper, layer).convert("RGB")
-    return picture.convert("RGB")
 
 
 class Photograph:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fevbench.counts import some
-from fevbench.data.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, read_clip
+from fevbench.data.facts import Facts, told
+from fevbench.data.pictures import PICTURE_SUFFIXES
+from fevbench.data.video import WHAT_IS_READ, is_clip, read_clip
 from fevbench.errors import ModelError, VideoError
 from fevbench.models.found import VIDEOS_PREFIX, FoundModel
 
@@ -42,6 +44,7 @@ class Videos:
         self._found = found
         self._spec = spec
         self.notes: list[str] = []
+        self._facts: dict[str, Facts] = {}
         wanted = {clip.id for clip in spec.corpus.clips}
         self.missing = sorted(wanted - found.keys())
         extra = sorted(found.keys() - {clip.id for clip in spec.corpus.pool})
@@ -58,7 +61,7 @@ class Videos:
         if extra:
             self.notes.append(f"left out, because no clip is called so: {some(extra)}")
         # The first clip decides, whichever is asked for first: a run that continues says the same.
-        self._size = _size(read_clip(found[min(wanted & found.keys())]))
+        self._size = _size(read_clip(found[min(wanted & found.keys())], most=1))
         if self._size != (spec.size, spec.size):
             width, height = self._size
             self.notes.append(f"clips were resized from {width}x{height} to {spec.size}x{spec.size}")
@@ -66,12 +69,14 @@ class Videos:
     def clip(self, wanted: Clip, generator: torch.Generator) -> Frames:
         """Read the clip made for ``wanted``; ``generator`` is not used."""
         path = self._found[wanted.id]
-        frames = read_clip(path)
+        frames = self._read(wanted.id)
         if len(frames) != self._spec.frames:
+            more = " or more" if len(frames) > self._spec.frames else ""
+            varies = self._facts[wanted.id].uneven
             raise VideoError(
-                f"{path} has {len(frames)} frames, protocol {self._spec.corpus.protocol.id} scores "
+                f"{path} has {len(frames)} frames{more}, protocol {self._spec.corpus.protocol.id} scores "
                 f"{self._spec.frames}",
-                f"export exactly {self._spec.frames} frames",
+                f"export exactly {self._spec.frames} frames" + ", at a constant rate" * varies,
             )
         size = _size(frames)
         if size != self._size:
@@ -80,6 +85,24 @@ class Videos:
                 "make all clips of the folder one size",
             )
         return self._spec.corpus.protocol.resize(frames, str(path))
+
+    def told(self) -> list[str]:
+        """What the files say of themselves that changed pixels, and how damage to them would have been found.
+
+        Clips that were made before this session are read for it, so that a run that continues says the same.
+
+        Raises:
+            VideoError: One cannot be read any more.
+        """
+        clips = [clip.id for clip in self._spec.corpus.clips if clip.id in self._found]
+        for clip in clips:
+            if clip not in self._facts:
+                self._read(clip)
+        return told([self._facts[clip] for clip in clips])
+
+    def _read(self, clip: str) -> Frames:
+        self._facts[clip] = facts = Facts()
+        return read_clip(self._found[clip], facts, most=self._spec.frames + 1)
 
 
 def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
@@ -104,9 +127,10 @@ def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
             digest.update(f"{file.relative_to(folder)}\0".encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     if not found:
-        kinds = ", ".join(VIDEO_SUFFIXES)
+        there = sorted(path.name for path in folder.iterdir())
         raise ModelError(
-            f"{folder} holds no clip", f"put one video ({kinds}) or folder of frames a clip in it"
+            f"{folder} holds no clip, but {some(there) or 'nothing'}",
+            f"put one video, animation or folder of frames a clip in it; {WHAT_IS_READ}",
         )
 
     def build(spec: ModelSpec) -> Videos:
@@ -121,8 +145,8 @@ def _clip_files(path: Path) -> list[Path]:
     if path.name.startswith("."):
         return []
     if path.is_dir():
-        return sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-    return [path] if path.suffix.lower() in VIDEO_SUFFIXES else []
+        return sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+    return [path] if is_clip(path) else []
 
 
 def _size(frames: Frames) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from fevbench.data.tensors import to_pixels, to_tensor
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written, write_clip
 from fevbench.errors import FevbenchError, ModelError, RunError, VideoError
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
+from fevbench.models.videos import Videos
 from fevbench.run.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class GeneratedClips:
     @property
     def notes(self) -> list[str]:
         """What a reader of the result must know."""
-        return list(getattr(self._model, "notes", ()))
+        read = self._model.told() if isinstance(self._model, Videos) else []
+        return [*getattr(self._model, "notes", ()), *read]
 
     def again(self, draw: int, clips: Sequence[Clip], folder: Path) -> GeneratedClips:
         """Some of the clips once more, by the same model with other noise.

@@ -106,14 +106,15 @@ def test_a_damaged_frame_does_not_shift_time(cli: Cli, own: Path, tmp_path: Path
 
 
 def test_a_header_that_lies_is_not_believed(cli: Cli, own: Path, tmp_path: Path) -> None:
-    from fevbench.data.video import count_frames
+    from fevbench.data.video import examine
 
     path = write_video(own / "ann" / "fear" / "1.avi", performance(1, "fear"), codec="mpeg4")
     content = bytearray(path.read_bytes())
     for at in (content.index(b"avih") + 8 + 16, content.index(b"strh") + 8 + 32):
         content[at : at + 4] = (77).to_bytes(4, "little")
     path.write_bytes(bytes(content))
-    assert count_frames(path)[:2] == (10, 77)
+    facts = examine(path)
+    assert (facts.count, facts.claimed) == (10, 77)
     assert prepare(cli, own, tmp_path / "out").code == 0
     assert report(tmp_path / "out")["notes"]["ann-fear-1"] == ["its header says 77 frames, 10 decode"]
 

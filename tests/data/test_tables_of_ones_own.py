@@ -17,6 +17,7 @@ from fevbench.data.datasets import open_dataset
 from fevbench.data.layouts import layouts
 from fevbench.data.layouts.table import read_table
 from fevbench.data.show import captioned
+from fevbench.data.video import WHAT_IS_READ
 from fevbench.errors import DatasetError
 
 pytestmark = pytest.mark.usefixtures("middle_faces")
@@ -104,7 +105,9 @@ def test_a_file_that_is_named_twice_counts_once(cli: Cli, own: Path, tmp_path: P
             {"what": "clips.csv line 6", "detail": "line 2: ann, Anger; line 6: ann, fear"},
             {"what": "clips.csv line 7", "detail": "line 3: bob, angry; line 7: dan, anger"},
         ],
-        "neither a video nor a folder of frames": [{"what": "clips.csv line 8", "detail": "note.txt"}],
+        "neither a video nor a folder of frames": [
+            {"what": "clips.csv line 8", "detail": f"note.txt; {WHAT_IS_READ}"}
+        ],
         "missing file": [{"what": "clips.csv line 9", "detail": "gone"}],
     }
     strict = prepare(cli, own, tmp_path / "strict", "--set", f"csv={table}", "--on-error", "fail")

@@ -63,13 +63,13 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
         read_photograph(tmp_path / "gone.png")
     text = tmp_path / "a.png"
     text.write_text("no picture")
-    with pytest.raises(PhotographError, match=r"a.png is no picture, or a damaged one"):
+    with pytest.raises(PhotographError, match=r"a.png cannot be decoded"):
         read_photograph(text)
     whole = save(
         tmp_path / "b.png", Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
     )
     whole.write_bytes(whole.read_bytes()[:3000])
-    with pytest.raises(PhotographError, match="damaged"):
+    with pytest.raises(PhotographError, match=r"b.png cannot be decoded"):
         read_photograph(whole)
     with pytest.raises(PhotographError, match="is 8x40, too small to show a face: use 24 px or more"):
         read_photograph(save(tmp_path / "c.png", Image.new("RGB", (8, 40))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,11 @@ from fevbench.data.video import write_clip
 
 PROTOCOL = protocols.get("64x16")
 CLIPS = tiny.Tiny().clips("test")
+
+
+def checked(clips: int, how: str = "by fevbench's digest of their pixels") -> str:
+    """The note on damage."""
+    return f"checked for damage: {clips} of {clips} clips {how}"
 
 
 @pytest.fixture
@@ -51,7 +57,7 @@ def test_true_clips_made_elsewhere_are_perfect(score: Score) -> None:
     outcome = score()
     assert outcome.code == 0, outcome
     assert outcome.result["model"]["name"] == "videos:made"
-    assert outcome.result["model"]["notes"] == []
+    assert outcome.result["model"]["notes"] == [checked(9)]
     assert outcome.result["metrics"]["psnr"]["value"] == 100
 
 
@@ -74,7 +80,7 @@ def test_missing_clips_are_an_error_unless_allowed_and_then_a_note(score: Score,
     outcome = score("--allow-missing", name="allowed")
     assert outcome.code == 0, outcome
     assert outcome.result["dataset"]["clips"] == outcome.result["metrics"]["psnr"]["n"] == 8
-    assert outcome.result["model"]["notes"] == ["1 of 9 clips are missing (ann-joy)"]
+    assert outcome.result["model"]["notes"] == ["1 of 9 clips are missing (ann-joy)", checked(8)]
 
 
 def test_runs_that_miss_different_clips_are_not_comparable(
@@ -92,7 +98,8 @@ def test_clips_that_match_nothing_are_reported(score: Score, folder: Path) -> No
     write_clip(folder / "zoe-joy.mkv", tiny.squares(0, 0)[:16], 25)
     (folder / "notes.txt").touch()
     outcome = score("--limit", "3")
-    assert outcome.result["model"]["notes"] == ["left out, because no clip is called so: zoe-joy"]
+    note = "left out, because no clip is called so: zoe-joy"
+    assert outcome.result["model"]["notes"] == [note, checked(3)]
 
 
 def test_another_size_is_resized_and_said_so_again_when_continued(
@@ -100,7 +107,7 @@ def test_another_size_is_resized_and_said_so_again_when_continued(
 ) -> None:
     for clip in CLIPS:
         _write(folder, clip.id, size=128)
-    note = ["clips were resized from 128x128 to 64x64"]
+    note = ["clips were resized from 128x128 to 64x64", checked(9)]
     assert score().result["model"]["notes"] == note
     (tmp_path / "run" / "result.json").unlink()
     again = score()
@@ -113,7 +120,7 @@ def test_another_number_of_frames_is_an_error(score: Score, folder: Path, frames
     _write(folder, "cem-joy", frames=frames)
     outcome = score()
     assert outcome.code == 1
-    assert f"cem-joy.mkv has {frames} frames" in outcome.complaint
+    assert f"cem-joy.mkv has {frames} frames{' or more' * (frames > 16)}" in outcome.complaint
     assert "export exactly 16 frames" in outcome.complaint
 
 
@@ -153,3 +160,76 @@ def test_a_folder_in_which_nothing_matches_shows_a_right_name(cli: Cli, tmp_path
     write_clip(tmp_path / "other" / "1.mkv", tiny.squares(0, 0)[:16], 25)
     outcome = cli("run", f"videos:{tmp_path / 'other'}", "tiny", "--out", tmp_path / "run")
     assert "for example ann-anger.mkv" in outcome.complaint
+
+
+def write_pictures(folder: Path, name: str, frames: np.ndarray, suffix: str = "png", **options: Any) -> None:
+    (folder / f"{name}.mkv").unlink(missing_ok=True)
+    (folder / name).mkdir(exist_ok=True)
+    for i, frame in enumerate(frames):
+        Image.fromarray(frame).save(folder / name / f"{round(i * 0.04, 2):g}.{suffix}", **options)
+
+
+def true_clip(name: str) -> np.ndarray:
+    return PROTOCOL.sample(tiny.squares(list(tiny.PEOPLE).index(name[:3]), tiny.LABELS.index(name[4:])), name)
+
+
+def test_what_was_done_to_pictures_is_told_also_when_a_run_continues(
+    score: Score, folder: Path, tmp_path: Path
+) -> None:
+    """Nothing that is invisible is scored, and frames named by their times are in order."""
+    exif = Image.Exif()
+    exif[274] = 3
+    for clip in CLIPS:
+        frames = true_clip(clip.id)
+        alpha = np.full((*frames.shape[:3], 1), 255, np.uint8)
+        alpha[:, (frames[0] == 255).all(-1)] = 0
+        write_pictures(folder, clip.id, np.concatenate([frames, alpha], -1))
+    write_pictures(
+        folder, CLIPS[0].id, true_clip(CLIPS[0].id)[:, ::-1, ::-1], "webp", lossless=True, exif=exif
+    )
+    for path in (folder / CLIPS[0].id).glob("*.png"):
+        path.unlink()
+    first = score()
+    assert first.code == 0, first
+    assert first.result["metrics"]["psnr"]["value"] == 100
+    notes = first.result["model"]["notes"]
+    assert "1 of 9 clips: turned as its EXIF data say" in notes
+    assert notes[-1] == (
+        "checked for damage: 8 of 9 clips by the checksums of their format, 1 of 9 clips cannot be (webp)"
+    )
+    (tmp_path / "run" / "result.json").unlink()
+    assert score().result["model"]["notes"] == notes
+
+
+def test_lossy_clips_are_told(score: Score, folder: Path) -> None:
+    for clip in CLIPS:
+        write_pictures(folder, clip.id, true_clip(clip.id), "jpg")
+    assert score().result["model"]["notes"] == [
+        "9 of 9 clips: the format loses detail (jpeg), and what is lost counts",
+        "checked for damage: 9 of 9 clips cannot be (jpeg)",
+    ]
+
+
+def test_a_damaged_lossless_clip_is_never_scored(score: Score, folder: Path) -> None:
+    """One flipped bit in a packet decodes to other pixels, and FFmpeg says nothing."""
+    path = folder / "bob-anger.mkv"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 8
+    path.write_bytes(content)
+    outcome = score()
+    assert outcome.code == 1
+    assert f"{path} is damaged" in outcome.complaint
+
+
+def test_pictures_that_are_no_one_clip_are_refused(score: Score, folder: Path) -> None:
+    write_pictures(folder, "bob-anger", true_clip("bob-anger"))
+    write_pictures(folder, "bob-anger", true_clip("bob-anger"), "jpg")
+    assert "one frame twice: 0.04.jpg and 0.04.png" in score().complaint
+
+
+def test_frames_that_lie_flat_are_answered_with_what_is_read(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "flat").mkdir()
+    Image.new("RGB", (64, 64)).save(tmp_path / "flat" / "ann-joy_0.png")
+    complaint = cli("run", f"videos:{tmp_path / 'flat'}", "tiny").complaint
+    assert "holds no clip, but ann-joy_0.png" in complaint
+    assert "folder of frames a clip in it; read are videos (.mkv" in complaint

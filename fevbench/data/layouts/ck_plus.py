@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fevbench.data.layouts.layout import Found, Layout, Take, canonical, distinct, take_id
 from fevbench.data.layouts.tree import Tree, the_level
-from fevbench.data.video import IMAGE_SUFFIXES
+from fevbench.data.pictures import PICTURE_SUFFIXES
 
 CODES = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
 TITLE = "CK+"
@@ -25,7 +25,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
         DatasetError: The images or the labels are not there.
     """
     images = the_level(
-        root, f"the images of {TITLE}", EXPECTED, lambda folder: _holds(folder, IMAGE_SUFFIXES), _holds_both
+        root, f"the images of {TITLE}", EXPECTED, lambda folder: _holds(folder, PICTURE_SUFFIXES), _holds_both
     )
     labels = the_level(
         root, f"the labels of {TITLE}", EXPECTED_LABELS, lambda folder: _holds(folder, (".txt",)), _holds_both

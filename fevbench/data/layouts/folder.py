@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from fevbench.data.layouts.layout import Found, Layout, Option, Take, canonical, numbered, take_id
+from fevbench.data.layouts.pattern import FRAME, compiled, fields, suggested
 from fevbench.data.layouts.table import read_table
-from fevbench.data.layouts.tree import Skip, Tree, is_video, legible, nearest, wrong_folder
-from fevbench.data.video import IMAGE_SUFFIXES
+from fevbench.data.layouts.tree import BESIDE, MIXTURE, TWIN, Skip, Tree, legible, wrong_folder
+from fevbench.data.members import natural_key, without_companions
+from fevbench.data.pictures import ANIMATION_SUFFIXES, PICTURE_SUFFIXES
+from fevbench.data.video import VIDEO_SUFFIXES, WHAT_IS_READ, is_clip
 from fevbench.errors import DatasetError
 
-FIELDS = ("subject", "label", "take")
 COLUMNS = ("path", "subject", "label")
 TITLE = "clips of your own"
 EXPECTED = "videos or folders of frames where --set pattern=… says"
 MISFIT = "does not fit the pattern"
-_FIELD = re.compile(r"\{(\w+)\}|\*")
 
 
 def discover(root: Path, options: Mapping[str, str]) -> Found:
@@ -54,12 +54,31 @@ def _nothing_named(root: Path, table: Path, tree: Tree) -> DatasetError:
 
 def _nothing_fits(root: Path, pattern: str, tree: Tree) -> DatasetError:
     for skip in tree.skipped:
-        if skip.why == MISFIT:
-            return DatasetError(
-                f"nothing in {root} fits the pattern {pattern!r}",
-                f"there is, for example, {legible(Path(skip.what).relative_to(root).as_posix())}",
-            )
-    return wrong_folder(root, TITLE, EXPECTED)
+        if skip.why in (MISFIT, MIXTURE):
+            what = f"nothing in {root} fits the pattern {pattern!r}"
+            there, other = _suggestion(root, Path(skip.what))
+            if other:  # it reads something
+                return DatasetError(f"{what}; there is, for example, {there}", f"--set 'pattern={other}'")
+            if skip.why == MIXTURE:
+                return DatasetError(what, skip.detail)
+            return DatasetError(what, f"there is, for example, {there}")
+    wrong = wrong_folder(root, TITLE, EXPECTED)
+    return DatasetError(wrong.what, f"{wrong.fix}; {WHAT_IS_READ}")
+
+
+def _suggestion(root: Path, path: Path) -> tuple[str, str]:
+    """What is there, as an example, and a pattern that would read it, or an empty text."""
+    examples = [(path, not path.is_dir() and not is_clip(path))]
+    if path.is_dir():
+        pictures = [file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]
+        flat = [(picture, True) for picture in sorted(pictures, key=natural_key)[:1]]
+        examples = [*examples, *flat] if Tree().members(path, pictures) else flat or examples
+    for there, is_frame in examples:
+        below = there.relative_to(root)
+        pattern = suggested(below if there.is_dir() else below.with_suffix(""), is_frame)
+        if pattern and any(_from_pattern(root, pattern, Tree())):
+            return legible(below.as_posix()), pattern
+    return legible(examples[0][0].relative_to(root).as_posix()), ""
 
 
 def _check_people(takes: Sequence[Take]) -> None:
@@ -78,14 +97,46 @@ def _check_people(takes: Sequence[Take]) -> None:
 
 
 def _from_pattern(root: Path, pattern: str, tree: Tree) -> Iterator[Take]:
-    regex = _compile(pattern)
-    for path, files in _candidates(root, tree):
+    regex = compiled(pattern)
+    flat = FRAME in fields(pattern)
+    takes: dict[tuple[Path, str], list[Path]] = {}
+    said: dict[tuple[Path, str], Mapping[str, str]] = {}
+    for path, pictures in _candidates(root, tree, flat):
         relative = path.relative_to(root)
-        match = regex.fullmatch((relative.with_suffix("") if path.is_file() else relative).as_posix())
+        named = (relative.with_suffix("") if path.is_file() else relative).as_posix()
+        match = regex.fullmatch(named)
         if match is None:
             tree.skip(path, MISFIT, pattern)
-        else:
-            yield _take(match.groupdict(), files)
+            continue
+        values = match.groupdict()
+        frame = values.pop(FRAME, "")
+        # Frames that lie flat are of one take if all but their number is the same.
+        key = (
+            (path.parent, named[: match.start(FRAME)] + named[match.end(FRAME) :]) if frame else (path, named)
+        )
+        said[key] = values
+        takes.setdefault(key, []).extend(pictures)
+    names = {named for _, named in takes}
+    there: dict[str, Path] = {}
+    for (path, named), files in takes.items():
+        first = there.setdefault(named, path)
+        if not flat and _is_companion(named, names):
+            tree.skip(path, BESIDE)
+        elif first is not path:
+            tree.skip(path, TWIN, f"the same as {first}")
+        elif frames := (tuple(files) if is_clip(files[0]) else tree.members(path, files)):
+            yield _take(said[path, named], frames)
+
+
+def _is_companion(named: str, names: Collection[str]) -> bool:
+    """Whether a take is the mask or the like of others, as ``1_mask`` of ``1``, or ``masks`` of all."""
+    before, slash, last = named.rpartition("/")
+    other = without_companions(last)
+    if other is None:
+        return False
+    if other:
+        return f"{before}{slash}{other}" in names
+    return any(name != named and name.rpartition("/")[0] == before for name in names)
 
 
 def _take(said: Mapping[str, str], files: tuple[Path, ...]) -> Take:
@@ -94,41 +145,19 @@ def _take(said: Mapping[str, str], files: tuple[Path, ...]) -> Take:
     return Take(take_id(*parts), subject, canonical(native), native, files)
 
 
-def _candidates(root: Path, tree: Tree) -> Iterator[tuple[Path, tuple[Path, ...]]]:
-    """Every video, and every folder that directly holds frames."""
+def _candidates(root: Path, tree: Tree, flat: bool) -> Iterator[tuple[Path, list[Path]]]:
+    """Every video, and every folder that directly holds frames; or every picture, if frames lie flat."""
     for folder in tree.everything(root):
-        images = []
-        for file in tree.files(folder, (*IMAGE_SUFFIXES, *_videos(folder))):
-            if is_video(file):
-                yield file, (file,)
+        pictures = []
+        for file in tree.files(folder, (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES, *ANIMATION_SUFFIXES)):
+            if is_clip(file) or flat:
+                yield file, [file]
             else:
-                images.append(file)
-        if images:
-            yield folder, tuple(images)
+                pictures.append(file)
+        if pictures:
+            yield folder, pictures
         elif not any(folder.iterdir()):
             tree.skip(folder, "empty take")
-
-
-def _videos(folder: Path) -> set[str]:
-    return {entry.suffix.lower() for entry in folder.iterdir() if is_video(entry)}
-
-
-def _compile(pattern: str) -> re.Pattern[str]:
-    names = [match[1] for match in _FIELD.finditer(pattern) if match[1]]
-    for name in names:
-        if name not in FIELDS:
-            hint = nearest(name, FIELDS) or f"use {', '.join(f'{{{field}}}' for field in FIELDS)} and *"
-            raise DatasetError(f"the pattern {pattern!r} has a field {{{name}}}", hint)
-    if not {"subject", "label"} <= set(names) or len(set(names)) < len(names):
-        raise DatasetError(
-            f"the pattern {pattern!r} does not say who shows what", "name {subject} and {label} once each"
-        )
-    text, end = "", 0
-    for match in _FIELD.finditer(pattern):
-        text += re.escape(pattern[end : match.start()])
-        text += f"(?P<{match[1]}>[^/]+?)" if match[1] else "[^/]*?"
-        end = match.end()
-    return re.compile(text + re.escape(pattern[end:]))
 
 
 def _from_csv(root: Path, path: Path, tree: Tree) -> Found:
@@ -148,8 +177,9 @@ def _from_csv(root: Path, path: Path, tree: Tree) -> Found:
         if first is not said:  # twice in a set, it would count twice
             tree.skipped.append(Skip(where, "same file again", f"{first}; {said}"))
             continue
-        if target.is_file() and not is_video(target):
-            tree.skipped.append(Skip(where, "neither a video nor a folder of frames", str(target)))
+        if target.is_file() and not is_clip(target):
+            why = "neither a video nor a folder of frames"
+            tree.skipped.append(Skip(where, why, f"{target}; {WHAT_IS_READ}"))
             continue
         files = (target,) if target.is_file() else tree.images(target) if target.is_dir() else ()
         if not target.exists():
@@ -183,6 +213,8 @@ SRC/
       2/  0001.png 0002.png … or a folder of frames
 or, with --set pattern={subject}_{label}_{take}
   anna_happy_1.mp4
+or, with --set pattern={subject}/{label}_{frame}
+  anna/  happy_01.jpg happy_02.jpg … sad_01.jpg …
 or, with --set csv=clips.csv: columns path (from SRC), subject, label, and take, split if you like""",
     expected=EXPECTED,
     labels={},
@@ -190,7 +222,9 @@ or, with --set csv=clips.csv: columns path (from SRC), subject, label, and take,
     discover=discover,
     options={
         "pattern": Option(
-            "{subject}/{label}/{take}", (), "where who shows what; {subject}, {label}, {take}, * for anything"
+            "{subject}/{label}/{take}",
+            (),
+            "where who shows what; {subject}, {label}, {take}, {frame}, * for anything",
         ),
         "csv": Option(
             "", (), "a CSV file that says so instead: path, subject, label, take, split", file=True

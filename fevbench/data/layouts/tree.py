@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fevbench.counts import some
-from fevbench.data.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
-from fevbench.errors import DatasetError
+from fevbench.data.members import frames_of, natural_key
+from fevbench.data.pictures import PICTURE_SUFFIXES
+from fevbench.data.video import WHAT_IS_READ
+from fevbench.errors import DatasetError, VideoError
 
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2")
 DEPTH = 5
@@ -20,6 +22,10 @@ DEPTH = 5
 SHOWN = 6
 """Names of what was found instead, in an error."""
 STRAY = "stray file"
+BESIDE = "beside the frames"
+"""Pictures whose names say that they are no frames."""
+MIXTURE = "pictures that are no one clip"
+TWIN = "same take again"
 NOT_ASKED = "part not asked for"
 LFS = b"version https://git-lfs"
 POINTER = 1024
@@ -92,13 +98,27 @@ class Tree:
         return found
 
     def images(self, path: Path) -> tuple[Path, ...]:
-        """The frames in a take's folder; an empty one is noted."""
-        found = self.files(path, IMAGE_SUFFIXES)
+        """The frames in a take's folder; a folder without, or with those of no one clip, is noted."""
+        stray = len(self.skipped)
+        found = self.files(path, PICTURE_SUFFIXES)
+        others = {Path(skip.what).suffix.lower() or "no suffix" for skip in self.skipped[stray:]}
         for entry in self.folders(path, stray=False):
             self.skip(entry, "unexpected folder")
         if not found:
-            self.skip(path, "empty take")
-        return tuple(found)
+            there = f"there is {some(sorted(others))}; {WHAT_IS_READ}" if others else ""
+            self.skip(path, "empty take", there)
+        return self.members(path, found)
+
+    def members(self, path: Path, pictures: Iterable[Path]) -> tuple[Path, ...]:
+        """Those pictures of a folder that are frames, in order; the others are noted."""
+        try:
+            members = frames_of(path, pictures)
+        except VideoError as error:
+            self.skip(path, MIXTURE, str(error))
+            return ()
+        for picture in members.beside:
+            self.skip(picture, BESIDE)
+        return members.frames
 
     def everything(self, path: Path, seen: set[Path] | None = None) -> Iterator[Path]:
         """Yield every folder at or below one, each before what is in it; no link leads to one twice."""
@@ -254,8 +274,3 @@ def is_pointer(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return file.read(len(LFS)) == LFS
-
-
-def is_video(path: Path) -> bool:
-    """Whether a file is a video by its name."""
-    return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fevbench.data.clip import Clip, Split, Subject
+from fevbench.data.facts import Facts
 from fevbench.data.prepared.manifest import AGAIN, CLIPS, ClipEntry, read_manifest
 from fevbench.data.video import LOSSLESS_SUFFIX, content_digest, read_clip
 from fevbench.errors import DatasetError, VideoError
@@ -70,10 +71,11 @@ class Prepared:
         Raises:
             DatasetError: The file is missing or damaged, or does not hold the pixels the manifest names.
         """
+        facts = Facts()
         try:
-            frames = read_clip(clip.path)
+            frames = read_clip(clip.path, facts)
         except VideoError as error:
             raise DatasetError(error.what, AGAIN) from error
-        if content_digest(frames) != self._entries[clip.id].pixels_sha256:
+        if (facts.digest or content_digest(frames)) != self._entries[clip.id].pixels_sha256:
             raise DatasetError(f"{clip.path} does not hold the pixels its manifest names", AGAIN)
         return frames

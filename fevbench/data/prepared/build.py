@@ -14,7 +14,7 @@ from fevbench.counts import some
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.datasets import SPLITS
 from fevbench.data.layouts.layout import Found, Layout, Take
-from fevbench.data.layouts.tree import Skip, check_source, nearest
+from fevbench.data.layouts.tree import MIXTURE, TWIN, Skip, check_source, nearest
 from fevbench.data.prepared.adapter import Prepared
 from fevbench.data.prepared.claim import claimed
 from fevbench.data.prepared.duplicates import Pair, across_splits
@@ -46,6 +46,7 @@ DAMAGE = (
     "empty take",
     "missing file", "incomplete line", "same file again", "neither a video nor a folder of frames",
     "same name as another", "link that leads nowhere", "Git LFS pointer", "label cannot be read",
+    MIXTURE, TWIN,
 )  # fmt: skip
 """What ``--on-error fail`` stops at."""
 NAMED = 3

@@ -76,7 +76,10 @@ class ClipEntry(_Model):
         source: The take below the downloaded folder.
         source_sha256: Of the bytes of its files.
         source_frames: Frames the take has.
-        source_size: Width and height of its frames, pixels.
+        source_size: Width and height of its frames as people see them, pixels.
+        source_form: Codec and pixel format of its video, or the formats of its pictures.
+        source_lossy: Whether they lose detail.
+        source_checked: How it was checked for damage, see `fevbench.data.facts`; empty if it could not be.
         neutral: The take's frame that is frame 0.
         apex: The take's frame where the expression is strongest, where sampling asked for it.
         taken: The take's frames, in order.
@@ -99,6 +102,9 @@ class ClipEntry(_Model):
     source_sha256: str
     source_frames: int
     source_size: tuple[int, int]
+    source_form: str = ""
+    source_lossy: bool = False
+    source_checked: str = ""
     neutral: int
     apex: int | None
     taken: list[int]

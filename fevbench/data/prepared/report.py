@@ -16,7 +16,7 @@ from fevbench.data import show
 from fevbench.data.clip import Clip, Subject
 from fevbench.data.layouts.layout import numbered, slug
 from fevbench.data.prepared.adapter import Prepared
-from fevbench.data.prepared.manifest import SHEETS, Manifest
+from fevbench.data.prepared.manifest import SHEETS, ClipEntry, Manifest
 from fevbench.run.progress import Progress
 
 REPORT_JSON, REPORT_HTML = "report.json", "report.html"
@@ -56,8 +56,9 @@ def summary(manifest: Manifest) -> dict[str, Any]:
 
     Returns:
         ``clips`` and ``people`` per split; ``per_subject``: person to label to clips; ``missing``: labels a
-        person does not show; ``skipped``: reason to what, with details; ``notes``: clip to notes;
-        ``findings``: each kind of note with its clips, that of the most clips first.
+        person does not show; ``sources``: what clips were made from to how many; ``skipped``: reason to what,
+        with details; ``notes``: clip to notes; ``findings``: each kind of note with its clips, that of the most
+        clips first.
     """
     split_of = {subject.id: subject.split for subject in manifest.subjects}
     counts = {subject.id: dict.fromkeys(manifest.labels, 0) for subject in manifest.subjects}
@@ -75,6 +76,7 @@ def summary(manifest: Manifest) -> dict[str, Any]:
         "people_per_split": dict(Counter(split_of.values())),
         "clips_per_label": {name: sum(c[name] for c in counts.values()) for name in manifest.labels},
         "per_subject": counts,
+        "sources": dict(Counter(_source(clip) for clip in manifest.clips if clip.source_form)),
         "missing": {
             subject: absent
             for subject, of in counts.items()
@@ -95,6 +97,13 @@ def _findings(manifest: Manifest) -> list[dict[str, Any]]:
             kinds.setdefault(kind, {}).setdefault(clip.id, note)
     ranked = sorted(kinds.values(), key=len, reverse=True)
     return [{"what": next(iter(of.values())), "clips": list(of)} for of in ranked]
+
+
+def _source(clip: ClipEntry) -> str:
+    """What a clip was made from, whether that loses detail, and how it was checked for damage."""
+    lossy = "lossy, " if clip.source_lossy else ""
+    checked = f"its {clip.source_checked} checked" if clip.source_checked else "not checked for damage"
+    return f"{clip.source_form} ({lossy}{checked})"
 
 
 def _digest_of_report(root: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from fevbench.data.clip import Frames
 
+MOST_REPEATS = 4
+"""Times as many frames at an even rate as a take has, at most."""
 QUARTER = 4
 """The stillest frame is looked for in the first of so many parts of a take."""
 SMOOTHING = 3
@@ -20,14 +23,22 @@ SMOOTHING = 3
 
 
 def choose(
-    count: int, neutral: int, apex: int | None, frames: int, sampling: Sampling, short: Short
+    count: int,
+    neutral: int,
+    apex: int | None,
+    frames: int,
+    sampling: Sampling,
+    short: Short,
+    times: Sequence[float] | None = None,
 ) -> list[int]:
     """The frames of a take that become the clip.
 
     ``uniform`` spreads them evenly from the neutral frame to the last, ``onset-apex`` from the neutral frame
     to the apex, first and last included; ``all`` takes each from the neutral frame on. A take with fewer
     frames than are wanted is spread all the same, which repeats some (``resample``), has its last frame
-    repeated (``pad-last``), or gives no clip (``drop``).
+    repeated (``pad-last``), or gives no clip (``drop``). Where the frame rate varies, all this is meant of
+    time: the frame nearest to each of evenly spread moments is taken, at the median step where no number of
+    frames is wanted.
 
     Args:
         count: Frames of the take.
@@ -36,6 +47,7 @@ def choose(
         frames: How many are wanted.
         sampling: Which are taken.
         short: What is done if there are fewer.
+        times: Seconds of each frame, increasing, if they are not at a constant rate.
 
     Returns:
         Their numbers; none if there is no clip.
@@ -47,14 +59,36 @@ def choose(
     if there < frames and short == "drop":
         return []
     if sampling == "all" or (there < frames and short == "pad-last"):
-        taken = list(range(neutral, last + 1))
-        return taken + [last] * (frames - there)
+        taken = list(range(neutral, last + 1)) if times is None else _at_median_step(times, neutral, last)
+        return taken + [last] * (frames - len(taken))
+    if times is not None:
+        return _nearest(times, np.linspace(times[neutral], times[last], frames))
     return [int(i) for i in np.linspace(neutral, last, frames).round()]
 
 
-def rate(native: float, taken: list[int]) -> float:
-    """Frames a second of a clip made of these frames of a take, repeats at its end left out."""
+def _at_median_step(times: Sequence[float], first: int, last: int) -> list[int]:
+    at = np.asarray(times[first : last + 1], np.float64)
+    length = float(at[-1] - at[0])
+    step = max(float(np.median(np.diff(at))), length / (MOST_REPEATS * (len(at) - 1)))
+    return _nearest(times, np.linspace(at[0], at[-1], round(length / step) + 1))
+
+
+def _nearest(times: Sequence[float], moments: NDArray[np.float64]) -> list[int]:
+    """The frame that is shown nearest to each moment, the earlier of two."""
+    return [int(np.abs(np.asarray(times, np.float64) - moment).argmin()) for moment in moments]
+
+
+def rate(native: float, taken: list[int], times: Sequence[float] | None = None) -> float:
+    """Frames a second of a clip made of these frames of a take, repeats at its end left out.
+
+    Args:
+        native: Frames a second of the take.
+        taken: The frames.
+        times: As for `choose`.
+    """
     moving = [i for k, i in enumerate(taken) if k == 0 or i != taken[k - 1] or i != taken[-1]]
+    if times is not None and moving[-1] > moving[0]:
+        return (len(moving) - 1) / (times[moving[-1]] - times[moving[0]])
     return native * (len(moving) - 1) / max(1, moving[-1] - moving[0])
 
 

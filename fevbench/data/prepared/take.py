@@ -96,7 +96,7 @@ def _clip(job: Job, source: Source) -> ClipEntry:
     if not looked.shows(shown, lambda: eyes(dict(source.frames(shown.__eq__))[shown])):
         raise NoClip("no face in frame 0", f"{looked.shown()}, none in frame {shown}, which a model is given")
     apex = _apex(job, whole, neutral)
-    taken = choose(len(whole), neutral, apex, recipe.frames, recipe.sampling, recipe.short)
+    taken = choose(len(whole), neutral, apex, recipe.frames, recipe.sampling, recipe.short, source.times)
     if not taken:
         raise NoClip(
             "too short", f"{(apex or source.count - 1) - neutral + 1} frames from the neutral one on"
@@ -105,7 +105,7 @@ def _clip(job: Job, source: Source) -> ClipEntry:
         notes.append(f"{len(set(taken))} different frames of {len(taken)}")
     notes += looked.notes(placement)
     clip = np.ascontiguousarray(whole[taken])
-    fps = rate(source.fps or job.fps, taken)
+    fps = rate(source.fps or job.fps, taken, source.times)
     write_clip(job.clip, clip, fps)
     return ClipEntry(
         id=job.take.id,
@@ -116,6 +116,9 @@ def _clip(job: Job, source: Source) -> ClipEntry:
         source_sha256=sha256_of_all(job.take.files),
         source_frames=source.count,
         source_size=size,
+        source_form=source.facts.form,
+        source_lossy=source.facts.lossy,
+        source_checked=source.facts.checked,
         neutral=neutral,
         apex=apex,
         taken=taken,

@@ -1,0 +1,133 @@
+"""What the files of a clip say of themselves, and what was done about it while they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from fevbench import counts
+
+DIGEST = "digest"
+"""Damage is found by the digest of all pixels that fevbench wrote into the file."""
+CHECKSUMS = "checksums"
+"""Damage is found by checksums of the format: the slices of FFV1, the chunks of PNG."""
+NAMES = {DIGEST: "fevbench's digest of their pixels", CHECKSUMS: "the checksums of their format"}
+HALF = 0.5
+"""Frames by which a clip's times may differ from a constant rate before they count."""
+
+
+@dataclass
+class Facts:
+    """Filled while a clip is read; reading it twice changes nothing.
+
+    Attributes:
+        notes: What changed pixels or order, and what a reader of a number must know; each once.
+        count: How many frames there are.
+        times: Seconds at which frames are shown, one a frame; empty where the files do not say.
+        claimed: How many frames a video's header says it has, 0 if it does not.
+        fps: Frames a second, None if unknown.
+        forms: Codec and pixel format of a video, or the formats of pictures.
+        lossy: Whether any of them loses detail.
+        digest: That of all pixels, if it was needed.
+        checks: How each file's content was checked for damage: `DIGEST`, `CHECKSUMS`, or an empty text.
+    """
+
+    notes: list[str] = field(default_factory=list)
+    count: int = 0
+    times: list[float] = field(default_factory=list)
+    claimed: int = 0
+    fps: float | None = None
+    forms: set[str] = field(default_factory=set)
+    lossy: bool = False
+    digest: str = ""
+    checks: set[str] = field(default_factory=set)
+
+    def note(self, text: str) -> None:
+        """Add a note unless it is there."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def file(self, form: str, lossy: bool, check: str) -> None:
+        """Add what is known of one file."""
+        self.forms.add(form)
+        self.lossy = self.lossy or lossy
+        self.checks.add(check)
+
+    def shown(self, times: Sequence[float | None]) -> None:
+        """Take what a file says of when each of its frames is shown, if it says so of all, in order."""
+        self.count, self.times = len(times), []
+        known = [float(time) for time in times if time is not None]
+        if len(known) == len(times):
+            if all(a < b for a, b in pairwise(known)):
+                self.times = known
+            else:
+                self.note("times of its frames do not increase, so that frames count by number")
+
+    @property
+    def form(self) -> str:
+        """All formats, as in ``h264 yuv420p``."""
+        return ", ".join(sorted(self.forms))
+
+    @property
+    def checked(self) -> str:
+        """How damage to the clip would be found; an empty text if some of it would not."""
+        return DIGEST if DIGEST in self.checks else "" if "" in self.checks else ", ".join(self.checks)
+
+    @property
+    def uneven(self) -> bool:
+        """Whether frames are not shown at a constant rate."""
+        return is_uneven(self.times)
+
+
+def told(clips: Sequence[Facts]) -> list[str]:
+    """What a reader of a number must know of the files of all its clips, each thing once.
+
+    The last line says of how many clips damage would have been found, and how.
+    """
+    notes = dict.fromkeys(note for facts in clips for note in facts.notes)
+    lines = [f"{_of([note in facts.notes for facts in clips])}: {note}" for note in notes]
+    uneven = [facts.uneven for facts in clips]
+    if any(uneven):
+        lines.append(f"{_of(uneven)}: the frame rate varies, and frames count by number")
+    lossy = [facts.lossy for facts in clips]
+    if any(lossy):
+        lines.append(
+            f"{_of(lossy)}: the format loses detail ({_forms(clips, lossy)}), and what is lost counts"
+        )
+    ways = {
+        way: [facts.checked == way for facts in clips]
+        for way in (DIGEST, CHECKSUMS)
+        if any(facts.checked == way for facts in clips)
+    }
+    checked = [f"{_of(which)} by {NAMES[way]}" for way, which in ways.items()]
+    bare = [not facts.checked for facts in clips]
+    if any(bare):
+        checked.append(f"{_of(bare)} cannot be ({_forms(clips, bare)})")
+    return [*lines, f"checked for damage: {', '.join(checked)}"] if clips else lines
+
+
+def _of(which: Sequence[bool]) -> str:
+    """How many are true of how many clips."""
+    return f"{sum(which)} of {counts.clips(len(which))}"
+
+
+def _forms(clips: Sequence[Facts], which: Sequence[bool]) -> str:
+    """The formats of some clips."""
+    return counts.some(sorted({facts.form for facts, chosen in zip(clips, which, strict=True) if chosen}))
+
+
+def is_uneven(times: Sequence[float]) -> bool:
+    """Whether some frame is shown `HALF` a frame or more off a constant rate.
+
+    Args:
+        times: Seconds of each frame, increasing. Containers round them, to milliseconds mostly.
+    """
+    if len(times) < 3:
+        return False
+    at = np.asarray(times, np.float64)
+    even = np.linspace(at[0], at[-1], len(at))
+    step = (at[-1] - at[0]) / (len(at) - 1)
+    return bool(np.abs(at - even).max() >= HALF * step)
