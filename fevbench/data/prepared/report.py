@@ -57,8 +57,8 @@ def summary(manifest: Manifest) -> dict[str, Any]:
     Returns:
         ``clips`` and ``people`` per split; ``per_subject``: person to label to clips; ``missing``: labels a
         person does not show; ``sources``: what clips were made from to how many; ``skipped``: reason to what,
-        with details; ``notes``: clip to notes; ``findings``: each kind of note with its clips, that of the most
-        clips first.
+        with details; ``notes``: clip to notes; ``findings``: each kind of note with its clips, that of
+        the most clips first.
     """
     split_of = {subject.id: subject.split for subject in manifest.subjects}
     counts = {subject.id: dict.fromkeys(manifest.labels, 0) for subject in manifest.subjects}
