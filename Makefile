@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-RUN    ?= fev-gan
+RUN    ?= fev-gan-warp
 LIMIT  ?= 48
 
 # Compiling every file of torch ahead of time costs half a minute and is never needed.

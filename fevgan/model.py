@@ -36,8 +36,8 @@ NAME, WARP_NAME = "fev-gan", "fev-gan-warp"
 class FEVGAN:
     """FEV-GAN (Bouzid and Ballihi, 2022), reimplemented from its published description.
 
-    It makes clips of the size and length it was trained at. Asked for others, its frames are resized and taken
-    from between those it makes, and the result says so.
+    It makes clips of the size and length it was trained at. Asked for others, its frames are resized and
+    taken from between those it makes, and the result says so.
 
     Args:
         spec: What is wanted.
