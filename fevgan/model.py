@@ -100,7 +100,8 @@ class FEVGAN:
             video = portrait(large, small, fields, config, limit)
         else:
             video = _between(compose(small, fields, config), self._times)
-        video = _scaled(video.flatten(0, 1), images.shape[-1]).unflatten(0, video.shape[:2])
+        frames = _scaled(video.flatten(0, 1), images.shape[-1])
+        video = frames.reshape(*video.shape[:2], *frames.shape[1:])
         return torch.cat([images[:, None], video[:, 1:]], 1) if config.anchor else video
 
     def _points(self, images: Tensor) -> NDArray[np.float32]:

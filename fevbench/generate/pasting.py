@@ -58,7 +58,7 @@ def pasted(photograph: Frames, clip: Frames, placement: Placement) -> Frames:
     if right <= left or bottom <= top:
         return video
     # From pixels of the region to parts of the square.
-    back = np.linalg.inv(placement[:, :2])
+    back: NDArray[np.float64] = np.linalg.inv(placement[:, :2]).astype(np.float64)
     start = back @ (np.array([left, top]) - placement[:, 2])
     weight = _weight(back, start, right - left, bottom - top)[..., None]
     # What is larger than its place is shrunk with a filter first.
@@ -87,4 +87,5 @@ def _weight(
     parts = np.stack([x, y], -1) @ back.T + start
     inwards = np.minimum(parts, 1 - parts).min(-1)
     ramp = np.clip(inwards / FEATHER, 0, 1)
-    return (ramp**2 * (3 - 2 * ramp)).astype(np.float32)
+    weight: NDArray[np.float32] = (ramp**2 * (3 - 2 * ramp)).astype(np.float32)
+    return weight
