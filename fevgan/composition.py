@@ -42,7 +42,7 @@ def portrait(images: Tensor, small: Tensor, fields: Tensor, config: Config, limi
 
     The motion is what the maps say, smooth in between (`fevgan.splines`), and the pixels it moves are those
     of the full input: a portrait stays as sharp as it was. What is painted is as fine as the maps. Paint and
-    its share are enlarged together, so that no colour comes from where nothing is painted: there are no seams.
+    its share are enlarged together, so that no colour comes from where nothing is painted: no seams.
 
     Args:
         images: ``float[B, 3, S, S]`` in [-1, 1], the inputs at full size.
