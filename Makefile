@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-RUN    ?= fev-gan
+RUN    ?= fev-gan-warp
 LIMIT  ?= 48
 CLIPS  ?= 48000
 DEVICE ?= cpu

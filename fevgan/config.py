@@ -222,6 +222,8 @@ PRESETS: Mapping[str, Config] = {
     "identity-only": replace(Config(), spatial_encoder=False, skips=False),
     "spatial-only": replace(Config(), identity_encoder=False),
     "no-adversary": replace(Config(), adversarial_weight=0.0),
+    # FEV-GAN-warp in all but that it paints.
+    "painted": replace(WarpConfig(), composition="direct", anchor=False, critic_image=False),
 }
 """FEV-GAN's configurations by name; the first is the default. That the paper trains at 64x32 is believed, not
 verified."""
@@ -230,7 +232,6 @@ WARP_PRESETS: Mapping[str, WarpConfig] = {
     "fevsynth-64x16": WarpConfig(),
     "64x32": replace(WarpConfig(), protocol="64x32"),
     "128x32": replace(WarpConfig(), **_WIDER),
-    "painted": replace(WarpConfig(), composition="direct", anchor=False, critic_image=False),
     "no-posterior": replace(WarpConfig(), posterior=False),
 }
 """FEV-GAN-warp's configurations by name; the first is the default."""

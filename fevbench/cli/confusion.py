@@ -47,7 +47,7 @@ def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) ->
 
     \b
     Example:
-      fevbench confusion runs/fev-gan--*
+      fevbench confusion runs/fev-gan-warp--*
       fevbench confusion runs/* --metric accuracy-fer --out confusion.png
     """
     from fevbench.errors import FevbenchError

@@ -46,8 +46,8 @@ def command(
 
     \b
     Example:
-      fevbench cost fev-gan imaginator vgan
-      fevbench cost my-model fev-gan --plugin my_model.py --device cuda --protocol 128x32 --out cost.json
+      fevbench cost fev-gan-warp imaginator vgan
+      fevbench cost my-model fev-gan-warp --plugin my_model.py --device cuda --protocol 128x32 --out cost.json
     """
     from fevbench import weights
     from fevbench.atomic import check_writable, write_text

@@ -98,7 +98,7 @@ def command(
       fevbench data prepare mug ~/subjects3 --out mug-128
       fevbench data prepare mug ~/subjects3 --out mug-lfdm --split mug-lfdm-26-26 --val 0
       fevbench data prepare folder:lab ~/recordings --set pattern={subject}_{label} --out lab-128
-      fevbench run fev-gan mug
+      fevbench run fev-gan-warp mug
     """
     from fevbench import weights
     from fevbench.cli.console import RunDisplay, error_console

@@ -35,7 +35,7 @@ def command(run_a: Path, run_b: Path, metric: str | None, count: int | None, for
 
     \b
     Example:
-      fevbench diff runs/fev-gan--* runs/nearest--*
+      fevbench diff runs/fev-gan-warp--* runs/nearest--*
       fevbench diff runs/before runs/after --metric csim --clips 5
     """
     from fevbench.report.difference import clip_differences_in, differ

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fevbench.cli.output import say
+
+if TYPE_CHECKING:
+    from fevbench.cli.console import RunDisplay
+    from fevbench.data.clip import Frames
+
+FPS = 25.0
+"""Native frames a second, of which a protocol takes every so many: FEVSynth's."""
+SHOWN = 256
+"""Pixels to which a small clip is enlarged unless asked otherwise."""
 
 
 @click.command("generate")
@@ -18,10 +28,19 @@ from fevbench.cli.output import say
 )
 @click.option("--face", type=click.IntRange(min=1), metavar="N", help="Which face, counted from the left.")
 @click.option("--framed", is_flag=True, help="The picture is a framed face already: do not look for one.")
+@click.option("--paste", is_flag=True, help="Write the whole photograph, in which the face moves.")
 @click.option("--protocol", metavar="NAME", help="Size and length of the clip.  [default: 64x16]")
-@click.option("--size", type=click.IntRange(16, 1024), metavar="PX", help="Another size than the protocol's.")
 @click.option(
-    "--scale", type=click.IntRange(1, 16), default=4, show_default=True, help="Enlarge what is shown."
+    "--size",
+    type=click.IntRange(16, 1024),
+    metavar="PX",
+    help="Another size than the protocol's.  [default with --paste: that of the face]",
+)
+@click.option(
+    "--scale",
+    type=click.IntRange(1, 16),
+    metavar="N",
+    help=f"Enlarge what is shown.  [default: to about {SHOWN} px; with --paste: 1]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -36,9 +55,10 @@ def command(
     out: Path,
     face: int | None,
     framed: bool,
+    paste: bool,
     protocol: str | None,
     size: int | None,
-    scale: int,
+    scale: int | None,
     seed: int,
     device: str,
     plugin: Path | None,
@@ -46,13 +66,16 @@ def command(
 ) -> None:
     """Let MODEL animate the face of a photograph.
 
-    The face is found, turned upright and cropped as those of FEVSynth are. With --expression all, the six
-    expressions come in one grid.
+    The face is found, turned upright and cropped as those of FEVSynth are; with --paste, what was made is
+    turned back and put into the photograph. It is said if the face is not neutral, not seen from the front,
+    small, or at the border, and which one of several is taken. With --expression all, the six expressions
+    come in one grid.
 
     \b
     Example:
-      fevbench generate fev-gan --image me.jpg --expression happiness --out me.mp4
-      fevbench generate fev-gan --image me.jpg --expression all --out me.gif --size 128 --scale 2
+      fevbench generate fev-gan-warp --image me.jpg --expression happiness --out me.mp4 --size 512
+      fevbench generate fev-gan-warp --image me.jpg --expression surprise --out whole.mp4 --paste
+      fevbench generate fev-gan-warp --image me.jpg --expression all --out me.gif --size 128 --scale 2
       fevbench generate my-model --plugin my_model.py --image me.jpg --expression fear --out strip.png
     """
     from dataclasses import replace
@@ -60,22 +83,26 @@ def command(
     from fevbench.cli.console import RunDisplay, error_console
     from fevbench.data.clip import EXPRESSIONS
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
-    from fevbench.errors import UnknownName
+    from fevbench.errors import FevbenchError, UnknownName
     from fevbench.generate.photograph import Photograph, read_photograph
     from fevbench.models.registry import find_model
 
     if expression != "all" and expression not in EXPRESSIONS:
         raise UnknownName("expression", expression, [*EXPRESSIONS, "all"])
+    if framed and (paste or face is not None):
+        needs = "--paste" if paste else "--face"
+        raise FevbenchError(f"--framed looks for no face, and {needs} needs one", "leave one of them out")
     labels = EXPRESSIONS if expression == "all" else (expression,)
     how = protocols.get(protocol or DEFAULT_PROTOCOL)
-    fps = 25 / how.stride
-    how = replace(how, name="photograph", size=size or how.size, stride=1)
     picture = read_photograph(image)
     found = find_model(model, plugin)
 
     from fevbench import weights
+    from fevbench.data.framing import cut_out, upright
     from fevbench.generate.ask import check_suffix, make_clips, write_clips
-    from fevbench.generate.framing import DETECTOR, choose_face, find_faces, frame_face
+    from fevbench.generate.fitness import notes_on_size, notes_on_view
+    from fevbench.generate.framing import DETECTOR, choose_face, find_faces
+    from fevbench.generate.pasting import fitting_size, largest, pasted, shrunk
     from fevbench.run.plan import choose_device
 
     check_suffix(out)
@@ -83,11 +110,44 @@ def command(
     with RunDisplay(error_console()) as display:
         needed = [*found.networks, *([] if framed else [DETECTOR])]
         local = weights.require_all(needed, offline=offline, progress=display.pull)
-        if framed:
-            still = picture
-        else:
-            chosen = choose_face(find_faces(picture, local[DETECTOR].path), face, str(image))
-            still = frame_face(picture, chosen, how.size)
-        clips = make_clips(found, Photograph(still, "face", labels, fps), how, seed, where, display)
-    write_clips(out, clips, fps, scale)
-    say(f"{out}: {', '.join(clips)}; {how.frames} frames of {how.size} px, shown {scale} times as large")
+        still, placement = picture, None
+        if not framed:
+            picture = shrunk(picture, largest(len(labels))) if paste else picture
+            chosen, notes = choose_face(
+                find_faces(picture, local[DETECTOR].path), face, str(image), picture.shape
+            )
+            placement = upright(chosen.points)
+            size = size or (fitting_size(placement) if paste else how.size)
+            still = cut_out(picture, placement, size)
+            notes += notes_on_size(placement, size, picture) + notes_on_view(chosen.points)
+            for note in notes:
+                display.note(f"note: {note}")
+            _note_expression(cut_out(picture, placement, SHOWN), offline, display)
+        # The clip keeps the protocol's frames and stride, for models that know motion by its pace.
+        how = replace(how, name="photograph", size=size or how.size)
+        clips = make_clips(found, Photograph(still, "face", labels, FPS), how, seed, where, display)
+    if paste and placement is not None:
+        clips = {label: pasted(picture, frames, placement) for label, frames in clips.items()}
+    times = scale or (1 if paste else max(1, SHOWN // how.size))
+    write_clips(out, clips, FPS / how.stride, times)
+    shown = f"{how.frames} frames of {how.size} px"
+    shown += ", put into the photograph" if paste else ""
+    shown += f", shown {times} times as large" if times > 1 else ""
+    say(f"{out}: {', '.join(clips)}; {shown}")
+
+
+def _note_expression(still: Frames, offline: bool, display: RunDisplay) -> None:
+    """Say it if a framed face is not neutral, or that nobody could tell."""
+    from fevbench import weights
+    from fevbench.errors import WeightsError
+    from fevbench.extractors.face_api import load
+    from fevbench.generate.fitness import READER, notes_on_expression
+
+    try:
+        local = weights.require_all(READER, offline=offline, progress=display.pull)
+    except WeightsError as error:
+        display.note(f"note: whether the face is neutral was not looked at ({error.what})")
+        return
+    read = load("cpu", {name: weight.path for name, weight in local.items()})
+    for note in notes_on_expression(still, read):
+        display.note(f"note: {note}")

@@ -37,8 +37,8 @@ def command(
 
     \b
     Example:
-      fevbench show runs/copy--* runs/fev-gan--* --out sheet.png
-      fevbench show runs/fev-gan--* --worst csim --clips 4 --out failures.png
+      fevbench show runs/copy--* runs/fev-gan-warp--* --out sheet.png
+      fevbench show runs/fev-gan-warp--* --worst csim --clips 4 --out failures.png
       fevbench show runs/* --out side-by-side.mp4
     """
     from fevbench.counts import clips, some

@@ -50,7 +50,7 @@ def make_clips(
     with tempfile.TemporaryDirectory() as folder:
         made = GeneratedClips(found, corpus, Path(folder), seed, device, progress)
         for note in made.notes:
-            progress.note(note)
+            progress.note(f"note: {note}")
         made.make_all(progress)
         return {clip.label: made.frames(clip) for clip in corpus.clips}
 

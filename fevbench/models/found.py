@@ -29,7 +29,8 @@ class FoundModel:
         factory: Builds it.
         networks: Pretrained networks it runs, by their names in the weights registry. Whoever builds it sees
             that they are there.
-        adapted: Whether the published method takes no face or no label, and was made to.
+        adapted: Whether it is not as published: the method takes no face or no label and was made to, or was
+            changed in another way that its card tells.
     """
 
     name: str

@@ -155,7 +155,7 @@ def _ceiling(name: str, results: Sequence[Result]) -> Cell:
 
 def _footnotes(names: Sequence[str], results: Sequence[Result], columns: Collection[str]) -> list[str]:
     adapted = [name for name, result in zip(names, results, strict=True) if result.model.adapted]
-    lines = [f"adapted to take a face and a label: {', '.join(adapted)}"] if adapted else []
+    lines = [f"adapted, not as published: {', '.join(adapted)}"] if adapted else []
     said_of: dict[str, list[str]] = {}
     for name, result in zip(names, results, strict=True):
         for note in notes(result, columns):

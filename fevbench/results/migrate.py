@@ -29,7 +29,29 @@ def migrate(content: Content) -> Content:
     """
     while (version := content["schema_version"]) != SCHEMA_VERSION:
         content = {**STEPS[version](content), "schema_version": version + 1}
-    return content
+    return _with_todays_name(content)
+
+
+RENAMED = {
+    "03dacc5e8279385b93fa2a43babe9af8d7ff62080bf150580cb6c65a816542b3": ("fev-gan", "fev-gan-warp"),
+    "e189b3368fa157582bfd2a199a065d3dd073581736f1d406f380b9b93c0e0b3c": (
+        "fev-gan:12000-clips",
+        "fev-gan-warp:12000-clips",
+    ),
+}
+"""The fingerprints of models that had another name in version 0.1, to that name and today's. What warps the
+input was called ``fev-gan``, which is now the model as its paper describes it."""
+
+
+def _with_todays_name(content: Content) -> Content:
+    """The model by the name it has in this version, known by the code and weights it was made of."""
+    model = content.get("model")
+    if not isinstance(model, dict) or not isinstance(model.get("fingerprint"), str):
+        return content
+    before, now = RENAMED.get(model["fingerprint"], ("", ""))
+    if not before or model.get("name") != before:
+        return content
+    return {**content, "model": {**model, "name": now, "adapted": True}}
 
 
 def _with_people_and_labels(content: Content) -> Content:

@@ -104,7 +104,7 @@ class ModelRecord(Record):
     control: bool
     """Whether it reads the true clips."""
     adapted: bool = False
-    """Whether the published method takes no face or no label, and was made to."""
+    """Whether it is not as published: made to take a face and a label, or changed otherwise."""
     notes: list[str] = []
     """What a reader must know, such as missing or resized clips."""
 

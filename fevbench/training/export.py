@@ -29,10 +29,12 @@ class Exported:
     Attributes:
         about: What was written with it: ``model``, ``config``, ``labels``, ``step`` and more.
         state: Its weights by name, ``float32``.
+        formerly: What its model was called when it was written, if it has another name now.
     """
 
     about: Mapping[str, Any]
     state: Mapping[str, Tensor]
+    formerly: str = ""
 
     def places(self, labels: Sequence[str]) -> list[int]:
         """Where wanted labels are among those it was trained on.
@@ -95,7 +97,7 @@ def read_exported(path: Path, model: str) -> Exported:
 
     Args:
         path: The file.
-        model: What ``about["model"]`` must be.
+        model: What ``about["model"]`` must be, or must have been when it was written.
 
     Raises:
         ModelError: It is missing, broken, or of another model.
@@ -111,7 +113,15 @@ def read_exported(path: Path, model: str) -> Exported:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise ModelError(f"{path} is no exported generator ({error})", "export or copy it again") from error
-    if about.get("format") != FORMAT or about.get("model") != model:
+    written, about = about.get("model"), _renamed(about)
+    if about.get("format") != FORMAT or model not in (about.get("model"), written):
         raise ModelError(f"{path} holds {about.get('model')}, not {model}", "give another file")
     whole = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-    return Exported(about, whole)
+    return Exported(about, whole, written if written != about["model"] else "")
+
+
+def _renamed(about: dict[str, Any]) -> dict[str, Any]:
+    """What version 0.1 called ``fev-gan`` and what warps is ``fev-gan-warp``."""
+    config = about.get("config")
+    warps = isinstance(config, dict) and config.get("composition") == "warp"
+    return {**about, "model": "fev-gan-warp"} if about.get("model") == "fev-gan" and warps else about

@@ -45,18 +45,22 @@ def card_of(model: ModelRecord, pictures: Pictures | None = None) -> Card:
     kind = model.name.partition(":")[0]
     if not model.origin.startswith(OURS) or kind not in models:
         return Card("", Markup(""))
-    file = _card_file(models.peek(kind))
+    file = _card_file(models.peek(kind), kind)
     if file is None:
         return Card(summary(kind), Markup(""))
     look = partial(pictures.of, file) if pictures else _no_picture
     return Card(summary(kind), to_html(file.read_text(encoding="utf-8"), look))
 
 
-def _card_file(target: object) -> Path | None:
+def _card_file(target: object, kind: str) -> Path | None:
+    """The card beside a model's code: of ``NAME-FORM`` it is ``FORM-card.md`` if that form has its own."""
     module = target.partition(":")[0] if isinstance(target, str) else getattr(target, "__module__", "")
     spec = importlib.util.find_spec(module) if module else None
-    file = Path(spec.origin).parent / CARD if spec and spec.origin else None
-    return file if file and file.is_file() else None
+    if spec is None or spec.origin is None:
+        return None
+    folder = Path(spec.origin).parent
+    files = (folder / f"{kind.rpartition('-')[2]}-{CARD}", folder / CARD)
+    return next((file for file in files if file.is_file()), None)
 
 
 def _no_picture(target: str) -> Picture | None:

@@ -141,17 +141,6 @@ def test_input_label_code_and_noise_all_count(config: Config, what: int) -> None
     assert not torch.equal(before, network(*arguments))
 
 
-def test_a_larger_input_is_warped_at_its_own_size_over_more_frames() -> None:
-    config = narrow(WARP)
-    network = build_generator(config, LABELS)
-    images, labels, codes, noise = inputs(config)
-    fields = network.fields(images, labels, codes, noise)
-    large = F.interpolate(images, (256, 256), mode="bicubic").clamp(-1, 1)
-    video = compose(large, fields, config, 40)
-    assert video.shape == (2, 40, 3, 256, 256)
-    assert torch.equal(video[:, 0], large)
-
-
 def test_flow_moves_the_picture_by_the_part_of_its_side_it_says() -> None:
     image = torch.zeros(1, 3, 64, 64)
     image[..., 32, 40] = 1.0

@@ -21,16 +21,21 @@ from fevbench.models.registry import find_model, summary
 from fevbench.training.export import read_exported, write_exported
 from fevgan.config import Config
 from fevgan.generator import build_generator
-from fevgan.model import FEVGAN
+from fevgan.model import FEVGAN, FEVGANWarp
 
 Make = Callable[..., FEVGAN]
 
 
-def write(path: Path, config: Config = NARROW, labels: tuple[str, ...] = EXPRESSIONS, **more: str) -> Path:
+WARP = replace(NARROW, composition="warp", anchor=True)
+DIRECT = replace(NARROW, composition="direct", anchor=False)
+
+
+def write(path: Path, config: Config = WARP, labels: tuple[str, ...] = EXPRESSIONS, **more: str) -> Path:
     torch.manual_seed(0)
     network = build_generator(config, len(labels))
     torch.nn.init.normal_(network.last.weight, std=0.3)
-    about = {"model": "fev-gan", "config": asdict(config), "labels": labels, "points": POINTS.tolist()}
+    name = "fev-gan-warp" if config.composition == "warp" else "fev-gan"
+    about = {"model": name, "config": asdict(config), "labels": labels, "points": POINTS.tolist()}
     write_exported(path, network.state_dict(), {**about, **more})
     return path
 
@@ -44,10 +49,9 @@ def spec(protocol: str = "64x16", labels: tuple[str, ...] = EXPRESSIONS) -> Mode
 def make(tmp_path: Path) -> Make:
     """Build the model from made-up weights."""
 
-    def call(
-        protocol: str = "64x16", labels: tuple[str, ...] = EXPRESSIONS, config: Config = NARROW
-    ) -> FEVGAN:
-        return FEVGAN(spec(protocol, labels), write(tmp_path / "g.safetensors", config), open_stand_in())
+    def call(protocol: str = "64x16", labels: tuple[str, ...] = EXPRESSIONS, config: Config = WARP) -> FEVGAN:
+        kind = FEVGANWarp if config.composition == "warp" else FEVGAN
+        return kind(spec(protocol, labels), write(tmp_path / "g.safetensors", config), open_stand_in())
 
     return call
 
@@ -70,11 +74,11 @@ def test_it_is_a_model_and_depends_on_its_generator_alone(make: Make) -> None:
 
 
 def test_another_data_set_than_it_was_trained_on_is_said(tmp_path: Path) -> None:
-    path = write(tmp_path / "g.safetensors", NARROW, dataset="fevsynth 1.0")
-    model = FEVGAN(spec(), path, open_stand_in())
+    path = write(tmp_path / "g.safetensors", WARP, dataset="fevsynth 1.0")
+    model = FEVGANWarp(spec(), path, open_stand_in())
     assert model.notes == ["trained on fevsynth 1.0, not on tiny 1"]
-    path = write(tmp_path / "g.safetensors", NARROW, dataset="tiny 1")
-    assert FEVGAN(spec(), path, open_stand_in()).notes == []
+    path = write(tmp_path / "g.safetensors", WARP, dataset="tiny 1")
+    assert FEVGANWarp(spec(), path, open_stand_in()).notes == []
 
 
 def test_labels_are_matched_by_name(make: Make) -> None:
@@ -84,23 +88,76 @@ def test_labels_are_matched_by_name(make: Make) -> None:
         make(labels=("joy",))
 
 
-def test_another_size_is_resized_and_said(make: Make) -> None:
+@pytest.mark.parametrize("size", [32, 64, 100, 256])
+def test_any_size_starts_at_the_input_itself(make: Make, size: int) -> None:
     model = make("128x32")
-    assert ask(model, size=128).shape == (1, 32, 3, 128, 128)
-    assert model.notes == [
-        "trained at 64 px and 16 frames, not at 128 px and 32 frames: motion and masks were resized"
-    ]
+    video = ask(model, size=size)
+    assert video.shape == (1, 32, 3, size, size)
+    assert video.abs().max() <= 1
+    image = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    assert torch.equal(video[:, 0], image)
+
+
+def test_another_size_is_said(make: Make) -> None:
+    said = "trained at 64 px and 16 frames, not at 128 px and 32 frames: "
+    assert make("128x32").notes == [f"{said}the input's own pixels move, and paint is as fine as 64 px"]
+    painted = make("128x32", config=DIRECT)
+    assert painted.notes == [f"{said}frames were resized"]
+    assert ask(painted, size=128).shape == (1, 32, 3, 128, 128)
+
+
+@pytest.mark.parametrize("config", [WARP, DIRECT], ids=["warp", "direct"])
+def test_a_frame_shows_the_same_moment_in_every_protocol(make: Make, config: Config) -> None:
+    """Of 64x32, every second frame is one of 64x16; between two it is between them; then it rests."""
+    short, long = ask(make("64x16", config=config)), ask(make("64x32", config=config))
+    assert (long[:, ::2] - short).abs().max() < 1e-5
+    assert (long[:, 31] - short[:, 15]).abs().max() < 1e-5
+    apart = (short[:, 1] - short[:, 2]).abs().mean()
+    assert max((long[:, 3] - short[:, i]).abs().mean() for i in (1, 2)) < 0.95 * apart
 
 
 def test_without_e_id_no_face_network_is_opened(tmp_path: Path) -> None:
-    path = write(tmp_path / "g.safetensors", replace(NARROW, identity_encoder=False))
+    path = write(tmp_path / "g.safetensors", replace(DIRECT, identity_encoder=False))
     assert ask(FEVGAN(spec(), path)).shape == (1, 16, 3, 64, 64)
+
+
+def test_what_version_0_1_called_fev_gan_runs_under_both_names(tmp_path: Path) -> None:
+    path = write(tmp_path / "g.safetensors", WARP, model="fev-gan")
+    assert read_exported(path, "fev-gan").about["model"] == "fev-gan-warp"
+    now = FEVGANWarp(spec(), path, open_stand_in())
+    then = FEVGAN(spec(), path, open_stand_in())
+    assert now.notes == []
+    assert then.notes == [
+        "these weights are of fev-gan-warp, the name for what warps: ask for fev-gan-warp:PATH"
+    ]
+    assert torch.equal(ask(now), ask(then))
+
+
+def test_the_old_file_does_not_serve_as_what_is_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "fevsynth-64x16.safetensors", WARP, model="fev-gan")
+    monkeypatch.setattr(FEVGAN, "weights", path)
+    with pytest.raises(ModelError, match=r"holds fev-gan-warp, not fev-gan: install it again"):
+        FEVGAN(spec(), None, open_stand_in())
+
+
+def test_a_model_takes_no_weights_of_the_other(tmp_path: Path) -> None:
+    painted = write(tmp_path / "p.safetensors", DIRECT)
+    with pytest.raises(ModelError, match="holds fev-gan, not fev-gan-warp"):
+        FEVGANWarp(spec(), painted, open_stand_in())
+    warped = write(tmp_path / "w.safetensors", WARP)
+    with pytest.raises(ModelError, match="holds fev-gan-warp, not fev-gan"):
+        FEVGAN(spec(), warped, open_stand_in())
+    neither = write(tmp_path / "n.safetensors", DIRECT, model="fev-gan-warp")
+    with pytest.raises(ModelError, match="with composition=direct, which warps nothing"):
+        FEVGANWarp(spec(), neither, open_stand_in())
 
 
 def test_weights_of_other_networks_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "g.safetensors"
-    about = {"model": "fev-gan", "config": asdict(NARROW), "labels": EXPRESSIONS, "points": POINTS.tolist()}
-    write_exported(path, build_generator(replace(NARROW, style=4), 6).state_dict(), about)
+    about = {"model": "fev-gan", "config": asdict(DIRECT), "labels": EXPRESSIONS, "points": POINTS.tolist()}
+    write_exported(path, build_generator(replace(DIRECT, style=4), 6).state_dict(), about)
     with pytest.raises(ModelError, match="the weights do not fit the networks of this version"):
         FEVGAN(spec(), path, open_stand_in())
 
@@ -115,7 +172,7 @@ def test_weights_of_ones_own_are_named_and_part_of_the_fingerprint(tmp_path: Pat
     assert first.name == "fev-gan:my-training"
     assert first.origin == find_model("fev-gan").origin
     assert first.networks == FEVGAN.networks
-    write(folder / "generator.safetensors", replace(NARROW, style=4))
+    write(folder / "generator.safetensors", replace(DIRECT, style=4))
     assert find_model(f"fev-gan:{folder / 'generator.safetensors'}").fingerprint != first.fingerprint
     with pytest.raises(ModelError, match="model 'copy' takes no weights of one's own"):
         find_model(f"copy:{folder}")
@@ -123,19 +180,19 @@ def test_weights_of_ones_own_are_named_and_part_of_the_fingerprint(tmp_path: Pat
 
 def test_it_is_scored_as_any_model(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FEVGAN, "networks", ())
-    path = write(tmp_path / "own.safetensors", replace(NARROW, identity_encoder=False), tiny.LABELS)
+    path = write(tmp_path / "own.safetensors", replace(DIRECT, identity_encoder=False), tiny.LABELS)
     run = ("run", f"fev-gan:{path}", "tiny", "--metrics", "psnr", "--limit", "2", "--format", "json")
     outcome: Outcome = cli(*run, "--out", tmp_path / "run")
     assert outcome.code == 0, outcome
     assert outcome.result["model"]["name"] == "fev-gan:own"
-    other = write(tmp_path / "own.safetensors", replace(NARROW, identity_encoder=False, noise=2), tiny.LABELS)
+    other = write(tmp_path / "own.safetensors", replace(DIRECT, identity_encoder=False, noise=2), tiny.LABELS)
     assert other == path
     changed = cli(*run, "--out", tmp_path / "run", "--overwrite").result
     assert changed["model"]["fingerprint"] != outcome.result["model"]["fingerprint"]
 
 
 def test_what_is_passed_on_may_stray_less_and_weigh_half(cli: Cli, tmp_path: Path) -> None:
-    path, out = write(tmp_path / "g.safetensors"), tmp_path / "shipped.safetensors"
+    path, out = write(tmp_path / "g.safetensors", DIRECT), tmp_path / "shipped.safetensors"
     outcome = cli("export", "fev-gan", path, "--out", out, "--set", "truncation=0", "--half")
     assert outcome.code == 0, outcome
     assert out.stat().st_size < 0.7 * path.stat().st_size
@@ -146,6 +203,9 @@ def test_what_is_passed_on_may_stray_less_and_weigh_half(cli: Cli, tmp_path: Pat
 
 def test_the_first_line_says_what_it_is() -> None:
     assert "reimplemented from its published description" in summary("fev-gan")
+    assert "fevbench's, with FEV-GAN's encoders" in summary("fev-gan-warp")
+    assert find_model("fev-gan-warp").adapted
+    assert not find_model("fev-gan").adapted
 
 
 @pytest.mark.weights

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -41,6 +42,8 @@ def test_a_clip_of_each_format(ask: Ask, tmp_path: Path) -> None:
     outcome = ask("clip.mp4")
     assert outcome.code == 0, outcome
     assert "surprise; 16 frames of 64 px, shown 4 times as large" in outcome.out
+    assert "16 frames of 256 px" in ask("large.mp4", "surprise", "--size", "256").out
+    assert read_clip(tmp_path / "large.mp4").shape == (16, 256, 256, 3)
     video = read_clip(tmp_path / "clip.mp4")
     assert video.shape == (16, 256, 256, 3)
     assert video[-1].mean() > video[0].mean() + 20
@@ -75,6 +78,8 @@ def test_all_six_in_one_grid(ask: Ask, tmp_path: Path) -> None:
         (("clip.mp4",), "real", "real looks clips up and makes none"),
         (("clip.mp4",), "brigter", "did you mean 'brighter'?"),
         (("clip.mp4", "fear", "--protocol", "64"), "brighter", "no protocol is called '64'"),
+        (("clip.mp4", "fear", "--paste"), "brighter", "--framed looks for no face, and --paste needs one"),
+        (("clip.mp4", "fear", "--face", "1"), "brighter", "--framed looks for no face, and --face needs one"),
     ],
 )
 def test_an_error_is_one_line_that_helps(
@@ -83,6 +88,40 @@ def test_an_error_is_one_line_that_helps(
     outcome = ask(*arguments, model=model)
     assert outcome.code == 1
     assert words in outcome.complaint
+
+
+def test_a_face_moves_in_its_photograph(
+    cli: Cli, plugin: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in finds the face; the network that reads expressions is not here, which is said."""
+    from fevbench import weights
+    from fevbench.data.framing import FRAMING
+    from fevbench.errors import WeightsError
+    from fevbench.extractors.faces import FoundFace
+    from fevbench.generate import framing
+
+    def only_the_detector(names: list[str], **_: object) -> dict[str, object]:
+        if "face-api" in names:
+            raise WeightsError("face-api is not on this machine", "pull it")
+        return {name: SimpleNamespace(path=tmp_path) for name in names}
+
+    points = (FRAMING * 80 + [60, 30]).astype(np.float32)
+    face = FoundFace((80.0, 50.0, 120.0, 100.0), points)
+    monkeypatch.setattr(framing, "find_faces", lambda picture, detector: [face])
+    monkeypatch.setattr(weights, "require_all", only_the_detector)
+    photograph = np.random.default_rng(0).integers(0, 150, (160, 240, 3), np.uint8)
+    Image.fromarray(photograph).save(tmp_path / "whole.png")
+    words = ("--image", tmp_path / "whole.png", "--expression", "surprise", "--out", tmp_path / "out.png")
+    outcome = cli("generate", "brighter", "--plugin", plugin(BRIGHTER), "--paste", *words)
+    assert outcome.code == 0, outcome
+    assert "16 frames of 80 px, put into the photograph" in outcome.out
+    assert "whether the face is neutral was not looked at (face-api is not on this machine)" in outcome.err
+    with Image.open(tmp_path / "out.png") as strip:
+        frames = np.asarray(strip)[:160].reshape(160, 16, 242, 3)[:, :, :240].astype(int)
+    assert np.array_equal(frames[:, 15, :50], photograph[:, :50]), "away from the face nothing changes"
+    middle = (slice(60, 80), slice(90, 110))
+    assert (frames[:, 15][middle] - frames[:, 0][middle]).mean() > 40
+    assert np.abs(frames[:, 0] - photograph)[middle].mean() < 3
 
 
 @pytest.mark.weights
@@ -99,6 +138,8 @@ def test_a_photograph_is_framed(
         return cli("generate", "copy", "--image", tmp_path / image, *words)
 
     assert call("one.jpg").code == 0
-    assert "two.jpg shows 2 faces: choose one with --face 1 to 2" in call("two.jpg").complaint
+    both = call("two.jpg")
+    assert both.code == 0
+    assert "two.jpg shows 2 faces: taken is" in both.err
     assert call("two.jpg", "--face", "2").code == 0
     assert "no face was found in" in call("none.jpg").complaint

@@ -110,18 +110,28 @@ def test_beyond_the_photograph_its_border_goes_on() -> None:
     assert (framed == 9).all()
 
 
+SHAPE = (300, 400, 3)
+
+
 def test_which_face_is_meant() -> None:
-    left, right = face_at(FRAMING * 100), face_at(FRAMING * 100 + 200)
-    assert choose_face([left], None, "a.jpg") is left
-    assert choose_face([left, right], 2, "a.jpg") is right
+    left, right = face_at(FRAMING * 100), face_at(FRAMING * 100 + 100)
+    assert choose_face([left], None, "a.jpg", SHAPE) == (left, [])
+    assert choose_face([left, right], 2, "a.jpg", SHAPE) == (right, [])
     with pytest.raises(PhotographError, match=r"no face was found in a.jpg"):
-        choose_face([], None, "a.jpg")
-    with pytest.raises(PhotographError, match=r"a.jpg shows 2 faces: choose one with --face 1 to 2"):
-        choose_face([left, right], None, "a.jpg")
+        choose_face([], None, "a.jpg", SHAPE)
     with pytest.raises(PhotographError, match=r"a.jpg shows 1 face, not 3"):
-        choose_face([left], 3, "a.jpg")
+        choose_face([left], 3, "a.jpg", SHAPE)
     with pytest.raises(PhotographError, match=r"the face in a.jpg is 12 px wide"):
-        choose_face([face_at(FRAMING * 20, 12)], None, "a.jpg")
+        choose_face([face_at(FRAMING * 20, 12)], None, "a.jpg", SHAPE)
+
+
+def test_of_several_faces_the_large_one_near_the_middle_is_taken_and_said() -> None:
+    corner, middle = face_at(FRAMING * 100 - 20), face_at(FRAMING * 100 + [150, 100])
+    said = ["a.jpg shows 2 faces: taken is 2, counted from the left, large and near the middle; "
+            "choose with --face 1 to 2"]  # fmt: skip
+    assert choose_face([corner, middle], None, "a.jpg", SHAPE) == (middle, said)
+    large = face_at(FRAMING * 100 - 20, 120)
+    assert choose_face([large, middle], None, "a.jpg", SHAPE)[0] is large
 
 
 def test_files_hold_what_is_shown(tmp_path: Path) -> None:

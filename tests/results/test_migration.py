@@ -17,7 +17,7 @@ from fevbench.data.datasets import open_dataset
 from fevbench.errors import RunError
 from fevbench.metrics.catalog import metrics
 from fevbench.results.files import read_result
-from fevbench.results.migrate import STEPS
+from fevbench.results.migrate import RENAMED, STEPS
 from fevbench.results.schema import SCHEMA_VERSION
 from fevbench.run.execute import _holds_readings
 
@@ -107,3 +107,22 @@ def test_a_broken_old_result_is_a_broken_result(tmp_path: Path, broken: dict[str
     file.write_text(json.dumps({"schema_version": 1, **broken}))
     with pytest.raises(RunError, match="is not a result"):
         read_result(file)
+
+
+@pytest.mark.parametrize("fingerprint", RENAMED)
+def test_what_version_0_1_called_fev_gan_has_its_name_of_today(tmp_path: Path, fingerprint: str) -> None:
+    before, now = RENAMED[fingerprint]
+    content = json.loads(OLD.read_text(encoding="utf-8"))
+    content["model"] |= {"name": before, "fingerprint": fingerprint, "adapted": False}
+    file = tmp_path / "result.json"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    model = read_result(file).model
+    assert (model.name, model.fingerprint, model.adapted) == (now, fingerprint, True)
+
+
+def test_another_model_of_that_name_keeps_it(tmp_path: Path) -> None:
+    content = json.loads(OLD.read_text(encoding="utf-8"))
+    content["model"] |= {"name": "fev-gan", "fingerprint": "f" * 64}
+    file = tmp_path / "result.json"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    assert read_result(file).model.name == "fev-gan"

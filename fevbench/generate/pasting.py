@@ -1,0 +1,91 @@
+"""Putting a clip of a framed face back into the photograph it was cut from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fevbench.data.clip import Frames
+    from fevbench.data.framing import Placement
+
+FEATHER = 0.12
+"""Part of the square's side over which, from its border inwards, the clip takes the photograph's place."""
+LARGEST, LARGEST_OF_MANY = 1280, 640
+"""Longer side of what is written, pixels: of one clip, and of each in a grid."""
+LEAST_SIZE, LARGEST_SIZE = 64, 512
+"""Height and width of a clip that is asked for to be put back, pixels."""
+
+
+def largest(clips: int) -> int:
+    """The longer side of a photograph that is written with so many clips, pixels."""
+    return LARGEST if clips == 1 else LARGEST_OF_MANY
+
+
+def fitting_size(placement: Placement) -> int:
+    """The size of a clip that has a pixel for each of its place, as far as that is sensible."""
+    side = round(float(np.hypot(*placement[:, 0])))
+    return min(max(side, LEAST_SIZE), LARGEST_SIZE)
+
+
+def shrunk(photograph: Frames, largest: int) -> Frames:
+    """``uint8[H, W, 3]`` with its longer side at most ``largest``."""
+    picture = Image.fromarray(photograph)
+    picture.thumbnail((largest, largest), Image.Resampling.BICUBIC)
+    return np.asarray(picture)
+
+
+def pasted(photograph: Frames, clip: Frames, placement: Placement) -> Frames:
+    """The photograph with the clip where its face is, turned back and feathered.
+
+    Args:
+        photograph: ``uint8[H, W, 3]``.
+        clip: ``uint8[T, S, S, 3]``, of the square at ``placement``.
+        placement: Where the square lies in the photograph (`fevbench.data.framing`).
+
+    Returns:
+        ``uint8[T, H, W, 3]``; outside the square every frame is the photograph.
+    """
+    height, width = photograph.shape[:2]
+    corners = placement @ np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]])
+    left, top = np.clip(np.floor(corners.min(1)), 0, (width, height)).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(1)), 0, (width, height)).astype(int)
+    video = np.repeat(photograph[None], len(clip), 0)
+    if right <= left or bottom <= top:
+        return video
+    # From pixels of the region to parts of the square.
+    back: NDArray[np.float64] = np.linalg.inv(placement[:, :2]).astype(np.float64)
+    start = back @ (np.array([left, top]) - placement[:, 2])
+    weight = _weight(back, start, right - left, bottom - top)[..., None]
+    # What is larger than its place is shrunk with a filter first.
+    side = min(clip.shape[1], max(1, round(float(np.hypot(*placement[:, 0])))))
+    (a, b), (d, e) = back * side
+    c, f = start * side
+    for frame, made in zip(video, clip, strict=True):
+        small = Image.fromarray(made).resize((side, side), Image.Resampling.BICUBIC)
+        padded = np.pad(np.asarray(small), ((2, 2), (2, 2), (0, 0)), mode="edge")
+        turned = Image.fromarray(padded).transform(
+            (right - left, bottom - top),
+            Image.Transform.AFFINE,
+            (a, b, c + 2, d, e, f + 2),
+            Image.Resampling.BICUBIC,
+        )
+        region = frame[top:bottom, left:right]
+        region[:] = np.round(weight * np.asarray(turned, np.float32) + (1 - weight) * region)
+    return video
+
+
+def _weight(
+    back: NDArray[np.float64], start: NDArray[np.float64], width: int, height: int
+) -> NDArray[np.float32]:
+    """How much of the clip each pixel shows, 0 at the square's border: ``float32[height, width]``."""
+    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    parts = np.stack([x, y], -1) @ back.T + start
+    inwards = np.minimum(parts, 1 - parts).min(-1)
+    ramp = np.clip(inwards / FEATHER, 0, 1)
+    weight: NDArray[np.float32] = (ramp**2 * (3 - 2 * ramp)).astype(np.float32)
+    return weight
