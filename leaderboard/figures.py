@@ -86,7 +86,7 @@ def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[s
 
 
 def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str]:
-    rows = sample_count(extractors.get(metric.extractors[0]).unit, result.protocol.frames)
+    rows = sample_count(extractors.get(metric.extractors[0]).unit, result.protocol.frames) - metric.first
     clips = result.dataset.clips - found.excused
     yield from _count("n", found.n, clips if metric.sample == "clips" else clips * rows)
     people = set(result.dataset.subjects_of.values())

@@ -27,7 +27,7 @@ def made_up(name: str, values: dict[str, float | None], **changes: Any) -> Resul
         dataset=DatasetRecord(
             name="tiny", version="1", split="test", limit=None, clips=9, subjects=3, digest="d" * 64
         ),
-        protocol=ProtocolRecord(id="64x16@1", size=64, frames=16, stride=2),
+        protocol=ProtocolRecord(id="64x16@2", size=64, frames=16, stride=2, scores_input=False),
         metrics={metric: _metric(metric, value) for metric, value in values.items()},
         weights=[],
         environment=Environment(

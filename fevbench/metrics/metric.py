@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fevbench.data.protocol import Protocol
+    from fevbench.results.schema import ProtocolRecord
+
 Family = Literal["identity", "expression", "distribution", "diversity", "pixels", "motion", "facial-motion"]
+NO_INPUT = "-noinput"
+"""At the end of a definition's id: frame 0, the model's input, is left out on both sides."""
 FAMILIES: tuple[str, ...] = get_args(Family)
 
 
@@ -48,6 +53,8 @@ class Metric:
         told: For set metrics, what it is told of each sample: its ``label``, its ``person``.
         draws: How many clips of one face and label it compares: the scored one, and others that the model is
             asked for with other noise.
+        first: The first frame it looks at: 1 where frame 0, the model's input, is left out; its id says so by
+            `NO_INPUT`.
         notices: The damages of `fevbench audit` it must see.
         ignores: The damages it must not mind.
         reduction: For set metrics of clips that are seen frame by frame, the function that makes one row of a
@@ -80,6 +87,7 @@ class Metric:
     leave_out: str = ""
     told: tuple[Literal["label", "person"], ...] = ()
     draws: int = 1
+    first: int = 0
     notices: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
     reduction: str = ""
@@ -126,11 +134,18 @@ class Metric:
         """The function that makes one row of a clip, imported now."""
         return cast("Callable[..., Any]", load_target(self.reduction))
 
-    def by_judge(self, sha256: str | None) -> Metric:
-        """The metric with the judge's hash in its id, if it is one that needs a judge and there is one."""
-        if not self.judged or sha256 is None:
+    def under(self, protocol: Protocol | ProtocolRecord) -> Metric:
+        """The metric as a protocol has it: with frame 0, and the id of that, where the protocol scores it."""
+        if not (self.first and protocol.scores_input):
             return self
         stem, _, version = self.id.partition("@")
+        return replace(self, id=f"{stem.removesuffix(NO_INPUT)}@{version}", first=0)
+
+    def by_judge(self, sha256: str | None) -> Metric:
+        """The metric with the judge's hash in its id, if it is one that needs a judge and there is one."""
+        stem, _, version = self.id.partition("@")
+        if not self.judged or sha256 is None or stem.endswith(f"-{sha256[:8]}"):
+            return self
         return replace(self, id=f"{stem}-{sha256[:8]}@{version}")
 
     @property

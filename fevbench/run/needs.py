@@ -21,7 +21,7 @@ class Needs:
     """Metrics on a data set under a protocol.
 
     Attributes:
-        metrics: Which; with the judge's hash in the ids of those that ask it.
+        metrics: Which; with the judge's hash in the ids of those that ask it, and as the protocol has them.
         dataset: On what.
         protocol: How its clips are sampled.
         judge: The judge of both; None where there is none.
@@ -36,7 +36,8 @@ class Needs:
 
     def __post_init__(self) -> None:
         sha256 = self.judge.sha256 if self.judge else None
-        object.__setattr__(self, "metrics", tuple(metric.by_judge(sha256) for metric in self.metrics))
+        resolved = (metric.by_judge(sha256).under(self.protocol) for metric in self.metrics)
+        object.__setattr__(self, "metrics", tuple(resolved))
 
     @property
     def extractors(self) -> tuple[Extractor, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fevbench.counts import people
+from fevbench.extractors.base import Unit, extractors
 from fevbench.metrics.measurement import Measurement
 from fevbench.metrics.view import ClipView
 from fevbench.results.schema import Interval, MetricResult
@@ -137,6 +138,8 @@ def _samples(metric: Metric, side: Side, true: Side) -> Features:
     """The samples of each clip: its features, or the row they are reduced to beside its true clip's."""
     (extractor,) = metric.extractors
     features = side.features[extractor]
+    if metric.first:
+        features = [of_clip[metric.first :] for of_clip in features]
     if not metric.reduction:
         return features
     pairs = zip(features, true.features[extractor], strict=True)
@@ -204,21 +207,45 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) 
 def _measure_clips(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> dict[str, Measurement]:
     """What a clip metric says of each clip, by its id."""
     faces = {name: _input_faces(clips, true.features[name]) for name in metric.extractors}
-    return {
-        clip.id: metric.compute(
+    units = {name: extractors.get(name).unit for name in metric.extractors}
+    measured = {}
+    for i, clip in enumerate(clips):
+        frames, truth = made.frames(clip), true.frames(clip)
+
+        def seen(side: Side, place: int = i, length: int = len(truth)) -> dict[str, NDArray[Any]]:
+            features = {name: side.features[name][place] for name in metric.extractors}
+            return {n: _from(metric.first, rows, units[n], length) for n, rows in features.items()}
+
+        measured[clip.id] = metric.compute(
             ClipView(
-                frames=made.frames(clip),
-                truth=true.frames(clip),
+                frames=frames[metric.first :],
+                truth=truth[metric.first :],
                 label=clip.label,
                 subject=clip.subject,
                 labels=true.labels,
-                generated={name: made.features[name][i] for name in metric.extractors},
-                true={name: true.features[name][i] for name in metric.extractors},
+                generated=seen(made),
+                true=seen(true),
+                input={name: true.features[name][i][:1] for name in metric.extractors},
                 faces=faces,
             )
         )
-        for i, clip in enumerate(clips)
-    }
+    return measured
+
+
+def _from(first: int, rows: NDArray[Any], unit: Unit, frames: int) -> NDArray[Any]:
+    """A clip's features without those of the frames before ``first``.
+
+    Args:
+        first: The first frame that is looked at.
+        rows: ``float32[N, D]``.
+        unit: What a row is of: a frame, or the same frames of one pair of clips after the other.
+        frames: Frames a clip.
+    """
+    if not first:
+        return rows
+    if unit == "draws":
+        return rows.reshape(-1, frames, rows.shape[1])[:, first:].reshape(-1, rows.shape[1])
+    return rows[first:]
 
 
 def _input_faces(clips: Sequence[Clip], features: Features) -> dict[str, NDArray[np.floating[Any]]]:

@@ -77,7 +77,7 @@ def test_the_last_row_is_the_ceiling() -> None:
         ({"dataset__name": "other"}, "different data sets (tiny 1 test, other 1 test)"),
         ({"dataset__version": "2"}, "different data sets"),
         ({"dataset__split": "train"}, "different data sets"),
-        ({"protocol__id": "128x32@1"}, "different protocols (64x16@1, 128x32@1)"),
+        ({"protocol__id": "128x32@2"}, "different protocols (64x16@2, 128x32@2)"),
         ({"dataset__clips": 8}, "different numbers of clips (9, 8)"),
         ({"dataset__digest": "e" * 64}, "different clips"),
     ],
@@ -198,7 +198,7 @@ def test_csv_keeps_every_digit() -> None:
         ("good", "csim"), ("good", "fvd"), ("good", "kid"), ('a,"b"', "csim")
     ]  # fmt: skip
     assert float(rows[0]["value"]) == 0.91234567
-    assert rows[0]["id"] == "csim-w600k_mbf-5pt@1"
+    assert rows[0]["id"] == "csim-w600k_mbf-5pt-noinput@1"
     assert (rows[3]["value"], rows[3]["reason"]) == ("", "no face in any frame")
 
 

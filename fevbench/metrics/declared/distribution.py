@@ -5,7 +5,7 @@ from fevbench.metrics.metric import INF, Metric
 METRICS = (
     Metric(
         "fid",
-        "fid-inception2048-clean@1",
+        "fid-inception2048-clean-noinput@1",
         "frames look real: Fréchet distance of Inception features of all frames",
         "distribution",
         False,
@@ -13,6 +13,7 @@ METRICS = (
         "set",
         "Heusel et al., NeurIPS 2017; resize of Parmar et al., CVPR 2022",
         "fevbench.metrics.frechet:frechet_distance",
+        first=1,
         extractors=("inception",),
         sample="frames",
         minimum=256,
@@ -22,7 +23,7 @@ METRICS = (
     ),
     Metric(
         "kid",
-        "kid-inception2048-clean-full@1",
+        "kid-inception2048-clean-full-noinput@1",
         "frames look real: unbiased kernel distance of Inception features",
         "distribution",
         False,
@@ -30,6 +31,7 @@ METRICS = (
         "set",
         "Binkowski et al., Demystifying MMD GANs, ICLR 2018",
         "fevbench.metrics.kernel:kernel_distance",
+        first=1,
         leave_out="fevbench.metrics.kernel:without_each",
         extractors=("inception",),
         sample="frames",
@@ -131,7 +133,7 @@ METRICS = (
     ),
     Metric(
         "fid-inf",
-        "fidinf-inception2048-clean-people5x2-seed0@1",
+        "fidinf-inception2048-clean-people5x2-seed0-noinput@1",
         "frames look real, the bias of few people extrapolated away: FD-infinity of Inception features",
         "distribution",
         False,
@@ -139,6 +141,7 @@ METRICS = (
         "set",
         "Chong and Forsyth, CVPR 2020, over people on both sides (docs/metrics.md); features of FID",
         "fevbench.metrics.extrapolation:frechet_infinity",
+        first=1,
         extractors=("inception",),
         told=("person",),
         sample="frames",
