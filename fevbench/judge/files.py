@@ -22,7 +22,7 @@ OWN_LICENCE = "trained by the user"
 
 
 def file_name(dataset: Dataset, protocol: Protocol) -> str:
-    """What the judge of a data set under a protocol is called: a name for each version of the clips it reads."""
+    """What the judge of a data set under a protocol is called: a name for each version of its clips."""
     stem = f"{dataset.name}-{dataset.version}-{protocol.sampling_id}"
     return re.sub(r"[^\w.+-]+", "-", stem) + ".safetensors"
 

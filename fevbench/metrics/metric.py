@@ -59,6 +59,10 @@ class Metric:
         ignores: The damages it must not mind.
         reduction: For set metrics of clips that are seen frame by frame, the function that makes one row of a
             clip's features and its true clip's, or none where the true clip does not allow one.
+        reader: For metrics of what a classifier reads, the clip metric whose value on the true clips is the
+            classifier's accuracy; empty for others.
+        compared: Whether a number better than the true clips' own is no merit, and never called best; not
+            where their own says nothing, as they are compared with themselves.
         ranked: Whether a better number is better by itself; where it is not, nobody is ranked or called best.
         by_label: For set metrics that are a mean over labels, the function that gives each label's own.
         decimals: Digits after the point in a table.
@@ -91,6 +95,8 @@ class Metric:
     notices: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
     reduction: str = ""
+    reader: str = ""
+    compared: bool = True
     ranked: bool = True
     by_label: str = ""
     decimals: int = 3
@@ -108,13 +114,21 @@ class Metric:
             groups: ``int64[N]``, the group of each sample, from 0.
 
         Returns:
-            One number a group, in the groups' order.
+            One number a group, in the groups' order; NaN where what is left has none.
         """
         if self.leave_out:
             leave_out = cast("Callable[..., list[float]]", load_target(self.leave_out))
             return leave_out(*arrays, groups)
         kept = [groups != group for group in sorted(set(groups.tolist()))]
-        return [float(self.compute(*[array[some] for array in arrays])) for some in kept]
+        return [self._of_some([array[some] for array in arrays]) for some in kept]
+
+    def _of_some(self, arrays: Sequence[NDArray[Any]]) -> float:
+        from fevbench.metrics.measurement import TooFew
+
+        try:
+            return float(self.compute(*arrays))
+        except TooFew:
+            return float("nan")
 
     def of_each_label(self, arrays: Sequence[NDArray[Any]]) -> dict[int, float]:
         """The set metric of each label, where it is a mean over labels.

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable
 
-from fevbench.report.rows import Comparison, Row
+from fevbench.report.rows import Comparison, Row, bounds_of
 from fevbench.report.standing import Standing
 
 LATEX_SPECIAL = str.maketrans(
@@ -26,6 +26,10 @@ LATEX_SPECIAL = str.maketrans(
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
+        # At the start of a row, they would belong to the line break before it.
+        "[": "{[}",
+        "]": "{]}",
+        "*": "{*}",
     }
 )
 
@@ -101,7 +105,8 @@ def as_csv(comparison: Comparison) -> str:
             if name not in comparison.columns:
                 continue
             standing = comparison.standings.get(name, Standing())
-            bounds = (metric.interval.low, metric.interval.high) if metric.interval else ("", "")
+            found = bounds_of(metric)
+            bounds = (found.low, found.high) if found else ("", "")
             writer.writerow(
                 (
                     row.name,
@@ -123,15 +128,21 @@ def as_csv(comparison: Comparison) -> str:
     return out.getvalue()
 
 
-def latex(comparison: Comparison) -> str:
-    """A booktabs table; the best number of a column is bold, a superscript is a rank."""
+def latex(comparison: Comparison, intervals: bool = True) -> str:
+    """A booktabs table; the best number of a column is bold, a superscript is a rank.
+
+    Args:
+        comparison: Runs side by side.
+        intervals: Whether each number's interval stands beside it.
+    """
 
     def cell(row: Row, column: str) -> str:
         shown = row.cells[column]
         text = shown.text.replace("–", "--")
         text = rf"\textbf{{{text}}}" if shown.best else text
         mark = shown.mark.replace("†", r"\dagger").replace("‡", r"\ddagger")
-        return text + (f"$^{{{shown.rank}{mark}}}$" if shown.rank is not None else "")
+        text += f"$^{{{shown.rank}{mark}}}$" if shown.rank is not None else ""
+        return f"{text} {{\\scriptsize {shown.interval}}}" if intervals and shown.interval else text
 
     def arrow(column: str) -> str:
         heading = comparison.headings[column].translate(LATEX_SPECIAL)
@@ -147,6 +158,7 @@ def latex(comparison: Comparison) -> str:
     return "\n".join(
         [
             rf"% {comparison.title}",
+            *(["% [ ]: 95 % intervals"] if intervals else []),
             *([f"% superscript: {comparison.legend}"] if comparison.legend else []),
             *[f"% {note}" for note in comparison.footnotes],
             rf"\begin{{tabular}}{{l{'r' * len(comparison.columns)}}}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from fevbench.run.progress import Progress
 from fevbench.run.score import Side, score, unscored
 
 if TYPE_CHECKING:
+    from fevbench.data.clip import Clip
     from fevbench.extractors.base import Extractor
     from fevbench.metrics.catalog import Metric
     from fevbench.run.score import Features
@@ -55,6 +56,7 @@ def execute(
     begun = claim_folder(plan.out, plan.settings)
     needs = plan.needs
     corpus = Corpus(needs.dataset, needs.protocol, plan.settings.split, plan.settings.limit)
+    plan = _on(plan, corpus.clips)
     before = read_result(plan.out) if begun and (plan.out / RESULT_FILE).exists() else None
     if before is not None:
         plan = _with_earlier_metrics(plan, before)
@@ -70,9 +72,17 @@ def execute(
     generated = GeneratedClips(
         plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, progress
     )
+    plan = _on(plan, generated.clips)
+    for reason, names in plan.needs.lacking().items():
+        progress.note(f"no {', '.join(names)}: {reason}")
     local = {**own, **plan.needs.require(offline, pull)}
     cache = features or paths.home() / "features"
     return _Session(plan, corpus, generated, progress, local, cache).run()
+
+
+def _on(plan: Plan, clips: Sequence[Clip]) -> Plan:
+    """A plan that knows which clips it scores, and so what cannot be said of so few."""
+    return replace(plan, needs=replace(plan.needs, clips=tuple(clips)))
 
 
 def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
@@ -88,6 +98,7 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
     Weights that are not here are not asked for: nothing would be computed with them. A result of before
     readings were kept is scored again, from its clips and cached features, so that they are there.
     """
+    plan = _on(plan, [clip for clip in corpus.clips if clip.id in result.dataset.labels_of])
     ids = {name: metric.id for name, metric in result.metrics.items()}
     hashes = {record.name: record.sha256 for record in result.weights}
     local = {name: weight for name in plan.needs.weights if (weight := weights.locate(name))}

@@ -31,6 +31,7 @@ METRICS = (
         "set",
         "Binkowski et al., Demystifying MMD GANs, ICLR 2018",
         "fevbench.metrics.kernel:kernel_distance",
+        compared=False,  # true clips beside themselves: below 0
         first=1,
         leave_out="fevbench.metrics.kernel:without_each",
         extractors=("inception",),
@@ -65,6 +66,7 @@ METRICS = (
         "set",
         "Unterthiner et al., FVD, 2018 (KVD); kernel of Binkowski et al., ICLR 2018",
         "fevbench.metrics.kernel:kernel_distance",
+        compared=False,  # true clips beside themselves: below 0
         leave_out="fevbench.metrics.kernel:without_each",
         extractors=("i3d",),
         minimum=16,
@@ -111,6 +113,7 @@ METRICS = (
         "set",
         "Naeem et al., ICML 2020; features of FVD",
         "fevbench.metrics.neighbours:density",
+        compared=False,  # each true clip lies in its own neighbourhood
         extractors=("i3d",),
         minimum=32,
         optional=True,

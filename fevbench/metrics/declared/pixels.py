@@ -154,6 +154,7 @@ METRICS = (
         "clip",
         "Lai et al., ECCV 2018 (E_warp); flow of Kroeger et al., ECCV 2016, of the true clip",
         "fevbench.metrics.warping:warping_error",
+        compared=False,  # noise, and the flow's mistakes
         optional=True,
         notices=(
             "noise",
