@@ -31,7 +31,7 @@ def test_few_people_have_no_interval() -> None:
 
 
 def test_unequal_groups_by_hand() -> None:
-    """Groups {1}, {4, 2} and {7, 3, 4}: h is 6, 3 and 2, the mean 3.5; for means, pseudo-values are theirs."""
+    """Groups {1}, {4, 2} and {7, 3, 4}: h is 6, 3, 2, the mean 3.5; pseudo-values are the groups' means."""
     without = [20 / 5, 15 / 4, 7 / 3]
     pseudo, h = np.array([1.0, 3.0, 14 / 3]), np.array([6.0, 3.0, 2.0])
     wanted = np.sqrt((((pseudo - 3.5) ** 2) / (h - 1)).mean())
@@ -66,7 +66,7 @@ def test_groups_are_as_large_as_their_clips_that_count() -> None:
     ids=["13 people", "18 people", "22 people, 48 clips by hash", "9 people, 48 clips by hash"],
 )
 def test_the_error_of_unequal_groups_is_right_to_a_tenth(people: int, clips: int | None) -> None:
-    """People that twelve groups do not divide, with as many features as I3D has: as in the tables of 48 clips.
+    """People that twelve groups do not divide, with as many features as I3D has.
 
     Of equal groups alone the error would be 1.17 to 1.42 times too large.
     """

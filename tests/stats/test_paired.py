@@ -13,8 +13,8 @@ from scipy.stats import ttest_1samp
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.kernel import kernel_distance, without_each
 from fevbench.stats import paired
-from fevbench.stats.jackknife import groups_of, jackknife_error
 from fevbench.stats.bootstrap import LEAST_PEOPLE
+from fevbench.stats.jackknife import groups_of, jackknife_error
 from fevbench.stats.paired import (
     NO_SCATTER,
     compare_means,

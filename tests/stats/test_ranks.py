@@ -29,7 +29,7 @@ def test_ranks_count_who_is_better() -> None:
 
 
 def test_a_better_number_never_ranks_worse() -> None:
-    """Model 1 varies a lot: nobody is known to be better than it, and two are better than model 0 before it."""
+    """Model 1 varies a lot: nobody is known to be better than it, and two are better than model 0."""
     assert rank({2: 0.9, 3: 0.8, 0: 0.7, 1: 0.1}, [(2, 0), (3, 0)], True) == {2: 1, 3: 1, 0: 3, 1: 3}
     rng = random.Random(0)
     for _ in range(200):
