@@ -110,7 +110,9 @@ def why_not(result: Result, truths: Truths) -> dict[str, str]:
     truth = truths.of(result)
     dataset, protocol = truth.corpus.dataset, truth.protocol
     chosen = tuple(catalog.get(name) for name in current_metrics(result))
-    needs = Needs(chosen, dataset, protocol, find_judge(dataset, protocol))
+    scored = set(scored_clips(result))
+    clips = tuple(clip for clip in truth.corpus.clips if clip.id in scored)
+    needs = Needs(chosen, dataset, protocol, find_judge(dataset, protocol), clips=clips)
     return {metric.name: reason for metric in needs.metrics if (reason := needs.why_not(metric))}
 
 

@@ -117,7 +117,7 @@ class Truths:
         return dataset
 
     def _protocol(self, result: Result) -> Protocol:
-        protocol = protocols.get(result.protocol.id.partition("@")[0])
+        protocol = protocols.get(result.protocol.id)
         if protocol_record(protocol) != result.protocol:
             raise DatasetError(f"it is not of protocol {protocol.id} as it is here", "score it again")
         return protocol

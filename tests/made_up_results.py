@@ -25,9 +25,9 @@ def made_up(name: str, values: dict[str, float | None], **changes: Any) -> Resul
         seed=0,
         model=ModelRecord(name=name, origin="here", fingerprint="f" * 64, control=False),
         dataset=DatasetRecord(
-            name="tiny", version="1", split="test", limit=None, clips=9, subjects=3, digest="d" * 64
+            name="tiny", version="1", split="test", limit=None, clips=9, subjects=6, digest="d" * 64
         ),
-        protocol=ProtocolRecord(id="64x16@1", size=64, frames=16, stride=2),
+        protocol=ProtocolRecord(id="64x16@2", size=64, frames=16, stride=2, scores_input=False),
         metrics={metric: _metric(metric, value) for metric, value in values.items()},
         weights=[],
         environment=Environment(
@@ -101,7 +101,7 @@ def _metric(name: str, value: float | None) -> MetricResult:
         unit=declared.unit,
         n=9,
         sample=declared.sample,
-        subjects=3,
+        subjects=6,
         interval=Interval(low=value - 0.05, high=value + 0.05, level=0.95, method="m") if mean else None,  # type: ignore[operator]
         ceiling=1.0,
     )

@@ -73,7 +73,7 @@ def learn(dataset: Dataset, protocol: Protocol, mesh: Mesh, progress: Progress) 
         "fps": dataset.fps / protocol.stride,
         "dataset": dataset.name,
         "version": dataset.version,
-        "protocol": protocol.id,
+        "protocol": protocol.sampling_id,
         "people": len({clip.subject for clip in seen}),
         "clips": len(seen),
         "left_out": len(clips) - len(seen),
@@ -85,7 +85,7 @@ def learn(dataset: Dataset, protocol: Protocol, mesh: Mesh, progress: Progress) 
 def learn_once(dataset: Dataset, protocol: Protocol, mesh: Mesh, progress: Progress) -> Learned:
     """The same, kept in ``FEVBENCH_HOME/mean-motion`` for the next time."""
     rows = [(clip.id, clip.subject, clip.label) for clip in dataset.clips("train")]
-    what = (FORMAT, dataset.name, dataset.version, protocol.id, dataset.labels, rows, mesh.version)
+    what = (FORMAT, dataset.name, dataset.version, protocol.sampling_id, dataset.labels, rows, mesh.version)
     digest = hashlib.sha256(repr(what).encode()).hexdigest()[:32]
     path = paths.home() / "mean-motion" / f"{digest}.safetensors"
     if not path.exists():

@@ -67,7 +67,7 @@ def audit(
         raise FevbenchError(
             f"{dataset.name} has too few people or labels to swap them", "audit on another data set"
         )
-    needs = Needs(tuple(metrics), dataset, protocol, find_judge(dataset, protocol))
+    needs = Needs(tuple(metrics), dataset, protocol, find_judge(dataset, protocol), clips=corpus.clips)
     for extractor in needs.extractors:
         extractor.versions()
     local = needs.require(offline, pull)

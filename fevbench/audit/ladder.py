@@ -14,7 +14,7 @@ from fevbench.audit.record import Step
 from fevbench.audit.scene import STRENGTHS, Damage, scenes
 from fevbench.report.pairs import compare_samples, sample_of
 from fevbench.run.extract import Extraction
-from fevbench.run.score import Side, measure
+from fevbench.run.score import Side, measure, misreads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,6 +76,7 @@ class Ladder:
             before = {metric.name: measure(metric, clips, true, true) for metric in self.metrics}
             progress.advance(1)
             absent = {name: found.reason for name, found in before.items() if found.value is None}
+            absent |= {m.name: why for m in self.metrics if (why := misreads(m, clips, true))}
             metrics = [metric for metric in self.metrics if metric.name not in absent]
             if not metrics:
                 return [], absent

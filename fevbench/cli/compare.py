@@ -27,7 +27,10 @@ from fevbench.cli.output import note, say
     help="Only these columns, with commas between.  [default: all]",
 )
 @click.option("--transpose", is_flag=True, help="A row a metric, for --format md.")
-def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpose: bool) -> None:
+@click.option("--no-intervals", is_flag=True, help="Numbers without intervals, for --format latex.")
+def command(
+    runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpose: bool, no_intervals: bool
+) -> None:
     """Set runs side by side, with the true clips as the ceiling row, and rank the models.
 
     Each RUN is a run folder or a result.json, scored on the same clips; trainings, unfinished runs and other
@@ -46,6 +49,8 @@ def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpo
 
     if transpose and form != "md":
         raise click.UsageError("--transpose needs --format md")
+    if no_intervals and form != "latex":
+        raise click.UsageError("--no-intervals needs --format latex")
     only = [metric.name for metric in choose_metrics(metrics)] if metrics else None
     selection = select(runs)
     for left_out in selection.notes:
@@ -62,9 +67,13 @@ def command(runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpo
 
         print_text(comparison_table(comparison, terminal_width()))
         return
-    from fevbench.report.text import FORMATS, markdown
+    from fevbench.report.text import FORMATS, latex, markdown
 
-    say(markdown(comparison, True) if transpose else FORMATS[form](comparison), nl=False)
+    if transpose:
+        text = markdown(comparison, True)
+    else:
+        text = latex(comparison, intervals=False) if no_intervals else FORMATS[form](comparison)
+    say(text, nl=False)
 
 
 def _absent(asked: Sequence[str], chosen: Sequence[str], shown: Sequence[str]) -> list[str]:

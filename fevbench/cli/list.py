@@ -72,8 +72,8 @@ def _protocols() -> tuple[Columns, Rows]:
     from fevbench.data.protocol import protocols
 
     rows: Rows = []
-    for name in protocols:
-        p = protocols.get(name)
+    known = [(name, protocols.get(name)) for name in protocols] + [(p.id, p) for p in protocols.older]
+    for name, p in known:
         rows.append((name, p.id, f"{p.size} px", str(p.frames), str(p.stride), p.split, str(p.seed)))
     return ("protocol", "id", "size", "frames", "stride", "split", "seed"), rows
 

@@ -187,6 +187,17 @@ extractors: Registry[Extractor] = Registry(
             batch=2,
             load="fevbench.extractors.i3d:I3D",
         ),
+        "i3d-tf": Extractor(
+            "i3d-tf",
+            version=1,
+            unit="clip",
+            dim=400,
+            weights=("i3d-kinetics-400",),
+            preprocessing="[-1, 1], bilinear (no antialias, TensorFlow 1's grid) to 224 px, logits",
+            packages=("torch",),
+            batch=2,
+            load="fevbench.extractors.i3d:I3DOfTensorFlow",
+        ),
         "videomae": Extractor(
             "videomae",
             version=1,

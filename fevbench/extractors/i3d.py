@@ -19,7 +19,7 @@ from fevbench.data.tensors import to_tensor
 from fevbench.errors import WeightsError
 from fevbench.extractors.flax import BROKEN, flatten, read_tree
 from fevbench.extractors.inference import exact_inference, fold_batch_norms
-from fevbench.extractors.tensorflow import same_padding, to_kernel
+from fevbench.extractors.tensorflow import resize_bilinear, same_padding, to_kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,13 +65,25 @@ class I3D:
         if frames < MIN_FRAMES:
             raise ValueError(f"I3D needs clips of at least {MIN_FRAMES} frames, got {frames}")
         pixels = to_tensor(batch, self._device).flatten(0, 1)
-        resized = F.interpolate(pixels, (INPUT_SIZE, INPUT_SIZE), mode="bilinear", align_corners=False)
+        resized = self.resize(pixels)
         clips = resized.reshape(n, frames, *resized.shape[1:]).movedim(1, 2)
         return cast("NDArray[np.float32]", self.logits(clips).cpu().numpy())
+
+    def resize(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Frames ``float[N, 3, H, W]`` to ``float[N, 3, 224, 224]``."""
+        return F.interpolate(pixels, (INPUT_SIZE, INPUT_SIZE), mode="bilinear", align_corners=False)
 
     def logits(self, clips: torch.Tensor) -> torch.Tensor:
         """Logits ``[N, 400]`` of ``float[N, 3, T, 224, 224]`` in [-1, 1]."""
         return cast(torch.Tensor, self._network(clips.contiguous(memory_format=torch.channels_last_3d)))
+
+
+class I3DOfTensorFlow(I3D):
+    """The same, resized as FVD's original code does; see `fevbench.extractors.tensorflow.resize_bilinear`."""
+
+    def resize(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Frames ``float[N, 3, H, W]`` to ``float[N, 3, 224, 224]``."""
+        return resize_bilinear(pixels, INPUT_SIZE)
 
 
 class Unit3D(nn.Module):

@@ -40,3 +40,23 @@ def to_kernel(array: NDArray[np.float32], depthwise: bool = False) -> torch.Tens
     """
     channels = (-2, -1) if depthwise else (-1, -2)
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, channels, (0, 1)), np.float32))
+
+
+def resize_bilinear(pixels: torch.Tensor, size: int) -> torch.Tensor:
+    """TensorFlow 1's `tf.image.resize_bilinear` as it is by default: its grid starts at the corner.
+
+    Target pixel i looks at source i * n / size, neither half a pixel aside nor with the corners aligned, and
+    what would lie beyond the last pixel is the last pixel.
+
+    Args:
+        pixels: ``float[N, C, H, W]``.
+        size: Height and width of the result.
+    """
+    for dim in (-2, -1):
+        length = pixels.shape[dim]
+        source = torch.arange(size, device=pixels.device, dtype=torch.float32) * (length / size)
+        low = source.floor().long().clamp(max=length - 1)
+        part = (source - low).view(-1, 1) if dim == -2 else source - low
+        first = pixels.index_select(dim, low)
+        pixels = first + (pixels.index_select(dim, (low + 1).clamp(max=length - 1)) - first) * part
+    return pixels

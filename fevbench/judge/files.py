@@ -22,8 +22,8 @@ OWN_LICENCE = "trained by the user"
 
 
 def file_name(dataset: Dataset, protocol: Protocol) -> str:
-    """What the judge of a data set under a protocol is called: a name for each version of either."""
-    stem = f"{dataset.name}-{dataset.version}-{protocol.id}"
+    """What the judge of a data set under a protocol is called: a name for each version of its clips."""
+    stem = f"{dataset.name}-{dataset.version}-{protocol.sampling_id}"
     return re.sub(r"[^\w.+-]+", "-", stem) + ".safetensors"
 
 
@@ -68,7 +68,7 @@ def about(dataset: Dataset, protocol: Protocol, digest: str, **found: Any) -> di
     return {
         "model": MODEL,
         "dataset": f"{dataset.name} {dataset.version}",
-        "protocol": protocol.id,
+        "protocol": protocol.sampling_id,
         "labels": list(dataset.labels),
         "digest": digest,
         **found,

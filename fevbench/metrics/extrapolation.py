@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fevbench.metrics.frechet import frechet_distance
+from fevbench.metrics.measurement import TooFew
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,12 +49,12 @@ def frechet_infinity(generated: NDArray[Any], real: NDArray[Any], people: NDArra
         It can be negative: it is an estimate, and of a small distance it scatters around it.
 
     Raises:
-        ValueError: Fewer than two people, or a subset has fewer than two samples.
+        TooFew: Fewer than two people, or a subset has fewer than two samples.
     """
     order = sorted(set(people.tolist()), key=_drawn)
     count = len(order)
     if count < 2:
-        raise ValueError(f"an extrapolation over people needs at least 2, got {count}")
+        raise TooFew(f"an extrapolation over people needs at least 2, got {count}")
     sizes = np.unique(np.linspace(-(-count // 2), count, SIZES).round().astype(int))
     means = [
         np.mean(

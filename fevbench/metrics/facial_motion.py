@@ -134,9 +134,11 @@ def _measure(view: ClipView, compare: Compare, whole: bool = False) -> Measureme
         compare: Measures ``float64[T, 1497]`` of the generated clip beside that of the true one.
         whole: Whether it needs every frame's face, and a true face that moves.
     """
+    if lost(view.input[EXTRACTOR]).any():
+        return Measurement(None, NO_INPUT_FACE, excused=True)
     pair = side_by_side(view.generated[EXTRACTOR], view.true[EXTRACTOR])
     if pair is None:
-        return Measurement(None, NO_INPUT_FACE, excused=True)
+        return Measurement(None, "no face in the true clip", excused=True)
     made, true = pair
     if whole and _still(intensity(true, true[0])):
         return Measurement(None, "the true face does not move", excused=True)

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fevbench.metrics.measurement import TooFew
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -36,7 +38,8 @@ def frechet_distance(generated: NDArray[Any], real: NDArray[Any]) -> float:
         A finite number, at least 0, computed in float64.
 
     Raises:
-        ValueError: A set has fewer than two samples, or holds a value that is not finite.
+        TooFew: A set has fewer than two samples.
+        ValueError: A set holds a value that is not finite.
     """
     x, y = _checked(generated), _checked(real)
     mean_term = float(((x.mean(axis=0) - y.mean(axis=0)) ** 2).sum())
@@ -51,7 +54,7 @@ def frechet_distance(generated: NDArray[Any], real: NDArray[Any]) -> float:
 def _checked(features: NDArray[Any]) -> NDArray[np.float64]:
     features = np.asarray(features, dtype=np.float64)
     if features.ndim != 2 or len(features) < 2:
-        raise ValueError(f"a Fréchet distance needs at least 2 samples a set, got shape {features.shape}")
+        raise TooFew(f"a Fréchet distance needs at least 2 samples a set, got shape {features.shape}")
     if not np.isfinite(features).all():
         raise ValueError("a Fréchet distance needs finite features")
     return features

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fevbench.metrics.measurement import TooFew
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -24,7 +26,7 @@ def kernel_distance(generated: NDArray[Any], real: NDArray[Any]) -> float:
         real: ``float[M, D]``.
 
     Raises:
-        ValueError: A set has fewer than two samples.
+        TooFew: A set has fewer than two samples.
     """
     groups = np.zeros(len(generated), int), np.zeros(len(real), int)
     return _Sums(generated, real, *groups).distance(np.array([True]))
@@ -39,7 +41,7 @@ def without_each(generated: NDArray[Any], real: NDArray[Any], groups: NDArray[An
         groups: ``int[N]``, the group of each sample of both, from 0.
 
     Returns:
-        One number a group, in the groups' order.
+        One number a group, in the groups' order; NaN where fewer than two samples are left.
     """
     sums = _Sums(generated, real, groups, groups)
     every = np.arange(sums.count)
@@ -50,7 +52,7 @@ class _Sums:
     """Sums of kernels between groups of samples: what the distance of any choice of groups is made of.
 
     Raises:
-        ValueError: A set has fewer than two samples.
+        TooFew: A set has fewer than two samples.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class _Sums:
         x = np.asarray(generated, dtype=np.float64)
         y = np.asarray(real, dtype=np.float64)
         if min(len(x), len(y)) < 2:
-            raise ValueError(f"a kernel distance needs at least 2 samples a set, got {len(x)} and {len(y)}")
+            raise TooFew(f"a kernel distance needs at least 2 samples a set, got {len(x)} and {len(y)}")
         self.count = int(max(of_x.max(), of_y.max())) + 1
         members_x, members_y = (np.eye(self.count)[groups] for groups in (of_x, of_y))
         self._n, self._m = members_x.sum(axis=0), members_y.sum(axis=0)
@@ -70,8 +72,10 @@ class _Sums:
         self._yy -= np.diag(_with_itself(y) @ members_y)
 
     def distance(self, chosen: NDArray[np.bool_]) -> float:
-        """The distance between the samples of the chosen groups."""
+        """The distance between the samples of the chosen groups; NaN of fewer than two a set."""
         n, m = self._n[chosen].sum(), self._m[chosen].sum()
+        if min(n, m) < 2:
+            return float("nan")
         both = np.ix_(chosen, chosen)
         within = self._xx[both].sum() / (n * (n - 1)) + self._yy[both].sum() / (m * (m - 1))
         return float(within - 2.0 * self._xy[both].sum() / (n * m))

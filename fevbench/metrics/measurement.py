@@ -14,6 +14,10 @@ NO_FACE = "no face in any frame"
 NO_INPUT_FACE = "no face in the input image"
 
 
+class TooFew(ValueError):
+    """A set holds too few samples for a number, though it may be one that a larger set of them has."""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """What a metric says of one clip, or of one set of clips.

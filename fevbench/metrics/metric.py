@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from fevbench.data.protocol import Protocol
+    from fevbench.results.schema import ProtocolRecord
+
 Family = Literal["identity", "expression", "distribution", "diversity", "pixels", "motion", "facial-motion"]
+NO_INPUT = "-noinput"
+"""At the end of a definition's id: frame 0, the model's input, is left out on both sides."""
 FAMILIES: tuple[str, ...] = get_args(Family)
 
 
@@ -48,10 +53,16 @@ class Metric:
         told: For set metrics, what it is told of each sample: its ``label``, its ``person``.
         draws: How many clips of one face and label it compares: the scored one, and others that the model is
             asked for with other noise.
+        first: The first frame it looks at: 1 where frame 0, the model's input, is left out; its id says so by
+            `NO_INPUT`.
         notices: The damages of `fevbench audit` it must see.
         ignores: The damages it must not mind.
         reduction: For set metrics of clips that are seen frame by frame, the function that makes one row of a
             clip's features and its true clip's, or none where the true clip does not allow one.
+        reader: For metrics of what a classifier reads, the clip metric whose value on the true clips is the
+            classifier's accuracy; empty for others.
+        compared: Whether a number better than the true clips' own is no merit, and never called best; not
+            where their own says nothing, as they are compared with themselves.
         ranked: Whether a better number is better by itself; where it is not, nobody is ranked or called best.
         by_label: For set metrics that are a mean over labels, the function that gives each label's own.
         decimals: Digits after the point in a table.
@@ -80,9 +91,12 @@ class Metric:
     leave_out: str = ""
     told: tuple[Literal["label", "person"], ...] = ()
     draws: int = 1
+    first: int = 0
     notices: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
     reduction: str = ""
+    reader: str = ""
+    compared: bool = True
     ranked: bool = True
     by_label: str = ""
     decimals: int = 3
@@ -100,13 +114,21 @@ class Metric:
             groups: ``int64[N]``, the group of each sample, from 0.
 
         Returns:
-            One number a group, in the groups' order.
+            One number a group, in the groups' order; NaN where what is left has none.
         """
         if self.leave_out:
             leave_out = cast("Callable[..., list[float]]", load_target(self.leave_out))
             return leave_out(*arrays, groups)
         kept = [groups != group for group in sorted(set(groups.tolist()))]
-        return [float(self.compute(*[array[some] for array in arrays])) for some in kept]
+        return [self._of_some([array[some] for array in arrays]) for some in kept]
+
+    def _of_some(self, arrays: Sequence[NDArray[Any]]) -> float:
+        from fevbench.metrics.measurement import TooFew
+
+        try:
+            return float(self.compute(*arrays))
+        except TooFew:
+            return float("nan")
 
     def of_each_label(self, arrays: Sequence[NDArray[Any]]) -> dict[int, float]:
         """The set metric of each label, where it is a mean over labels.
@@ -126,11 +148,18 @@ class Metric:
         """The function that makes one row of a clip, imported now."""
         return cast("Callable[..., Any]", load_target(self.reduction))
 
-    def by_judge(self, sha256: str | None) -> Metric:
-        """The metric with the judge's hash in its id, if it is one that needs a judge and there is one."""
-        if not self.judged or sha256 is None:
+    def under(self, protocol: Protocol | ProtocolRecord) -> Metric:
+        """The metric as a protocol has it: with frame 0, and the id of that, where the protocol scores it."""
+        if not (self.first and protocol.scores_input):
             return self
         stem, _, version = self.id.partition("@")
+        return replace(self, id=f"{stem.removesuffix(NO_INPUT)}@{version}", first=0)
+
+    def by_judge(self, sha256: str | None) -> Metric:
+        """The metric with the judge's hash in its id, if it is one that needs a judge and there is one."""
+        stem, _, version = self.id.partition("@")
+        if not self.judged or sha256 is None or stem.endswith(f"-{sha256[:8]}"):
+            return self
         return replace(self, id=f"{stem}-{sha256[:8]}@{version}")
 
     @property

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from fevbench.metrics.measurement import TooFew
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -29,7 +31,7 @@ def precision(generated: NDArray[Any], real: NDArray[Any]) -> float:
         real: ``float[M, D]``, more than 3.
 
     Raises:
-        ValueError: Too few samples.
+        TooFew: There are fewer.
     """
     within = _between(generated, real) <= _reach(real, K_PRECISION)
     return float(within.any(axis=1).mean())
@@ -63,7 +65,7 @@ def _between(a: NDArray[Any], b: NDArray[Any]) -> Distances:
 def _reach(samples: NDArray[Any], k: int) -> Distances:
     """How far each sample's k-th nearest neighbour is, itself not counted."""
     if len(samples) <= k:
-        raise ValueError(f"a neighbourhood of {k} needs more than {k} samples, got {len(samples)}")
+        raise TooFew(f"a neighbourhood of {k} needs more than {k} samples, got {len(samples)}")
     # The nearest of all is the sample itself.
     reach: Distances = np.partition(_between(samples, samples), k, axis=1)[:, k]
     return reach

@@ -51,12 +51,11 @@ def side_by_side(made: NDArray[Any], true: NDArray[Any]) -> tuple[Floats, Floats
         true: The same of the true clip.
 
     Returns:
-        Both, ``float64[T, D]``, the true one without NaN; None if the input face, the true clip's first
-        frame, is not found.
+        Both, ``float64[T, D]``, the true one without NaN; None if no frame of it shows a face.
     """
-    if lost(true)[0]:
-        return None
     seen = np.flatnonzero(~lost(true))
+    if not len(seen):
+        return None
     nearest = seen[np.abs(np.arange(len(true))[:, None] - seen).argmin(axis=1)]
     return made[nearest].astype(np.float64), true[nearest].astype(np.float64)
 

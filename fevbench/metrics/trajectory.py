@@ -54,7 +54,7 @@ def trajectory(made: NDArray[Any], true: NDArray[Any]) -> Floats:
     Returns:
         ``float64[1, 36]``, or ``float64[0, 36]`` if the input face is not found.
     """
-    pair = side_by_side(made, true)
+    pair = None if lost(true)[0] else side_by_side(made, true)
     if pair is None:
         return np.empty((0, DIM))
     clip, rest = (features[:, SCORES] for features in pair)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClipView:
-    """One clip to be measured.
+    """One clip to be measured: the frames that the metric looks at (`Metric.first`), here T of them.
 
     Attributes:
         frames: The generated clip, ``uint8[T, H, W, 3]``.
@@ -32,6 +32,8 @@ class ClipView:
         true: The same of the true clip.
         faces: Extractor name to person to the features of all their input faces, ``float32[N, D]``: everybody
             who is scored.
+        input: Extractor name to the features of the input face, the true clip's frame 0, ``float32[1, D]``;
+            by default the first row of ``true``, which is right where no frame is left out.
     """
 
     frames: Frames
@@ -42,8 +44,9 @@ class ClipView:
     generated: Features
     true: Features
     faces: Mapping[str, Features] = field(default_factory=dict)
+    input: Features = field(default_factory=dict)
 
-    @property
-    def input(self) -> Features:
-        """The features of the input face, the true clip's first frame: ``float32[1, D]``."""
-        return {name: features[:1] for name, features in self.true.items()}
+    def __post_init__(self) -> None:
+        if not self.input:
+            first = {name: features[:1] for name, features in self.true.items()}
+            object.__setattr__(self, "input", first)

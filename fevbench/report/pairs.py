@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fevbench.metrics.catalog import Metric
 from fevbench.results.schema import MetricResult, Result
-from fevbench.stats.jackknife import LEAST_GROUPS
+from fevbench.stats.jackknife import LEAST_GROUPS, group_sizes
 from fevbench.stats.paired import PairedTest, compare_means, compare_sets, too_few
 
 NO_PEOPLE = (
     "no result says whose clips these are (older version); repeat a run's command, which keeps its clips"
+)
+
+
+NO_REPLICATES = (
+    "without one of the groups of people it has no number, or it is of an older version (repeat its command)"
 )
 
 
@@ -24,12 +29,14 @@ class Sample:
         value: Its number; None if it has none.
         clips: For clip metrics, what each clip counts in the mean; excused ones are left out.
         replicates: For set metrics, the number without each group of people in turn.
+        excused: For set metrics, clips that have no part in it.
         reason: Why it cannot be tested; empty if it can.
     """
 
     value: float | None
     clips: Mapping[str, float] = field(default_factory=dict)
     replicates: Sequence[float] = ()
+    excused: Collection[str] = ()
     reason: str = ""
 
 
@@ -57,10 +64,10 @@ def sample_of(metric: Metric, name: str, result: MetricResult | None) -> Sample:
             result.value, clips, reason="" if clips else f"{name} does not hold what each clip counts"
         )
     if len(result.replicates) >= LEAST_GROUPS:
-        return Sample(result.value, replicates=result.replicates)
+        return Sample(result.value, replicates=result.replicates, excused=result.excused_clips)
     if result.subjects < LEAST_GROUPS:
         return Sample(result.value, reason=too_few(result.subjects, LEAST_GROUPS))
-    return Sample(result.value, reason=f"{name} holds no replicates (older version); repeat its command")
+    return Sample(result.value, reason=f"{name} holds no replicates: {NO_REPLICATES}")
 
 
 def compare_samples(metric: Metric, first: Sample, second: Sample, subjects: Mapping[str, str]) -> PairedTest:
@@ -76,7 +83,8 @@ def compare_samples(metric: Metric, first: Sample, second: Sample, subjects: Map
     if metric.kind == "set":
         if len(first.replicates) != len(second.replicates):
             return PairedTest(difference, None, None, "the two left out other groups of people")
-        return compare_sets(first.value, second.value, first.replicates, second.replicates)
+        sizes = sizes_of(first, subjects)
+        return compare_sets(first.value, second.value, first.replicates, second.replicates, sizes)
     # An excused clip is excused for both; which clips are is a matter of the true clip, so usually the same.
     both = sorted(first.clips.keys() & second.clips.keys())
     if not both:
@@ -88,6 +96,19 @@ def compare_samples(metric: Metric, first: Sample, second: Sample, subjects: Map
         [second.clips[clip] for clip in both],
         [subjects[clip] for clip in both],
     )
+
+
+def sizes_of(sample: Sample, subjects: Mapping[str, str]) -> list[int] | None:
+    """How many clips each group of people has that was left out; None where nobody can tell.
+
+    Args:
+        sample: What a run brings, of a set metric.
+        subjects: Clip to person, of all scored clips.
+    """
+    if not subjects:
+        return None
+    sizes = group_sizes(list(subjects.values()), [clip not in sample.excused for clip in subjects])
+    return sizes if len(sizes) == len(sample.replicates) else None
 
 
 def clips_that_count(metric: Metric, result: MetricResult) -> dict[str, float]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from fevbench.counts import clips, people
 from fevbench.foreign import one_line
+from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import check_comparable, distinct_names, same_weights, weight_differences
 from fevbench.report.standing import LEGEND, Standing, remarks, stand
-from fevbench.results.schema import MetricResult, Result
+from fevbench.results.schema import Interval, MetricResult, Result
+from fevbench.stats.bootstrap import LEAST_PEOPLE
 
 CEILING = "true clips (ceiling)"
 
@@ -24,7 +26,8 @@ class Cell:
         text: The number as shown, without its interval.
         interval: The 95 % interval as shown, or empty.
         best: Whether no other ranked model's number is better, or, without ranks, no other model's; never of
-            a control, nor where models without ranks were measured by different networks.
+            a control, nor where models without ranks were measured by different networks, nor where the
+            number is better than that of the true clips and these are the best there can be.
         rank: 1 + the number of models that are significantly better; None without a rank.
         mark: Whether it is significantly worse than the best number: ``†``, ``‡``, or empty.
     """
@@ -120,18 +123,30 @@ def number(name: str, value: float | None) -> str:
 
 def interval(name: str, metric: MetricResult) -> str:
     """A metric's interval as shown, or nothing."""
-    if metric.interval is None:
-        return ""
-    return f"[{number(name, metric.interval.low)}, {number(name, metric.interval.high)}]"
+    bounds = bounds_of(metric)
+    return f"[{number(name, bounds.low)}, {number(name, bounds.high)}]" if bounds else ""
+
+
+def bounds_of(metric: MetricResult) -> Interval | None:
+    """A metric's interval, if it is one: older results hold some of fewer people than say anything."""
+    return metric.interval if metric.subjects >= LEAST_PEOPLE else None
 
 
 def _best(name: str, results: Sequence[Result], standing: Standing) -> float | None:
-    models = [results[i] for i in standing.ranks] or [r for r in results if not r.model.control]
+    models = [r for i, r in enumerate(results) if not r.model.control and i not in standing.unranked]
     values = [v for r in models if (m := r.metrics.get(name)) and (v := m.value) is not None]
     metric = catalog.get(name)
     if len(values) < 2 or not metric.ranked or not same_weights(metric, models):
         return None
-    return metric.best(values)
+    best, ceiling = metric.best(values), _ceiling_of(name, results)
+    return None if _beyond(metric, best, ceiling) else best
+
+
+def _beyond(metric: Metric, value: float, ceiling: float | None) -> bool:
+    """Whether a number is better than the true clips' own, as shown, where that is no merit."""
+    if ceiling is None or not metric.compared or number(metric.name, value) == number(metric.name, ceiling):
+        return False
+    return value == metric.best([value, ceiling])
 
 
 def _cell(name: str, result: Result, best: float | None, standing: Standing, run: int) -> Cell:
@@ -146,10 +161,15 @@ def _cell(name: str, result: Result, best: float | None, standing: Standing, run
     return Cell(metric.value, text, interval(name, metric), is_best, rank, mark)
 
 
+def _ceiling_of(name: str, results: Sequence[Result]) -> float | None:
+    """The true clips' own number; None where runs have several, by several networks."""
+    if not same_weights(catalog.get(name), results):
+        return None
+    return next((m.ceiling for r in results if (m := r.metrics.get(name)) is not None), None)
+
+
 def _ceiling(name: str, results: Sequence[Result]) -> Cell:
-    value = next((m.ceiling for r in results if (m := r.metrics.get(name)) is not None), None)
-    if not same_weights(catalog.get(name), results):  # every network has its own
-        value = None
+    value = _ceiling_of(name, results)
     return Cell(value, number(name, value), "", False)
 
 
@@ -182,6 +202,7 @@ def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
         only: The metrics that are shown; all by default.
     """
     absent: dict[str, list[str]] = {}
+    few: dict[int, list[str]] = {}
     counted: dict[int, list[str]] = {}
     excused: dict[int, list[str]] = {}
     for name, metric in result.metrics.items():
@@ -191,6 +212,8 @@ def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
             absent.setdefault(metric.reason, []).append(name)
         elif metric.missing:
             counted.setdefault(metric.missing, []).append(name)
+        if metric.value is not None and metric.subjects < LEAST_PEOPLE:
+            few.setdefault(metric.subjects, []).append(name)
         if metric.excused:
             excused.setdefault(metric.excused, []).append(name)
     return [
@@ -202,6 +225,10 @@ def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
         *(
             f"{clips(count)} left out of {', '.join(which)}: the true clip gives no value"
             for count, which in excused.items()
+        ),
+        *(
+            f"no interval of {', '.join(which)}: {people(count)}, needs at least {LEAST_PEOPLE}"
+            for count, which in few.items()
         ),
         *(f"no {', '.join(which)}: {reason}" for reason, which in absent.items()),
     ]

@@ -63,9 +63,7 @@ class Runs:
                 f"{folders[0]} is of {first.dataset.name} {first.dataset.version}, not of {data.version}",
                 "name the data set with --dataset",
             )
-        protocol = protocols.get(first.protocol.id.partition("@")[0])
-        if protocol.id != first.protocol.id:
-            raise RunError(f"{folders[0]} is of protocol {first.protocol.id}", "repeat it with this version")
+        protocol = protocols.get(first.protocol.id)
         self.fps = data.fps / protocol.stride
         self._corpus = Corpus(data, protocol, first.dataset.split, first.dataset.limit)
 

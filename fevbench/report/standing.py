@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from fevbench.metrics.catalog import Metric
-from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import other_weights
 from fevbench.report.pairs import Sample, compare_samples, sample_of, subjects_of
 from fevbench.results.schema import Result
@@ -17,7 +16,8 @@ from fevbench.stats.ranks import ALPHA, holm, rank, rankable
 MARKS = ((0.01, "‡"), (ALPHA, "†"))
 """Below which corrected p a model that is worse than the best is marked, and how."""
 LEGEND = (
-    "rank, 1 + the number of models that are significantly better (5 %); worse than the best, † p < 0.05, "
+    "rank, 1 + the number of models that are significantly better (5 %) than it or than any with a number "
+    "at least as good; worse than the best, † p < 0.05, "
     "‡ p < 0.01. Paired tests over people: sign flips of means, the jackknife's t of sets; Holm's correction "
     "over all pairs of models in a metric"
 )
@@ -48,7 +48,7 @@ class Standing:
 
     Attributes:
         pairs: All pairs of models that have a number; controls are no models.
-        ranks: Run to rank; empty if no two models could be tested against each other.
+        ranks: Run to rank; empty if no two models could be tested, or told apart.
         unranked: Run to the reason why it has no rank where others have one.
         against_best: Run to the corrected p-value of its test against the best number of the ranked models,
             whose own is 1.
@@ -98,8 +98,10 @@ def stand(metric: Metric, names: Sequence[str], results: Sequence[Result]) -> St
     if not ranked:
         return Standing(tuple(pairs), reason="; ".join(sorted({*without.values()} - {""})))
     decided = _decide(metric, pairs, ranked)
-    ranks = rank(ranked, [pair.order for pair in decided if pair.order])
     values = {i: value for i in ranked if (value := samples[i].value) is not None}
+    ranks = rank(values, [pair.order for pair in decided if pair.order], metric.higher_is_better)
+    if set(ranks.values()) == {1}:  # a rank that all share says nothing
+        return Standing(decided, unranked=without, reason=_alike(metric, ranked, decided, results))
     best = metric.best(list(values.values()))
     against: dict[int, float] = {i: 1.0 for i, value in values.items() if value == best}
     for pair in decided:
@@ -122,23 +124,24 @@ def remarks(standings: Mapping[str, Standing], names: Sequence[str], results: Se
     ]
     reasons: dict[str, list[str]] = {}
     single: dict[tuple[str, str], list[str]] = {}
-    few: dict[tuple[int, int], list[str]] = {}
     for name, standing in standings.items():
         if standing.reason:
             reasons.setdefault(standing.reason, []).append(name)
         for run, reason in standing.unranked.items():
             single.setdefault((names[run], reason), []).append(name)
-        if standing.ranks and catalog.get(name).kind == "clip":
-            people = min(results[run].metrics[name].subjects for run in standing.ranks)
-            pairs = sum(pair.corrected is not None for pair in standing.pairs)
-            if pairs * smallest_p(people) >= ALPHA:
-                few.setdefault((people, pairs), []).append(name)
     lines += [f"no ranks in {', '.join(which)}: {reason}" for reason, which in reasons.items()]
     lines += [f"{who} has no rank in {', '.join(which)}: {reason}" for (who, reason), which in single.items()]
-    return lines + [
-        f"{people} people are too few to tell any two models apart in {pairs} pairs: {', '.join(which)}"
-        for (people, pairs), which in few.items()
-    ]
+    return lines
+
+
+def _alike(metric: Metric, ranked: Collection[int], pairs: Sequence[Pair], results: Sequence[Result]) -> str:
+    """Why all share one rank: too few people for so many pairs, or nothing that was found."""
+    if metric.kind == "clip":
+        people = min(results[run].metrics[metric.name].subjects for run in ranked)
+        tested = sum(pair.corrected is not None for pair in pairs)
+        if tested * smallest_p(people) >= ALPHA:
+            return f"{people} people are too few to tell any two models apart in {tested} pairs"
+    return "no two models can be told apart"
 
 
 def _test(

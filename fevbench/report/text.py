@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 
 from fevbench.foreign import in_csv, in_latex, in_markdown
-from fevbench.report.rows import Comparison, Row
+from fevbench.report.rows import Comparison, Row, bounds_of
 from fevbench.report.standing import Standing
 
 
@@ -78,7 +78,8 @@ def as_csv(comparison: Comparison) -> str:
             if name not in comparison.columns:
                 continue
             standing = comparison.standings.get(name, Standing())
-            bounds = (metric.interval.low, metric.interval.high) if metric.interval else ("", "")
+            found = bounds_of(metric)
+            bounds = (found.low, found.high) if found else ("", "")
             writer.writerow(
                 (
                     in_csv(row.name),
@@ -100,15 +101,21 @@ def as_csv(comparison: Comparison) -> str:
     return out.getvalue()
 
 
-def latex(comparison: Comparison) -> str:
-    """A booktabs table; the best number of a column is bold, a superscript is a rank."""
+def latex(comparison: Comparison, intervals: bool = True) -> str:
+    """A booktabs table; the best number of a column is bold, a superscript is a rank.
+
+    Args:
+        comparison: Runs side by side.
+        intervals: Whether each number's interval stands beside it.
+    """
 
     def cell(row: Row, column: str) -> str:
         shown = row.cells[column]
         text = shown.text.replace("–", "--")
         text = rf"\textbf{{{text}}}" if shown.best else text
         mark = shown.mark.replace("†", r"\dagger").replace("‡", r"\ddagger")
-        return text + (f"$^{{{shown.rank}{mark}}}$" if shown.rank is not None else "")
+        text += f"$^{{{shown.rank}{mark}}}$" if shown.rank is not None else ""
+        return f"{text} {{\\scriptsize {shown.interval}}}" if intervals and shown.interval else text
 
     def arrow(column: str) -> str:
         heading = in_latex(comparison.headings[column])
@@ -124,6 +131,7 @@ def latex(comparison: Comparison) -> str:
     return "\n".join(
         [
             rf"% {comparison.title}",
+            *(["% [ ]: 95 % intervals"] if intervals else []),
             *([f"% superscript: {comparison.legend}"] if comparison.legend else []),
             *[f"% {note}" for note in comparison.footnotes],
             rf"\begin{{tabular}}{{l{'r' * len(comparison.columns)}}}",

@@ -145,6 +145,8 @@ class ProtocolRecord(Record):
     """Frames a clip."""
     stride: int
     """Native frames between two sampled ones."""
+    scores_input: bool = True
+    """Whether metrics of frames score frame 0, the input; true in results of before this field."""
 
 
 class WeightRecord(Record):

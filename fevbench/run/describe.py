@@ -93,7 +93,13 @@ def dataset_record(
 
 def protocol_record(protocol: Protocol) -> ProtocolRecord:
     """How clips were sampled."""
-    return ProtocolRecord(id=protocol.id, size=protocol.size, frames=protocol.frames, stride=protocol.stride)
+    return ProtocolRecord(
+        id=protocol.id,
+        size=protocol.size,
+        frames=protocol.frames,
+        stride=protocol.stride,
+        scores_input=protocol.scores_input,
+    )
 
 
 def weight_records(used: Iterable[weights.LocalWeight]) -> list[WeightRecord]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from fevbench.run.progress import Progress, Silent
 from fevbench.run.score import Side, score, unscored
 
 if TYPE_CHECKING:
+    from fevbench.data.clip import Clip
     from fevbench.extractors.base import Extractor
     from fevbench.metrics.catalog import Metric
     from fevbench.run.score import Features
@@ -62,6 +63,7 @@ def execute(
         FevbenchError: Something the user can fix; what was finished is kept.
     """
     corpus = Corpus(plan.needs.dataset, plan.needs.protocol, plan.settings.split, plan.settings.limit)
+    plan = _on(plan, corpus.clips)
     # Before anything is written: what is finished is told from a disk that is read-only, too.
     if not overwrite and holds_run(plan.out, plan.settings):
         done, plan = _earlier(plan, corpus, progress)
@@ -81,6 +83,9 @@ def execute(
         generated = GeneratedClips(
             plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, progress
         )
+        plan = _on(plan, generated.clips)
+        for reason, names in plan.needs.lacking().items():
+            progress.note(f"no {', '.join(names)}: {reason}")
         local = {**own, **plan.needs.require(offline, pull)}
         cache = features or paths.home() / "features"
         check_caches(plan.needs.extractors, local, plan.device, cache, progress.note)
@@ -115,6 +120,11 @@ def _earlier(plan: Plan, corpus: Corpus, progress: Progress) -> tuple[Result | N
     return before, plan
 
 
+def _on(plan: Plan, clips: Sequence[Clip]) -> Plan:
+    """A plan that knows which clips it scores, and so what cannot be said of so few."""
+    return replace(plan, needs=replace(plan.needs, clips=tuple(clips)))
+
+
 def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
     """Ask for what an earlier result holds as well, so that asking for less never loses a number."""
     names = {metric.name for metric in plan.needs.metrics} | set(before.metrics)
@@ -129,6 +139,7 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
     readings or the clips' digests were kept is scored again, from its clips and cached features, so that they
     are there.
     """
+    plan = _on(plan, [clip for clip in corpus.clips if clip.id in result.dataset.labels_of])
     ids = {name: metric.id for name, metric in result.metrics.items()}
     hashes = {record.name: record.sha256 for record in result.weights}
     local = {name: weight for name in plan.needs.weights if (weight := weights.locate(name))}

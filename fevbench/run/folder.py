@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from fevbench.atomic import write_text
+from fevbench.data.protocol import protocols
 from fevbench.data.video import LOSSLESS_SUFFIX
 from fevbench.errors import RunError, way_out
 from fevbench.locks import locked
@@ -31,8 +32,13 @@ _OWN_PART = re.compile(r"\.(run|result)\.\d+\.[^.]+\.part\.json")
 
 
 def default_folder(settings: Settings) -> Path:
-    """``runs/MODEL--DATASET--PROTOCOL--SPLIT--seedN``, with the limit if there is one."""
+    """``runs/MODEL--DATASET--PROTOCOL--SPLIT--seedN``, with the limit if there is one.
+
+    A protocol's newest version goes by its name, an older one by its id: two versions are two runs.
+    """
     protocol = settings.protocol.partition("@")[0]
+    if protocols.get(protocol).id != settings.protocol:
+        protocol = settings.protocol
     parts = [settings.model, settings.dataset, protocol, settings.split, f"seed{settings.seed}"]
     if settings.limit is not None:
         parts.append(f"limit{settings.limit}")

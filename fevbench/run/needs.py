@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from fevbench import weights
 from fevbench.extractors.base import Extractor, extractors
 from fevbench.judge.files import missing
+from fevbench.run.least import lack, most_rows
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Dataset
+    from fevbench.data.clip import Clip, Dataset
     from fevbench.data.protocol import Protocol
     from fevbench.metrics.catalog import Metric
     from fevbench.weights import LocalWeight, Progress
@@ -21,11 +22,12 @@ class Needs:
     """Metrics on a data set under a protocol.
 
     Attributes:
-        metrics: Which; with the judge's hash in the ids of those that ask it.
+        metrics: Which; with the judge's hash in the ids of those that ask it, and as the protocol has them.
         dataset: On what.
         protocol: How its clips are sampled.
         judge: The judge of both; None where there is none.
         redraws: Whether clips can be made again with other noise.
+        clips: The clips that are scored; None while nobody knows.
     """
 
     metrics: tuple[Metric, ...]
@@ -33,10 +35,12 @@ class Needs:
     protocol: Protocol
     judge: LocalWeight | None = None
     redraws: bool = False
+    clips: tuple[Clip, ...] | None = None
 
     def __post_init__(self) -> None:
         sha256 = self.judge.sha256 if self.judge else None
-        object.__setattr__(self, "metrics", tuple(metric.by_judge(sha256) for metric in self.metrics))
+        resolved = (metric.by_judge(sha256).under(self.protocol) for metric in self.metrics)
+        object.__setattr__(self, "metrics", tuple(resolved))
 
     @property
     def extractors(self) -> tuple[Extractor, ...]:
@@ -77,4 +81,19 @@ class Needs:
         unread = [label for label in self.dataset.labels if metric.reads and label not in metric.reads]
         if unread:
             return f"its network does not know {', '.join(unread)}"
-        return ""
+        return self._lack(metric)
+
+    def lacking(self) -> dict[str, list[str]]:
+        """What the clips are too few for: the reason to the names of the metrics."""
+        found: dict[str, list[str]] = {}
+        for metric in self.metrics:
+            if (why := self._lack(metric)) and why == self.why_not(metric):
+                found.setdefault(why, []).append(metric.name)
+        return found
+
+    def _lack(self, metric: Metric) -> str:
+        """What there is too little of, whatever is made; empty if nothing, or if nobody knows."""
+        if self.clips is None:
+            return ""
+        rows = most_rows(metric, self.protocol.frames) if metric.kind == "set" else 1
+        return lack(metric, self.clips, [rows] * len(self.clips), self.dataset.labels)

@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fevbench.counts import people
+from fevbench.extractors.base import Unit, extractors
+from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.measurement import Measurement
 from fevbench.metrics.view import ClipView
 from fevbench.results.schema import Interval, MetricResult
-from fevbench.stats.bootstrap import LEVEL, subject_bootstrap
+from fevbench.run.least import few_people, lack
+from fevbench.stats.bootstrap import LEAST_PEOPLE, LEVEL, subject_bootstrap
 from fevbench.stats.bootstrap import METHOD as BOOTSTRAP
-from fevbench.stats.jackknife import LEAST_GROUPS, groups_of, jackknife_interval
+from fevbench.stats.jackknife import (
+    EQUAL_METHOD,
+    LEAST_GROUPS,
+    group_sizes,
+    groups_of,
+    jackknife_interval,
+)
 from fevbench.stats.jackknife import METHOD as JACKKNIFE
 
 if TYPE_CHECKING:
@@ -24,6 +32,10 @@ if TYPE_CHECKING:
     from fevbench.metrics.catalog import Metric
 
     Features = Sequence[NDArray[np.floating[Any]]]
+
+
+ABLE = 0.5
+"""How much better than chance a classifier must read true clips, as a part of the best there is."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +56,35 @@ class Side:
 def score(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
     """Compute one metric of the generated clips, with its ceiling on the true clips."""
     found = measure(metric, clips, made, true)
+    if found.value is not None and (reason := misreads(metric, clips, true)):
+        none = {"value": None, "interval": None, "replicates": [], "per_clip": {}}
+        found = found.model_copy(update={**none, "reason": reason})
     if metric.kind == "set":
         return found.model_copy(update={"ceiling": _measure_set(metric, clips, true, true).value})
     best = _score_clips(metric, clips, true, true)
     return found.model_copy(update={"ceiling": best.value, "ceiling_readings": best.readings})
+
+
+def misreads(metric: Metric, clips: Sequence[Clip], true: Side) -> str:
+    """That the classifier behind a metric reads too few true clips right to say anything; else empty.
+
+    Right by chance is one in so many labels. A classifier counts as able if it gets at least half of the way
+    from there to all (Cohen's kappa of 0.5; of six labels, 0.583 of the clips): of one that does not, a wrong
+    reading says more about itself than about the clip.
+
+    Args:
+        metric: Its declaration.
+        clips: Those that are scored.
+        true: The true ones.
+    """
+    if not metric.reader:
+        return ""
+    read = _score_clips(catalog.get(metric.reader), clips, true, true).value
+    chance = 1 / len(true.labels)
+    least = chance + ABLE * (1 - chance)
+    if read is None or read >= least:
+        return ""
+    return f"its classifier reads {read:.3f} of these true clips right, needs at least {least:.3f}"
 
 
 def measure(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
@@ -73,6 +110,7 @@ def _score_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) ->
     if not np.isfinite(replicates).all():  # without some people there is no such number
         replicates = []
     counted = [clip for clip, count in zip(clips, rows, strict=True) if count]
+    sizes = group_sizes([clip.subject for clip in clips], [count > 0 for count in rows])
     return _result(
         metric,
         counted,
@@ -80,7 +118,8 @@ def _score_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) ->
         n=n,
         sample=metric.sample,
         excused=len(clips) - len(counted),
-        interval=interval_of_set(metric, value, replicates),
+        excused_clips=[clip.id for clip, count in zip(clips, rows, strict=True) if not count],
+        interval=interval_of_set(metric, value, replicates, sizes),
         replicates=replicates,
         by_label={true.labels[i]: own for i, own in metric.of_each_label(arrays).items()},
     )
@@ -100,32 +139,10 @@ def _arrays(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> tu
 
 
 def _measure_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> Measurement:
-    lack = _lack(metric, clips, _rows(metric, made, true), true.labels)
-    if lack:
-        return Measurement(None, lack)
+    missing = lack(metric, clips, _rows(metric, made, true), true.labels)
+    if missing:
+        return Measurement(None, missing)
     return Measurement(float(metric.compute(*_arrays(metric, clips, made, true))))
-
-
-def _lack(metric: Metric, clips: Sequence[Clip], rows: Sequence[int], labels: Sequence[str]) -> str:
-    """What a set has too little of for a metric; empty if nothing."""
-    if sum(rows) < metric.minimum:
-        count = sum(rows)
-        samples = metric.sample if count != 1 else metric.sample.removesuffix("s")
-        return f"{count} {samples}, needs at least {metric.minimum}"
-    few_people = _few_people(metric, [clip for clip, count in zip(clips, rows, strict=True) if count])
-    if few_people:
-        return few_people
-    of_label = {name: sum(r for c, r in zip(clips, rows, strict=True) if c.label == name) for name in labels}
-    few = [f"{count} of {name}" for name, count in of_label.items() if count < metric.each]
-    return f"{metric.sample}: {', '.join(few)}, needs at least {metric.each} of each label" if few else ""
-
-
-def _few_people(metric: Metric, clips: Sequence[Clip]) -> str:
-    """That a metric needs more people; empty if there are enough."""
-    count = len({clip.subject for clip in clips})
-    if count >= metric.people:
-        return ""
-    return f"{people(count)}, needs at least {metric.people}"
 
 
 def _rows(metric: Metric, made: Side, true: Side) -> list[int]:
@@ -137,6 +154,8 @@ def _samples(metric: Metric, side: Side, true: Side) -> Features:
     """The samples of each clip: its features, or the row they are reduced to beside its true clip's."""
     (extractor,) = metric.extractors
     features = side.features[extractor]
+    if metric.first:
+        features = [of_clip[metric.first :] for of_clip in features]
     if not metric.reduction:
         return features
     pairs = zip(features, true.features[extractor], strict=True)
@@ -150,20 +169,24 @@ def interval_of_mean(values: Sequence[float], subjects: Sequence[str]) -> Interv
         values: What each clip counts.
         subjects: The person of each clip.
     """
-    return _interval(subject_bootstrap(values, subjects), BOOTSTRAP)
+    enough = len(set(subjects)) >= LEAST_PEOPLE
+    return _interval(subject_bootstrap(values, subjects) if enough else None, BOOTSTRAP)
 
 
-def interval_of_set(metric: Metric, value: float, replicates: Sequence[float]) -> Interval | None:
+def interval_of_set(
+    metric: Metric, value: float, replicates: Sequence[float], sizes: Sequence[int] | None
+) -> Interval | None:
     """The interval of a set metric, cut to what the metric can be: no distance is below 0.
 
     Args:
         metric: Its declaration.
         value: Its number.
         replicates: The number without each group of people in turn.
+        sizes: How many clips each group has; None for the interval of results of before groups were weighed.
     """
-    bounds = jackknife_interval(value, replicates)
+    bounds = jackknife_interval(value, replicates, sizes)
     within = bounds and (max(bounds[0], metric.range[0]), min(bounds[1], metric.range[1]))
-    return _interval(within, JACKKNIFE)
+    return _interval(within, EQUAL_METHOD if sizes is None else JACKKNIFE)
 
 
 def _interval(bounds: tuple[float, float] | None, method: str) -> Interval | None:
@@ -171,9 +194,8 @@ def _interval(bounds: tuple[float, float] | None, method: str) -> Interval | Non
 
 
 def _score_clips(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
-    few_people = _few_people(metric, clips)
-    if few_people:
-        return unscored(metric, clips, few_people)
+    if few := few_people(metric, clips):
+        return unscored(metric, clips, few)
     measured = _measure_clips(metric, clips, made, true)
     counted = [clip for clip in clips if not measured[clip.id].excused]
     values = [measured[clip.id].value for clip in counted]
@@ -204,21 +226,45 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) 
 def _measure_clips(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> dict[str, Measurement]:
     """What a clip metric says of each clip, by its id."""
     faces = {name: _input_faces(clips, true.features[name]) for name in metric.extractors}
-    return {
-        clip.id: metric.compute(
+    units = {name: extractors.get(name).unit for name in metric.extractors}
+    measured = {}
+    for i, clip in enumerate(clips):
+        frames, truth = made.frames(clip), true.frames(clip)
+
+        def seen(side: Side, place: int = i, length: int = len(truth)) -> dict[str, NDArray[Any]]:
+            features = {name: side.features[name][place] for name in metric.extractors}
+            return {n: _from(metric.first, rows, units[n], length) for n, rows in features.items()}
+
+        measured[clip.id] = metric.compute(
             ClipView(
-                frames=made.frames(clip),
-                truth=true.frames(clip),
+                frames=frames[metric.first :],
+                truth=truth[metric.first :],
                 label=clip.label,
                 subject=clip.subject,
                 labels=true.labels,
-                generated={name: made.features[name][i] for name in metric.extractors},
-                true={name: true.features[name][i] for name in metric.extractors},
+                generated=seen(made),
+                true=seen(true),
+                input={name: true.features[name][i][:1] for name in metric.extractors},
                 faces=faces,
             )
         )
-        for i, clip in enumerate(clips)
-    }
+    return measured
+
+
+def _from(first: int, rows: NDArray[Any], unit: Unit, frames: int) -> NDArray[Any]:
+    """A clip's features without those of the frames before ``first``.
+
+    Args:
+        first: The first frame that is looked at.
+        rows: ``float32[N, D]``.
+        unit: What a row is of: a frame, or the same frames of one pair of clips after the other.
+        frames: Frames a clip.
+    """
+    if not first:
+        return rows
+    if unit == "draws":
+        return rows.reshape(-1, frames, rows.shape[1])[:, first:].reshape(-1, rows.shape[1])
+    return rows[first:]
 
 
 def _input_faces(clips: Sequence[Clip], features: Features) -> dict[str, NDArray[np.floating[Any]]]:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 RESAMPLES = 2000
+LEAST_PEOPLE = 6
+"""Fewest people for an interval or a test. The smallest p that sign flips of five can give is 2 / 2^5 > 0.05,
+and a resample of five is often one of three: what would be printed as 95 % holds the truth far less often."""
 METHOD = f"subject bootstrap, percentile, {RESAMPLES} resamples"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtrit
 
-from fevbench.stats.bootstrap import LEVEL
+from fevbench.stats.bootstrap import LEAST_PEOPLE, LEVEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 MOST_GROUPS = 12
 """A Fréchet distance of 2048 features takes seconds; twelve give a standard error right to a fifth."""
 LEAST_GROUPS = 3
-METHOD = "delete-a-group jackknife over people, Student's t"
+"""Fewest groups for a test; an interval takes `LEAST_PEOPLE`."""
+METHOD = "delete-a-group jackknife over people, groups of unequal size, Student's t"
+EQUAL_METHOD = "delete-a-group jackknife over people, Student's t"
+"""How intervals were made before groups were weighed by their size."""
 
 
 def groups_of(subjects: Sequence[str]) -> NDArray[np.int64]:
@@ -38,18 +41,48 @@ def groups_of(subjects: Sequence[str]) -> NDArray[np.int64]:
     return np.array([number[subject] for subject in subjects], np.int64)
 
 
-def jackknife_error(replicates: Sequence[float]) -> float:
+def group_sizes(subjects: Sequence[str], counts: Sequence[bool] | None = None) -> list[int]:
+    """How many clips each group has that leaves a replicate, in the groups' order.
+
+    Args:
+        subjects: The person of each clip.
+        counts: Whether each clip counts; all do by default. A group without any leaves no replicate.
+    """
+    groups = groups_of(subjects)
+    kept = groups if counts is None else groups[np.asarray(counts, np.bool_)]
+    return [int(size) for size in np.bincount(kept) if size]
+
+
+def jackknife_error(
+    replicates: Sequence[float], value: float | None = None, sizes: Sequence[int] | None = None
+) -> float:
     """The standard error from the statistic without each of G groups in turn.
 
-    ``sqrt((G - 1) / G * sum((r - mean(r))^2))``: Tukey's jackknife, of groups after Kott (Journal of Official
-    Statistics 17, 2001).
+    With n samples in all, m_j of them in group j, h_j = n / m_j, v the statistic and r_j the replicates,
+    pseudo-values are h_j v - (h_j - 1) r_j: a bias of order 1 / n is gone from them. The variance is the mean
+    of their squared distances from the jackknife's estimate G v - sum((1 - m_j / n) r_j), each divided by
+    h_j - 1 (Busing, Meijer and van der Leeden, Statistics and Computing 9, 1999). Of groups of one size this
+    is Tukey's ``(G - 1) / G * sum((r - mean(r))^2)``, which of unequal groups takes for scatter what is bias:
+    without a larger group a Fréchet distance is larger.
+
+    Args:
+        replicates: The statistic without each group.
+        value: The statistic of all samples; needed with ``sizes``.
+        sizes: How many samples each group has; all as many by default.
     """
     values = np.asarray(replicates, np.float64)
     g = len(values)
-    return float(np.sqrt((g - 1) / g * ((values - values.mean()) ** 2).sum()))
+    if sizes is None or value is None or len(set(sizes)) == 1:
+        return float(np.sqrt((g - 1) / g * ((values - values.mean()) ** 2).sum()))
+    h = sum(sizes) / np.asarray(sizes, np.float64)
+    pseudo = h * value - (h - 1) * values
+    estimate = g * value - ((1 - 1 / h) * values).sum()
+    return float(np.sqrt(((pseudo - estimate) ** 2 / (h - 1)).mean()))
 
 
-def jackknife_interval(value: float, replicates: Sequence[float]) -> tuple[float, float] | None:
+def jackknife_interval(
+    value: float, replicates: Sequence[float], sizes: Sequence[int] | None = None
+) -> tuple[float, float] | None:
     """The value and, on both sides, its standard error times Student's t of G - 1 degrees of freedom.
 
     It says how far the number would move with other people. Of a Fréchet distance it does not say where the
@@ -58,11 +91,13 @@ def jackknife_interval(value: float, replicates: Sequence[float]) -> tuple[float
     Args:
         value: The statistic of all samples.
         replicates: The statistic without each group.
+        sizes: How many samples each group has; all as many by default.
 
     Returns:
-        Lower and upper bound, or None with fewer than `LEAST_GROUPS` groups.
+        Lower and upper bound, or None with fewer than `LEAST_PEOPLE` groups.
     """
-    if len(replicates) < LEAST_GROUPS:
+    if len(replicates) < LEAST_PEOPLE:
         return None
-    reach = float(stdtrit(len(replicates) - 1, (1 + LEVEL) / 2)) * jackknife_error(replicates)
+    error = jackknife_error(replicates, value, sizes)
+    reach = float(stdtrit(len(replicates) - 1, (1 + LEVEL) / 2)) * error
     return value - reach, value + reach

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtr
 
-from fevbench.stats.bootstrap import by_person, subject_bootstrap
+from fevbench.stats.bootstrap import LEAST_PEOPLE, by_person, subject_bootstrap
 from fevbench.stats.jackknife import LEAST_GROUPS, jackknife_error, jackknife_interval
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-LEAST_PEOPLE = 6
-"""With five, the smallest p that sign flips can give is 2 / 2^5 > 0.05."""
 EXACT_PEOPLE = 24
-"""Up to so many people all flips are counted; of more, a random sample."""
-FLIPS = 20_000
+"""Up to so many people all flips are counted one by one; of more, their sums are, on a grid."""
+GRID = 2**15
+"""Steps of that grid from 0 to the largest sum there is."""
+NO_SCATTER = "the difference is the same without any group of people, so that nothing says how sure it is"
 TIE = 1e-9
 """Numbers nearer than this, absolutely or relatively, are equal: rounding is no evidence."""
 FLIPS_METHOD = "sign flips of people, two-sided; interval: subject bootstrap"
@@ -72,27 +72,32 @@ def compare_means(first: ArrayLike, second: ArrayLike, subjects: Sequence[str]) 
     if not len(totals):
         raise ValueError("no clip to compare")
     difference = float(totals.sum() / clips.sum())
-    interval = subject_bootstrap(differences, subjects)
     if len(totals) < LEAST_PEOPLE:
-        return PairedTest(difference, interval, None, too_few(len(totals), LEAST_PEOPLE))
-    return PairedTest(difference, interval, sign_flip_p(totals))
+        return PairedTest(difference, None, None, too_few(len(totals), LEAST_PEOPLE))
+    return PairedTest(difference, subject_bootstrap(differences, subjects), sign_flip_p(totals))
 
 
 def compare_sets(
-    first: float, second: float, of_first: Sequence[float], of_second: Sequence[float]
+    first: float,
+    second: float,
+    of_first: Sequence[float],
+    of_second: Sequence[float],
+    sizes: Sequence[int] | None = None,
 ) -> PairedTest:
     """Test the difference of two statistics of whole sets, by the jackknife over groups of people.
 
     The differences of the replicates are the replicates of the difference: their jackknife error knows how
     the two move together (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11; of
-    groups, Kott, Journal of Official Statistics 17, 2001). The difference over its error is compared with
-    Student's t of G - 1 degrees of freedom.
+    groups, `jackknife_error`). The difference over its error is compared with Student's t of G - 1 degrees of
+    freedom. Replicates of one and the same difference have no error, and say nothing of how sure it is: there
+    is no p then.
 
     Args:
         first: One model's number.
         second: The other model's.
         of_first: One model's number without each group of people in turn.
         of_second: The other model's, without the same groups.
+        sizes: How many samples each group has; all as many by default.
 
     Raises:
         ValueError: The models left out different numbers of groups.
@@ -104,21 +109,24 @@ def compare_sets(
     groups = len(replicates)
     if groups < LEAST_GROUPS:
         return PairedTest(float(difference), None, None, too_few(groups, LEAST_GROUPS))
-    interval = jackknife_interval(float(difference), list(replicates))
     if difference == 0:
-        return PairedTest(0.0, interval, 1.0)
-    error = jackknife_error(list(replicates))
-    p = 2 * float(stdtr(groups - 1, -abs(difference) / error)) if error > 0 else 0.0
-    return PairedTest(float(difference), interval, p)
+        return PairedTest(0.0, jackknife_interval(0.0, list(replicates), sizes), 1.0)
+    error = jackknife_error(list(replicates), float(difference), sizes)
+    if error <= TIE * abs(difference):
+        return PairedTest(float(difference), None, None, NO_SCATTER)
+    interval = jackknife_interval(float(difference), list(replicates), sizes)
+    return PairedTest(float(difference), interval, 2 * float(stdtr(groups - 1, -abs(difference) / error)))
 
 
 def sign_flip_p(totals: ArrayLike) -> float:
     """The share of all choices of signs whose sum is at least as far from 0 as the observed sum.
 
     Up to `EXACT_PEOPLE` every choice is counted, without listing them all: sums of one half of the people are
-    looked up among the sorted sums of the other (as in Horowitz and Sahni, JACM 21, 1974). For more people,
-    `FLIPS` seeded random choices and the observed one (Phipson and Smyth, Statistical Applications in
-    Genetics and Molecular Biology 9, 2010), which is a valid test as well.
+    looked up among the sorted sums of the other (as in Horowitz and Sahni, JACM 21, 1974). For more people
+    the distribution of the sum is built up person by person, sizes rounded to a grid (Pagano and Tritchler,
+    JASA 78, 1983), and whatever rounding may have brought below the observed sum is counted as well: p is
+    never below the exact one, which makes a valid test, and next to it. Random flips would have a smallest p,
+    and could not tell many models apart.
 
     Args:
         totals: ``float[people]``: each person's sum of differences.
@@ -131,8 +139,7 @@ def sign_flip_p(totals: ArrayLike) -> float:
     if observed <= 0:
         return 1.0
     if len(values) > EXACT_PEOPLE:
-        reached = np.count_nonzero(np.abs(_random_signs(len(values)) @ values) >= observed)
-        return (1 + int(reached)) / (1 + FLIPS)
+        return _tail_on_grid(np.abs(values), float(observed))
     # The first person's sign stays: turning all signs round changes no distance from 0.
     rest = values[1:]
     half = len(rest) // 2
@@ -144,9 +151,34 @@ def sign_flip_p(totals: ArrayLike) -> float:
     return float((above + below).sum() / (len(left) * len(right)))
 
 
+def _tail_on_grid(sizes: NDArray[np.float64], observed: float) -> float:
+    """The share of choices of signs whose sum is at least as far from 0 as ``observed``, or a little more.
+
+    With each size split in two, a sum is the total less twice the sizes whose sign is minus: it is enough to
+    know how the sum of a random subset is distributed.
+
+    Args:
+        sizes: ``float64[people]``, not negative.
+        observed: Above 0.
+    """
+    total = float(sizes.sum())
+    step = total / GRID
+    steps = np.rint(sizes / step).astype(np.int64)
+    missed = float(np.abs(sizes - steps * step).sum())
+    # The sum of a subset is at most this where the sum with signs is at least the observed one.
+    most = int(np.floor(((total - observed) / 2 + missed) / step))
+    chances = np.zeros(most + 1)
+    chances[0] = 1.0
+    for size in steps.tolist():
+        if 0 < size <= most:
+            chances[size:] += chances[:-size].copy()
+        chances *= 0.5 if size else 1.0
+    return min(1.0, 2 * float(chances.sum()))
+
+
 def smallest_p(people: int) -> float:
     """The smallest p-value that `sign_flip_p` can give with so many people."""
-    return 2.0 ** (1 - people) if people <= EXACT_PEOPLE else 1 / (1 + FLIPS)
+    return 2.0 ** (1 - people)
 
 
 def too_few(people: int, needed: int) -> str:
@@ -168,14 +200,5 @@ def _all_signs(people: int) -> NDArray[np.float64]:
     """``float64[2^people, people]`` of 1 and -1: every choice."""
     bits = np.arange(2**people)[:, None] >> np.arange(people) & 1
     signs = np.where(bits, -1.0, 1.0)
-    signs.setflags(write=False)
-    return signs
-
-
-@lru_cache(maxsize=2)
-def _random_signs(people: int) -> NDArray[np.float64]:
-    """``float64[FLIPS, people]`` of 1 and -1, the same ones always."""
-    heads = np.random.default_rng(0).integers(2, size=(FLIPS, people))
-    signs = np.where(heads, 1.0, -1.0)
     signs.setflags(write=False)
     return signs

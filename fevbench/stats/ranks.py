@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -51,21 +51,30 @@ def rankable(models: Sequence[int], untestable: Iterable[tuple[int, int]]) -> li
     return [model for model in models if model in left] if len(left) > 1 else []
 
 
-def rank(models: Sequence[int], better: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Rank each model at 1 + the number of models that are significantly better than it.
+def rank(
+    numbers: Mapping[int, float], better: Iterable[tuple[int, int]], higher_is_better: bool
+) -> dict[int, int]:
+    """Rank each model at 1 + the number that are significantly better, none above one with a better number.
 
     Being told apart is not transitive: A and B may be alike, B and C as well, and A still be better than C.
-    No partition into groups of equals can say that. This rule does not need it (1, 1, 2), is the same in
-    whatever order models come, and makes a rank a claim: so many are better, at least. Chatbot Arena ranks
-    so (Chiang et al., ICML 2024), and WMT's shared tasks find the upper end of a system's range of ranks so.
+    No partition into groups of equals can say that. Counting who is better does not need one (1, 1, 2), and
+    is the same in whatever order models come (Chatbot Arena ranks so, Chiang et al., ICML 2024). Counted for
+    each model alone, though, one whose clips vary a lot is hard to tell from anything, and would rank above
+    models with better numbers. Whatever counts against a model therefore counts against all whose numbers are
+    no better: the rank is the largest count among a model and those with a number at least as good.
 
     Args:
-        models: The models.
+        numbers: Model to its number.
         better: Pairs of which the first is significantly better than the second.
+        higher_is_better: Which numbers are.
 
     Returns:
-        Model to rank. A rank is shared by models that equally many are better than, also where the two were
-        told apart from different models.
+        Model to rank, in the order of ``numbers``. A rank is shared by models that equally many are better
+        than, also where the two were told apart from different models.
     """
-    beaten = [worse for _, worse in better]
-    return {model: 1 + beaten.count(model) for model in models}
+    beaten = Counter(worse for _, worse in better)
+    sign = 1 if higher_is_better else -1
+    return {
+        model: 1 + max(beaten[other] for other in numbers if sign * numbers[other] >= sign * number)
+        for model, number in numbers.items()
+    }

@@ -98,7 +98,7 @@ def open_training_set(dataset: Dataset, protocol: Protocol, split: Split, progre
     if not clips:
         raise DatasetError(f"{dataset.name} has no {split} clips", "choose another data set")
     rows = [(clip.id, clip.subject, clip.label) for clip in clips]
-    what = (FORMAT, dataset.name, dataset.version, protocol.id, split, dataset.labels, rows)
+    what = (FORMAT, dataset.name, dataset.version, protocol.sampling_id, split, dataset.labels, rows)
     folder = paths.home() / "training" / hashlib.sha256(repr(what).encode()).hexdigest()[:32]
     if not (folder / CLIPS_FILE).exists():
         progress.start(f"decode {split}", len(clips))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.rows import interval, notes, number
+from fevbench.report.rows import bounds_of, interval, notes, number
 from leaderboard.entries import TRUE_CLIPS
 from leaderboard.site.board import missing_text, value_text
 from leaderboard.site.cards import Card, card_of
@@ -97,7 +97,8 @@ def dots_of(table: Table, metric: str) -> dict[int, Dot]:
     for run in table.runs:
         found = run.result.metrics.get(metric)
         if found is not None and found.value is not None:
-            low, high = (found.interval.low, found.interval.high) if found.interval else (None, None)
+            bounds = bounds_of(found)
+            low, high = (bounds.low, bounds.high) if bounds else (None, None)
             text = f"{value_text(metric, found.value)} {interval(metric, found)}".strip()
             dots[run.index] = Dot(run.row.name, found.value, low, high, text)
     return dots

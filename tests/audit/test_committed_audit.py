@@ -27,7 +27,7 @@ def test_all_metrics_were_audited_by_all_damages(audit: Audit) -> None:
     missing = {name for name in metrics if not metrics.get(name).optional} - set(audit.ids)
     assert not missing
     for name, id_ in audit.ids.items():
-        declared = metrics.get(name).id
+        declared = metrics.get(name).under(audit.protocol).id
         assert id_.partition("@")[0].startswith(declared.partition("@")[0]), name
         assert id_.partition("@")[2] == declared.partition("@")[2], name
 

@@ -91,7 +91,7 @@ def test_resizing_is_pillows_bicubic() -> None:
 
 
 def test_a_clip_that_does_not_fit_the_protocol_is_an_error() -> None:
-    with pytest.raises(VideoError, match=r"mine has 30 frames, protocol 64x16@1 needs 31"):
+    with pytest.raises(VideoError, match=r"mine has 30 frames, protocol 64x16@2 needs 31"):
         SHORT.sample(np.zeros((30, 64, 64, 3), np.uint8), "mine")
     with pytest.raises(VideoError, match="mine is 80x64, not square"):
         SHORT.sample(np.zeros((31, 64, 80, 3), np.uint8), "mine")

@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from fevbench.errors import WeightsError
+from fevbench.extractors.base import extractors
 from fevbench.extractors.i3d import I3D, MaxPoolSame, build_i3d
-from fevbench.extractors.tensorflow import same_padding
+from fevbench.extractors.tensorflow import resize_bilinear, same_padding
+from fevbench.metrics.catalog import metrics
 
 
 class Opener:
@@ -32,6 +35,24 @@ class Opener:
 def test_same_padding(length: int, kernel: int, stride: int, pads: tuple[int, int]) -> None:
     size = torch.Size((1, 1, length, length, length))
     assert same_padding(size, (kernel,) * 3, (stride,) * 3) == [*pads] * 3
+
+
+def test_tensorflow_1_resizes_on_a_grid_from_the_corner() -> None:
+    """Source = target * n / size: of three pixels to six 0, 0.5, 1, 1.5, 2 and, at the border, 2 again."""
+    row = torch.tensor([[[[10.0, 20.0, 40.0]]]]).expand(1, 1, 3, 3)
+    wide = resize_bilinear(row, 6)
+    assert wide[0, 0, 0].tolist() == [10, 15, 20, 30, 40, 40]
+    assert torch.equal(resize_bilinear(row.mT, 6), wide.mT)
+    assert torch.equal(resize_bilinear(row, 3), row)
+    half = F.interpolate(row, (6, 6), mode="bilinear", align_corners=False)
+    assert (half - wide).abs().max() > 2
+
+
+def test_the_original_fvd_is_another_definition() -> None:
+    assert metrics.get("fvd-tf").id != metrics.get("fvd").id
+    weights = {"i3d-kinetics-400": "0" * 64}
+    one, other = (extractors.get(name).fingerprint(weights, "cpu") for name in ("i3d", "i3d-tf"))
+    assert one != other
 
 
 def test_padded_places_never_win_a_pooling() -> None:

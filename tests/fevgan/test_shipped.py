@@ -12,7 +12,7 @@ from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.fevsynth import VERSION
 from fevbench.training.config import from_fields
 from fevbench.training.export import read_exported
-from fevgan.config import PRESETS, WARP_PRESETS, Config, WarpConfig
+from fevgan.config import WARP_PRESETS, Config, WarpConfig
 from fevgan.model import SHIPPED, SHIPPED_WARP, FEVGANWarp
 
 ABOUT = read_exported(SHIPPED_WARP, "fev-gan-warp").about

@@ -47,8 +47,9 @@ def test_the_judge_is_part_of_the_definition() -> None:
     assert metrics.get("ssim").by_judge("0123456789abcdef") == metrics.get("ssim")
 
 
-def test_without_a_judge_there_is_no_number_and_the_way_to_one(cli: Cli) -> None:
-    outcome = cli("run", "copy", "tiny", "--metrics", "accuracy,motion", "--out", "run", "--format", "json")
+def test_without_a_judge_there_is_no_number_and_the_way_to_one(cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    outcome = cli("run", "copy", "tiny", "--metrics", "accuracy,motion", "--out", out, "--format", "json")
     assert outcome.code == 0, outcome
     found = outcome.result["metrics"]
     assert found["accuracy"]["value"] is None

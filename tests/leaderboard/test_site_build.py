@@ -299,7 +299,7 @@ def test_nothing_to_show_is_an_error(tmp_path: Path) -> None:
 def test_a_published_number_stands_in_the_table_only_if_everything_is_the_same(
     results: Path, tmp_path: Path
 ) -> None:
-    same = Setting("tiny", "test", 64, 16, 16, "one neutral face and a label", "csim-w600k_mbf-5pt@1")
+    same = Setting("tiny", "test", 64, 16, 16, "one neutral face and a label", "csim-w600k_mbf-5pt-noinput@1")
     rows = [
         Published("Theirs", "A. Author, 2020", "CSIM", 0.5, True, f"table {HOSTILE}", "there", same),
         Published(

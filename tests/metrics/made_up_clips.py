@@ -92,7 +92,7 @@ def world(metric: Metric, seed: int = 0, damage: float = 0.0, least: bool = Fals
         damage: From 0 to 1: noise in the pixels, and features further away.
         least: Only as many clips as the metric asks for, and not some more.
     """
-    per_clip = T if metric.sample == "frames" else 1
+    per_clip = T - metric.first if metric.sample == "frames" else 1
     fewest = max(-(-metric.minimum // per_clip), metric.each * len(EXPRESSIONS), metric.people)
     count = fewest if least else fewest + 2
     rng = np.random.default_rng(seed)

@@ -18,8 +18,10 @@ from fevbench import weights
 from fevbench.data.corpus import Corpus
 from fevbench.data.fevsynth.adapter import FEVSynth
 from fevbench.data.protocol import protocols
-from fevbench.extractors.i3d import I3D
+from fevbench.data.tensors import to_tensor
+from fevbench.extractors.i3d import I3D, I3DOfTensorFlow
 from fevbench.extractors.inception import Inception, PoolThree, load_inception, resize_clean
+from fevbench.extractors.tensorflow import resize_bilinear
 from fevbench.metrics.frechet import frechet_distance
 from fevbench.weights import carrier
 
@@ -196,7 +198,51 @@ def reference_fvd() -> float:
     return frechet_distance(*sets)
 
 
+@cache
+def clips() -> tuple[np.ndarray, np.ndarray]:
+    """Four true clips, ``uint8[4, 16, 64, 64, 3]``, and the same frozen at their first frames."""
+    corpus = Corpus(FEVSynth(), protocols.get("64x16"), "test", 4)
+    true = np.stack([corpus.frames(clip) for clip in corpus.clips])
+    return true, np.repeat(true[:, :1], 16, axis=1)
+
+
+@cache
+@torch.inference_mode()
+def fvd_of_frozen(network: type[I3D]) -> float:
+    """By a network of ours, from frames."""
+    ours = network("cpu", {"i3d-kinetics-400": weights.require("i3d-kinetics-400").path})
+    true, frozen = (np.concatenate([ours(clip[None]) for clip in side]) for side in clips())
+    return frechet_distance(frozen, true)
+
+
+@cache
+@torch.inference_mode()
+def fvd_of_frozen_as_tensorflow_resizes() -> float:
+    """By our network of frames as torch-fidelity resizes them in the manner of TensorFlow 1."""
+    from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
+
+    def logits(clip: np.ndarray) -> np.ndarray:
+        frames = interpolate_bilinear_2d_like_tensorflow1x(
+            to_tensor(clip), size=(224, 224), align_corners=False
+        )
+        found: np.ndarray = i3d().logits(frames.movedim(0, 1)[None]).numpy()
+        return found
+
+    true, frozen = (np.concatenate([logits(clip) for clip in side]) for side in clips())
+    return frechet_distance(frozen, true)
+
+
+def tensorflow_video_pixels() -> np.ndarray:
+    from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
+
+    found: np.ndarray = interpolate_bilinear_2d_like_tensorflow1x(
+        images().float(), size=(224, 224), align_corners=False
+    ).numpy()
+    return found
+
+
 FRAMES = "16 frames of 64 px of 8 FEVSynth test clips"
+FROZEN = "4 of those clips, 16 frames of 64 px, and the same frozen at frame 0"
 SIDES = "8 first and 8 ninth frames of those clips"
 WHOLE = "4 of those frames at 299 px, in whole grey levels"
 EXAMPLE = "the example of torchmetrics' documentation: 2 × 100 images, seed 123"
@@ -244,6 +290,22 @@ COMPARISONS = (
         "Videos: I3D and FVD", "I3D logits", "", "the first clips of the reference FVD, 4 logits of each",
         first_logits, lambda: [[2.67543, 2.51826, 0.11293, 1.68124], [1.92038, 2.38039, 0.51171, 2.12793]],
         bound=1e-4, relative=False, weights=True, why="of the run whose FVD is below; it has six digits",
+    ),
+    Comparison(
+        "Videos: I3D and FVD", "fvd-tf's resize to 224 px (grey levels)", "torch-fidelity", FRAMES,
+        lambda: resize_bilinear(images().float(), 224).numpy(), tensorflow_video_pixels,
+        bound=1e-3, relative=False, why="float32",
+    ),
+    Comparison(
+        "Videos: I3D and FVD", "fvd-tf from frames", "torch-fidelity", FROZEN,
+        lambda: fvd_of_frozen(I3DOfTensorFlow), fvd_of_frozen_as_tensorflow_resizes, bound=1e-3,
+        weights=True, why="network and distance are ours in both; float32",
+    ),
+    Comparison(
+        "Videos: I3D and FVD", "FVD from frames", "torch-fidelity", FROZEN,
+        lambda: fvd_of_frozen(I3D), fvd_of_frozen_as_tensorflow_resizes, bound=0.5, least=0.002,
+        weights=True, why="the original implementation resizes as TensorFlow 1 does, on a grid that starts "
+        "at the corner; ours, as PyTorch's do, has half-pixel centres. Network and distance are ours in both",
     ),
     Comparison(
         "Videos: I3D and FVD", "FVD", "", "2 × 128 clips of noise, 16 frames of 224 px, seeds 1 and 2",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 from pathlib import Path
@@ -64,6 +65,27 @@ def test_there_is_no_minus_zero() -> None:
     assert number("kid", -0.0001) == "-0.0001"
 
 
+def test_a_number_beyond_the_true_clips_is_not_called_best() -> None:
+    """A clip that shows the input's face more than a true one does has forgotten the expression."""
+    copy = made_up("copies", {"csim": 1.01, "kid": -2.0, "fvd": 0.5, "warping-error": 0.5})
+    assert _bold([GOOD, copy]) == {"csim": [], "fvd": [], "kid": ["copies"], "warping-error": []}
+    as_good = made_up("as good", {"csim": 1.0001, "fvd": 1.0, "kid": 2.0})
+    assert _bold([GOOD, as_good]) == {"csim": ["as good"], "fvd": ["as good"], "kid": ["good"]}
+
+
+def test_fewer_than_six_people_have_no_interval_in_any_view() -> None:
+    """Results of before hold one of two people and more."""
+    few = GOOD.metrics["csim"].model_copy(update={"subjects": 5})
+    run = GOOD.model_copy(update={"metrics": {"csim": few}})
+    comparison = compare([run])
+    note = "no interval of csim: 5 people, needs at least 6"
+    assert comparison.footnotes == (f"good: {note}",)
+    assert note in " ".join(_shown(result_table(run)).split())
+    for text in (markdown(comparison), latex(comparison), as_csv(comparison), _shown(result_table(run))):
+        assert "0.962" not in text
+        assert "0.96234567" not in text
+
+
 def test_the_last_row_is_the_ceiling() -> None:
     *_, last = compare([GOOD, BAD]).rows
     assert last.name == CEILING
@@ -77,7 +99,7 @@ def test_the_last_row_is_the_ceiling() -> None:
         ({"dataset__name": "other"}, "different data sets (tiny 1 test, other 1 test)"),
         ({"dataset__version": "2"}, "different data sets"),
         ({"dataset__split": "train"}, "different data sets"),
-        ({"protocol__id": "128x32@1"}, "different protocols (64x16@1, 128x32@1)"),
+        ({"protocol__id": "128x32@2"}, "different protocols (64x16@2, 128x32@2)"),
         ({"dataset__clips": 8}, "different numbers of clips (9, 8)"),
         ({"dataset__digest": "e" * 64}, "different clips"),
     ],
@@ -198,7 +220,7 @@ def test_csv_keeps_every_digit() -> None:
         ("good", "csim"), ("good", "fvd"), ("good", "kid"), ('a,"b"', "csim")
     ]  # fmt: skip
     assert float(rows[0]["value"]) == 0.91234567
-    assert rows[0]["id"] == "csim-w600k_mbf-5pt@1"
+    assert rows[0]["id"] == "csim-w600k_mbf-5pt-noinput@1"
     assert (rows[3]["value"], rows[3]["reason"]) == ("", "no face in any frame")
 
 
@@ -206,12 +228,33 @@ def test_latex_is_a_table_whatever_a_model_is_called() -> None:
     name = r"a_b & 50%$#{x}~^\y"
     text = latex(compare([made_up(name, {"csim": 0.5}), made_up("worse", {"csim": 0.4})]))
     escaped = r"a\_b \& 50\%\$\#\{x\}\textasciitilde{}\textasciicircum{}\textbackslash{}y"
-    assert rf"{escaped} & \textbf{{0.500}} \\" in text.splitlines()
+    assert rf"{escaped} & \textbf{{0.500}} {{\scriptsize [0.450, 0.550]}} \\" in text.splitlines()
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {1}
     assert r"csim $\uparrow$" in text
     assert text.count("{") == text.count("}")
     assert text.splitlines()[-3:] == [r"true clips (ceiling) & 1.000 \\", r"\bottomrule", r"\end{tabular}"]
+
+
+def test_latex_leaves_intervals_out_when_asked(tmp_path: Path, cli: Cli) -> None:
+    comparison = compare([GOOD, BAD])
+    assert "[0.862, 0.962]" in latex(comparison)
+    bare = latex(comparison, intervals=False)
+    assert "[" not in bare
+    write_result(tmp_path, GOOD)
+    assert "0.862" not in cli("compare", tmp_path, "--format", "latex", "--no-intervals").out
+    assert "0.862" in cli("compare", tmp_path, "--format", "latex").out
+    refused = cli("compare", tmp_path, "--format", "md", "--no-intervals")
+    assert (refused.code, "--no-intervals needs --format latex" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["[2] ours", "*ours", "[", "a[1]*"])
+def test_a_name_is_no_argument_of_the_line_break_before_it(name: str) -> None:
+    lines = latex(compare([GOOD, made_up(name, {"csim": 0.4})])).splitlines()
+    rows = [line for before, line in itertools.pairwise(lines) if before.endswith("\\\\")]
+    assert not any(line.lstrip().startswith(("[", "*")) for line in rows)
+    shown = [line.replace("{[}", "[").replace("{]}", "]").replace("{*}", "*") for line in rows]
+    assert any(line.startswith(name) for line in shown)
 
 
 def test_words_of_others_stay_words_in_every_text_format() -> None:

@@ -85,7 +85,7 @@ def test_the_worst_clips_come_first() -> None:
     [
         ({"seed": 1}, "seed", ("0", "1")),
         ({"model__fingerprint": "e" * 64}, "fingerprint", ("f" * 64, "e" * 64)),
-        ({"protocol__id": "128x32@1"}, "protocol", ("64x16@1 (16 of 64²", "128x32@1 (16 of 64²")),
+        ({"protocol__id": "128x32@2"}, "protocol", ("64x16@2 (16 of 64²", "128x32@2 (16 of 64²")),
         ({"dataset__version": "2"}, "data set", ("tiny 1", "tiny 2")),
         ({"dataset__digest": "e" * 64}, "digest of clips", ("d" * 64, "e" * 64)),
         ({"dataset__limit": 4}, "limit", ("none", "4")),
@@ -126,10 +126,10 @@ def _of(result: Result, **changes: Any) -> Result:
 
 
 def test_runs_of_another_protocol_are_shown_and_not_subtracted() -> None:
-    other = _of(B, protocol__id="128x32@1", dataset__digest="e" * 64)
+    other = _of(B, protocol__id="128x32@2", dataset__digest="e" * 64)
     difference = differ(A, other)
     assert difference.incomparable == (
-        "scored on different protocols (64x16@1, 128x32@1)",
+        "scored on different protocols (64x16@2, 128x32@2)",
         f"scored on different clips ({'d' * 12}, {'e' * 12})",
     )
     assert {(row.test.difference, row.test.p) for row in difference.metrics} == {(None, None)}
@@ -155,7 +155,7 @@ def test_another_definition_is_not_subtracted() -> None:
     other = B.model_copy(update={"metrics": {**B.metrics, "csim": newer}})
     found = {row.name: row.test for row in differ(A, other).metrics}
     assert found["csim"].difference is None
-    assert found["csim"].reason == "different definitions (csim-w600k_mbf-5pt@1, csim-other@2)"
+    assert found["csim"].reason == "different definitions (csim-w600k_mbf-5pt-noinput@1, csim-other@2)"
     assert found["acd"].p == 1
     assert "definition of csim" in [fact.what for fact in differ(A, other).facts]
     assert clip_differences_in("csim", A, other)[0] == []

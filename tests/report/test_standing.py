@@ -8,6 +8,7 @@ import itertools
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +16,11 @@ from made_up_results import made_up, scored
 from rich.console import Console
 
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.pairs import NO_PEOPLE
+from fevbench.report.pairs import NO_PEOPLE, NO_REPLICATES
 from fevbench.report.rows import Comparison, compare
 from fevbench.report.terminal import comparison_table
 from fevbench.report.text import as_csv, as_json, latex, markdown
+from fevbench.results.files import read_result
 from fevbench.results.schema import Result, WeightRecord
 from fevbench.weights.registry import weight as registry_weight
 
@@ -152,7 +154,7 @@ def _sets(worst: Sequence[float] | None = None) -> list[Result]:
 @pytest.mark.parametrize(
     ("replicates", "reason"),
     [
-        ([], "c holds no replicates (older version); repeat its command"),
+        ([], f"c holds no replicates: {NO_REPLICATES}"),
         ([90.0] * 8, "the two left out other groups of people"),
     ],
 )
@@ -182,7 +184,7 @@ def test_pairs_without_a_test_do_not_count_in_the_correction() -> None:
 
 def test_who_has_no_rank_is_named_in_every_format() -> None:
     comparison = compare(_sets([]))
-    note = "c has no rank in fvd: c holds no replicates (older version); repeat its command"
+    note = f"c has no rank in fvd: c holds no replicates: {NO_REPLICATES}"
     assert f"* {note}" in markdown(comparison)
     assert f"% {note}" in latex(comparison)
     out = io.StringIO()
@@ -311,9 +313,59 @@ def test_people_who_cannot_tell_so_many_models_apart_are_named() -> None:
     """Seven people: p is at least 2 / 2^7, and with four models it is multiplied by six."""
     ids = [f"p{i}-0" for i in range(7)]
     runs = [scored(f"m{k}", {"csim": dict.fromkeys(ids, 0.1 + 0.2 * k)}) for k in range(4)]
-    assert set(standing(runs, "csim").values()) == {1}
-    assert compare(runs).footnotes == ("7 people are too few to tell any two models apart in 6 pairs: csim",)
+    assert set(standing(runs, "csim").values()) == {None}
+    few = "no ranks in csim: 7 people are too few to tell any two models apart in 6 pairs"
+    assert compare(runs).footnotes == (few,)
     assert standing(runs[:3], "csim") == {"m0": 3, "m1": 2, "m2": 1}
+
+
+def test_a_rank_that_all_share_is_none() -> None:
+    runs = [scored(name, {"csim": values(0.9, seed=seed)}) for name, seed in (("a", 1), ("b", 2), ("c", 3))]
+    comparison = compare(runs)
+    assert set(standing(runs, "csim").values()) == {None}
+    assert comparison.footnotes == ("no ranks in csim: no two models can be told apart",)
+    assert comparison.legend == ""
+    assert any(row.cells["csim"].best for row in comparison.rows)
+
+
+def test_a_model_that_varies_a_lot_ranks_no_better_than_its_number() -> None:
+    """One number is far below all, and so unsteady that no test tells it from any; the others are clear."""
+    wild = dict(zip(IDS, np.random.default_rng(9).choice([-3.0, 2.0], size=len(IDS)).tolist(), strict=True))
+    runs = [
+        scored(name, {"csim": clips})
+        for name, clips in (
+            ("first", values(0.9)),
+            ("second", values(0.7, seed=1)),
+            ("wild", wild),
+        )
+    ]
+    assert runs[2].metrics["csim"].value < 0.5  # type: ignore[operator]
+    tests = {(p.first, p.second): p.order for p in compare(runs).standings["csim"].pairs}
+    assert tests == {(0, 1): (0, 1), (0, 2): None, (1, 2): None}
+    assert standing(runs, "csim") == {"first": 1, "second": 2, "wild": 2}
+
+
+COMMITTED = sorted((Path(__file__).parents[2] / "leaderboard" / "results").glob("*/*/*.json"))
+
+
+@pytest.mark.parametrize("folder", sorted({file.parent for file in COMMITTED}), ids=lambda path: path.name)
+def test_no_committed_number_ranks_above_a_better_one(folder: Path) -> None:
+    """Of 35 metrics, twelve had 34 such pairs."""
+    runs = [read_result(file) for file in COMMITTED if file.parent == folder]
+    by_protocol: dict[str, list[Result]] = {}
+    for run in runs:
+        by_protocol.setdefault(run.protocol.id, []).append(run)
+    for alike in by_protocol.values():
+        for name, found in compare(alike).standings.items():
+            numbers = {i: alike[i].metrics[name].value for i in found.ranks}
+            sign = 1 if catalog.get(name).higher_is_better else -1
+            inversions = [
+                (alike[i].model.name, alike[j].model.name)
+                for i, j in itertools.permutations(found.ranks, 2)
+                if sign * numbers[i] >= sign * numbers[j] and found.ranks[i] > found.ranks[j]  # type: ignore[operator]
+            ]
+            assert not inversions, name
+            assert set(found.ranks.values()) != {1}, name
 
 
 def test_a_model_without_a_number_has_no_rank_and_takes_none() -> None:

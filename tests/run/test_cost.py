@@ -54,7 +54,7 @@ def test_parameters_and_operations_are_those_of_the_networks(cli: Cli, plugin: P
     assert outcome.code == 0, outcome
     table = outcome.result
     assert table == json.loads((tmp_path / "cost.json").read_text(encoding="utf-8"))
-    assert table["protocol"] == "64x16@1"
+    assert table["protocol"] == "64x16@2"
     for cost in table["costs"]:
         assert cost["parameters"] == (3 * 9 + 1) * 5 + 5 * 3, "a network held twice is counted once"
         assert cost["flops"] == 2 * 64 * 64 * (3 * 9 * 5 + 5 * 3)

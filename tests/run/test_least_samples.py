@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import Cli
 
 from fevbench.data.clip import Clip
 from fevbench.metrics.catalog import Metric, metrics
@@ -81,3 +82,48 @@ def test_a_mean_over_labels_comes_with_each_labels_own_number() -> None:
     assert list(found.by_label) == list(LABELS)
     assert found.value == pytest.approx(np.mean(list(found.by_label.values())))
     assert scored(metrics.get("fvd-inf"), clips_of(8, (32, 32))).by_label == {}
+
+
+@pytest.mark.parametrize("name", ["fvd", "kvd", "precision", "recall", "density", "coverage", "fvd-inf"])
+def test_a_person_with_nearly_all_clips_leaves_a_value_without_an_interval(name: str) -> None:
+    """Without that person two clips are left, of which nothing has a number."""
+    clips = [Clip(f"c{i}", f"p{max(0, i - 57)}", LABELS[i % 2], "test", Path()) for i in range(60)]
+    found = scored(replace(metrics.get(name), people=2, minimum=32), clips)
+    assert found.value is not None
+    assert found.interval is None
+
+
+def reader(right: int) -> Side:
+    """A classifier that reads so many of 20 clips of two labels right."""
+    rows = [np.eye(2, dtype=np.float32)[[int((i >= 10) ^ (i >= right))]] for i in range(20)]
+    return Side(lambda clip: np.zeros((2, 8, 8, 3), np.uint8), LABELS, {"judge": rows})
+
+
+@pytest.mark.parametrize("name", ["accuracy", "macro-f1"])
+@pytest.mark.parametrize(("right", "able"), [(20, True), (15, True), (14, False), (6, False), (0, False)])
+def test_a_classifier_that_cannot_read_true_clips_gives_no_number(name: str, right: int, able: bool) -> None:
+    """Of two labels chance is 1/2, and half of the way from there to all is 15 of 20."""
+    found = score(metrics.get(name), clips_of(10, (10, 10)), reader(20), reader(right))
+    assert (found.value is not None) == able
+    assert found.ceiling is not None
+    if not able:
+        why = f"its classifier reads {right / 20:.3f} of these true clips right, needs at least 0.750"
+        assert found.reason == why
+        assert (found.interval, found.replicates, found.per_clip) == (None, [], {})
+
+
+def test_what_so_few_clips_cannot_have_is_known_before_a_network_runs(cli: Cli, tmp_path: Path) -> None:
+    """No weight is asked for: there is none here, and offline none can be had."""
+    asked = ("--metrics", "motion,fvd,fid,kid,precision,fvd-class,rank-1", "--limit", "1", "--offline")
+    out = tmp_path / "run"
+    outcome = cli("run", "copy", "tiny", *asked, "--out", out, "--format", "json")
+    assert outcome.code == 0, outcome
+    found = outcome.result["metrics"]
+    assert found["motion"]["value"] is not None
+    assert found["fvd"]["reason"] == "1 clip, needs at least 32"
+    assert found["fid"]["reason"] == "15 frames, needs at least 256"
+    assert found["rank-1"]["reason"] == "1 person, needs at least 2"
+    assert set(outcome.result["stages"]) == {"decode", "generate", "score"}
+    assert "no fvd, precision: 1 clip, needs at least 32" in outcome.err
+    again = cli("run", "copy", "tiny", *asked, "--out", out)
+    assert "nothing to do" in again.err

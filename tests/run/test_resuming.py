@@ -177,7 +177,7 @@ def test_asking_for_more_metrics_makes_no_clip_again(finished: Bench) -> None:
     [
         (("--seed", "1"), "seed 0 → 1"),
         (("--limit", "3"), "limit None → 3"),
-        (("--protocol", "128x32"), "protocol 64x16@1 → 128x32@1"),
+        (("--protocol", "128x32"), "protocol 64x16@2 → 128x32@2"),
         (("--split", "train"), "split test → train"),
     ],
 )

@@ -7,15 +7,16 @@ import itertools
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import stdtr
 from scipy.stats import ttest_1samp
 
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.kernel import kernel_distance, without_each
 from fevbench.stats import paired
-from fevbench.stats.jackknife import groups_of
+from fevbench.stats.bootstrap import LEAST_PEOPLE
+from fevbench.stats.jackknife import groups_of, jackknife_error
 from fevbench.stats.paired import (
-    FLIPS,
-    LEAST_PEOPLE,
+    NO_SCATTER,
     compare_means,
     compare_sets,
     sign_flip_p,
@@ -47,12 +48,29 @@ def test_counting_by_halves_is_counting_all(count: int) -> None:
         assert sign_flip_p(totals) == wanted
 
 
-def test_random_flips_come_near_to_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    totals = np.random.default_rng(0).normal(0.4, 1, size=20)
-    exact = sign_flip_p(totals)
-    monkeypatch.setattr(paired, "EXACT_PEOPLE", 19)
-    assert sign_flip_p(totals) == pytest.approx(exact, abs=4 * np.sqrt(exact / FLIPS))
-    assert sign_flip_p(np.ones(20)) == smallest_p(20) == 1 / (1 + FLIPS)
+@pytest.mark.parametrize("mean", [0.0, 0.3, 0.8, 1.5])
+@pytest.mark.parametrize("whole", [False, True], ids=["real", "whole"])
+def test_sums_on_a_grid_are_never_below_all_and_next_to_them(
+    monkeypatch: pytest.MonkeyPatch, mean: float, whole: bool
+) -> None:
+    """Whole numbers have many equal sums, one wildly large number a coarse grid for all others."""
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        totals = rng.normal(mean, 1, size=18)
+        if whole:
+            totals = np.rint(2 * totals)
+        totals[0] *= rng.choice([1, 50])
+        monkeypatch.setattr(paired, "EXACT_PEOPLE", 18)
+        exact = sign_flip_p(totals)
+        monkeypatch.setattr(paired, "EXACT_PEOPLE", 17)
+        assert exact <= sign_flip_p(totals) * (1 + 1e-12)
+        assert sign_flip_p(totals) == pytest.approx(exact, rel=0.03, abs=2**-17)
+
+
+def test_many_people_can_tell_46_models_apart() -> None:
+    """1035 pairs multiply p by as much; 20,000 random flips gave no p below 5e-5."""
+    assert sign_flip_p(np.ones(46)) == pytest.approx(smallest_p(46))
+    assert sign_flip_p(np.random.default_rng(0).normal(1, 1, size=46)) * 46 * 45 / 2 < 0.01
 
 
 def test_the_smallest_p() -> None:
@@ -64,7 +82,8 @@ def test_a_model_against_itself() -> None:
     values, subjects = np.random.default_rng(1).normal(size=24), people(8, 3)
     test = compare_means(values, values, subjects)
     assert (test.difference, test.interval, test.p, test.reason) == (0, (0, 0), 1, "")
-    alone = compare_sets(3.0, 3.0, [3.1, 2.9, 3.2], [3.1, 2.9, 3.2])
+    own = [3.1, 2.9, 3.2, 3.0, 3.1, 2.8]
+    alone = compare_sets(3.0, 3.0, own, own)
     assert (alone.difference, alone.interval, alone.p) == (0, (0, 0), 1)
 
 
@@ -81,8 +100,10 @@ def test_ties_and_rounding_are_no_evidence() -> None:
 def test_too_few_people_is_a_reason_and_not_a_number() -> None:
     test = compare_means([1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0], people(2, 2))
     assert test.difference == 2.5
-    assert test.interval == (1.5, 3.5)
+    assert test.interval is None
     assert (test.p, test.reason) == (None, "2 people, and a test needs 6")
+    assert compare_means(np.arange(5.0), np.zeros(5), people(5, 1)).interval is None
+    assert compare_means(np.arange(6.0), np.zeros(6), people(6, 1)).interval is not None
     sets = compare_sets(2.0, 1.0, [2.0, 2.0], [1.0, 1.0])
     assert (sets.difference, sets.interval, sets.p) == (1, None, None)
     assert sets.reason == "2 people, and a test needs 3"
@@ -90,6 +111,28 @@ def test_too_few_people_is_a_reason_and_not_a_number() -> None:
         compare_means([], [], [])
     with pytest.raises(ValueError, match="3 replicates for 4"):
         compare_sets(0.0, 0.0, [0.0] * 3, [0.0] * 4)
+
+
+@pytest.mark.parametrize("rounding", [0.0, 1e-12])
+def test_replicates_without_scatter_are_no_certainty(rounding: float) -> None:
+    """As of a share that is 1 whoever is left out, or of two numbers that move together to the last digit."""
+    noise = rounding * np.array([1.0, -1, 1, -1, 1, -1])
+    test = compare_sets(1.0, 0.5, 1 + noise, [0.5] * 6)
+    assert (test.difference, test.p, test.interval, test.reason) == (0.5, None, None, NO_SCATTER)
+    assert compare_sets(1.0, 0.5, [1.0, 0.9, 1, 1, 1, 1], [0.5] * 6).p is not None
+
+
+def test_the_jackknife_of_differences_knows_the_groups() -> None:
+    """Of means, with whole people left out, it is the jackknife of unequal groups of the differences."""
+    rng = np.random.default_rng(6)
+    of_whom = np.repeat(np.arange(8), [1, 2, 3, 4, 5, 6, 7, 8])
+    a, b = rng.normal(size=36), rng.normal(0.5, 1, size=36)
+    without = [[v[of_whom != i].mean() for i in range(8)] for v in (a, b, a - b)]
+    sizes = np.bincount(of_whom).tolist()
+    test = compare_sets(a.mean(), b.mean(), *without[:2], sizes)
+    error = jackknife_error(without[2], (a - b).mean(), sizes)
+    assert test.p == pytest.approx(2 * stdtr(7, -abs((a - b).mean()) / error))
+    assert test.p != compare_sets(a.mean(), b.mean(), *without[:2]).p
 
 
 def test_exchanging_the_models_turns_the_difference_round() -> None:

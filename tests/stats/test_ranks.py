@@ -1,6 +1,7 @@
 """Holm's correction, ranks, and who can be ranked, by hand."""
 
 import itertools
+import random
 
 import pytest
 
@@ -17,13 +18,26 @@ def test_holm_by_hand() -> None:
 
 def test_ranks_of_a_chain() -> None:
     """A and B are alike, B and C are, and A is better than C."""
-    assert rank([0, 1, 2], [(0, 2)]) == {0: 1, 1: 1, 2: 2}
+    assert rank({0: 0.9, 1: 0.8, 2: 0.7}, [(0, 2)], True) == {0: 1, 1: 1, 2: 2}
 
 
 def test_ranks_count_who_is_better() -> None:
-    assert rank([3, 5, 7], []) == {3: 1, 5: 1, 7: 1}
-    assert rank([3, 5, 7], [(5, 3), (7, 3)]) == {3: 3, 5: 1, 7: 1}
-    assert rank([3, 5, 7], [(5, 3), (7, 3), (7, 5)]) == {3: 3, 5: 2, 7: 1}
+    numbers = {3: 30.0, 5: 20.0, 7: 10.0}
+    assert rank(numbers, [], False) == {3: 1, 5: 1, 7: 1}
+    assert rank(numbers, [(5, 3), (7, 3)], False) == {3: 3, 5: 1, 7: 1}
+    assert rank(numbers, [(5, 3), (7, 3), (7, 5)], False) == {3: 3, 5: 2, 7: 1}
+
+
+def test_a_better_number_never_ranks_worse() -> None:
+    """Model 1 varies a lot: nobody is known to be better than it, and two are better than model 0."""
+    assert rank({2: 0.9, 3: 0.8, 0: 0.7, 1: 0.1}, [(2, 0), (3, 0)], True) == {2: 1, 3: 1, 0: 3, 1: 3}
+    rng = random.Random(0)
+    for _ in range(200):
+        numbers = {model: rng.choice([0.1, 0.2, 0.3, 0.4]) for model in range(6)}
+        pairs = [pair for pair in itertools.permutations(range(6), 2) if numbers[pair[0]] > numbers[pair[1]]]
+        found = rank(numbers, rng.sample(pairs, rng.randrange(len(pairs) + 1)), True)
+        for one, other in itertools.permutations(range(6), 2):
+            assert numbers[one] < numbers[other] or found[one] <= found[other]
 
 
 @pytest.mark.parametrize(

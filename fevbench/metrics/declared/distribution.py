@@ -5,7 +5,7 @@ from fevbench.metrics.metric import INF, Metric
 METRICS = (
     Metric(
         "fid",
-        "fid-inception2048-clean@1",
+        "fid-inception2048-clean-noinput@1",
         "frames look real: Fréchet distance of Inception features of all frames",
         "distribution",
         False,
@@ -13,6 +13,7 @@ METRICS = (
         "set",
         "Heusel et al., NeurIPS 2017; resize of Parmar et al., CVPR 2022",
         "fevbench.metrics.frechet:frechet_distance",
+        first=1,
         extractors=("inception",),
         sample="frames",
         minimum=256,
@@ -22,7 +23,7 @@ METRICS = (
     ),
     Metric(
         "kid",
-        "kid-inception2048-clean-full@1",
+        "kid-inception2048-clean-full-noinput@1",
         "frames look real: unbiased kernel distance of Inception features",
         "distribution",
         False,
@@ -30,6 +31,8 @@ METRICS = (
         "set",
         "Binkowski et al., Demystifying MMD GANs, ICLR 2018",
         "fevbench.metrics.kernel:kernel_distance",
+        compared=False,  # true clips beside themselves: below 0
+        first=1,
         leave_out="fevbench.metrics.kernel:without_each",
         extractors=("inception",),
         sample="frames",
@@ -54,6 +57,22 @@ METRICS = (
         notices=("blur", "noise", "compression", "colour", "shuffle", "freeze", "jitter", "missing-face"),
     ),
     Metric(
+        "fvd-tf",
+        "fvd-i3d400-tf1grid224@1",
+        "fvd, with frames resized as its original code in TensorFlow 1 does",
+        "distribution",
+        False,
+        (0, INF),
+        "set",
+        "Unterthiner et al., FVD, 2018; google-research/frechet_video_distance",
+        "fevbench.metrics.frechet:frechet_distance",
+        extractors=("i3d-tf",),
+        minimum=32,
+        decimals=1,
+        optional=True,
+        notices=("blur", "noise", "compression", "colour", "shuffle", "freeze", "jitter", "missing-face"),
+    ),
+    Metric(
         "kvd",
         "kvd-i3d400-bilinear224-full@1",
         "videos look real: unbiased kernel distance of I3D features",
@@ -63,6 +82,7 @@ METRICS = (
         "set",
         "Unterthiner et al., FVD, 2018 (KVD); kernel of Binkowski et al., ICLR 2018",
         "fevbench.metrics.kernel:kernel_distance",
+        compared=False,  # true clips beside themselves: below 0
         leave_out="fevbench.metrics.kernel:without_each",
         extractors=("i3d",),
         minimum=16,
@@ -109,6 +129,7 @@ METRICS = (
         "set",
         "Naeem et al., ICML 2020; features of FVD",
         "fevbench.metrics.neighbours:density",
+        compared=False,  # each true clip lies in its own neighbourhood
         extractors=("i3d",),
         minimum=32,
         optional=True,
@@ -131,7 +152,7 @@ METRICS = (
     ),
     Metric(
         "fid-inf",
-        "fidinf-inception2048-clean-people5x2-seed0@1",
+        "fidinf-inception2048-clean-people5x2-seed0-noinput@1",
         "frames look real, the bias of few people extrapolated away: FD-infinity of Inception features",
         "distribution",
         False,
@@ -139,6 +160,7 @@ METRICS = (
         "set",
         "Chong and Forsyth, CVPR 2020, over people on both sides (docs/metrics.md); features of FID",
         "fevbench.metrics.extrapolation:frechet_infinity",
+        first=1,
         extractors=("inception",),
         told=("person",),
         sample="frames",

@@ -5,7 +5,7 @@ from fevbench.metrics.metric import INF, Metric
 METRICS = (
     Metric(
         "mesh-rate",
-        "meshrate-mediapipe@1",
+        "meshrate-mediapipe-noinput@1",
         "detection rate: share of frames in which the landmarker finds a face",
         "facial-motion",
         True,
@@ -13,6 +13,7 @@ METRICS = (
         "clip",
         "Kartynnik et al., CVPR Workshops 2019 (MediaPipe Face Mesh)",
         "fevbench.metrics.facial_motion:mesh_rate",
+        first=1,
         extractors=("face-mesh",),
         optional=True,
         notices=(
@@ -23,7 +24,7 @@ METRICS = (
     ),
     Metric(
         "expression-error",
-        "expressionerr-mediapipe41-l1@1",
+        "expressionerr-mediapipe41-l1-noinput@1",
         "the expression frame by frame: mean difference of 41 blendshapes to the true clip's",
         "facial-motion",
         False,
@@ -31,6 +32,7 @@ METRICS = (
         "clip",
         "AED of Ren et al., PIRenderer, ICCV 2021, with ARKit blendshapes for 3DMM coefficients",
         "fevbench.metrics.facial_motion:expression_error",
+        first=1,
         extractors=("face-mesh",),
         optional=True,
         floor=1.0,
@@ -120,7 +122,7 @@ METRICS = (
     ),
     Metric(
         "pose-error",
-        "poseerr-mediapipe-geodesic@1",
+        "poseerr-mediapipe-geodesic-noinput@1",
         "the head held as in the true clip: mean angle between the two heads, frame by frame",
         "facial-motion",
         False,
@@ -128,6 +130,7 @@ METRICS = (
         "clip",
         "APD of Ren et al., PIRenderer, ICCV 2021, as an angle; metric of Huynh, JMIV 2009",
         "fevbench.metrics.facial_motion:pose_error",
+        first=1,
         unit="°",
         extractors=("face-mesh",),
         optional=True,

@@ -9,7 +9,7 @@ ARCFACE_R50 = "Deng et al., ArcFace, CVPR 2019; network w600k_r50 of InsightFace
 METRICS = (
     Metric(
         "csim",
-        "csim-w600k_mbf-5pt@1",
+        "csim-w600k_mbf-5pt-noinput@1",
         "identity kept: mean cosine of each frame's face to the input face",
         "identity",
         True,
@@ -17,6 +17,7 @@ METRICS = (
         "clip",
         ARCFACE,
         "fevbench.metrics.identity:csim",
+        first=1,
         extractors=("arcface",),
         floor=0.0,
         notices=("identity-swap", "takeover", "missing-face", "vanishing-face"),
@@ -24,7 +25,7 @@ METRICS = (
     ),
     Metric(
         "csim-min",
-        "csimmin-w600k_mbf-5pt@1",
+        "csimmin-w600k_mbf-5pt-noinput@1",
         "identity never lost: smallest cosine of a frame's face to the input face",
         "identity",
         True,
@@ -32,6 +33,7 @@ METRICS = (
         "clip",
         ARCFACE,
         "fevbench.metrics.identity:csim_min",
+        first=1,
         extractors=("arcface",),
         floor=0.0,
         notices=("identity-swap", "takeover", "missing-face", "vanishing-face"),
@@ -39,7 +41,7 @@ METRICS = (
     ),
     Metric(
         "rank-1",
-        "rank1-w600k_mbf-meanface@1",
+        "rank1-w600k_mbf-meanface-noinput@1",
         "identification: share of clips whose face is nearest to the input's person, of all people scored",
         "identity",
         True,
@@ -47,6 +49,7 @@ METRICS = (
         "clip",
         "closed-set identification, Phillips et al., FERET, TPAMI 2000; " + ARCFACE,
         "fevbench.metrics.identity:rank_1",
+        first=1,
         extractors=("arcface",),
         people=2,  # of one person everybody is the nearest
         floor=0.0,
@@ -55,7 +58,7 @@ METRICS = (
     ),
     Metric(
         "acd",
-        "acd-w600k_mbf-allpairs@1",
+        "acd-w600k_mbf-allpairs-noinput@1",
         "identity steady: mean distance between the faces of all pairs of frames",
         "identity",
         False,
@@ -63,6 +66,7 @@ METRICS = (
         "clip",
         "Tulyakov et al., MoCoGAN, CVPR 2018 (ACD), with ArcFace for OpenFace",
         "fevbench.metrics.identity:acd",
+        first=1,
         extractors=("arcface",),
         floor=SQRT2,
         notices=("takeover", "missing-face", "vanishing-face"),
@@ -70,7 +74,7 @@ METRICS = (
     ),
     Metric(
         "acd-i",
-        "acdi-w600k_mbf@1",
+        "acdi-w600k_mbf-noinput@1",
         "identity kept: mean distance of each frame's face to the input face",
         "identity",
         False,
@@ -78,6 +82,7 @@ METRICS = (
         "clip",
         "Zhao et al., ECCV 2018 (ACD-I), with ArcFace for OpenFace",
         "fevbench.metrics.identity:acd_i",
+        first=1,
         extractors=("arcface",),
         floor=SQRT2,
         notices=("identity-swap", "takeover", "missing-face", "vanishing-face"),
@@ -85,7 +90,7 @@ METRICS = (
     ),
     Metric(
         "face-rate",
-        "facerate-scrfd500m@1",
+        "facerate-scrfd500m-noinput@1",
         "detection rate: share of frames in which a face is found",
         "identity",
         True,
@@ -93,6 +98,7 @@ METRICS = (
         "clip",
         "Guo et al., SCRFD, ICLR 2022",
         "fevbench.metrics.identity:face_rate",
+        first=1,
         extractors=("arcface",),
         notices=(
             "missing-face",
@@ -102,7 +108,7 @@ METRICS = (
     ),
     Metric(
         "csim-r50",
-        "csim-w600k_r50-5pt@1",
+        "csim-w600k_r50-5pt-noinput@1",
         "identity kept, by a larger network: mean cosine of each frame's face to the input face",
         "identity",
         True,
@@ -110,6 +116,7 @@ METRICS = (
         "clip",
         ARCFACE_R50,
         "fevbench.metrics.identity:csim_r50",
+        first=1,
         extractors=("arcface-r50",),
         optional=True,
         by_itself=True,
@@ -119,7 +126,7 @@ METRICS = (
     ),
     Metric(
         "rank-1-r50",
-        "rank1-w600k_r50-meanface@1",
+        "rank1-w600k_r50-meanface-noinput@1",
         "identification by a larger network: share of clips whose face is nearest to the input's person",
         "identity",
         True,
@@ -127,6 +134,7 @@ METRICS = (
         "clip",
         "closed-set identification, Phillips et al., FERET, TPAMI 2000; " + ARCFACE_R50,
         "fevbench.metrics.identity:rank_1_r50",
+        first=1,
         extractors=("arcface-r50",),
         optional=True,
         by_itself=True,

@@ -7,7 +7,7 @@ LPIPS = "Zhang et al., CVPR 2018; version 0.1"
 METRICS = (
     Metric(
         "psnr",
-        "psnr-framemean-cap100@1",
+        "psnr-framemean-cap100-noinput@1",
         "pixels match the true clip: peak signal-to-noise ratio, mean over frames",
         "pixels",
         True,
@@ -15,6 +15,7 @@ METRICS = (
         "clip",
         "mean of per-frame values, identical frames count 100 dB",
         "fevbench.metrics.pixels:psnr",
+        first=1,
         unit="dB",
         decimals=2,
         notices=(
@@ -35,7 +36,7 @@ METRICS = (
     ),
     Metric(
         "ssim",
-        "ssim-wang-gauss11@1",
+        "ssim-wang-gauss11-noinput@1",
         "structure matches the true clip: SSIM, mean over frames and channels",
         "pixels",
         True,
@@ -43,6 +44,7 @@ METRICS = (
         "clip",
         "Wang et al., IEEE TIP 2004",
         "fevbench.metrics.pixels:ssim",
+        first=1,
         notices=(
             "blur",
             "noise",
@@ -60,7 +62,7 @@ METRICS = (
     ),
     Metric(
         "ms-ssim",
-        "msssim-wang-gauss11-3scale@1",
+        "msssim-wang-gauss11-3scale-noinput@1",
         "structure matches the true clip at three scales: MS-SSIM, mean over frames and channels",
         "pixels",
         True,
@@ -68,6 +70,7 @@ METRICS = (
         "clip",
         "Wang, Simoncelli and Bovik, Asilomar 2003; three of its five scales (docs/metrics.md)",
         "fevbench.metrics.pixels:ms_ssim",
+        first=1,
         notices=(
             "blur",
             "noise",
@@ -84,7 +87,7 @@ METRICS = (
     ),
     Metric(
         "lpips",
-        "lpips-alex-v01@1",
+        "lpips-alex-v01-noinput@1",
         "looks like the true clip: LPIPS with AlexNet, mean over frames",
         "pixels",
         False,
@@ -92,6 +95,7 @@ METRICS = (
         "clip",
         LPIPS,
         "fevbench.metrics.perception:lpips_alex",
+        first=1,
         extractors=("lpips-alex",),
         notices=(
             "blur",
@@ -112,7 +116,7 @@ METRICS = (
     ),
     Metric(
         "lpips-vgg",
-        "lpips-vgg-v01@1",
+        "lpips-vgg-v01-noinput@1",
         "looks like the true clip: LPIPS with VGG-16, mean over frames",
         "pixels",
         False,
@@ -120,6 +124,7 @@ METRICS = (
         "clip",
         LPIPS,
         "fevbench.metrics.perception:lpips_vgg",
+        first=1,
         extractors=("lpips-vgg",),
         optional=True,
         notices=("blur", "noise", "compression", "shuffle", "freeze", "identity-swap", "wrong-expression"),
@@ -149,6 +154,7 @@ METRICS = (
         "clip",
         "Lai et al., ECCV 2018 (E_warp); flow of Kroeger et al., ECCV 2016, of the true clip",
         "fevbench.metrics.warping:warping_error",
+        compared=False,  # noise, and the flow's mistakes
         optional=True,
         notices=(
             "noise",

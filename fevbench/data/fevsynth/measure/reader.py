@@ -71,7 +71,7 @@ def measure(study: Study) -> Reading:
         for clips in (judge, test)
     )
     return Reading(
-        protocol=protocols.get(DEFAULT_PROTOCOL).id,
+        protocol=protocols.get(DEFAULT_PROTOCOL).sampling_id,
         train_clips=len(learn.labels),
         train_subjects=len(set(learn.subjects)),
         val=val_answers.accuracy,
