@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -61,7 +62,6 @@ def run(
             start_new_session=True,
         ) as process,
     ):
-        assert process.stdin is not None
         try:
             while True:
                 report()
@@ -70,7 +70,9 @@ def run(
                 except subprocess.TimeoutExpired:
                     continue
         finally:
-            process.stdin.close()  # ends what is still running
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def check_room(room: Path, log: str, needed: int) -> None:
