@@ -55,7 +55,7 @@ def command(
     """
     from dataclasses import replace
 
-    from fevbench.cli.console import RunDisplay, error_console
+    from fevbench.cli.console import RunDisplay, error_console, results_alone
     from fevbench.data.clip import EXPRESSIONS
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
     from fevbench.errors import UnknownName
@@ -69,7 +69,8 @@ def command(
     fps = 25 / how.stride
     how = replace(how, name="photograph", size=size or how.size, stride=1)
     picture = read_photograph(image)
-    found = find_model(model, plugin)
+    with results_alone():
+        found = find_model(model, plugin)
 
     from fevbench import weights
     from fevbench.generate.ask import check_suffix, make_clips, write_clips
@@ -78,7 +79,7 @@ def command(
 
     check_suffix(out)
     where = choose_device(device)
-    with RunDisplay(error_console()) as display:
+    with results_alone(), RunDisplay(error_console()) as display:
         needed = [*found.networks, *([] if framed else [DETECTOR])]
         local = weights.require_all(needed, offline=offline, progress=display.pull)
         if framed:

@@ -16,7 +16,7 @@ import click
 
 import fevbench
 from fevbench.cli.lazy import LazyGroup
-from fevbench.errors import FevbenchError
+from fevbench.errors import FevbenchError, Terminated
 from fevbench.registry import Registry
 
 COMMANDS: Registry[click.Command] = Registry(
@@ -71,10 +71,6 @@ def cli(debug: bool) -> None:
     """
 
 
-class _Terminated(BaseException):
-    """SIGTERM, as an exception: temporary files are removed on the way out."""
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 an error, 2 wrong usage, 130 or 143 stopped by a signal."""
     words = sys.argv[1:] if arguments is None else list(arguments)
@@ -86,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
         code = stop.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = _stopped(INTERRUPTED, words)
-    except _Terminated:
+    except Terminated:
         code = _stopped(TERMINATED, words)
     except click.ClickException as error:
         error.show()
@@ -96,13 +92,22 @@ def main(arguments: list[str] | None = None) -> None:
             traceback.print_exc()
         click.echo(f"error: {_one_line(error)}", err=True)
         code = 1
+    if arguments is None:
+        _print_no_more()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _print_no_more() -> None:
+    """See that nothing is added to the results, by what a model registered for the end of the process."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        os.dup2(2, 1)
 
 
 @contextlib.contextmanager
 def _sigterm_raises() -> Iterator[None]:
     def terminate(number: int, frame: FrameType | None) -> None:
-        raise _Terminated
+        raise Terminated
 
     before = signal.signal(signal.SIGTERM, terminate)
     try:

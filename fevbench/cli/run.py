@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.limits import BATCH
+
 
 @click.command("run")
 @click.argument("model")
@@ -16,7 +18,7 @@ import click
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Score only N clips, chosen by hash.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of generation.  [default: the protocol's, 0]")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Samples a network sees at once.")
+@click.option("--batch-size", type=BATCH, metavar="N", help="Samples a network sees at once.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [default: runs/MODEL--DATASET--…]")
 @click.option(
     "--plugin", type=click.Path(path_type=Path), metavar="FILE.py", help="A file that registers models."
@@ -61,7 +63,7 @@ def command(
       fevbench run my-model fevsynth --plugin my_model.py --metrics facial-motion
       fevbench run videos:results/ fevsynth --offline
     """
-    from fevbench.cli.console import RunDisplay, error_console, print_text
+    from fevbench.cli.console import RunDisplay, error_console, print_text, results_alone
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
     from fevbench.judge.files import find_judge
@@ -74,7 +76,8 @@ def command(
     chosen = choose_metrics(metrics)
     how = protocols.get(protocol or DEFAULT_PROTOCOL)
     data = open_dataset(dataset)
-    found = find_model(model, plugin, allow_missing)
+    with results_alone():
+        found = find_model(model, plugin, allow_missing)
     where = choose_device(device)
     settings = Settings(
         model=found.name,
@@ -96,7 +99,7 @@ def command(
         discard(folder)
     needs = Needs(chosen, data, how, find_judge(data, how), found.redraws)
     plan = Plan(settings, found, needs, where, batch_size, folder)
-    with RunDisplay(error_console()) as display:
+    with results_alone(), RunDisplay(error_console()) as display:
         result = execute(plan, display, offline=offline, pull=display.pull)
     if form == "json":
         click.echo(result.model_dump_json(indent=1))

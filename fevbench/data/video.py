@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +39,13 @@ Shape = tuple[int, int, int]
 """Frames, height and width of a clip."""
 
 
-def read_clip(path: Path) -> Frames:
+def read_clip(path: Path, most: int | None = None) -> Frames:
     """Decode a video file, or a folder of frames in natural order.
 
     Args:
         path: A file with one of ``VIDEO_SUFFIXES``, or a folder of images. Grey images become RGB;
             transparency is dropped.
+        most: Frames after which nothing more is decoded, however long the clip is.
 
     Returns:
         ``uint8[T, H, W, 3]``, RGB.
@@ -55,8 +57,8 @@ def read_clip(path: Path) -> Frames:
     if not path.exists():
         raise VideoError(f"{path} does not exist", "check the path")
     if path.is_dir():
-        return _stack(path, list(_folder_frames(path)))
-    return _stack(path, _decode(path)[0])
+        return _stack(path, list(islice(_folder_frames(path), most)))
+    return _stack(path, list(islice(stream_video(path), most)))
 
 
 def read_written(path: Path, shape: Shape | None = None) -> Frames:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fevbench.counts import some
 from fevbench.data.video import IMAGE_SUFFIXES, VIDEO_SUFFIXES, read_clip
 from fevbench.errors import ModelError, VideoError
+from fevbench.hashing import sha256_of
 from fevbench.models.found import VIDEOS_PREFIX, FoundModel
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
     from fevbench.data.clip import Clip, Frames
     from fevbench.models.protocol import ModelSpec
+
+LARGEST_FILE = 4 << 30
+"""Bytes: 64 frames of 1024 px have 0.2 GiB even if they are not compressed."""
 
 
 class Videos:
@@ -58,7 +63,7 @@ class Videos:
         if extra:
             self.notes.append(f"left out, because no clip is called so: {some(extra)}")
         # The first clip decides, whichever is asked for first: a run that continues says the same.
-        self._size = _size(read_clip(found[min(wanted & found.keys())]))
+        self._size = _size(read_clip(found[min(wanted & found.keys())], most=1))
         if self._size != (spec.size, spec.size):
             width, height = self._size
             self.notes.append(f"clips were resized from {width}x{height} to {spec.size}x{spec.size}")
@@ -66,10 +71,11 @@ class Videos:
     def clip(self, wanted: Clip, generator: torch.Generator) -> Frames:
         """Read the clip made for ``wanted``; ``generator`` is not used."""
         path = self._found[wanted.id]
-        frames = read_clip(path)
+        frames = read_clip(path, most=self._spec.frames + 1)
         if len(frames) != self._spec.frames:
+            more = " or more" if len(frames) > self._spec.frames else ""
             raise VideoError(
-                f"{path} has {len(frames)} frames, protocol {self._spec.corpus.protocol.id} scores "
+                f"{path} has {len(frames)} frames{more}, protocol {self._spec.corpus.protocol.id} scores "
                 f"{self._spec.frames}",
                 f"export exactly {self._spec.frames} frames",
             )
@@ -102,7 +108,8 @@ def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
         found[name] = path
         for file in files:
             digest.update(f"{file.relative_to(folder)}\0".encode())
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
+            _check_file(file)
+            digest.update(bytes.fromhex(sha256_of(file)))
     if not found:
         kinds = ", ".join(VIDEO_SUFFIXES)
         raise ModelError(
@@ -113,7 +120,7 @@ def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
         return Videos(found, folder, spec, allow_missing)
 
     return FoundModel(
-        f"{VIDEOS_PREFIX}{folder.resolve().name}", str(folder), digest.hexdigest(), False, build
+        f"{VIDEOS_PREFIX}{folder.resolve().name}", str(folder), digest.hexdigest(), False, build, whole=True
     )
 
 
@@ -123,6 +130,25 @@ def _clip_files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
     return [path] if path.suffix.lower() in VIDEO_SUFFIXES else []
+
+
+def _check_file(file: Path) -> None:
+    """See that a file has an end, before anything is read of it.
+
+    Raises:
+        ModelError: It is a device, a pipe, nothing, or larger than any clip.
+    """
+    try:
+        found = file.stat()
+    except OSError as error:
+        raise ModelError(f"{file} cannot be read ({error.strerror})", "restore it, or remove it") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise ModelError(f"{file} is no regular file", "put files into the folder, or links to files")
+    if found.st_size > LARGEST_FILE:
+        raise ModelError(
+            f"{file} has {found.st_size / 2**30:.1f} GiB, and a clip that is scored has a few frames",
+            f"cut it to what is scored, at most {LARGEST_FILE >> 30} GiB",
+        )
 
 
 def _size(frames: Frames) -> tuple[int, int]:

@@ -13,6 +13,7 @@ import fevbench
 from fevbench import paths, weights
 from fevbench.data.corpus import Corpus
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.models.built import BuiltModel, build
 from fevbench.results.files import read_result, write_result
 from fevbench.results.schema import RESULT_FILE, MetricResult, Result, Stage
 from fevbench.run.describe import describe
@@ -20,6 +21,7 @@ from fevbench.run.draws import Draws, are_there
 from fevbench.run.extract import Extraction, sample_count
 from fevbench.run.folder import CLIPS_FOLDER, DRAWS_FOLDER, claim_folder
 from fevbench.run.generate import GeneratedClips, file_name
+from fevbench.run.late import LateReads
 from fevbench.run.plan import Plan
 from fevbench.run.progress import Progress
 from fevbench.run.score import Side, score, unscored
@@ -52,9 +54,18 @@ def execute(
     Raises:
         FevbenchError: Something the user can fix; what was finished is kept.
     """
-    begun = claim_folder(plan.out, plan.settings)
     needs = plan.needs
     corpus = Corpus(needs.dataset, needs.protocol, plan.settings.split, plan.settings.limit)
+    built = None
+    if not plan.model.whole:  # what it is made of, and so which run this is, shows when it is built
+        if plan.model.networks:
+            weights.require_all(plan.model.networks, offline=offline, progress=pull)
+        built = build(plan.model, corpus, plan.device, progress)
+        plan = _with_fingerprint(plan, built, progress)
+    begun = claim_folder(plan.out, plan.settings)
+    late = LateReads(plan.out)
+    for note in late.changed():
+        progress.note(note)
     before = read_result(plan.out) if begun and (plan.out / RESULT_FILE).exists() else None
     if before is not None:
         plan = _with_earlier_metrics(plan, before)
@@ -67,12 +78,25 @@ def execute(
     own: dict[str, weights.LocalWeight] = {}
     if plan.model.networks:
         own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
-    generated = GeneratedClips(
-        plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, progress
-    )
+    built = built or build(plan.model, corpus, plan.device, progress)
+    generated = GeneratedClips(built, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device)
     local = {**own, **plan.needs.require(offline, pull)}
     cache = features or paths.home() / "features"
-    return _Session(plan, corpus, generated, progress, local, cache).run()
+    try:
+        return _Session(plan, corpus, generated, progress, local, cache).run()
+    finally:
+        late.keep(built, generated.reads, needs.dataset)
+
+
+def _with_fingerprint(plan: Plan, built: BuiltModel, progress: Progress) -> Plan:
+    """The plan of a model of which is known what it is made of."""
+    for what in built.unseen:
+        progress.note(
+            f"note: it cannot be seen whether {what} changes: after a change, start anew with --overwrite"
+        )
+    found = replace(plan.model, fingerprint=built.fingerprint)
+    settings = plan.settings.model_copy(update={"fingerprint": built.fingerprint})
+    return replace(plan, model=found, settings=settings)
 
 
 def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:

@@ -19,6 +19,7 @@ from fevbench.atomic import write_text
 from fevbench.data.video import LOSSLESS_SUFFIX
 from fevbench.errors import RunError
 from fevbench.results.schema import RESULT_FILE
+from fevbench.run.late import READS_FILE
 from fevbench.run.plan import Settings
 
 SETTINGS_FILE = "run.json"
@@ -67,6 +68,7 @@ def discard(out: Path) -> None:
     """Delete what a run made from its folder, and nothing else; the folder can then be claimed anew."""
     if (out / SETTINGS_FILE).exists():
         (out / RESULT_FILE).unlink(missing_ok=True)
+        (out / READS_FILE).unlink(missing_ok=True)
         for clip in _clips(out):
             clip.unlink()
 
@@ -97,5 +99,5 @@ def _check_same(file: Path, settings: Settings) -> None:
 
 def _difference(key: str, old: object, new: object) -> str:
     if key == "fingerprint":
-        return "the model's code or videos have changed"
+        return "the model's code or videos have changed, or files and weights it is built from"
     return f"{key.replace('_', ' ')} {old} → {new}"
