@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fevbench.cli.limits import JOBS, length
-
 from fevbench.errors import DatasetError, FevbenchError
 
 if TYPE_CHECKING:

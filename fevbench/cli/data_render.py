@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from fevbench.cli.limits import JOBS, Count, length, pixels
-
 from fevbench.errors import MissingPackage
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from fevbench.cli.limits import SHOWN, Count
-
 from fevbench.errors import DatasetError, FevbenchError, UnknownName
 
 if TYPE_CHECKING:
