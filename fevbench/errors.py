@@ -31,10 +31,21 @@ class FevbenchError(Exception):
         super().__init__(f"{what}: {fix}" if fix else what)
 
 
-class UnknownName(FevbenchError):
-    """A name that is in no registry; suggests the nearest ones that are."""
+class Terminated(BaseException):
+    """SIGTERM, as an exception: files that were begun are removed, and nothing takes it for an error."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+
+class UnknownName(FevbenchError):
+    """A name that is in no registry; suggests the nearest ones that are.
+
+    Args:
+        kind: What it would be a name of.
+        name: The name.
+        known: Those that there are.
+        else_: What else to do about it.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], else_: str = "") -> None:
         names = sorted(known)
         folded = {known_name.lower(): known_name for known_name in names}
         close = difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.5)
@@ -42,6 +53,7 @@ class UnknownName(FevbenchError):
             fix = "did you mean " + " or ".join(repr(folded[match]) for match in close) + "?"
         else:
             fix = "known: " + (", ".join(names) or "none")
+        fix = f"{fix}; {else_}" if else_ else fix
         super().__init__(f"no {kind} is called {name!r}", fix)
 
 

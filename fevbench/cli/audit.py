@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.limits import BATCH
 from fevbench.cli.output import say
 
 
@@ -18,7 +19,7 @@ from fevbench.cli.output import say
 @click.option("--damages", metavar="NAMES", help="Only these, with commas between.  [default: all]")
 @click.option("--limit", type=click.IntRange(min=1), default=48, show_default=True, help="Clips.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Samples a network sees at once.")
+@click.option("--batch-size", type=BATCH, help="Samples a network sees at once.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("audit"), show_default=True
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -190,3 +191,29 @@ class RunDisplay:
         if self._report is None:
             self._report = self._downloads.enter_context(download_bars(self._console))
         self._report(name, done, total)
+
+
+@contextlib.contextmanager
+def results_alone() -> Iterator[None]:
+    """Send what is printed while the block runs to standard error, by whomever: Python, C, or a program.
+
+    Models print, and standard output is for results: what is there is read by other programs.
+    """
+    before = sys.stdout
+    kept: int | None = None
+    try:
+        if before is sys.__stdout__ and before.fileno() == 1:
+            before.flush()
+            kept = os.dup(1)
+            os.dup2(2, 1)
+    except (OSError, ValueError):  # one of them is closed, or is no file
+        kept = None
+    sys.stdout = sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout = before
+        if kept is not None:
+            before.flush()
+            os.dup2(kept, 1)
+            os.close(kept)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.limits import Count
 from fevbench.cli.output import say, say_json
 
 
@@ -14,7 +15,11 @@ from fevbench.cli.output import say, say_json
 @click.option("--dataset", default="fevsynth", show_default=True, help="Whose faces are the inputs.")
 @click.option("--protocol", metavar="NAME", help="Size and length of the clips.  [default: 64x16]")
 @click.option(
-    "--rounds", type=click.IntRange(2), default=10, show_default=True, help="How often each is timed."
+    "--rounds",
+    type=Count(2, 10_000, "a median needs no more"),
+    default=10,
+    show_default=True,
+    help="How often each is timed.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option(
@@ -51,7 +56,7 @@ def command(
     """
     from fevbench import weights
     from fevbench.atomic import check_writable, write_text
-    from fevbench.cli.console import RunDisplay, error_console, print_text
+    from fevbench.cli.console import RunDisplay, error_console, print_text, results_alone
     from fevbench.data.corpus import Corpus
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
@@ -65,10 +70,11 @@ def command(
     if out is not None:
         check_writable(out)
     how = protocols.get(protocol or DEFAULT_PROTOCOL)
-    found = [find_model(model, plugin if i == 0 else None) for i, model in enumerate(models)]
+    with results_alone():
+        found = [find_model(model, plugin if i == 0 else None) for i, model in enumerate(models)]
     where = choose_device(device)
     corpus = Corpus(open_dataset(dataset), how, "test")
-    with RunDisplay(error_console()) as display:
+    with results_alone(), RunDisplay(error_console()) as display:
         needed = dict.fromkeys(name for one in found for name in one.networks)
         weights.require_all(tuple(needed), offline=offline, progress=display.pull)
         costs = measure(found, corpus, where, rounds, display)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fevbench.cli.limits import JOBS, length
 from fevbench.cli.output import say
 from fevbench.errors import DatasetError, FevbenchError
 
@@ -24,7 +25,7 @@ SHORT_OF_ALL = "pad-last"
 @click.argument("source", metavar="SRC", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
 @click.option("--size", default=128, show_default=True, type=click.IntRange(32, 1024), help="Pixels a side.")
-@click.option("--frames", default=32, show_default=True, type=click.IntRange(2), help="Length of a clip.")
+@click.option("--frames", default=32, show_default=True, type=length(2), help="Length of a clip.")
 @click.option(
     "--sampling", type=click.Choice(["uniform", "onset-apex", "all"]), default="uniform", show_default=True,
     help="Spread over the take, spread up to its apex, or every frame.",
@@ -57,7 +58,7 @@ SHORT_OF_ALL = "pad-last"
     "--on-error", type=click.Choice(["skip", "fail"]), default="skip", show_default=True,
     help="What becomes of a take that gives no clip.",
 )  # fmt: skip
-@click.option("--jobs", type=click.IntRange(1), metavar="J", help="Processes.  [default: one a core]")
+@click.option("--jobs", type=JOBS, metavar="J", help="Processes.  [default: one a core]")
 @click.option("--offline", is_flag=True, help="Never touch the network.")
 def command(
     name: str,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli.limits import JOBS, Count, length, pixels
 from fevbench.cli.output import say
 from fevbench.errors import MissingPackage
 
@@ -20,19 +21,21 @@ if TYPE_CHECKING:
 @click.argument("dataset", type=click.Choice(["fevsynth"]))
 @click.option("--people", default=96, show_default=True, type=click.IntRange(1, 100_000), help="How many.")
 @click.option(
-    "--takes", default=2, show_default=True, type=click.IntRange(1), help="Clips a person and label."
+    "--takes",
+    default=2,
+    show_default=True,
+    type=Count(1, 1000, "nobody shows an expression as often"),
+    help="Clips a person and label.",
 )
-@click.option("--frames", default=32, show_default=True, type=click.IntRange(8), help="Length of a clip.")
-@click.option(
-    "--size", default=128, show_default=True, type=click.IntRange(32), help="Width and height, pixels."
-)
+@click.option("--frames", default=32, show_default=True, type=length(8), help="Length of a clip.")
+@click.option("--size", default=128, show_default=True, type=pixels(32), help="Width and height, pixels.")
 @click.option(
     "--seed", default=1, show_default=True, type=click.IntRange(0), help="Other people for another."
 )
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write."
 )
-@click.option("--jobs", type=click.IntRange(1), metavar="J", help="Processes.  [default: one a core]")
+@click.option("--jobs", type=JOBS, metavar="J", help="Processes.  [default: one a core]")
 @click.option(
     "--assets",
     type=click.Path(file_okay=False, path_type=Path),

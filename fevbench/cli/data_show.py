@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli.limits import SHOWN, Count
 from fevbench.cli.output import say
 from fevbench.errors import DatasetError, FevbenchError, UnknownName
 
@@ -28,9 +29,9 @@ ACROSS = 6
 @click.option(
     "--label", "labels", metavar="NAME", multiple=True, help="Only this expression; may be repeated."
 )
-@click.option("--clips", "count", type=click.IntRange(min=1), default=12, show_default=True, help="How many.")
+@click.option("--clips", "count", type=Count(1, 1000, SHOWN), default=12, show_default=True, help="How many.")
 @click.option(
-    "--frames", type=click.IntRange(min=2), default=8, show_default=True, help="Of a picture's rows."
+    "--frames", type=Count(2, 256, SHOWN), default=8, show_default=True, help="Of a picture's rows."
 )
 @click.option("--scale", type=click.IntRange(1, 16), default=1, show_default=True, help="Enlarge them.")
 def command(

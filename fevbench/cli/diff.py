@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.limits import SHOWN, Count
 from fevbench.cli.output import say
 
 CLIPS = 10
@@ -17,7 +18,7 @@ CLIPS = 10
 @click.option(
     "--metric", metavar="NAME", help="Show single clips in this metric, where B is worst against A."
 )
-@click.option("--clips", "count", type=click.IntRange(min=1), help=f"How many of them.  [default: {CLIPS}]")
+@click.option("--clips", "count", type=Count(1, 1000, SHOWN), help=f"How many of them.  [default: {CLIPS}]")
 @click.option(
     "--format",
     "form",

@@ -80,7 +80,7 @@ def command(
     """
     from dataclasses import replace
 
-    from fevbench.cli.console import RunDisplay, error_console
+    from fevbench.cli.console import RunDisplay, error_console, results_alone
     from fevbench.data.clip import EXPRESSIONS
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
     from fevbench.errors import FevbenchError, UnknownName
@@ -95,7 +95,8 @@ def command(
     labels = EXPRESSIONS if expression == "all" else (expression,)
     how = protocols.get(protocol or DEFAULT_PROTOCOL)
     picture = read_photograph(image)
-    found = find_model(model, plugin)
+    with results_alone():
+        found = find_model(model, plugin)
 
     from fevbench import weights
     from fevbench.data.framing import cut_out, upright
@@ -107,7 +108,7 @@ def command(
 
     check_suffix(out)
     where = choose_device(device)
-    with RunDisplay(error_console()) as display:
+    with results_alone(), RunDisplay(error_console()) as display:
         needed = [*found.networks, *([] if framed else [DETECTOR])]
         local = weights.require_all(needed, offline=offline, progress=display.pull)
         still, placement = picture, None

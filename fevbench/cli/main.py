@@ -17,7 +17,7 @@ import fevbench
 from fevbench.cli.advice import afterwards, for_want_of_memory, goes_on
 from fevbench.cli.lazy import LazyGroup
 from fevbench.cli.output import say, settle_streams, show_usage
-from fevbench.errors import NO_ROOM, FevbenchError, way_out
+from fevbench.errors import NO_ROOM, FevbenchError, Terminated, way_out
 from fevbench.foreign import one_line
 from fevbench.registry import Registry
 
@@ -81,10 +81,6 @@ def cli(debug: bool) -> None:
     """
 
 
-class _Terminated(BaseException):
-    """SIGTERM, as an exception: temporary files are removed on the way out."""
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 an error, 2 wrong usage, 130 or 143 stopped by a signal."""
     settle_streams()
@@ -97,7 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
         code = stop.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = _stopped(INTERRUPTED, words)
-    except _Terminated:
+    except Terminated:
         code = _stopped(TERMINATED, words)
     except click.ClickException as error:
         show_usage(error)
@@ -107,13 +103,22 @@ def main(arguments: list[str] | None = None) -> None:
             say(traceback.format_exc(), err=True)
         say(f"error: {one_line(_text(error, words))}", err=True)
         code = 1
+    if arguments is None:
+        _print_no_more()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _print_no_more() -> None:
+    """See that nothing is added to the results, by what a model registered for the end of the process."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        os.dup2(2, 1)
 
 
 @contextlib.contextmanager
 def _sigterm_raises() -> Iterator[None]:
     def terminate(number: int, frame: FrameType | None) -> None:
-        raise _Terminated
+        raise Terminated
 
     before = signal.signal(signal.SIGTERM, terminate)
     try:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.limits import BATCH
 from fevbench.cli.output import say, say_json
 
 
@@ -18,7 +19,7 @@ from fevbench.cli.output import say, say_json
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Score only N clips, chosen by hash.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of generation.  [default: the protocol's, 0]")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Samples a network sees at once.")
+@click.option("--batch-size", type=BATCH, metavar="N", help="Samples a network sees at once.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [default: runs/MODEL--DATASET--…]")
 @click.option(
     "--plugin", type=click.Path(path_type=Path), metavar="FILE.py", help="A file that registers models."
@@ -63,7 +64,7 @@ def command(
       fevbench run my-model fevsynth --plugin my_model.py --metrics facial-motion
       fevbench run videos:results/ fevsynth --offline
     """
-    from fevbench.cli.console import RunDisplay, error_console, print_text
+    from fevbench.cli.console import RunDisplay, error_console, print_text, results_alone
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
     from fevbench.judge.files import find_judge
@@ -80,7 +81,8 @@ def command(
         from fevbench.global_state import remember
 
         remember()  # before the model's code is run, which may change it
-    found = find_model(model, plugin, allow_missing)
+    with results_alone():
+        found = find_model(model, plugin, allow_missing)
     where = choose_device(device)
     settings = Settings(
         model=found.name,
@@ -100,7 +102,7 @@ def command(
 
     needs = Needs(chosen, data, how, find_judge(data, how), found.redraws)
     plan = Plan(settings, found, needs, where, batch_size, folder)
-    with RunDisplay(error_console()) as display:
+    with results_alone(), RunDisplay(error_console()) as display:
         result = execute(plan, display, offline=offline, pull=display.pull, overwrite=overwrite)
     if form == "json":
         say_json(result.model_dump(mode="json"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.limits import SHOWN, Count
 from fevbench.cli.output import note, say
 
 
@@ -14,10 +15,10 @@ from fevbench.cli.output import note, say
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help=".png, .mp4 or .gif."
 )
-@click.option("--clips", "count", type=click.IntRange(min=1), default=6, show_default=True, help="How many.")
+@click.option("--clips", "count", type=Count(1, 1000, SHOWN), default=6, show_default=True, help="How many.")
 @click.option("--id", "ids", metavar="CLIP", multiple=True, help="This clip; may be repeated.")
 @click.option("--worst", metavar="METRIC", help="The first run's worst; last, those without a value.")
-@click.option("--frames", type=click.IntRange(min=2), default=8, show_default=True, help="Of a PNG's rows.")
+@click.option("--frames", type=Count(2, 256, SHOWN), default=8, show_default=True, help="Of a PNG's rows.")
 @click.option("--scale", type=click.IntRange(1, 16), default=2, show_default=True, help="Enlarge them.")
 @click.option("--dataset", metavar="NAME:DIR", help="Where the true clips are.  [default: as the runs say]")
 def command(

@@ -14,6 +14,7 @@ from fevbench.data.corpus import Corpus
 from fevbench.data.protocol import Protocol
 from fevbench.errors import FevbenchError
 from fevbench.generate.photograph import Photograph
+from fevbench.models.built import build
 from fevbench.run.generate import GeneratedClips
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def make_clips(
     found.check_generates()
     corpus = Corpus(face, protocol, "test")
     with tempfile.TemporaryDirectory() as folder:
-        made = GeneratedClips(found, corpus, Path(folder), seed, device, progress)
+        built = build(found, corpus, device, progress)
+        made = GeneratedClips(built, corpus, Path(folder), seed, device)
         for note in made.notes:
             progress.note(f"note: {note}")
         made.make_all(progress)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from fevbench.errors import ModelError
 from fevbench.foreign import as_text
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
+from fevbench.models.surroundings import Surroundings
 
 VIDEOS_PREFIX = "videos:"
 WEIGHTS_FILE = "generator.safetensors"
@@ -24,13 +28,20 @@ class FoundModel:
     Attributes:
         name: What the user called it.
         origin: Where it came from: a distribution and version, a file, or a folder.
-        fingerprint: The sha256 of the code or the videos it is made of.
+        fingerprint: The sha256 of the code or the videos it is made of, as far as that is known before it is
+            built; see `whole`.
         control: Whether it reads the true clips, so that it is a control and not a model.
         factory: Builds it.
         networks: Pretrained networks it runs, by their names in the weights registry. Whoever builds it sees
             that they are there.
         adapted: Whether it is not as published: the method takes no face or no label and was made to, or was
             changed in another way that its card tells.
+        whole: Whether the fingerprint says all there is to say: of models that come with fevbench, and of
+            videos. Of others, what they open and hold is added when they are built (`fevbench.models.built`).
+        surroundings: Where its code lives.
+        files: The files of its code, and those that were opened while it was loaded.
+        unseen: What it used while it was loaded, of which nobody can tell whether it changed.
+        modules: Names of the modules that are its code.
     """
 
     name: str
@@ -40,6 +51,17 @@ class FoundModel:
     factory: Factory
     networks: tuple[str, ...] = ()
     adapted: bool = False
+    whole: bool = False
+    surroundings: Surroundings = field(default_factory=Surroundings, compare=False)
+    files: tuple[Path, ...] = ()
+    unseen: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+    def globals(self) -> list[dict[str, Any]]:
+        """The variables of its modules, those beside a plug-in included."""
+        with self.surroundings:
+            loaded = [vars(sys.modules[name]) for name in self.modules if name in sys.modules]
+        return [{key: value for key, value in one.items() if key[:2] != "__"} for one in loaded]
 
     def __post_init__(self) -> None:
         # Names of files may hold bytes that are no character, and a result must hold both.

@@ -13,12 +13,18 @@ import importlib.metadata
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from fevbench.errors import FevbenchError, ModelError
+from fevbench.errors import FevbenchError, ModelError, Terminated, UnknownName
+from fevbench.hashing import sha256_of
+from fevbench.models.attributes import flag, networks_of, weights_of
 from fevbench.models.found import VIDEOS_PREFIX, WEIGHTS_FILE, Factory, FoundModel
+from fevbench.models.loaded import LoadedPlugin
+from fevbench.models.reads import Reads
+from fevbench.models.sources import sources
+from fevbench.models.surroundings import Surroundings, reason
 from fevbench.registry import Registry
 
 GROUP = "fevbench.models"
@@ -30,7 +36,13 @@ _origins: dict[str, str] = {}
 
 
 def register_model(name: str) -> Callable[[F], F]:
-    """Class decorator for plug-in files: makes a model known to ``fevbench run NAME``."""
+    """Class decorator for plug-in files: makes a model known to ``fevbench run NAME``.
+
+    Raises:
+        ModelError: The name cannot be typed as one.
+    """
+    if not isinstance(name, str) or not name.isprintable() or name != name.strip() or not name or ":" in name:
+        raise ModelError(f"{name!r} cannot be the name of a model", "choose letters, digits and hyphens")
 
     def decorate(factory: F) -> F:
         models.add(name, factory)
@@ -53,8 +65,10 @@ def discover() -> dict[str, str]:
     return {name: _origins.get(name, "this process") for name in models}
 
 
-def load_plugin(path: Path) -> None:
+def load_plugin(path: Path) -> LoadedPlugin:
     """Run a plug-in file, which registers its models with :func:`register_model`.
+
+    It may import the modules beside it.
 
     Raises:
         ModelError: The file is missing, fails to run, or registers nothing.
@@ -62,19 +76,22 @@ def load_plugin(path: Path) -> None:
     if not path.is_file():
         what = "is not a file" if path.exists() else "does not exist"
         raise ModelError(f"plug-in {path} {what}", "check the path given to --plugin")
-    spec = importlib.util.spec_from_file_location(f"fevbench_plugin_{path.stem}", path)
+    place = path.absolute()  # a plug-in may change the working folder
+    spec = importlib.util.spec_from_file_location(f"fevbench_plugin_{path.stem}", place)
     if spec is None or spec.loader is None:
         raise ModelError(f"plug-in {path} is not a Python file", "give a file that ends in .py")
     before = set(models)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
+    surroundings, reads = Surroundings(place.parent), Reads()
     try:
-        spec.loader.exec_module(module)
-    except FevbenchError:
+        with reads, surroundings:
+            spec.loader.exec_module(module)
+    except (FevbenchError, KeyboardInterrupt, Terminated):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # whatever a stranger's file raises
         raise ModelError(
-            f"plug-in {path} failed ({type(error).__name__}: {error})", "see the traceback with --debug"
+            f"plug-in {path} failed ({reason(error)})", "see the traceback with --debug"
         ) from error
     added = set(models) - before
     if not added:
@@ -82,6 +99,9 @@ def load_plugin(path: Path) -> None:
             f"plug-in {path} registers no model", 'decorate a class with @register_model("name")'
         )
     _origins.update(dict.fromkeys(added, str(path)))
+    plugin = LoadedPlugin(spec.name, place, surroundings, reads.files, reads.unseen)
+    _plugins.update(dict.fromkeys(added, plugin))
+    return plugin
 
 
 def find_model(name: str, plugin: Path | None = None, allow_missing: bool = False) -> FoundModel:
@@ -95,7 +115,7 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
 
     Raises:
         UnknownName: No model has this name; the message suggests near ones.
-        ModelError: The plug-in, the entry point or the folder cannot be used.
+        ModelError: The plug-in, the entry point or the folder cannot be used, or an attribute of the model.
     """
     if name.startswith(VIDEOS_PREFIX):
         from fevbench.models.videos import find_videos
@@ -108,33 +128,71 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
     if plugin is not None:
         load_plugin(plugin)
     kind, own, place = (name, "", "") if name in models else name.partition(":")
+    if kind not in models:
+        raise UnknownName("model", kind, models, _where_else(kind, plugin))
+    reads = Reads()
     try:
-        factory = models.get(kind)
-    except FevbenchError:
+        with reads:
+            factory = models.get(kind)
+    except (FevbenchError, KeyboardInterrupt, Terminated):
         raise
-    except Exception as error:  # a package that is being imported can raise anything
+    except BaseException as error:  # a package that is being imported can raise anything
         raise ModelError(
-            f"model {kind!r} of {_origins.get(kind)} cannot be imported ({type(error).__name__}: {error})",
+            f"model {kind!r} of {_origins.get(kind)} cannot be imported ({reason(error)})",
             "install it again",
         ) from error
-    weights: Path | None = getattr(factory, "weights", None)
-    digest = _code_digest(factory, whole_package=weights is not None)
+    if not callable(factory):
+        raise ModelError(f"model {kind!r} is {type(factory).__name__} and no class", "register a class")
+    weights = weights_of(factory, kind)
+    origin = discover()[kind]
+    ours = origin.startswith("fevbench ")
+    loaded = (_plugins.get(kind) if kind in _origins else None) or LoadedPlugin.of(factory, reads)
+    with loaded.surroundings:
+        code = {} if ours else sources(loaded.module, loaded.file) if loaded.file else {}
+    digest = _code_digest(factory, whole_package=weights is not None) if ours else _digest_of(factory, code)
     build: Factory = factory
     if own:
         weights = _weights_file(kind, factory, place)
         name = f"{kind}:{weights.parent.name if weights.name == WEIGHTS_FILE else weights.stem}"
         build = cast(Factory, functools.partial(cast(Any, factory), weights=weights))
     if weights is not None and weights.is_file():
-        digest = hashlib.sha256(digest.encode() + hashlib.sha256(weights.read_bytes()).digest()).hexdigest()
+        digest = hashlib.sha256(digest.encode() + bytes.fromhex(sha256_of(weights))).hexdigest()
     return FoundModel(
         name,
-        discover()[kind],
+        origin,
         digest,
-        bool(getattr(factory, "control", False)),
+        flag(factory, kind, "control"),
         build,
-        getattr(factory, "networks", ()),
-        bool(getattr(factory, "adapted", False)),
+        networks_of(factory, kind),
+        flag(factory, kind, "adapted"),
+        whole=ours,
+        surroundings=loaded.surroundings,
+        files=tuple(dict.fromkeys((*code.values(), *loaded.files))),
+        unseen=loaded.unseen,
+        modules=tuple(dict.fromkeys((loaded.module, *code))),
     )
+
+
+_plugins: dict[str, LoadedPlugin] = {}
+"""Model to the plug-in that registered it."""
+
+
+def _where_else(name: str, plugin: Path | None) -> str:
+    """What to do about a name that is not known, but to mend it."""
+    if plugin is None and name.endswith(".py"):
+        return f"a file of models is given as --plugin {name}, after the name of one of them"
+    if plugin is None:
+        return "a model of your own needs --plugin FILE.py, the file that registers it"
+    there = [known for known, loaded in _plugins.items() if loaded.file == plugin.absolute()]
+    return f"{plugin} registers {', '.join(there)}"
+
+
+def _digest_of(factory: Factory, code: Mapping[str, Path]) -> str:
+    """The sha256 of the code of a model that does not come with fevbench."""
+    if not code:
+        return hashlib.sha256(repr(factory).encode()).hexdigest()
+    hashes = sorted((file.name, sha256_of(file)) for file in code.values())
+    return hashlib.sha256(repr(hashes).encode()).hexdigest()
 
 
 def _weights_file(kind: str, factory: Factory, place: str) -> Path:

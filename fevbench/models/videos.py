@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from fevbench.data.facts import Facts, told
 from fevbench.data.pictures import PICTURE_SUFFIXES
 from fevbench.data.video import WHAT_IS_READ, is_clip, read_clip
 from fevbench.errors import ModelError, VideoError
+from fevbench.hashing import sha256_of
 from fevbench.models.found import VIDEOS_PREFIX, FoundModel
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
     from fevbench.data.clip import Clip, Frames
     from fevbench.models.protocol import ModelSpec
+
+LARGEST_FILE = 4 << 30
+"""Bytes: 64 frames of 1024 px have 0.2 GiB even if they are not compressed."""
 
 
 class Videos:
@@ -125,7 +130,8 @@ def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
         found[name] = path
         for file in files:
             digest.update(f"{file.relative_to(folder)}\0".encode())
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
+            _check_file(file)
+            digest.update(bytes.fromhex(sha256_of(file)))
     if not found:
         there = sorted(path.name for path in folder.iterdir())
         raise ModelError(
@@ -137,7 +143,7 @@ def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
         return Videos(found, folder, spec, allow_missing)
 
     return FoundModel(
-        f"{VIDEOS_PREFIX}{folder.resolve().name}", str(folder), digest.hexdigest(), False, build
+        f"{VIDEOS_PREFIX}{folder.resolve().name}", str(folder), digest.hexdigest(), False, build, whole=True
     )
 
 
@@ -147,6 +153,25 @@ def _clip_files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
     return [path] if is_clip(path) else []
+
+
+def _check_file(file: Path) -> None:
+    """See that a file has an end, before anything is read of it.
+
+    Raises:
+        ModelError: It is a device, a pipe, nothing, or larger than any clip.
+    """
+    try:
+        found = file.stat()
+    except OSError as error:
+        raise ModelError(f"{file} cannot be read ({error.strerror})", "restore it, or remove it") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise ModelError(f"{file} is no regular file", "put files into the folder, or links to files")
+    if found.st_size > LARGEST_FILE:
+        raise ModelError(
+            f"{file} has {found.st_size / 2**30:.1f} GiB, and a clip that is scored has a few frames",
+            f"cut it to what is scored, at most {LARGEST_FILE >> 30} GiB",
+        )
 
 
 def _size(frames: Frames) -> tuple[int, int]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor, nn
+from torch import Tensor
 
 from fevbench.data.tensors import to_tensor
-from fevbench.errors import FevbenchError
+from fevbench.models.built import build
+from fevbench.models.parts import networks
 from fevbench.models.protocol import VideoModel
+from fevbench.models.surroundings import ask
 from fevbench.results.schema import Environment, Finite
-from fevbench.run.generate import build, failed
 
 if TYPE_CHECKING:
     from fevbench.data.corpus import Corpus
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from fevbench.run.progress import Progress
 
 BATCHES = (1, 16)
-DEPTH = 4
-"""How deep inside a model its networks are looked for: an attribute of an attribute, in a list."""
 
 
 class Latency(BaseModel):
@@ -126,7 +125,7 @@ def measure(
     return [
         Cost(
             model=model.found.name,
-            fingerprint=model.found.fingerprint,
+            fingerprint=model.fingerprint,
             parameters=model.parameters(),
             flops=model.flops(),
             latencies=[_latency(batch, seconds[i, batch]) for batch in BATCHES],
@@ -147,7 +146,9 @@ class Timed:
     def __init__(self, found: FoundModel, corpus: Corpus, device: str, progress: Progress) -> None:
         self.found = found
         self._device = torch.device(device)
-        self._model = cast(VideoModel, build(found, corpus, device, progress))
+        built = build(found, corpus, device, progress)
+        self.fingerprint = built.fingerprint
+        self._model = cast(VideoModel, built.model)
         clips = [corpus.clips[i % len(corpus.clips)] for i in range(max(BATCHES))]
         self._images = torch.cat([to_tensor(corpus.frames(clip)[:1], device) for clip in clips])
         labels = [corpus.dataset.labels.index(clip.label) for clip in clips]
@@ -163,7 +164,7 @@ class Timed:
 
     def parameters(self) -> int:
         """Numbers in all its networks, shared ones once."""
-        found = {id(p): p.numel() for network in _networks(self._model, DEPTH) for p in network.parameters()}
+        found = {id(p): p.numel() for network in networks(self._model) for p in network.parameters()}
         return sum(found.values())
 
     def flops(self) -> int | None:
@@ -172,8 +173,7 @@ class Timed:
 
         counter = FlopCounterMode(display=False)
         try:
-            # Not in inference mode: the counter cannot look into reparametrised weights there.
-            with torch.no_grad(), counter:
+            with torch.no_grad(), self.found.surroundings, counter:
                 self._generate(1)
         except Exception:  # scripted and quantised networks cannot be looked into
             return None
@@ -189,13 +189,12 @@ class Timed:
 
     def make(self, batch: int) -> Tensor:
         """Clips of the first ``batch`` inputs."""
-        try:
-            with torch.inference_mode():
+
+        def generate() -> Tensor:
+            with torch.no_grad():
                 return self._generate(batch)
-        except (FevbenchError, MemoryError):
-            raise
-        except Exception as error:
-            raise failed(self.found.name, f"failed on a batch of {batch}", error) from error
+
+        return ask(self.found.name, self.found.surroundings, f"failed on a batch of {batch}", generate)
 
     def _generate(self, batch: int) -> Tensor:
         generator = torch.Generator(self._device).manual_seed(0)
@@ -204,19 +203,3 @@ class Timed:
     def _wait(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
-
-
-def _networks(holder: Any, depth: int) -> Iterator[nn.Module]:
-    """The torch networks an object holds."""
-    if isinstance(holder, nn.Module):
-        yield holder
-    elif depth:
-        inside: Iterable[Any] = ()
-        if isinstance(holder, dict):
-            inside = holder.values()
-        elif isinstance(holder, list | tuple):
-            inside = holder
-        elif hasattr(holder, "__dict__") and not isinstance(holder, type):
-            inside = vars(holder).values()
-        for part in inside:
-            yield from _networks(part, depth - 1)

@@ -17,6 +17,7 @@ from fevbench.data.video import content_digest
 from fevbench.errors import RunError
 from fevbench.global_state import known_state
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.models.built import BuiltModel, build
 from fevbench.models.found import VIDEOS_PREFIX
 from fevbench.results.clips import other_clips
 from fevbench.results.files import read_result, write_result
@@ -26,6 +27,7 @@ from fevbench.run.draws import Draws, are_there
 from fevbench.run.extract import Extraction, check_caches, sample_count
 from fevbench.run.folder import CLIPS_FOLDER, DRAWS_FOLDER, claim_folder, holds_run
 from fevbench.run.generate import GeneratedClips, file_name
+from fevbench.run.late import LateReads
 from fevbench.run.plan import Plan
 from fevbench.run.progress import Progress, Silent
 from fevbench.run.score import Side, score, unscored
@@ -64,8 +66,16 @@ def execute(
     """
     corpus = Corpus(plan.needs.dataset, plan.needs.protocol, plan.settings.split, plan.settings.limit)
     plan = _on(plan, corpus.clips)
+    built = None
+    if not plan.model.whole:  # what it is made of, and so which run this is, shows when it is built
+        if plan.model.networks:
+            weights.require_all(plan.model.networks, offline=offline, progress=pull)
+        built = build(plan.model, corpus, plan.device, progress)
+        plan = _with_fingerprint(plan, built, progress)
     # Before anything is written: what is finished is told from a disk that is read-only, too.
     if not overwrite and holds_run(plan.out, plan.settings):
+        for note in LateReads(plan.out).changed():
+            progress.note(note)
         done, plan = _earlier(plan, corpus, progress)
         if done:
             return done
@@ -80,9 +90,8 @@ def execute(
         own: dict[str, weights.LocalWeight] = {}
         if plan.model.networks:
             own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
-        generated = GeneratedClips(
-            plan.model, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, progress
-        )
+        built = built or build(plan.model, corpus, plan.device, progress)
+        generated = GeneratedClips(built, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device)
         plan = _on(plan, generated.clips)
         for reason, names in plan.needs.lacking().items():
             progress.note(f"no {', '.join(names)}: {reason}")
@@ -92,7 +101,11 @@ def execute(
         if overwrite and claim.holds_work():
             _check_replaceable(plan, generated)
             claim.start_anew()
-        return _Session(plan, corpus, generated, progress, local, cache).run()
+        late = LateReads(plan.out)
+        try:
+            return _Session(plan, corpus, generated, progress, local, cache).run()
+        finally:
+            late.keep(built, generated.reads, plan.needs.dataset)
 
 
 def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
@@ -123,6 +136,17 @@ def _earlier(plan: Plan, corpus: Corpus, progress: Progress) -> tuple[Result | N
 def _on(plan: Plan, clips: Sequence[Clip]) -> Plan:
     """A plan that knows which clips it scores, and so what cannot be said of so few."""
     return replace(plan, needs=replace(plan.needs, clips=tuple(clips)))
+
+
+def _with_fingerprint(plan: Plan, built: BuiltModel, progress: Progress) -> Plan:
+    """The plan of a model of which is known what it is made of."""
+    for what in built.unseen:
+        progress.note(
+            f"note: it cannot be seen whether {what} changes: after a change, start anew with --overwrite"
+        )
+    found = replace(plan.model, fingerprint=built.fingerprint)
+    settings = plan.settings.model_copy(update={"fingerprint": built.fingerprint})
+    return replace(plan, model=found, settings=settings)
 
 
 def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:

@@ -24,6 +24,7 @@ from fevbench.locks import locked
 from fevbench.results.clips import CLIPS_FOLDER as CLIPS_FOLDER
 from fevbench.results.clips import DRAWS_FOLDER as DRAWS_FOLDER
 from fevbench.results.schema import RESULT_FILE
+from fevbench.run.late import READS_FILE
 from fevbench.run.plan import Settings
 
 SETTINGS_FILE = "run.json"
@@ -124,7 +125,8 @@ class Claim:
 
     def start_anew(self) -> None:
         """Delete what a run made from the folder, and nothing else."""
-        (self._out / RESULT_FILE).unlink(missing_ok=True)
+        for file in (RESULT_FILE, READS_FILE):
+            (self._out / file).unlink(missing_ok=True)
         for clip in _clips(self._out):
             clip.unlink()
         self._write_settings()
@@ -164,5 +166,5 @@ def _check_same(file: Path, settings: Settings) -> None:
 
 def _difference(key: str, old: object, new: object) -> str:
     if key == "fingerprint":
-        return "the model's code or videos have changed"
+        return "the model's code or videos have changed, or files and weights it is built from"
     return f"{key.replace('_', ' ')} {old} → {new}"

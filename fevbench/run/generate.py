@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
 
+from fevbench.counts import some
+from fevbench.data.corpus import typical
 from fevbench.data.memory import FrameStore
-from fevbench.data.tensors import to_pixels, to_tensor
+from fevbench.data.tensors import to_tensor
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written, write_clip
-from fevbench.errors import FevbenchError, ModelError, RunError, VideoError
-from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
+from fevbench.errors import ModelError, RunError, VideoError
+from fevbench.models.attributes import flag, notes_of
+from fevbench.models.built import BuiltModel, seed_globals
+from fevbench.models.protocol import ClipSource, VideoModel
+from fevbench.models.reads import Reads
+from fevbench.models.surroundings import ask
 from fevbench.models.videos import Videos
-from fevbench.run.progress import Progress, Silent
+from fevbench.run.modes import differ, evaluating, in_training, two_faced
+from fevbench.run.output import read_output
+from fevbench.run.plausible import FEW, FirstClips, as_values
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames
     from fevbench.data.corpus import Corpus
-    from fevbench.models.found import FoundModel
+    from fevbench.run.plausible import Floats
+    from fevbench.run.progress import Progress
 
-LARGEST = 1.5
-"""A model's output beyond this is not a rounding error of [-1, 1] but another range."""
+T = TypeVar("T")
 
 
 class GeneratedClips:
@@ -36,45 +43,51 @@ class GeneratedClips:
     does not depend on its neighbours, on their order, or on an interruption.
 
     Args:
-        found: The model.
+        built: The model.
         corpus: The true clips.
         folder: Where the clips are kept.
         seed: The run's seed.
         device: The torch device.
-        progress: Hears what the model does while it is built.
 
     Attributes:
         clips: The clips that are scored: the corpus's, less those a folder of videos lacks.
         notes: What the model's source reports, such as missing clips.
         made: How many clips this session made.
+        reads: What the model opened while it made them.
     """
 
     def __init__(
         self,
-        found: FoundModel,
+        built: BuiltModel,
         corpus: Corpus,
         folder: Path,
         seed: int,
         device: str,
-        progress: Progress | None = None,
     ) -> None:
-        self._found = found
+        self._found = built.found
+        self._model = built.model
         self._corpus = corpus
         self._folder = folder
         self._seed = seed
         self._draw = 0
         self._device = device
         self._store: FrameStore[Frames] = FrameStore()
-        self._model = build(found, corpus, device, progress or Silent())
-        missing = set(getattr(self._model, "missing", ()))
+        missing = set(self._model.missing) if isinstance(self._model, Videos) else set()
         self.clips = tuple(clip for clip in corpus.clips if clip.id not in missing)
         self.made = 0
+        self._notes = notes_of(self._model, self._found.name)
+        self._strange: list[str] = []
+        self.reads = Reads()
 
     @property
     def notes(self) -> list[str]:
         """What a reader of the result must know."""
+        try:
+            said = notes_of(self._model, self._found.name)
+        except ModelError as error:  # after all the work, that is no reason to lose it
+            said = [*self._notes, error.what]
         read = self._model.told() if isinstance(self._model, Videos) else []
-        return [*getattr(self._model, "notes", ()), *read]
+        return [*said, *self._strange, *read]
 
     def again(self, draw: int, clips: Sequence[Clip], folder: Path) -> GeneratedClips:
         """Some of the clips once more, by the same model with other noise.
@@ -92,17 +105,52 @@ class GeneratedClips:
     def make_all(self, progress: Progress) -> None:
         """Make every clip that is not there yet.
 
+        The first few are of different faces and labels, and are compared with their inputs before the others
+        are made.
+
         Raises:
-            ModelError: The model fails or breaks the protocol; the clips made so far are kept.
+            ModelError: The model fails or breaks the protocol; the clips made so far are kept. Or the first
+                ones are in another range or order of channels; those are not.
         """
         progress.start(f"draw {self._draw}" if self._draw else "generate", len(self.clips))
+        first = [] if self._draw else typical(self.clips, self._corpus.dataset.labels, FEW)
+        self._make_first(first, progress)
         for clip in self.clips:
-            if not self.path(clip).exists():
-                frames = self._make(clip)
-                write_clip(self.path(clip), frames, self._corpus.dataset.fps / self._corpus.protocol.stride)
-                self._store.keep(clip.id, frames)
-                self.made += 1
+            if clip not in first:
+                self._make_one(clip)
+                progress.advance(1)
+
+    def _make_first(self, clips: Sequence[Clip], progress: Progress) -> None:
+        seen, made = FirstClips(), []
+        for clip in clips:
+            values = self._make_one(clip)
+            if values is not None:
+                made.append(clip)
+            face = self._corpus.frames(clip)[0]
+            seen.add(as_values(face), self.frames(clip), values)
             progress.advance(1)
+        if mistake := seen.mistake():
+            for clip in made:
+                self.path(clip).unlink()
+            raise ModelError(
+                f"{self._found.name} hands over clips with a mistake: {mistake}, in the first {len(clips)}",
+                "hand over RGB, float in [-1, 1] or pixels in 0..255",
+            )
+        self._strange += seen.notes()
+        for note in self._strange:
+            progress.note(f"note: {note}")
+
+    def _make_one(self, clip: Clip) -> Floats | None:
+        """Make a clip if it is not there; returns what was handed over if it was made."""
+        if self.path(clip).exists():
+            return None
+        frames, values = self._make(clip)
+        if not self.made and not self._draw and self._may_be_training():
+            self._check_mode(clip, frames)
+        write_clip(self.path(clip), frames, self._corpus.dataset.fps / self._corpus.protocol.stride)
+        self._store.keep(clip.id, frames)
+        self.made += 1
+        return values
 
     def path(self, clip: Clip) -> Path:
         """Where a clip is kept."""
@@ -120,46 +168,58 @@ class GeneratedClips:
         self._check_clip(clip, frames)
         return frames
 
-    def _make(self, clip: Clip) -> Frames:
-        generator = torch.Generator("cpu" if isinstance(self._model, ClipSource) else self._device)
+    def _make(self, clip: Clip) -> tuple[Frames, Floats]:
+        """Ask for a clip: its pixels, and the values that were handed over."""
         seed = clip_seed(self._seed, clip.id, self._draw)
-        generator.manual_seed(seed)
-        _seed_globals(seed)
-        try:
-            if isinstance(self._model, ClipSource):
-                frames = self._model.clip(clip, generator)
-                self._check_clip(clip, frames)
-                return frames
-            image = to_tensor(self._corpus.frames(clip)[:1], self._device)
-            label = torch.tensor([self._corpus.dataset.labels.index(clip.label)], device=self._device)
-            with torch.inference_mode():
-                video = self._model.generate(image, label, generator)
-        except (FevbenchError, MemoryError):
-            raise
-        except (Exception, SystemExit) as error:
-            raise failed(self._found.name, f"failed on clip {clip.id}", error) from error
-        return self._pixels(clip, video)
+        model, doing = self._model, f"failed on clip {clip.id}"
+        if isinstance(model, ClipSource):
+            generator = torch.Generator().manual_seed(seed)
+            frames = self._ask(doing, seed, lambda: model.clip(clip, generator))
+            self._check_clip(clip, frames)
+            return frames, as_values(frames)
+        image = to_tensor(self._corpus.frames(clip)[:1], self._device)
+        label = torch.tensor([self._corpus.dataset.labels.index(clip.label)], device=self._device)
+        generator = torch.Generator(self._device).manual_seed(seed)
 
-    def _pixels(self, clip: Clip, video: torch.Tensor) -> Frames:
-        name = self._found.name
-        if not isinstance(video, torch.Tensor) or not video.is_floating_point():
-            kind = getattr(video, "dtype", type(video).__name__)
-            raise ModelError(f"model {name} returned {kind} for clip {clip.id}", "return a float tensor")
-        wanted = (1, self._corpus.protocol.frames, 3, *[self._corpus.protocol.size] * 2)
-        if tuple(video.shape) != wanted:
+        def generate() -> torch.Tensor:
+            # Not in inference mode: a model may ask for gradients, for guidance, with enable_grad.
+            with torch.no_grad():
+                return model.generate(image, label, generator)
+
+        how = self._corpus.protocol
+        return read_output(self._found.name, clip.id, self._ask(doing, seed, generate), how.frames, how.size)
+
+    def _ask(self, doing: str, seed: int, work: Callable[[], T]) -> T:
+        seed_globals(seed)
+        if self._found.whole:
+            return ask(self._found.name, self._found.surroundings, doing, work)
+        with self.reads:
+            return ask(self._found.name, self._found.surroundings, doing, work)
+
+    def _may_be_training(self) -> bool:
+        return isinstance(self._model, VideoModel) and not self._found.whole
+
+    def _check_mode(self, clip: Clip, frames: Frames) -> None:
+        """See that no network is in training mode, if that changes what it makes.
+
+        Raises:
+            ModelError: One is.
+        """
+        training = in_training([*self._found.globals(), self._model])
+        if not training:
+            return
+        if flag(self._model, self._found.name, "training_mode"):
+            self._strange.append("made with networks in training mode, as the model says is meant")
+            return
+        with evaluating(training):
+            otherwise = self._make(clip)[0]
+        if differ(frames, otherwise) and (not differ(frames, self._make(clip)[0]) or two_faced(training)):
+            names = some(sorted({type(one).__name__ for one in two_faced(training) or training}))
             raise ModelError(
-                f"model {name} returned shape {tuple(video.shape)} for clip {clip.id}, expected {wanted}",
-                "return [B, T, 3, H, W] with ModelSpec.frames and ModelSpec.size",
+                f"model {self._found.name} makes other clips in training mode, in which its networks are "
+                f"({names}), than in evaluation mode",
+                "call eval() on them; if it is meant, say training_mode = True in the class",
             )
-        if not bool(torch.isfinite(video).all()):
-            raise ModelError(f"model {name} returned NaN or infinity for clip {clip.id}", "check its weights")
-        peak = float(video.abs().max())
-        if peak > LARGEST:
-            raise ModelError(
-                f"model {name} returned values up to {peak:.3g} for clip {clip.id}",
-                "return values in [-1, 1]",
-            )
-        return to_pixels(video[0])
 
     def _check_clip(self, clip: Clip, frames: Frames) -> None:
         protocol = self._corpus.protocol
@@ -172,34 +232,6 @@ class GeneratedClips:
             )
 
 
-def build(found: FoundModel, corpus: Corpus, device: str, progress: Progress) -> VideoModel | ClipSource:
-    """Build a model for the clips of a corpus.
-
-    Raises:
-        ModelError: It cannot be built, or can do nothing.
-    """
-    how = corpus.protocol
-    spec = ModelSpec(how.frames, how.size, corpus.dataset.labels, device, corpus, progress)
-    try:
-        model = found.factory(spec)
-    except FevbenchError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise failed(found.name, "could not be built", error) from error
-    if not isinstance(model, VideoModel | ClipSource):
-        raise ModelError(
-            f"model {found.name} has no generate method",
-            "give it one: generate(self, images, labels, generator)",
-        )
-    return model
-
-
-def failed(name: str, what: str, error: BaseException) -> ModelError:
-    """The error of a model that raised one."""
-    reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-    return ModelError(f"model {name} {what} ({reason})", "see the traceback with --debug")
-
-
 def file_name(clip: Clip) -> str:
     """What a generated clip's file is called."""
     return f"{clip.id}{LOSSLESS_SUFFIX}"
@@ -210,10 +242,3 @@ def clip_seed(seed: int, clip_id: str, draw: int = 0) -> int:
     parts = (seed, clip_id, draw) if draw else (seed, clip_id)
     digest = hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
-
-
-def _seed_globals(seed: int) -> None:
-    """Seed what a model may draw from instead of its generator, so that it repeats all the same."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 - models in the wild use the legacy generator
-    torch.manual_seed(seed)

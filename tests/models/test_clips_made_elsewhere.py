@@ -125,10 +125,10 @@ def test_another_number_of_frames_is_an_error(score: Score, folder: Path, frames
 
 
 def test_sizes_must_not_change_between_clips_or_sessions(score: Score, folder: Path, tmp_path: Path) -> None:
-    _write(folder, "cem-joy", size=128)
+    _write(folder, "cem-sorrow", size=128)
     for _ in range(2):  # the second time, the clips before it are there already
         assert "128x128, other clips are 64x64" in score().complaint
-    assert len(list((tmp_path / "run" / "clips").glob("*.mkv"))) == 7
+    assert len(list((tmp_path / "run" / "clips").glob("*.mkv"))) == 8
 
 
 def test_a_clip_that_is_there_twice_is_an_error(score: Score, folder: Path) -> None:

@@ -1,0 +1,157 @@
+"""Where a model's code lives: what it may import, where it works, and what becomes of its threads.
+
+A plug-in may import what lies beside it, add to ``sys.path`` and change the working folder. While its code
+runs it finds things as it left them; the rest of fevbench finds none of them, so that a `utils` or `lpips`
+beside a plug-in is never taken for a package that fevbench needs, nor one plug-in's for another's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, TypeVar
+
+from fevbench.errors import FevbenchError, ModelError, Terminated
+from fevbench.models.sources import OURS
+
+T = TypeVar("T")
+LONGEST_REASON = 300
+"""Characters of a stranger's message that are shown."""
+
+
+class Surroundings:
+    """One model's, or those of all models of a plug-in.
+
+    Args:
+        folder: Where modules are looked for first.
+
+    Attributes:
+        failure: What ended a thread of the model while the last block ran, and nobody else would hear of.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._first = [str(folder)] if folder else []
+        self._path: list[str] | None = None
+        self._modules: dict[str, ModuleType] = {}
+        self._works_in: str | None = None
+        self._depth = 0
+        self.failure: BaseException | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the model works."""
+        return Path(self._works_in or Path.cwd())
+
+    def __enter__(self) -> Surroundings:
+        self._depth += 1
+        if self._depth > 1:
+            return self
+        self.failure = None
+        self._before = (list(sys.path), _working_folder(), threading.excepthook)
+        self._known = set(sys.modules)
+        sys.path[:] = self._path or [*self._first, *sys.path]
+        self._covered = {name: sys.modules[name] for name in self._modules if name in sys.modules}
+        sys.modules.update(self._modules)
+        if self._works_in:
+            _work_in(self._works_in)
+        threading.excepthook = self._hear
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._depth -= 1
+        if self._depth:
+            return
+        path, folder, hook = self._before
+        self._path, self._works_in = list(sys.path), _working_folder()
+        added = {os.path.realpath(entry) for entry in self._path if entry not in path}
+        kept = self._modules.keys() | {
+            name for name in sys.modules.keys() - self._known if _is_in(name, added)
+        }
+        self._modules = {name: sys.modules.pop(name) for name in kept if name in sys.modules}
+        sys.modules.update(self._covered)
+        sys.path[:] = path
+        if folder and folder != self._works_in:
+            _work_in(folder)
+        threading.excepthook = hook
+
+    def _hear(self, ended: Any) -> None:
+        """A thread of the model ended with an exception."""
+        self.failure = self.failure or ended.exc_value or ended.exc_type()
+
+
+def ask(name: str, surroundings: Surroundings, doing: str, work: Callable[[], T]) -> T:
+    """Let a model's code do something.
+
+    Args:
+        name: The model.
+        surroundings: Where its code lives.
+        doing: What is said if it fails, for example ``failed on clip 7``.
+        work: Calls it.
+
+    Raises:
+        ModelError: It raised whatever it was, or a thread of it did.
+    """
+    try:
+        with surroundings as around:
+            done = work()
+        if around.failure is not None:
+            raise around.failure
+    except (FevbenchError, KeyboardInterrupt, Terminated):
+        raise
+    except BaseException as error:  # foreign code raises anything: SystemExit, CancelledError, its own
+        raise failed(name, doing, error) from error
+    return done
+
+
+def failed(name: str, what: str, error: BaseException) -> ModelError:
+    """The error of a model that raised one."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        fix = "give it more memory, or make it smaller"
+    elif "does not require grad" in reason(error):
+        fix = "wrap what needs gradients in torch.enable_grad()"
+    else:
+        fix = "see the traceback with --debug"
+    return ModelError(f"model {name} {what} ({reason(error)})", fix)
+
+
+def reason(error: BaseException) -> str:
+    """An exception in one line that can be printed, whatever it is."""
+    try:
+        text = str(error)
+    except BaseException:
+        text = "it cannot be printed"
+    line = text.strip().partition("\n")[0].encode("utf-8", "backslashreplace").decode()
+    shown = "".join(letter if letter.isprintable() else "?" for letter in line[:LONGEST_REASON])
+    return f"{type(error).__name__}: {shown}" + ("…" if len(line) > LONGEST_REASON else "")
+
+
+def _is_in(name: str, folders: set[str]) -> bool:
+    """Whether a module, or the package it is of, lies directly in one of some folders, and is not ours."""
+    top = sys.modules.get(name.partition(".")[0])
+    if top is None or top.__name__ in OURS:
+        return False
+    places = [Path(place).parent for place in getattr(top, "__path__", ())]
+    file = getattr(top, "__file__", None)
+    if file and not places:
+        places = [Path(file).parent]
+    return any(os.path.realpath(place) in folders for place in places)
+
+
+def _working_folder() -> str | None:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was deleted
+        return None
+
+
+def _work_in(folder: str) -> None:
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise ModelError(f"{folder} cannot be worked in ({error.strerror})", "check the model") from error

@@ -1,0 +1,184 @@
+"""Whether clips are what their maker meant: in another range, another order of channels, or turned over.
+
+The first few clips are compared with their inputs, before the time of all the others is spent. A *mistake* is
+a map of pictures in [-1, 1], such as x → (x + 1) / 2 for those handed over in [0, 1]. A clip y is made with a
+mistake m where it is much nearer to m(x) than to the input x, each distance in the variance of the picture it
+is a distance from, so that neither loses by contrast:
+
+    d(y, m) = |y - m(x)|² / (n var m(x)),   d(y, m) ≤ 0.6 d(y, identity)  and  d(y, m) ≤ 0.6
+
+On FEVSynth, of all shipped models and controls, good and bad, the nearest of all mistakes has a ratio of
+0.98 or more; with a mistake made on purpose it is 0.00 to 0.53 for those that show the input's face. A clip
+without contrast has d ≥ 1 from every picture with some, and one that regresses to the mean has d = 1 from
+x / 2, so neither is taken for a mistake, however bad it is.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fevbench.data.clip import Frames
+
+    Floats = NDArray[np.floating[Any]]
+
+FEW = 4
+"""Clips that are looked at."""
+NEARER = 0.6
+"""How much nearer a mistake must be than what was meant, and how near at all."""
+ALONG = (0.75, 1.25)
+"""Where on the line from the input (0) to the input with the mistake (1) clips made with it lie."""
+TELLING = 0.02
+"""A mistake that changes a picture by less of its variance cannot be told from none."""
+DARK = -0.01
+"""Values below this are below 0, whatever rounding does."""
+
+RANGES: dict[str, Callable[[Floats], Floats]] = {
+    "": lambda x: x,
+    "in [0, 1]": lambda x: (x + 1) / 2,
+    "in [-0.5, 0.5]": lambda x: x / 2,
+    "in [0, 0.5]": lambda x: (x + 1) / 4,
+    "in [0.5, 1], from [-1, 1] to [0, 1] twice": lambda x: (x + 3) / 4,
+    "as 2x - 1 of values in [-1, 1]": lambda x: np.clip(2 * x - 1, -1, 1),
+    "in [0, 2]": lambda x: x + 1,
+    "in [-1, 1] divided by 255": lambda x: x / 255,
+    "in [0, 1] divided by 255": lambda x: (x + 1) / 510,
+    "inverted": lambda x: -x,
+    "in [0, 1] and inverted": lambda x: (1 - x) / 2,
+}
+"""What a range is called, to what it makes of pixels in [-1, 1]."""
+TURNS: dict[str, Callable[[Floats], Floats]] = {
+    "upside down": lambda x: x[::-1],
+    "mirrored": lambda x: x[:, ::-1],
+    "upside down and mirrored": lambda x: x[::-1, ::-1],
+    "with height and width exchanged": lambda x: np.swapaxes(x, 0, 1),
+}
+
+
+def as_values(pixels: Frames) -> Floats:
+    """``uint8`` pixels as they would be handed over, in [-1, 1]."""
+    return pixels.astype(np.float64) / 127.5 - 1
+
+
+@dataclass
+class _Distances:
+    """Sums over clips: how far they lie from the input and from it with a mistake, and where between."""
+
+    plain: list[float] = field(default_factory=list)
+    wrong: list[float] = field(default_factory=list)
+    along: float = 0.0
+    apart: float = 0.0
+
+    def add(self, face: Floats, other: Floats, total: Floats, squares: float, frames: int) -> None:
+        """A clip of ``frames`` frames with this sum and this sum of squares."""
+
+        def distance(picture: Floats) -> float:
+            missed = squares - 2 * float((picture * total).sum()) + frames * float((picture**2).sum())
+            spread = frames * picture.shape[0] * picture.shape[1] * float(picture.var(axis=(0, 1)).sum())
+            return max(missed, 0.0) / max(spread, 1e-12)
+
+        step = other - face
+        self.plain.append(distance(face))
+        self.wrong.append(distance(other))
+        self.along += float((step * (total - frames * face)).sum())
+        self.apart += frames * float((step**2).sum())
+
+    @property
+    def is_made(self) -> bool:
+        """Whether this mistake was made: see the module's definition; of each clip, and of all."""
+        plain, wrong = sum(self.plain), sum(self.wrong)
+        return (
+            wrong <= NEARER * min(plain, len(self.wrong))
+            and all(w < p for w, p in zip(self.wrong, self.plain, strict=True))
+            and ALONG[0] <= self.along / self.apart <= ALONG[1]
+        )
+
+
+class FirstClips:
+    """What the first few clips look like beside their inputs."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], _Distances] = {}
+        self._clips: list[bytes] = []
+        self._faces: list[bytes] = []
+        self._lowest, self._highest = np.inf, -np.inf
+        self._dark = self._dark_faces = 0.0
+
+    def add(self, face: Floats, clip: Frames, values: Floats | None) -> None:
+        """Look at one.
+
+        Args:
+            face: The input, ``float[H, W, 3]`` in [-1, 1].
+            clip: What was made of it, ``uint8[T, H, W, 3]``.
+            values: What was handed over, ``float[T, H, W, 3]``, where that is not lost.
+        """
+        kept = as_values(clip)
+        values = kept if values is None else values.astype(np.float64)
+        self._faces.append(face.tobytes())
+        self._clips.append(clip.tobytes())
+        self._lowest, self._highest = min(self._lowest, kept.min()), max(self._highest, kept.max())
+        self._dark += float((kept < DARK).mean())
+        self._dark_faces += float((face < DARK).mean())
+        wrong = list(_mistakes(face))
+        for which, frames in (("the first frames", values[:1]), ("the later frames", values[1:])):
+            total, squares = frames.sum(axis=0), float((frames**2).sum())
+            for name, other in wrong if len(frames) else ():
+                sums = self._found.setdefault((which, name), _Distances())
+                sums.add(face, other, total, squares, len(frames))
+
+    def mistake(self) -> str:
+        """The mistake they were made with, in words; empty if none can be told."""
+        made = {key: sums for key, sums in self._found.items() if self._tells(sums) and sums.is_made}
+        if made:
+            which, name = min(made, key=lambda key: sum(made[key].wrong))
+            sums, count = made[which, name], len(self._clips)
+            near, far = sum(sums.wrong) / count, sum(sums.plain) / count
+            return f"{which} show the input {name} (distance {near:.2g}, as it is {far:.2g})"
+        if self._never_dark and self._lowest <= 0.2 and self._highest >= 0.5:
+            return (
+                f"they hold values of {self._lowest:.2g} to {self._highest:.2g}, none below 0, as in [0, 1]"
+            )
+        return ""
+
+    def notes(self) -> Iterator[str]:
+        """Yield what is strange and no proof of a mistake."""
+        count = len(self._clips)
+        if count > 1 and len(set(self._faces)) > 1 and len(set(self._clips)) == 1:
+            yield f"the first {count} clips are all the same, whatever the face and the label"
+        if self._never_dark:
+            yield f"the first {count} clips hold no value below 0: are they meant to be in [-1, 1]?"
+
+    def _tells(self, sums: _Distances) -> bool:
+        """Whether the mistake shows in these pictures, and something is wrong with the clips at all."""
+        count = len(self._clips)
+        return len(sums.plain) == count and sums.apart > 0 and sum(sums.plain) / count > TELLING
+
+    @property
+    def _never_dark(self) -> bool:
+        """Whether nothing is darker than the middle, though some of the inputs is and there is contrast."""
+        count = max(len(self._clips), 1)
+        dark, faces = self._dark / count, self._dark_faces / count
+        return dark < 0.001 and faces > 0.05 and self._highest - self._lowest > 0.05
+
+
+def _mistakes(face: Floats) -> Iterator[tuple[str, Floats]]:
+    """Yield every mistake that shows in a picture: what it is called, and the picture with it."""
+    size = face.size * float(face.var())
+    for (words, change), order in itertools.product(RANGES.items(), itertools.permutations(range(3))):
+        letters = "".join("RGB"[i] for i in order)
+        channels = "" if letters == "RGB" else f"with channels in the order {letters}"
+        name = " and ".join(filter(None, (words, channels)))
+        other = change(face)[..., list(order)]
+        if name and float(((other - face) ** 2).sum()) > TELLING * size:
+            yield name, other
+    for name, turn in TURNS.items():
+        other = turn(face)
+        if other.shape == face.shape and float(((other - face) ** 2).sum()) > TELLING * size:
+            yield name, other
