@@ -202,8 +202,8 @@ def results_alone() -> Iterator[None]:
     before = sys.stdout
     kept: int | None = None
     try:
-        if before is sys.__stdout__ and before.fileno() == 1:
-            before.flush()
+        if before is sys.__stdout__ and sys.__stdout__ is not None and sys.__stdout__.fileno() == 1:
+            sys.__stdout__.flush()
             kept = os.dup(1)
             os.dup2(2, 1)
     except (OSError, ValueError):  # one of them is closed, or is no file
@@ -213,7 +213,7 @@ def results_alone() -> Iterator[None]:
         yield
     finally:
         sys.stdout = before
-        if kept is not None:
+        if kept is not None and before is not None:
             before.flush()
             os.dup2(kept, 1)
             os.close(kept)

@@ -11,11 +11,13 @@ from torch import Tensor
 
 from fevbench.data.framing import FRAMING
 from fevgan.composition import compose, portrait
-from fevgan.config import PRESETS
+from fevgan.config import WARP_PRESETS
 from fevgan.paint import ELSEWHERE, WHOLE, limits
 from fevgan.splines import enlarged, spline
 
-WARP = replace(PRESETS["fevsynth-64x16"], composition="warp", flow_limit=0.125, mask_bias=0.0, anchor=False)
+WARP = replace(
+    WARP_PRESETS["fevsynth-64x16"], composition="warp", flow_limit=0.125, mask_bias=0.0, anchor=False
+)
 KEPT, PAINTED = 100.0, -100.0
 """Masks that keep all of the moved input, and none."""
 ANYWHERE = torch.full((1, 64, 64), WHOLE)
