@@ -160,7 +160,7 @@ def results_alone() -> Iterator[None]:
     before = sys.stdout
     kept: int | None = None
     try:
-        if before is sys.__stdout__ and before.fileno() == 1:
+        if before is not None and before is sys.__stdout__ and before.fileno() == 1:
             before.flush()
             kept = os.dup(1)
             os.dup2(2, 1)

@@ -82,7 +82,7 @@ class _Distances:
         def distance(picture: Floats) -> float:
             missed = squares - 2 * float((picture * total).sum()) + frames * float((picture**2).sum())
             spread = frames * picture.shape[0] * picture.shape[1] * float(picture.var(axis=(0, 1)).sum())
-            return max(missed, 0.0) / max(spread, 1e-12)
+            return float(max(missed, 0.0) / max(spread, 1e-12))
 
         step = other - face
         self.plain.append(distance(face))
