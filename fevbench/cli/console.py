@@ -202,8 +202,8 @@ def results_alone() -> Iterator[None]:
     before = sys.stdout
     kept: int | None = None
     try:
-        if before is sys.__stdout__ and sys.__stdout__ is not None and sys.__stdout__.fileno() == 1:
-            sys.__stdout__.flush()
+        if before is not None and before is sys.__stdout__ and before.fileno() == 1:
+            before.flush()
             kept = os.dup(1)
             os.dup2(2, 1)
     except (OSError, ValueError):  # one of them is closed, or is no file
