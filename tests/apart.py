@@ -16,8 +16,8 @@ from typing import Any
 
 WEIGHTS = "FEVBENCH_TESTS_WEIGHTS"
 """Tells processes of one test run, as of pytest-xdist, where the user's pretrained files are."""
-OURS = "fevbench"
-"""The distribution whose entry points count; others are the user's plug-ins."""
+OURS = {"fevbench"}
+"""The distributions whose entry points count; others are the user's plug-ins."""
 PLAIN = {"COLUMNS": "80", "LINES": "24", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 FOREIGN = (
     "FEVBENCH_", "XDG_", "LC_", "LANG", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "COLORTERM", "TTY_",
@@ -77,6 +77,6 @@ def _only_ours() -> None:
         found = every(**wanted)
         if not str(wanted.get("group", "")).startswith("fevbench."):
             return found
-        return type(found)(entry for entry in found if entry.dist is None or entry.dist.name == OURS)
+        return type(found)(entry for entry in found if entry.dist is None or entry.dist.name in OURS)
 
     importlib.metadata.entry_points = ours  # type: ignore[assignment]

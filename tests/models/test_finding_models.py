@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import apart
 import pytest
 from tiny import Cli
 
@@ -35,6 +36,7 @@ def broken_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "gone = no_such_package:Model\n"
         "renamed = baselines.controls:NoSuchClass\n"
     )
+    monkeypatch.setattr(apart, "OURS", {*apart.OURS, "brokenpackage"})
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(models, "_targets", dict(models._targets))
 
