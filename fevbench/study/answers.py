@@ -126,7 +126,7 @@ def _read(file: Path, study: Study) -> Answers:
             "leave it out, or give its own study with --study",
         )
     asked = [answer.question for answer in answers.answers]
-    known = {question.id for question in (*study.pairs, *study.checks)}
+    known = {pair.id for pair in study.pairs} | {check.id for check in study.checks}
     if strange := next((name for name in asked if name not in known), None):
         raise RunError(f"{file} answers {one_line(strange)!r}, which the study does not ask", AGAIN)
     if twice := next((name for name in asked if asked.count(name) > 1), None):

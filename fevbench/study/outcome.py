@@ -115,12 +115,8 @@ def find_outcome(study: Study, raters: Raters) -> Outcome:
     resampled = None if no_interval else fit(choices.resampled_wins())
     rates = win_rates(strengths)
     chances = preferred(strengths)
-    moved_rates = None if resampled is None else win_rates(resampled)
-    moved_chances = None if resampled is None else preferred(resampled)
-
-    def bounds(moved: NDArray[np.float64] | None, *at: int) -> Bounds:
-        return None if moved is None else percentile_interval(moved[(slice(None), *at)])
-
+    rate_bounds = None if resampled is None else _bounds(win_rates(resampled))
+    chance_bounds = None if resampled is None else _bounds(preferred(resampled))
     order = sorted(range(len(names)), key=lambda i: (-strengths[i], names[i]))
     tied = choices.score == 0.5
     standings = []
@@ -134,7 +130,7 @@ def find_outcome(study: Study, raters: Raters) -> Outcome:
                 control=study.models[i].control,
                 strength=float(strengths[i] - strengths.mean()),
                 win_rate=float(rates[i]),
-                interval=bounds(moved_rates, i),
+                interval=None if rate_bounds is None else rate_bounds[i],
                 wins=int((own == 1).sum()),
                 ties=int((own == 0.5).sum()),
                 losses=int((own == 0).sum()),
@@ -145,7 +141,7 @@ def find_outcome(study: Study, raters: Raters) -> Outcome:
             first=names[i],
             second=names[j],
             preferred=float(chances[i, j]),
-            interval=bounds(moved_chances, i, j),
+            interval=None if chance_bounds is None else chance_bounds[i * len(names) + j],
             comparisons=round(wins[i, j] + wins[j, i]),
         )
         for i, j in combinations(order, 2)
@@ -162,3 +158,8 @@ def find_outcome(study: Study, raters: Raters) -> Outcome:
         agreement=tuple(agreements(study.metrics, strengths, resampled, choices)),
         no_interval=no_interval,
     )
+
+
+def _bounds(resampled: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """The interval of each of the statistics in ``float64[RESAMPLES, …]``, in the order of their rows."""
+    return [percentile_interval(column) for column in resampled.reshape(len(resampled), -1).T]

@@ -107,6 +107,7 @@ def render_page(study: Study, questions: dict[str, Shown]) -> str:
         # "<" could end the element it is in.
         content=Markup(json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")),
         count=count,
+        checks=len(study.checks),
         minutes=max(1, round(count * SECONDS / 60)),
     )
 
@@ -132,7 +133,7 @@ def _policy(style: str, script: str) -> str:
 
 
 def _scale(frames: Frames) -> int:
-    return -(-WIDTH // frames.shape[1])
+    return -(-WIDTH // int(frames.shape[1]))
 
 
 def _hash(file: bytes) -> str:

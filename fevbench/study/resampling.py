@@ -59,7 +59,8 @@ class Choices:
 
     def wins(self) -> NDArray[np.float64]:
         """``float64[M, M]``: how often i was preferred to j, ties counted as half a win for each."""
-        return self._wins(np.ones((1, len(self.score))))[0]
+        (wins,) = self._wins(np.ones((1, len(self.score))))
+        return np.asarray(wins, np.float64)
 
     def resampled_wins(self) -> NDArray[np.float64]:
         """``float64[RESAMPLES, M, M]``: the same of each resample."""

@@ -107,7 +107,7 @@ def _table(name: str, *numbers: str) -> Table:
 
 
 def _interval(bounds: Bounds) -> str:
-    return f"{bounds[0]:.2f} … {bounds[1]:.2f}" if bounds else "–"
+    return f"[{bounds[0]:.2f}, {bounds[1]:.2f}]" if bounds else "–"
 
 
 def _many(count: int, what: str) -> str:

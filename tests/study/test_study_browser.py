@@ -62,7 +62,7 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 def visit(chromium: Any, page: Path) -> Iterator[Open]:
-    """Open the page. Afterwards nothing may have been said on its console, and nothing asked for elsewhere."""
+    """Open the page. Afterwards nothing may be on its console, and nothing asked for elsewhere."""
     contexts: list[Any] = []
     complaints: list[str] = []
     asked: list[str] = []
