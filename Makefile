@@ -59,7 +59,7 @@ chromium: ## See that there is a Chromium (as root, installs it where it is miss
 	|| { [ "$$(id -u)" = 0 ] && apt-get update && apt-get install --yes --no-install-recommends chromium; } \
 	|| { echo "error: no Chromium here: install it with apt-get install chromium" >&2; exit 1; }
 
-browser: $(BIN)/.tools chromium ## Test the leaderboard's pages in Chromium
+browser: $(BIN)/.tools chromium ## Test the pages of the leaderboard and of human studies in Chromium
 	$(BIN)/python -m pytest -m browser
 
 leaderboard: $(BIN)/.installed ## Build leaderboard/public, the committed site, from the committed results

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import apart
 import numpy as np
@@ -103,6 +105,21 @@ def process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
         )
 
     return start
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Chromium of the distribution, for tests marked ``browser``; skips without Playwright."""
+    sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.fail("no Chromium here: `make browser` installs it, or apt-get install chromium")
+    with sync_playwright() as playwright:
+        # Chromium refuses to run in its sandbox as root; containers have little shared memory.
+        arguments = ["--disable-dev-shm-usage", *["--no-sandbox"] * (os.geteuid() == 0)]
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -34,6 +34,7 @@ COMMANDS: Registry[click.Command] = Registry(
         "export": "fevbench.cli.export:command",
         "cost": "fevbench.cli.cost:command",
         "audit": "fevbench.cli.audit:command",
+        "study": "fevbench.cli.study:group",
         "list": "fevbench.cli.list:command",
         "data": "fevbench.cli.data:group",
         "leaderboard": "fevbench.cli.leaderboard:group",

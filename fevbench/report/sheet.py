@@ -22,6 +22,7 @@ from fevbench.run.generate import file_name
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames
+    from fevbench.results.schema import Result
 
 TRUE = "true clip"
 SUFFIXES = (".png", ".mp4", ".gif")
@@ -119,12 +120,31 @@ class Runs:
             RunError: A run's folder lacks it.
         """
         rows = {TRUE: self._corpus.frames(clip)}
-        for name, folder in zip(distinct_names(self._results), self._folders, strict=True):
-            path = (folder if folder.is_dir() else folder.parent) / CLIPS_FOLDER / file_name(clip)
-            if not path.exists():
-                raise RunError(f"{path} does not exist", "repeat the run's command, which makes it again")
-            rows[name] = read_written(path)
+        for i, name in enumerate(distinct_names(self._results)):
+            rows[name] = self.made(i, clip)
         return Shown(f"{clip.id}: {clip.label}{self._value(clip, metric)}", rows)
+
+    def made(self, run: int, clip: Clip) -> Frames:
+        """What a run made of a clip's face and label: ``uint8[T, S, S, 3]``.
+
+        Raises:
+            RunError: The run's folder lacks it.
+        """
+        folder = self._folders[run]
+        path = (folder if folder.is_dir() else folder.parent) / CLIPS_FOLDER / file_name(clip)
+        if not path.exists():
+            raise RunError(f"{path} does not exist", "repeat the run's command, which makes it again")
+        return read_written(path)
+
+    @property
+    def results(self) -> list[Result]:
+        """Their results."""
+        return self._results
+
+    @property
+    def corpus(self) -> Corpus:
+        """The true clips."""
+        return self._corpus
 
     def _value(self, clip: Clip, metric: str | None) -> str:
         if metric is None:
