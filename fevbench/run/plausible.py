@@ -76,19 +76,12 @@ class _Distances:
     along: float = 0.0
     apart: float = 0.0
 
-    def add(self, face: Floats, other: Floats, total: Floats, squares: float, frames: int) -> None:
-        """A clip of ``frames`` frames with this sum and this sum of squares."""
-
-        def distance(picture: Floats) -> float:
-            missed = squares - 2 * float((picture * total).sum()) + frames * float((picture**2).sum())
-            spread = frames * picture.shape[0] * picture.shape[1] * float(picture.var(axis=(0, 1)).sum())
-            return float(max(missed, 0.0) / max(spread, 1e-12))
-
-        step = other - face
-        self.plain.append(distance(face))
-        self.wrong.append(distance(other))
-        self.along += float((step * (total - frames * face)).sum())
-        self.apart += frames * float((step**2).sum())
+    def add(self, plain: float, wrong: float, along: float, apart: float) -> None:
+        """A clip's."""
+        self.plain.append(plain)
+        self.wrong.append(wrong)
+        self.along += along
+        self.apart += apart
 
     @property
     def is_made(self) -> bool:
@@ -126,12 +119,32 @@ class FirstClips:
         self._lowest, self._highest = min(self._lowest, kept.min()), max(self._highest, kept.max())
         self._dark += float((kept < DARK).mean())
         self._dark_faces += float((face < DARK).mean())
-        wrong = list(_mistakes(face))
+        x = face.reshape(-1, 3).astype(np.float64)
+        pictures = [(words, change(x), True) for words, change in RANGES.items()]
+        turned = ((words, turn(face)) for words, turn in TURNS.items())
+        pictures += [(words, z.reshape(-1, 3), False) for words, z in turned if z.shape == face.shape]
         for which, frames in (("the first frames", values[:1]), ("the later frames", values[1:])):
-            total, squares = frames.sum(axis=0), float((frames**2).sum())
-            for name, other in wrong if len(frames) else ():
-                sums = self._found.setdefault((which, name), _Distances())
-                sums.add(face, other, total, squares, len(frames))
+            if len(frames):
+                self._compare(which, x, frames.reshape(len(frames), -1, 3), pictures)
+
+    def _compare(
+        self, which: str, x: Floats, frames: Floats, pictures: list[tuple[str, Floats, bool]]
+    ) -> None:
+        """Add a clip's distances from its input and from that with each mistake, by sums over channels."""
+        count, total, squares = len(frames), frames.sum(axis=0), float((frames**2).sum())
+        own, own_total = float((x**2).sum()), float((x * total).sum())
+        plain = _distance(squares, own_total, own, x, count)
+        for words, other, reorders in pictures:
+            with_total, with_face, size = total.T @ other, x.T @ other, float((other**2).sum())
+            for order in itertools.permutations(range(3)) if reorders else [(0, 1, 2)]:
+                name = _name(words, order)
+                met, shared = (float(m[range(3), order].sum()) for m in (with_total, with_face))
+                step = size - 2 * shared + own
+                if name and step > TELLING * x.size * float(x.var()):
+                    wrong = _distance(squares, met, size, other, count)
+                    along = met - own_total - count * (shared - own)
+                    sums = self._found.setdefault((which, name), _Distances())
+                    sums.add(plain, wrong, along, count * step)
 
     def mistake(self) -> str:
         """The mistake they were made with, in words; empty if none can be told."""
@@ -168,17 +181,14 @@ class FirstClips:
         return dark < 0.001 and faces > 0.05 and self._highest - self._lowest > 0.05
 
 
-def _mistakes(face: Floats) -> Iterator[tuple[str, Floats]]:
-    """Yield every mistake that shows in a picture: what it is called, and the picture with it."""
-    size = face.size * float(face.var())
-    for (words, change), order in itertools.product(RANGES.items(), itertools.permutations(range(3))):
-        letters = "".join("RGB"[i] for i in order)
-        channels = "" if letters == "RGB" else f"with channels in the order {letters}"
-        name = " and ".join(filter(None, (words, channels)))
-        other = change(face)[..., list(order)]
-        if name and float(((other - face) ** 2).sum()) > TELLING * size:
-            yield name, other
-    for name, turn in TURNS.items():
-        other = turn(face)
-        if other.shape == face.shape and float(((other - face) ** 2).sum()) > TELLING * size:
-            yield name, other
+def _distance(squares: float, met: float, size: float, picture: Floats, count: int) -> float:
+    """How far ``count`` frames are from a picture, ``float[N, 3]``, in its variance."""
+    spread = count * len(picture) * float(picture.var(axis=0).sum())
+    return max(squares - 2 * met + count * size, 0.0) / max(spread, 1e-12)
+
+
+def _name(words: str, order: tuple[int, ...]) -> str:
+    """What a mistake is called; nothing if it is none."""
+    letters = "".join("RGB"[i] for i in order)
+    channels = "" if letters == "RGB" else f"with channels in the order {letters}"
+    return " and ".join(filter(None, (words, channels)))

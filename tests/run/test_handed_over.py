@@ -207,7 +207,7 @@ def test_gradients_can_be_had_and_are_explained(run: Run) -> None:
     assert run(f"with torch.enable_grad(): {grad}\n        return video").code == 0
     assert (
         "wrap what needs gradients in torch.enable_grad()"
-        in run(f"{grad}\n        return video", "a = 1").complaint
+        in run(f"{grad}\n        return video", "a = 1", "pass", "", "", "--overwrite").complaint
     )
 
 
