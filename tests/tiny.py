@@ -58,7 +58,7 @@ def squares(person: int, label: int, frames: int = NATIVE_FRAMES, size: int = NA
     clip += (np.arange(size, dtype=np.uint8) // 2)[:, None]
     for t in range(frames):
         y, x = 20 + t * (label - 1) // 2, 20 + t * label // 2
-        clip[t, y : y + 24, x : x + 24] = (250 - 40 * person, 60 * person, 128)
+        clip[t, y : y + 24, x : x + 24] = (250 - 40 * person, 60 * person % 256, 128)
     return clip
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from fevbench.counts import people
 from fevbench.extractors.base import extractors
-from fevbench.run.extract import sample_count
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip
@@ -21,6 +20,8 @@ def most_rows(metric: Metric, frames: int) -> int:
         metric: Its declaration.
         frames: Frames a clip.
     """
+    from fevbench.run.extract import sample_count  # with it comes PyAV, which a comparison does not need
+
     unit = extractors.get(metric.extractors[0]).unit
     return 1 if metric.reduction or unit == "clip" else sample_count(unit, frames) - metric.first
 

@@ -57,8 +57,8 @@ def score(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> Metr
     """Compute one metric of the generated clips, with its ceiling on the true clips."""
     found = measure(metric, clips, made, true)
     if found.value is not None and (reason := misreads(metric, clips, true)):
-        none: dict[str, Any] = {"value": None, "interval": None, "replicates": [], "per_clip": {}}
-        found = found.model_copy(update={**none, "reason": reason})
+        absent = {"value": None, "interval": None, "replicates": [], "per_clip": {}, "reason": reason}
+        found = found.model_copy(update=absent)
     if metric.kind == "set":
         return found.model_copy(update={"ceiling": _measure_set(metric, clips, true, true).value})
     best = _score_clips(metric, clips, true, true)

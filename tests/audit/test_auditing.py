@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tiny
 from PIL import Image
 from tiny import Cli
 
@@ -19,6 +20,14 @@ from fevbench.metrics.catalog import metrics
 from fevbench.results.schema import ProtocolRecord
 
 RUN = ("audit", "tiny", "--device", "cpu", "--offline")
+
+
+@pytest.fixture(autouse=True)
+def people(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six people to test on: the fewest with an interval."""
+    monkeypatch.setattr(
+        tiny, "PEOPLE", {**dict.fromkeys(("ann", "bob", "cem", "eva", "fay", "gus"), "test"), "dan": "train"}
+    )
 
 
 def steps(
@@ -123,15 +132,15 @@ def test_it_keeps_every_number_and_draws_them(cli: Cli, tmp_path: Path) -> None:
 def test_metrics_can_be_audited_one_after_the_other(cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "audit"
     asked = (*RUN, "--damages", "freeze,blur", "--out", out)
-    assert cli(*asked, "--metrics", "motion", "--limit", 6).code == 0
+    assert cli(*asked, "--metrics", "motion", "--limit", 15).code == 0
     page = cli(*asked, "--metrics", "ssim", "--format", "md")
     assert page.code == 0, page
     found = read_audit(out / "audit.json")
     assert list(found.ids) == list(found.samples) == ["ssim", "motion"]
-    assert [found.samples[name].clips for name in ("motion", "ssim")] == [6, 9]
+    assert [found.samples[name].clips for name in ("motion", "ssim")] == [15, 18]
     assert Ladders(found.steps).metrics == ("ssim", "motion"), "in the catalogue's order"
-    assert "6 or 9 true clips" in page.out
-    assert "| motion ↑ | 6 | **100** |" in page.out, "frozen clips do not move at all"
+    assert "15 or 18 true clips" in page.out
+    assert "| motion ↑ | 15 | **100** |" in page.out, "frozen clips do not move at all"
     other = cli(*RUN, "--damages", "freeze", "--metrics", "ssim", "--out", out)
     assert "by freeze, blur, and this one is not: choose another --out" in other.complaint
     (out / "audit.json").write_text("{}", encoding="utf-8")

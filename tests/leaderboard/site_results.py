@@ -28,7 +28,8 @@ def result(name: str, csim: float, motion: float, **changes: Any) -> Result:
         "motion": {clip: motion - wave for clip, wave in waves.items()},
         "accuracy": {clip: float(label == "joy") for clip, label in CLIPS.items()},
     }
-    replicates = [100 - 50 * motion + i for i in range(12)]
+    own = 0.2 * np.sin(7 * motion * np.arange(12))
+    replicates = [100 - 50 * motion + i + float(step) for i, step in enumerate(own)]
     made = scored(name, clips, {"fvd": (100 - 50 * motion, replicates)}, **changes)
     labels = made.dataset.model_copy(update={"labels": list(LABELS), "labels_of": CLIPS})
     read = made.metrics["accuracy"].model_copy(
