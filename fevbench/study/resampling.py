@@ -2,8 +2,9 @@
 
 Choices of one rater are not independent, nor are choices about one subject. Both are drawn anew with
 replacement, and a choice counts as often as its rater times as often as its subject was drawn: the
-pigeonhole bootstrap (Owen, Annals of Applied Statistics 1, 2007). Where both matter it is about right; where
-neither does its intervals are too wide, by up to the square root of three.
+pigeonhole bootstrap (Owen, Annals of Applied Statistics 1, 2007). It is conservative: what is chance in
+single choices is counted up to three times, so that intervals are too wide where raters and subjects differ
+little.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@
     };
   }
 
-  function shuffled(list, random) {
+  function inRandomOrder(list, random) {
     const all = [...list];
     for (let i = all.length - 1; i > 0; i--) {
       const j = Math.floor(random() * (i + 1));
@@ -67,8 +67,8 @@
 
   function orderFor(rater) {
     const random = randomOf(`${study.study}:${rater}`);
-    const checks = shuffled(study.checks, random);
-    const pairs = shuffled([...questions.keys()].filter((id) => !study.checks.includes(id)), random).slice(0, study.shown);
+    const checks = inRandomOrder(study.checks, random);
+    const pairs = inRandomOrder([...questions.keys()].filter((id) => !study.checks.includes(id)), random).slice(0, study.shown);
     // A check somewhere in each of equal parts, so that who stops early has met some.
     const places = checks.map((_, i) => Math.floor((pairs.length * (i + random())) / checks.length));
     const ids = [];
