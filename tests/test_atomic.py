@@ -69,7 +69,7 @@ def test_the_parts_of_other_targets_are_left_alone(tmp_path: Path, name: str) ->
     assert other.exists()
 
 
-@pytest.mark.parametrize("pid", [3_999_999, os.getpid()])
+@pytest.mark.parametrize("pid", [3_999_999, os.getpid()], ids=["no process", "ours"])
 def test_what_another_process_writes_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pid: int
 ) -> None:

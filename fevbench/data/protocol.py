@@ -171,7 +171,7 @@ _FIRST = (
     Protocol("128x32", version=1, size=128, frames=32, stride=1, scores_input=True),
 )
 protocols = Protocols(
-    newest=[replace(protocol, version=2, scores_input=False) for protocol in _FIRST], older=_FIRST
+    newest=[replace(protocol, version=2, scores_input=False, whole=True) for protocol in _FIRST], older=_FIRST
 )
 """Version 2 takes the same frames as version 1, and leaves frame 0 out of all metrics of frames."""
 DEFAULT_PROTOCOL = "64x16"

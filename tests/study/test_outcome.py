@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from scipy.stats import kendalltau
-from simulated import answer, file, metric, raters, study
+from simulated_raters import answer, file, metric, raters, study
 
 from fevbench.errors import RunError
 from fevbench.study.agreement import kendall_tau

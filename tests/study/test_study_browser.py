@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from simulated import study as simulated_study
+from simulated_raters import study as simulated_study
 
 from fevbench.study.answers import read_answers
 from fevbench.study.outcome import find_outcome

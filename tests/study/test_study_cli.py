@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from simulated import raters, save
-from simulated import study as simulated_study
+from simulated_raters import raters, save
+from simulated_raters import study as simulated_study
 from tiny import Cli
 
 from fevbench.data.video import read_clip
