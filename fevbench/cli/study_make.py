@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say
+
 
 @click.command("make")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN…")
@@ -71,7 +73,7 @@ def command(
     )
     write_study(out, study, page)
     size = len(page) / 1e6
-    click.echo(
+    say(
         f"{out / PAGE_FILE}: {len(study.pairs)} comparisons of {len(study.models)} models, "
         f"{study.shown} a rater, {len(study.checks)} attention checks; {size:.1f} MB. Send this to raters.\n"
         f"{out / STUDY_FILE}: which model is which. Keep it to yourself; `fevbench study read` needs it."

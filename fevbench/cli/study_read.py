@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from fevbench.cli.output import say
+
 
 @click.command("read")
 @click.argument("answers", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="ANSWERS…")
@@ -55,7 +57,7 @@ def command(answers: tuple[Path, ...], where: Path | None, forgive: int, form: s
     study = read_study(where)
     outcome = find_outcome(study, read_answers(answers, study, forgive))
     if form == "json":
-        click.echo(outcome_json(outcome), nl=False)
+        say(outcome_json(outcome), nl=False)
         return
     from fevbench.cli.console import print_text
 

@@ -57,7 +57,13 @@ def score(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> Metr
     """Compute one metric of the generated clips, with its ceiling on the true clips."""
     found = measure(metric, clips, made, true)
     if found.value is not None and (reason := misreads(metric, clips, true)):
-        absent = {"value": None, "interval": None, "replicates": [], "per_clip": {}, "reason": reason}
+        absent: dict[str, Any] = {
+            "value": None,
+            "interval": None,
+            "replicates": [],
+            "per_clip": {},
+            "reason": reason,
+        }
         found = found.model_copy(update=absent)
     if metric.kind == "set":
         return found.model_copy(update={"ceiling": _measure_set(metric, clips, true, true).value})

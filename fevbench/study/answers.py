@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from fevbench.errors import RunError
-from fevbench.report.line import one_line
+from fevbench.foreign import one_line
 from fevbench.results.schema import Record
 from fevbench.study.record import Slot, Study
 

@@ -22,7 +22,7 @@ CARDS: Mapping[str, Mapping[str, Any]] = {
     "fevgan/warp-card.md": fevgan.config.WARP_PRESETS,
     "baselines/imaginator/card.md": baselines.imaginator.config.PRESETS,
     "baselines/g3an/card.md": baselines.g3an.config.PRESETS,
-    "baselines/mocogan/card.md": baselines.mocogan.config.IMAGE_TO_VIDEO_PRESETS,  # MoCoGAN's fields, and two more
+    "baselines/mocogan/card.md": baselines.mocogan.config.IMAGE_TO_VIDEO_PRESETS,  # with two fields more
     "baselines/vgan/card.md": baselines.vgan.config.PRESETS,
     "baselines/tgan/card.md": baselines.tgan.config.PRESETS,
 }
