@@ -199,11 +199,11 @@ def results_alone() -> Iterator[None]:
 
     Models print, and standard output is for results: what is there is read by other programs.
     """
-    before = sys.stdout
+    before, terminal = sys.stdout, sys.__stdout__
     kept: int | None = None
     try:
-        if before is not None and before is sys.__stdout__ and before.fileno() == 1:
-            before.flush()
+        if terminal is not None and before is terminal and terminal.fileno() == 1:
+            terminal.flush()
             kept = os.dup(1)
             os.dup2(2, 1)
     except (OSError, ValueError):  # one of them is closed, or is no file
