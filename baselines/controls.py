@@ -50,14 +50,19 @@ class Real:
 
 
 class Shuffled(Real):
-    """The true clip's frames in random order: every frame is real, the motion is not."""
+    """The true clip's frames in random order: every frame is real, the motion is not.
+
+    Where frame 0 is the input and not scored, it stays where it is.
+    """
 
     def clip(self, wanted: Clip, generator: torch.Generator) -> Frames:
         """The true frames, permuted."""
         import torch
 
         frames = super().clip(wanted, generator)
-        return np.ascontiguousarray(frames[torch.randperm(len(frames), generator=generator).numpy()])
+        kept = 0 if self._corpus.protocol.scores_input else 1
+        order = kept + torch.randperm(len(frames) - kept, generator=generator).numpy()
+        return np.concatenate([frames[:kept], frames[order]])
 
 
 class OtherPerson(Real):

@@ -21,6 +21,10 @@ EXPRESSIONS: tuple[str, ...] = ("anger", "disgust", "fear", "happiness", "sadnes
 """The six basic expressions in the order of every label index in this project (alphabetical)."""
 
 Split = Literal["train", "val", "test"]
+LOSSLESS_SUFFIX = ".mkv"
+"""Of the clips that fevbench writes: FFV1 in Matroska, bit for bit."""
+DIGEST_TAG = "FRAMES_SHA256"
+"""What such a clip calls the sha256 of its frames."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ import numpy as np
 
 from fevbench.atomic import replacing
 from fevbench.counts import some
+from fevbench.data.clip import DIGEST_TAG
+from fevbench.data.clip import LOSSLESS_SUFFIX as LOSSLESS_SUFFIX
 from fevbench.data.decoding import AGAIN, opened, pictures
 from fevbench.data.facts import DIGEST, Facts
 from fevbench.data.members import frames_of
@@ -40,8 +42,6 @@ WHAT_IS_READ = (
     f"read are videos ({' '.join(VIDEO_SUFFIXES)}), animations ({' '.join(ANIMATION_SUFFIXES)}) "
     f"and folders of frames ({' '.join(PICTURE_SUFFIXES)})"
 )
-LOSSLESS_SUFFIX = ".mkv"
-DIGEST_TAG = "FRAMES_SHA256"
 """The metadata entry that holds the content digest of a clip written by :func:`write_clip`."""
 Shape = tuple[int, int, int]
 """Frames, height and width of a clip."""

@@ -194,7 +194,7 @@ extractors: Registry[Extractor] = Registry(
             dim=400,
             weights=("i3d-kinetics-400",),
             preprocessing="[-1, 1], bilinear (no antialias, TensorFlow 1's grid) to 224 px, logits",
-            packages=("torch",),
+            packages=TORCH,
             batch=2,
             load="fevbench.extractors.i3d:I3DOfTensorFlow",
         ),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fevbench.counts import some
-from fevbench.data.video import DIGEST_TAG, LOSSLESS_SUFFIX
+from fevbench.data.clip import DIGEST_TAG, LOSSLESS_SUFFIX
 from fevbench.errors import RunError, way_out
 
 if TYPE_CHECKING:

@@ -99,7 +99,7 @@ class GeneratedClips:
         """
         other = copy.copy(self)
         other._draw, other.clips, other._folder = draw, tuple(clips), folder
-        other._store, other.made = FrameStore(), 0
+        other._store, other.made, other._strange = FrameStore(), 0, []
         return other
 
     def make_all(self, progress: Progress) -> None:

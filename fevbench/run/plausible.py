@@ -37,8 +37,12 @@ ALONG = (0.75, 1.25)
 """Where on the line from the input (0) to the input with the mistake (1) clips made with it lie."""
 TELLING = 0.02
 """A mistake that changes a picture by less of its variance cannot be told from none."""
+FACES = 3
+"""Inputs that must agree on an order of channels: two other people may look like it by chance."""
 DARK = -0.01
 """Values below this are below 0, whatever rounding does."""
+
+ORDER = "with channels in the order"
 
 RANGES: dict[str, Callable[[Floats], Floats]] = {
     "": lambda x: x,
@@ -149,6 +153,8 @@ class FirstClips:
     def mistake(self) -> str:
         """The mistake they were made with, in words; empty if none can be told."""
         made = {key: sums for key, sums in self._found.items() if self._tells(sums) and sums.is_made}
+        if len(set(self._faces)) < FACES:
+            made = {key: sums for key, sums in made.items() if ORDER not in key[1]}
         if made:
             which, name = min(made, key=lambda key: sum(made[key].wrong))
             sums, count = made[which, name], len(self._clips)
@@ -190,5 +196,5 @@ def _distance(squares: float, met: float, size: float, picture: Floats, count: i
 def _name(words: str, order: tuple[int, ...]) -> str:
     """What a mistake is called; nothing if it is none."""
     letters = "".join("RGB"[i] for i in order)
-    channels = "" if letters == "RGB" else f"with channels in the order {letters}"
+    channels = "" if letters == "RGB" else f"{ORDER} {letters}"
     return " and ".join(filter(None, (words, channels)))

@@ -176,7 +176,7 @@ def test_it_is_scored_as_a_model_and_not_a_control(
     outcome = cli("run", name, "tiny", *out)
     assert outcome.code == 0, outcome
     assert outcome.result["model"]["control"] is False
-    assert outcome.result["model"]["notes"] == ["looks up 12 train clips of 2 people of tiny 1"]
+    assert outcome.result["model"]["notes"][0] == "looks up 12 train clips of 2 people of tiny 1"
     assert "identity codes" in outcome.err
 
 

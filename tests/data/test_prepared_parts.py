@@ -245,7 +245,7 @@ def test_longer_clips_are_scored_to_their_end_or_not_at_all(
         write_frames(tmp_path / "own" / name / "anger" / "1", performance(person, "anger"))
     wish = ("--jobs", 1, "--size", 48, "--frames", 48, "--split", "test", "--out", tmp_path / "out")
     first = Protocol("64x16", 8, 64, 16, 2)
-    monkeypatch.setitem(protocols._targets, "64x16", first)
+    monkeypatch.setattr(protocols, "_targets", {"64x16": first})
     made = cli("data", "prepare", "folder:own", tmp_path / "own", *wish)
     assert "run copy own" not in made.out.replace("--protocol", "")
     score = ("run", "real", "own", "--metrics", "psnr", "--out", tmp_path / "run")

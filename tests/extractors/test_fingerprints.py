@@ -20,7 +20,7 @@ from fevbench.extractors.base import Extractor, extractors
 Change = Callable[..., None]
 
 FACES = {"arcface", "arcface-r50", "face-points", "fer-xception", "face-api", "hsemotion"}
-CLIPS = {"i3d", "videomae", "vjepa", "judge"}
+CLIPS = {"i3d", "i3d-tf", "videomae", "vjepa", "judge"}
 LPIPS = {"lpips-alex", "lpips-alex-next", "lpips-alex-draws", "lpips-vgg"}
 READERS = {"fer-xception", "face-api", "hsemotion"}
 ALL = FACES | CLIPS | LPIPS | {"inception", "face-mesh"}

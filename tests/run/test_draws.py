@@ -203,7 +203,8 @@ def test_an_audit_cannot_judge_it(cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "audit"
     audited = cli("audit", "tiny", "--device", "cpu", "--offline", "--metrics", "diversity,ssim", "--damages",
                   "freeze", "--out", out)  # fmt: skip
-    assert audited.code == 0, audited
+    assert audited.code == 1, "three people are too few for an interval of ssim, and so for a verdict"
+    assert "ssim must notice freeze: too few people for an interval" in audited.complaint
     content = json.loads((out / "audit.json").read_text(encoding="utf-8"))
     reason = "compares 4 clips of each face and label, and there is one"
     assert content["unscored"] == {"diversity": reason}

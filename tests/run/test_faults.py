@@ -250,7 +250,7 @@ def test_a_run_that_cannot_begin_downloads_nothing(
 
 
 def test_a_missing_weight_is_known_before_anything_is_generated(cli: Cli, tmp_path: Path) -> None:
-    outcome = cli("run", "copy", "tiny", "--metrics", "fid", "--offline", "--out", tmp_path / "run")
+    outcome = cli("run", "copy", "tiny", "--metrics", "lpips", "--offline", "--out", tmp_path / "run")
     assert outcome.code == 1
-    assert "weight 'inception-fid' is missing" in outcome.complaint
+    assert "weight 'lpips-alex' is missing" in outcome.complaint
     assert not (tmp_path / "run" / "clips").exists()

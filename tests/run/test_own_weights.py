@@ -22,9 +22,10 @@ def test_without_weights_one_line_says_how_to_get_them(
     name: str, offline: list[str], cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("socket.socket", lambda *_, **__: pytest.fail("the network was touched"))
-    # The tiny data set has none of the six labels that strangers know.
-    data = "fevsynth" if metrics.get(name).reads else "tiny"
-    outcome = cli("run", "copy", data, "--metrics", name, "--limit", "2", "--out", tmp_path / "run", *offline)
+    # The tiny data set has none of the six labels that strangers know, and too few clips.
+    outcome = cli(
+        "run", "copy", "fevsynth", "--metrics", name, "--limit", "36", "--out", tmp_path / "run", *offline
+    )
     assert outcome.code == 1
     assert "optional and not here: run `fevbench weights pull " in outcome.complaint
     assert "`fevbench weights add " in outcome.complaint
@@ -47,7 +48,7 @@ def test_with_weights_they_are_computed_and_the_pinned_hashes_recorded(
     for name in ("fvd-videomae", "jedi"):
         value = result["metrics"][name]
         assert value["id"] == metrics.get(name).id
-        assert value["value"] > 1e-3
+        assert value["value"] > 1e-4, "only what comes after the input is shuffled"
         assert value["ceiling"] == pytest.approx(0, abs=1e-6)
     recorded = {record["name"]: record["sha256"] for record in result["weights"]}
     assert recorded == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()}

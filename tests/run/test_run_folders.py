@@ -157,7 +157,7 @@ def test_overwrite_keeps_what_there_is_for_a_run_that_cannot_begin(
     elif what == "--limit":
         refused = noise("--overwrite", "--limit", "0")
     elif what == "a missing weight":
-        refused = noise("--overwrite", "--offline", metrics="fid")
+        refused = noise("--overwrite", "--offline", metrics="lpips")
     else:
         (tmp_path / "file").touch()
         monkeypatch.setenv("FEVBENCH_HOME", str(tmp_path / "file"))

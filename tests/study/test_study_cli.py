@@ -284,7 +284,9 @@ def test_runs_that_cannot_be_compared_are_named(cli: Cli, runs: Runs, tmp_path: 
     assert "give --pairs at most 27" in complaint(*runs, "--pairs", "28")
     assert "9 clips make no 10 attention checks" in complaint(*runs, "--checks", "10")
     assert "a rater cannot be shown 5 of 4 comparisons" in complaint(*runs, "--pairs", "4", "--shown", "5")
-    assert "the question is empty" in complaint(*runs, "--question", " ")
+    empty = cli("study", "make", *runs, "--question", " ", "--out", out)
+    assert empty.code == 2
+    assert "--question is empty" in empty.err
     for clip in (runs[1] / "clips").iterdir():
         clip.unlink()
     lost = complaint(*runs)

@@ -21,7 +21,7 @@ from fevbench.run.progress import Silent
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
-PROTOCOL = protocols.get("64x16")
+PROTOCOL = protocols.get("64x16@1")
 
 
 class Watched(tiny.Tiny):
