@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,8 @@ def make_clips(
         ModelError: The model cannot make clips of a photograph, fails, or breaks the protocol.
     """
     found.check_generates()
-    corpus = Corpus(face, protocol, "test")
+    # A photograph goes on for as long as one likes.
+    corpus = Corpus(face, replace(protocol, whole=True), "test")
     with tempfile.TemporaryDirectory() as folder:
         built = build(found, corpus, device, progress)
         made = GeneratedClips(built, corpus, Path(folder), seed, device)

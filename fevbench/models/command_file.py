@@ -127,7 +127,7 @@ class CommandFile:
 
     def _digest(self) -> str:
         """Of the file and what it watches. Names count without folders, so that a project can be moved."""
-        digests = []
+        digests: list[tuple[str, str]] = []
         for file in (self.path, *self.watch):
             what = f"{self.path} watches {file}, which" if digests else str(file)
             if not file.is_file():
