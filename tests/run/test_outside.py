@@ -225,6 +225,13 @@ for clip in clips():
     assert any("checked for damage: 9 of 9 clips" in note for note in outcome.result["model"]["notes"])
 
 
+def test_a_program_that_fails_after_all_clips_are_made_is_noted(outside: Outside) -> None:
+    outside.program(ALL.replace("\n    ", "\n") + "\nsys.exit('while cleaning up')", MANY)
+    outcome = outside.run()
+    assert outcome.code == 0, outcome
+    assert "exit status 1: while cleaning up; clips that are whole are kept" in outcome.err
+
+
 def test_a_manifest_that_fails_for_a_few_makes_the_others(outside: Outside) -> None:
     outside.program("""
     for clip in clips():
