@@ -165,12 +165,12 @@ class CommandModel:
             self._ending = call(says.words(values), says.cwd, says.env, place.log, about, timeout)
         except ModelError as error:
             raise ModelError(f"{self._name}: {error.what}", error.fix) from error
-        if self._ending.status != 0:
-            if not self.at_once:
-                raise self._failed(clips[0])
-            self._spec.progress.note(f"note: {self._name}: {self._ending}; clips that are whole are kept")
+        if not self.at_once and self._ending.status != 0:
+            raise self._failed(clips[0])
         for entry in entries:
             self._written[entry.id] = outputs(Path(entry.out))
+        if self._ending.status != 0 and any(self._written.values()):
+            self._spec.progress.note(f"note: {self._name}: {self._ending}; clips that are whole are kept")
 
     def _entry(self, clip: Clip, folder: Path) -> Entry:
         image, out = folder / "images" / f"{clip.id}.png", folder / "out" / clip.id
