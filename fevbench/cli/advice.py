@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-CONTINUES = (["run"], ["train"], ["audit"], ["data", "render"], ["data", "prepare"], ["data", "measure"])
+CONTINUES = (
+    ["run"],
+    ["train"],
+    ["audit"],
+    ["data", "render"],
+    ["data", "prepare"],
+    ["data", "measure"],
+    ["data", "inputs"],
+)
 """Commands that go on where they were stopped; training a judge, minutes of work, does not."""
 BATCHES = (["run"], ["audit"])
 """Commands with --batch-size."""

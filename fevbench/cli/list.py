@@ -32,6 +32,9 @@ def _models() -> tuple[Columns, Rows]:
 
     rows: Rows = [(name, summary(name), origin) for name, origin in discover().items()]
     rows.append(("videos:DIR", "Clips made elsewhere, one video or folder of frames each.", "fevbench"))
+    rows.append(
+        ("command:FILE.toml", "A program outside that makes clips; FILE says how to call it.", "fevbench")
+    )
     return ("model", "what it is", "from"), rows
 
 

@@ -47,8 +47,9 @@ def command(
 ) -> None:
     """Score MODEL on DATASET.
 
-    MODEL is a name of `fevbench list models`, a model that --plugin registers, or videos:DIR for clips
-    made elsewhere (one video or folder of frames each, named after its clip id). DATASET is a name of
+    MODEL is a name of `fevbench list models`, a model that --plugin registers, videos:DIR for clips made
+    elsewhere (one video or folder of frames each, named after its clip id), or command:FILE.toml for a
+    program that makes them (docs/integrations.md). DATASET is a name of
     `fevbench list datasets`, fevsynth:DIR for a set that `fevbench data render` made, or NAME:DIR for one
     that `fevbench data prepare NAME` made. Kill it anywhere: the same command continues.
 
@@ -63,6 +64,7 @@ def command(
       fevbench run my-model fevsynth --plugin my_model.py --metrics csim,fvd
       fevbench run my-model fevsynth --plugin my_model.py --metrics facial-motion
       fevbench run videos:results/ fevsynth --offline
+      fevbench run command:my-model.toml fevsynth
     """
     from fevbench.cli.console import RunDisplay, error_console, print_text, results_alone
     from fevbench.data.datasets import open_dataset

@@ -14,6 +14,7 @@ from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
 from fevbench.models.surroundings import Surroundings
 
 VIDEOS_PREFIX = "videos:"
+COMMAND_PREFIX = "command:"
 WEIGHTS_FILE = "generator.safetensors"
 """What a trained generator is called in the folder of its training."""
 
@@ -72,6 +73,11 @@ class FoundModel:
     def redraws(self) -> bool:
         """Whether it can be asked for a clip again: clips made elsewhere are what they are."""
         return not self.name.startswith(VIDEOS_PREFIX)
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it is a program of its own, and not code that runs in this process."""
+        return self.name.startswith(COMMAND_PREFIX)
 
     def check_generates(self) -> None:
         """See that it makes clips, before anything is pulled or built.

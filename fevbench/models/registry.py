@@ -20,7 +20,7 @@ from typing import Any, TypeVar, cast
 from fevbench.errors import FevbenchError, ModelError, Terminated, UnknownName
 from fevbench.hashing import sha256_of
 from fevbench.models.attributes import flag, networks_of, weights_of
-from fevbench.models.found import VIDEOS_PREFIX, WEIGHTS_FILE, Factory, FoundModel
+from fevbench.models.found import COMMAND_PREFIX, VIDEOS_PREFIX, WEIGHTS_FILE, Factory, FoundModel
 from fevbench.models.loaded import LoadedPlugin
 from fevbench.models.reads import Reads
 from fevbench.models.sources import sources
@@ -109,7 +109,8 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
 
     Args:
         name: A registered name; ``NAME:PATH`` for the same model with other weights, a file or the folder of
-            a training; or ``videos:DIR`` for clips made elsewhere.
+            a training; ``videos:DIR`` for clips made elsewhere; or ``command:FILE.toml`` for a program that
+            makes them.
         plugin: A file to load first.
         allow_missing: For ``videos:DIR``, whether clips may be missing.
 
@@ -124,6 +125,13 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         if not folder:
             raise ModelError(f"{name} names no folder", "give videos:DIR a folder of clips")
         return find_videos(Path(folder).expanduser(), allow_missing)
+    if name.startswith(COMMAND_PREFIX):
+        from fevbench.models.command import find_command
+
+        file = name.removeprefix(COMMAND_PREFIX)
+        if not file:
+            raise ModelError(f"{name} names no file", "give command:FILE.toml how the program is called")
+        return find_command(Path(file).expanduser())
     discover()
     if plugin is not None:
         load_plugin(plugin)

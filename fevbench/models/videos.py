@@ -66,7 +66,7 @@ class Videos:
         if extra:
             self.notes.append(f"left out, because no clip is called so: {some(extra)}")
         # The first clip decides, whichever is asked for first: a run that continues says the same.
-        self._size = _size(read_clip(found[min(wanted & found.keys())], most=1))
+        self._size = size_of(read_clip(found[min(wanted & found.keys())], most=1))
         if self._size != (spec.size, spec.size):
             width, height = self._size
             self.notes.append(f"clips were resized from {width}x{height} to {spec.size}x{spec.size}")
@@ -75,20 +75,8 @@ class Videos:
         """Read the clip made for ``wanted``; ``generator`` is not used."""
         path = self._found[wanted.id]
         frames = self._read(wanted.id)
-        if len(frames) != self._spec.frames:
-            more = " or more" if len(frames) > self._spec.frames else ""
-            varies = self._facts[wanted.id].uneven
-            raise VideoError(
-                f"{path} has {len(frames)} frames{more}, protocol {self._spec.corpus.protocol.id} scores "
-                f"{self._spec.frames}",
-                f"export exactly {self._spec.frames} frames" + ", at a constant rate" * varies,
-            )
-        size = _size(frames)
-        if size != self._size:
-            raise VideoError(
-                f"{path} is {size[0]}x{size[1]}, other clips are {self._size[0]}x{self._size[1]}",
-                "make all clips of the folder one size",
-            )
+        check_length(str(path), frames, self._facts[wanted.id], self._spec)
+        check_size(str(path), frames, self._size)
         return self._spec.corpus.protocol.resize(frames, str(path))
 
     def told(self) -> list[str]:
@@ -174,6 +162,40 @@ def _check_file(file: Path) -> None:
         )
 
 
-def _size(frames: Frames) -> tuple[int, int]:
+def check_length(what: str, frames: Frames, facts: Facts, spec: ModelSpec) -> None:
+    """See that a clip made elsewhere has the protocol's frames.
+
+    Args:
+        what: What it is called in an error.
+        frames: What was decoded, at most one frame more than wanted.
+        facts: What its files say.
+        spec: What is wanted.
+
+    Raises:
+        VideoError: It has not.
+    """
+    if len(frames) != spec.frames:
+        more = " or more" if len(frames) > spec.frames else ""
+        raise VideoError(
+            f"{what} has {len(frames)} frames{more}, protocol {spec.corpus.protocol.id} scores {spec.frames}",
+            f"export exactly {spec.frames} frames" + ", at a constant rate" * facts.uneven,
+        )
+
+
+def check_size(what: str, frames: Frames, others: tuple[int, int]) -> None:
+    """See that a clip made elsewhere is as large as the others: ``others`` is width and height.
+
+    Raises:
+        VideoError: It is not.
+    """
+    size = size_of(frames)
+    if size != others:
+        raise VideoError(
+            f"{what} is {size[0]}x{size[1]}, other clips are {others[0]}x{others[1]}",
+            "make all clips of the folder one size",
+        )
+
+
+def size_of(frames: Frames) -> tuple[int, int]:
     """Width and height."""
     return frames.shape[2], frames.shape[1]

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from fevbench.data.tensors import to_tensor
+from fevbench.errors import ModelError
 from fevbench.models.built import build
 from fevbench.models.parts import networks
 from fevbench.models.protocol import VideoModel
@@ -112,6 +113,8 @@ def measure(
     """
     for one in found:
         one.check_generates()
+        if one.is_outside:
+            raise ModelError(f"{one.name} is a program outside, whose cost cannot be seen", "leave it out")
     built = [Timed(one, corpus, device, progress) for one in found]
     seconds: dict[tuple[int, int], list[float]] = {}
     for batch in BATCHES:

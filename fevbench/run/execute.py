@@ -19,6 +19,7 @@ from fevbench.global_state import known_state
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.models.built import BuiltModel, build
 from fevbench.models.found import VIDEOS_PREFIX
+from fevbench.models.workplace import OUTSIDE_FOLDER
 from fevbench.results.clips import other_clips
 from fevbench.results.files import read_result, write_result
 from fevbench.results.schema import RESULT_FILE, MetricResult, Result, Stage
@@ -67,6 +68,8 @@ def execute(
     corpus = Corpus(plan.needs.dataset, plan.needs.protocol, plan.settings.split, plan.settings.limit)
     plan = _on(plan, corpus.clips)
     built = None
+    if plan.model.is_outside:
+        _note_unseen(plan.model.unseen, progress)
     if not plan.model.whole:  # what it is made of, and so which run this is, shows when it is built
         if plan.model.networks:
             weights.require_all(plan.model.networks, offline=offline, progress=pull)
@@ -91,7 +94,9 @@ def execute(
         if plan.model.networks:
             own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
         built = built or build(plan.model, corpus, plan.device, progress)
-        generated = GeneratedClips(built, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device)
+        generated = GeneratedClips(
+            built, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, plan.out / OUTSIDE_FOLDER
+        )
         plan = _on(plan, generated.clips)
         for reason, names in plan.needs.lacking().items():
             progress.note(f"no {', '.join(names)}: {reason}")
@@ -140,13 +145,17 @@ def _on(plan: Plan, clips: Sequence[Clip]) -> Plan:
 
 def _with_fingerprint(plan: Plan, built: BuiltModel, progress: Progress) -> Plan:
     """The plan of a model of which is known what it is made of."""
-    for what in built.unseen:
-        progress.note(
-            f"note: it cannot be seen whether {what} changes: after a change, start anew with --overwrite"
-        )
+    _note_unseen(built.unseen, progress)
     found = replace(plan.model, fingerprint=built.fingerprint)
     settings = plan.settings.model_copy(update={"fingerprint": built.fingerprint})
     return replace(plan, model=found, settings=settings)
+
+
+def _note_unseen(unseen: Sequence[str], progress: Progress) -> None:
+    for what in unseen:
+        progress.note(
+            f"note: it cannot be seen whether {what} changes: after a change, start anew with --overwrite"
+        )
 
 
 def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:

@@ -3,6 +3,7 @@
 runs/copy--fevsynth--64x16--test--seed0/
 run.json      the settings; whoever continues must have the same
 clips/        one lossless clip each
+outside/      what a program outside said while it made them; see `fevbench.models.workplace`
 draws/N/      some of them made again, where a metric compares clips of one face and label
 result.json   written last
 .lock         there while a process works in it
@@ -11,6 +12,7 @@ result.json   written last
 from __future__ import annotations
 
 import re
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from fevbench.data.protocol import protocols
 from fevbench.data.video import LOSSLESS_SUFFIX
 from fevbench.errors import RunError, way_out
 from fevbench.locks import locked
+from fevbench.models.workplace import OUTSIDE_FOLDER
 from fevbench.results.clips import CLIPS_FOLDER as CLIPS_FOLDER
 from fevbench.results.clips import DRAWS_FOLDER as DRAWS_FOLDER
 from fevbench.results.schema import RESULT_FILE
@@ -129,6 +132,7 @@ class Claim:
             (self._out / file).unlink(missing_ok=True)
         for clip in _clips(self._out):
             clip.unlink()
+        shutil.rmtree(self._out / OUTSIDE_FOLDER, ignore_errors=True)
         self._write_settings()
 
     def _write_settings(self) -> None:

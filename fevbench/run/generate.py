@@ -16,9 +16,10 @@ from fevbench.data.corpus import typical
 from fevbench.data.memory import FrameStore
 from fevbench.data.tensors import to_tensor
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written, write_clip
-from fevbench.errors import ModelError, RunError, VideoError
+from fevbench.errors import FevbenchError, ModelError, RunError, VideoError
 from fevbench.models.attributes import flag, notes_of
 from fevbench.models.built import BuiltModel, seed_globals
+from fevbench.models.command import CommandModel, not_all
 from fevbench.models.protocol import ClipSource, VideoModel
 from fevbench.models.reads import Reads
 from fevbench.models.surroundings import ask
@@ -48,6 +49,7 @@ class GeneratedClips:
         folder: Where the clips are kept.
         seed: The run's seed.
         device: The torch device.
+        outside: Where a program outside works and its log is kept; None for a folder that goes afterwards.
 
     Attributes:
         clips: The clips that are scored: the corpus's, less those a folder of videos lacks.
@@ -63,6 +65,7 @@ class GeneratedClips:
         folder: Path,
         seed: int,
         device: str,
+        outside: Path | None = None,
     ) -> None:
         self._found = built.found
         self._model = built.model
@@ -71,6 +74,8 @@ class GeneratedClips:
         self._seed = seed
         self._draw = 0
         self._device = device
+        self._outside = outside
+        self._failed: dict[str, FevbenchError] = {}
         self._store: FrameStore[Frames] = FrameStore()
         missing = set(self._model.missing) if isinstance(self._model, Videos) else set()
         self.clips = tuple(clip for clip in corpus.clips if clip.id not in missing)
@@ -86,7 +91,7 @@ class GeneratedClips:
             said = notes_of(self._model, self._found.name)
         except ModelError as error:  # after all the work, that is no reason to lose it
             said = [*self._notes, error.what]
-        read = self._model.told() if isinstance(self._model, Videos) else []
+        read = self._model.told() if isinstance(self._model, Videos | CommandModel) else []
         return [*said, *self._strange, *read]
 
     def again(self, draw: int, clips: Sequence[Clip], folder: Path) -> GeneratedClips:
@@ -99,7 +104,9 @@ class GeneratedClips:
         """
         other = copy.copy(self)
         other._draw, other.clips, other._folder = draw, tuple(clips), folder
-        other._store, other.made, other._strange = FrameStore(), 0, []
+        other._store, other.made, other._failed, other._strange = FrameStore(), 0, {}, []
+        if not draw:  # a try, of which nothing stays
+            other._outside = None
         return other
 
     def make_all(self, progress: Progress) -> None:
@@ -115,17 +122,22 @@ class GeneratedClips:
         progress.start(f"draw {self._draw}" if self._draw else "generate", len(self.clips))
         first = [] if self._draw else typical(self.clips, self._corpus.dataset.labels, FEW)
         self._make_first(first, progress)
-        for clip in self.clips:
-            if clip not in first:
-                self._make_one(clip)
-                progress.advance(1)
+        others = [clip for clip in self.clips if clip not in first]
+        self._expect(others)
+        for clip in others:
+            self._make_if_it_can(clip)
+            progress.advance(1)
+        self._check_all_made(len(others))
 
     def _make_first(self, clips: Sequence[Clip], progress: Progress) -> None:
         seen, made = FirstClips(), []
+        self._expect(clips)
         for clip in clips:
-            values = self._make_one(clip)
+            values = self._make_if_it_can(clip)
             if values is not None:
                 made.append(clip)
+            if clip.id in self._failed:
+                continue
             face = self._corpus.frames(clip)[0]
             seen.add(as_values(face), self.frames(clip), values)
             progress.advance(1)
@@ -136,9 +148,31 @@ class GeneratedClips:
                 f"{self._found.name} hands over clips with a mistake: {mistake}, in the first {len(clips)}",
                 "hand over RGB, float in [-1, 1] or pixels in 0..255",
             )
+        self._check_all_made(len(clips))
         self._strange += seen.notes()
         for note in self._strange:
             progress.note(f"note: {note}")
+
+    def _expect(self, clips: Sequence[Clip]) -> None:
+        """Tell a program outside what it will be asked for."""
+        if isinstance(self._model, CommandModel):
+            wanted = [clip for clip in clips if not self.path(clip).exists()]
+            seeds = {clip: clip_seed(self._seed, clip.id, self._draw) for clip in wanted}
+            self._model.expect(seeds, self._outside, scored=not self._draw)
+
+    def _make_if_it_can(self, clip: Clip) -> Floats | None:
+        """As `_make_one`; where one call makes all clips, one that fails loses none of the others."""
+        if not (isinstance(self._model, CommandModel) and self._model.at_once):
+            return self._make_one(clip)
+        try:
+            return self._make_one(clip)
+        except (ModelError, VideoError) as error:
+            self._failed[clip.id] = error
+            return None
+
+    def _check_all_made(self, asked: int) -> None:
+        if self._failed:
+            raise not_all(self._found.name, self._failed, asked)
 
     def _make_one(self, clip: Clip) -> Floats | None:
         """Make a clip if it is not there; returns what was handed over if it was made."""

@@ -1,0 +1,254 @@
+"""``command:FILE.toml``: a model that is a program, in whatever environment it needs.
+
+The program is told where the input is and where the clip goes, and is run once a clip, or once for a manifest
+of many. What it writes is read, checked and resized as clips of ``videos:DIR`` are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from fevbench.counts import some
+from fevbench.data.facts import Facts, told
+from fevbench.errors import FevbenchError, ModelError, VideoError
+from fevbench.models.call import Ending, call
+from fevbench.models.command_file import CommandFile
+from fevbench.models.found import COMMAND_PREFIX, FoundModel
+from fevbench.models.manifest import MANIFEST_FILE, Entry, manifest_text, seed_for_programs
+from fevbench.models.videos import check_length, check_size, size_of
+from fevbench.models.workplace import Workplace, discard, outputs, take
+
+if TYPE_CHECKING:
+    import torch
+
+    from fevbench.data.clip import Clip, Frames
+    from fevbench.models.protocol import ModelSpec
+
+
+class CommandModel:
+    """A program that makes clips.
+
+    Args:
+        name: What the user called it.
+        says: What its file says.
+        spec: The run's sizes and true clips.
+
+    Attributes:
+        at_once: Whether a call makes many clips.
+        notes: What a reader of the result must know.
+    """
+
+    def __init__(self, name: str, says: CommandFile, spec: ModelSpec) -> None:
+        self._name, self._says, self._spec = name, says, spec
+        self.at_once = says.at_once
+        watched = f" and {len(says.watch)} files it watches" if says.watch else ""
+        self.notes = [
+            "made by a program outside, which cannot be seen: a change would show only in "
+            f"{says.path.name}{watched}"
+        ]
+        self._wanted: dict[str, int] = {}
+        self._clips: dict[str, Clip] = {}
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._place: Workplace | None = None
+        self._written: dict[str, list[Path]] = {}
+        self._called = False
+        self._ending: Ending | None = None
+        self._scored = True
+
+    def expect(self, seeds: Mapping[Clip, int], folder: Path | None, scored: bool) -> None:
+        """Hear which clips will be asked for next, so that they can be made at once.
+
+        Args:
+            seeds: The clips, each with its seed.
+            folder: Where to work and to keep a log; None for a folder that goes with the model.
+            scored: Whether these are the clips that are scored, and not made again for their noise.
+        """
+        if folder is None:
+            self._scratch = self._scratch or tempfile.TemporaryDirectory()
+        root = Path(self._scratch.name) if folder is None and self._scratch else folder
+        assert root is not None
+        self._place = Workplace(root, self._key(), kept=folder is not None)
+        self._scored, self._called, self._ending, self._written = scored, False, None, {}
+        if scored:
+            self._place.forget(clip.id for clip in seeds)
+        self._clips = {clip.id: clip for clip in seeds}
+        self._wanted = {clip.id: seed_for_programs(seed) for clip, seed in seeds.items()}
+
+    def clip(self, wanted: Clip, generator: torch.Generator) -> Frames:
+        """The clip that the program made for ``wanted``.
+
+        Args:
+            wanted: The clip.
+            generator: Says the seed.
+
+        Returns:
+            ``uint8[T, S, S, 3]``, RGB.
+
+        Raises:
+            ModelError: The program cannot be started, fails, takes too long, or writes nothing or several.
+            VideoError: What it wrote cannot be read, or is of another length or size.
+        """
+        if self._place is None or wanted.id not in self._wanted:
+            self.expect({wanted: generator.initial_seed()}, None, scored=True)
+        place = self._workplace()
+        if not self.at_once:
+            self._make([wanted])
+        elif not self._called:
+            self._called = True
+            self._take_left_over()
+            left = [clip for clip in self._clips.values() if clip.id not in self._written]
+            if left:
+                self._make(left)
+        frames = self._read(wanted)
+        discard(self._written.pop(wanted.id))
+        del self._wanted[wanted.id]
+        if not self._wanted or not self.at_once:
+            place.clear()
+        return frames
+
+    def told(self) -> list[str]:
+        """What the program's files say that changed pixels, and how damage to them would have been found."""
+        if self._place is None:
+            return []
+        known = self._place.known
+        ours = [known[clip.id] for clip in self._spec.corpus.clips if clip.id in known]
+        if not ours:
+            return []
+        (width, height), size = ours[0][0], self._spec.size
+        resized = [f"clips were resized from {width}x{height} to {size}x{size}"] if width != size else []
+        return [*resized, *told([facts for _, facts in ours])]
+
+    def _workplace(self) -> Workplace:
+        assert self._place is not None
+        return self._place
+
+    def _key(self) -> str:
+        """What, beside the seed, decides a clip."""
+        corpus = self._spec.corpus
+        parts = (self._says.fingerprint, corpus.dataset.name, corpus.dataset.version, corpus.protocol.id)
+        return hashlib.sha256(repr((*parts, self._spec.size)).encode()).hexdigest()[:12]
+
+    def _take_left_over(self) -> None:
+        """Find the clips that a call made before it was stopped."""
+        for entry, path in self._workplace().left_over(self._wanted):
+            self._written[entry.id] = [path]
+            try:
+                self._read(self._clips[entry.id])
+            except FevbenchError:  # it was being written
+                del self._written[entry.id]
+
+    def _make(self, clips: Sequence[Clip]) -> None:
+        """Call the program for one clip or for several, and see what it wrote."""
+        says, place = self._says, self._workplace()
+        if not self.at_once:
+            place.clear()
+        folder = place.new_folder()
+        entries = [self._entry(clip, folder) for clip in clips]
+        how = self._spec.corpus.protocol
+        fps = self._spec.corpus.dataset.fps / how.stride
+        values: dict[str, object] = {"frames": how.frames, "size": how.size, "fps": f"{fps:g}"}
+        about = f"{len(clips)} clips"
+        if self.at_once:
+            (folder / MANIFEST_FILE).write_text(manifest_text(self._spec.corpus, entries), encoding="utf-8")
+            values["manifest"] = folder / MANIFEST_FILE
+        else:
+            about = f"clip {clips[0].id}"
+            values |= vars(entries[0])
+        timeout = says.timeout and says.timeout * len(clips)
+        try:
+            self._ending = call(says.words(values), says.cwd, says.env, place.log, about, timeout)
+        except ModelError as error:
+            raise ModelError(f"{self._name}: {error.what}", error.fix) from error
+        if not self.at_once and self._ending.status != 0:
+            raise self._failed(clips[0])
+        for entry in entries:
+            self._written[entry.id] = outputs(Path(entry.out))
+        if self._ending.status != 0 and any(self._written.values()):
+            self._spec.progress.note(f"note: {self._name}: {self._ending}; clips that are whole are kept")
+
+    def _entry(self, clip: Clip, folder: Path) -> Entry:
+        image, out = folder / "images" / f"{clip.id}.png", folder / "out" / clip.id
+        for file in (image, out):
+            file.parent.mkdir(exist_ok=True)
+        Image.fromarray(self._spec.corpus.frames(clip)[0]).save(image)
+        return Entry(clip.id, str(image), clip.label, str(out), self._wanted[clip.id])
+
+    def _read(self, clip: Clip) -> Frames:
+        """What was written for a clip, checked and resized; what is known of it is kept."""
+        written, what, facts = self._written.get(clip.id), f"{self._name}: clip {clip.id}", Facts()
+        if not written:
+            raise self._failed(clip)
+        try:
+            frames = take(written, facts, self._spec.frames + 1)
+        except VideoError as error:
+            raise VideoError(f"{what}: {error.what}", error.fix) from error
+        check_length(what, frames, facts, self._spec)
+        place = self._workplace()
+        first = next((size for size, _ in place.known.values()), size_of(frames))
+        check_size(what, frames, first)
+        resized = self._spec.corpus.protocol.resize(frames, what)
+        if self._scored:
+            place.remember(clip.id, frames, facts)
+        return resized
+
+    def _failed(self, clip: Clip) -> ModelError:
+        """The error of a clip for which nothing was written, or of a call that went wrong."""
+        ending, place = self._ending, self._workplace()
+        see = f"see {place.log}" if place.kept else f"mend the program, or {self._says.path}"
+        if ending is None or ending.status == 0:
+            said = f" (it said: {ending.last})" if ending and ending.last else ""
+            return ModelError(
+                f"{self._name}: the program wrote nothing for clip {clip.id}{said}",
+                f"let it write frames into the folder {{out}}, or a video {{out}}.mp4; {see}",
+            )
+        if ending.status is None:
+            more = f": {ending.last}" if ending.last else ""
+            each = " a clip" if self.at_once else ""
+            return ModelError(
+                f"{self._name}: the program took more than {self._says.timeout:g} s{each} at clip {clip.id}, "
+                f"and was ended{more}",
+                f"raise timeout in {self._says.path}, or {see}",
+            )
+        return ModelError(f"{self._name}: the program failed on clip {clip.id} ({ending})", see)
+
+
+def not_all(name: str, failed: Mapping[str, FevbenchError], count: int) -> ModelError:
+    """The one error of several clips that a call did not make.
+
+    Args:
+        name: The model.
+        failed: Clip id to what was wrong.
+        count: How many were asked for.
+    """
+    first = next(iter(failed.values()))
+    if len(failed) == 1:
+        return ModelError(first.what, first.fix)
+    what = f"{name}: {len(failed)} of {count} clips were not made ({some(list(failed))})"
+    return ModelError(f"{what}; {first.what.removeprefix(f'{name}: ')}", first.fix)
+
+
+def find_command(path: Path) -> FoundModel:
+    """Read the file of a model outside.
+
+    Raises:
+        ModelError: It is not there, or says something that cannot be.
+        UnknownName: A field or placeholder is none.
+    """
+    says = CommandFile(path)
+    name = f"{COMMAND_PREFIX}{path.stem}"
+    return FoundModel(
+        name,
+        str(path),
+        says.fingerprint,
+        False,
+        lambda spec: CommandModel(name, says, spec),
+        adapted=says.adapted,
+        whole=True,
+        unseen=("the program outside",),
+    )

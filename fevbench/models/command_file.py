@@ -1,0 +1,191 @@
+"""What a model outside says in its TOML file: the command, and what it needs around it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from string import Formatter
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+
+from fevbench.errors import ModelError, UnknownName, way_out
+from fevbench.hashing import sha256_of
+from fevbench.toml import read_toml
+
+OF_A_CLIP = ("image", "label", "out", "seed", "id")
+"""Placeholders that are another thing for each clip."""
+OF_A_RUN = ("frames", "size", "fps")
+"""Placeholders that are the same for all."""
+MANIFEST = "manifest"
+PLACEHOLDERS = (*OF_A_CLIP, *OF_A_RUN, MANIFEST)
+
+
+class _Fields(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: StrictStr | list[StrictStr]
+    cwd: StrictStr = "."
+    env: dict[StrictStr, StrictStr | StrictInt] = {}
+    timeout: Annotated[float, Field(strict=True, gt=0, le=1e6, allow_inf_nan=False)] | None = None
+    watch: list[StrictStr] = []
+    adapted: StrictBool = False
+
+
+class CommandFile:
+    """A command line, read and checked; nothing is started.
+
+    Args:
+        path: A TOML file. Paths in it are relative to its folder.
+
+    Attributes:
+        path: The file.
+        cwd: The folder the program works in.
+        env: The whole environment of the program: this process's, and what the file adds.
+        timeout: Seconds that a clip may take, None without end.
+        watch: Files that count as part of the model.
+        adapted: Whether the method was changed; see `fevbench.models.found.FoundModel`.
+        at_once: Whether a call makes all clips of a manifest, and not one clip.
+        seeded: Whether the program is told a seed.
+        fingerprint: The sha256 of the file and of the files it watches.
+
+    Raises:
+        ModelError: The file is not there or says something that cannot be, or names what is not there.
+        UnknownName: A field or a placeholder is none; the message suggests near ones.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        fields = _read(path)
+        folder = path.absolute().parent
+        self.cwd = folder / Path(fields.cwd).expanduser()
+        if not self.cwd.is_dir():
+            raise ModelError(f"{path}: cwd {self.cwd} is not a folder", "name the folder of the program")
+        self.env = {**os.environ, **{key: str(value) for key, value in fields.env.items()}}
+        self.timeout = fields.timeout
+        self.adapted = fields.adapted
+        self._words = self._check_command(fields.command)
+        named = {name for word in self._words for name in self._names(word)}
+        self.at_once = MANIFEST in named
+        self.seeded = self.at_once or "seed" in named
+        _check_placeholders(path, named)
+        for text in (*self._words, *fields.env, *self.env.values()):
+            if "\0" in text:
+                raise ModelError(f"{path} holds a NUL character", "remove it")
+        for key in fields.env:
+            if not key or "=" in key:
+                raise ModelError(f"{path}: {key!r} cannot be the name of a variable", "mend it in env")
+        self._check_program()
+        self.watch = tuple(folder / Path(file).expanduser() for file in fields.watch)
+        self.fingerprint = self._digest()
+
+    def words(self, values: Mapping[str, object]) -> list[str]:
+        """The command with its placeholders filled in, a word an argument."""
+        return [word.format_map({key: str(value) for key, value in values.items()}) for word in self._words]
+
+    def _check_command(self, command: str | list[str]) -> list[str]:
+        try:
+            words = shlex.split(command) if isinstance(command, str) else command
+        except ValueError as error:
+            raise ModelError(f"{self.path}: command cannot be split ({error})", "close its quotes") from error
+        if not words or not words[0]:
+            raise ModelError(f"{self.path}: command is empty", "say how the program is called")
+        return [str(Path(words[0]).expanduser()) if words[0][:1] == "~" else words[0], *words[1:]]
+
+    def _names(self, word: str) -> list[str]:
+        """The placeholders in a word."""
+        try:
+            parts = list(Formatter().parse(word))
+        except ValueError as error:
+            raise ModelError(
+                f"{self.path}: {word!r} cannot be filled in ({error})",
+                "write a brace that is meant as {{ or }}",
+            ) from error
+        for _, name, form, conversion in parts:
+            if name is not None and name not in PLACEHOLDERS:
+                doubled = f"{self.path}: write a brace that is meant as {{{{ or }}}}"
+                raise UnknownName("placeholder", name, PLACEHOLDERS, doubled)
+            if form or conversion:
+                raise ModelError(f"{self.path}: {word!r} asks for a format", f"write {{{name}}} alone")
+        return [name for _, name, _, _ in parts if name is not None]
+
+    def _check_program(self) -> None:
+        program = self._words[0]
+        if self._names(program):
+            raise ModelError(f"{self.path}: its program is {program!r}", "name the program itself")
+        place = str(self.cwd / program) if os.sep in program else program
+        if shutil.which(place, path=self.env.get("PATH")) is None:
+            raise ModelError(
+                f"{self.path}: there is no program {program!r}"
+                + (f" in {self.cwd}" if os.sep in program and not Path(program).is_absolute() else ""),
+                "give its path, and see that it may be executed",
+            )
+
+    def _digest(self) -> str:
+        """Of the file and what it watches. Names count without folders, so that a project can be moved."""
+        digests: list[tuple[str, str]] = []
+        for file in (self.path, *self.watch):
+            what = f"{self.path} watches {file}, which" if digests else str(file)
+            if not file.is_file():
+                said = "is no file" if file.exists() else "does not exist"
+                raise ModelError(f"{what} {said}", "name files that are there")
+            try:
+                digests.append((file.name, sha256_of(file)))
+            except OSError as error:
+                fix = way_out(error, "repeat the command")
+                raise ModelError(f"{what} cannot be read ({error.strerror})", fix) from error
+        (_, own), *watched = digests
+        return hashlib.sha256(repr((own, sorted(watched))).encode()).hexdigest()
+
+
+def _read(path: Path) -> _Fields:
+    if not path.is_file():
+        said = "is not a file" if path.exists() else "does not exist"
+        raise ModelError(
+            f"{path} {said}", "give command:FILE.toml the file that says how to call the program"
+        )
+    try:
+        content = read_toml(path)
+    except OSError as error:
+        fix = way_out(error, "check the path")
+        raise ModelError(f"{path} cannot be read ({error.strerror})", fix) from error
+    except ValueError as error:
+        raise ModelError(f"{path} is no TOML ({error})", "see docs/integrations.md for examples") from error
+    for key in content:
+        if key not in _Fields.model_fields:
+            raise UnknownName("field", key, _Fields.model_fields, f"mend {path}")
+    try:
+        return _Fields.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = str(first["loc"][0])
+        what = "is missing" if first["type"] == "missing" else f"cannot be: {first['msg']}"
+        raise ModelError(f"{path}: {field} {what}", f"make {field} {_WANTED[field]}") from error
+
+
+_WANTED = {
+    "command": 'a text or a list of texts, for example ["python", "make.py", "{image}", "{label}", "{out}"]',
+    "cwd": "the path of a folder",
+    "env": 'a table of texts, for example { CUDA_VISIBLE_DEVICES = "0" }',
+    "timeout": "seconds for one clip, more than 0 and at most 1000000",
+    "watch": "a list of paths",
+    "adapted": "true or false",
+}
+
+
+def _check_placeholders(path: Path, named: set[str]) -> None:
+    """See that the program is told where a clip goes, and nothing of one clip where it gets them all."""
+    of_one = [f"{{{name}}}" for name in OF_A_CLIP if name in named]
+    if MANIFEST in named and of_one:
+        raise ModelError(
+            f"{path}: command names {{{MANIFEST}}}, all clips at once, and of one clip {', '.join(of_one)}",
+            "use one or the other",
+        )
+    if MANIFEST not in named and "out" not in named:
+        raise ModelError(
+            f"{path}: command names neither {{out}} nor {{{MANIFEST}}}", "tell the program where a clip goes"
+        )

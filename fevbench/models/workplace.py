@@ -1,0 +1,163 @@
+"""Where a program outside works for a run: its inputs, what it writes, its log, and what is known of that.
+
+runs/…/outside/
+log.txt       each call and what the program said
+made-….jsonl  size and format of each clip as it was written, before it was kept in clips/
+work-…/       one folder a call: images, a manifest, what was written; gone once its clips are kept
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fevbench.data.facts import Facts
+from fevbench.data.pictures import ANIMATION_SUFFIXES, PICTURE_SUFFIXES
+from fevbench.data.video import VIDEO_SUFFIXES, read_clip
+from fevbench.errors import VideoError
+from fevbench.models.manifest import MANIFEST_FILE, Entry, entries_of
+from fevbench.models.videos import size_of
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Frames
+
+OUTSIDE_FOLDER = "outside"
+
+
+class Workplace:
+    """The folder of one model in one run.
+
+    Args:
+        root: The folder; made if need be.
+        key: What decides the clips, of letters and digits; what other keys left is removed.
+        kept: Whether it is there after the run, so that people can look into its log.
+
+    Attributes:
+        log: The log's file.
+        kept: As above.
+        known: Clip id to width and height as it was written, and what is known of its files.
+    """
+
+    def __init__(self, root: Path, key: str, kept: bool) -> None:
+        self._root, self._key, self.kept = root.absolute(), key, kept
+        self._root.mkdir(parents=True, exist_ok=True)
+        self.log = self._root / "log.txt"
+        self._made = self._root / f"made-{key}.jsonl"
+        self.known = _known(self._made)
+        for path in (*self._root.glob("work-*"), *self._root.glob("made-*.jsonl")):
+            if path != self._made and not path.name.startswith(f"work-{key}-"):
+                discard([path])
+
+    def new_folder(self) -> Path:
+        """An empty folder for a call."""
+        folder = self._root / f"work-{self._key}-{secrets.token_hex(4)}"
+        folder.mkdir()
+        return folder
+
+    def clear(self) -> None:
+        """Remove the folders of all calls."""
+        for folder in self._root.glob("work-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def left_over(self, wanted: Mapping[str, int]) -> Iterator[tuple[Entry, Path]]:
+        """Yield what calls that were stopped wrote of the clips that are wanted.
+
+        What was written last in a call is left out: the program may have been at it.
+
+        Args:
+            wanted: Clip id to its seed.
+        """
+        for folder in sorted(self._root.glob("work-*")):
+            entries = entries_of(folder / MANIFEST_FILE).values()
+            written = [(entry, path) for entry in entries for path in outputs(Path(entry.out))]
+            last = max((_written_at(path) for _, path in written), default=0)
+            for entry, path in written:
+                if _written_at(path) < last and wanted.get(entry.id) == entry.seed:
+                    yield entry, path
+
+    def remember(self, clip: str, frames: Frames, facts: Facts) -> None:
+        """Keep what is known of a clip as the program wrote it."""
+        facts.digest = ""
+        fields = asdict(facts) | {"forms": sorted(facts.forms), "checks": sorted(facts.checks)}
+        row = {"clip": clip, "size": size_of(frames), **fields}
+        self.known[clip] = (size_of(frames), facts)
+        with self._made.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def forget(self, clips: Iterable[str]) -> None:
+        """Drop what is known of clips that are made again."""
+        for clip in clips:
+            self.known.pop(clip, None)
+
+
+def outputs(out: Path) -> list[Path]:
+    """What a program wrote for a clip.
+
+    Args:
+        out: What it was told: a folder of frames of this name, or a clip of this name with or without an
+            ending. A folder may hold one video instead, for programs that choose the name themselves.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    endings = dict.fromkeys(("", *VIDEO_SUFFIXES, *ANIMATION_SUFFIXES))
+    named = [out.with_name(f"{out.name}{ending}") for ending in endings]
+    return sorted(inner for path in named if path.exists() for inner in _within(path))
+
+
+def take(paths: list[Path], facts: Facts, most: int) -> Frames:
+    """Read the one clip that was written.
+
+    Raises:
+        VideoError: There are several, or it cannot be read.
+    """
+    if len(paths) > 1:
+        names = ", ".join(path.name for path in paths[:3])
+        raise VideoError(f"{len(paths)} clips were written ({names})", "let it write one, at {out}")
+    return read_clip(paths[0], facts, most)
+
+
+def discard(paths: list[Path]) -> None:
+    """Remove what was written once it is read."""
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _within(path: Path) -> list[Path]:
+    """A file or a folder of frames; or the videos in a folder that holds such. Nothing of an empty folder."""
+    if not path.is_dir():
+        return [path]
+    inner = [file for file in path.iterdir() if not file.name.startswith(".")]
+    if any(file.suffix.lower() in PICTURE_SUFFIXES for file in inner):
+        return [path]
+    return [file for file in inner if file.suffix.lower() in VIDEO_SUFFIXES] or ([path] if inner else [])
+
+
+def _written_at(path: Path) -> int:
+    """When something was last written to: nanoseconds."""
+    times = [path.stat().st_mtime_ns]
+    if path.is_dir():
+        times += [file.stat().st_mtime_ns for file in path.iterdir()]
+    return max(times)
+
+
+def _known(file: Path) -> dict[str, tuple[tuple[int, int], Facts]]:
+    """What a file says of clips as they were written; of each the latest."""
+    found: dict[str, tuple[tuple[int, int], Facts]] = {}
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        try:
+            row: dict[str, Any] = json.loads(line)
+            clip, (width, height) = str(row.pop("clip")), row.pop("size")
+            row["forms"], row["checks"] = set(row["forms"]), set(row["checks"])
+            found[clip] = ((int(width), int(height)), Facts(**row))
+        except (ValueError, TypeError, KeyError):  # a kill leaves half a line at most
+            continue
+    return found
