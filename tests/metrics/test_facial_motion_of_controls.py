@@ -72,7 +72,7 @@ def test_shuffled_frames_are_seen(results: dict[str, Result]) -> None:
     jitter = values(results, "mesh-jitter")
     assert jitter["shuffled"] > 4 * jitter["real"]
     distance = values(results, "fbd")
-    # The input stays first, so that the way from it to the first frame is one of many jumps, and not a new one.
+    # The input stays first: the way from it to the next frame is one of many jumps, and no new one.
     assert distance["shuffled"] > 2 * distance["other-expression"]
     assert values(results, "apex-intensity")["shuffled"] == pytest.approx(1), "the same frames"
 
