@@ -12,7 +12,7 @@ from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.fevsynth import VERSION
 from fevbench.training.config import from_fields
 from fevbench.training.export import read_exported
-from fevgan.config import WARP_PRESETS, Config, WarpConfig
+from fevgan.config import PRESETS, WARP_PRESETS, Config, WarpConfig
 from fevgan.model import SHIPPED, SHIPPED_WARP, FEVGANWarp
 
 ABOUT = read_exported(SHIPPED_WARP, "fev-gan-warp").about
@@ -30,11 +30,10 @@ def test_it_warps_and_was_trained_on_fevsynth() -> None:
 
 
 @pytest.mark.skipif(not SHIPPED.exists(), reason="fev-gan has no weights yet")
-def test_fev_gan_paints_as_its_paper_does() -> None:
+def test_fev_gan_is_the_paper_like_form() -> None:
     about = read_exported(SHIPPED, "fev-gan").about
     assert about["model"] == "fev-gan"
-    config = from_fields(Config, about["config"])
-    assert (config.composition, config.anchor, config.posterior) == ("direct", False, False)
+    assert from_fields(Config, about["config"]) == PRESETS["paper"]
     assert tuple(about["labels"]) == EXPRESSIONS
 
 
