@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from fevbench.stats.bootstrap import RESAMPLES, draw_subjects
+from fevbench.stats.bootstrap import LEAST_PEOPLE, RESAMPLES, draw_subjects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from fevbench.study.answers import Answers
     from fevbench.study.record import Study
 
-LEAST = 6
-"""Fewest subjects, and fewest raters, for an interval: a resample of five is often one of three."""
 METHOD = f"bootstrap over raters and subjects at once (pigeonhole), percentile, {RESAMPLES} resamples"
 BLOCK = 1 << 22
 """Weights that are in memory at a time."""
@@ -83,9 +81,9 @@ class Choices:
         few = [
             f"{count} {name}{'s' * (count != 1)}"
             for count, name in ((self.raters, "rater"), (len(self.subjects), "subject"))
-            if count < LEAST
+            if count < LEAST_PEOPLE
         ]
-        return f"{' and '.join(few)}, and an interval needs {LEAST} of each" if few else ""
+        return f"{' and '.join(few)}, and an interval needs {LEAST_PEOPLE} of each" if few else ""
 
     def _wins(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """``float64[B, N]`` weights of choices to ``float64[B, M, M]`` wins."""

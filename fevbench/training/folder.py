@@ -1,7 +1,7 @@
 """A training's folder, the unit of resume.
 
 trainings/fev-gan--fevsynth--fevsynth-64x16--seed0/
-.lock                   held by the process that trains
+.lock                   while a process trains
 train.json              the settings; whoever continues must have the same
 checkpoint.pt           the last good state of everything
 losses.csv              every loss of every step
@@ -16,14 +16,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fevbench.atomic import write_text
+from fevbench.errors import way_out
+from fevbench.locks import locked
 from fevbench.results.files import TRAINING_FILE
 from fevbench.training.checkpoint import CHECKPOINT_FILE
 from fevbench.training.guard import TrainingError
@@ -63,7 +64,7 @@ def default_folder(settings: Settings) -> Path:
 
 
 @contextmanager
-def locked(out: Path) -> Iterator[None]:
+def alone_in(out: Path) -> Iterator[None]:
     """Keep other processes from training in a folder.
 
     Raises:
@@ -71,15 +72,17 @@ def locked(out: Path) -> Iterator[None]:
     """
     if out.exists() and not out.is_dir():
         raise TrainingError(f"{out} is a file", "give --out a folder")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out / LOCK_FILE, timeout=0)
-        with lock:
-            yield
-    except Timeout as error:
-        raise TrainingError(
-            f"{out} is being trained in by another process", "wait for it, or choose another --out"
-        ) from error
+    with ExitStack() as held:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            if held.enter_context(locked(out / LOCK_FILE, patience=0)) is False:
+                raise TrainingError(
+                    f"{out} is being trained in by another process", "wait for it, or choose another --out"
+                )
+        except OSError as error:
+            fix = way_out(error, "choose another --out")
+            raise TrainingError(f"{out} cannot be written ({error.strerror})", fix) from error
+        yield
 
 
 def claim_folder(out: Path, settings: Settings) -> bool:

@@ -24,7 +24,7 @@ from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Precision, Updates, mean_losses, open_accelerator, share_of
 from fevbench.training.ema import Average, standing_statistics
 from fevbench.training.export import write_exported
-from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, claim_folder, locked
+from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, alone_in, claim_folder
 from fevbench.training.guard import Guard
 from fevbench.training.log import Log
 from fevbench.training.samples import choose, write_samples
@@ -99,7 +99,7 @@ def train(plan: TrainingPlan, listener: Listener) -> Position | None:
     share = share_of(accelerator, plan.config.batch_size)
     if not accelerator.is_main_process:
         return _train(plan, accelerator, share, _Silent())
-    with locked(plan.out):
+    with alone_in(plan.out):
         return _train(plan, accelerator, share, listener)
 
 

@@ -28,8 +28,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     folder, found = tmp_path_factory.mktemp("facial-motion"), {}
     for name in CONTROLS:
         out: Path = folder / name
+        # Under version 1 the input is shuffled, too; curves over time are the same in both.
+        protocol = "64x16@1" if name == "shuffled" else "64x16"
+        asked = ["--limit", "48", "--metrics", "facial-motion", "--protocol", protocol, "--out", str(out)]
         with pytest.raises(SystemExit) as stop:
-            main(["run", name, "fevsynth", "--limit", "48", "--metrics", "facial-motion", "--out", str(out)])
+            main(["run", name, "fevsynth", *asked])
         assert stop.value.code == 0
         found[name] = read_result(out)
     return found
@@ -72,8 +75,7 @@ def test_shuffled_frames_are_seen(results: dict[str, Result]) -> None:
     jitter = values(results, "mesh-jitter")
     assert jitter["shuffled"] > 4 * jitter["real"]
     distance = values(results, "fbd")
-    # The input stays first: the way from it to the next frame is one of many jumps, and no new one.
-    assert distance["shuffled"] > 2 * distance["other-expression"]
+    assert distance["shuffled"] > 3 * distance["other-expression"]
     assert values(results, "apex-intensity")["shuffled"] == pytest.approx(1), "the same frames"
 
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from tiny import Outcome
 from tiny_training import losses
 
-from fevbench.training.folder import locked
+from fevbench.training.folder import alone_in
 from fevbench.training.loop import _Session
 
 Train = Callable[..., Outcome]
@@ -63,8 +63,8 @@ def test_the_folder_holds_what_people_look_at(train: Train, tmp_path: Path) -> N
     assert "tiny has no val people: the samples show train people" in outcome.err
     out = tmp_path / "run"
     assert {path.name for path in out.iterdir()} == {
-        ".lock", "train.json", "checkpoint.pt", "losses.csv", "curves.png", "tensorboard", "samples",
-        "generators", "generator.safetensors",
+        "train.json", "checkpoint.pt", "losses.csv", "curves.png", "tensorboard", "samples", "generators",
+        "generator.safetensors",
     }  # fmt: skip
     names = [path.name for path in sorted((out / "samples").iterdir())]
     assert names == ["step-000002.mp4", "step-000002.png", "step-000004.mp4", "step-000004.png"]
@@ -159,7 +159,7 @@ def test_the_same_command_again_has_nothing_to_do(train: Train, tmp_path: Path) 
 
 
 def test_two_processes_do_not_share_a_folder(train: Train, tmp_path: Path) -> None:
-    with locked(tmp_path / "run"):
+    with alone_in(tmp_path / "run"):
         outcome = train("run", steps=2)
     assert outcome.code == 1
     assert "is being trained in by another process: wait for it" in outcome.complaint

@@ -11,6 +11,7 @@ from pathlib import Path
 from fevbench import paths
 from fevbench.atomic import write_text
 from fevbench.errors import DatasetError, way_out
+from fevbench.locks import locked
 
 PATIENCE_S = 20.0
 """Seconds to wait for another process that writes the file, which takes a moment."""
@@ -62,16 +63,9 @@ def remember(name: str, folder: Path) -> Path | None:
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """Hold the file while it is read, changed and written: two at once would lose a name."""
-    from filelock import FileLock, Timeout
-
     file = locations_file()
     file.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(file.with_name(f".{file.name}.lock"), timeout=PATIENCE_S)
-    with contextlib.ExitStack() as held:
-        try:
-            held.enter_context(lock)
-        except Timeout:
-            raise OSError(errno.EAGAIN, "another process holds its lock", str(file)) from None
-        except NotImplementedError:
-            pass  # Some network file systems have no locks. The file is then still written whole.
-        yield
+    with locked(file.with_name(f".{file.name}.lock"), PATIENCE_S) as held:
+        if held is False:
+            raise OSError(errno.EAGAIN, "another process holds its lock", str(file))
+        yield  # some network file systems have no locks; the file is then still written whole
