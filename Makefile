@@ -68,10 +68,11 @@ leaderboard: $(BIN)/.installed ## Build leaderboard/public, the committed site, 
 pages: $(BIN)/.tools ## Make the tables in README and docs anew from leaderboard/results
 	$(BIN)/python -m leaderboard.pages
 
-lint: $(BIN)/.tools ## Check style and types
+lint: $(BIN)/.tools ## Check style, types, and which way imports point
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(BIN)/.tools ## Format the code
 	$(BIN)/ruff check --fix .

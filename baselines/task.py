@@ -14,7 +14,7 @@ from fevbench.data.tensors import to_tensor
 from fevbench.training.layout import channels_last
 
 if TYPE_CHECKING:
-    from fevbench.run.progress import Progress
+    from fevbench.progress import Progress
     from fevbench.training.config import TrainingConfig
     from fevbench.training.data import TrainingSet
     from fevbench.training.sampling import Batch, Draws

@@ -15,7 +15,7 @@ from fevgan.faces import Faces, fill_missing
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fevbench.run.progress import Progress
+    from fevbench.progress import Progress
     from fevbench.training.data import TrainingSet
 
     Floats = NDArray[np.float32]

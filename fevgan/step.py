@@ -22,7 +22,7 @@ from fevgan.posterior import Posterior, draw
 from fevgan.preparation import both_ways, face_points, identity_codes
 
 if TYPE_CHECKING:
-    from fevbench.run.progress import Progress
+    from fevbench.progress import Progress
     from fevbench.training.data import TrainingSet
     from fevbench.training.sampling import Batch, Draws
     from fevbench.training.task import Update

@@ -15,15 +15,17 @@ import zlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from fevbench.atomic import replacing
 from fevbench.data.video import LOSSLESS_SUFFIX
+from fevbench.engine.folder import SETTINGS_FILE
 from fevbench.errors import FevbenchError, RunError
 from fevbench.hashing import BLOCK, sha256_of
+from fevbench.records import Record
+from fevbench.results.clips import CLIPS_FOLDER
 from fevbench.results.files import read_result
 from fevbench.results.schema import RESULT_FILE
-from fevbench.run.folder import CLIPS_FOLDER, SETTINGS_FILE
 from leaderboard.layout import is_file_name, scored_clips
 
 SUFFIX = ".zip"
@@ -53,10 +55,8 @@ UNREADABLE = (
 PACK_AGAIN = "make it with `fevbench leaderboard submit`"
 
 
-class Manifest(BaseModel):
+class Manifest(Record):
     """What an archive says of itself."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: str
     """What the archive is, with a version."""

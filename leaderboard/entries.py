@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fevbench.audit.record import AUDIT_FILE
+from fevbench.engine.folder import SETTINGS_FILE
 from fevbench.errors import FevbenchError
 from fevbench.foreign import one_line
 from fevbench.results.files import NoResult, read_result
 from fevbench.results.schema import RESULT_FILE, Result
-from fevbench.run.folder import SETTINGS_FILE
 
 COST_FILE = "cost.json"
 OTHER_FILES = (COST_FILE, AUDIT_FILE, SETTINGS_FILE)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fevbench.data.clip import Clip
+from fevbench.engine.draws import redrawn
+from fevbench.engine.extract import sample_count
+from fevbench.engine.score import interval_of_mean, interval_of_set
 from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import Metric
 from fevbench.report.pairs import Sample, clips_that_count, is_mean_of, sizes_of
 from fevbench.results.schema import Interval, MetricResult, Result
-from fevbench.run.draws import redrawn
-from fevbench.run.extract import sample_count
-from fevbench.run.score import interval_of_mean, interval_of_set
 from fevbench.stats.jackknife import EQUAL_METHOD, LEAST_GROUPS, group_sizes
 from leaderboard.layout import scored_clips
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fevbench import weights
+from fevbench.engine.execute import execute
+from fevbench.engine.needs import Needs
+from fevbench.engine.plan import Plan, Settings
 from fevbench.errors import RunError
 from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.models.videos import find_videos
+from fevbench.progress import Progress
+from fevbench.results.clips import CLIPS_FOLDER
 from fevbench.results.schema import Interval, MetricResult, Result
-from fevbench.run.execute import execute
-from fevbench.run.folder import CLIPS_FOLDER
-from fevbench.run.needs import Needs
-from fevbench.run.plan import Plan, Settings
-from fevbench.run.progress import Progress
 from leaderboard.check import alike, current_metrics
 from leaderboard.layout import scored_clips
 from leaderboard.truth import Truths

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from fevbench.counts import some
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written
+from fevbench.engine.folder import SETTINGS_FILE
+from fevbench.engine.plan import Settings
 from fevbench.errors import FevbenchError, RunError
-from fevbench.results.clips import not_scored, other_clips
+from fevbench.results.clips import CLIPS_FOLDER, not_scored, other_clips
 from fevbench.results.files import read_result
 from fevbench.results.schema import RESULT_FILE, Result
-from fevbench.run.folder import CLIPS_FOLDER, SETTINGS_FILE
-from fevbench.run.plan import Settings
 from leaderboard.check import Finding, check_result
 from leaderboard.layout import scored_clips
 from leaderboard.truth import Truths

@@ -10,9 +10,9 @@ from fevbench.data.clip import Dataset
 from fevbench.data.corpus import Corpus
 from fevbench.data.datasets import open_dataset
 from fevbench.data.protocol import Protocol, protocols
+from fevbench.engine.describe import protocol_record
 from fevbench.errors import DatasetError, FevbenchError
 from fevbench.results.schema import Result
-from fevbench.run.describe import protocol_record
 from leaderboard.layout import scored_clips
 
 

@@ -15,7 +15,7 @@ from fevbench import paths
 from fevbench.data.clip import Dataset
 from fevbench.data.protocol import Protocol
 from fevbench.errors import DatasetError
-from fevbench.run.progress import Progress
+from fevbench.progress import Progress
 
 FORMAT = 1
 """Raised whenever something else would be learned from the same clips."""

@@ -12,19 +12,19 @@ from fevbench.audit.ladder import Ladder
 from fevbench.audit.record import AUDIT_FILE, Audit, DamageRecord, Sample, read_audit
 from fevbench.audit.verdict import Ladders, judge
 from fevbench.data.corpus import Corpus
+from fevbench.engine.describe import protocol_record, weight_records
+from fevbench.engine.needs import Needs
 from fevbench.errors import FevbenchError
 from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.results.provenance import environment
-from fevbench.run.describe import protocol_record, weight_records
-from fevbench.run.needs import Needs
 
 if TYPE_CHECKING:
     from fevbench.audit.scene import Damage
     from fevbench.data.clip import Dataset
     from fevbench.data.protocol import Protocol
     from fevbench.metrics.catalog import Metric
-    from fevbench.run.progress import Progress
+    from fevbench.progress import Progress
 
 
 def audit(

@@ -12,9 +12,9 @@ import numpy as np
 from fevbench import paths
 from fevbench.audit.record import Step
 from fevbench.audit.scene import STRENGTHS, Damage, scenes
+from fevbench.engine.extract import Extraction
+from fevbench.engine.score import Side, measure, misreads
 from fevbench.report.pairs import compare_samples, sample_of
-from fevbench.run.extract import Extraction
-from fevbench.run.score import Side, measure, misreads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from fevbench.data.corpus import Corpus
     from fevbench.extractors.base import Extractor
     from fevbench.metrics.catalog import Metric
+    from fevbench.progress import Progress
     from fevbench.results.schema import MetricResult
-    from fevbench.run.progress import Progress
     from fevbench.weights import LocalWeight
 
 

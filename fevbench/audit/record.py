@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from fevbench.audit.scene import Kind
 from fevbench.errors import FevbenchError
-from fevbench.results.schema import Environment, Finite, ProtocolRecord, WeightRecord
+from fevbench.records import Finite, Record
+from fevbench.results.schema import Environment, ProtocolRecord, WeightRecord
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Step(_Record):
+class Step(Record):
     """One metric on clips with one damage at one strength."""
 
     metric: str
@@ -36,7 +31,7 @@ class Step(_Record):
     """The share of frames in which a network that looks for faces found none; 0 where none looks for them."""
 
 
-class Verdict(_Record):
+class Verdict(Record):
     """Whether a metric does what it declares."""
 
     metric: str
@@ -49,7 +44,7 @@ class Verdict(_Record):
     """What was found."""
 
 
-class Sample(_Record):
+class Sample(Record):
     """The true clips one metric was audited on."""
 
     clips: int
@@ -60,7 +55,7 @@ class Sample(_Record):
     """The sha256 over their ids, people, labels and pixels."""
 
 
-class DamageRecord(_Record):
+class DamageRecord(Record):
     """One damage, in words."""
 
     kind: Kind
@@ -71,7 +66,7 @@ class DamageRecord(_Record):
     """Its five strengths."""
 
 
-class Audit(_Record):
+class Audit(Record):
     """A whole audit; metrics may have been audited one after the other, and on different numbers of clips."""
 
     dataset: str

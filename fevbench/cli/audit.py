@@ -65,11 +65,11 @@ def command(
     from fevbench.cli.console import RunDisplay, error_console, print_text
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+    from fevbench.engine.plan import choose_device, choose_metrics, split_names
     from fevbench.errors import FevbenchError
-    from fevbench.run.plan import choose_device, choose_metrics, split_names
-    from fevbench.training.curves import check_drawable
+    from fevbench.packages import need_drawing
 
-    check_drawable("the heat map")
+    need_drawing("the heat map")
     chosen = choose_metrics(metrics)
     names = list(known) if damages is None else split_names(damages)
     if not names:

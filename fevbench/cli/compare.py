@@ -42,10 +42,10 @@ def command(
       fevbench compare runs/copy--* runs/shuffled--*
       fevbench compare runs/* --metrics csim,accuracy,fvd --format latex > table.tex
     """
+    from fevbench.engine.plan import choose_metrics
     from fevbench.errors import FevbenchError
     from fevbench.report.rows import compare
     from fevbench.report.selection import select
-    from fevbench.run.plan import choose_metrics
 
     if transpose and form != "md":
         raise click.UsageError("--transpose needs --format md")
@@ -78,7 +78,7 @@ def command(
 
 def _absent(asked: Sequence[str], chosen: Sequence[str], shown: Sequence[str]) -> list[str]:
     """Metrics that were named and that no run has; of a family that was named, all only if it has none."""
-    from fevbench.run.plan import split_names
+    from fevbench.engine.plan import split_names
 
     named = split_names(*asked)
     return [name for name in chosen if name not in shown and (name in named or not shown)]

@@ -52,13 +52,13 @@ def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) ->
     """
     from fevbench.errors import FevbenchError
     from fevbench.metrics.catalog import metrics
+    from fevbench.packages import need_drawing
     from fevbench.report.comparable import check_comparable, distinct_names, other_weights
     from fevbench.report.confusion import confusion_csv, confusion_json, confusion_of, draw_confusions
     from fevbench.report.selection import select
-    from fevbench.training.curves import check_drawable
 
     if out is not None:
-        check_drawable("the confusion matrix")
+        need_drawing("the confusion matrix")
         if out.suffix.lower() != ".png":
             raise FevbenchError(f"{out} is of no known format", "end its name in .png")
     metrics.get(metric)

@@ -57,15 +57,15 @@ def command(
     from fevbench import weights
     from fevbench.atomic import check_writable, write_text
     from fevbench.cli.console import RunDisplay, error_console, print_text, results_alone
+    from fevbench.cost.measure import CostTable, measure
+    from fevbench.cost.memory import with_peak_memory
+    from fevbench.cost.text import cost_markdown, cost_table
     from fevbench.data.corpus import Corpus
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+    from fevbench.engine.plan import choose_device
     from fevbench.models.registry import find_model
-    from fevbench.report.cost import cost_markdown, cost_table
     from fevbench.results.provenance import environment
-    from fevbench.run.cost import CostTable, measure
-    from fevbench.run.memory import with_peak_memory
-    from fevbench.run.plan import choose_device
 
     if out is not None:
         check_writable(out)

@@ -42,7 +42,7 @@ def command(
     from fevbench.data.corpus import Corpus
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
-    from fevbench.run.inputs import InputSettings, write_inputs
+    from fevbench.engine.inputs import InputSettings, write_inputs
 
     how = protocols.get(protocol or DEFAULT_PROTOCOL)
     data = open_dataset(dataset)

@@ -72,11 +72,11 @@ def command(
     """
     from fevbench.cli.console import RunDisplay, error_console, print_text
     from fevbench.data.datasets import open_dataset
-    from fevbench.data.fevsynth.adapter import FEVSynth
-    from fevbench.data.fevsynth.measure.folder import RenderedSet
-    from fevbench.data.fevsynth.measure.study import MEASURES, Study, carry_out, choose_measures
+    from fevbench.engine.plan import choose_device, split_names
     from fevbench.errors import DatasetError
-    from fevbench.run.plan import choose_device, split_names
+    from fevbench.fevsynth.adapter import FEVSynth
+    from fevbench.fevsynth.measure.folder import RenderedSet
+    from fevbench.fevsynth.measure.study import MEASURES, Study, carry_out, choose_measures
 
     wanted = split_names(*only)
     if only and not wanted:
@@ -89,8 +89,8 @@ def command(
         )
     rendered = RenderedSet(data)
 
-    from fevbench.data.fevsynth.measure.networks import Networks
-    from fevbench.data.fevsynth.measure.sheets import write_sheets
+    from fevbench.fevsynth.measure.networks import Networks
+    from fevbench.fevsynth.measure.sheets import write_sheets
 
     where = choose_device(device)
     with RunDisplay(error_console()) as display:
@@ -99,7 +99,7 @@ def command(
         measured = carry_out(Study(rendered, networks, display, where, stride), names, out)
         sheets = write_sheets(rendered, contact_sheet, display) if contact_sheet else []
 
-    from fevbench.data.fevsynth.measure.views import view
+    from fevbench.fevsynth.measure.views import view
 
     print_text(view(measured, names))
     for path in (out, *sheets):

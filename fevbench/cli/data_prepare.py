@@ -107,7 +107,7 @@ def command(
     from fevbench.data.prepared.build import Wish, prepare
     from fevbench.data.prepared.locations import remember
     from fevbench.data.prepared.manifest import Recipe
-    from fevbench.data.prepared.square import DETECTOR, EMBEDDER
+    from fevbench.extractors.eyes import DETECTOR, EMBEDDER, Eyes
 
     kind, title = _names(name)
     layout = layouts.get(kind)
@@ -135,14 +135,14 @@ def command(
     )
     with RunDisplay(error_console()) as display:
 
-        def networks() -> tuple[Path, Path]:
-            face, person = (
+        def open_eyes() -> Eyes:
+            detector, embedder = (
                 weights.require(name, offline=offline, progress=display.pull).path
                 for name in (DETECTOR, EMBEDDER)
             )
-            return face, person
+            return Eyes(detector, embedder)
 
-        manifest = prepare(wish, networks, display)
+        manifest = prepare(wish, open_eyes, display)
         try:
             before = remember(title, wish.out)
         except OSError as error:  # the set is there all the same

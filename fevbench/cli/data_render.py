@@ -13,8 +13,8 @@ from fevbench.cli.output import say
 from fevbench.errors import MissingPackage
 
 if TYPE_CHECKING:
-    from fevbench.data.fevsynth.render.batch import Make
-    from fevbench.data.fevsynth.render.folder import Settings
+    from fevbench.fevsynth.render.batch import Make
+    from fevbench.fevsynth.render.folder import Settings
 
 
 @click.command("render")
@@ -66,11 +66,11 @@ def command(
       fevbench run copy fevsynth:my-faces
     """
     from fevbench.cli.console import RunDisplay, error_console
-    from fevbench.data.fevsynth.render.assets import assets_folder, locate
-    from fevbench.data.fevsynth.render.batch import render_all
-    from fevbench.data.fevsynth.render.folder import Settings, claim_folder, jobs_of
-    from fevbench.data.fevsynth.render.manifest import write_set
-    from fevbench.data.fevsynth.render.sidecar import is_done
+    from fevbench.fevsynth.render.assets import assets_folder, locate
+    from fevbench.fevsynth.render.batch import render_all
+    from fevbench.fevsynth.render.folder import Settings, claim_folder, jobs_of
+    from fevbench.fevsynth.render.manifest import write_set
+    from fevbench.fevsynth.render.sidecar import is_done
 
     make = _renderer()
     settings = Settings(people, takes, frames, size, seed)
@@ -93,7 +93,7 @@ def command(
 
 def _renderer() -> Make:
     try:
-        from fevbench.data.fevsynth.render.clip import render_frames
+        from fevbench.fevsynth.render.clip import render_frames
     except ModuleNotFoundError as error:
         if error.name != "numba":
             raise
@@ -107,8 +107,8 @@ def _summarise(out: Path, settings: Settings, rendered: int, seconds: float) -> 
 
     from fevbench import counts
     from fevbench.data.datasets import SPLITS
-    from fevbench.data.fevsynth.adapter import FEVSynth
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+    from fevbench.fevsynth.adapter import FEVSynth
 
     data = FEVSynth(out)
     clips = {split: len(data.clips(split)) for split in SPLITS}

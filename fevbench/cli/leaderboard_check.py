@@ -49,7 +49,7 @@ def command(
     import tempfile
 
     from fevbench.cli.console import RunDisplay, error_console
-    from fevbench.run.plan import choose_device
+    from fevbench.engine.plan import choose_device
     from leaderboard.archive import SUFFIX
     from leaderboard.layout import RESULTS
     from leaderboard.rescore import Rescoring

@@ -13,13 +13,13 @@ from typing import Any
 
 import click
 
-import fevbench
 from fevbench.cli.advice import afterwards, for_want_of_memory, goes_on
 from fevbench.cli.lazy import LazyGroup
 from fevbench.cli.output import say, settle_streams, show_usage
 from fevbench.errors import NO_ROOM, FevbenchError, Terminated, way_out
 from fevbench.foreign import one_line
 from fevbench.registry import Registry
+from fevbench.version import VERSION
 
 COMMANDS: Registry[click.Command] = Registry(
     "command",
@@ -69,7 +69,7 @@ class _Commands(LazyGroup):
 
 
 @click.group(cls=_Commands, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(fevbench.__version__, prog_name="fevbench")
+@click.version_option(VERSION, prog_name="fevbench")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error. Works after a command as well.")
 def cli(debug: bool) -> None:
     """Score videos of facial expressions made from one neutral face and a label.

@@ -69,11 +69,11 @@ def command(
     from fevbench.cli.console import RunDisplay, error_console, print_text, results_alone
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+    from fevbench.engine.folder import default_folder
+    from fevbench.engine.needs import Needs
+    from fevbench.engine.plan import Plan, Settings, choose_device, choose_metrics
     from fevbench.judge.files import find_judge
     from fevbench.models.registry import discover, find_model
-    from fevbench.run.folder import default_folder
-    from fevbench.run.needs import Needs
-    from fevbench.run.plan import Plan, Settings, choose_device, choose_metrics
 
     # Cheap checks first: a typing error must not cost the seconds of loading torch.
     chosen = choose_metrics(metrics)
@@ -100,7 +100,7 @@ def command(
     )
     folder = out or default_folder(settings)
 
-    from fevbench.run.execute import execute
+    from fevbench.engine.execute import execute
 
     needs = Needs(chosen, data, how, find_judge(data, how), found.redraws)
     plan = Plan(settings, found, needs, where, batch_size, folder)

@@ -23,10 +23,10 @@ def train_judge(dataset: str, protocol: str | None, out: Path | None, device: st
     from fevbench.cli.console import RunDisplay, error_console
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+    from fevbench.engine.plan import choose_device
     from fevbench.judge.files import file_name as judge_file
     from fevbench.judge.files import find_judge, own_folder
     from fevbench.judge.learn import learn
-    from fevbench.run.plan import choose_device
 
     data = open_dataset(dataset)
     how = protocols.get(protocol or DEFAULT_PROTOCOL)

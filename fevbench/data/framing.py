@@ -6,6 +6,7 @@ the picture it is cut from.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,25 @@ FRAMING = np.array([[0.3699, 0.4542], [0.6377, 0.4541], [0.5086, 0.5958], [0.398
 neutral images, as SCRFD finds them; x and y as parts of the side."""
 LARGEST = 2048
 """Pixels of a side past which nothing is cut out at its own scale."""
+
+
+@dataclass(frozen=True)
+class FoundFace:
+    """A face of a photograph or of a large frame.
+
+    Attributes:
+        box: Left, top, right and bottom, pixels.
+        points: ``float32[5, 2]``: eyes, nose and corners of the mouth, pixels.
+    """
+
+    box: tuple[float, float, float, float]
+    points: NDArray[np.float32]
+
+    @property
+    def area(self) -> float:
+        """Of the box, square pixels."""
+        left, top, right, bottom = self.box
+        return (right - left) * (bottom - top)
 
 
 def upright(points: NDArray[np.floating]) -> Placement:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.extractors.faces import FaceDetector, load_onnx
+from fevbench.extractors.faces import FaceDetector
+from fevbench.extractors.onnx import load_onnx
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from fevbench.errors import MissingPackage
-from fevbench.extractors.packages import installed, onnx_providers
+from fevbench.extractors.onnx import onnx_providers
+from fevbench.packages import installed
 from fevbench.registry import Registry
 
 if TYPE_CHECKING:

@@ -5,18 +5,16 @@ The weights are InsightFace's, for non-commercial research only.
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from fevbench.errors import FevbenchError
-from fevbench.extractors.packages import onnx_providers
+from fevbench.data.framing import FoundFace
+from fevbench.extractors.onnx import load_onnx
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,25 +75,6 @@ class FaceDetector:
         return Face(canvas, landmarks[which], (left, top, right, bottom))
 
 
-@dataclass(frozen=True)
-class FoundFace:
-    """A face of a photograph or of a large frame.
-
-    Attributes:
-        box: Left, top, right and bottom, pixels.
-        points: ``float32[5, 2]``: eyes, nose and corners of the mouth, pixels.
-    """
-
-    box: tuple[float, float, float, float]
-    points: NDArray[np.float32]
-
-    @property
-    def area(self) -> float:
-        """Of the box, square pixels."""
-        left, top, right, bottom = self.box
-        return (right - left) * (bottom - top)
-
-
 class FaceFinder:
     """SCRFD-500M for pictures of any size, where the face may be a small part.
 
@@ -141,44 +120,3 @@ def to_canvas(frame: Frames) -> Frames:
         size = (round(image.width * scale), round(image.height * scale))
         image = image.resize(size, Image.Resampling.BICUBIC)
     return np.pad(np.asarray(image), ((BORDER, BORDER), (BORDER, BORDER), (0, 0)))
-
-
-def load_onnx(device: str, path: Path, **settings: Any) -> Any:
-    """One of insightface's networks, ready to run.
-
-    Args:
-        device: The torch device; a GPU is used if onnxruntime can.
-        path: The network's file.
-        settings: What its ``prepare`` takes.
-
-    Raises:
-        FevbenchError: onnxruntime runs it on something else than it says it can.
-    """
-    # insightface prints what it loads; standard output belongs to results.
-    with contextlib.redirect_stdout(io.StringIO()):
-        from insightface.model_zoo import get_model
-
-        providers = onnx_providers(device)
-        network = get_model(str(path), providers=providers)
-        network.prepare(0 if len(providers) > 1 else -1, **settings)
-    check_provider(network.session, device, path)
-    return network
-
-
-def check_provider(session: Any, device: str, path: Path) -> None:
-    """See that a network runs where its features are said to come from.
-
-    Args:
-        session: onnxruntime's.
-        device: The torch device.
-        path: The network's file.
-
-    Raises:
-        FevbenchError: It runs elsewhere.
-    """
-    wanted, used = onnx_providers(device)[0], session.get_providers()[0]
-    if used != wanted:
-        raise FevbenchError(
-            f"onnxruntime runs {path.name} with {used} instead of {wanted}",
-            "install the CUDA libraries that it needs, or repeat with --device cpu",
-        )

@@ -18,8 +18,7 @@ from torch import nn
 from fevbench.data.tensors import IMAGENET_MEAN, IMAGENET_STD
 from fevbench.errors import WeightsError
 from fevbench.extractors.expressions import Box, ExpressionReader, resize_square
-from fevbench.extractors.faces import check_provider
-from fevbench.extractors.packages import onnx_providers
+from fevbench.extractors.onnx import check_provider, onnx_providers
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames

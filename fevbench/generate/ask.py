@@ -13,15 +13,15 @@ import numpy as np
 from fevbench.data import show
 from fevbench.data.corpus import Corpus
 from fevbench.data.protocol import Protocol
+from fevbench.engine.generate import GeneratedClips
 from fevbench.errors import FevbenchError
 from fevbench.generate.photograph import Photograph
 from fevbench.models.built import build
-from fevbench.run.generate import GeneratedClips
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
     from fevbench.models.found import FoundModel
-    from fevbench.run.progress import Progress
+    from fevbench.progress import Progress
 
 SUFFIXES = (".mp4", ".gif", ".png")
 ACROSS = 3

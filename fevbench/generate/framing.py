@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.data.framing import FRAMING, cut_out, upright
-from fevbench.extractors.faces import FaceFinder, FoundFace
+from fevbench.data.framing import FRAMING, FoundFace, cut_out, upright
+from fevbench.extractors.faces import FaceFinder
 from fevbench.generate.photograph import PhotographError
 
 if TYPE_CHECKING:

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import fevbench
 from fevbench.data.datasets import SPLITS
 from fevbench.judge.files import about
 from fevbench.judge.training import EPOCHS, SEED, Clips, read, train
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.export import write_exported
+from fevbench.version import VERSION
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Dataset
     from fevbench.data.protocol import Protocol
-    from fevbench.run.progress import Progress
+    from fevbench.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def learn(dataset: Dataset, protocol: Protocol, device: str, out: Path, progress
         epoch=found.kept,
         val_accuracy=found.accuracy,
         val_clips=found.clips,
-        fevbench=fevbench.__version__,
+        fevbench=VERSION,
     )
     write_exported(out, trained.network.state_dict(), said)
     return found

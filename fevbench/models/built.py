@@ -22,7 +22,7 @@ from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
 from fevbench.models.reads import Reads
 from fevbench.models.sources import is_installed, texts
 from fevbench.models.surroundings import ask
-from fevbench.run.progress import Progress
+from fevbench.progress import Progress
 
 
 @dataclass(frozen=True)

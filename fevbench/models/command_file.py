@@ -11,10 +11,11 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError
 
 from fevbench.errors import ModelError, UnknownName, way_out
 from fevbench.hashing import sha256_of
+from fevbench.records import Record
 from fevbench.toml import read_toml
 
 OF_A_CLIP = ("image", "label", "out", "seed", "id")
@@ -25,9 +26,7 @@ MANIFEST = "manifest"
 PLACEHOLDERS = (*OF_A_CLIP, *OF_A_RUN, MANIFEST)
 
 
-class _Fields(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _Fields(Record):
     command: StrictStr | list[StrictStr]
     cwd: StrictStr = "."
     env: dict[StrictStr, StrictStr | StrictInt] = {}

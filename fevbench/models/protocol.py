@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from fevbench.run.progress import Progress, Silent
+from fevbench.progress import Progress, Silent
 
 if TYPE_CHECKING:
     import torch

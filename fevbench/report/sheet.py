@@ -16,9 +16,8 @@ from fevbench.data.protocol import protocols
 from fevbench.data.video import read_written
 from fevbench.errors import FevbenchError, RunError, UnknownName
 from fevbench.report.comparable import check_comparable, distinct_names
+from fevbench.results.clips import CLIPS_FOLDER, file_name
 from fevbench.results.files import read_result
-from fevbench.run.folder import CLIPS_FOLDER
-from fevbench.run.generate import file_name
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames

@@ -16,6 +16,7 @@ from fevbench.data.clip import DIGEST_TAG, LOSSLESS_SUFFIX
 from fevbench.errors import RunError, way_out
 
 if TYPE_CHECKING:
+    from fevbench.data.clip import Clip
     from fevbench.results.schema import Result
 
 CLIPS_FOLDER = "clips"
@@ -24,6 +25,11 @@ HEAD = 4096
 """Bytes at the beginning of a clip among which its digest is; it need not be decoded for that."""
 _TAG = re.compile(rb"%b\x44\x87\xc0([0-9a-f]{64})" % DIGEST_TAG.encode())
 """A tag of Matroska: its name, the element that holds a text (0x4487), its length of 64, and the text."""
+
+
+def file_name(clip: Clip) -> str:
+    """What a generated clip's file is called."""
+    return f"{clip.id}{LOSSLESS_SUFFIX}"
 
 
 def check_clips(folder: Path, result: Result) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from fevbench.atomic import write_text
-from fevbench.errors import RunError, way_out
+from fevbench.errors import FevbenchError, RunError, way_out
 from fevbench.results.clips import check_clips
 from fevbench.results.migrate import is_readable, migrate
 from fevbench.results.schema import RESULT_FILE, SCHEMA_VERSION, Result
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Dataset
 
 TRAINING_FILE = "train.json"
 """What the settings of a training are called, in its folder."""
@@ -59,7 +63,7 @@ def read_result(path: Path, of_its_clips: bool = True) -> Result:
             fix if version is None else f"use the fevbench that wrote it, or {fix}",
         )
     try:
-        result = Result.model_validate_json(json.dumps(migrate(content)))
+        result = Result.model_validate_json(json.dumps(migrate(content, _dataset)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -67,6 +71,19 @@ def read_result(path: Path, of_its_clips: bool = True) -> Result:
     if of_its_clips:
         check_clips(file.parent, result)
     return result
+
+
+def _dataset(name: str, version: str) -> Dataset | None:
+    """The data set of a name, if it is one of those known by name and of that version."""
+    from fevbench.data.datasets import datasets, open_dataset
+
+    if name not in datasets:
+        return None
+    try:
+        dataset = open_dataset(name)
+    except FevbenchError:
+        return None
+    return dataset if dataset.version == version else None
 
 
 def _without_result(folder: Path) -> RunError:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from fevbench.data.datasets import SPLITS, datasets, open_dataset
-from fevbench.errors import FevbenchError
+from fevbench.data.clip import Split
 from fevbench.results.schema import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
 
 Content = dict[str, Any]
 """A result as its file says it, before anything is validated: a step must bear whatever stands there."""
+Find = Callable[[str, str], "Dataset | None"]
+"""Name and version of a data set to the data set, if that version is here."""
 
 
 def is_readable(version: object) -> bool:
@@ -21,14 +22,15 @@ def is_readable(version: object) -> bool:
     return type(version) is int and (version == SCHEMA_VERSION or version in STEPS)
 
 
-def migrate(content: Content) -> Content:
+def migrate(content: Content, find: Find) -> Content:
     """Bring a result up to this version, step by step.
 
     Args:
         content: What a result's file says, of a version that `is_readable`.
+        find: Opens the data set a result names.
     """
     while (version := content["schema_version"]) != SCHEMA_VERSION:
-        content = {**STEPS[version](content), "schema_version": version + 1}
+        content = {**STEPS[version](content, find), "schema_version": version + 1}
     return _with_todays_name(content)
 
 
@@ -54,7 +56,7 @@ def _with_todays_name(content: Content) -> Content:
     return {**content, "model": {**model, "name": now, "adapted": True}}
 
 
-def _with_people_and_labels(content: Content) -> Content:
+def _with_people_and_labels(content: Content, find: Find) -> Content:
     """1 to 2: the person and the label of every scored clip, from the data set if it is here.
 
     The name and version of a data set fix what its clips show. Where a result names other people than the
@@ -63,10 +65,12 @@ def _with_people_and_labels(content: Content) -> Content:
     record, scored = content.get("dataset"), _scored(content)
     if not isinstance(record, dict) or record.get("labels_of") or not scored:
         return content
-    dataset = _here(record)
+    name, version = record.get("name"), record.get("version")
+    dataset = find(name, version) if isinstance(name, str) and isinstance(version, str) else None
     if dataset is None:
         return content
-    clips = [clip for split in SPLITS for clip in dataset.clips(split) if clip.id in scored]
+    splits: tuple[Split, ...] = get_args(Split)
+    clips = [clip for split in splits for clip in dataset.clips(split) if clip.id in scored]
     people = {clip.id: clip.subject for clip in clips}
     if len(people) < len(scored) or record.get("subjects_of") not in (None, {}, people):
         return content
@@ -89,17 +93,5 @@ def _scored(content: Content) -> set[str]:
     return {clip for values in of_clips if isinstance(values, dict) for clip in values}
 
 
-def _here(record: Content) -> Dataset | None:
-    """The data set a result names, if it is one of those known by name and of that version."""
-    name = record.get("name")
-    if not isinstance(name, str) or name not in datasets:
-        return None
-    try:
-        dataset = open_dataset(name)
-    except FevbenchError:
-        return None
-    return dataset if dataset.version == record.get("version") else None
-
-
-STEPS: dict[int, Callable[[Content], Content]] = {1: _with_people_and_labels}
+STEPS: dict[int, Callable[[Content, Find], Content]] = {1: _with_people_and_labels}
 """Version to the step from it to the next one."""

@@ -7,9 +7,9 @@ import platform
 import subprocess
 from pathlib import Path
 
-import fevbench
-from fevbench.extractors.packages import installed
+from fevbench.packages import installed
 from fevbench.results.schema import Environment
+from fevbench.version import VERSION
 
 PACKAGES = (
     "av",
@@ -38,7 +38,7 @@ def environment(device: str) -> Environment:
 
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()
     return Environment(
-        fevbench=fevbench.__version__,
+        fevbench=VERSION,
         commit=commit(),
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
@@ -51,7 +51,7 @@ def environment(device: str) -> Environment:
 @functools.cache
 def commit(folder: Path | None = None) -> str | None:
     """The git commit fevbench runs from, ``+dirty`` if its files were changed; None outside a checkout."""
-    root = folder or Path(fevbench.__file__).parent.parent
+    root = folder or Path(__file__).parents[2]
     if not (root / ".git").exists():
         return None
     head = _git(root, "rev-parse", "HEAD")

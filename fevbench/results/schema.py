@@ -9,33 +9,11 @@ older results up to it when they are read.
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from fevbench.records import Finite, Record
 
 SCHEMA_VERSION: Literal[2] = 2
-
-
-LARGEST = 1e30
-"""No number of a result is larger: so that sums and squares of what a stranger sends are numbers, too."""
-
-
-def _finite(value: float) -> float:
-    if not math.isfinite(value):
-        raise ValueError("a value must be finite; an absent one is null with a reason")
-    if abs(value) > LARGEST:
-        raise ValueError(f"a value must not be larger than {LARGEST:g}")
-    return value
-
-
-Finite = Annotated[float, AfterValidator(_finite)]
-
-
-class Record(BaseModel):
-    """What every part of a stored result is: no unknown field, never changed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Interval(Record):

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from fevbench.errors import RunError
 from fevbench.foreign import one_line
-from fevbench.results.schema import Record
+from fevbench.records import Record
 from fevbench.study.record import Slot, Study
 
 MOST_BYTES = 16 << 20

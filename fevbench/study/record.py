@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from fevbench.errors import RunError
-from fevbench.results.schema import Finite, Record
+from fevbench.records import Finite, Record
 
 FORMAT: Literal["fevbench study 1"] = "fevbench study 1"
 STUDY_FILE = "study.json"

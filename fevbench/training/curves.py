@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 
 from fevbench.atomic import replacing
-from fevbench.errors import MissingPackage
 from fevbench.training.log import LOSSES_FILE
 
 CURVES_FILE = "curves.png"
 WINDOWS = 50
 """A line is the mean over one of so many parts of the training; single steps would hide it."""
 ACROSS = 3
-
-
-def check_drawable(what: str = "training") -> None:
-    """See that pictures can be drawn before hours are spent.
-
-    Args:
-        what: Who draws them, for the message.
-
-    Raises:
-        MissingPackage: matplotlib is not installed.
-    """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MissingPackage(what, "matplotlib", "train")
 
 
 def draw_curves(folder: Path) -> Path:

@@ -23,7 +23,7 @@ from fevbench.atomic import replacing, write_text
 from fevbench.data.clip import Clip, Dataset, Split
 from fevbench.data.protocol import Protocol
 from fevbench.errors import DatasetError
-from fevbench.run.progress import Progress
+from fevbench.progress import Progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -20,11 +20,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from fevbench.atomic import write_text
 from fevbench.errors import way_out
 from fevbench.locks import locked
+from fevbench.records import Record
 from fevbench.results.files import TRAINING_FILE
 from fevbench.training.checkpoint import CHECKPOINT_FILE
 from fevbench.training.guard import TrainingError
@@ -33,10 +34,8 @@ SETTINGS_FILE, LOCK_FILE = TRAINING_FILE, ".lock"
 SAMPLES_FOLDER, GENERATORS_FOLDER = "samples", "generators"
 
 
-class Settings(BaseModel):
+class Settings(Record):
     """What makes a training what it is; the same settings continue the same training."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str
     """The method's name."""

@@ -16,10 +16,11 @@ from fevbench.data.datasets import SPLITS
 from fevbench.data.protocol import protocols
 from fevbench.data.tensors import to_pixels
 from fevbench.models.found import WEIGHTS_FILE
-from fevbench.run.progress import Progress, Silent
+from fevbench.packages import need_drawing
+from fevbench.progress import Progress, Silent
 from fevbench.training.checkpoint import CHECKPOINT_FILE, Position, load, save
 from fevbench.training.config import TrainingConfig
-from fevbench.training.curves import check_drawable, draw_curves
+from fevbench.training.curves import draw_curves
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Precision, Updates, mean_losses, open_accelerator, share_of
 from fevbench.training.ema import Average, standing_statistics
@@ -94,7 +95,7 @@ def train(plan: TrainingPlan, listener: Listener) -> Position | None:
         TrainingError: The folder is another training's; a loss or a weight is NaN; a discriminator has won.
         FevbenchError: Something else the user can fix.
     """
-    check_drawable()
+    need_drawing("training")
     accelerator = open_accelerator(plan.device, plan.precision)
     share = share_of(accelerator, plan.config.batch_size)
     if not accelerator.is_main_process:

@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import fevbench
+from fevbench.version import VERSION
 from fevbench.weights.registry import Address, File
 from fevbench.weights.transfer import Progress, SourceError, check, copy, take
 
@@ -47,9 +47,7 @@ def fetch(address: Address, name: str, folder: Path, progress: Progress) -> Path
 
 def _download(address: Address, file: File, name: str, target: Path, progress: Progress) -> None:
     try:
-        request = urllib.request.Request(
-            address.url, headers={"User-Agent": f"fevbench/{fevbench.__version__}"}
-        )
+        request = urllib.request.Request(address.url, headers={"User-Agent": f"fevbench/{VERSION}"})
         response = urllib.request.urlopen(request, timeout=SILENCE_S)
     except (OSError, http.client.HTTPException) as error:
         raise SourceError(_reason(error)) from error

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from fevbench.errors import FevbenchError
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.progress import Progress, Silent
 from fevbench.report.text import FORMATS
-from fevbench.run.progress import Progress, Silent
 from leaderboard.entries import Problem, load_entries
 from leaderboard.published import Published, load_published
 from leaderboard.site.board import make_board

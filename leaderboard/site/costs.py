@@ -11,8 +11,8 @@ from fevbench.foreign import one_line
 from leaderboard.entries import COST_FILE, Problem
 
 if TYPE_CHECKING:
+    from fevbench.cost.measure import Cost, CostTable
     from fevbench.results.schema import ModelRecord
-    from fevbench.run.cost import Cost, CostTable
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def read_costs(folders: Sequence[Path], protocol: str) -> tuple[Costs | None, li
         file = folder / COST_FILE
         if not file.is_file():
             continue
-        from fevbench.run.cost import CostTable  # which loads torch
+        from fevbench.cost.measure import CostTable  # which loads torch
 
         try:
             table = CostTable.model_validate_json(file.read_text(encoding="utf-8"))

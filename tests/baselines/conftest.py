@@ -9,7 +9,7 @@ from narrow_baselines import METHODS, config
 
 from baselines.task import BaselineTask
 from fevbench.data.protocol import protocols
-from fevbench.run.progress import Silent
+from fevbench.progress import Silent
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Updates, open_accelerator
 from fevbench.training.sampling import Share, draw_batch

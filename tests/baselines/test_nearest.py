@@ -199,7 +199,7 @@ def test_a_photograph_has_no_train_people(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.weights
 def test_e_id_finds_a_person_by_another_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the real networks, on eight people of FEVSynth: the input is a picture apart from every clip."""
-    from fevbench.data.fevsynth.adapter import FEVSynth
+    from fevbench.fevsynth.adapter import FEVSynth
     from fevgan.faces import open_faces
 
     class Few(FEVSynth):

@@ -12,9 +12,9 @@ from narrow_baselines import METHODS, MODELS
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.corpus import Corpus
 from fevbench.data.datasets import open_dataset
-from fevbench.data.fevsynth import VERSION
 from fevbench.data.protocol import protocols
 from fevbench.data.tensors import to_tensor
+from fevbench.fevsynth import VERSION
 from fevbench.metrics.pixels import ssim_per_frame
 from fevbench.models.protocol import ModelSpec
 from fevbench.training.config import from_fields

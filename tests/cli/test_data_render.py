@@ -30,7 +30,7 @@ def render(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
     import fake_faces
 
     from fevbench.cli import data_render
-    from fevbench.data.fevsynth.render import assets
+    from fevbench.fevsynth.render import assets
 
     monkeypatch.setattr(data_render, "_renderer", data_render._renderer)
     monkeypatch.setattr(assets, "locate", assets.locate)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from fevbench import weights
-from fevbench.data.prepared import take
-from fevbench.extractors.faces import FoundFace
+from fevbench.data.framing import FoundFace
+from fevbench.extractors import eyes
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -25,15 +25,15 @@ class MiddleFaces:
             return []
         height, width = picture.shape[:2]
         box = (width / 2 - 0.3 * height, 0.13 * height, width / 2 + 0.3 * height, 0.93 * height)
-        eyes = [(-0.13, 0.45), (0.13, 0.45), (0, 0.6), (-0.1, 0.73), (0.1, 0.73)]
-        points = np.array([(width / 2 + x * height, y * height) for x, y in eyes], np.float32)
+        points_of = [(-0.13, 0.45), (0.13, 0.45), (0, 0.6), (-0.1, 0.73), (0.1, 0.73)]
+        points = np.array([(width / 2 + x * height, y * height) for x, y in points_of], np.float32)
         return [FoundFace(box, points)]
 
 
 @pytest.fixture
 def middle_faces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(take, "_finder", lambda path: MiddleFaces())
+    monkeypatch.setattr(eyes, "_finder", lambda path: MiddleFaces())
     monkeypatch.setattr(
-        take, "_embedder", lambda path: lambda picture, points: np.eye(1, 512, dtype=np.float32)[0]
+        eyes, "_embedder", lambda path: lambda picture, points: np.eye(1, 512, dtype=np.float32)[0]
     )
     monkeypatch.setattr(weights, "require", lambda name, **how: SimpleNamespace(path=Path("none")))

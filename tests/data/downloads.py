@@ -11,8 +11,8 @@ import av
 import numpy as np
 from PIL import Image
 
-from fevbench.data.fevsynth.adapter import FEVSynth
 from fevbench.data.video import read_clip
+from fevbench.fevsynth.adapter import FEVSynth
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames

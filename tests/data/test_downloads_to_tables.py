@@ -77,12 +77,11 @@ def test_faces_are_framed_as_those_of_fevsynth(tmp_path: Path) -> None:
 
     from fevbench import weights
     from fevbench.data.framing import cut_out
-    from fevbench.data.prepared.square import DETECTOR, EMBEDDER, Eyes, look
-    from fevbench.extractors.arcface import Embedder
-    from fevbench.extractors.faces import FaceFinder
+    from fevbench.data.prepared.square import look
+    from fevbench.extractors.eyes import DETECTOR, EMBEDDER, Eyes
 
     detector, embedder = (weights.require(name, offline=True).path for name in (DETECTOR, EMBEDDER))
-    eyes = Eyes(FaceFinder("cpu", detector), Embedder("cpu", embedder))
+    eyes = Eyes(detector, embedder)
     clip = downloads.performance(1, "happiness")
     wide = np.pad(clip, ((0, 0), (100, 60), (150, 90), (0, 0)), mode="edge")
     for align in ("none", "eyes"):

@@ -13,9 +13,9 @@ from downloads import write_frames
 from PIL import Image
 from tiny import Cli, Outcome
 
-from fevbench.data.prepared import take
+from fevbench.data.framing import FoundFace
 from fevbench.data.prepared.follow import Seen, follow
-from fevbench.extractors.faces import FoundFace
+from fevbench.extractors import eyes
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -45,8 +45,8 @@ def colour(picture: Frames, points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any
 
 @pytest.fixture
 def blocks(middle_faces: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(take, "_finder", lambda path: Blocks())
-    monkeypatch.setattr(take, "_embedder", lambda path: colour)
+    monkeypatch.setattr(eyes, "_finder", lambda path: Blocks())
+    monkeypatch.setattr(eyes, "_embedder", lambda path: colour)
 
 
 def scene(*people: tuple[tuple[int, int, int], int, int, int] | None) -> Frames:

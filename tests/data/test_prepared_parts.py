@@ -17,8 +17,7 @@ from PIL import Image
 from tiny import Cli
 
 from fevbench.data.datasets import SPLITS, open_dataset
-from fevbench.data.fevsynth.adapter import FEVSynth
-from fevbench.data.framing import cut_out, square
+from fevbench.data.framing import FoundFace, cut_out, square
 from fevbench.data.layouts import layouts
 from fevbench.data.prepared.adapter import Prepared
 from fevbench.data.prepared.duplicates import NEAR, perceptual_hash
@@ -28,7 +27,7 @@ from fevbench.data.prepared.square import around
 from fevbench.data.protocol import Protocol, protocols
 from fevbench.data.video import read_clip
 from fevbench.errors import DatasetError
-from fevbench.extractors.faces import FoundFace
+from fevbench.fevsynth.adapter import FEVSynth
 
 SMALL = ("--jobs", 1, "--size", 48, "--frames", 8)
 MUG_PEOPLE = sorted(

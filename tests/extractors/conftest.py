@@ -5,8 +5,8 @@ import pytest
 
 from fevbench import weights
 from fevbench.data.corpus import Corpus
-from fevbench.data.fevsynth.adapter import FEVSynth
 from fevbench.data.protocol import protocols
+from fevbench.fevsynth.adapter import FEVSynth
 
 
 class Pulled(dict[str, Path]):

@@ -13,8 +13,9 @@ from types import SimpleNamespace
 import onnxruntime
 import pytest
 
+from fevbench import packages
 from fevbench.errors import FevbenchError, MissingPackage
-from fevbench.extractors import faces, packages
+from fevbench.extractors import onnx
 from fevbench.extractors.base import Extractor, extractors
 
 Change = Callable[..., None]
@@ -109,7 +110,7 @@ def _sources(module: str, seen: set[str]) -> Iterator[ast.Module]:
 def _imports(module: str) -> set[str]:
     """The packages of others that a module's code calls."""
     found: set[str] = set()
-    for tree in _sources(module, {"fevbench.extractors.base", "fevbench.extractors.packages"}):
+    for tree in _sources(module, {"fevbench.extractors.base", "fevbench.extractors.onnx"}):
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
@@ -150,13 +151,13 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """An onnxruntime that lists a GPU, and runs networks with a provider when asked for it."""
 
     def pretend(provider: str) -> None:
-        packages._first_provider.cache_clear()
-        monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [packages.CUDA, packages.CPU])
+        onnx._first_provider.cache_clear()
+        monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [onnx.CUDA, onnx.CPU])
         session = SimpleNamespace(get_providers=lambda: [provider])
         monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: session)
 
     yield pretend  # type: ignore[misc]
-    packages._first_provider.cache_clear()
+    onnx._first_provider.cache_clear()
 
 
 def test_features_are_kept_under_the_provider_that_computes_them(gpu: Callable[[str], None]) -> None:
@@ -165,27 +166,27 @@ def test_features_are_kept_under_the_provider_that_computes_them(gpu: Callable[[
     alone = FACES - READERS
     assert all(without[name] == on_cpu[name] for name in alone | {"face-mesh"})
     assert all(without[name] != on_cpu[name] for name in ALL - alone - {"face-mesh"})
-    gpu(packages.CUDA)
-    assert packages.onnx_providers("cuda:0") == [packages.CUDA, packages.CPU]
-    assert packages.onnx_providers("cpu") == [packages.CPU]
+    gpu(onnx.CUDA)
+    assert onnx.onnx_providers("cuda:0") == [onnx.CUDA, onnx.CPU]
+    assert onnx.onnx_providers("cpu") == [onnx.CPU]
     within = fingerprints("cuda")
     assert {name for name in ALL if within[name] != without[name]} == FACES
 
 
 def test_an_onnxruntime_that_falls_back_is_one_on_the_cpu(gpu: Callable[[str], None]) -> None:
     """It lists CUDA, lacks one of its libraries, and says nothing."""
-    gpu(packages.CPU)
-    assert packages.onnx_providers("cuda") == [packages.CPU]
+    gpu(onnx.CPU)
+    assert onnx.onnx_providers("cuda") == [onnx.CPU]
     assert fingerprints("cuda")["arcface"] == fingerprints("cpu")["arcface"]
 
 
 def test_the_network_that_is_asked_runs() -> None:
-    assert packages._first_provider() in onnxruntime.get_available_providers()
+    assert onnx._first_provider() in onnxruntime.get_available_providers()
 
 
 def test_a_network_that_ends_up_elsewhere_is_refused(gpu: Callable[[str], None], tmp_path: Path) -> None:
-    gpu(packages.CUDA)
-    elsewhere = SimpleNamespace(get_providers=lambda: [packages.CPU])
+    gpu(onnx.CUDA)
+    elsewhere = SimpleNamespace(get_providers=lambda: [onnx.CPU])
     with pytest.raises(FevbenchError, match=r"runs net\.onnx with CPUExecutionProvider instead of CUDA"):
-        faces.check_provider(elsewhere, "cuda", tmp_path / "net.onnx")
-    faces.check_provider(elsewhere, "cpu", tmp_path / "net.onnx")
+        onnx.check_provider(elsewhere, "cuda", tmp_path / "net.onnx")
+    onnx.check_provider(elsewhere, "cpu", tmp_path / "net.onnx")

@@ -12,12 +12,12 @@ import torch.nn.functional as F
 
 from fevbench import weights
 from fevbench.data.tensors import to_tensor
+from fevbench.engine.extract import material, sample_count
 from fevbench.errors import WeightsError
 from fevbench.extractors.flax import flatten, read_tree
 from fevbench.extractors.lpips import SCALE, SHIFT, load_alex, load_vgg
 from fevbench.metrics.perception import lpips_alex, tlpips
 from fevbench.metrics.view import ClipView
-from fevbench.run.extract import material, sample_count
 
 
 def pictures(count: int, size: int = 64, seed: int = 0) -> np.ndarray:

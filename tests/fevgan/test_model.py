@@ -215,8 +215,8 @@ def test_e_id_tells_people_apart() -> None:
 
     from fevbench import weights
     from fevbench.data.datasets import open_dataset
-    from fevbench.data.fevsynth.adapter import FEVSynth
     from fevbench.data.tensors import to_tensor
+    from fevbench.fevsynth.adapter import FEVSynth
     from fevgan.faces import open_faces
 
     for name in FEVGAN.networks:

@@ -9,7 +9,7 @@ from tiny import Cli
 
 from fevbench import weights
 from fevbench.data.clip import EXPRESSIONS
-from fevbench.data.fevsynth import VERSION
+from fevbench.fevsynth import VERSION
 from fevbench.training.config import from_fields
 from fevbench.training.export import read_exported
 from fevgan.config import PRESETS, WARP_PRESETS, Config, WarpConfig

@@ -13,7 +13,7 @@ import torch
 from tiny_training import NARROW, POINTS, find_points, open_stand_in
 
 from fevbench.data.protocol import protocols
-from fevbench.run.progress import Silent
+from fevbench.progress import Silent
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Updates, open_accelerator
 from fevbench.training.guard import TrainingError

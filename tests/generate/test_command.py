@@ -95,9 +95,8 @@ def test_a_face_moves_in_its_photograph(
 ) -> None:
     """A stand-in finds the face; the network that reads expressions is not here, which is said."""
     from fevbench import weights
-    from fevbench.data.framing import FRAMING
+    from fevbench.data.framing import FRAMING, FoundFace
     from fevbench.errors import WeightsError
-    from fevbench.extractors.faces import FoundFace
     from fevbench.generate import framing
 
     def only_the_detector(names: list[str], **_: object) -> dict[str, object]:

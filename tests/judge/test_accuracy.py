@@ -10,8 +10,8 @@ import tiny
 from tiny import Cli
 
 from fevbench.data.datasets import open_dataset
-from fevbench.data.fevsynth.adapter import FEVSynth
 from fevbench.data.protocol import protocols
+from fevbench.fevsynth.adapter import FEVSynth
 from fevbench.judge import files, training
 from fevbench.metrics.catalog import metrics
 from fevbench.metrics.expression import accuracy

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from fevbench.audit.record import AUDIT_FILE
+from fevbench.cost.measure import CostTable
+from fevbench.cost.text import cost_markdown
 from fevbench.metrics.catalog import metrics
-from fevbench.report.cost import cost_markdown
 from fevbench.results.files import read_result
-from fevbench.run.cost import CostTable
 from leaderboard.pages import PAGES, refreshed
 
 ROOT = Path(__file__).parents[2]

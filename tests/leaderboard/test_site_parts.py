@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from site_results import CLIPS, models, result, write
 
+from fevbench.cost.measure import CostTable
 from fevbench.metrics.catalog import FAMILIES, metrics
 from fevbench.models.registry import find_model
 from fevbench.report.rows import Comparison
 from fevbench.results.schema import ModelRecord, Result
-from fevbench.run.cost import CostTable
 from leaderboard.entries import load_entries
 from leaderboard.site.board import SHADES, shade_of_part, shade_of_rank
 from leaderboard.site.breakdown import break_down

@@ -16,8 +16,8 @@ import pytest
 from tiny import Cli, tree
 
 from fevbench.data.video import content_digest, read_clip, write_clip
+from fevbench.engine.needs import Needs
 from fevbench.metrics.catalog import Metric
-from fevbench.run.needs import Needs
 from leaderboard import archive
 
 RUN = ("run", "shuffled", "tiny", "--metrics", "csim,psnr,motion", "--limit", "4")

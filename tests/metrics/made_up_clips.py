@@ -10,12 +10,12 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 from fevbench.data.clip import EXPRESSIONS, Clip
+from fevbench.engine.extract import sample_count
+from fevbench.engine.score import Side, measure
 from fevbench.extractors.base import extractors
 from fevbench.extractors.face_mesh import MESH, POSE, SCORES
 from fevbench.metrics.catalog import Metric
 from fevbench.results.schema import MetricResult
-from fevbench.run.extract import sample_count
-from fevbench.run.score import Side, measure
 
 Array = np.ndarray
 T, SIZE, DIM = 4, 46, 24

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from fevbench.engine.plan import choose_metrics
 from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import FAMILIES, metrics
-from fevbench.run.plan import choose_metrics
 from fevbench.weights import load_registry
 
 

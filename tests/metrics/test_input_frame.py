@@ -11,10 +11,10 @@ from made_up_clips import DIM, T, world
 
 from fevbench.data.clip import Clip
 from fevbench.data.protocol import protocols
+from fevbench.engine.score import Side, score
 from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import Metric, metrics
 from fevbench.metrics.metric import NO_INPUT
-from fevbench.run.score import Side, score
 
 ALL = [metrics.get(name) for name in metrics]
 OF_FRAMES = [metric for metric in ALL if metric.first]

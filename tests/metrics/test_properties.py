@@ -1,6 +1,6 @@
 """What every metric of the catalogue must be, whatever it measures: a new one is held to it, too.
 
-That features do not depend on the batch is tested where the networks are (`tests/run/test_independence.py`).
+That features do not depend on the batch is tested in `tests/engine/test_independence.py`.
 """
 
 from __future__ import annotations

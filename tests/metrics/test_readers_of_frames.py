@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from tiny import Cli
 
+from fevbench.engine.plan import choose_metrics
 from fevbench.extractors.expressions import CLASSES
 from fevbench.metrics.expression import reads
-from fevbench.run.plan import choose_metrics
 
 
 def frames(*shown: str, surely: float = 0.9) -> np.ndarray:

@@ -11,9 +11,9 @@ import pytest
 from fevbench.audit import damages as _  # noqa: F401 - registers them
 from fevbench.audit.scene import damages, scenes
 from fevbench.data.corpus import Corpus
-from fevbench.data.fevsynth.adapter import FEVSynth
 from fevbench.data.memory import FrameStore
 from fevbench.data.protocol import protocols
+from fevbench.fevsynth.adapter import FEVSynth
 from fevbench.metrics import warping
 from fevbench.metrics.view import ClipView
 from fevbench.metrics.warping import true_flow, warping_error

@@ -14,7 +14,7 @@ from fevbench.data.protocol import protocols
 from fevbench.errors import FevbenchError, ModelError
 from fevbench.models.built import BuiltModel, build
 from fevbench.models.registry import find_model
-from fevbench.run.progress import Silent
+from fevbench.progress import Silent
 
 Write = Callable[[str], Path]
 MODEL = """

@@ -13,10 +13,10 @@ from comparison import Comparison
 
 from fevbench import weights
 from fevbench.data.corpus import Corpus
-from fevbench.data.fevsynth.adapter import FEVSynth
 from fevbench.data.protocol import protocols
 from fevbench.data.tensors import to_tensor
 from fevbench.extractors.lpips import load_alex, load_vgg
+from fevbench.fevsynth.adapter import FEVSynth
 from fevbench.metrics.pixels import SCALES, ms_ssim_per_frame, psnr, ssim_per_frame
 from fevbench.metrics.view import ClipView
 

@@ -13,9 +13,10 @@ from made_up_results import made_up
 from pydantic import ValidationError
 
 from fevbench.errors import RunError
+from fevbench.records import LARGEST
 from fevbench.results.files import read_result, write_result
 from fevbench.results.provenance import commit, environment
-from fevbench.results.schema import LARGEST, Interval, Result
+from fevbench.results.schema import Interval, Result
 
 
 def test_a_number_nobody_can_square_is_none() -> None:

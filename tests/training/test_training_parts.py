@@ -15,9 +15,10 @@ from torch import nn
 
 from fevbench.data.protocol import protocols
 from fevbench.errors import DatasetError, MissingPackage, ModelError
-from fevbench.run.progress import Silent
+from fevbench.packages import need_drawing
+from fevbench.progress import Silent
 from fevbench.training.config import TrainingConfig, choice, from_fields, with_overrides
-from fevbench.training.curves import check_drawable, draw_curves
+from fevbench.training.curves import draw_curves
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.ema import Average
 from fevbench.training.export import read_exported, write_exported
@@ -213,10 +214,10 @@ def test_curves_are_drawn_of_any_length(tmp_path: Path, steps: int) -> None:
 
 
 def test_a_missing_matplotlib_is_noticed_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    check_drawable()
+    need_drawing("training")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingPackage, match="matplotlib"):
-        check_drawable()
+        need_drawing("training")
 
 
 def test_half_precision_spares_vectors(tmp_path: Path) -> None:

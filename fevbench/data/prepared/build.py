@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
-import fevbench
 from fevbench.counts import some
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.datasets import SPLITS
@@ -18,6 +18,7 @@ from fevbench.data.layouts.tree import MIXTURE, TWIN, Skip, check_source, neares
 from fevbench.data.prepared.adapter import Prepared
 from fevbench.data.prepared.claim import claimed
 from fevbench.data.prepared.duplicates import Pair, across_splits
+from fevbench.data.prepared.follow import Seen
 from fevbench.data.prepared.manifest import (
     FORMAT,
     MANIFEST,
@@ -31,10 +32,15 @@ from fevbench.data.prepared.manifest import (
 from fevbench.data.prepared.record import Job, Record, printable, read_record, told
 from fevbench.data.prepared.report import write_report
 from fevbench.data.prepared.splits import GIVEN, Assignment, assign
+from fevbench.data.prepared.square import Eyes
 from fevbench.data.prepared.take import prepare_take
 from fevbench.errors import DatasetError
 from fevbench.processes import work_all
-from fevbench.run.progress import Progress
+from fevbench.progress import Progress
+from fevbench.version import VERSION
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Frames
 
 UNWANTED = "label not asked for"
 """Why takes are left out that --labels does not name."""
@@ -86,13 +92,13 @@ class Wish:
     jobs: int = 1
 
 
-def prepare(wish: Wish, networks: Callable[[], tuple[Path, Path]], progress: Progress) -> Manifest:
+def prepare(wish: Wish, open_eyes: Callable[[], Eyes], progress: Progress) -> Manifest:
     """Prepare a set and report on it; the same wish continues where it was stopped.
 
     Args:
         wish: What is asked for.
-        networks: Gives the files of the face detector and of the network that tells people apart; called only
-            if there is something to look at.
+        open_eyes: Gives what finds faces and tells whose they are; called only if there is something to look
+            at.
         progress: Hears how it proceeds.
 
     Raises:
@@ -117,7 +123,7 @@ def prepare(wish: Wish, networks: Callable[[], tuple[Path, Path]], progress: Pro
     _stop(wish, skipped)
     # The wanted takes come first: one of them is mostly enough to know the source by.
     with claimed(wish.out, _settings(wish), (_job(wish, take) for take in [*takes, *found.takes])):
-        records = _prepare_all(wish, takes, networks, progress)
+        records = _prepare_all(wish, takes, open_eyes, progress)
         made = [record.clip for record in records if record.clip]
         skipped += [record.skipped for record in records if record.skipped] + unwanted + strangers
         made, doubled = _without_duplicates(wish, made, split)
@@ -185,14 +191,19 @@ def _settings(wish: Wish) -> str:
     return f"{FORMAT} {wish.name} {wish.layout.name} {wish.recipe.model_dump_json()} {options}\n"
 
 
-def _job(wish: Wish, take: Take, networks: tuple[Path, Path] = (Path(), Path())) -> Job:
-    return Job(take, wish.source, wish.out, wish.recipe, wish.layout.phase, wish.layout.fps, *networks)
+def _blind(frame: Frames) -> list[Seen]:
+    """For a job that is asked about and not carried out."""
+    raise NotImplementedError
+
+
+def _job(wish: Wish, take: Take, eyes: Eyes = _blind) -> Job:
+    return Job(take, wish.source, wish.out, wish.recipe, wish.layout.phase, wish.layout.fps, eyes)
 
 
 def _prepare_all(
     wish: Wish,
     takes: Sequence[Take],
-    networks: Callable[[], tuple[Path, Path]],
+    open_eyes: Callable[[], Eyes],
     progress: Progress,
 ) -> list[Record]:
     """What came of every take, in their order."""
@@ -213,9 +224,9 @@ def _prepare_all(
     if todo:
         # Until all is done again, nobody must open clips by what the manifest said of earlier ones.
         (wish.out / MANIFEST).unlink(missing_ok=True)
-        files = networks()
+        eyes = open_eyes()
         progress.start("takes", len(todo))
-        jobs = [_job(wish, take, files) for take in todo]
+        jobs = [_job(wish, take, eyes) for take in todo]
         if wish.jobs == 1 or len(jobs) == 1:
             for one in jobs:
                 done(one, prepare_take(one))
@@ -270,7 +281,7 @@ def _manifest(
     there = {clip.label for clip in made}
     people = sorted({clip.subject for clip in made})
     manifest = Manifest(
-        fevbench=fevbench.__version__,
+        fevbench=VERSION,
         name=wish.name,
         layout=layout.name,
         title=layout.title,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fevbench.extractors.faces import FoundFace
+from fevbench.data.framing import FoundFace
 
 if TYPE_CHECKING:
     import numpy as np

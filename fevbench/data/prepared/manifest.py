@@ -15,13 +15,14 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import ValidationError, field_validator
 
 from fevbench.atomic import write_text
 from fevbench.data.clip import Split
 from fevbench.data.layouts.layout import Phase
 from fevbench.data.layouts.tree import legible
 from fevbench.errors import DatasetError
+from fevbench.records import Record
 
 FORMAT: Literal[2] = 2
 """Raised whenever a field changes its meaning, or the same choices give other pixels.
@@ -39,11 +40,7 @@ Sampling = Literal["uniform", "onset-apex", "all"]
 Short = Literal["resample", "pad-last", "drop"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Recipe(_Model):
+class Recipe(Record):
     """How a take becomes a clip.
 
     Attributes:
@@ -65,7 +62,7 @@ class Recipe(_Model):
     looks: int = 5
 
 
-class ClipEntry(_Model):
+class ClipEntry(Record):
     """A prepared clip.
 
     Attributes:
@@ -119,7 +116,7 @@ class ClipEntry(_Model):
     notes: list[str]
 
 
-class SkipEntry(_Model):
+class SkipEntry(Record):
     """Something that gave no clip; see `fevbench.data.layouts.tree.Skip`."""
 
     what: str
@@ -132,7 +129,7 @@ class SkipEntry(_Model):
         return legible(text)
 
 
-class SubjectEntry(_Model):
+class SubjectEntry(Record):
     """A person."""
 
     id: str
@@ -140,7 +137,7 @@ class SubjectEntry(_Model):
     attributes: dict[str, str] = {}
 
 
-class SplitRecord(_Model):
+class SplitRecord(Record):
     """How people were split.
 
     Attributes:
@@ -156,7 +153,7 @@ class SplitRecord(_Model):
     missing: list[str]
 
 
-class Manifest(_Model):
+class Manifest(Record):
     """A prepared set."""
 
     format: Literal[1, 2] = FORMAT

@@ -15,6 +15,7 @@ from fevbench.data.layouts.layout import Phase, Take
 from fevbench.data.layouts.tree import legible
 from fevbench.data.prepared.manifest import CLIPS, FORMAT, RECORDS, ClipEntry, Recipe, SkipEntry
 from fevbench.data.prepared.source import sha256_of_all
+from fevbench.data.prepared.square import Eyes
 from fevbench.data.video import LOSSLESS_SUFFIX
 from fevbench.hashing import sha256_of
 
@@ -30,8 +31,7 @@ class Job:
         recipe: How a take becomes a clip.
         phase: How takes of this data set run.
         fps: Frames a second where the files do not say.
-        detector: The face detector's file.
-        embedder: The file of the network that tells people apart.
+        eyes: Finds the faces of a frame, and tells whose they are.
     """
 
     take: Take
@@ -40,8 +40,7 @@ class Job:
     recipe: Recipe
     phase: Phase
     fps: float
-    detector: Path
-    embedder: Path
+    eyes: Eyes
 
     @property
     def source(self) -> str:

@@ -17,7 +17,7 @@ from fevbench.data.clip import Clip, Subject
 from fevbench.data.layouts.layout import numbered, slug
 from fevbench.data.prepared.adapter import Prepared
 from fevbench.data.prepared.manifest import SHEETS, ClipEntry, Manifest
-from fevbench.run.progress import Progress
+from fevbench.progress import Progress
 
 REPORT_JSON, REPORT_HTML = "report.json", "report.html"
 SHEET_FRAMES = 8

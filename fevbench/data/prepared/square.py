@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.data.framing import square, upright
+from fevbench.data.framing import FoundFace, square, upright
 from fevbench.data.prepared.follow import DOUBTFUL, Seen, again, follow, is_alone, similarity
-from fevbench.extractors.faces import FaceFinder, FoundFace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,12 +17,6 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
     from fevbench.data.framing import Placement
 
-DETECTOR = "scrfd-500m"
-"""Its name among fevbench's weights."""
-EMBEDDER = "w600k-mbf"
-"""The name of the network that tells people apart."""
-CANVASES = (320, 640, 160)
-"""Heights and widths a frame is shown to the detector at: large faces first, as they are the rule."""
 SIDE = 1.25
 """Side of the square, in heights of the face's box: FEVSynth's frames are 1.25 times as high as its boxes."""
 RAISE = 0.028
@@ -33,25 +26,8 @@ ROOM = 1.05
 SMALL = 32
 """Pixels: a face that is less high is worth a note, as what is cut out is mostly made up by resizing."""
 
-Embed = Callable[["Frames", "NDArray[np.floating]"], "NDArray[np.float32]"]
-"""Picture and a face's five points to whose it is: ``float32[512]``, of length 1."""
-
-
-class Eyes:
-    """What looks at frames: finds faces, and tells whose they are.
-
-    Args:
-        finder: The detector.
-        embed: The network that tells people apart.
-    """
-
-    def __init__(self, finder: FaceFinder, embed: Embed) -> None:
-        self._finder = finder
-        self._embed = embed
-
-    def __call__(self, frame: Frames) -> list[Seen]:
-        """The faces in ``uint8[H, W, 3]``, from left to right."""
-        return [Seen(face, self._embed(frame, face.points)) for face in self._finder.faces(frame)]
+Eyes = Callable[["Frames"], list[Seen]]
+"""The faces in ``uint8[H, W, 3]`` from left to right, and whose they are; may be sent to another process."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +105,7 @@ class Looked:
         return [*([self.shown()] if self.faces < self.looks else []), *notes]
 
 
-def look(frames: Mapping[int, Frames], eyes: Callable[[Frames], list[Seen]]) -> Looked:
+def look(frames: Mapping[int, Frames], eyes: Eyes) -> Looked:
     """Look for the person of a take in some of its frames.
 
     Args:

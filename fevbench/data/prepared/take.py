@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,11 +17,9 @@ from fevbench.data.prepared.manifest import ClipEntry, SkipEntry
 from fevbench.data.prepared.record import Job, Record, reusable, told
 from fevbench.data.prepared.sampling import choose, rate, stillest, strongest
 from fevbench.data.prepared.source import Source, sha256_of_all
-from fevbench.data.prepared.square import CANVASES, Eyes, look
+from fevbench.data.prepared.square import look
 from fevbench.data.video import content_digest, write_clip
 from fevbench.errors import VideoError
-from fevbench.extractors.arcface import Embedder
-from fevbench.extractors.faces import FaceFinder
 from fevbench.hashing import sha256_of
 
 if TYPE_CHECKING:
@@ -79,8 +76,7 @@ def _clip(job: Job, source: Source) -> ClipEntry:
     if not seen:
         raise NoClip("cannot be decoded", next(iter(source.damaged.values())))
     size = _size(seen)
-    eyes = Eyes(_finder(job.detector), _embedder(job.embedder))
-    looked = look(seen, eyes)
+    looked = look(seen, job.eyes)
     if looked.faces <= LEAST * looked.looks:
         raise NoClip("no face", looked.shown())
     placement = looked.placement(recipe.align)
@@ -93,7 +89,7 @@ def _clip(job: Job, source: Source) -> ClipEntry:
     whole = _filled(cut, source.count)
     neutral = stillest(whole) if recipe.neutral == "stillest" else 0
     shown = _nearest(sorted(cut), neutral)
-    if not looked.shows(shown, lambda: eyes(dict(source.frames(shown.__eq__))[shown])):
+    if not looked.shows(shown, lambda: job.eyes(dict(source.frames(shown.__eq__))[shown])):
         raise NoClip("no face in frame 0", f"{looked.shown()}, none in frame {shown}, which a model is given")
     apex = _apex(job, whole, neutral)
     taken = choose(len(whole), neutral, apex, recipe.frames, recipe.sampling, recipe.short, source.times)
@@ -132,16 +128,6 @@ def _clip(job: Job, source: Source) -> ClipEntry:
         hashes=[perceptual_hash(clip[i]) for i in (0, len(clip) // 2, len(clip) - 1)],
         notes=notes,
     )
-
-
-@functools.lru_cache(maxsize=1)
-def _finder(detector: Path) -> FaceFinder:
-    return FaceFinder("cpu", detector, CANVASES)
-
-
-@functools.lru_cache(maxsize=1)
-def _embedder(path: Path) -> Embedder:
-    return Embedder("cpu", path)
 
 
 def _apex(job: Job, whole: Frames, neutral: int) -> int | None:

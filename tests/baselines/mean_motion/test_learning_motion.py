@@ -16,7 +16,7 @@ from baselines.mean_motion.mesh import Mesh
 from fevbench.data.clip import Clip, Split
 from fevbench.data.protocol import protocols
 from fevbench.errors import DatasetError, ModelError
-from fevbench.run.progress import Silent
+from fevbench.progress import Silent
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames

@@ -21,14 +21,14 @@ from baselines.mean_motion.mesh import Mesh, open_mesh
 from baselines.mean_motion.model import SHIPPED, MeanMotion
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.corpus import Corpus
-from fevbench.data.fevsynth import VERSION
 from fevbench.data.protocol import protocols
 from fevbench.data.tensors import to_pixels, to_tensor
 from fevbench.errors import MissingPackage
 from fevbench.extractors.landmarker import LANDMARKER, Landmarker
+from fevbench.fevsynth import VERSION
 from fevbench.models.protocol import ModelSpec, VideoModel
 from fevbench.models.registry import find_model
-from fevbench.run.progress import Silent
+from fevbench.progress import Silent
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Dataset, Frames

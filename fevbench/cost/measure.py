@@ -1,0 +1,202 @@
+"""What a model costs: parameters, operations, latency, clips a second, memory; the same code for all."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor
+
+from fevbench.data.tensors import to_tensor
+from fevbench.errors import ModelError
+from fevbench.models.built import build
+from fevbench.models.parts import networks
+from fevbench.models.protocol import VideoModel
+from fevbench.models.surroundings import ask
+from fevbench.records import Finite, Record
+from fevbench.results.schema import Environment
+
+if TYPE_CHECKING:
+    from fevbench.data.corpus import Corpus
+    from fevbench.models.found import FoundModel
+    from fevbench.progress import Progress
+
+BATCHES = (1, 16)
+
+
+class Latency(Record):
+    """How long one batch takes.
+
+    Attributes:
+        batch: Clips.
+        median: Seconds, of all rounds.
+        low: Their first quartile.
+        high: Their third quartile.
+        rounds: How many were timed.
+    """
+
+    batch: int
+    median: Finite
+    low: Finite
+    high: Finite
+    rounds: int
+
+    @property
+    def clips_per_second(self) -> float:
+        """At the median."""
+        return self.batch / self.median
+
+
+class Cost(Record):
+    """What one model costs.
+
+    Attributes:
+        model: Its name.
+        fingerprint: The sha256 of its code and weights.
+        parameters: Numbers in the torch networks it holds, pretrained ones included; those that other
+            runtimes hold (a face detector in onnxruntime) are not counted.
+        flops: Floating-point operations of one clip in torch's matrix products and convolutions, two for a
+            multiplication with addition; None where torch cannot count.
+        latencies: One a batch size.
+        peak_memory: Bytes at most, at the largest batch: those a GPU gave torch; on a CPU, those a process of
+            its own grew by (`fevbench.cost.memory`); None where neither can be told.
+    """
+
+    model: str
+    fingerprint: str
+    parameters: int
+    flops: int | None
+    latencies: list[Latency]
+    peak_memory: int | None
+
+
+class CostTable(Record):
+    """Costs that were measured in turns in one session, so that their ratios mean something.
+
+    Attributes:
+        protocol: The protocol's id: size and length of the clips.
+        environment: Where.
+        costs: One a model, in the order asked for.
+    """
+
+    protocol: str
+    environment: Environment
+    costs: list[Cost]
+
+
+def measure(
+    found: Sequence[FoundModel], corpus: Corpus, device: str, rounds: int, progress: Progress
+) -> list[Cost]:
+    """Measure models in turns: each round asks every model once, so that a slow minute slows all of them.
+
+    Inputs are the corpus's own faces and labels, because a model may look for a face in them. Nothing is
+    compiled or captured; one untimed call comes first.
+
+    Args:
+        found: The models.
+        corpus: Faces and labels.
+        device: The torch device.
+        rounds: How often each is timed.
+        progress: Hears how it proceeds.
+
+    Raises:
+        ModelError: A model looks clips up, cannot be built, or fails.
+    """
+    for one in found:
+        one.check_generates()
+        if one.is_outside:
+            raise ModelError(f"{one.name} is a program outside, whose cost cannot be seen", "leave it out")
+    built = [Timed(one, corpus, device, progress) for one in found]
+    seconds: dict[tuple[int, int], list[float]] = {}
+    for batch in BATCHES:
+        progress.start(f"batch {batch}", (rounds + 1) * len(built))
+        for turn in range(rounds + 1):
+            for i, model in enumerate(built):
+                taken = model.seconds(batch)
+                if turn:
+                    seconds.setdefault((i, batch), []).append(taken)
+                progress.advance(1)
+    return [
+        Cost(
+            model=model.found.name,
+            fingerprint=model.fingerprint,
+            parameters=model.parameters(),
+            flops=model.flops(),
+            latencies=[_latency(batch, seconds[i, batch]) for batch in BATCHES],
+            peak_memory=model.peak_memory(),
+        )
+        for i, model in enumerate(built)
+    ]
+
+
+def _latency(batch: int, seconds: Sequence[float]) -> Latency:
+    low, median, high = statistics.quantiles(seconds, n=4, method="inclusive")
+    return Latency(batch=batch, median=median, low=low, high=high, rounds=len(seconds))
+
+
+class Timed:
+    """A built model with inputs."""
+
+    def __init__(self, found: FoundModel, corpus: Corpus, device: str, progress: Progress) -> None:
+        self.found = found
+        self._device = torch.device(device)
+        built = build(found, corpus, device, progress)
+        self.fingerprint = built.fingerprint
+        self._model = cast(VideoModel, built.model)
+        clips = [corpus.clips[i % len(corpus.clips)] for i in range(max(BATCHES))]
+        self._images = torch.cat([to_tensor(corpus.frames(clip)[:1], device) for clip in clips])
+        labels = [corpus.dataset.labels.index(clip.label) for clip in clips]
+        self._labels = torch.tensor(labels, device=self._device)
+
+    def seconds(self, batch: int) -> float:
+        """How long a batch takes, the device's work included."""
+        self._wait()
+        began = time.perf_counter()
+        self.make(batch)
+        self._wait()
+        return time.perf_counter() - began
+
+    def parameters(self) -> int:
+        """Numbers in all its networks, shared ones once."""
+        found = {id(p): p.numel() for network in networks(self._model) for p in network.parameters()}
+        return sum(found.values())
+
+    def flops(self) -> int | None:
+        """Operations of one clip."""
+        from torch.utils.flop_counter import FlopCounterMode
+
+        counter = FlopCounterMode(display=False)
+        try:
+            with torch.no_grad(), self.found.surroundings, counter:
+                self._generate(1)
+        except Exception:  # scripted and quantised networks cannot be looked into
+            return None
+        return counter.get_total_flops()
+
+    def peak_memory(self) -> int | None:
+        """Bytes at the largest batch, on a GPU."""
+        if self._device.type != "cuda":
+            return None
+        torch.cuda.reset_peak_memory_stats(self._device)
+        self.make(max(BATCHES))
+        return torch.cuda.max_memory_allocated(self._device)
+
+    def make(self, batch: int) -> Tensor:
+        """Clips of the first ``batch`` inputs."""
+
+        def generate() -> Tensor:
+            with torch.no_grad():
+                return self._generate(batch)
+
+        return ask(self.found.name, self.found.surroundings, f"failed on a batch of {batch}", generate)
+
+    def _generate(self, batch: int) -> Tensor:
+        generator = torch.Generator(self._device).manual_seed(0)
+        return self._model.generate(self._images[:batch], self._labels[:batch], generator)
+
+    def _wait(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)

@@ -1,0 +1,164 @@
+"""How fevbench reads FEVSynth: a manifest, one video file a clip, neutral images, and the ground truth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fevbench.data.clip import Clip, Split, Subject
+from fevbench.errors import DatasetError, way_out
+from fevbench.fevsynth import VERSION
+from fevbench.fevsynth.performance import Performance
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Frames
+    from fevbench.fevsynth.truth import Truth
+
+ROOT = Path(__file__).parent
+MANIFEST = "manifest.json"
+REINSTALL = "install fevbench again"
+RENDER_AGAIN = "repeat the `fevbench data render` that made it"
+
+
+class FEVSynth:
+    """The data set as its manifest describes it; every file is checked against its sha256 when read.
+
+    The shipped set is called ``fevsynth``. One that a user rendered is named after its folder, and its
+    version ends in a digest of its manifest, so that no result on it passes for one on the shipped set.
+
+    Args:
+        root: The folder of ``manifest.json``; the shipped one by default.
+
+    Attributes:
+        takes: How often everybody performs every label.
+
+    Raises:
+        DatasetError: The manifest is missing, broken, or of another version of FEVSynth.
+    """
+
+    name = "fevsynth"
+    title = "FEVSynth: rendered people performing the six basic expressions"
+    licence = "CC0-1.0"
+    citation = "The fevbench authors, FEVSynth (2026)"
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self._root = root
+        shipped = root.resolve() == ROOT.resolve()
+        self._fix = REINSTALL if shipped else RENDER_AGAIN
+        self._truth: Truth | None = None
+        path = root / MANIFEST
+        try:
+            text = path.read_bytes()
+            manifest: dict[str, Any] = json.loads(text)
+            self.version: str = manifest["version"]
+            if self.version != VERSION:
+                what = f"{path} is of FEVSynth {self.version}, and this fevbench reads {VERSION}"
+                raise DatasetError(what, self._fix)
+            self.fps: float = manifest["fps"]
+            self.takes: int = manifest["takes"]
+            self.labels: tuple[str, ...] = tuple(manifest["labels"])
+            self._subjects = tuple(_subject(entry) for entry in manifest["subjects"])
+            self._entries: dict[str, dict[str, Any]] = {entry["id"]: entry for entry in manifest["clips"]}
+            self._clips = tuple(
+                Clip(e["id"], e["subject"], e["label"], e["split"], root / e["file"])
+                for e in manifest["clips"]
+            )
+            self._neutrals = {(e["subject"], e["take"]): e for e in manifest["neutrals"]}
+            self._truth_entry: dict[str, Any] = manifest["truth"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+            fix = way_out(error, self._fix)
+            raise DatasetError(f"{path} is missing or broken ({why})", fix) from error
+        if not shipped:
+            self.name = f"{self.name}:{root.resolve().name}"
+            self.version += f"+{hashlib.sha256(text).hexdigest()[:12]}"
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """Every person, by id."""
+        return self._subjects
+
+    def clips(self, split: Split) -> tuple[Clip, ...]:
+        """The clips of a split, by take, person and label."""
+        return tuple(clip for clip in self._clips if clip.split == split)
+
+    def frames(self, clip: Clip) -> Frames:
+        """The clip as it lies in the file: ``uint8[T, H, W, 3]``, RGB, frame 0 neutral.
+
+        Raises:
+            DatasetError: The file is missing or is not the one the manifest names.
+            VideoError: It cannot be decoded.
+        """
+        from fevbench.data.video import read_clip
+
+        self._checked(self._entries[clip.id])
+        return read_clip(clip.path)
+
+    def take(self, clip: Clip) -> int:
+        """Which of its person's performances of the label a clip is, counted from 0."""
+        take: int = self._entries[clip.id]["take"]
+        return take
+
+    def performance(self, clip: Clip) -> Performance:
+        """When the face of a clip does what."""
+        entry = self._entries[clip.id]
+        return Performance(entry["variant"], entry["onset"], entry["apex"], entry["offset"])
+
+    def neutral(self, subject: str, take: int = 0) -> Frames:
+        """A neutral image of a person, taken apart from every clip: ``uint8[H, W, 3]``, RGB.
+
+        Raises:
+            DatasetError: There is no such person or take, or the file is missing or damaged.
+        """
+        import numpy as np
+        from PIL import Image
+
+        entry = self._neutrals.get((subject, take))
+        if entry is None:
+            people = len(self._subjects)
+            raise DatasetError(
+                f"{self.name} has no neutral image of {subject!r}, take {take}",
+                f"it has {people} people, from {self._subjects[0].id!r}, and takes 0 to {self.takes - 1}",
+            )
+        with Image.open(BytesIO(self._checked(entry))) as image:
+            return np.asarray(image.convert("RGB"))
+
+    def truth(self) -> Truth:
+        """What is exactly known of every clip and neutral image; read once.
+
+        Raises:
+            DatasetError: The file is missing or is not the one the manifest names.
+        """
+        from fevbench.fevsynth.truth import read_truth
+
+        if self._truth is None:
+            self._checked(self._truth_entry)
+            self._truth = read_truth(self._root)
+        return self._truth
+
+    def files(self) -> Iterator[Path]:
+        """Yield the manifest and every file it names."""
+        yield self._root / MANIFEST
+        for entry in (self._truth_entry, *self._neutrals.values(), *self._entries.values()):
+            yield self._root / entry["file"]
+
+    def _checked(self, entry: dict[str, Any]) -> bytes:
+        """The bytes of a file that is what the manifest says."""
+        path: Path = self._root / entry["file"]
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            fix = way_out(error, self._fix)
+            raise DatasetError(f"{path} cannot be read ({error.strerror})", fix) from error
+        found, expected = hashlib.sha256(content).hexdigest(), entry["sha256"]
+        if found != expected:
+            raise DatasetError(f"{path} is damaged: sha256 {found}, expected {expected}", self._fix)
+        return content
+
+
+def _subject(entry: dict[str, Any]) -> Subject:
+    known = {key: value for key, value in entry.items() if key not in ("id", "split")}
+    return Subject(entry["id"], entry["split"], known)

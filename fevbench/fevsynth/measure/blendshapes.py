@@ -1,0 +1,125 @@
+"""Whether a face tracker sees the units move that the renderer moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fevbench.fevsynth.measure.correlation import pearson, spearman
+from fevbench.fevsynth.measure.networks import has_face
+from fevbench.fevsynth.measure.record import Estimate, mean
+from fevbench.records import Finite, Record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fevbench.fevsynth.measure.study import Study
+
+STILL = 1e-3
+"""A unit whose weight never passes this is not moved in the set."""
+WEAK = 0.5
+"""A correlation below this is named as weak."""
+
+
+class Unit(Record):
+    """One face unit."""
+
+    unit: str
+    """Its ARKit name."""
+    pearson: Estimate
+    """Correlation of the tracker's score with the true weight, over frames."""
+    spearman: Finite | None
+    """The same of their ranks."""
+    strongest: Finite
+    """The largest true weight in the set."""
+
+
+class Blendshapes(Record):
+    """The tracker on every ``stride``-th frame."""
+
+    stride: int
+    """Every how many frames of a clip one is looked at."""
+    found: Estimate
+    """The share of those frames in which the tracker finds a face."""
+    units: list[Unit]
+    """The units that move in the set and that the tracker scores, strongest correlation first."""
+    weak: list[str]
+    """Those with a correlation below 0.5, or with none."""
+    still: list[str]
+    """Units that the tracker scores and that never move in the set."""
+    unscored: list[str]
+    """Units that move in the set and that the tracker does not score."""
+    mean_pearson: Finite | None
+    """Mean over ``units`` that have a correlation."""
+
+
+def measure(study: Study) -> Blendshapes:
+    """Track the face in every ``stride``-th frame of every clip."""
+    from fevbench.extractors.face_mesh import BLENDSHAPES, SCORES
+
+    rendered, stride = study.rendered, study.stride
+    shots, looked_at = rendered.shots, range(0, rendered.length, stride)
+    scores = study.networks.features(
+        "face-mesh",
+        "blendshapes",
+        [rendered.at(shot, looked_at) for shot in shots],
+        len(looked_at),
+    )[..., SCORES]
+    true = rendered.truth.weights[[shot.row for shot in shots], ::stride]
+    return blendshapes(
+        scores.reshape(-1, scores.shape[-1]),
+        BLENDSHAPES,
+        true.reshape(-1, true.shape[-1]).astype(np.float64),
+        [str(unit) for unit in rendered.truth.units],
+        [shot.clip.subject for shot in shots for _ in looked_at],
+        stride,
+    )
+
+
+def blendshapes(
+    scores: NDArray[np.float32],
+    columns: Sequence[str],
+    true: NDArray[np.float64],
+    units: Sequence[str],
+    subjects: Sequence[str],
+    stride: int,
+) -> Blendshapes:
+    """Correlate scores with true weights, unit by unit.
+
+    Args:
+        scores: ``float32[N, C]`` of the tracker; NaN where it finds no face.
+        columns: The unit of each of its columns.
+        true: ``float64[N, U]`` weights.
+        units: The unit of each of those columns.
+        subjects: The person of each frame.
+        stride: What to note.
+    """
+    found = has_face(scores)
+    people = [subject for subject, seen in zip(subjects, found, strict=True) if seen]
+    strongest = dict(zip(units, np.abs(true).max(axis=0, initial=0.0).tolist(), strict=True))
+    moved = [unit for unit in units if strongest[unit] > STILL]
+    rows = []
+    for unit in moved:
+        if unit in columns:
+            x = scores[found, columns.index(unit)].astype(np.float64)
+            y = true[found, units.index(unit)]
+            r = pearson(x, y, people, "frames")
+            rho = None if r.value is None else spearman(x, y)
+            rows.append(Unit(unit=unit, pearson=r, spearman=rho, strongest=strongest[unit]))
+    rows.sort(key=lambda row: (-_value(row), row.unit))
+    values = [row.pearson.value for row in rows if row.pearson.value is not None]
+    return Blendshapes(
+        stride=stride,
+        found=mean(found.astype(np.float64), subjects, "frames"),
+        units=rows,
+        weak=[row.unit for row in rows if _value(row) < WEAK],
+        still=[unit for unit in columns if strongest.get(unit, 0.0) <= STILL],
+        unscored=[unit for unit in moved if unit not in columns],
+        mean_pearson=float(np.mean(values)) if values else None,
+    )
+
+
+def _value(row: Unit) -> float:
+    return -2.0 if row.pearson.value is None else row.pearson.value

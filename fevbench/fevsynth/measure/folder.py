@@ -1,0 +1,108 @@
+"""A rendered set as it lies in a folder: pictures, manifest and ground truth, joined by clip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fevbench.data.clip import Clip, Subject
+from fevbench.data.datasets import SPLITS
+from fevbench.data.memory import FrameStore
+from fevbench.errors import DatasetError
+from fevbench.fevsynth.adapter import RENDER_AGAIN, FEVSynth
+from fevbench.fevsynth.performance import Performance
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Frames
+    from fevbench.fevsynth.truth import Truth
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One clip and what the manifest says of it.
+
+    Attributes:
+        clip: The clip.
+        row: Its row in the arrays of the ground truth.
+        take: Which performance of this label by this person, counted from 0.
+        performance: When its face does what.
+        psnr: Of the stored frames against the rendered ones, dB.
+    """
+
+    clip: Clip
+    row: int
+    take: int
+    performance: Performance
+    psnr: float
+
+    def peak(self, length: int) -> int:
+        """The frame in the middle of the apex of a clip of ``length`` frames."""
+        end = length if self.performance.offset is None else self.performance.offset
+        return (self.performance.apex + end - 1) // 2
+
+
+@dataclass(frozen=True)
+class Neutral:
+    """One neutral image: of whom, and of which take."""
+
+    subject: str
+    take: int
+
+
+class RenderedSet:
+    """A set with its ground truth.
+
+    Args:
+        data: The set as the benchmark sees it.
+
+    Attributes:
+        data: The same.
+        truth: The ground truth.
+        shots: Every clip, in the manifest's order.
+        neutrals: Every neutral image.
+        people: Every person, by id.
+        labels: The expressions shown.
+        takes: The takes there are.
+        length: Frames of a clip.
+        size: Height and width of a frame.
+        files: The manifest, the ground truth, the neutral images, and the clips.
+
+    Raises:
+        DatasetError: A file is missing or broken, or the truth is not that of the manifest's clips.
+    """
+
+    def __init__(self, data: FEVSynth) -> None:
+        self.data = data
+        self.truth: Truth = data.truth()
+        self.files = tuple(data.files())
+        manifest: dict[str, Any] = json.loads(self.files[0].read_text(encoding="utf-8"))
+        rows = {str(name): row for row, name in enumerate(self.truth.clips)}
+        clips = {clip.id: clip for split in SPLITS for clip in data.clips(split)}
+        try:
+            self.length, self.size = int(manifest["frames"]), int(manifest["size"])
+            self.shots = tuple(
+                Shot(clips[e["id"]], rows[e["id"]], e["take"], data.performance(clips[e["id"]]), e["psnr"])
+                for e in manifest["clips"]
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            what = f"{self.files[0]} and the ground truth do not fit ({type(error).__name__}: {error})"
+            raise DatasetError(what, RENDER_AGAIN) from error
+        self.neutrals = tuple(Neutral(entry["subject"], entry["take"]) for entry in manifest["neutrals"])
+        self.people: Mapping[str, Subject] = {subject.id: subject for subject in data.subjects()}
+        self.labels = data.labels
+        self.takes = tuple(range(data.takes))
+        self._store: FrameStore[Frames] = FrameStore()
+
+    def frames(self, shot: Shot) -> Frames:
+        """The clip as stored: ``uint8[T, H, W, 3]``, read-only."""
+        return self._store.get(shot.clip.id, lambda: self.data.frames(shot.clip))
+
+    def at(self, shot: Shot, frames: Sequence[int]) -> Callable[[], Frames]:
+        """A function that reads some frames of a clip."""
+        return lambda: self.frames(shot)[list(frames)]
+
+    def image(self, neutral: Neutral) -> Callable[[], Frames]:
+        """A function that reads a neutral image: ``uint8[1, H, W, 3]``."""
+        return lambda: self.data.neutral(neutral.subject, neutral.take)[None]

@@ -1,0 +1,104 @@
+"""Whether the expressions of new people can be learnt: a small network is trained on the train people.
+
+It is trained from scratch, stopped where it reads the val people best, and reads the test people once.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fevbench.data.clip import Split
+from fevbench.data.datasets import SPLITS
+from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+from fevbench.fevsynth.measure.classification import Agreement, agreement
+from fevbench.fevsynth.measure.record import Estimate, NotMeasurable
+from fevbench.records import Finite, Record
+
+if TYPE_CHECKING:
+    from fevbench.fevsynth.measure.study import Study
+    from fevbench.judge.training import Clips
+
+
+class Reading(Record):
+    """What the trained network reads."""
+
+    protocol: str
+    """How clips are sampled."""
+    train_clips: int
+    """Clips it learned from."""
+    train_subjects: int
+    """People they show."""
+    val: Estimate
+    """Accuracy on the val people at the epoch that was kept: chosen for being high."""
+    test: Agreement
+    """Answers for the test people."""
+    epochs: int
+    """Epochs trained."""
+    kept: int
+    """The epoch that was kept, counted from 1."""
+    parameters: int
+    """Of the network."""
+    minutes: Finite
+    """Training and reading, wall time."""
+
+
+def measure(study: Study) -> Reading:
+    """Train a reader and let it read the test people.
+
+    Raises:
+        NotMeasurable: A split has no clips.
+    """
+    from fevbench.judge.training import EPOCHS, read, train
+
+    labels = study.rendered.labels
+    splits = _splits(study)
+    learn, judge, test = (splits[split] for split in SPLITS)
+    start = time.perf_counter()
+    study.progress.start("reader: training", EPOCHS * len(learn.labels))
+    trained = train(learn, judge, len(labels), study.device, study.progress.advance, EPOCHS)
+    val_answers, test_answers = (
+        agreement(
+            clips.labels,
+            read(trained.network, clips, study.device).argmax(dim=1).numpy(),
+            clips.subjects,
+            labels,
+            labels,
+            "clips",
+        )
+        for clips in (judge, test)
+    )
+    return Reading(
+        protocol=protocols.get(DEFAULT_PROTOCOL).sampling_id,
+        train_clips=len(learn.labels),
+        train_subjects=len(set(learn.subjects)),
+        val=val_answers.accuracy,
+        test=test_answers,
+        epochs=trained.epochs,
+        kept=trained.kept,
+        parameters=sum(p.numel() for p in trained.network.parameters()),
+        minutes=round((time.perf_counter() - start) / 60, 2),
+    )
+
+
+def _splits(study: Study) -> dict[Split, Clips]:
+    """The clips of each split, sampled as the protocol says."""
+    from fevbench.judge.training import Clips
+
+    rendered, protocol = study.rendered, protocols.get(DEFAULT_PROTOCOL)
+    by_split = {split: [shot for shot in rendered.shots if shot.clip.split == split] for split in SPLITS}
+    empty = [split for split, shots in by_split.items() if not shots]
+    if empty:
+        raise NotMeasurable(f"no {' and no '.join(empty)} people", "render more people")
+    study.progress.start("reader: clips", len(rendered.shots))
+    splits: dict[Split, Clips] = {}
+    for split, shots in by_split.items():
+        pixels = []
+        for shot in shots:
+            pixels.append(protocol.sample(rendered.frames(shot), shot.clip.id))
+            study.progress.advance(1)
+        numbers = np.array([rendered.labels.index(shot.clip.label) for shot in shots], dtype=np.int64)
+        splits[split] = Clips(np.stack(pixels), numbers, [shot.clip.subject for shot in shots])
+    return splits

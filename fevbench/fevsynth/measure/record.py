@@ -1,0 +1,136 @@
+"""A measured number and what it rests on, and the file that holds all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import ValidationError
+
+from fevbench.errors import DatasetError, FevbenchError
+from fevbench.records import Finite, Record
+from fevbench.results.schema import Environment, Interval, WeightRecord
+from fevbench.stats.bootstrap import LEVEL, METHOD, percentile_interval, subject_bootstrap
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+class NotMeasurable(FevbenchError):
+    """A measure that this set cannot have, and what a set that can would need."""
+
+
+class Estimate(Record):
+    """One number with what it rests on."""
+
+    value: Finite | None
+    """The number, or null when there is none."""
+    reason: str = ""
+    """Why there is no number."""
+    n: int
+    """How many samples it rests on."""
+    sample: str
+    """What a sample is, in the plural."""
+    subjects: int
+    """How many people the samples show."""
+    interval: Interval | None = None
+    """95 %, over people; null where there is none."""
+
+
+class Entry(Record):
+    """One measure as it was carried out."""
+
+    created: str
+    """UTC time, ISO 8601."""
+    seconds: float
+    """Wall time."""
+    parameters: dict[str, int]
+    """What the command line chooses that changes this measure."""
+    weights: list[WeightRecord]
+    """The pretrained files that were used."""
+    environment: Environment
+    """Where it ran."""
+    result: dict[str, Any]
+    """What was found; the fields are those of the measure's record in ``fevbench.fevsynth.measure``."""
+
+
+class Measured(Record):
+    """Everything measured of one rendered set."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    """Version of this schema."""
+    dataset: str
+    """Name of the data set."""
+    version: str
+    """Its version."""
+    manifest_sha256: str
+    """Hash of its manifest, which holds the hash of every clip."""
+    truth_sha256: str
+    """Hash of its ground truth."""
+    measures: dict[str, Entry]
+    """Measure name to what came of it."""
+    not_measured: dict[str, str]
+    """Measure name to why this set cannot have it."""
+
+
+def absent(reason: str, sample: str) -> Estimate:
+    """A number there cannot be."""
+    return Estimate(value=None, reason=reason, n=0, sample=sample, subjects=0)
+
+
+def mean(values: Sequence[float] | NDArray[Any], subjects: Sequence[str], sample: str) -> Estimate:
+    """The mean over samples, with the subject bootstrap's interval.
+
+    Args:
+        values: One a sample.
+        subjects: The person of each sample.
+        sample: What a sample is, in the plural.
+    """
+    if not len(values):
+        return absent(f"no {sample}", sample)
+    found = [float(value) for value in values]
+    bounds = subject_bootstrap(found, subjects)
+    return Estimate(
+        value=float(np.mean(found)),
+        n=len(found),
+        sample=sample,
+        subjects=len(set(subjects)),
+        interval=bounds and interval(*bounds),
+    )
+
+
+def resampled(value: float, statistics: NDArray[np.float64], n: int, sample: str, subjects: int) -> Estimate:
+    """A number whose statistic was computed of every resample.
+
+    Args:
+        value: The number itself.
+        statistics: ``float64[RESAMPLES]`` the same of every resample of people; see `draw_subjects`.
+        n: Samples it rests on.
+        sample: What a sample is, in the plural.
+        subjects: People it rests on.
+    """
+    bounds = interval(*percentile_interval(statistics)) if subjects > 1 else None
+    return Estimate(value=value, n=n, sample=sample, subjects=subjects, interval=bounds)
+
+
+def interval(low: float, high: float) -> Interval:
+    """The bounds as the result schema writes them."""
+    return Interval(low=low, high=high, level=LEVEL, method=METHOD)
+
+
+def read_measured(path: Path) -> Measured:
+    """Read what `fevbench data measure` wrote.
+
+    Raises:
+        DatasetError: The file is missing or holds something else.
+    """
+    try:
+        return Measured.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it does not follow the schema"
+        fix = "delete it, or choose another --out"
+        raise DatasetError(f"{path} cannot be read ({why})", fix) from error

@@ -1,0 +1,148 @@
+"""Contact sheets: everybody, every expression, clips frame by frame, and the variants of each label."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fevbench.data.clip import Subject
+from fevbench.data.datasets import SPLITS
+from fevbench.fevsynth.measure.composition import BALANCED
+from fevbench.fevsynth.measure.folder import RenderedSet, Shot
+from fevbench.fevsynth.measure.layout import Row, lay_out, save
+from fevbench.progress import Progress
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from fevbench.data.clip import Frames
+
+PEOPLE_SHOWN = 8
+PER_PAGE = 4
+"""People on a sheet at full size."""
+ACROSS = 12
+"""Neutral images in a row."""
+STRIP = 8
+"""Frames shown of a clip."""
+VARIANT_PEOPLE = 2
+"""People who show each variant."""
+SMALL, MIDDLE, FULL = 64, 96, 128
+
+
+def write_sheets(rendered: RenderedSet, folder: Path, progress: Progress) -> list[Path]:
+    """Draw every sheet and write them as PNG.
+
+    Args:
+        rendered: The set.
+        folder: Where they go; created if need be.
+        progress: Hears what happens.
+
+    Returns:
+        The files.
+    """
+    test = [person for person in rendered.people.values() if person.split == "test"]
+    chosen = balanced(test or list(rendered.people.values()), PEOPLE_SHOWN)
+    pages = [chosen[start : start + PER_PAGE] for start in range(0, len(chosen), PER_PAGE)]
+    draw: dict[str, Callable[[], Image.Image]] = {
+        "people": partial(people, rendered),
+        f"expressions-{SMALL}": partial(expressions, rendered, chosen, SMALL),
+        "strips": partial(strips, rendered, chosen),
+        "variants": partial(variants, rendered),
+    }
+    for number, page in enumerate(pages, start=1):
+        draw[f"expressions-{FULL}-{number}"] = partial(expressions, rendered, page, FULL)
+    progress.start("contact sheets", len(draw))
+    files = []
+    for name, make in draw.items():
+        files.append(folder / f"{name}.png")
+        save(make(), files[-1])
+        progress.advance(1)
+    return files
+
+
+def balanced(people: Sequence[Subject], count: int) -> list[Subject]:
+    """Choose people one after another, each with the attributes shown least so far; always the same ones."""
+    left: list[Subject] = list(people)
+    chosen: list[Subject] = []
+    shown: Counter[tuple[str, object]] = Counter()
+    while left and len(chosen) < count:
+        best = min(
+            left, key=lambda person: sum(shown[name, person.attributes.get(name)] for name in BALANCED)
+        )
+        left.remove(best)
+        chosen.append(best)
+        shown.update((name, best.attributes.get(name)) for name in BALANCED)
+    return sorted(chosen, key=lambda person: person.id)
+
+
+def people(rendered: RenderedSet) -> Image.Image:
+    """The first neutral image of everybody, split by split."""
+    rows = []
+    for split in SPLITS:
+        ids = [person.id for person in rendered.people.values() if person.split == split]
+        for start in range(0, len(ids), ACROSS):
+            part = ids[start : start + ACROSS]
+            pictures = [rendered.data.neutral(person) for person in part]
+            rows.append(Row(pictures, part, title="" if start else f"{split}: {len(ids)} people"))
+    return lay_out(rows, SMALL)
+
+
+def expressions(rendered: RenderedSet, chosen: Sequence[Subject], tile: int) -> Image.Image:
+    """A row a person: frame 0 of the first clip, then the apex of every label, in the first take."""
+    first = _first_take(rendered)
+    rows = []
+    for person in chosen:
+        shots = [first.get((person.id, label)) for label in rendered.labels]
+        there = [shot for shot in shots if shot]
+        neutral = rendered.frames(there[0])[0] if there else None
+        pictures = [neutral, *(_peak(rendered, shot) if shot else None for shot in shots)]
+        rows.append(Row(pictures, heading=person.id))
+    return lay_out(rows, tile, ("neutral", *rendered.labels))
+
+
+def strips(rendered: RenderedSet, chosen: Sequence[Subject]) -> Image.Image:
+    """A clip of each label, each by another person, from the first frame to the last."""
+    first = _first_take(rendered)
+    moments = np.linspace(0, rendered.length - 1, STRIP).round().astype(int).tolist()
+    rows = []
+    for i, label in enumerate(rendered.labels):
+        shot = first.get((chosen[i % len(chosen)].id, label))
+        if shot:
+            rows.append(Row(list(rendered.at(shot, moments)()), heading=label))
+    return lay_out(rows, MIDDLE, [f"frame {moment}" for moment in moments])
+
+
+def variants(rendered: RenderedSet) -> Image.Image:
+    """A row a label: the apex of each of its variants, by two people where as many show it."""
+    rows = []
+    for label in rendered.labels:
+        found: dict[str, dict[str, Shot]] = {}
+        for shot in rendered.shots:
+            if shot.clip.label == label:
+                found.setdefault(shot.performance.variant, {}).setdefault(shot.clip.subject, shot)
+        pictures: list[Frames | None] = []
+        captions: list[str] = []
+        for variant, by_person in sorted(found.items()):
+            shown = balanced([rendered.people[person] for person in by_person], VARIANT_PEOPLE)
+            pictures += [_peak(rendered, by_person[person.id]) for person in shown]
+            captions += [f"{person.id}: {variant}" for person in shown]
+            missing = VARIANT_PEOPLE - len(shown)
+            pictures += [None] * missing
+            captions += [""] * missing
+        rows.append(Row(pictures, captions, heading=label))
+    return lay_out(rows, MIDDLE)
+
+
+def _first_take(rendered: RenderedSet) -> dict[tuple[str, str], Shot]:
+    take = rendered.takes[0]
+    return {(shot.clip.subject, shot.clip.label): shot for shot in rendered.shots if shot.take == take}
+
+
+def _peak(rendered: RenderedSet, shot: Shot) -> Frames:
+    frame: Frames = rendered.frames(shot)[shot.peak(rendered.length)]
+    return frame

@@ -1,0 +1,162 @@
+"""One run of the measures on one set: which there are, and the file that holds what came of them."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from fevbench.atomic import write_text
+from fevbench.errors import DatasetError, UnknownName
+from fevbench.fevsynth.measure.record import Entry, Measured, NotMeasurable, read_measured
+from fevbench.records import Record
+from fevbench.results.provenance import environment
+
+if TYPE_CHECKING:
+    from fevbench.fevsynth.measure.folder import RenderedSet
+    from fevbench.fevsynth.measure.networks import Networks
+    from fevbench.progress import Progress
+
+MEASURES: Mapping[str, tuple[str, ...]] = {
+    "composition": (),
+    "detection": ("face-points",),
+    "identity": ("arcface",),
+    "blendshapes": ("face-mesh",),
+    "expressions": ("fer-xception", "face-api"),
+    "border": (),
+    "reader": (),
+}
+"""Every measure with the extractors it needs, in the order they are carried out.
+
+Each is a module of this package whose ``measure`` takes a `Study` and returns a record.
+"""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a measure works with.
+
+    Attributes:
+        rendered: The set.
+        networks: The pretrained networks.
+        progress: Hears what happens.
+        device: The torch device.
+        stride: Every how many frames of a clip `blendshapes` looks at one.
+    """
+
+    rendered: RenderedSet
+    networks: Networks
+    progress: Progress
+    device: str
+    stride: int
+
+
+def choose_measures(names: Sequence[str]) -> tuple[str, ...]:
+    """The measures that are meant, in the order of `MEASURES`; all if none is named.
+
+    Raises:
+        UnknownName: No measure has one of the names.
+    """
+    for name in names:
+        if name not in MEASURES:
+            raise UnknownName("measure", name, MEASURES)
+    return tuple(name for name in MEASURES if not names or name in names)
+
+
+def carry_out(study: Study, names: Sequence[str], out: Path) -> Measured:
+    """Carry out measures; the file is written after each, and keeps what it held of the same set.
+
+    A measure that the file holds already, made by the same code with the same weights in the same
+    environment, is not carried out again.
+
+    Args:
+        study: What to work with.
+        names: Which of `MEASURES`.
+        out: The file.
+
+    Raises:
+        DatasetError: The file is there and holds another set, or something else.
+        FevbenchError: Whatever a measure cannot go on without; what was finished is kept.
+    """
+    measured = _begin(study.rendered, out)
+    for name in names:
+        blank = _blank(study, name)
+        if _is_current(measured.measures.get(name), blank):
+            study.progress.note(f"{name}: kept as measured before; delete {out} to measure it again")
+            continue
+        try:
+            measured = _with(measured, name, _filled(study, name, blank))
+        except NotMeasurable as error:
+            measured = _with(measured, name, str(error))
+        write_text(out, measured.model_dump_json(indent=1) + "\n")
+    return measured
+
+
+def _begin(rendered: RenderedSet, out: Path) -> Measured:
+    """What the file holds of this set, or nothing yet."""
+    manifest, truth = (hashlib.sha256(file.read_bytes()).hexdigest() for file in rendered.files[:2])
+    fresh = Measured(
+        dataset=rendered.data.name,
+        version=rendered.data.version,
+        manifest_sha256=manifest,
+        truth_sha256=truth,
+        measures={},
+        not_measured={},
+    )
+    if not out.exists():
+        return fresh
+    earlier = read_measured(out)
+    if earlier.manifest_sha256 != manifest:
+        what = f"{out} holds what was measured of {earlier.dataset} {earlier.version}"
+        raise DatasetError(what, "choose another --out, or delete it")
+    return earlier
+
+
+def _blank(study: Study, name: str) -> Entry:
+    """The entry of a measure that is yet to be carried out."""
+    return Entry(
+        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        seconds=0,
+        parameters={"stride": study.stride} if name == "blendshapes" else {},
+        weights=study.networks.weights(MEASURES[name]),
+        environment=environment(study.device),
+        result={},
+    )
+
+
+def _is_current(earlier: Entry | None, blank: Entry) -> bool:
+    """Whether carrying out a measure would give what is there. Changed files can be any code."""
+    if earlier is None or (earlier.environment.commit or "").endswith("+dirty"):
+        return False
+    what = {"parameters", "weights", "environment"}
+    return earlier.model_dump(include=what) == blank.model_dump(include=what)
+
+
+def _filled(study: Study, name: str, blank: Entry) -> Entry:
+    module = importlib.import_module(f"fevbench.fevsynth.measure.{name}")
+    start = time.perf_counter()
+    result = cast(Record, module.measure(study))
+    seconds = round(time.perf_counter() - start, 1)
+    return blank.model_copy(update={"seconds": seconds, "result": result.model_dump(mode="json")})
+
+
+def _with(measured: Measured, name: str, outcome: Entry | str) -> Measured:
+    """With one more outcome: an entry, or the reason for none."""
+    entries: dict[str, Any] = {key: entry for key, entry in measured.measures.items() if key != name}
+    reasons = {key: reason for key, reason in measured.not_measured.items() if key != name}
+    if isinstance(outcome, Entry):
+        entries[name] = outcome
+    else:
+        reasons[name] = outcome
+    order = list(MEASURES).index
+    return measured.model_copy(
+        update={
+            "measures": dict(sorted(entries.items(), key=lambda item: order(item[0]))),
+            "not_measured": dict(sorted(reasons.items(), key=lambda item: order(item[0]))),
+        }
+    )

@@ -1,0 +1,116 @@
+"""The manifest of a rendered set, and the ground truth it names, put together from the sidecars."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fevbench.atomic import write_text
+from fevbench.fevsynth import VERSION
+from fevbench.fevsynth.render.expression import LABELS
+from fevbench.fevsynth.render.folder import Settings
+from fevbench.fevsynth.render.job import LICENCE, UNITS, Job
+from fevbench.fevsynth.render.population import design
+from fevbench.fevsynth.render.sidecar import Sidecar, finished
+from fevbench.fevsynth.render.writer import FPS
+from fevbench.fevsynth.truth import FILE as TRUTH_FILE
+from fevbench.fevsynth.truth import Truth
+
+MANIFEST_FILE = "manifest.json"
+
+Finished = tuple[Job, Sidecar]
+
+
+def write_set(folder: Path, settings: Settings, jobs: Iterable[Job]) -> None:
+    """Write ``truth.npz`` and then ``manifest.json`` of a set whose every file is there.
+
+    The clips are in order of take, person, label: then the next clip of the same label is that of the next
+    person in the same take, and the control `other-person` shows every clip once.
+
+    Args:
+        folder: Where the files are and the two go.
+        settings: What the set is.
+        jobs: Everything in it.
+
+    Raises:
+        DatasetError: A clip or an image is not finished.
+    """
+    done = [(job, finished(job)) for job in jobs]
+    done.sort(key=lambda entry: entry[0].take)
+    clips = [entry for entry in done if entry[0].label is not None]
+    neutrals = [entry for entry in done if entry[0].label is None]
+    _truth(clips, neutrals).save(folder)
+    manifest = {
+        "name": "fevsynth",
+        "version": VERSION,
+        "licence": LICENCE,
+        "fps": FPS,
+        "size": settings.size,
+        "frames": settings.frames,
+        "takes": settings.takes,
+        "seed": settings.seed,
+        "labels": list(LABELS),
+        "truth": {
+            "file": TRUTH_FILE,
+            "sha256": hashlib.sha256((folder / TRUTH_FILE).read_bytes()).hexdigest(),
+        },
+        "subjects": [asdict(subject) for subject in design(settings.people, settings.seed)],
+        "neutrals": [_row(*entry) for entry in neutrals],
+        "clips": [_row(*entry) for entry in clips],
+    }
+    write_text(folder / MANIFEST_FILE, _dumps(manifest))
+
+
+def _row(job: Job, sidecar: Sidecar) -> dict[str, Any]:
+    label = {} if job.label is None else {"label": job.label}
+    performance = {} if sidecar.performance is None else asdict(sidecar.performance)
+    psnr = {} if sidecar.psnr is None else {"psnr": sidecar.psnr}
+    return {
+        "id": job.id,
+        "subject": job.subject.id,
+        **label,
+        "take": job.take,
+        "split": job.subject.split,
+        **performance,
+        **psnr,
+        "file": job.file,
+        "sha256": sidecar.sha256,
+        "frames_sha256": sidecar.frames_sha256,
+    }
+
+
+def _truth(clips: Sequence[Finished], neutrals: Sequence[Finished]) -> Truth:
+    def stack(entries: Iterable[Finished], name: str, kind: type[np.floating[Any]] = np.float32) -> Any:
+        return np.stack([sidecar.truth[name] for _, sidecar in entries]).astype(kind)
+
+    return Truth(
+        units=np.array(UNITS),
+        clips=np.array([job.id for job, _ in clips]),
+        weights=stack(clips, "weights", np.float16),
+        pose=stack(clips, "pose"),
+        points=stack(clips, "points"),
+        light=stack(clips, "light"),
+        key=stack(clips, "key"),
+        ambient=stack(clips, "ambient"),
+        neutrals=np.array([job.id for job, _ in neutrals]),
+        neutral_pose=stack(neutrals, "pose")[:, 0],
+        neutral_points=stack(neutrals, "points")[:, 0],
+        neutral_light=stack(neutrals, "light"),
+    )
+
+
+def _dumps(manifest: Mapping[str, Any]) -> str:
+    """Write JSON with one line a clip, an image and a person: small, and a change is a changed line."""
+    return "{\n" + ",\n".join(f' "{key}": {_value(value)}' for key, value in manifest.items()) + "\n}\n"
+
+
+def _value(value: Any) -> str:
+    if not (isinstance(value, list) and value and isinstance(value[0], dict)):
+        return json.dumps(value)
+    return "[\n" + ",\n".join(f"  {json.dumps(row)}" for row in value) + "\n ]"

@@ -1,0 +1,3 @@
+"""The version of fevbench."""
+
+VERSION = "0.1.0"
