@@ -108,12 +108,12 @@ def main(dataset: str, out: Path, protocol: str) -> None:
       fevbench run mean-motion:motion.safetensors fevsynth
     """
     from fevbench import weights
-    from fevbench.cli.console import RunDisplay, error_console
+    from fevbench.cli.console import ProgressDisplay
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import protocols
     from fevbench.extractors.landmarker import LANDMARKER
 
-    with RunDisplay(error_console()) as display:
+    with ProgressDisplay() as display:
         data, how = open_dataset(dataset), protocols.get(protocol)
         weights.require_all([LANDMARKER], progress=display.pull)
         learned = learn(data, how, open_mesh(), display)

@@ -1,4 +1,4 @@
-"""``fevbench audit``: do the metrics see what they should?"""
+"""``fevbench audit``: do the metrics see what they should? ``fevbench cost``: what do models cost?"""
 
 from __future__ import annotations
 
@@ -6,42 +6,34 @@ from pathlib import Path
 
 import click
 
-from fevbench.cli.limits import BATCH
-from fevbench.cli.output import say
+from fevbench.cli import options
+from fevbench.cli.output import say, say_json
+from fevbench.data.datasets import open_dataset
+from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+from fevbench.errors import FevbenchError
 
 
 @click.command("audit")
 @click.argument("dataset", default="fevsynth")
-@click.option("--protocol", metavar="NAME", help="How clips are sampled.  [default: 64x16]")
-@click.option(
-    "--metrics", multiple=True, metavar="NAMES", help="Only these, with commas between.  [default: as run]"
-)
+@options.protocol()
+@options.metrics("Only these, with commas between.  [default: as run]")
 @click.option("--damages", metavar="NAMES", help="Only these, with commas between.  [default: all]")
-@click.option("--limit", type=click.IntRange(min=1), default=48, show_default=True, help="Clips.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--batch-size", type=BATCH, help="Samples a network sees at once.")
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("audit"), show_default=True
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "md"]),
-    default="table",
-    show_default=True,
-    help="How to print it.",
-)
-@click.option("--offline", is_flag=True, help="Never touch the network.")
-def command(
+@options.limit("Clips.", default=48)
+@options.device()
+@options.batch_size()
+@options.out(options.FOLDER, default=Path("audit"))
+@options.output_format("table", "md", help="How to print it.")
+@options.offline
+def audit_command(
     dataset: str,
-    protocol: str | None,
+    protocol_name: str | None,
     metrics: tuple[str, ...],
     damages: str | None,
     limit: int,
     device: str,
     batch_size: int | None,
     out: Path,
-    form: str,
+    output_format: str,
     offline: bool,
 ) -> None:
     """Damage true clips of DATASET in known ways, and hold every metric to what it declares.
@@ -62,27 +54,34 @@ def command(
     from fevbench.audit.record import AUDIT_FILE
     from fevbench.audit.scene import damages as known
     from fevbench.audit.table import audit_markdown, audit_tables
-    from fevbench.cli.console import RunDisplay, error_console, print_text
-    from fevbench.data.datasets import open_dataset
-    from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+    from fevbench.cli.console import ProgressDisplay, print_text
     from fevbench.engine.plan import choose_device, choose_metrics, split_names
-    from fevbench.errors import FevbenchError
     from fevbench.packages import need_drawing
 
     need_drawing("the heat map")
-    chosen = choose_metrics(metrics)
+    chosen_metrics = choose_metrics(metrics)
     names = list(known) if damages is None else split_names(damages)
     if not names:
         raise click.UsageError("--damages names none")
-    wanted = [known.get(name) for name in names]
-    data, how = open_dataset(dataset), protocols.get(protocol or DEFAULT_PROTOCOL)
-    where = choose_device(device)
-    with RunDisplay(error_console()) as display:
+    chosen_damages = [known.get(name) for name in names]
+    data, protocol = open_dataset(dataset), protocols.get(protocol_name or DEFAULT_PROTOCOL)
+    device = choose_device(device)
+    with ProgressDisplay() as display:
         found = audit(
-            data, how, chosen, wanted, limit, where, batch_size, out, display, offline, display.pull
+            data,
+            protocol,
+            chosen_metrics,
+            chosen_damages,
+            limit,
+            device,
+            batch_size,
+            out,
+            display,
+            offline,
+            display.pull,
         )
     draw_audit(out / PICTURE_FILE, found)
-    if form == "md":
+    if output_format == "md":
         say(audit_markdown(found), nl=False)
     else:
         print_text(audit_tables(found))
@@ -93,3 +92,76 @@ def command(
             f"{len(failed)} of {len(found.verdicts)} declarations are not met",
             "; ".join(f"{v.metric} must {v.must} {v.damage}: {v.why}" for v in failed),
         )
+
+
+@click.command("cost")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL…")
+@options.option("--dataset", default="fevsynth", help="Whose faces are the inputs.")
+@options.protocol("Size and length of the clips.")
+@options.option(
+    "--rounds",
+    type=options.Count(2, 10_000, "a median needs no more"),
+    default=10,
+    help="How often each is timed.",
+)
+@options.device()
+@options.plugin
+@options.out(options.FILE, metavar="FILE.json", help="Keep it, too.")
+@options.output_format("table", "md", "json")
+@options.offline
+def cost_command(
+    models: tuple[str, ...],
+    dataset: str,
+    protocol_name: str | None,
+    rounds: int,
+    device: str,
+    plugin: Path | None,
+    out: Path | None,
+    output_format: str,
+    offline: bool,
+) -> None:
+    """Measure what MODELs cost: parameters, operations, latency at batch 1 and 16, memory.
+
+    All are measured in turns, so that their ratios hold on a busy machine, too; absolute times are of this
+    machine. Peak memory is what a GPU gave, or what a process of its own grew by. Look-ups (most controls,
+    videos:DIR) make nothing, and are refused.
+
+    \b
+    Example:
+      fevbench cost fev-gan-warp imaginator vgan
+      fevbench cost my-model fev-gan-warp --plugin my_model.py --device cuda --protocol 128x32 --out cost.json
+    """
+    from fevbench import weights
+    from fevbench.atomic import check_writable, write_text
+    from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
+    from fevbench.cost.measure import CostTable, measure
+    from fevbench.cost.memory import with_peak_memory
+    from fevbench.cost.text import cost_markdown, cost_table
+    from fevbench.data.corpus import Corpus
+    from fevbench.engine.plan import choose_device
+    from fevbench.models.registry import find_model
+    from fevbench.results.provenance import environment
+
+    if out is not None:
+        check_writable(out)
+    protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
+    with stdout_to_stderr():
+        found = [find_model(model, plugin if i == 0 else None) for i, model in enumerate(models)]
+    device = choose_device(device)
+    corpus = Corpus(open_dataset(dataset), protocol, "test")
+    with stdout_to_stderr(), ProgressDisplay() as display:
+        needed = dict.fromkeys(name for one in found for name in one.networks)
+        weights.require_all(tuple(needed), offline=offline, progress=display.pull)
+        costs = measure(found, corpus, device, rounds, display)
+        if device == "cpu":
+            costs = with_peak_memory(costs, plugin, corpus, display)
+    table = CostTable(protocol=protocol.id, environment=environment(device), costs=costs)
+    text = table.model_dump_json(indent=1) + "\n"
+    if out is not None:
+        write_text(out, text)
+    if output_format == "json":
+        say_json(table.model_dump(mode="json"))
+    elif output_format == "table":
+        print_text(cost_table(table))
+    else:
+        say(cost_markdown(table), nl=False)

@@ -1,35 +1,44 @@
-"""``fevbench compare``: runs side by side."""
+"""``fevbench compare``, ``diff``, ``confusion`` and ``show``: runs side by side, as numbers and pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli import options
 from fevbench.cli.output import note, say
+from fevbench.errors import FevbenchError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.console import RenderableType
+
+    from fevbench.report.confusion import Confusion
+    from fevbench.report.selection import Selection
+
+DIFFERENT_CLIPS = 10
+"""Clips that ``diff`` shows unless asked otherwise."""
 
 
 @click.command("compare")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN…")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "md", "csv", "latex", "json"]),
-    default="table",
-    show_default=True,
+@options.runs
+@options.output_format(
+    "table",
+    "md",
+    "csv",
+    "latex",
+    "json",
     help="How to print the comparison; latex needs its package booktabs.",
 )
-@click.option(
-    "--metrics",
-    multiple=True,
-    metavar="NAMES",
-    help="Only these columns, with commas between.  [default: all]",
-)
-@click.option("--transpose", is_flag=True, help="A row a metric, for --format md.")
+@options.metrics("Only these columns, with commas between.  [default: all]")
 @click.option("--no-intervals", is_flag=True, help="Numbers without intervals, for --format latex.")
-def command(
-    runs: tuple[Path, ...], form: str, metrics: tuple[str, ...], transpose: bool, no_intervals: bool
+def compare_command(
+    runs: tuple[Path, ...], output_format: str, metrics: tuple[str, ...], no_intervals: bool
 ) -> None:
     """Set runs side by side, with the true clips as the ceiling row, and rank the models.
 
@@ -43,37 +52,37 @@ def command(
       fevbench compare runs/* --metrics csim,accuracy,fvd --format latex > table.tex
     """
     from fevbench.engine.plan import choose_metrics
-    from fevbench.errors import FevbenchError
     from fevbench.report.rows import compare
-    from fevbench.report.selection import select
 
-    if transpose and form != "md":
-        raise click.UsageError("--transpose needs --format md")
-    if no_intervals and form != "latex":
+    if no_intervals and output_format != "latex":
         raise click.UsageError("--no-intervals needs --format latex")
     only = [metric.name for metric in choose_metrics(metrics)] if metrics else None
-    selection = select(runs)
-    for left_out in selection.notes:
-        note(left_out)
-    comparison = compare(selection.results, only)
+    comparison = compare(_select(runs).results, only)
     if only and (absent := _absent(metrics, only, comparison.columns)):
         raise FevbenchError(
             f"no run was scored in {', '.join(absent)}",
             "repeat their commands with these --metrics, or leave them out",
         )
-    if form == "table":
+    if output_format == "table":
         from fevbench.cli.console import print_text, terminal_width
         from fevbench.report.terminal import comparison_table
 
         print_text(comparison_table(comparison, terminal_width()))
         return
-    from fevbench.report.text import FORMATS, latex, markdown
+    from fevbench.report.text import FORMATS, latex
 
-    if transpose:
-        text = markdown(comparison, True)
-    else:
-        text = latex(comparison, intervals=False) if no_intervals else FORMATS[form](comparison)
+    text = latex(comparison, intervals=False) if no_intervals else FORMATS[output_format](comparison)
     say(text, nl=False)
+
+
+def _select(runs: Sequence[Path]) -> Selection:
+    """The runs that can be set side by side; why others cannot is said."""
+    from fevbench.report.selection import select
+
+    selection = select(runs)
+    for left_out in selection.notes:
+        note(left_out)
+    return selection
 
 
 def _absent(asked: Sequence[str], chosen: Sequence[str], shown: Sequence[str]) -> list[str]:
@@ -82,3 +91,183 @@ def _absent(asked: Sequence[str], chosen: Sequence[str], shown: Sequence[str]) -
 
     named = split_names(*asked)
     return [name for name in chosen if name not in shown and (name in named or not shown)]
+
+
+@click.command("diff")
+@click.argument("run_a", type=options.PATH)
+@click.argument("run_b", type=options.PATH)
+@click.option(
+    "--metric", metavar="NAME", help="Show single clips in this metric, where B is worst against A."
+)
+@click.option(
+    "--clips", "count", type=options.CLIPS_SHOWN, help=f"How many of them.  [default: {DIFFERENT_CLIPS}]"
+)
+@options.output_format("table", "json", help="How to print it.")
+def diff_command(run_a: Path, run_b: Path, metric: str | None, count: int | None, output_format: str) -> None:
+    """Show what RUN_A and RUN_B differ in, and where their numbers part.
+
+    Each is a run folder or a result.json. First what is not the same: model, weights, data, protocol, seed,
+    device, versions, definitions. Then each metric of both, the difference B - A with its interval over
+    people, and the p-value of a paired test. Runs that cannot be compared are shown side by side, and why.
+
+    \b
+    Example:
+      fevbench diff runs/fev-gan-warp--* runs/nearest--*
+      fevbench diff runs/before runs/after --metric csim --clips 5
+    """
+    from fevbench.report.difference import clip_differences_in, differ
+    from fevbench.results.files import read_result
+
+    if count is not None and metric is None:
+        raise click.UsageError("--clips needs --metric NAME")
+    first, second = read_result(run_a), read_result(run_b)
+    clips = None
+    if metric is not None:
+        rows, reason = clip_differences_in(metric, first, second)
+        clips = metric, rows[: count or DIFFERENT_CLIPS], len(rows), reason
+    difference = differ(first, second)
+    from fevbench.report.difference_text import difference_json, difference_table
+
+    if output_format == "json":
+        say(difference_json(difference, clips), nl=False)
+        return
+    from fevbench.cli.console import print_text, terminal_width
+
+    print_text(difference_table(difference, clips, terminal_width()))
+
+
+@click.command("confusion")
+@options.runs
+@options.option(
+    "--metric",
+    default="accuracy",
+    metavar="NAME",
+    help="Whose readings: accuracy is the judge's, accuracy-fer and others are strangers'.",
+)
+@options.output_format("table", "csv", "json", help="How to print it.")
+@options.out(options.FILE, metavar="FILE", help="Draw it, too (.png).")
+def confusion_command(runs: tuple[Path, ...], metric: str, output_format: str, out: Path | None) -> None:
+    """Show as what the expressions of RUNs are read: the confusion matrix, beside that of the true clips.
+
+    Each RUN is a run folder or a result.json, scored on the same clips; trainings, unfinished runs and other
+    sample sizes are left out with a note. A row is an expression that was asked for, a column one that was
+    read; the diagonal is right.
+
+    \b
+    Example:
+      fevbench confusion runs/fev-gan-warp--*
+      fevbench confusion runs/* --metric accuracy-fer --out confusion.png
+    """
+    from fevbench.metrics.catalog import metrics
+    from fevbench.packages import need_drawing
+    from fevbench.report.comparable import check_comparable, distinct_names, other_weights
+    from fevbench.report.confusion import confusion_csv, confusion_json, confusion_of, draw_confusions
+
+    if out is not None:
+        need_drawing("the confusion matrix")
+        options.check_suffix(out, ".png")
+    metrics.get(metric)
+    results = _select(runs).results
+    check_comparable(results)
+    found = [
+        replace(confusion_of(result, metric), model=name)
+        for name, result in zip(distinct_names(results), results, strict=True)
+    ]
+    for result in results[1:]:
+        if reason := other_weights(metrics.get(metric), results[0], result):
+            raise FevbenchError(f"{metric} was {reason}", "show these runs one by one")
+    if out is not None:
+        draw_confusions(out, found)
+    if output_format == "table":
+        from fevbench.cli.console import print_text
+
+        print_text(_confusion_tables(found))
+    else:
+        say({"csv": confusion_csv, "json": confusion_json}[output_format](found), nl=False)
+
+
+def _confusion_tables(confusions: list[Confusion]) -> RenderableType:
+    """The true clips first, then a matrix a model."""
+    from rich.console import Group
+    from rich.text import Text
+
+    first = confusions[0]
+    parts = [_confusion_table(first, "true clips", first.true)]
+    parts += [_confusion_table(confusion, confusion.model, confusion.made) for confusion in confusions]
+    legend = f"{first.metric}: rows were asked for, columns were read; as many clips as the number says"
+    return Group(*parts, Text(legend, style="dim"))
+
+
+def _confusion_table(confusion: Confusion, title: str, counts: NDArray[np.int64]) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    from fevbench.report.confusion import NONE_READ
+    from fevbench.report.terminal import line, name_cell
+
+    right = int(counts.diagonal().sum())
+    table = Table(title=line(f"{title}: {right} of {int(counts.sum())} right"), title_justify="left")
+    table.add_column("asked for", no_wrap=True)
+    none = bool(counts[:, -1].any())
+    for label in (*confusion.labels, *[NONE_READ] * none):
+        table.add_column(name_cell(label), justify="right", overflow="fold")
+    for i, label in enumerate(confusion.labels):
+        cells = [
+            Text("·" if not count else str(count), style="bold" if i == j else "dim" if not count else "")
+            for j, count in enumerate(counts[i, : len(confusion.labels) + none].tolist())
+        ]
+        table.add_row(name_cell(label), *cells)
+    return table
+
+
+@click.command("show")
+@options.runs
+@options.out(required=True, metavar="FILE", help=".png, .mp4 or .gif.")
+@options.clips_shown(6)
+@click.option("--id", "ids", metavar="CLIP", multiple=True, help="This clip; may be repeated.")
+@click.option("--worst", metavar="METRIC", help="The first run's worst; last, those without a value.")
+@options.frames_shown("Of a PNG's rows.")
+@options.scale(2)
+@options.dataset("Where the true clips are.  [default: as the runs say]")
+def show_command(
+    runs: tuple[Path, ...],
+    out: Path,
+    count: int,
+    ids: tuple[str, ...],
+    worst: str | None,
+    frames: int,
+    scale: int,
+    dataset: str | None,
+) -> None:
+    """Show clips of RUNs, all of the same clips, below or beside the true ones.
+
+    Without --id and --worst, clips of all labels in turn and of different people are chosen by the hash of
+    their id: the same for every run of a data set, and nobody's favourites.
+
+    \b
+    Example:
+      fevbench show runs/copy--* runs/fev-gan-warp--* --out sheet.png
+      fevbench show runs/fev-gan-warp--* --worst csim --clips 4 --out failures.png
+      fevbench show runs/* --out side-by-side.mp4
+    """
+    from fevbench.counts import clips, some
+    from fevbench.report.sheet import SUFFIXES, Runs, write_playing, write_sheet
+
+    options.check_suffix(out, *SUFFIXES)
+    if ids and worst:
+        raise FevbenchError("--id and --worst choose clips twice", "leave one out")
+    selection = _select(runs)
+    clips_of_runs = Runs(selection.paths, dataset)
+    if ids:
+        chosen = clips_of_runs.named(ids)
+    else:
+        chosen = clips_of_runs.worst(worst, count) if worst else clips_of_runs.typical(count)
+    if worst and (without := clips_of_runs.without_value(worst)):
+        names = some([clip.id for clip in without])
+        note(f"{clips(len(without))} without {worst} come last: {names}")
+    shown = [clips_of_runs.show(clip, worst) for clip in chosen]
+    if out.suffix.lower() == ".png":
+        write_sheet(out, shown, frames, scale)
+    else:
+        write_playing(out, shown, clips_of_runs.fps, scale)
+    say(f"{out}: {', '.join(clip.id for clip in chosen)}")

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rich import progress
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.segment import Segment
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from fevbench.cli.log_lines import LogLines
-from fevbench.cli.narrow import fitted
-from fevbench.cli.output import say_json
+from fevbench.cli.output import SECONDS_BETWEEN_LINES, LogLines, clock, say_json
 from fevbench.foreign import on_terminal, one_line
 
 UNLIMITED = 160
 """Columns of a table that goes to a file or a pipe."""
+NAME_WIDTH = 12
+"""Columns that a name, which heads a row, must have before it is folded."""
+CELL_WIDTH = 4
+"""The same of any other cell that may be folded."""
+LOSS_SMOOTHING = 0.95
+"""Of the running mean of each loss, at every step of a training."""
 
 
 def terminal_width() -> int:
@@ -39,7 +37,7 @@ def terminal_width() -> int:
     return shutil.get_terminal_size((UNLIMITED, 24)).columns
 
 
-class _Harmless:
+class _WithoutControls:
     """What is shown, without any control that rich did not put there."""
 
     def __init__(self, shown: RenderableType) -> None:
@@ -50,21 +48,78 @@ class _Harmless:
             yield segment if segment.control else Segment(on_terminal(segment.text), segment.style)
 
 
+def fit_to_width(shown: RenderableType, width: int) -> RenderableType:
+    """Turn each table that a terminal is too narrow for into lines, so that no name is lost.
+
+    Args:
+        shown: A table, a text, or a group of them.
+        width: Columns of the terminal.
+    """
+    if isinstance(shown, Group):
+        return Group(*(fit_to_width(part, width) for part in shown.renderables))
+    if isinstance(shown, Table) and _minimum_width(shown) > width:
+        return Group(*_rows_as_lines(shown))
+    return shown
+
+
+def _minimum_width(table: Table) -> int:
+    """Columns below which rich would cut numbers, or fold names letter by letter."""
+    widths = [
+        _column_width(column, NAME_WIDTH if i == 0 else CELL_WIDTH) for i, column in enumerate(table.columns)
+    ]
+    _, right, _, left = table.padding
+    edges = 0 if table.box is None else len(widths) + (1 if table.show_edge else -1)
+    outside = 0 if table.pad_edge else left + right
+    return sum(widths) + (left + right) * len(widths) + edges - outside
+
+
+def _column_width(column: Column, folded: int) -> int:
+    lines = [line for cell in (column.header, *column.cells) for line in _text(cell).plain.splitlines()]
+    longest = max(map(cell_len, lines), default=0)
+    return longest if column.no_wrap else min(longest, folded)
+
+
+def _rows_as_lines(table: Table) -> Iterable[Text]:
+    """Each row: its first cell, then the others below it, each after its column's heading."""
+    if table.title:
+        yield _text(table.title)
+    others = table.columns[1:]
+    cells = [list(column.cells) for column in table.columns]
+    for name, *values in zip(*cells, strict=True):
+        yield _text(name)
+        for column, value in zip(others, values, strict=True):
+            text = Text(" ").join(_text(value).split("\n"))
+            if text.plain.strip():
+                heading = " ".join(_text(column.header).plain.split())
+                yield Text(f"  {heading}: ").append(_stripped(text))
+
+
+def _stripped(text: Text) -> Text:
+    """A cell without the blanks that aligned it."""
+    text = text.copy()
+    text.rstrip()
+    return text[len(text.plain) - len(text.plain.lstrip()) :]
+
+
+def _text(cell: RenderableType) -> Text:
+    return cell if isinstance(cell, Text) else Text.from_markup(str(cell))
+
+
 def print_text(renderable: RenderableType) -> None:
     """Print to standard output; what no terminal of this width can show as a table, as lines."""
     width = terminal_width()
-    Console(width=width).print(_Harmless(fitted(renderable, width)))
+    Console(width=width).print(_WithoutControls(fit_to_width(renderable, width)))
 
 
-def print_list(columns: Sequence[str], rows: Sequence[Sequence[str]], form: str) -> None:
+def print_list(columns: Sequence[str], rows: Sequence[Sequence[str]], output_format: str) -> None:
     """Print things with their properties.
 
     Args:
         columns: What the properties are called.
         rows: A thing each, named by its first property.
-        form: ``table``, or ``json`` for a list of objects.
+        output_format: ``table``, or ``json`` for a list of objects.
     """
-    if form == "json":
+    if output_format == "json":
         say_json([dict(zip(columns, row, strict=True)) for row in rows])
         return
     table = Table()
@@ -73,11 +128,6 @@ def print_list(columns: Sequence[str], rows: Sequence[Sequence[str]], form: str)
     for row in rows:
         table.add_row(*(Text(one_line(cell)) for cell in row))
     print_text(table)
-
-
-def error_console() -> Console:
-    """The console of progress and notes."""
-    return Console(stderr=True)
 
 
 def is_live(console: Console) -> bool:
@@ -91,22 +141,26 @@ def note_on(console: Console, text: str) -> None:
 
 
 @contextlib.contextmanager
-def download_bars(console: Console) -> Iterator[Callable[[str, int, int | None], None]]:
-    """Show one bar a download while the block runs; where ``console`` is no terminal, a line now and then.
+def download_bars(console: Console | None = None) -> Iterator[Callable[[str, int, int | None], None]]:
+    """Show one bar a download while the block runs; where the console is no terminal, a line now and then.
+
+    Args:
+        console: Where to show it; standard error if not given.
 
     Yields:
         What to call with a file's name, the bytes that came in, and the bytes there will be if known.
     """
+    console = console or Console(stderr=True)
     tasks: dict[str, TaskID] = {}
     lines = LogLines(lambda text: note_on(console, text))
     # rich sends stdout to its own console, stderr: fine on one screen, wrong where stdout goes to a file.
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
-        DownloadColumn(),
-        TransferSpeedColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        progress.TimeRemainingColumn(),
         console=console,
         transient=True,
         redirect_stdout=sys.stdout.isatty(),
@@ -122,26 +176,29 @@ def download_bars(console: Console) -> Iterator[Callable[[str, int, int | None],
                 return
             if begins:
                 lines.start(f"pull {name}", total, "MB", 1e6)
-            lines.reach(done, total)
+            lines.update(done, total)
 
         yield report
         lines.end()
 
 
-class RunDisplay:
+class ProgressDisplay:
     """Progress bars with time left, one a stage; downloads come before them and have bars of their own.
 
     Without a terminal, a line when a download or a stage begins and ends, and every half minute.
+
+    Args:
+        console: Where to show it; standard error if not given.
     """
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console = console or Console(stderr=True)
         self._live = is_live(console)
         self._bars = Progress(
             TextColumn("{task.description:>14}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            progress.TimeRemainingColumn(elapsed_when_finished=True),
             console=console,
             disable=not self._live,
             # A rendered clip can take longer than the half minute rich looks back on.
@@ -152,18 +209,13 @@ class RunDisplay:
         self._downloads = contextlib.ExitStack()
         self._report: Callable[[str, int, int | None], None] | None = None
 
-    def __enter__(self) -> RunDisplay:
+    def __enter__(self) -> ProgressDisplay:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *raised: Any) -> None:
         if kind is None and not self._live:
             self._lines.end()
-        self._downloads.__exit__(kind, error, trace)
+        self._downloads.__exit__(kind, *raised)
         self._bars.stop()
 
     def start(self, stage: str, total: int) -> None:
@@ -193,8 +245,64 @@ class RunDisplay:
         self._report(name, done, total)
 
 
+class TrainingDisplay(ProgressDisplay):
+    """As `ProgressDisplay`, with losses under the bar; without a terminal, a line now and then.
+
+    Args:
+        steps: Steps there will be.
+        minutes: When the session ends at the latest, if it does.
+    """
+
+    def __init__(self, steps: int, minutes: float | None) -> None:
+        super().__init__()
+        self._steps, self._minutes = steps, minutes
+        self._means: dict[str, float] = {}
+        self._began: float | None = None
+        self._first = 0
+        self._said = 0.0
+        self._bar = Progress(
+            TextColumn("train"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+            console=self._console,
+            disable=not self._live,
+        )
+        self._task = self._bar.add_task("", total=steps)
+
+    def losses(self, step: int, losses: Mapping[str, float], clips_per_second: float) -> None:
+        """Show a step's losses, smoothed."""
+        now = time.monotonic()
+        if self._began is None:
+            self._began, self._first = now, step
+            self._bars.stop()
+            self._lines.cancel()
+            self._bar.start()
+        for name, value in losses.items():
+            self._means[name] = LOSS_SMOOTHING * self._means.get(name, value) + (1 - LOSS_SMOOTHING) * value
+        left = clock(self._left(now, step))
+        shown = "  ".join(f"{name} {value:.3g}" for name, value in self._means.items())
+        self._bar.update(
+            self._task, completed=step, description=f"{left} left  {clips_per_second:.1f} clips/s\n{shown}"
+        )
+        if not self._live and now - self._said > SECONDS_BETWEEN_LINES:
+            self._said = now
+            self.note(f"step {step} of {self._steps}, {left} left, {clips_per_second:.1f} clips/s: {shown}")
+
+    def __exit__(self, kind: type[BaseException] | None, *raised: Any) -> None:
+        self._bar.stop()
+        super().__exit__(kind, *raised)
+
+    def _left(self, now: float, step: int) -> float:
+        """Seconds until the steps are done or the minutes over."""
+        spent = now - (self._began or now)
+        by_steps = (self._steps - step) * spent / (step - self._first) if step > self._first else math.inf
+        return by_steps if self._minutes is None else min(by_steps, max(0.0, 60 * self._minutes - spent))
+
+
 @contextlib.contextmanager
-def results_alone() -> Iterator[None]:
+def stdout_to_stderr() -> Iterator[None]:
     """Send what is printed while the block runs to standard error, by whomever: Python, C, or a program.
 
     Models print, and standard output is for results: what is there is read by other programs.

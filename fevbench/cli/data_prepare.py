@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fevbench.cli.limits import JOBS, length
+from fevbench.cli import options
 from fevbench.cli.output import say
+from fevbench.data.datasets import SPLITS
+from fevbench.data.protocol import protocols
 from fevbench.errors import DatasetError, FevbenchError
 
 if TYPE_CHECKING:
@@ -22,45 +24,54 @@ SHORT_OF_ALL = "pad-last"
 
 @click.command("prepare")
 @click.argument("name")
-@click.argument("source", metavar="SRC", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
-@click.option("--size", default=128, show_default=True, type=click.IntRange(32, 1024), help="Pixels a side.")
-@click.option("--frames", default=32, show_default=True, type=length(2), help="Length of a clip.")
-@click.option(
-    "--sampling", type=click.Choice(["uniform", "onset-apex", "all"]), default="uniform", show_default=True,
+@click.argument("source", metavar="SRC", type=options.PATH)
+@options.out(required=True, help="Folder to write.")
+@options.option("--size", default=128, type=click.IntRange(32, 1024), help="Pixels a side.")
+@options.option("--frames", default=32, type=options.clip_length(2), help="Length of a clip.")
+@options.option(
+    "--sampling",
+    type=click.Choice(["uniform", "onset-apex", "all"]),
+    default="uniform",
     help="Spread over the take, spread up to its apex, or every frame.",
-)  # fmt: skip
+)
 @click.option(
-    "--short", type=click.Choice(["resample", "pad-last", "drop"]),
+    "--short",
+    type=click.Choice(["resample", "pad-last", "drop"]),
     help="What becomes of takes with fewer frames.  [default: resample; with --sampling all: pad-last]",
-)  # fmt: skip
-@click.option(
-    "--neutral", type=click.Choice(["first", "stillest"]), default="first", show_default=True,
+)
+@options.option(
+    "--neutral",
+    type=click.Choice(["first", "stillest"]),
+    default="first",
     help="Frame 0: the take's first, or the stillest of its first quarter.",
-)  # fmt: skip
-@click.option(
-    "--align", type=click.Choice(["none", "eyes"]), default="none", show_default=True,
+)
+@options.option(
+    "--align",
+    type=click.Choice(["none", "eyes"]),
+    default="none",
     help="eyes: turn the square so that the eyes are level.",
-)  # fmt: skip
-@click.option("--labels", default="basic", show_default=True, metavar="NAMES", help="basic, all, or a,b,…")
+)
+@options.option("--labels", default="basic", metavar="NAMES", help="basic, all, or a,b,…")
 @click.option("--split", default="", metavar="SPLIT", help="See above.  [default: the data set's]")
 @click.option(
     "--val", type=click.IntRange(0), metavar="N", help="Hold out N train people of a published split."
 )
-@click.option(
-    "--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Choose a part of the data set."
-)
-@click.option(
-    "--duplicates", type=click.Choice(["refuse", "leave-out"]), default="refuse", show_default=True,
+@options.assignments("Choose a part of the data set.")
+@options.option(
+    "--duplicates",
+    type=click.Choice(["refuse", "leave-out"]),
+    default="refuse",
     help="What becomes of frames that two splits share.",
-)  # fmt: skip
-@click.option(
-    "--on-error", type=click.Choice(["skip", "fail"]), default="skip", show_default=True,
+)
+@options.option(
+    "--on-error",
+    type=click.Choice(["skip", "fail"]),
+    default="skip",
     help="What becomes of a take that gives no clip.",
-)  # fmt: skip
-@click.option("--jobs", type=JOBS, metavar="J", help="Processes.  [default: one a core]")
-@click.option("--offline", is_flag=True, help="Never touch the network.")
-def command(
+)
+@options.jobs
+@options.offline
+def prepare_command(
     name: str,
     source: Path,
     out: Path,
@@ -102,14 +113,14 @@ def command(
       fevbench run fev-gan-warp mug
     """
     from fevbench import weights
-    from fevbench.cli.console import RunDisplay, error_console
+    from fevbench.cli.console import ProgressDisplay
     from fevbench.data.layouts import layouts
     from fevbench.data.prepared.build import Wish, prepare
     from fevbench.data.prepared.locations import remember
     from fevbench.data.prepared.manifest import Recipe
     from fevbench.extractors.eyes import DETECTOR, EMBEDDER, Eyes
 
-    kind, title = _names(name)
+    kind, title = _layout_and_name(name)
     layout = layouts.get(kind)
     if layout.phase == "speech" and sampling == "onset-apex":
         raise DatasetError(f"takes of {kind} are spoken and have no single apex", "use --sampling uniform")
@@ -125,7 +136,7 @@ def command(
         source=source.expanduser().absolute(),
         out=out.expanduser(),
         recipe=recipe,
-        options=layout.settings(_assigned(assignments)),
+        options=layout.settings(_parsed(assignments)),
         labels=_labels(labels),
         split=split,
         val=val,
@@ -133,7 +144,7 @@ def command(
         leave_out_duplicates=duplicates == "leave-out",
         jobs=jobs or os.cpu_count() or 1,
     )
-    with RunDisplay(error_console()) as display:
+    with ProgressDisplay() as display:
 
         def open_eyes() -> Eyes:
             detector, embedder = (
@@ -153,7 +164,7 @@ def command(
     _summarise(manifest, wish.out)
 
 
-def _names(name: str) -> tuple[str, str]:
+def _layout_and_name(name: str) -> tuple[str, str]:
     """Layout and name of the prepared set."""
     from fevbench.data.datasets import PREPARED, datasets
     from fevbench.data.layouts import layouts
@@ -175,7 +186,7 @@ def _names(name: str) -> tuple[str, str]:
     return kind, title
 
 
-def _assigned(assignments: tuple[str, ...]) -> dict[str, str]:
+def _parsed(assignments: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
@@ -199,7 +210,7 @@ def _labels(text: str) -> tuple[str, ...]:
     return names
 
 
-def _named(why: str, entries: list[dict[str, str]]) -> str:
+def _examples(why: str, entries: list[dict[str, str]]) -> str:
     """What was skipped: the first of them; of parts that were not asked for, how to ask for each."""
     from fevbench.counts import some
     from fevbench.data.layouts.tree import NOT_ASKED
@@ -213,10 +224,8 @@ def _named(why: str, entries: list[dict[str, str]]) -> str:
 def _summarise(manifest: Manifest, out: Path) -> None:
     """Say what there is now, what was left out, and what can be done."""
     from fevbench.counts import clips, people
-    from fevbench.data.datasets import SPLITS
     from fevbench.data.prepared.report import REPORT_HTML, summary
     from fevbench.data.prepared.splits import needed
-    from fevbench.data.protocol import protocols
 
     found = summary(manifest)
     per_split = ", ".join(
@@ -234,7 +243,7 @@ def _summarise(manifest: Manifest, out: Path) -> None:
     if found["missing"]:
         say(f"missing: {len(found['missing'])} people do not show every expression")
     for why, entries in found["skipped"].items():
-        say(f"skipped: {len(entries)} {why} ({_named(why, entries)})")
+        say(f"skipped: {len(entries)} {why} ({_examples(why, entries)})")
     for finding in found["findings"]:
         of = finding["clips"]
         say(f"noted: {clips(len(of))}: {finding['what']} ({of[0]}{', …' if len(of) > 1 else ''})")

@@ -7,29 +7,30 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli import options
 from fevbench.cli.output import say
+from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+from fevbench.errors import FevbenchError, UnknownName, WeightsError
 
 if TYPE_CHECKING:
-    from fevbench.cli.console import RunDisplay
+    from fevbench.cli.console import ProgressDisplay
     from fevbench.data.clip import Frames
 
 FPS = 25.0
 """Native frames a second, of which a protocol takes every so many: FEVSynth's."""
-SHOWN = 256
+SHOWN_SIZE = 256
 """Pixels to which a small clip is enlarged unless asked otherwise."""
 
 
 @click.command("generate")
 @click.argument("model")
-@click.option("--image", required=True, type=click.Path(path_type=Path), metavar="FILE", help="A photograph.")
+@click.option("--image", required=True, type=options.PATH, metavar="FILE", help="A photograph.")
 @click.option("--expression", required=True, metavar="NAME", help="One of the six, or all.")
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help=".mp4, .gif or .png."
-)
-@click.option("--face", type=click.IntRange(min=1), metavar="N", help="Which face, counted from the left.")
+@options.out(required=True, metavar="FILE", help=".mp4, .gif or .png.")
+@click.option("--face", type=options.POSITIVE, metavar="N", help="Which face, counted from the left.")
 @click.option("--framed", is_flag=True, help="The picture is a framed face already: do not look for one.")
 @click.option("--paste", is_flag=True, help="Write the whole photograph, in which the face moves.")
-@click.option("--protocol", metavar="NAME", help="Size and length of the clip.  [default: 64x16]")
+@options.protocol("Size and length of the clip.")
 @click.option(
     "--size",
     type=click.IntRange(16, 1024),
@@ -40,15 +41,13 @@ SHOWN = 256
     "--scale",
     type=click.IntRange(1, 16),
     metavar="N",
-    help=f"Enlarge what is shown.  [default: to about {SHOWN} px; with --paste: 1]",
+    help=f"Enlarge what is shown.  [default: to about {SHOWN_SIZE} px; with --paste: 1]",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option(
-    "--plugin", type=click.Path(path_type=Path), metavar="FILE.py", help="A file that registers models."
-)
-@click.option("--offline", is_flag=True, help="Never touch the network.")
-def command(
+@options.seed(None, default=0)
+@options.device()
+@options.plugin
+@options.offline
+def generate_command(
     model: str,
     image: Path,
     expression: str,
@@ -56,7 +55,7 @@ def command(
     face: int | None,
     framed: bool,
     paste: bool,
-    protocol: str | None,
+    protocol_name: str | None,
     size: int | None,
     scale: int | None,
     seed: int,
@@ -80,10 +79,8 @@ def command(
     """
     from dataclasses import replace
 
-    from fevbench.cli.console import RunDisplay, error_console, results_alone
+    from fevbench.cli.console import ProgressDisplay, stdout_to_stderr
     from fevbench.data.clip import EXPRESSIONS
-    from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
-    from fevbench.errors import FevbenchError, UnknownName
     from fevbench.generate.photograph import Photograph, read_photograph
     from fevbench.models.registry import find_model
 
@@ -93,10 +90,10 @@ def command(
         needs = "--paste" if paste else "--face"
         raise FevbenchError(f"--framed looks for no face, and {needs} needs one", "leave one of them out")
     labels = EXPRESSIONS if expression == "all" else (expression,)
-    how = protocols.get(protocol or DEFAULT_PROTOCOL)
+    protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
     picture = read_photograph(image)
-    with results_alone():
-        found = find_model(model, plugin)
+    with stdout_to_stderr():
+        found_model = find_model(model, plugin)
 
     from fevbench import weights
     from fevbench.data.framing import cut_out, upright
@@ -107,9 +104,9 @@ def command(
     from fevbench.generate.pasting import fitting_size, largest, pasted, shrunk
 
     check_suffix(out)
-    where = choose_device(device)
-    with results_alone(), RunDisplay(error_console()) as display:
-        needed = [*found.networks, *([] if framed else [DETECTOR])]
+    device = choose_device(device)
+    with stdout_to_stderr(), ProgressDisplay() as display:
+        needed = [*found_model.networks, *([] if framed else [DETECTOR])]
         local = weights.require_all(needed, offline=offline, progress=display.pull)
         still, placement = picture, None
         if not framed:
@@ -118,29 +115,30 @@ def command(
                 find_faces(picture, local[DETECTOR].path), face, str(image), picture.shape
             )
             placement = upright(chosen.points)
-            size = size or (fitting_size(placement) if paste else how.size)
+            size = size or (fitting_size(placement) if paste else protocol.size)
             still = cut_out(picture, placement, size)
             notes += notes_on_size(placement, size, picture) + notes_on_view(chosen.points)
             for note in notes:
                 display.note(f"note: {note}")
-            _note_expression(cut_out(picture, placement, SHOWN), offline, display)
+            _note_expression(cut_out(picture, placement, SHOWN_SIZE), offline, display)
         # The clip keeps the protocol's frames and stride, for models that know motion by its pace.
-        how = replace(how, name="photograph", size=size or how.size)
-        clips = make_clips(found, Photograph(still, "face", labels, FPS), how, seed, where, display)
+        protocol = replace(protocol, name="photograph", size=size or protocol.size)
+        clips = make_clips(
+            found_model, Photograph(still, "face", labels, FPS), protocol, seed, device, display
+        )
     if paste and placement is not None:
         clips = {label: pasted(picture, frames, placement) for label, frames in clips.items()}
-    times = scale or (1 if paste else max(1, SHOWN // how.size))
-    write_clips(out, clips, FPS / how.stride, times)
-    shown = f"{how.frames} frames of {how.size} px"
+    times = scale or (1 if paste else max(1, SHOWN_SIZE // protocol.size))
+    write_clips(out, clips, FPS / protocol.stride, times)
+    shown = f"{protocol.frames} frames of {protocol.size} px"
     shown += ", put into the photograph" if paste else ""
     shown += f", shown {times} times as large" if times > 1 else ""
     say(f"{out}: {', '.join(clips)}; {shown}")
 
 
-def _note_expression(still: Frames, offline: bool, display: RunDisplay) -> None:
+def _note_expression(still: Frames, offline: bool, display: ProgressDisplay) -> None:
     """Say it if a framed face is not neutral, or that nobody could tell."""
     from fevbench import weights
-    from fevbench.errors import WeightsError
     from fevbench.extractors.face_api import load
     from fevbench.generate.fitness import READER, notes_on_expression
 

@@ -1,4 +1,4 @@
-"""The ``fevbench`` command: a group that loads each subcommand when it is called."""
+"""The ``fevbench`` command: its subcommands, and what is said when one of them fails."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from typing import Any
 
 import click
 
-from fevbench.cli.advice import afterwards, for_want_of_memory, goes_on
-from fevbench.cli.lazy import LazyGroup
-from fevbench.cli.output import say, settle_streams, show_usage
+from fevbench.cli.output import make_streams_encodable, say, show_usage
 from fevbench.errors import NO_ROOM, FevbenchError, Terminated, way_out
 from fevbench.foreign import one_line
 from fevbench.registry import Registry
@@ -24,29 +22,42 @@ from fevbench.version import VERSION
 COMMANDS: Registry[click.Command] = Registry(
     "command",
     {
-        "run": "fevbench.cli.run:command",
-        "compare": "fevbench.cli.compare:command",
-        "diff": "fevbench.cli.diff:command",
-        "confusion": "fevbench.cli.confusion:command",
-        "show": "fevbench.cli.show:command",
-        "generate": "fevbench.cli.generate:command",
-        "train": "fevbench.cli.train:command",
-        "export": "fevbench.cli.export:command",
-        "cost": "fevbench.cli.cost:command",
-        "audit": "fevbench.cli.audit:command",
+        "run": "fevbench.cli.run:run_command",
+        "compare": "fevbench.cli.compare:compare_command",
+        "diff": "fevbench.cli.compare:diff_command",
+        "confusion": "fevbench.cli.compare:confusion_command",
+        "show": "fevbench.cli.compare:show_command",
+        "generate": "fevbench.cli.generate:generate_command",
+        "train": "fevbench.cli.train:train_command",
+        "export": "fevbench.cli.train:export_command",
+        "cost": "fevbench.cli.audit:cost_command",
+        "audit": "fevbench.cli.audit:audit_command",
         "study": "fevbench.cli.study:group",
-        "list": "fevbench.cli.list:command",
+        "list": "fevbench.cli.run:list_command",
         "data": "fevbench.cli.data:group",
         "leaderboard": "fevbench.cli.leaderboard:group",
         "weights": "fevbench.cli.weights:group",
     },
 )
+"""Imported only when they are asked for."""
+CONTINUED = {"run", "train", "audit", "data render", "data prepare", "data measure", "data inputs"}
+"""Commands that go on where they were stopped."""
+TRAIN_JUDGE = "train judge"
+"""What is said of ``train`` is not true of it: it takes minutes and starts anew."""
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
 
 
-class _Commands(LazyGroup):
-    """All commands."""
+class _Commands(click.Group):
+    """All commands, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the registry's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now; None if there is none of this name."""
+        return COMMANDS.get(cmd_name) if cmd_name in COMMANDS else None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse what is empty: it is a variable that was not set, and never means the default."""
@@ -68,7 +79,7 @@ class _Commands(LazyGroup):
             raise FevbenchError(f"a file ends too early ({error})", "see where with --debug") from error
 
 
-@click.group(cls=_Commands, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="fevbench")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error. Works after a command as well.")
 def cli(debug: bool) -> None:
@@ -84,7 +95,7 @@ def cli(debug: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 an error, 2 wrong usage, 130 or 143 stopped by a signal."""
-    settle_streams()
+    make_streams_encodable()
     words = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in words or bool(os.environ.get("FEVBENCH_DEBUG"))
     try:
@@ -102,7 +113,7 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if debug:
             say(traceback.format_exc(), err=True)
-        say(f"error: {one_line(_text(error, words))}", err=True)
+        say(f"error: {one_line(_error_text(error, words))}", err=True)
         code = 1
     if arguments is None:
         _print_no_more()
@@ -129,22 +140,71 @@ def _sigterm_raises() -> Iterator[None]:
 
 
 def _stopped(code: int, words: Sequence[str]) -> int:
-    says = "what was finished is kept, and the same command continues"
-    say(f"stopped; {says if goes_on(words) else 'the same command starts anew'}", err=True)
+    continues = _called(words)[0] in CONTINUED
+    kept = "what was finished is kept, and the same command continues"
+    say(f"stopped; {kept if continues else 'the same command starts anew'}", err=True)
     return code
 
 
-def _text(error: Exception, words: Sequence[str]) -> str:
+def _error_text(error: Exception, words: Sequence[str]) -> str:
     """What went wrong, and what to do about it."""
     if isinstance(error, FevbenchError):
         return str(error)
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         where = f" while writing {error.filename}" if error.filename else ""
-        return f"the disk is full{where}: free some space, then repeat the command{afterwards(words)}"
+        return f"the disk is full{where}: free some space, then repeat the command{_which_continues(words)}"
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}: {way_out(error, 'see where with --debug')}"
     on_gpu = type(error).__name__ == "OutOfMemoryError"
     if isinstance(error, MemoryError) or on_gpu:
-        return f"out of memory: {for_want_of_memory(words, on_gpu)}"
+        return f"out of memory: {_memory_advice(words, on_gpu)}"
     return f"{type(error).__name__}: {error}: repeat with --debug and report the traceback"
+
+
+def _called(words: Sequence[str]) -> tuple[str, set[str]]:
+    """The command that was called, with its group's name before its own, and the options it has."""
+    plain = [word for word in words if not word.startswith("-")]
+    command: click.Command | None = cli
+    path: list[str] = []
+    while isinstance(command, click.Group) and len(path) < len(plain):
+        path.append(plain[len(path)])
+        command = command.get_command(click.Context(command), path[-1])
+    options = {name for param in command.params for name in param.opts} if command else set()
+    if " ".join(plain[:2]) == TRAIN_JUDGE:
+        return TRAIN_JUDGE, options
+    return " ".join(path), options
+
+
+def _which_continues(words: Sequence[str]) -> str:
+    """What becomes of the command if it is repeated, for the end of an advice; empty if it starts anew."""
+    return ", which continues" if _called(words)[0] in CONTINUED else ""
+
+
+def _memory_advice(words: Sequence[str], on_gpu: bool) -> str:
+    """What to do where memory, or that of a GPU, was not enough: only what the command can do."""
+    command, options = _called(words)
+    ways = []
+    if "--batch-size" in options and _value(words, "--batch-size") != "1":
+        ways.append("a smaller --batch-size")
+    if "--jobs" in options and _value(words, "--jobs") != "1":
+        ways.append("fewer --jobs")
+    if command == "train":
+        ways.append("a smaller --set batch_size=N and another --out")
+    if on_gpu and "--device" in options:
+        ways.append("--device cpu")
+    continues = _which_continues(words)
+    if ways:
+        return f"repeat with {' or '.join(ways)}{continues}"
+    return f"end other programs or use a machine with more, then repeat the command{continues}"
+
+
+def _value(words: Sequence[str], option: str) -> str | None:
+    """What an option was given, the last time it was."""
+    found = None
+    for i, word in enumerate(words):
+        if word.startswith(f"{option}="):
+            found = word.partition("=")[2]
+        elif word == option and i + 1 < len(words):
+            found = words[i + 1]
+    return found

@@ -4,45 +4,34 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import os
 import sys
+import time
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from fevbench.foreign import on_terminal, one_line
 
-PLAIN = {
-    "↑": "^",
-    "↓": "v",
-    "→": ">",
-    "–": "-",
-    "—": "-",
-    "…": "~",
-    "·": ".",
-    "†": "*",
-    "‡": "!",
-    "≥": ">",
-    "≤": "<",
-    "×": "x",
-    "\N{MINUS SIGN}": "-",
-    "±": "~",
-    "≈": "~",
-    "\N{LEFT SINGLE QUOTATION MARK}": "'",
-    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
-    "“": '"',
-    "”": '"',
-}
+PLAIN = dict(
+    zip(
+        "↑↓→–—…·†‡≥≤×±≈“”\N{MINUS SIGN}\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}",
+        "^v>--~.*!><x~~\"\"-''",
+        strict=True,
+    )
+)
 """What stands for a character that an encoding lacks: one column for one, so that tables stay straight."""
 _PLAIN_ERRORS = "fevbench-plain"
 _PLAIN_ASCII = "fevbench-plain-ascii"
 
 
-def settle_streams() -> None:
-    """See that whatever is written from here on can be written, in plainer characters if need be."""
-    codecs.register_error(_PLAIN_ERRORS, _plain)
-    codecs.register(_plain_ascii)
+def make_streams_encodable() -> None:
+    """Let standard output and error write plainer characters for those that their encoding lacks."""
+    codecs.register_error(_PLAIN_ERRORS, _plainer)
+    codecs.register(_ascii_codec)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is None or not getattr(stream, "encoding", None):
@@ -52,7 +41,7 @@ def settle_streams() -> None:
         reconfigure(errors=_PLAIN_ERRORS, **({"encoding": _PLAIN_ASCII} if is_ascii else {}))
 
 
-def _plain(error: UnicodeError) -> tuple[str, int]:
+def _plainer(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(map(_stand_in, error.object[error.start : error.end])), error.end
@@ -64,19 +53,11 @@ def _stand_in(mark: str) -> str:
     return PLAIN.get(mark) or (bare if bare.isascii() else "?")
 
 
-def _plain_ascii(name: str) -> codecs.CodecInfo | None:
+def _ascii_codec(name: str) -> codecs.CodecInfo | None:
     if name.replace("_", "-") != _PLAIN_ASCII:
         return None
     ascii_ = codecs.lookup("ascii")
-    return codecs.CodecInfo(
-        ascii_.encode,
-        ascii_.decode,
-        ascii_.streamreader,
-        ascii_.streamwriter,
-        ascii_.incrementalencoder,
-        ascii_.incrementaldecoder,
-        _PLAIN_ASCII,
-    )
+    return codecs.CodecInfo(*ascii_, ascii_.incrementalencoder, ascii_.incrementaldecoder, _PLAIN_ASCII)
 
 
 def say(text: str, err: bool = False, nl: bool = True) -> None:
@@ -115,3 +96,86 @@ def show_usage(error: click.ClickException) -> None:
         how = f"Try '{context.command_path} {context.help_option_names[-1]}' for help."
         say(f"{context.get_usage()}\n{how}\n", err=True)
     say(f"Error: {error.format_message()}", err=True)
+
+
+SECONDS_BETWEEN_LINES = 30.0
+"""Of a log file that tells how some work proceeds."""
+
+
+def clock(seconds: float) -> str:
+    """A span of time as hours, minutes and seconds; a question mark where nobody knows."""
+    if math.isinf(seconds):
+        return "?"
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}"
+
+
+class LogLines:
+    """Progress for a log file: a line when something begins, now and then, and when it ends.
+
+    Args:
+        write: Takes a line.
+        now: The time in seconds, from any beginning.
+    """
+
+    def __init__(self, write: Callable[[str], None], now: Callable[[], float] = time.monotonic) -> None:
+        self._write, self._now = write, now
+        self._name = ""
+        self._total: int | None = None
+        self._done = 0
+        self._began = self._said = 0.0
+        self._unit, self._scale = "", 1.0
+
+    def start(self, name: str, total: int | None, unit: str = "", scale: float = 1.0) -> None:
+        """Begin something; what came before is at its end.
+
+        Args:
+            name: What.
+            total: How much there is to do; None if nobody knows.
+            unit: In what it is shown.
+            scale: How much of it is one of these units.
+        """
+        self.end()
+        self._name, self._total, self._done = name, total, 0
+        self._unit, self._scale = unit, scale
+        self._began = self._said = self._now()
+        self._write(f"{name}: {self._number(total)} to do" if total is not None else f"{name}: begun")
+
+    def update(self, done: int, total: int | None = None) -> None:
+        """Set how much is done in all, and how much there is to do if that has become known."""
+        self._done = done
+        self._total = self._total if total is None else total
+        if self._name and self._now() - self._said >= SECONDS_BETWEEN_LINES and not self._is_over():
+            self._said = self._now()
+            self._write(f"{self._so_far()}, {clock(self._left())} left")
+        elif self._name and self._is_over():
+            self.end()
+
+    def advance(self, count: int) -> None:
+        """Count so much more as done."""
+        self.update(self._done + count)
+
+    def end(self) -> None:
+        """Write the last line of what was begun."""
+        if self._name:
+            self._write(f"{self._so_far()} in {clock(self._now() - self._began)}")
+        self._name = ""
+
+    def cancel(self) -> None:
+        """Write nothing more of what was begun: somebody else does."""
+        self._name = ""
+
+    def _is_over(self) -> bool:
+        return self._total is not None and self._done >= self._total
+
+    def _so_far(self) -> str:
+        whole = "" if self._total is None else f" of {self._number(self._total)}"
+        return f"{self._name}: {self._number(self._done)}{whole}"
+
+    def _left(self) -> float:
+        if self._total is None or not self._done:
+            return math.inf
+        return (self._now() - self._began) * (self._total - self._done) / self._done
+
+    def _number(self, count: int) -> str:
+        return f"{count / self._scale:.1f} {self._unit}" if self._unit else str(count)

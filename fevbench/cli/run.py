@@ -1,37 +1,42 @@
-"""``fevbench run``: score a model on a data set."""
+"""``fevbench run``: score a model on a data set; ``fevbench list``: what there is to run."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from fevbench.cli.limits import BATCH
+from fevbench.cli import options
 from fevbench.cli.output import say, say_json
+from fevbench.data.datasets import SPLITS, dataset_names, open_dataset
+from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+from fevbench.errors import FevbenchError
+
+Columns = tuple[str, ...]
+Rows = list[tuple[str, ...]]
 
 
 @click.command("run")
 @click.argument("model")
 @click.argument("dataset")
-@click.option("--protocol", metavar="NAME", help="How clips are sampled.  [default: 64x16]")
-@click.option("--metrics", metavar="NAMES", multiple=True, help="Names or families, with commas; or all.")
-@click.option("--split", type=click.Choice(["train", "val", "test"]), help="Which people.  [default: test]")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Score only N clips, chosen by hash.")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of generation.  [default: the protocol's, 0]")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--batch-size", type=BATCH, metavar="N", help="Samples a network sees at once.")
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder.  [default: runs/MODEL--DATASET--…]")
-@click.option(
-    "--plugin", type=click.Path(path_type=Path), metavar="FILE.py", help="A file that registers models."
-)
+@options.protocol()
+@options.metrics("Names or families, with commas; or all.")
+@options.split()
+@options.limit("Score only N clips, chosen by hash.", metavar="N")
+@options.seed()
+@options.device()
+@options.batch_size(metavar="N")
+@options.out(help="Run folder.  [default: runs/MODEL--DATASET--…]")
+@options.plugin
 @click.option("--allow-missing", is_flag=True, help="For videos:DIR, score what there is.")
 @click.option("--overwrite", is_flag=True, help="Start the run folder anew.")
-@click.option("--offline", is_flag=True, help="Never touch the network.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def command(
+@options.offline
+@options.output_format("table", "json")
+def run_command(
     model: str,
     dataset: str,
-    protocol: str | None,
+    protocol_name: str | None,
     metrics: tuple[str, ...],
     split: str | None,
     limit: int | None,
@@ -43,7 +48,7 @@ def command(
     allow_missing: bool,
     overwrite: bool,
     offline: bool,
-    form: str,
+    output_format: str,
 ) -> None:
     """Score MODEL on DATASET.
 
@@ -66,9 +71,7 @@ def command(
       fevbench run videos:results/ fevsynth --offline
       fevbench run command:my-model.toml fevsynth
     """
-    from fevbench.cli.console import RunDisplay, error_console, print_text, results_alone
-    from fevbench.data.datasets import open_dataset
-    from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+    from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
     from fevbench.engine.folder import default_folder
     from fevbench.engine.needs import Needs
     from fevbench.engine.plan import Plan, Settings, choose_device, choose_metrics
@@ -76,40 +79,114 @@ def command(
     from fevbench.models.registry import discover, find_model
 
     # Cheap checks first: a typing error must not cost the seconds of loading torch.
-    chosen = choose_metrics(metrics)
-    how = protocols.get(protocol or DEFAULT_PROTOCOL)
+    chosen_metrics = choose_metrics(metrics)
+    protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
     data = open_dataset(dataset)
     if plugin is not None or model.partition(":")[0] in discover():
         from fevbench.global_state import remember
 
         remember()  # before the model's code is run, which may change it
-    with results_alone():
-        found = find_model(model, plugin, allow_missing)
-    where = choose_device(device)
+    with stdout_to_stderr():
+        found_model = find_model(model, plugin, allow_missing)
+    device = choose_device(device)
     settings = Settings(
-        model=found.name,
-        fingerprint=found.fingerprint,
+        model=found_model.name,
+        fingerprint=found_model.fingerprint,
         dataset=data.name,
         dataset_version=data.version,
-        protocol=how.id,
-        split=split or how.split,
+        protocol=protocol.id,
+        split=split or protocol.split,
         limit=limit,
-        seed=how.seed if seed is None else seed,
-        device=where.partition(":")[0],
+        seed=protocol.seed if seed is None else seed,
+        device=device.partition(":")[0],
         allow_missing=allow_missing,
     )
     folder = out or default_folder(settings)
 
     from fevbench.engine.execute import execute
 
-    needs = Needs(chosen, data, how, find_judge(data, how), found.redraws)
-    plan = Plan(settings, found, needs, where, batch_size, folder)
-    with results_alone(), RunDisplay(error_console()) as display:
+    needs = Needs(chosen_metrics, data, protocol, find_judge(data, protocol), found_model.redraws)
+    plan = Plan(settings, found_model, needs, device, batch_size, folder)
+    with stdout_to_stderr(), ProgressDisplay() as display:
         result = execute(plan, display, offline=offline, pull=display.pull, overwrite=overwrite)
-    if form == "json":
+    if output_format == "json":
         say_json(result.model_dump(mode="json"))
         return
     from fevbench.report.terminal import result_table
 
     print_text(result_table(result))
     say(f"{folder}: result.json, clips/")
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(["models", "datasets", "metrics", "protocols"]))
+@options.output_format("table", "json")
+def list_command(what: str, output_format: str) -> None:
+    """List the models, data sets, metrics or protocols there are.
+
+    \b
+    Example:
+      fevbench list metrics
+    """
+    from fevbench.cli.console import print_list
+
+    print_list(*_LISTS[what](), output_format)
+
+
+def _models() -> tuple[Columns, Rows]:
+    from fevbench.models.registry import discover, summary
+
+    rows: Rows = [(name, summary(name), origin) for name, origin in discover().items()]
+    rows.append(("videos:DIR", "Clips made elsewhere, one video or folder of frames each.", "fevbench"))
+    rows.append(
+        ("command:FILE.toml", "A program outside that makes clips; FILE says how to call it.", "fevbench")
+    )
+    return ("model", "what it is", "from"), rows
+
+
+def _datasets() -> tuple[Columns, Rows]:
+    rows: Rows = []
+    for name in dataset_names():
+        try:
+            data = open_dataset(name)
+        except FevbenchError as error:  # a broken one spoils only itself
+            rows.append((name, f"cannot be opened: {error}", "", "", "", ""))
+            continue
+        counts = {split: len(data.clips(split)) for split in SPLITS}
+        clips = ", ".join(f"{count} {split}" for split, count in counts.items() if count)
+        rows.append((name, data.title, data.version, f"{len(data.subjects())}", clips, data.licence))
+    rows.append(("fevsynth:DIR", "A set made by `fevbench data render fevsynth`.", "", "", "", ""))
+    rows.append(("NAME:DIR", "A set made by `fevbench data prepare NAME`.", "", "", "", ""))
+    return ("data set", "what it is", "version", "people", "clips", "licence"), rows
+
+
+def _metrics() -> tuple[Columns, Rows]:
+    from fevbench.metrics.catalog import metrics
+
+    rows: Rows = []
+    for name in metrics:
+        metric = metrics.get(name)
+        least = f"{metric.minimum} {metric.sample}" if metric.kind == "set" else "1 clip"
+        if metric.each > 1:
+            least = f"{metric.each} {metric.sample} a label"
+        note = " (optional, only by its name)" if metric.by_itself else " (optional)" * metric.optional
+        title = f"{metric.title}{note}"
+        rows.append((f"{name} {metric.arrow}", title, metric.id, least))
+    return ("metric", "what it says", "definition", "least"), rows
+
+
+def _protocols() -> tuple[Columns, Rows]:
+
+    rows: Rows = []
+    known = [(name, protocols.get(name)) for name in protocols] + [(p.id, p) for p in protocols.older]
+    for name, p in known:
+        rows.append((name, p.id, f"{p.size} px", str(p.frames), str(p.stride), p.split, str(p.seed)))
+    return ("protocol", "id", "size", "frames", "stride", "split", "seed"), rows
+
+
+_LISTS: dict[str, Callable[[], tuple[Columns, Rows]]] = {
+    "models": _models,
+    "datasets": _datasets,
+    "metrics": _metrics,
+    "protocols": _protocols,
+}

@@ -2,17 +2,128 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from fevbench.cli.lazy import LazyGroup
-from fevbench.registry import Registry
-
-COMMANDS: Registry[click.Command] = Registry(
-    "command of fevbench study",
-    {"make": "fevbench.cli.study_make:command", "read": "fevbench.cli.study_read:command"},
-)
+from fevbench.cli import options
+from fevbench.cli.output import say
 
 
-@click.group(cls=LazyGroup, entries=COMMANDS)
+@click.group()
 def group() -> None:
     """Ask people which model's clips are better, and which metric agrees with them."""
+
+
+@group.command("make")
+@options.runs
+@options.out(
+    options.FOLDER,
+    required=True,
+    metavar="DIR",
+    help="Folder to write: index.html for raters, study.json for you.",
+)
+@click.option(
+    "--pairs",
+    type=options.POSITIVE,
+    metavar="N",
+    help="Comparisons on the page.  [default: 60, or every two models once if that is more]",
+)
+@click.option(
+    "--shown",
+    type=options.POSITIVE,
+    metavar="N",
+    help="How many of them one rater is shown, drawn for each.  [default: all, at most 60]",
+)
+@options.option(
+    "--checks",
+    type=options.NOT_NEGATIVE,
+    metavar="N",
+    default=5,
+    help="Attention checks, which all are shown: a true clip against itself, damaged.",
+)
+@click.option("--question", metavar="TEXT", help="What to ask; {label} stands for the expression.")
+@options.seed("Draws the comparisons.", default=0)
+@options.dataset("Where the true clips are.  [default: as the runs say]")
+def make_command(
+    runs: tuple[Path, ...],
+    out: Path,
+    pairs: int | None,
+    shown: int | None,
+    checks: int,
+    question: str | None,
+    seed: int,
+    dataset: str | None,
+) -> None:
+    """Write a page on which people choose the better of two models' clips of one face and label.
+
+    The page is one file. It opens without a server and without a network, sends nothing, and names no model.
+    Each rater saves a file of answers and sends it to you. Keep study.json: without it nobody can tell which
+    model was chosen.
+
+    \b
+    Example:
+      fevbench study make runs/fev-gan--* runs/g3an--* runs/real--* --out page
+      fevbench study read answers/*.json --study page
+    """
+    from fevbench.study.make import QUESTION, make_study, write_study
+    from fevbench.study.record import PAGE_FILE, STUDY_FILE
+    from fevbench.study.source import open_runs
+
+    study, page = make_study(
+        open_runs(runs, dataset), pairs, shown, checks, seed, QUESTION if question is None else question
+    )
+    write_study(out, study, page)
+    size = len(page) / 1e6
+    say(
+        f"{out / PAGE_FILE}: {len(study.pairs)} comparisons of {len(study.models)} models, "
+        f"{study.shown} a rater, {len(study.checks)} attention checks; {size:.1f} MB. Send this to raters.\n"
+        f"{out / STUDY_FILE}: which model is which. Keep it to yourself; `fevbench study read` needs it."
+    )
+
+
+@group.command("read")
+@click.argument("answers", nargs=-1, required=True, type=options.PATH, metavar="ANSWERS…")
+@click.option(
+    "--study",
+    "folder",
+    type=options.PATH,
+    metavar="DIR",
+    help="What `study make` wrote.  [default: study.json beside the first ANSWERS, else here]",
+)
+@options.option(
+    "--forgive",
+    type=options.NOT_NEGATIVE,
+    default=0,
+    metavar="N",
+    help="How many failed attention checks do not matter.",
+)
+@options.output_format("table", "json", help="How to print it.")
+def read_command(answers: tuple[Path, ...], folder: Path | None, forgive: int, output_format: str) -> None:
+    """Say which models people prefer, how sure that is, and which metric agrees with them.
+
+    Win rates are of a Bradley-Terry model, with intervals over raters and subjects. Raters who fail an
+    attention check are left out and counted. Agreement is Kendall's tau between the models' strengths
+    and their numbers in the runs' results.
+
+    \b
+    Example:
+      fevbench study read answers/*.json --study page
+      fevbench study read answers/*.json --study page --format json > outcome.json
+    """
+    from fevbench.study.answers import read_answers
+    from fevbench.study.outcome import find_outcome
+    from fevbench.study.record import STUDY_FILE, read_study
+    from fevbench.study.text import outcome_json, outcome_table
+
+    if folder is None:
+        beside = answers[0].parent / STUDY_FILE
+        folder = beside if beside.exists() else Path(STUDY_FILE)
+    study = read_study(folder)
+    outcome = find_outcome(study, read_answers(answers, study, forgive))
+    if output_format == "json":
+        say(outcome_json(outcome), nl=False)
+        return
+    from fevbench.cli.console import print_text
+
+    print_text(outcome_table(outcome))

@@ -1,4 +1,4 @@
-"""``fevbench train``: train a method on a data set's train people."""
+"""``fevbench train``: train a method on a data set; ``fevbench export``: its generator as a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fevbench.cli import options
 from fevbench.cli.output import say
+from fevbench.data.datasets import open_dataset
+from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
 from fevbench.errors import FevbenchError
 
 if TYPE_CHECKING:
@@ -18,9 +21,10 @@ if TYPE_CHECKING:
 
     from fevbench.training.config import TrainingConfig
 
-
 JUDGE = "judge"
-QUICK = "csim,ssim,motion"
+JUDGE_OPTIONS = {"model", "dataset", "protocol_name", "out", "device", "offline"}
+"""What ``train judge`` can be told."""
+QUICK_METRICS = "csim,ssim,motion"
 """What is scored after a training: all that needs neither Inception nor I3D."""
 FRAMES_A_MINUTE = 1500
 """Of a CPU, both sides, with these metrics; a rough figure, for the announcement."""
@@ -32,30 +36,30 @@ FRAMES_A_MINUTE = 1500
 @click.option(
     "--config", "config_name", metavar="NAME", help="A configuration.  [default: the model's first]"
 )
-@click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Change one of its fields.")
+@options.assignments("Change one of its fields.")
 @click.option(
     "--list", "list_fields", is_flag=True, help="List configurations and fields, and train nothing."
 )
-@click.option("--steps", type=click.IntRange(min=1), default=10_000, show_default=True, help="In all.")
+@options.option("--steps", type=options.POSITIVE, default=10_000, help="In all.")
 @click.option(
     "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="M", help="End cleanly after M."
 )
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="[default: trainings/MODEL--…]")
+@options.out(options.FOLDER, help="[default: trainings/MODEL--…]")
 @click.option("--resume", is_flag=True, hidden=True)
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same, the same run."
-)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option(
-    "--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True,
+@options.seed("The same, the same run.", default=0)
+@options.device("auto, cpu or cuda.")
+@options.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    default="auto",
     help="auto: bf16 on GPUs that compute in it and CPUs with AMX, else fp32.",
-)  # fmt: skip
-@click.option("--checkpoint-every", type=click.IntRange(min=1), default=200, show_default=True, metavar="N")
-@click.option("--sample-every", type=click.IntRange(min=1), default=500, show_default=True, metavar="N")
+)
+@options.option("--checkpoint-every", type=options.POSITIVE, default=200, metavar="N")
+@options.option("--sample-every", type=options.POSITIVE, default=500, metavar="N")
 @click.option("--no-score", is_flag=True, help="Leave out the `fevbench run` on val people at the end.")
-@click.option("--protocol", metavar="NAME", help="The judge's: how clips are sampled.  [default: 64x16]")
-@click.option("--offline", is_flag=True, help="Never touch the network.")
-def command(
+@options.protocol("The judge's: how clips are sampled.")
+@options.offline
+def train_command(
     model: str,
     dataset: str,
     config_name: str | None,
@@ -71,7 +75,7 @@ def command(
     checkpoint_every: int,
     sample_every: int,
     no_score: bool,
-    protocol: str | None,
+    protocol_name: str | None,
     offline: bool,
 ) -> None:
     """Train MODEL on the train people of DATASET.
@@ -92,20 +96,16 @@ def command(
       fevbench train judge fevsynth --protocol 64x32
     """
     if model == JUDGE:
-        from fevbench.cli.train_judge import train_judge
-
-        train_judge(dataset, protocol, out, device)
+        _train_judge(dataset, protocol_name, out, device)
         return
     if minutes is not None and not math.isfinite(minutes):
         raise FevbenchError(f"--minutes {minutes} is no time", "give a number of minutes")
-    if protocol is not None:
+    if protocol_name is not None:
         raise FevbenchError("--protocol is the judge's", "choose it with --config or --set protocol=NAME")
     from dataclasses import asdict
     from typing import cast
 
-    from fevbench.cli.console import error_console, print_text
-    from fevbench.cli.train_display import TrainDisplay
-    from fevbench.data.datasets import open_dataset
+    from fevbench.cli.console import TrainingDisplay, print_text
     from fevbench.registry import Registry
     from fevbench.training.config import with_overrides
     from fevbench.training.folder import Settings, default_folder
@@ -137,8 +137,7 @@ def command(
         settings, method, config, data, folder, steps, minutes, checkpoint_every, sample_every,
         device, cast(Precision, precision),
     )  # fmt: skip
-    display = TrainDisplay(error_console(), steps, minutes)
-    with display:
+    with TrainingDisplay(steps, minutes) as display:
         if out is None and folder.parts[0] != "trainings":
             display.note(f"note: this training was begun in {folder}, and goes on there")
         weights.require_all(method.weights, offline=offline, progress=display.pull)
@@ -148,20 +147,19 @@ def command(
     say(f"{folder}: {done.step} steps in {done.seconds / 60:.1f} minutes; generator.safetensors, samples/")
     if no_score or not data.clips("val"):
         return
-    from fevbench.cli import run
-    from fevbench.data.protocol import protocols
+    from fevbench.cli.run import run_command
     from fevbench.judge.files import find_judge
 
-    how = protocols.get(config.protocol)
-    metrics = QUICK if find_judge(data, how) is None else f"{QUICK},accuracy"
-    minutes_left = len(data.clips("val")) * how.frames / FRAMES_A_MINUTE
+    protocol = protocols.get(config.protocol)
+    metrics = QUICK_METRICS if find_judge(data, protocol) is None else f"{QUICK_METRICS},accuracy"
+    minutes_left = len(data.clips("val")) * protocol.frames / FRAMES_A_MINUTE
     say(
         f"now {metrics} on {len(data.clips('val'))} val clips, about {max(1, round(minutes_left))} min on a "
         f"CPU; --no-score leaves that out",
         err=True,
     )
     click.get_current_context().invoke(
-        run.command, model=f"{model}:{folder}", dataset=dataset, protocol=config.protocol, split="val",
+        run_command, model=f"{model}:{folder}", dataset=dataset, protocol_name=config.protocol, split="val",
         metrics=(metrics,), out=folder / "val" / f"step-{done.step:06d}", offline=offline,
     )  # fmt: skip
 
@@ -180,3 +178,77 @@ def _fields_table(presets: Mapping[str, TrainingConfig], config: TrainingConfig)
         shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         table.add_row(known.name, shown, known.metadata["provenance"], known.metadata["why"])
     return table
+
+
+def _train_judge(dataset: str, protocol_name: str | None, out: Path | None, device: str) -> None:
+    """Train the judge of DATASET and put it where runs find it.
+
+    Raises:
+        FevbenchError: An option was given that a judge does not understand, or the data set has no train or
+            no val people.
+    """
+    _check_judge_options(click.get_current_context())
+    from fevbench.cli.console import ProgressDisplay
+    from fevbench.engine.plan import choose_device
+    from fevbench.judge.files import file_name as judge_file
+    from fevbench.judge.files import find_judge, own_folder
+    from fevbench.judge.learn import learn
+
+    data = open_dataset(dataset)
+    protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
+    path = out or own_folder() / judge_file(data, protocol)
+    if path.is_dir():
+        raise FevbenchError(f"{path} is a folder", "give --out a file")
+    device = choose_device(device)
+    with ProgressDisplay() as display:
+        judge = learn(data, protocol, device, path, display)
+    say(f"{path}: reads {judge.accuracy:.1%} of {judge.clips} clips of val people; chosen by that")
+    used = find_judge(data, protocol)
+    if used is None or used.path != path.absolute():
+        taken = "no run uses it" if used is None else f"runs use {used.path}"
+        say(f"note: {taken}", err=True)
+
+
+def _check_judge_options(context: click.Context) -> None:
+    given = [
+        name
+        for name in context.params
+        if name not in JUDGE_OPTIONS
+        and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        option = next(p.opts[0] for p in context.command.params if p.name == given[0])
+        raise FevbenchError(
+            f"{option} is not for the judge", "leave it out; --protocol, --out and --device are for it"
+        )
+
+
+@click.command("export")
+@click.argument("model")
+@click.argument("generator", type=options.PATH)
+@options.out(options.FILE, required=True, metavar="FILE.safetensors")
+@options.assignments("Change a field that needs no training.")
+@click.option("--half", is_flag=True, help="Round the weights to half precision, for half the bytes.")
+def export_command(model: str, generator: Path, out: Path, assignments: tuple[str, ...], half: bool) -> None:
+    """Write MODEL's GENERATOR, a file or the folder of a training, to a file of its own.
+
+    `fevbench run MODEL:FILE` scores it. The weights that come with fevbench were made by this.
+
+    \b
+    Example: half the bytes; then two truncations of FEV-GAN, compared on val people
+      fevbench export imaginator trainings/imaginator--… --half --out imaginator.safetensors
+      fevbench export fev-gan trainings/fev-gan--… --set truncation=0 --out still.safetensors
+      fevbench run fev-gan:still.safetensors fevsynth --split val
+    """
+    from dataclasses import asdict
+
+    from fevbench.models.found import WEIGHTS_FILE
+    from fevbench.training.config import from_fields, with_overrides
+    from fevbench.training.export import read_exported, write_exported
+    from fevbench.training.task import find_trainable
+
+    kind = type(next(iter(find_trainable(model).configs.values())))
+    exported = read_exported(generator / WEIGHTS_FILE if generator.is_dir() else generator, model)
+    config = with_overrides(from_fields(kind, exported.about["config"]), assignments)
+    write_exported(out, exported.state, {**exported.about, "config": asdict(config)}, half)
+    say(f"{out}: {out.stat().st_size / 1e6:.1f} MB, step {exported.about.get('step', '?')}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fevbench import weights
+from fevbench.cli import options
 from fevbench.cli.output import say, say_json, say_path
 from fevbench.errors import WeightsError
 from fevbench.weights import registry, store
@@ -18,8 +19,8 @@ def group() -> None:
 
 
 @group.command("list")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def list_(form: str) -> None:
+@options.output_format("table", "json")
+def list_(output_format: str) -> None:
     """List every pretrained network, its licence, and whether it is on this machine.
 
     Optional ones are fetched only when they are named; no other metric needs them.
@@ -30,7 +31,7 @@ def list_(form: str) -> None:
         fevbench weights list
     """
     rows = [_row(weight) for weight in weights.load_registry().values()]
-    if form == "json":
+    if output_format == "json":
         say_json(rows)
         return
     from rich.box import SIMPLE_HEAD
@@ -94,7 +95,7 @@ def pull(names: tuple[str, ...]) -> None:
         fevbench weights pull w600k-mbf scrfd-500m
         fevbench weights pull w600k-r50
     """
-    from fevbench.cli.console import download_bars, error_console
+    from fevbench.cli.console import download_bars
 
     restricted: list[str] = []
 
@@ -109,7 +110,7 @@ def pull(names: tuple[str, ...]) -> None:
             restricted.append(pulled.local.name)
 
     try:
-        with download_bars(error_console()) as progress:
+        with download_bars() as progress:
             weights.pull_all(names or None, progress=progress, done=done)
     finally:
         if restricted:
@@ -128,7 +129,7 @@ def _warn_of_pin(local: weights.LocalWeight) -> None:
 
 @group.command()
 @click.argument("name")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=options.PATH)
 def add(name: str, file: Path) -> None:
     """Take in FILE as the network NAME: verify it, or pin it, and copy it into the cache.
 
@@ -138,9 +139,9 @@ def add(name: str, file: Path) -> None:
     Example:
         fevbench weights add w600k-r50 ~/Downloads/buffalo_l.zip
     """
-    from fevbench.cli.console import download_bars, error_console
+    from fevbench.cli.console import download_bars
 
-    with download_bars(error_console()) as progress:
+    with download_bars() as progress:
         local = weights.add(name, file, progress=progress)
     say(f"{name}: from {file}, sha256 {local.sha256[:12]}, {local.path}")
     _warn_of_pin(local)
@@ -160,12 +161,12 @@ def verify(context: click.Context, names: tuple[str, ...]) -> None:
     Example:
         fevbench weights verify
     """
-    from fevbench.cli.console import RunDisplay, error_console
+    from fevbench.cli.console import ProgressDisplay
 
     every = [w.name for w in weights.load_registry().values() if not w.optional or weights.locate(w.name)]
     wanted = [registry.weight(name) for name in names or every]
     verdicts = []
-    with RunDisplay(error_console()) as display:
+    with ProgressDisplay() as display:
         display.start("verify", len(wanted))
         for weight in wanted:
             verdicts.append(_verdict(weight))

@@ -18,7 +18,7 @@ from tiny import Cli, Outcome, tree
 
 from fevbench.data.protocol import Protocol, protocols
 
-FAKES = Path(__file__).parent.parent / "data" / "fevsynth"
+FAKES = Path(__file__).parent.parent / "fevsynth"
 SMALL = ("--frames", "8", "--size", "32", "--jobs", "2")
 ONE_PERSON = ("data", "render", "fevsynth", "--people", "1", "--takes", "1", *SMALL)
 
@@ -29,10 +29,10 @@ def render(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
     monkeypatch.syspath_prepend(str(FAKES))
     import fake_faces
 
-    from fevbench.cli import data_render
+    from fevbench.cli import data_fevsynth
     from fevbench.fevsynth.render import assets
 
-    monkeypatch.setattr(data_render, "_renderer", data_render._renderer)
+    monkeypatch.setattr(data_fevsynth, "_renderer", data_fevsynth._renderer)
     monkeypatch.setattr(assets, "locate", assets.locate)
     fake_faces.install()
     return lambda *words: cli("data", "render", "fevsynth", *words)

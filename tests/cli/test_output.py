@@ -18,9 +18,8 @@ from rich.text import Text
 from tiny import Cli
 
 import fevbench.cli
-from fevbench.cli.console import RunDisplay, download_bars
-from fevbench.cli.log_lines import EVERY, LogLines
-from fevbench.cli.narrow import fitted
+from fevbench.cli.console import ProgressDisplay, download_bars, fit_to_width
+from fevbench.cli.output import SECONDS_BETWEEN_LINES, LogLines
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.difference import differ
 from fevbench.report.difference_text import difference_table
@@ -136,7 +135,7 @@ EVERYTHING: dict[str, float | None] = dict.fromkeys(catalog, 12.3456)
 
 def _widths(renderable: RenderableType, width: int) -> str:
     out = io.StringIO()
-    Console(file=out, width=width).print(fitted(renderable, width))
+    Console(file=out, width=width).print(fit_to_width(renderable, width))
     return out.getvalue()
 
 
@@ -167,7 +166,7 @@ def test_a_row_that_does_not_fit_is_lines_with_the_headings() -> None:
     table.add_column("why")
     table.add_row("facial-motion", "12345678901234567890", Text("because"))
     table.add_row("[b]", "", Text("[x]"))
-    assert fitted(table, 80) is table
+    assert fit_to_width(table, 80) is table
     lines = _widths(Group(table, Text("end")), 30).splitlines()
     assert lines[:3] == ["what", "facial-motion", "  value: 12345678901234567890"]
     assert lines[-2:] == ["  why: [x]", "end"]
@@ -218,9 +217,9 @@ def test_an_environment_that_claims_a_terminal_makes_no_bars_in_a_file(
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     out = io.StringIO()
-    with RunDisplay(Console(file=out, width=80)) as display:
+    with ProgressDisplay(Console(file=out, width=80)) as display:
         display.start("decode", 2)
         display.advance(2)
     assert "\x1b" not in out.getvalue()
     assert out.getvalue().splitlines()[0] == "decode: 2 to do"
-    assert EVERY == 30.0
+    assert SECONDS_BETWEEN_LINES == 30.0

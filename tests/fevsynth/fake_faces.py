@@ -57,10 +57,10 @@ def be_killed(job: Job) -> Rendered:
 
 def install() -> None:
     """Make the command use it, and look for no assets."""
-    from fevbench.cli import data_render
+    from fevbench.cli import data_fevsynth
     from fevbench.fevsynth.render import assets
 
-    data_render._renderer = lambda: make
+    data_fevsynth._renderer = lambda: make
     assets.locate = lambda folder=None: assets.Assets(Path(), Path())
 
 

@@ -28,7 +28,7 @@ def job(tmp_path: Path) -> Job:
 def test_reading_the_set_needs_no_compiler() -> None:
     """Numba is an extra, so only what draws may import it."""
     code = (
-        "import sys, fevbench.cli.data_render, fevbench.fevsynth.adapter, "
+        "import sys, fevbench.cli.data_fevsynth, fevbench.fevsynth.adapter, "
         "fevbench.fevsynth.render.batch, fevbench.fevsynth.render.manifest; "
         "sys.exit('numba' in sys.modules)"
     )

@@ -16,7 +16,7 @@ import pytest
 from site_results import CLIPS, HOSTILE, models, put, result, write
 from tiny import Cli, tree
 
-from fevbench.cli.leaderboard_serve import server
+from fevbench.cli.leaderboard import server
 from fevbench.errors import FevbenchError
 from fevbench.report.rows import compare
 from fevbench.report.text import FORMATS

@@ -1,0 +1,164 @@
+"""What commands share: options, the limits of numbers, and groups that keep their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from fevbench.data.datasets import SPLITS
+from fevbench.data.protocol import DEFAULT_PROTOCOL
+from fevbench.errors import FevbenchError
+
+F = TypeVar("F", bound=Callable[..., Any])
+PATH = click.Path(path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+POSITIVE = click.IntRange(min=1)
+NOT_NEGATIVE = click.IntRange(min=0)
+
+
+class GroupInOrder(click.Group):
+    """A group that lists its commands in the order in which they were added, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names."""
+        return list(self.commands)
+
+
+class Count(click.IntRange):
+    """A whole number with a limit; beyond it, the message says why there is one.
+
+    Args:
+        least: The smallest that makes sense.
+        most: The largest.
+        because: Why no more.
+    """
+
+    def __init__(self, least: int, most: int, because: str) -> None:
+        super().__init__(least, most)
+        self._because = because
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        number = click.INT.convert(value, param, ctx)
+        if self.max is not None and number > self.max:
+            self.fail(f"{number} is more than {self.max:g}: {self._because}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_NOBODY_LOOKS = "nobody looks at more, and pictures have an end"
+CLIPS_SHOWN = Count(1, 1000, _NOBODY_LOOKS)
+
+
+def clip_length(least: int) -> Count:
+    """Frames of a clip."""
+    return Count(least, 4096, "a clip of an expression lasts seconds, and is in memory as a whole")
+
+
+def frame_size(least: int) -> Count:
+    """Width and height of a frame, in pixels."""
+    return Count(least, 1024, "networks that score look at 64 to 299 pixels, and frames are in memory")
+
+
+def option(*names: str, **settings: Any) -> Callable[[F], F]:
+    """``click.option``, whose help says what the default is if there is one."""
+    return click.option(*names, show_default="default" in settings, **settings)
+
+
+runs = click.argument("runs", nargs=-1, required=True, type=PATH, metavar="RUN…")
+offline = option("--offline", is_flag=True, help="Never touch the network.")
+plugin = option("--plugin", type=PATH, metavar="FILE.py", help="A file that registers models.")
+jobs = option(
+    "--jobs",
+    type=Count(1, 1024, "each is a process of its own, and more than a core each only wait"),
+    metavar="J",
+    help="Processes.  [default: one a core]",
+)
+
+
+def out(kind: click.Path = PATH, **settings: Any) -> Callable[[F], F]:
+    """``--out``, the file or folder to write."""
+    return option("--out", type=kind, **settings)
+
+
+def output_format(*choices: str, help: str | None = None) -> Callable[[F], F]:
+    """``--format``; the first of the choices is the default."""
+    kind = click.Choice(choices)
+    return option("--format", "output_format", type=kind, default=choices[0], help=help)
+
+
+def device(help: str = "auto, cpu, cuda or cuda:N.") -> Callable[[F], F]:
+    """``--device``."""
+    return option("--device", default="auto", help=help)
+
+
+def protocol(help: str = "How clips are sampled.") -> Callable[[F], F]:
+    """``--protocol``, by its name."""
+    text = f"{help}  [default: {DEFAULT_PROTOCOL}]"
+    return option("--protocol", "protocol_name", metavar="NAME", help=text)
+
+
+def split(help: str = "Which people.  [default: test]") -> Callable[[F], F]:
+    """``--split``."""
+    return option("--split", type=click.Choice(SPLITS), help=help)
+
+
+def dataset(help: str) -> Callable[[F], F]:
+    """``--dataset``, where clips are."""
+    return option("--dataset", metavar="NAME:DIR", help=help)
+
+
+def metrics(help: str) -> Callable[[F], F]:
+    """``--metrics``, names with commas between."""
+    return option("--metrics", metavar="NAMES", multiple=True, help=help)
+
+
+def limit(help: str, **settings: Any) -> Callable[[F], F]:
+    """``--limit``, how many clips."""
+    return option("--limit", type=POSITIVE, help=help, **settings)
+
+
+def seed(
+    help: str | None = "Seed of generation.  [default: the protocol's, 0]", **settings: Any
+) -> Callable[[F], F]:
+    """``--seed``."""
+    return option("--seed", type=NOT_NEGATIVE, help=help, **settings)
+
+
+def batch_size(**settings: Any) -> Callable[[F], F]:
+    """``--batch-size``."""
+    kind = Count(1, 65_536, "a batch is in memory as a whole")
+    return option("--batch-size", type=kind, help="Samples a network sees at once.", **settings)
+
+
+def assignments(help: str) -> Callable[[F], F]:
+    """``--set KEY=VALUE``, any number of times."""
+    return option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help=help)
+
+
+def clips_shown(default: int) -> Callable[[F], F]:
+    """``--clips``, how many are shown."""
+    return option("--clips", "count", type=CLIPS_SHOWN, default=default, help="How many.")
+
+
+def frames_shown(help: str) -> Callable[[F], F]:
+    """``--frames``, how many of a clip are shown beside each other."""
+    return option("--frames", type=Count(2, 256, _NOBODY_LOOKS), default=8, help=help)
+
+
+def scale(default: int) -> Callable[[F], F]:
+    """``--scale``, how many times as large pictures are shown."""
+    return option("--scale", type=click.IntRange(1, 16), default=default, help="Enlarge them.")
+
+
+def check_suffix(path: Path, *suffixes: str) -> None:
+    """See that the format of a file to write is known.
+
+    Raises:
+        FevbenchError: Its name ends in something else.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise FevbenchError(f"{path} is of no known format", f"end its name in {', '.join(suffixes)}")
