@@ -45,7 +45,10 @@ def refreshed(text: str, root: Path) -> str:
 
 
 def printed(words: list[str], root: Path) -> str:
-    """What ``compare FILES… [--metrics NAMES] --format md [--transpose]`` or ``audit FILE`` prints."""
+    """What ``compare FILES… [--metrics NAMES] --format md`` or ``audit FILE`` prints.
+
+    A comparison of more metrics than runs is turned for the page: a row a metric.
+    """
     command, *rest = words
     if command == "audit":
         return audit_markdown(read_audit(root / rest[0]))
@@ -54,7 +57,8 @@ def printed(words: list[str], root: Path) -> str:
     only = rest[rest.index("--metrics") + 1].split(",") if "--metrics" in rest else None
     patterns = [word for word in rest if word.endswith(".json")]
     files = [file for pattern in patterns for file in sorted(root.glob(pattern))]
-    return markdown(compare([read_result(file) for file in files], only), "--transpose" in rest)
+    comparison = compare([read_result(file) for file in files], only)
+    return markdown(comparison, transposed=len(comparison.columns) > len(comparison.rows))
 
 
 def main() -> None:

@@ -112,13 +112,7 @@ def print_text(renderable: RenderableType) -> None:
 
 
 def print_list(columns: Sequence[str], rows: Sequence[Sequence[str]], output_format: str) -> None:
-    """Print things with their properties.
-
-    Args:
-        columns: What the properties are called.
-        rows: A thing each, named by its first property.
-        output_format: ``table``, or ``json`` for a list of objects.
-    """
+    """Print rows under the names of their columns, as a ``table``, or as ``json``: a list of objects."""
     if output_format == "json":
         say_json([dict(zip(columns, row, strict=True)) for row in rows])
         return

@@ -28,47 +28,28 @@ SHORT_OF_ALL = "pad-last"
 @options.out(required=True, help="Folder to write.")
 @options.option("--size", default=128, type=click.IntRange(32, 1024), help="Pixels a side.")
 @options.option("--frames", default=32, type=options.clip_length(2), help="Length of a clip.")
-@options.option(
+@options.choice(
     "--sampling",
-    type=click.Choice(["uniform", "onset-apex", "all"]),
-    default="uniform",
-    help="Spread over the take, spread up to its apex, or every frame.",
+    ("uniform", "onset-apex", "all"),
+    "Spread over the take, spread up to its apex, or every frame.",
 )
 @click.option(
     "--short",
     type=click.Choice(["resample", "pad-last", "drop"]),
     help="What becomes of takes with fewer frames.  [default: resample; with --sampling all: pad-last]",
 )
-@options.option(
-    "--neutral",
-    type=click.Choice(["first", "stillest"]),
-    default="first",
-    help="Frame 0: the take's first, or the stillest of its first quarter.",
+@options.choice(
+    "--neutral", ("first", "stillest"), "Frame 0: the take's first, or the stillest of its first quarter."
 )
-@options.option(
-    "--align",
-    type=click.Choice(["none", "eyes"]),
-    default="none",
-    help="eyes: turn the square so that the eyes are level.",
-)
+@options.choice("--align", ("none", "eyes"), "eyes: turn the square so that the eyes are level.")
 @options.option("--labels", default="basic", metavar="NAMES", help="basic, all, or a,b,…")
 @click.option("--split", default="", metavar="SPLIT", help="See above.  [default: the data set's]")
 @click.option(
     "--val", type=click.IntRange(0), metavar="N", help="Hold out N train people of a published split."
 )
 @options.assignments("Choose a part of the data set.")
-@options.option(
-    "--duplicates",
-    type=click.Choice(["refuse", "leave-out"]),
-    default="refuse",
-    help="What becomes of frames that two splits share.",
-)
-@options.option(
-    "--on-error",
-    type=click.Choice(["skip", "fail"]),
-    default="skip",
-    help="What becomes of a take that gives no clip.",
-)
+@options.choice("--duplicates", ("refuse", "leave-out"), "What becomes of frames that two splits share.")
+@options.choice("--on-error", ("skip", "fail"), "What becomes of a take that gives no clip.")
 @options.jobs
 @options.offline
 def prepare_command(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,6 +68,14 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, show_default="default" in settings, **settings)
 
 
+def choice(
+    name: str, choices: Sequence[str], help: str | None, parameter: str | None = None
+) -> Callable[[F], F]:
+    """An option that takes one of ``choices``, by default the first."""
+    names = (name,) if parameter is None else (name, parameter)
+    return option(*names, type=click.Choice(choices), default=choices[0], help=help)
+
+
 runs = click.argument("runs", nargs=-1, required=True, type=PATH, metavar="RUN…")
 offline = option("--offline", is_flag=True, help="Never touch the network.")
 plugin = option("--plugin", type=PATH, metavar="FILE.py", help="A file that registers models.")
@@ -86,8 +94,7 @@ def out(kind: click.Path = PATH, **settings: Any) -> Callable[[F], F]:
 
 def output_format(*choices: str, help: str | None = None) -> Callable[[F], F]:
     """``--format``; the first of the choices is the default."""
-    kind = click.Choice(choices)
-    return option("--format", "output_format", type=kind, default=choices[0], help=help)
+    return choice("--format", choices, help, "output_format")
 
 
 def device(help: str = "auto, cpu, cuda or cuda:N.") -> Callable[[F], F]:

@@ -61,13 +61,7 @@ def _ascii_codec(name: str) -> codecs.CodecInfo | None:
 
 
 def say(text: str, err: bool = False, nl: bool = True) -> None:
-    """Write text to standard output, or to standard error.
-
-    Args:
-        text: One line or several; other people's words in it command no terminal.
-        err: Whether it is for standard error.
-        nl: Whether a line break comes after it.
-    """
+    """Write text to standard output, or to standard error; no control character in it reaches a terminal."""
     click.echo(on_terminal(text), nl=nl, err=err)
 
 
@@ -130,10 +124,10 @@ class LogLines:
         """Begin something; what came before is at its end.
 
         Args:
-            name: What.
+            name: What it is called.
             total: How much there is to do; None if nobody knows.
-            unit: In what it is shown.
-            scale: How much of it is one of these units.
+            unit: In what both are shown.
+            scale: How much is one unit.
         """
         self.end()
         self._name, self._total, self._done = name, total, 0

@@ -48,11 +48,10 @@ FRAMES_A_MINUTE = 1500
 @click.option("--resume", is_flag=True, hidden=True)
 @options.seed("The same, the same run.", default=0)
 @options.device("auto, cpu or cuda.")
-@options.option(
+@options.choice(
     "--precision",
-    type=click.Choice(["auto", "fp32", "bf16"]),
-    default="auto",
-    help="auto: bf16 on GPUs that compute in it and CPUs with AMX, else fp32.",
+    ("auto", "fp32", "bf16"),
+    "auto: bf16 on GPUs that compute in it and CPUs with AMX, else fp32.",
 )
 @options.option("--checkpoint-every", type=options.POSITIVE, default=200, metavar="N")
 @options.option("--sample-every", type=options.POSITIVE, default=500, metavar="N")

@@ -62,6 +62,7 @@ def test_an_error_is_one_line_that_helps(
         ("list", "everything"),
         ("compare",),
         ("compare", "a", "--format", "xls"),
+        ("compare", "a", "--format", "md", "--transpose"),
     ],
 )
 def test_wrong_usage_exits_with_2(cli: Cli, arguments: tuple[str, ...]) -> None:
@@ -169,6 +170,32 @@ QUICK = [
     ["data", "--help"],
     ["data", "render", "--help"],
 ]
+
+
+def test_no_help_of_a_command_imports_numpy_or_torch() -> None:
+    code = """
+import sys
+import click
+from fevbench.cli.main import cli, main
+
+def paths(command, path):
+    yield path
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from paths(command.get_command(context, name), [*path, name])
+
+seen = list(paths(cli, []))
+assert len(seen) > 35, seen
+for path in seen:
+    try: main([*path, "--help"])
+    except SystemExit as stop: assert stop.code == 0, path
+    heavy = {"torch", "numpy", "pandas", "pydantic", "rich", "scipy", "matplotlib"} & set(sys.modules)
+    assert not heavy, (path, heavy)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "fevbench leaderboard serve" in done.stdout
 
 
 def test_help_lists_and_comparing_leave_torch_alone(cli: Cli, tmp_path: Path) -> None:
