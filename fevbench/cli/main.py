@@ -140,7 +140,7 @@ def _sigterm_raises() -> Iterator[None]:
 
 
 def _stopped(code: int, words: Sequence[str]) -> int:
-    continues = _called(words)[0] in CONTINUED
+    continues = _command_name(words) in CONTINUED
     kept = "what was finished is kept, and the same command continues"
     say(f"stopped; {kept if continues else 'the same command starts anew'}", err=True)
     return code
@@ -162,34 +162,36 @@ def _error_text(error: Exception, words: Sequence[str]) -> str:
     return f"{type(error).__name__}: {error}: repeat with --debug and report the traceback"
 
 
-def _called(words: Sequence[str]) -> tuple[str, set[str]]:
-    """The command that was called, with its group's name before its own, and the options it has."""
+def _command_name(words: Sequence[str]) -> str:
+    """The command that was called, after its group's name where that tells more."""
     plain = [word for word in words if not word.startswith("-")]
+    both = " ".join(plain[:2])
+    return both if both in {*CONTINUED, TRAIN_JUDGE} else "".join(plain[:1])
+
+
+def _options(words: Sequence[str]) -> set[str]:
+    """The options that the command which was called has."""
     command: click.Command | None = cli
-    path: list[str] = []
-    while isinstance(command, click.Group) and len(path) < len(plain):
-        path.append(plain[len(path)])
-        command = command.get_command(click.Context(command), path[-1])
-    options = {name for param in command.params for name in param.opts} if command else set()
-    if " ".join(plain[:2]) == TRAIN_JUDGE:
-        return TRAIN_JUDGE, options
-    return " ".join(path), options
+    for word in words:
+        if isinstance(command, click.Group) and not word.startswith("-"):
+            command = command.get_command(click.Context(command), word)
+    return {name for parameter in command.params for name in parameter.opts} if command else set()
 
 
 def _which_continues(words: Sequence[str]) -> str:
     """What becomes of the command if it is repeated, for the end of an advice; empty if it starts anew."""
-    return ", which continues" if _called(words)[0] in CONTINUED else ""
+    return ", which continues" if _command_name(words) in CONTINUED else ""
 
 
 def _memory_advice(words: Sequence[str], on_gpu: bool) -> str:
     """What to do where memory, or that of a GPU, was not enough: only what the command can do."""
-    command, options = _called(words)
+    options = _options(words)
     ways = []
     if "--batch-size" in options and _value(words, "--batch-size") != "1":
         ways.append("a smaller --batch-size")
     if "--jobs" in options and _value(words, "--jobs") != "1":
         ways.append("fewer --jobs")
-    if command == "train":
+    if _command_name(words) == "train":
         ways.append("a smaller --set batch_size=N and another --out")
     if on_gpu and "--device" in options:
         ways.append("--device cpu")

