@@ -35,9 +35,9 @@ def command(model: str, generator: Path, out: Path, assignments: tuple[str, ...]
     from fevbench.models.found import WEIGHTS_FILE
     from fevbench.training.config import from_fields, with_overrides
     from fevbench.training.export import read_exported, write_exported
-    from fevbench.training.task import find_trainable
+    from fevbench.training.task import trainables
 
-    kind = type(next(iter(find_trainable(model).configs.values())))
+    kind = type(next(iter(trainables.get(model).configs.values())))
     exported = read_exported(generator / WEIGHTS_FILE if generator.is_dir() else generator, model)
     config = with_overrides(from_fields(kind, exported.about["config"]), assignments)
     write_exported(out, exported.state, {**exported.about, "config": asdict(config)}, half)

@@ -28,9 +28,9 @@ def command(what: str, form: str) -> None:
 
 
 def _models() -> tuple[Columns, Rows]:
-    from fevbench.models.registry import discover, summary
+    from fevbench.models.registry import models, summary
 
-    rows: Rows = [(name, summary(name), origin) for name, origin in discover().items()]
+    rows: Rows = [(name, summary(name), origin) for name, origin in models.origins().items()]
     rows.append(("videos:DIR", "Clips made elsewhere, one video or folder of frames each.", "fevbench"))
     rows.append(
         ("command:FILE.toml", "A program outside that makes clips; FILE says how to call it.", "fevbench")

@@ -73,13 +73,13 @@ def command(
     from fevbench.engine.needs import Needs
     from fevbench.engine.plan import Plan, Settings, choose_device, choose_metrics
     from fevbench.judge.files import find_judge
-    from fevbench.models.registry import discover, find_model
+    from fevbench.models.registry import find_model, models
 
     # Cheap checks first: a typing error must not cost the seconds of loading torch.
     chosen = choose_metrics(metrics)
     how = protocols.get(protocol or DEFAULT_PROTOCOL)
     data = open_dataset(dataset)
-    if plugin is not None or model.partition(":")[0] in discover():
+    if plugin is not None or model.partition(":")[0] in models:
         from fevbench.global_state import remember
 
         remember()  # before the model's code is run, which may change it

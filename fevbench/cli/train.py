@@ -109,9 +109,9 @@ def command(
     from fevbench.registry import Registry
     from fevbench.training.config import with_overrides
     from fevbench.training.folder import Settings, default_folder
-    from fevbench.training.task import find_trainable
+    from fevbench.training.task import trainables
 
-    method = find_trainable(model)
+    method = trainables.get(model)
     presets = Registry("configuration of " + model, method.configs)
     config_name = config_name or next(iter(method.configs))
     config = with_overrides(presets.get(config_name), assignments)

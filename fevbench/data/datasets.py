@@ -15,7 +15,7 @@ PREPARED = "prepared"
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 datasets: Registry[Callable[..., Dataset]] = Registry(
-    "data set", {"fevsynth": "fevbench.fevsynth.adapter:FEVSynth"}
+    "data set", {"fevsynth": "fevbench.fevsynth.adapter:FEVSynth"}, "fevbench.datasets"
 )
 """Data sets by name. An entry opens the data set where it usually is, or in the folder it is called with
 if it takes one."""

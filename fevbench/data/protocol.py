@@ -145,7 +145,9 @@ class Protocols(Registry[Protocol]):
     """
 
     def __init__(self, newest: Sequence[Protocol], older: Sequence[Protocol]) -> None:
-        super().__init__("protocol", {protocol.name: protocol for protocol in newest})
+        super().__init__(
+            "protocol", {protocol.name: protocol for protocol in newest}, "fevbench.protocols", Protocol
+        )
         self.older = tuple(older)
 
     def __contains__(self, name: object) -> bool:
@@ -157,8 +159,7 @@ class Protocols(Registry[Protocol]):
         Raises:
             UnknownName: There is none; the message suggests near names.
         """
-        known = self._ids().get(name)
-        return super().get(name) if known is None else known
+        return super().get(name) if name in self._targets else self._ids().get(name) or super().get(name)
 
     def _ids(self) -> dict[str, Protocol]:
         newest = (super(Protocols, self).get(name) for name in self)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fevbench.errors import ModelError
-from fevbench.models.surroundings import reason
+from fevbench.foreign import reason
 
 MOST_NOTES = 50
 LONGEST_NOTE = 1000

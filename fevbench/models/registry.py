@@ -18,21 +18,21 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from fevbench.errors import FevbenchError, ModelError, Terminated, UnknownName
+from fevbench.foreign import reason
 from fevbench.hashing import sha256_of
 from fevbench.models.attributes import flag, networks_of, weights_of
 from fevbench.models.found import COMMAND_PREFIX, VIDEOS_PREFIX, WEIGHTS_FILE, Factory, FoundModel
 from fevbench.models.loaded import LoadedPlugin
 from fevbench.models.reads import Reads
 from fevbench.models.sources import sources
-from fevbench.models.surroundings import Surroundings, reason
-from fevbench.registry import Registry
-
-GROUP = "fevbench.models"
+from fevbench.models.surroundings import Surroundings
+from fevbench.registry import Registry, registering
 
 F = TypeVar("F", bound=Factory)
 
-models: Registry[Factory] = Registry("model")
-_origins: dict[str, str] = {}
+models: Registry[Factory] = Registry("model", group="fevbench.models")
+_plugins: dict[str, LoadedPlugin] = {}
+"""Model to the plug-in file that registered it."""
 
 
 def register_model(name: str) -> Callable[[F], F]:
@@ -49,20 +49,6 @@ def register_model(name: str) -> Callable[[F], F]:
         return factory
 
     return decorate
-
-
-def discover() -> dict[str, str]:
-    """Add the installed entry points to ``models``.
-
-    Returns:
-        Every known name with its origin, for example ``{"copy": "fevbench 0.1.0"}``.
-    """
-    for entry in importlib.metadata.entry_points(group=GROUP):
-        if entry.name not in models:
-            models.add(entry.name, entry.value)
-            dist = entry.dist
-            _origins[entry.name] = f"{dist.name} {dist.version}" if dist else entry.value
-    return {name: _origins.get(name, "this process") for name in models}
 
 
 def load_plugin(path: Path) -> LoadedPlugin:
@@ -85,7 +71,7 @@ def load_plugin(path: Path) -> LoadedPlugin:
     sys.modules[spec.name] = module
     surroundings, reads = Surroundings(place.parent), Reads()
     try:
-        with reads, surroundings:
+        with registering(str(path)), reads, surroundings:
             spec.loader.exec_module(module)
     except (FevbenchError, KeyboardInterrupt, Terminated):
         raise
@@ -98,7 +84,6 @@ def load_plugin(path: Path) -> LoadedPlugin:
         raise ModelError(
             f"plug-in {path} registers no model", 'decorate a class with @register_model("name")'
         )
-    _origins.update(dict.fromkeys(added, str(path)))
     plugin = LoadedPlugin(spec.name, place, surroundings, reads.files, reads.unseen)
     _plugins.update(dict.fromkeys(added, plugin))
     return plugin
@@ -116,7 +101,8 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
 
     Raises:
         UnknownName: No model has this name; the message suggests near ones.
-        ModelError: The plug-in, the entry point or the folder cannot be used, or an attribute of the model.
+        FevbenchError: The entry point cannot be imported.
+        ModelError: The plug-in or the folder cannot be used, or an attribute of the model.
     """
     if name.startswith(VIDEOS_PREFIX):
         from fevbench.models.videos import find_videos
@@ -132,29 +118,20 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         if not file:
             raise ModelError(f"{name} names no file", "give command:FILE.toml how the program is called")
         return find_command(Path(file).expanduser())
-    discover()
     if plugin is not None:
         load_plugin(plugin)
     kind, own, place = (name, "", "") if name in models else name.partition(":")
     if kind not in models:
         raise UnknownName("model", kind, models, _where_else(kind, plugin))
     reads = Reads()
-    try:
-        with reads:
-            factory = models.get(kind)
-    except (FevbenchError, KeyboardInterrupt, Terminated):
-        raise
-    except BaseException as error:  # a package that is being imported can raise anything
-        raise ModelError(
-            f"model {kind!r} of {_origins.get(kind)} cannot be imported ({reason(error)})",
-            "install it again",
-        ) from error
+    with reads:
+        factory = models.get(kind)
     if not callable(factory):
         raise ModelError(f"model {kind!r} is {type(factory).__name__} and no class", "register a class")
     weights = weights_of(factory, kind)
-    origin = discover()[kind]
+    origin = models.origin(kind)
     ours = origin.startswith("fevbench ")
-    loaded = (_plugins.get(kind) if kind in _origins else None) or LoadedPlugin.of(factory, reads)
+    loaded = _plugins.get(kind) or LoadedPlugin.of(factory, reads)
     with loaded.surroundings:
         code = {} if ours else sources(loaded.module, loaded.file) if loaded.file else {}
     digest = _code_digest(factory, whole_package=weights is not None) if ours else _digest_of(factory, code)
@@ -179,10 +156,6 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         unseen=loaded.unseen,
         modules=tuple(dict.fromkeys((loaded.module, *code))),
     )
-
-
-_plugins: dict[str, LoadedPlugin] = {}
-"""Model to the plug-in that registered it."""
 
 
 def _where_else(name: str, plugin: Path | None) -> str:

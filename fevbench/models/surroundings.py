@@ -16,11 +16,10 @@ from types import ModuleType, TracebackType
 from typing import Any, TypeVar
 
 from fevbench.errors import FevbenchError, ModelError, Terminated
+from fevbench.foreign import reason
 from fevbench.models.sources import OURS
 
 T = TypeVar("T")
-LONGEST_REASON = 300
-"""Characters of a stranger's message that are shown."""
 
 
 class Surroundings:
@@ -118,17 +117,6 @@ def failed(name: str, what: str, error: BaseException) -> ModelError:
     else:
         fix = "see the traceback with --debug"
     return ModelError(f"model {name} {what} ({reason(error)})", fix)
-
-
-def reason(error: BaseException) -> str:
-    """An exception in one line that can be printed, whatever it is."""
-    try:
-        text = str(error)
-    except BaseException:
-        text = "it cannot be printed"
-    line = text.strip().partition("\n")[0].encode("utf-8", "backslashreplace").decode()
-    shown = "".join(letter if letter.isprintable() else "?" for letter in line[:LONGEST_REASON])
-    return f"{type(error).__name__}: {shown}" + ("…" if len(line) > LONGEST_REASON else "")
 
 
 def _is_in(name: str, folders: set[str]) -> bool:
