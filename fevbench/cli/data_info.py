@@ -16,8 +16,8 @@ def command(name: str) -> None:
     Example:
       fevbench data info mug
     """
+    from fevbench.data.datasets import locations
     from fevbench.data.layouts import layouts
-    from fevbench.data.prepared.locations import locations
 
     where = locations()
     if name not in layouts and name in where:

@@ -12,8 +12,8 @@ import click
 def command(form: str) -> None:
     """List the data sets that fevbench can prepare, and where prepared ones are."""
     from fevbench.cli.console import print_list
+    from fevbench.data.datasets import locations
     from fevbench.data.layouts import layouts
-    from fevbench.data.prepared.locations import locations
 
     where = locations()
     columns = ("data set", "what it is", "takes run", "prepared in", "terms")

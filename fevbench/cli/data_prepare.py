@@ -103,9 +103,9 @@ def command(
     """
     from fevbench import weights
     from fevbench.cli.console import RunDisplay, error_console
+    from fevbench.data.datasets import remember
     from fevbench.data.layouts import layouts
     from fevbench.data.prepared.build import Wish, prepare
-    from fevbench.data.prepared.locations import remember
     from fevbench.data.prepared.manifest import Recipe
     from fevbench.extractors.eyes import DETECTOR, EMBEDDER, Eyes
 

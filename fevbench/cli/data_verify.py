@@ -25,7 +25,7 @@ def command(dataset: str) -> None:
     """
     from fevbench.cli.console import RunDisplay, error_console
     from fevbench.data.datasets import SPLITS, open_dataset
-    from fevbench.data.prepared.verify import damaged, strangers
+    from fevbench.data.prepared.adapter import damaged, strangers
 
     data = open_dataset(dataset)
     clips = [clip for split in SPLITS for clip in data.clips(split)]

@@ -101,10 +101,17 @@ def command(
     from fevbench import weights
     from fevbench.data.framing import cut_out, upright
     from fevbench.engine.plan import choose_device
-    from fevbench.generate.ask import check_suffix, make_clips, write_clips
+    from fevbench.generate.clips import (
+        check_suffix,
+        fitting_size,
+        largest,
+        make_clips,
+        pasted,
+        shrunk,
+        write_clips,
+    )
     from fevbench.generate.fitness import notes_on_size, notes_on_view
-    from fevbench.generate.framing import DETECTOR, choose_face, find_faces
-    from fevbench.generate.pasting import fitting_size, largest, pasted, shrunk
+    from fevbench.generate.photograph import DETECTOR, choose_face, find_faces
 
     check_suffix(out)
     where = choose_device(device)

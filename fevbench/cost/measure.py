@@ -12,8 +12,7 @@ from torch import Tensor
 
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import ModelError
-from fevbench.models.built import build
-from fevbench.models.parts import networks
+from fevbench.models.built import build, networks
 from fevbench.models.protocol import VideoModel
 from fevbench.models.surroundings import ask
 from fevbench.records import Finite, Record

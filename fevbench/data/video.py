@@ -21,7 +21,7 @@ from fevbench.atomic import replacing
 from fevbench.counts import some
 from fevbench.data.clip import DIGEST_TAG
 from fevbench.data.clip import LOSSLESS_SUFFIX as LOSSLESS_SUFFIX
-from fevbench.data.decoding import AGAIN, opened, pictures
+from fevbench.data.decoding import AGAIN, Developer, opened, pictures
 from fevbench.data.facts import DIGEST, Facts
 from fevbench.data.members import frames_of
 from fevbench.data.pictures import (
@@ -31,7 +31,6 @@ from fevbench.data.pictures import (
     read_animation,
     read_picture,
 )
-from fevbench.data.streams import Developer
 from fevbench.errors import VideoError
 
 if TYPE_CHECKING:

@@ -12,19 +12,18 @@ import numpy as np
 import torch
 
 from fevbench.counts import some
-from fevbench.data.corpus import typical
-from fevbench.data.memory import FrameStore
+from fevbench.data.corpus import FrameStore, typical
 from fevbench.data.tensors import to_tensor
 from fevbench.data.video import read_written, write_clip
 from fevbench.engine.modes import differ, evaluating, in_training, two_faced
 from fevbench.engine.output import read_output
 from fevbench.engine.plausible import FEW, FirstClips, as_values
 from fevbench.errors import FevbenchError, ModelError, RunError, VideoError
-from fevbench.models.attributes import flag, notes_of
 from fevbench.models.built import BuiltModel, seed_globals
 from fevbench.models.command import CommandModel, not_all
+from fevbench.models.files import Reads
+from fevbench.models.found import flag, notes_of
 from fevbench.models.protocol import ClipSource, VideoModel
-from fevbench.models.reads import Reads
 from fevbench.models.surroundings import ask
 from fevbench.models.videos import Videos
 from fevbench.results.clips import file_name

@@ -21,7 +21,7 @@ from fevbench.data.clip import Split
 from fevbench.data.pictures import read_picture
 from fevbench.engine.generate import clip_seed
 from fevbench.errors import RunError, VideoError, way_out
-from fevbench.models.manifest import MANIFEST_FILE, Entry, manifest_text, seed_for_programs
+from fevbench.models.workplace import MANIFEST_FILE, Entry, manifest_text, seed_for_programs
 from fevbench.records import Record
 
 if TYPE_CHECKING:

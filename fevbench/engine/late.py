@@ -14,7 +14,7 @@ from fevbench.models.built import of_the_data
 if TYPE_CHECKING:
     from fevbench.data.clip import Dataset
     from fevbench.models.built import BuiltModel
-    from fevbench.models.reads import Reads
+    from fevbench.models.files import Reads
 
 READS_FILE = "reads.json"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fevbench.data.prepared.follow import Seen
+from fevbench.data.prepared.face import Seen
 from fevbench.extractors.arcface import Embedder
 from fevbench.extractors.faces import FaceFinder
 

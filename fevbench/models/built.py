@@ -1,28 +1,179 @@
-"""Building a model, and saying what it was built of."""
+"""Building a model, and the fingerprint of all it was built of."""
 
 from __future__ import annotations
 
 import hashlib
 import random
+import sys
+import types
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from fevbench.data.clip import Dataset
 from fevbench.data.corpus import Corpus
 from fevbench.data.datasets import SPLITS
 from fevbench.errors import ModelError
 from fevbench.hashing import sha256_of
-from fevbench.models import parts
-from fevbench.models.attributes import notes_of
-from fevbench.models.found import FoundModel
+from fevbench.models.files import Reads, is_installed, texts
+from fevbench.models.found import FoundModel, notes_of
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
-from fevbench.models.reads import Reads
-from fevbench.models.sources import is_installed, texts
 from fevbench.models.surroundings import ask
 from fevbench.progress import Progress
+
+DEPTH = 8
+"""How deep parts are looked for: an attribute of an attribute, in a list."""
+MOST = 100_000
+"""Objects that are looked at; a model that holds more holds data."""
+WEIGHT_SUFFIXES = frozenset(
+    (
+        *(".bin", ".caffemodel", ".ckpt", ".engine", ".gguf", ".h5", ".hdf5", ".joblib", ".keras", ".mat"),
+        *(".model", ".msgpack", ".npy", ".npz", ".onnx", ".pb", ".pdparams", ".pickle", ".pkl", ".plan"),
+        *(".pt", ".pt2", ".pth", ".safetensors", ".tar", ".tflite", ".torchscript", ".xml"),
+    )
+)
+"""How files end that native readers open, of which Python does not hear."""
+_PLAIN = (bytes, bytearray, int, float, complex, type(None), range, types.ModuleType)
+
+
+_REGISTERED = ("_parameters", "_buffers", "_modules")
+
+
+def parts(holder: object) -> Iterator[object]:
+    """Yield an object and what it holds, each once, in an order that is the same every time.
+
+    Attributes, items, closures, defaults, bound arguments and the class's own attributes are looked into;
+    what fevbench itself hands to a model (the true clips) is not.
+    """
+    seen: set[int] = set()
+    todo: list[tuple[Any, int]] = [(holder, 0)]
+    while todo and len(seen) < MOST:
+        part, depth = todo.pop()
+        if id(part) in seen or isinstance(part, _PLAIN) or _is_given(part):
+            continue
+        seen.add(id(part))
+        yield part
+        if depth < DEPTH and not isinstance(part, Tensor | np.ndarray | str):
+            try:
+                inside = _inside(part)
+            except Exception:  # attributes of strangers' objects can raise anything
+                continue
+            todo += [(inner, depth + 1) for inner in reversed(inside)]
+
+
+def _is_given(part: object) -> bool:
+    kind = type(part).__module__
+    return kind.startswith("fevbench.") and not isinstance(part, nn.Module)
+
+
+def _inside(part: Any) -> list[Any]:
+    """What an object holds itself."""
+    if isinstance(part, dict):
+        return list(part.values())
+    if isinstance(part, list | tuple):
+        return list(part)
+    if isinstance(part, nn.Module):  # its parameters and buffers are its own, however deep
+        below = list(part.modules())
+        held = [value for one in below for key, value in vars(one).items() if key not in _REGISTERED]
+        return [*held, *map(type, below)]
+    inside: list[Any] = []
+    if isinstance(part, types.MethodType):
+        inside += [part.__self__, part.__func__]
+    if isinstance(part, types.FunctionType):
+        inside += [*(part.__defaults__ or ()), *(part.__kwdefaults__ or {}).values()]
+        for cell in part.__closure__ or ():
+            try:
+                inside.append(cell.cell_contents)
+            except ValueError:  # it is empty
+                continue
+    if isinstance(part, type):
+        return [] if _is_foreign(part) else [value for key, value in vars(part).items() if key[:2] != "__"]
+    own = getattr(part, "__dict__", None)
+    if isinstance(own, dict):
+        inside += own.values()
+    slots = [name for kind in type(part).__mro__ for name in _slots(kind)]
+    inside += [getattr(part, name) for name in slots if hasattr(part, name)]
+    if hasattr(part, "func") and hasattr(part, "args"):  # functools.partial
+        inside += [part.func, *part.args, *getattr(part, "keywords", {}).values()]
+    return [*inside, type(part)]
+
+
+def _slots(kind: type) -> list[str]:
+    named = vars(kind).get("__slots__", ())
+    names = [named] if isinstance(named, str) else list(named)
+    return [] if _is_foreign(kind) else [name for name in names if not name.startswith("__")]
+
+
+def _is_foreign(kind: type) -> bool:
+    """Whether a class is Python's or of an installed package, so that its attributes are no model's."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return file is None or is_installed(Path(file).absolute())
+
+
+def networks(holder: object) -> list[nn.Module]:
+    """The torch networks an object holds, outermost ones only."""
+    found = [part for part in parts(holder) if isinstance(part, nn.Module)]
+    inner = {id(below) for network in found for below in list(network.modules())[1:]}
+    return [network for network in found if id(network) not in inner]
+
+
+def digest(holders: list[object]) -> str:
+    """The sha256 of every parameter and buffer of the networks that objects hold, and of their other tensors.
+
+    NumPy's arrays count as tensors. Scripted networks count with their code.
+    """
+    whole = hashlib.sha256()
+    for part in parts(holders):
+        if isinstance(part, nn.Module):
+            for script in part.modules():
+                if isinstance(script, torch.jit.ScriptModule) and hasattr(script, "forward"):
+                    whole.update(str(script.code).encode())
+            for name, tensor in [*part.named_parameters(), *part.named_buffers()]:
+                whole.update(name.encode())
+                _add_tensor(whole, tensor)
+        elif isinstance(part, Tensor):
+            _add_tensor(whole, part)
+        elif isinstance(part, np.ndarray) and part.dtype != object:
+            whole.update(f"{part.dtype}{part.shape}".encode())
+            whole.update(np.ascontiguousarray(part).tobytes())
+    return whole.hexdigest()
+
+
+def _add_tensor(whole: Any, tensor: Tensor) -> None:
+    whole.update(f"{tensor.dtype}{tensor.layout}".encode())
+    try:
+        plain = tensor.detach()
+        plain = plain.dequantize() if plain.is_quantized else plain
+        plain = plain.to_dense() if plain.layout != torch.strided else plain
+        plain = torch.view_as_real(plain) if plain.is_complex() else plain
+        whole.update(f"{tuple(plain.shape)}".encode())
+        bits = plain.resolve_neg().resolve_conj().cpu().contiguous().reshape(-1).view(torch.uint8)
+        whole.update(bits.numpy().data)
+    except Exception:  # one without data: a parameter that is not made yet, a meta tensor
+        whole.update(b"no data")
+
+
+def named_files(holders: list[object], folders: list[Path]) -> list[Path]:
+    """Files of weights that objects hold the names of, for native readers open them unheard.
+
+    Args:
+        holders: What to look through.
+        folders: What relative names may be relative to.
+    """
+    found: dict[Path, None] = {}
+    for part in parts(holders):
+        name = getattr(part, "_model_path", part)  # an onnxruntime session
+        if not isinstance(name, str | Path) or len(str(name)) > 4096 or "\0" in str(name):
+            continue
+        if Path(name).suffix.lower() in WEIGHT_SUFFIXES:
+            at = [Path(folder, name) for folder in folders]
+            found.update((path, None) for path in at if path.is_file() and not is_installed(path))
+    return list(found)
 
 
 @dataclass(frozen=True)
@@ -97,7 +248,7 @@ def _files(found: FoundModel, model: object, reads: Reads, dataset: Dataset) -> 
     code = [file for file in opened if file.suffix == ".py" and not is_installed(file)]
     folders = [found.surroundings.folder, *{file.parent for file in code}]
     holders = [*found.globals(), model, [text for file in code for text in texts(file)]]
-    named = parts.named_files(holders, folders)
+    named = named_files(holders, folders)
     whole = tuple(dict.fromkeys((*opened, *named)))
     given = of_the_data(dataset, whole)
     return tuple(file for file in whole if file not in given)
@@ -114,5 +265,5 @@ def _fingerprint(found: FoundModel, model: object, files: tuple[Path, ...]) -> s
             "repeat the command",
         ) from error
     whole.update(repr(hashes).encode())
-    whole.update(parts.digest([*found.globals(), model]).encode())
+    whole.update(digest([*found.globals(), model]).encode())
     return whole.hexdigest()

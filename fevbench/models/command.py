@@ -17,12 +17,19 @@ from PIL import Image
 from fevbench.counts import some
 from fevbench.data.facts import Facts, told
 from fevbench.errors import FevbenchError, ModelError, VideoError
-from fevbench.models.call import Ending, call
-from fevbench.models.command_file import CommandFile
 from fevbench.models.found import COMMAND_PREFIX, FoundModel
-from fevbench.models.manifest import MANIFEST_FILE, Entry, manifest_text, seed_for_programs
+from fevbench.models.program import CommandFile, Ending, call
 from fevbench.models.videos import check_length, check_size, size_of
-from fevbench.models.workplace import Workplace, discard, outputs, take
+from fevbench.models.workplace import (
+    MANIFEST_FILE,
+    Entry,
+    Workplace,
+    discard,
+    manifest_text,
+    outputs,
+    seed_for_programs,
+    take,
+)
 
 if TYPE_CHECKING:
     import torch

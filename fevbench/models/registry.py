@@ -14,19 +14,55 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from fevbench.errors import FevbenchError, ModelError, Terminated, UnknownName
 from fevbench.foreign import reason
 from fevbench.hashing import sha256_of
-from fevbench.models.attributes import flag, networks_of, weights_of
-from fevbench.models.found import COMMAND_PREFIX, VIDEOS_PREFIX, WEIGHTS_FILE, Factory, FoundModel
-from fevbench.models.loaded import LoadedPlugin
-from fevbench.models.reads import Reads
-from fevbench.models.sources import sources
+from fevbench.models.files import Reads, sources
+from fevbench.models.found import (
+    COMMAND_PREFIX,
+    VIDEOS_PREFIX,
+    WEIGHTS_FILE,
+    Factory,
+    FoundModel,
+    flag,
+    networks_of,
+    weights_of,
+)
 from fevbench.models.surroundings import Surroundings
 from fevbench.registry import Registry, registering
+
+
+@dataclass(frozen=True)
+class LoadedPlugin:
+    """A plug-in file that was run, or a package's module that was imported.
+
+    Attributes:
+        module: The name of its module.
+        file: The file; None where there is none.
+        surroundings: Where its code lives.
+        files: What was opened while it was loaded.
+        unseen: What it used then, of which nobody can tell whether it changed.
+    """
+
+    module: str
+    file: Path | None
+    surroundings: Surroundings
+    files: tuple[Path, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, factory: object, reads: Reads) -> LoadedPlugin:
+        """The module of a model that was registered in this process, or imported just now."""
+        module = str(getattr(factory, "__module__", ""))
+        file = getattr(sys.modules.get(module), "__file__", None)
+        place = Path(file).absolute() if file else None
+        unseen = reads.unseen if file else (*reads.unseen, "its code, which is in no file")
+        return cls(module, place, Surroundings(), reads.files, unseen)
+
 
 F = TypeVar("F", bound=Factory)
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from fevbench.errors import FevbenchError, ModelError, Terminated
 from fevbench.foreign import reason
-from fevbench.models.sources import OURS
+from fevbench.models.files import OURS
 
 T = TypeVar("T")
 

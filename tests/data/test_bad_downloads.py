@@ -16,8 +16,8 @@ from downloads import performance, write_frames, write_video
 from PIL import Image
 from tiny import Cli, Outcome, tree
 
-from fevbench.data.prepared import build, take
-from fevbench.data.prepared.record import Job, Record
+from fevbench.data.prepared import build, recording
+from fevbench.data.prepared.job import Job, Record
 from fevbench.data.video import read_clip
 
 pytestmark = pytest.mark.usefixtures("middle_faces")
@@ -189,7 +189,7 @@ def test_a_disk_that_is_full_or_read_only_ends_the_run(
     def full(path: Path, *rest: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(take, "write_clip", full)
+    monkeypatch.setattr(recording, "write_clip", full)
     assert "the disk is full" in prepare(cli, own, tmp_path / "out").complaint
 
 
@@ -202,14 +202,14 @@ def test_the_same_command_continues(
     def stop(job: Job) -> Record:
         if next(left, None) is None:
             raise KeyboardInterrupt
-        return take.prepare_take(job)
+        return recording.prepare_take(job)
 
     monkeypatch.setattr(build, "prepare_take", stop)
     assert prepare(cli, own, tmp_path / "out").code == 130
     assert (
         "its preparation was not finished" in cli("data", "stats", f"prepared:{tmp_path / 'out'}").complaint
     )
-    monkeypatch.setattr(build, "prepare_take", take.prepare_take)
+    monkeypatch.setattr(build, "prepare_take", recording.prepare_take)
     again = prepare(cli, own, tmp_path / "out")
     assert "continuing: 3 of 8 takes are done" in again.err
     assert tree(tmp_path / "out") == tree(tmp_path / "whole")

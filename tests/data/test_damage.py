@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fevbench.data.facts import CHECKSUMS, DIGEST, Facts
-from fevbench.data.slices import SliceChecksums
+from fevbench.data.integrity import SliceChecksums
 from fevbench.data.video import DIGEST_TAG, examine, read_clip, write_clip
 from fevbench.errors import VideoError
 

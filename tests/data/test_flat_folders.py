@@ -9,9 +9,8 @@ import pytest
 from downloads import write_video
 from PIL import Image
 
-from fevbench.data.layouts.folder import LAYOUT
+from fevbench.data.layouts.folder import LAYOUT, suggested
 from fevbench.data.layouts.layout import Found
-from fevbench.data.layouts.pattern import suggested
 from fevbench.errors import DatasetError
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from tiny import Cli, Outcome
 
 from fevbench.data.framing import FoundFace
-from fevbench.data.prepared.follow import Seen, follow
+from fevbench.data.prepared.face import Seen, follow
 from fevbench.extractors import eyes
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from pathlib import Path
 import filelock
 import pytest
 
-from fevbench.data.prepared import locations as remembered
-from fevbench.data.prepared.locations import locations, locations_file, remember
+from fevbench.data import datasets as remembered
+from fevbench.data.datasets import locations, locations_file, remember
 
 MANY = """
 import sys
 from pathlib import Path
-from fevbench.data.prepared.locations import remember
+from fevbench.data.datasets import remember
 for i in range(20):
     remember(f"{sys.argv[1]}{i}", Path("/sets"))
 """

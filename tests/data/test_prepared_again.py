@@ -12,9 +12,9 @@ import pytest
 from downloads import performance, write_frames, write_video
 from tiny import Cli, Outcome, tree
 
-from fevbench.data.prepared import take
+from fevbench.data.prepared import recording
+from fevbench.data.prepared.job import Job
 from fevbench.data.prepared.manifest import ClipEntry
-from fevbench.data.prepared.record import Job
 
 pytestmark = pytest.mark.usefixtures("middle_faces")
 
@@ -65,13 +65,13 @@ def test_a_source_that_moved_grew_or_was_copied_is_the_same(
     assert prepare(cli, record(tmp_path / "own", 1, 2, 3), out).code == 0
     first = (out / "manifest.json").read_bytes()
     made: list[str] = []
-    make = take._prepare
+    make = recording._prepare
 
     def count(job: Job) -> ClipEntry:
         made.append(job.take.id)
         return make(job)
 
-    monkeypatch.setattr(take, "_prepare", count)
+    monkeypatch.setattr(recording, "_prepare", count)
     moved = shutil.move(tmp_path / "own", tmp_path / "elsewhere")
     assert prepare(cli, moved, out).code == 0
     assert (out / "manifest.json").read_bytes() == first

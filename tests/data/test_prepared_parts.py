@@ -20,10 +20,9 @@ from fevbench.data.datasets import SPLITS, open_dataset
 from fevbench.data.framing import FoundFace, cut_out, square
 from fevbench.data.layouts import layouts
 from fevbench.data.prepared.adapter import Prepared
-from fevbench.data.prepared.duplicates import NEAR, perceptual_hash
+from fevbench.data.prepared.face import around
 from fevbench.data.prepared.sampling import choose, rate, stillest, strongest
-from fevbench.data.prepared.splits import assign
-from fevbench.data.prepared.square import around
+from fevbench.data.prepared.splits import NEAR, assign, perceptual_hash
 from fevbench.data.protocol import Protocol, protocols
 from fevbench.data.video import read_clip
 from fevbench.errors import DatasetError

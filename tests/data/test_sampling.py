@@ -11,9 +11,8 @@ import tiny
 import torch
 from PIL import Image
 
-from fevbench.data.corpus import Corpus
+from fevbench.data.corpus import Corpus, FrameStore
 from fevbench.data.datasets import datasets, open_dataset
-from fevbench.data.memory import FrameStore
 from fevbench.data.protocol import Protocol, protocols
 from fevbench.data.tensors import to_pixels, to_tensor
 from fevbench.errors import DatasetError, VideoError

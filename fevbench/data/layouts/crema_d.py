@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from fevbench.data.layouts.layout import Found, Layout, Option, Take, distinct, take_id
-from fevbench.data.layouts.parts import Parts
+from fevbench.data.layouts.layout import Found, Layout, Option, Parts, Take, distinct, take_id
 from fevbench.data.layouts.tree import Tree, wrong_folder
 
 LABELS = {

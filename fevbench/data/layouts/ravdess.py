@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from fevbench.data.layouts.layout import Found, Layout, Option, Take, canonical, distinct, take_id
-from fevbench.data.layouts.parts import Parts
+from fevbench.data.layouts.layout import Found, Layout, Option, Parts, Take, canonical, distinct, take_id
 from fevbench.data.layouts.tree import Tree, wrong_folder
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")

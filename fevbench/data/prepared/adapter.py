@@ -1,15 +1,16 @@
-"""A prepared folder as a data set."""
+"""A prepared folder as a data set, and whether its files are what it says of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fevbench.data.clip import Clip, Split, Subject
+from fevbench.data.clip import Clip, Dataset, Split, Subject
 from fevbench.data.facts import Facts
 from fevbench.data.prepared.manifest import AGAIN, CLIPS, ClipEntry, read_manifest
 from fevbench.data.video import LOSSLESS_SUFFIX, content_digest, read_clip
 from fevbench.errors import DatasetError, VideoError
+from fevbench.hashing import sha256_of
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -79,3 +80,25 @@ class Prepared:
         if (facts.digest or content_digest(frames)) != self._entries[clip.id].pixels_sha256:
             raise DatasetError(f"{clip.path} does not hold the pixels its manifest names", AGAIN)
         return frames
+
+
+def damaged(data: Dataset, clip: Clip) -> str:
+    """What is wrong with a clip of a set; nothing if it is whole."""
+    try:
+        if isinstance(data, Prepared) and sha256_of(clip.path) != data.entry(clip.id).sha256:
+            return f"{clip.path} is not the file that was written"
+        data.frames(clip)
+    except (DatasetError, VideoError) as error:
+        return error.what
+    except OSError as error:
+        return f"{clip.path} cannot be read ({error.strerror})"
+    return ""
+
+
+def strangers(data: Dataset) -> list[Path]:
+    """Files among the clips of a prepared set that its manifest does not name."""
+    if not isinstance(data, Prepared):
+        return []
+    folder = data.root / CLIPS
+    known = {data.file(entry.id).name for entry in data.manifest.clips}
+    return sorted(path for path in folder.iterdir() if path.name not in known) if folder.is_dir() else []

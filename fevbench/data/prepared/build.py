@@ -16,9 +16,8 @@ from fevbench.data.datasets import SPLITS
 from fevbench.data.layouts.layout import Found, Layout, Take
 from fevbench.data.layouts.tree import MIXTURE, TWIN, Skip, check_source, nearest
 from fevbench.data.prepared.adapter import Prepared
-from fevbench.data.prepared.claim import claimed
-from fevbench.data.prepared.duplicates import Pair, across_splits
-from fevbench.data.prepared.follow import Seen
+from fevbench.data.prepared.face import Eyes, Seen
+from fevbench.data.prepared.job import Job, Record, claimed, printable, read_record, told
 from fevbench.data.prepared.manifest import (
     FORMAT,
     MANIFEST,
@@ -29,11 +28,9 @@ from fevbench.data.prepared.manifest import (
     SubjectEntry,
     write_manifest,
 )
-from fevbench.data.prepared.record import Job, Record, printable, read_record, told
+from fevbench.data.prepared.recording import prepare_take
 from fevbench.data.prepared.report import write_report
-from fevbench.data.prepared.splits import GIVEN, Assignment, assign
-from fevbench.data.prepared.square import Eyes
-from fevbench.data.prepared.take import prepare_take
+from fevbench.data.prepared.splits import GIVEN, Assignment, Pair, across_splits, assign
 from fevbench.errors import DatasetError
 from fevbench.processes import work_all
 from fevbench.progress import Progress

@@ -1,29 +1,98 @@
-"""One take to one clip."""
+"""One recording, images or one video, to one clip."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fevbench.atomic import write_text
+from fevbench.data.facts import Facts
 from fevbench.data.framing import cut_out
-from fevbench.data.prepared.duplicates import perceptual_hash
-from fevbench.data.prepared.follow import LEAST
+from fevbench.data.members import frames_of
+from fevbench.data.pictures import is_animation, read_picture
+from fevbench.data.prepared.face import LEAST, look
+from fevbench.data.prepared.job import Job, Record, reusable, told
 from fevbench.data.prepared.manifest import ClipEntry, SkipEntry
-from fevbench.data.prepared.record import Job, Record, reusable, told
 from fevbench.data.prepared.sampling import choose, rate, stillest, strongest
-from fevbench.data.prepared.source import Source, sha256_of_all
-from fevbench.data.prepared.square import look
-from fevbench.data.video import content_digest, write_clip
+from fevbench.data.prepared.splits import perceptual_hash
+from fevbench.data.video import content_digest, examine, is_clip, read_clip, stream_video, write_clip
 from fevbench.errors import VideoError
-from fevbench.hashing import sha256_of
+from fevbench.hashing import sha256_of, sha256_of_files
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
+
+RATES = (1, 500)
+"""Frames a second that a camera may have taken; some recorders write the clock's ticks instead."""
+
+
+class Source:
+    """The frames of one take.
+
+    Args:
+        files: One video or animation, or pictures in order.
+
+    Attributes:
+        count: Frames that there are: what decodes of a video, all files of a folder.
+        facts: What the files say of themselves and what was done about it; whole once all frames were read.
+        fps: Frames a second if a video says so, and they are in `RATES`.
+        times: Seconds of each frame, if they are not at a constant rate; None if they are, or nothing says.
+        damaged: Images that could not be decoded, by number, and why; filled while reading.
+
+    Raises:
+        VideoError: The video cannot be decoded to its end, or the pictures are no one clip.
+    """
+
+    def __init__(self, files: tuple[Path, ...]) -> None:
+        self._files = files
+        self._video = len(files) == 1 and is_clip(files[0])
+        self.fps: float | None = None
+        self.times: list[float] | None = None
+        self.facts = Facts()
+        self.damaged: dict[int, str] = {}
+        self.count = len(files)
+        if not self._video:
+            members = frames_of(files[0].parent, files)
+            if members.gap:
+                self.facts.note(f"numbers of frames jump ({members.gap})")
+            return
+        self.facts = facts = examine(files[0])
+        self.count, self.fps = facts.count, facts.fps
+        if facts.uneven:
+            self.times = list(facts.times)
+            self.fps = (self.count - 1) / (self.times[-1] - self.times[0])
+            facts.note("the frame rate varies, so that frames were chosen by time")
+        if self.fps and not RATES[0] <= self.fps <= RATES[1]:
+            facts.note(f"its header says {self.fps:g} frames a second, which cannot be")
+            self.fps = self.times = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know."""
+        return self.facts.notes
+
+    def frames(self, wanted: Callable[[int], bool] = lambda i: True) -> Iterator[tuple[int, Frames]]:
+        """Yield the number and pixels ``uint8[H, W, 3]`` of the wanted frames that can be decoded."""
+        if self._video:
+            path = self._files[0]
+            shown = read_clip(path) if is_animation(path) else stream_video(path, self.facts)
+            for i, frame in enumerate(shown):
+                if wanted(i):
+                    yield i, frame
+            return
+        for i, path in enumerate(self._files):
+            if wanted(i) and i not in self.damaged:
+                try:
+                    frame = read_picture(path, self.facts)
+                except VideoError as error:
+                    self.damaged[i] = error.what
+                    continue
+                yield i, frame
+
 
 DAMAGED = 0.1
 """Part of a take's frames that may be damaged; the nearest whole one then stands for each."""
@@ -109,7 +178,7 @@ def _clip(job: Job, source: Source) -> ClipEntry:
         label=job.take.label,
         native_label=job.take.native_label,
         source=job.source,
-        source_sha256=sha256_of_all(job.take.files),
+        source_sha256=sha256_of_files(job.take.files),
         source_frames=source.count,
         source_size=size,
         source_form=source.facts.form,

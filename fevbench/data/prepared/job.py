@@ -1,23 +1,26 @@
-"""What is known of a take before it is prepared, and the record of what came of it."""
+"""A recording to prepare, the record of what came of it, and the folder it is prepared into."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import functools
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from fevbench.atomic import check_writable, write_text
 from fevbench.data.layouts.layout import Phase, Take
 from fevbench.data.layouts.tree import legible
-from fevbench.data.prepared.manifest import CLIPS, FORMAT, RECORDS, ClipEntry, Recipe, SkipEntry
-from fevbench.data.prepared.source import sha256_of_all
-from fevbench.data.prepared.square import Eyes
+from fevbench.data.prepared.face import Eyes
+from fevbench.data.prepared.manifest import CLIPS, FORMAT, MANIFEST, RECORDS, ClipEntry, Recipe, SkipEntry
 from fevbench.data.video import LOSSLESS_SUFFIX
-from fevbench.hashing import sha256_of
+from fevbench.errors import DatasetError
+from fevbench.hashing import sha256_of, sha256_of_files
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def reusable(job: Job) -> ClipEntry | None:
     if not record or not record.clip or record.likeness != job.likeness or not _is_whole(job, record):
         return None
     try:
-        same = sha256_of_all(job.take.files) == record.clip.source_sha256
+        same = sha256_of_files(job.take.files) == record.clip.source_sha256
     except OSError:  # it is told of when it is prepared
         same = False
     return record.clip.model_copy(update={"source": job.source}) if same else None
@@ -150,3 +153,75 @@ def printable(path: Path, root: Path) -> str:
 def told(text: str, root: Path) -> str:
     """A text in Unicode that names files by their paths below the downloaded folder."""
     return legible(text.replace(f"{root}{os.sep}", ""))
+
+
+SETTINGS_FILE = "prepare.json"
+LOCK_FILE = ".lock"
+
+
+@contextlib.contextmanager
+def claimed(out: Path, settings: str, jobs: Iterable[Job]) -> Iterator[None]:
+    """Hold the folder of a prepared set while the block runs.
+
+    Args:
+        out: The folder.
+        settings: One line that says what the set is and how its takes become clips.
+        jobs: All takes of the source, wanted or not.
+
+    Raises:
+        DatasetError: Another process prepares into it, or it holds something else: another set, one prepared
+            with other settings, or one of another source.
+        FevbenchError: It cannot be written.
+    """
+    check_writable(out / MANIFEST)
+    with _held(out):
+        _check_settings(out, settings)
+        _check_source(out, jobs)
+        yield
+
+
+@contextlib.contextmanager
+def _held(out: Path) -> Iterator[None]:
+    """The lock dies with its process."""
+    with (out / LOCK_FILE).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DatasetError(
+                f"another process prepares into {out}", "wait until it is done, or choose another --out"
+            ) from None
+        except OSError:
+            # Some network file systems have no locks. Files are then still written whole.
+            pass
+        yield
+
+
+def _check_settings(out: Path, settings: str) -> None:
+    """Other settings would mix clips that do not compare."""
+    file = out / SETTINGS_FILE
+    if file.exists():
+        before = file.read_text(encoding="utf-8")
+        if before == settings.partition(" ")[2]:  # format 1 did not say its number
+            raise DatasetError(
+                f"{out} holds a set that an earlier fevbench prepared, whose rules gave other pixels",
+                "choose another --out, or delete it; it can still be opened",
+            )
+        if before != settings:
+            raise DatasetError(
+                f"{out} holds a set prepared with other settings", "choose another --out, or delete it"
+            )
+    elif any(not path.name.startswith(".") for path in out.iterdir()):
+        raise DatasetError(f"{out} is not empty and holds no prepared set", "choose another --out")
+    write_text(file, settings)
+
+
+def _check_source(out: Path, jobs: Iterable[Job]) -> None:
+    """Clips of another source must not be replaced, nor lie among those of this one.
+
+    A source is known by its takes, not by its path: it may be mounted elsewhere, have grown or have been
+    tidied, but one that shares no take with what was prepared before is another.
+    """
+    if any((out / CLIPS).glob(f"*{LOSSLESS_SUFFIX}")) and not any(map(is_alike, jobs)):
+        raise DatasetError(
+            f"{out} holds a set prepared from another source", "choose another --out, or delete it"
+        )
