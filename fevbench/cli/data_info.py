@@ -16,10 +16,10 @@ def command(name: str) -> None:
     Example:
       fevbench data info mug
     """
-    from fevbench.data.datasets import locations
+    from fevbench.data.datasets import prepared_folders
     from fevbench.data.layouts import layouts
 
-    where = locations()
+    where = prepared_folders()
     if name not in layouts and name in where:
         say(f"{name}: clips of your own, prepared in {where[name]} (fevbench data stats {name})")
         return

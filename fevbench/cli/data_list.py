@@ -12,10 +12,10 @@ import click
 def command(form: str) -> None:
     """List the data sets that fevbench can prepare, and where prepared ones are."""
     from fevbench.cli.console import print_list
-    from fevbench.data.datasets import locations
+    from fevbench.data.datasets import prepared_folders
     from fevbench.data.layouts import layouts
 
-    where = locations()
+    where = prepared_folders()
     columns = ("data set", "what it is", "takes run", "prepared in", "terms")
     rows = []
     for name in layouts:

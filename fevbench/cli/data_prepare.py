@@ -103,9 +103,9 @@ def command(
     """
     from fevbench import weights
     from fevbench.cli.console import RunDisplay, error_console
-    from fevbench.data.datasets import remember
+    from fevbench.data.datasets import remember_folder
     from fevbench.data.layouts import layouts
-    from fevbench.data.prepared.build import Wish, prepare
+    from fevbench.data.prepared.build import PrepareRequest, prepare
     from fevbench.data.prepared.manifest import Recipe
     from fevbench.extractors.eyes import DETECTOR, EMBEDDER, Eyes
 
@@ -119,7 +119,7 @@ def command(
         )
     short = short or (SHORT_OF_ALL if sampling == "all" else "resample")
     recipe = Recipe(size=size, frames=frames, sampling=sampling, short=short, neutral=neutral, align=align)
-    wish = Wish(
+    wish = PrepareRequest(
         layout=layout,
         name=title,
         source=source.expanduser().absolute(),
@@ -144,7 +144,7 @@ def command(
 
         manifest = prepare(wish, open_eyes, display)
         try:
-            before = remember(title, wish.out)
+            before = remember_folder(title, wish.out)
         except OSError as error:  # the set is there all the same
             display.note(f"{error.filename} cannot be written ({error.strerror}): name {title}:{wish.out}")
         else:
@@ -215,7 +215,7 @@ def _summarise(manifest: Manifest, out: Path) -> None:
     from fevbench.counts import clips, people
     from fevbench.data.datasets import SPLITS
     from fevbench.data.prepared.report import REPORT_HTML, summary
-    from fevbench.data.prepared.splits import needed
+    from fevbench.data.prepared.splits import required_splits
     from fevbench.data.protocol import protocols
 
     found = summary(manifest)
@@ -239,7 +239,7 @@ def _summarise(manifest: Manifest, out: Path) -> None:
         of = finding["clips"]
         say(f"noted: {clips(len(of))}: {finding['what']} ({of[0]}{', …' if len(of) > 1 else ''})")
     say(f"look at {out / REPORT_HTML}")
-    for split in needed(record):
+    for split in required_splits(record):
         if not found["clips_per_split"].get(split):
             say(f"no clip to {split} on is left: choose another --split, or see what was skipped")
     if not found["clips_per_split"].get("test"):

@@ -25,7 +25,7 @@ def command(dataset: str) -> None:
     """
     from fevbench.cli.console import RunDisplay, error_console
     from fevbench.data.datasets import SPLITS, open_dataset
-    from fevbench.data.prepared.adapter import damaged, strangers
+    from fevbench.data.prepared.adapter import damage_of, unnamed_files
 
     data = open_dataset(dataset)
     clips = [clip for split in SPLITS for clip in data.clips(split)]
@@ -33,12 +33,12 @@ def command(dataset: str) -> None:
     with RunDisplay(error_console()) as display:
         display.start("verify", len(clips))
         for clip in clips:
-            why = damaged(data, clip)
+            why = damage_of(data, clip)
             if why:
                 display.note(why)
                 found.append(why)
             display.advance(1)
-    for path in strangers(data):
+    for path in unnamed_files(data):
         say(f"note: {path} is not of this set", err=True)
     if found:
         raise DatasetError(

@@ -102,7 +102,7 @@ def command(
 
     from fevbench.engine.execute import execute
 
-    needs = Needs(chosen, data, how, find_judge(data, how), found.redraws)
+    needs = Needs(chosen, data, how, find_judge(data, how), found.can_resample)
     plan = Plan(settings, found, needs, where, batch_size, folder)
     with results_alone(), RunDisplay(error_console()) as display:
         result = execute(plan, display, offline=offline, pull=display.pull, overwrite=overwrite)

@@ -54,9 +54,9 @@ class Corpus:
     Args:
         dataset: Where the clips come from.
         protocol: How they are sampled.
-        split: Which people.
+        split: Which subjects.
         limit: Score only this many clips. They are chosen by the hash of their id, so that a smaller
-            limit is a subset of a larger one and neither favours a person or a label.
+            limit is a subset of a larger one and neither favours a subject or a label.
 
     Attributes:
         clips: The clips that are scored, in the data set's order.
@@ -83,7 +83,7 @@ class Corpus:
         return self._store.get(clip.id, lambda: self.protocol.sample(self.dataset.frames(clip), name))
 
     def digest(self, clips: Sequence[Clip] | None = None) -> str:
-        """The sha256 of every scored clip's id, person, label and sampled pixels.
+        """The sha256 of every scored clip's id, subject, label and sampled pixels.
 
         Args:
             clips: The clips that are scored if some of ``self.clips`` are not.
@@ -96,7 +96,7 @@ class Corpus:
 
 
 def typical(clips: Sequence[Clip], labels: Sequence[str], count: int) -> list[Clip]:
-    """Clips of all labels in turn, of different people as far as there are such, by hash of their id."""
+    """Clips of all labels in turn, of different subjects as far as there are such, by hash of their id."""
     left = by_hash(clips)
     chosen: list[Clip] = []
     while left and len(chosen) < count:
@@ -110,5 +110,5 @@ def typical(clips: Sequence[Clip], labels: Sequence[str], count: int) -> list[Cl
 
 
 def by_hash(clips: Sequence[Clip]) -> list[Clip]:
-    """Clips in an order that favours neither person nor label: by the hash of their id."""
+    """Clips in an order that favours neither subject nor label: by the hash of their id."""
     return sorted(clips, key=lambda clip: hashlib.sha256(clip.id.encode()).digest())

@@ -16,22 +16,22 @@ from fevbench.errors import DatasetError, UnknownName, way_out
 from fevbench.locks import locked
 from fevbench.registry import Registry
 
-PATIENCE_S = 20.0
+WAIT_S = 20.0
 """Seconds to wait for another process that writes the file, which takes a moment."""
 
 
-def locations_file() -> Path:
+def prepared_folders_file() -> Path:
     """The file that remembers."""
     return paths.home() / "datasets.json"
 
 
-def locations() -> dict[str, Path]:
+def prepared_folders() -> dict[str, Path]:
     """Name of a prepared set to its folder.
 
     Raises:
         DatasetError: The file is broken.
     """
-    path = locations_file()
+    path = prepared_folders_file()
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return {str(name): Path(folder) for name, folder in content.items()}
@@ -42,7 +42,7 @@ def locations() -> dict[str, Path]:
         raise DatasetError(f"{path} cannot be read ({error})", fix) from error
 
 
-def remember(name: str, folder: Path) -> Path | None:
+def remember_folder(name: str, folder: Path) -> Path | None:
     """Let a name stand for a folder.
 
     Returns:
@@ -52,23 +52,23 @@ def remember(name: str, folder: Path) -> Path | None:
         DatasetError: The file is broken.
         OSError: It cannot be written.
     """
-    with _alone():
-        known = locations()
+    with _file_held():
+        known = prepared_folders()
         before = known.get(name)
         known[name] = folder.absolute()
         write_text(
-            locations_file(),
+            prepared_folders_file(),
             json.dumps({key: str(value) for key, value in sorted(known.items())}, indent=1) + "\n",
         )
     return before if before not in (None, folder.absolute()) else None
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def _file_held() -> Iterator[None]:
     """Hold the file while it is read, changed and written: two at once would lose a name."""
-    file = locations_file()
+    file = prepared_folders_file()
     file.parent.mkdir(parents=True, exist_ok=True)
-    with locked(file.with_name(f".{file.name}.lock"), PATIENCE_S) as held:
+    with locked(file.with_name(f".{file.name}.lock"), WAIT_S) as held:
         if held is False:
             raise OSError(errno.EAGAIN, "another process holds its lock", str(file))
         yield  # some network file systems have no locks; the file is then still written whole
@@ -97,7 +97,7 @@ def open_dataset(name: str) -> Dataset:
         UnknownName: No data set has this name.
         DatasetError: It is not read from a folder, its files are missing, two of its clips have one id, an
             id is no file name, a clip shows an expression the data set does not name, or its splits share a
-            person.
+            subject.
     """
     dataset = _open(name)
     home: dict[str, Split] = {}
@@ -126,7 +126,7 @@ def open_dataset(name: str) -> Dataset:
 
 def dataset_names() -> list[str]:
     """The data sets that a name alone opens: those that come with fevbench, and prepared ones."""
-    return [*datasets, *(name for name in locations() if name not in datasets)]
+    return [*datasets, *(name for name in prepared_folders() if name not in datasets)]
 
 
 def _open(name: str) -> Dataset:
@@ -148,7 +148,7 @@ def _open_prepared(name: str, folder: Path | None, colon: bool) -> Dataset:
     from fevbench.data.layouts import layouts
     from fevbench.data.prepared.adapter import Prepared
 
-    known = locations()
+    known = prepared_folders()
     if colon and folder is None:
         raise DatasetError(f"{name}: names no folder", f"give {name}:DIR a folder")
     if folder is None and name not in known:

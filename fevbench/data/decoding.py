@@ -1,4 +1,4 @@
-"""Decoding a video file with PyAV as people see it, so that whatever is damaged is an error."""
+"""Decoding a video file with PyAV as viewers see it, so that whatever is damaged is an error."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 from PIL import Image
 
-from fevbench.data.facts import CHECKSUMS, Facts
+from fevbench.data.decoded_frames import on_background
+from fevbench.data.facts import CHECKSUMS, FileFacts
 from fevbench.data.integrity import SliceChecksums, is_cut_short, is_off_by_little
-from fevbench.data.pictures import on_background
 from fevbench.errors import VideoError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ HDR = {16: "PQ", 18: "HLG"}
 """Transfer characteristics of ITU-T H.273 that 8 bits do not hold."""
 
 
-def video_stream(container: Any, path: Path, facts: Facts) -> Any:
+def video_stream(container: Any, path: Path, facts: FileFacts) -> Any:
     """The stream a player shows: no cover, more than one picture, marked as default, the largest, the first.
 
     Args:
@@ -51,9 +51,9 @@ def video_stream(container: Any, path: Path, facts: Facts) -> Any:
         raise VideoError(f"{path} has no video stream{cover}", "give a video file")
     best = playing[0]
     if len(playing) > 1:
-        pictures = Counter(packet.stream_index for packet in container.demux(playing) if packet.size)
+        decoded_frames = Counter(packet.stream_index for packet in container.demux(playing) if packet.size)
         container.seek(0, backward=True)
-        best = max(playing, key=lambda stream: _rank(stream, pictures[stream.index]))
+        best = max(playing, key=lambda stream: _rank(stream, decoded_frames[stream.index]))
     if best.codec_context is None:
         raise VideoError(f"{path} has a video stream that nothing here decodes", "export it again")
     if len(there) > 1:
@@ -77,14 +77,14 @@ def decoder(stream: Any, path: Path) -> Any:
     return context
 
 
-def _rank(stream: Any, pictures: int) -> tuple[bool, bool, int, int]:
+def _rank(stream: Any, decoded_frames: int) -> tuple[bool, bool, int, int]:
     context = stream.codec_context
     area = context.width * context.height if context else -1
-    return pictures > 1, bool(stream.disposition & Disposition.default), area, -stream.index
+    return decoded_frames > 1, bool(stream.disposition & Disposition.default), area, -stream.index
 
 
-class Developer:
-    """Makes pictures of decoded frames as people see them.
+class FrameConverter:
+    """Makes pictures of decoded frames as viewers see them.
 
     Args:
         stream: Where the frames come from.
@@ -92,7 +92,7 @@ class Developer:
         facts: Told what was done.
     """
 
-    def __init__(self, stream: Any, path: Path, facts: Facts) -> None:
+    def __init__(self, stream: Any, path: Path, facts: FileFacts) -> None:
         self._path = path
         self._facts = facts
         self._aspect = _aspect(stream, path)
@@ -175,7 +175,7 @@ AGAIN = "export or copy it again"
 
 
 @contextlib.contextmanager
-def opened(path: Path, facts: Facts) -> Iterator[tuple[Any, Any]]:
+def open_video(path: Path, facts: FileFacts) -> Iterator[tuple[Any, Any]]:
     """Open a video file: its container and the stream that is its pictures; see at the end that it was whole.
 
     Raises:
@@ -200,7 +200,7 @@ def opened(path: Path, facts: Facts) -> Iterator[tuple[Any, Any]]:
         facts.note("its header is off by a few bytes; all the frames it names decode")
 
 
-def pictures(container: Any, stream: Any, path: Path, facts: Facts) -> Iterator[Any]:
+def decoded_frames(container: Any, stream: Any, path: Path, facts: FileFacts) -> Iterator[Any]:
     """All decoded frames of a stream; what is known of them at the end is put into ``facts``.
 
     Raises:
@@ -231,5 +231,5 @@ def pictures(container: Any, stream: Any, path: Path, facts: Facts) -> Iterator[
         facts.note(f"{left_out} frames are left out by its edit list")
     if facts.claimed and facts.claimed != len(times):
         facts.note(f"its header says {facts.claimed} frames, {len(times)} decode")
-    facts.shown(times)
-    facts.file(form, lossy, CHECKSUMS if checksums.there else "")
+    facts.set_times(times)
+    facts.add_file(form, lossy, CHECKSUMS if checksums.there else "")

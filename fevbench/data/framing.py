@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Placement = NDArray[np.float64]
 
 FRAMING = np.array([[0.3699, 0.4542], [0.6377, 0.4541], [0.5086, 0.5958], [0.3984, 0.7292], [0.6106, 0.7289]])
-"""Where eyes, nose and corners of the mouth lie in FEVSynth's frames: the mean over its 64 train people's
+"""Where eyes, nose and corners of the mouth lie in FEVSynth's frames: the mean over its 64 train subjects'
 neutral images, as SCRFD finds them; x and y as parts of the side."""
 LARGEST = 2048
 """Pixels of a side past which nothing is cut out at its own scale."""

@@ -53,7 +53,7 @@ def make_clips(
     """
     found.check_generates()
     # A photograph goes on for as long as one likes.
-    corpus = Corpus(face, replace(protocol, whole=True), "test")
+    corpus = Corpus(face, replace(protocol, reads_to_end=True), "test")
     with tempfile.TemporaryDirectory() as folder:
         built = build(found, corpus, device, progress)
         made = GeneratedClips(built, corpus, Path(folder), seed, device)
@@ -90,9 +90,9 @@ def write_clips(path: Path, clips: Mapping[str, Frames], fps: float, scale: int)
         return
     pictures = list(large.values())
     rows = [show.beside(pictures[i : i + ACROSS]) for i in range(0, len(pictures), ACROSS)]
-    whole = np.concatenate(rows, axis=1) if len(pictures) > 1 else pictures[0]
+    reads_to_end = np.concatenate(rows, axis=1) if len(pictures) > 1 else pictures[0]
     write = show.write_gif if path.suffix.lower() == ".gif" else show.write_mp4
-    write(path, whole, fps)
+    write(path, reads_to_end, fps)
 
 
 FEATHER = 0.12

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     """Frames ``uint8[N, H, W, 3]`` to probabilities ``float32[N, 7]`` of `CLASSES`, NaN without a face."""
 
 READER = ("face-api", "face-api-manifest", "scrfd-500m")
-"""What reads whether a face is neutral, by its names among fevbench's weights: of 16 neutral people of
+"""What reads whether a face is neutral, by its names among fevbench's weights: of 16 neutral subjects of
 FEVSynth it calls all neutral, at 0.91 or more; fer-xception doubts half of them."""
 NEUTRAL = 0.5
 """The least probability of a neutral face."""
 ASIDE = 0.2
-"""How far the nose may lie beside the middle of the face, in distances between the eyes. FEVSynth's people
+"""How far the nose may lie beside the middle of the face, in distances between the eyes. FEVSynth's subjects
 stay within 0.09; three-quarter views begin at about 0.2."""
 BETWEEN = (0.42, 0.72)
-"""Where the nose may lie between eyes (0) and mouth (1). FEVSynth's people lie between 0.50 and 0.65."""
+"""Where the nose may lie between eyes (0) and mouth (1). FEVSynth's subjects lie between 0.50 and 0.65."""
 OUTSIDE = 0.1
 """Part of the framed square that may lie outside the photograph."""
 

@@ -29,7 +29,7 @@ class PhotographError(FevbenchError):
 
 
 def read_photograph(path: Path) -> Frames:
-    """Read a picture as people see it.
+    """Read a picture as viewers see it.
 
     As `fevbench.data.pictures.read_picture`; of an animation the first picture counts.
 
@@ -59,11 +59,11 @@ def read_photograph(path: Path) -> Frames:
 
 
 class Photograph:
-    """A still face as a data set of one person, so that a model is asked as in a run.
+    """A still face as a data set of one subject, so that a model is asked as in a run.
 
     Args:
         still: ``uint8[S, S, 3]``, the framed face.
-        name: What to call the person.
+        name: What to call the subject.
         labels: The expressions that are wanted.
         fps: Frames a second of what will be made.
     """
@@ -82,7 +82,7 @@ class Photograph:
         self._clips = tuple(Clip(f"{name}-{label}", name, label, "test", Path(name)) for label in labels)
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The person."""
+        """The subject."""
         return (self._person,)
 
     def clips(self, split: Split) -> tuple[Clip, ...]:

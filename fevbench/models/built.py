@@ -20,15 +20,15 @@ from fevbench.data.corpus import Corpus
 from fevbench.data.datasets import SPLITS
 from fevbench.errors import ModelError
 from fevbench.hashing import sha256_of
-from fevbench.models.files import Reads, is_installed, texts
+from fevbench.models.files import OpenedFiles, is_installed, texts
 from fevbench.models.found import FoundModel, notes_of
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
-from fevbench.models.surroundings import ask
+from fevbench.models.surroundings import call_model
 from fevbench.progress import Progress
 
-DEPTH = 8
+MOST_DEPTH = 8
 """How deep parts are looked for: an attribute of an attribute, in a list."""
-MOST = 100_000
+MOST_OBJECTS = 100_000
 """Objects that are looked at; a model that holds more holds data."""
 WEIGHT_SUFFIXES = frozenset(
     (
@@ -44,7 +44,7 @@ _PLAIN = (bytes, bytearray, int, float, complex, type(None), range, types.Module
 _REGISTERED = ("_parameters", "_buffers", "_modules")
 
 
-def parts(holder: object) -> Iterator[object]:
+def held_objects(holder: object) -> Iterator[object]:
     """Yield an object and what it holds, each once, in an order that is the same every time.
 
     Attributes, items, closures, defaults, bound arguments and the class's own attributes are looked into;
@@ -52,13 +52,13 @@ def parts(holder: object) -> Iterator[object]:
     """
     seen: set[int] = set()
     todo: list[tuple[Any, int]] = [(holder, 0)]
-    while todo and len(seen) < MOST:
+    while todo and len(seen) < MOST_OBJECTS:
         part, depth = todo.pop()
-        if id(part) in seen or isinstance(part, _PLAIN) or _is_given(part):
+        if id(part) in seen or isinstance(part, _PLAIN) or _is_of_fevbench(part):
             continue
         seen.add(id(part))
         yield part
-        if depth < DEPTH and not isinstance(part, Tensor | np.ndarray | str):
+        if depth < MOST_DEPTH and not isinstance(part, Tensor | np.ndarray | str):
             try:
                 inside = _inside(part)
             except Exception:  # attributes of strangers' objects can raise anything
@@ -66,7 +66,7 @@ def parts(holder: object) -> Iterator[object]:
             todo += [(inner, depth + 1) for inner in reversed(inside)]
 
 
-def _is_given(part: object) -> bool:
+def _is_of_fevbench(part: object) -> bool:
     kind = type(part).__module__
     return kind.startswith("fevbench.") and not isinstance(part, nn.Module)
 
@@ -117,18 +117,18 @@ def _is_foreign(kind: type) -> bool:
 
 def networks(holder: object) -> list[nn.Module]:
     """The torch networks an object holds, outermost ones only."""
-    found = [part for part in parts(holder) if isinstance(part, nn.Module)]
+    found = [part for part in held_objects(holder) if isinstance(part, nn.Module)]
     inner = {id(below) for network in found for below in list(network.modules())[1:]}
     return [network for network in found if id(network) not in inner]
 
 
-def digest(holders: list[object]) -> str:
+def tensor_digest(holders: list[object]) -> str:
     """The sha256 of every parameter and buffer of the networks that objects hold, and of their other tensors.
 
     NumPy's arrays count as tensors. Scripted networks count with their code.
     """
     whole = hashlib.sha256()
-    for part in parts(holders):
+    for part in held_objects(holders):
         if isinstance(part, nn.Module):
             for script in part.modules():
                 if isinstance(script, torch.jit.ScriptModule) and hasattr(script, "forward"):
@@ -166,7 +166,7 @@ def named_files(holders: list[object], folders: list[Path]) -> list[Path]:
         folders: What relative names may be relative to.
     """
     found: dict[Path, None] = {}
-    for part in parts(holders):
+    for part in held_objects(holders):
         name = getattr(part, "_model_path", part)  # an onnxruntime session
         if not isinstance(name, str | Path) or len(str(name)) > 4096 or "\0" in str(name):
             continue
@@ -193,7 +193,7 @@ class BuiltModel:
     model: VideoModel | ClipSource
     fingerprint: str
     files: tuple[Path, ...] = ()
-    unseen: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
 
 
 def build(found: FoundModel, corpus: Corpus, device: str, progress: Progress) -> BuiltModel:
@@ -208,23 +208,25 @@ def build(found: FoundModel, corpus: Corpus, device: str, progress: Progress) ->
     how = corpus.protocol
     spec = ModelSpec(how.frames, how.size, corpus.dataset.labels, device, corpus, progress)
     seed_globals(0)
-    reads = Reads()
-    if found.whole:
-        model = ask(found.name, found.surroundings, "could not be built", lambda: found.factory(spec))
+    opened_files = OpenedFiles()
+    if found.fingerprint_is_complete:
+        model = call_model(found.name, found.surroundings, "could not be built", lambda: found.factory(spec))
     else:
-        with reads:
-            model = ask(found.name, found.surroundings, "could not be built", lambda: found.factory(spec))
+        with opened_files:
+            model = call_model(
+                found.name, found.surroundings, "could not be built", lambda: found.factory(spec)
+            )
     if not isinstance(model, VideoModel | ClipSource):
         raise ModelError(
             f"model {found.name} has no generate method",
             "give it one: generate(self, images, labels, generator)",
         )
     notes_of(model, found.name)
-    if found.whole:
+    if found.fingerprint_is_complete:
         return BuiltModel(found, model, found.fingerprint)
-    unseen = tuple(dict.fromkeys((*found.unseen, *reads.unseen)))
-    files = _files(found, model, reads, corpus.dataset)
-    return BuiltModel(found, model, _fingerprint(found, model, files), files, unseen)
+    untracked = tuple(dict.fromkeys((*found.untracked, *opened_files.untracked)))
+    files = _files(found, model, opened_files, corpus.dataset)
+    return BuiltModel(found, model, _fingerprint(found, model, files), files, untracked)
 
 
 def seed_globals(seed: int) -> None:
@@ -234,7 +236,7 @@ def seed_globals(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def of_the_data(dataset: Dataset, files: tuple[Path, ...]) -> set[Path]:
+def files_of_dataset(dataset: Dataset, files: tuple[Path, ...]) -> set[Path]:
     """Which of some files are clips of a data set, whose version says what they are."""
     if not files:
         return set()
@@ -242,15 +244,15 @@ def of_the_data(dataset: Dataset, files: tuple[Path, ...]) -> set[Path]:
     return {file for file in files if file in clips or not clips.isdisjoint(file.parents)}
 
 
-def _files(found: FoundModel, model: object, reads: Reads, dataset: Dataset) -> tuple[Path, ...]:
+def _files(found: FoundModel, model: object, opened_files: OpenedFiles, dataset: Dataset) -> tuple[Path, ...]:
     """What a model was read from, code included."""
-    opened = (*found.files, *reads.files)
+    opened = (*found.files, *opened_files.files)
     code = [file for file in opened if file.suffix == ".py" and not is_installed(file)]
     folders = [found.surroundings.folder, *{file.parent for file in code}]
     holders = [*found.globals(), model, [text for file in code for text in texts(file)]]
     named = named_files(holders, folders)
     whole = tuple(dict.fromkeys((*opened, *named)))
-    given = of_the_data(dataset, whole)
+    given = files_of_dataset(dataset, whole)
     return tuple(file for file in whole if file not in given)
 
 
@@ -265,5 +267,5 @@ def _fingerprint(found: FoundModel, model: object, files: tuple[Path, ...]) -> s
             "repeat the command",
         ) from error
     whole.update(repr(hashes).encode())
-    whole.update(digest([*found.globals(), model]).encode())
+    whole.update(tensor_digest([*found.globals(), model]).encode())
     return whole.hexdigest()

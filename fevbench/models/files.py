@@ -119,7 +119,7 @@ def _locate(module: str) -> Path | None:
     return Path(origin).absolute() if origin else None
 
 
-_listening: list[Reads] = []
+_listening: list[OpenedFiles] = []
 _hooked = False
 _STARTS = ("subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty")
 _HARMLESS = ("uname", "ldconfig", "gcc", "cc", "ld", "lscpu", "lsb_release", "nvidia-smi", "git", "fc-list")
@@ -130,7 +130,7 @@ _CACHES = (".config", ".matplotlib", ".cache/matplotlib", ".cache/fontconfig")
 """Below a user's home: what libraries keep, and clips do not depend on."""
 
 
-class Reads:
+class OpenedFiles:
     """Hears what is opened while the block runs, in all threads.
 
     Attributes:
@@ -144,7 +144,7 @@ class Reads:
         self._connected = False
         self._others: set[str] | None = None
 
-    def __enter__(self) -> Reads:
+    def __enter__(self) -> OpenedFiles:
         if self._others is None:  # their sources are opened to be shown, in a warning or by an inspection
             files = (getattr(module, "__file__", None) for module in tuple(sys.modules.values()))
             self._others = {file for file in files if isinstance(file, str)}
@@ -190,7 +190,7 @@ class Reads:
         return tuple(path for path in found if not (path in written and path.parent == scratch))
 
     @property
-    def unseen(self) -> tuple[str, ...]:  # noqa: D102 - see the class
+    def untracked(self) -> tuple[str, ...]:  # noqa: D102 - see the class
         programs = dict.fromkeys(name for name in self._started if name not in _HARMLESS)
         what = [f"what {name} reads, which it starts" for name in programs]
         return (*what, "what it is told over the network") if self._connected else tuple(what)
@@ -205,9 +205,9 @@ def _hook() -> None:
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    for reads in tuple(_listening):
+    for opened_files in tuple(_listening):
         try:
-            reads.hear(event, arguments)
+            opened_files.hear(event, arguments)
         except Exception:  # an error here would become one of whoever opens the file
             continue
 

@@ -16,7 +16,7 @@ from fevbench.models.surroundings import Surroundings
 
 MOST_NOTES = 50
 LONGEST_NOTE = 1000
-"""Characters. Notes are read by people, below a table."""
+"""Characters. Notes are printed below a table."""
 
 
 def flag(factory: object, name: str, attribute: str) -> bool:
@@ -107,15 +107,16 @@ class FoundModel:
         name: What the user called it.
         origin: Where it came from: a distribution and version, a file, or a folder.
         fingerprint: The sha256 of the code or the videos it is made of, as far as that is known before it is
-            built; see `whole`.
+            built; see `fingerprint_is_complete`.
         control: Whether it reads the true clips, so that it is a control and not a model.
         factory: Builds it.
         networks: Pretrained networks it runs, by their names in the weights registry. Whoever builds it sees
             that they are there.
         adapted: Whether it is not as published: the method takes no face or no label and was made to, or was
             changed in another way that its card tells.
-        whole: Whether the fingerprint says all there is to say: of models that come with fevbench, and of
-            videos. Of others, what they open and hold is added when they are built (`fevbench.models.built`).
+        fingerprint_is_complete: Whether the fingerprint says all there is to say: of models that come with
+            fevbench, and of videos. Of others, what they open and hold is added when they are built
+            (`fevbench.models.built`).
         surroundings: Where its code lives.
         files: The files of its code, and those that were opened while it was loaded.
         unseen: What it used while it was loaded, of which nobody can tell whether it changed.
@@ -129,10 +130,10 @@ class FoundModel:
     factory: Factory
     networks: tuple[str, ...] = ()
     adapted: bool = False
-    whole: bool = False
+    fingerprint_is_complete: bool = False
     surroundings: Surroundings = field(default_factory=Surroundings, compare=False)
     files: tuple[Path, ...] = ()
-    unseen: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
 
     def globals(self) -> list[dict[str, Any]]:
@@ -147,7 +148,7 @@ class FoundModel:
         object.__setattr__(self, "origin", as_text(self.origin))
 
     @property
-    def redraws(self) -> bool:
+    def can_resample(self) -> bool:
         """Whether it can be asked for a clip again: clips made elsewhere are what they are."""
         return not self.name.startswith(VIDEOS_PREFIX)
 
@@ -162,5 +163,5 @@ class FoundModel:
         Raises:
             ModelError: It looks clips up.
         """
-        if not self.redraws or hasattr(self.factory, "clip"):
+        if not self.can_resample or hasattr(self.factory, "clip"):
             raise ModelError(f"{self.name} looks clips up and makes none", "name a model that generates")

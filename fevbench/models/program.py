@@ -225,7 +225,7 @@ class Ending:
         return f"{how}: {self.last}" if self.last else how
 
 
-def call(
+def run_program(
     words: Sequence[str], cwd: Path, env: Mapping[str, str], log: Path, about: str, timeout: float | None
 ) -> Ending:
     """Run a program to its end.

@@ -21,7 +21,7 @@ from typing import Any, TypeVar, cast
 from fevbench.errors import FevbenchError, ModelError, Terminated, UnknownName
 from fevbench.foreign import reason
 from fevbench.hashing import sha256_of
-from fevbench.models.files import Reads, sources
+from fevbench.models.files import OpenedFiles, sources
 from fevbench.models.found import (
     COMMAND_PREFIX,
     VIDEOS_PREFIX,
@@ -52,16 +52,18 @@ class LoadedPlugin:
     file: Path | None
     surroundings: Surroundings
     files: tuple[Path, ...] = ()
-    unseen: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, factory: object, reads: Reads) -> LoadedPlugin:
+    def of(cls, factory: object, opened_files: OpenedFiles) -> LoadedPlugin:
         """The module of a model that was registered in this process, or imported just now."""
         module = str(getattr(factory, "__module__", ""))
         file = getattr(sys.modules.get(module), "__file__", None)
         place = Path(file).absolute() if file else None
-        unseen = reads.unseen if file else (*reads.unseen, "its code, which is in no file")
-        return cls(module, place, Surroundings(), reads.files, unseen)
+        untracked = (
+            opened_files.untracked if file else (*opened_files.untracked, "its code, which is in no file")
+        )
+        return cls(module, place, Surroundings(), opened_files.files, untracked)
 
 
 F = TypeVar("F", bound=Factory)
@@ -105,9 +107,9 @@ def load_plugin(path: Path) -> LoadedPlugin:
     before = set(models)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    surroundings, reads = Surroundings(place.parent), Reads()
+    surroundings, opened_files = Surroundings(place.parent), OpenedFiles()
     try:
-        with registering(str(path)), reads, surroundings:
+        with registering(str(path)), opened_files, surroundings:
             spec.loader.exec_module(module)
     except (FevbenchError, KeyboardInterrupt, Terminated):
         raise
@@ -120,7 +122,7 @@ def load_plugin(path: Path) -> LoadedPlugin:
         raise ModelError(
             f"plug-in {path} registers no model", 'decorate a class with @register_model("name")'
         )
-    plugin = LoadedPlugin(spec.name, place, surroundings, reads.files, reads.unseen)
+    plugin = LoadedPlugin(spec.name, place, surroundings, opened_files.files, opened_files.untracked)
     _plugins.update(dict.fromkeys(added, plugin))
     return plugin
 
@@ -159,15 +161,15 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
     kind, own, place = (name, "", "") if name in models else name.partition(":")
     if kind not in models:
         raise UnknownName("model", kind, models, _where_else(kind, plugin))
-    reads = Reads()
-    with reads:
+    opened_files = OpenedFiles()
+    with opened_files:
         factory = models.get(kind)
     if not callable(factory):
         raise ModelError(f"model {kind!r} is {type(factory).__name__} and no class", "register a class")
     weights = weights_of(factory, kind)
     origin = models.origin(kind)
     ours = origin.startswith("fevbench ")
-    loaded = _plugins.get(kind) or LoadedPlugin.of(factory, reads)
+    loaded = _plugins.get(kind) or LoadedPlugin.of(factory, opened_files)
     with loaded.surroundings:
         code = {} if ours else sources(loaded.module, loaded.file) if loaded.file else {}
     digest = _code_digest(factory, whole_package=weights is not None) if ours else _digest_of(factory, code)
@@ -186,10 +188,10 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         build,
         networks_of(factory, kind),
         flag(factory, kind, "adapted"),
-        whole=ours,
+        fingerprint_is_complete=ours,
         surroundings=loaded.surroundings,
         files=tuple(dict.fromkeys((*code.values(), *loaded.files))),
-        unseen=loaded.unseen,
+        untracked=loaded.untracked,
         modules=tuple(dict.fromkeys((loaded.module, *code))),
     )
 

@@ -84,7 +84,7 @@ class Surroundings:
         self.failure = self.failure or ended.exc_value or ended.exc_type()
 
 
-def ask(name: str, surroundings: Surroundings, doing: str, work: Callable[[], T]) -> T:
+def call_model(name: str, surroundings: Surroundings, doing: str, work: Callable[[], T]) -> T:
     """Let a model's code do something.
 
     Args:

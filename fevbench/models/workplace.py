@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fevbench.data.facts import Facts
+from fevbench.data.facts import FileFacts
 from fevbench.data.pictures import ANIMATION_SUFFIXES, PICTURE_SUFFIXES
 from fevbench.data.video import VIDEO_SUFFIXES, read_clip
 from fevbench.errors import VideoError
@@ -30,7 +30,7 @@ MANIFEST_FILE = "manifest.json"
 
 
 @dataclass(frozen=True)
-class Entry:
+class ManifestEntry:
     """One clip that is wanted.
 
     Attributes:
@@ -53,7 +53,7 @@ def seed_for_programs(seed: int) -> int:
     return seed >> 32
 
 
-def manifest_text(corpus: Corpus, entries: Sequence[Entry]) -> str:
+def manifest_text(corpus: Corpus, entries: Sequence[ManifestEntry]) -> str:
     """A manifest as JSON.
 
     Args:
@@ -71,10 +71,12 @@ def manifest_text(corpus: Corpus, entries: Sequence[Entry]) -> str:
     return json.dumps(content, indent=1) + "\n"
 
 
-def entries_of(file: Path) -> Mapping[str, Entry]:
+def entries_of(file: Path) -> Mapping[str, ManifestEntry]:
     """The entries of a manifest of ours by clip id; none if it is not whole."""
     try:
-        return {row["id"]: Entry(**row) for row in json.loads(file.read_text(encoding="utf-8"))["clips"]}
+        return {
+            row["id"]: ManifestEntry(**row) for row in json.loads(file.read_text(encoding="utf-8"))["clips"]
+        }
     except (OSError, ValueError, TypeError, KeyError):
         return {}
 
@@ -88,7 +90,7 @@ class Workplace:
     Args:
         root: The folder; made if need be.
         key: What decides the clips, of letters and digits; what other keys left is removed.
-        kept: Whether it is there after the run, so that people can look into its log.
+        kept: Whether it is there after the run, so that subjects can look into its log.
 
     Attributes:
         log: The log's file.
@@ -117,7 +119,7 @@ class Workplace:
         for folder in self._root.glob("work-*"):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def left_over(self, wanted: Mapping[str, int]) -> Iterator[tuple[Entry, Path]]:
+    def left_over(self, wanted: Mapping[str, int]) -> Iterator[tuple[ManifestEntry, Path]]:
         """Yield what calls that were stopped wrote of the clips that are wanted.
 
         What was written last in a call is left out: the program may have been at it.
@@ -133,7 +135,7 @@ class Workplace:
                 if _written_at(path) < last and wanted.get(entry.id) == entry.seed:
                     yield entry, path
 
-    def remember(self, clip: str, frames: Frames, facts: Facts) -> None:
+    def remember(self, clip: str, frames: Frames, facts: FileFacts) -> None:
         """Keep what is known of a clip as the program wrote it."""
         facts.digest = ""
         fields = asdict(facts) | {"forms": sorted(facts.forms), "checks": sorted(facts.checks)}
@@ -163,7 +165,7 @@ def outputs(out: Path) -> list[Path]:
     return sorted(inner for path in named if path.exists() for inner in _within(path))
 
 
-def take(paths: list[Path], facts: Facts, most: int) -> Frames:
+def read_output(paths: list[Path], facts: FileFacts, most: int) -> Frames:
     """Read the one clip that was written.
 
     Raises:
@@ -202,15 +204,15 @@ def _written_at(path: Path) -> int:
     return max(times)
 
 
-def _known(file: Path) -> dict[str, tuple[tuple[int, int], Facts]]:
+def _known(file: Path) -> dict[str, tuple[tuple[int, int], FileFacts]]:
     """What a file says of clips as they were written; of each the latest."""
-    found: dict[str, tuple[tuple[int, int], Facts]] = {}
+    found: dict[str, tuple[tuple[int, int], FileFacts]] = {}
     for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
         try:
             row: dict[str, Any] = json.loads(line)
             clip, (width, height) = str(row.pop("clip")), row.pop("size")
             row["forms"], row["checks"] = set(row["forms"]), set(row["checks"])
-            found[clip] = ((int(width), int(height)), Facts(**row))
+            found[clip] = ((int(width), int(height)), FileFacts(**row))
         except (ValueError, TypeError, KeyError):  # a kill leaves half a line at most
             continue
     return found

@@ -68,7 +68,7 @@ def test_a_source_that_moved_grew_or_was_copied_is_the_same(
     make = recording._prepare
 
     def count(job: Job) -> ClipEntry:
-        made.append(job.take.id)
+        made.append(job.recording.id)
         return make(job)
 
     monkeypatch.setattr(recording, "_prepare", count)

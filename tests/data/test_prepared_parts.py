@@ -254,14 +254,16 @@ def test_longer_clips_are_scored_to_their_end_or_not_at_all(
         in refused.complaint
     )
     assert not (tmp_path / "run" / "result.json").exists()
-    monkeypatch.setitem(protocols._targets, "64x16", replace(first, version=9, whole=True))
+    monkeypatch.setitem(protocols._targets, "64x16", replace(first, version=9, reads_to_end=True))
     made = cli("data", "prepare", "folder:own", tmp_path / "own", *wish)
     assert made.out.endswith("score a model on it: fevbench run copy own\n")
     assert cli(*score).code == 0
     native = Prepared(tmp_path / "out").frames(Prepared(tmp_path / "out").clips("test")[0])
     scored = read_clip(tmp_path / "run" / "clips" / "ann-anger-1.mkv")
-    assert np.array_equal(scored, first.resize(native[replace(first, whole=True).moments(48)], "ann"))
-    assert replace(first, whole=True).moments(48)[-1] == 46
+    assert np.array_equal(
+        scored, first.resize(native[replace(first, reads_to_end=True).frame_numbers(48)], "ann")
+    )
+    assert replace(first, reads_to_end=True).frame_numbers(48)[-1] == 46
 
 
 def test_dark_frames_are_not_compared() -> None:

@@ -9,7 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from fevbench.data.clip import EXPRESSIONS
-from fevbench.data.layouts.layout import SYNONYMS, Found, Layout, Option, Take, canonical, numbered, take_id
+from fevbench.data.layouts.layout import (
+    SYNONYMS,
+    FoundRecordings,
+    Layout,
+    Option,
+    Recording,
+    canonical,
+    numbered,
+    recording_id,
+)
 from fevbench.data.layouts.table import read_table
 from fevbench.data.layouts.tree import BESIDE, MIXTURE, TWIN, Skip, Tree, legible, nearest, wrong_folder
 from fevbench.data.members import natural_key, without_companions
@@ -96,8 +105,8 @@ EXPECTED = "videos or folders of frames where --set pattern=… says"
 MISFIT = "does not fit the pattern"
 
 
-def discover(root: Path, options: Mapping[str, str]) -> Found:
-    """Find every take that the pattern or the CSV file names.
+def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
+    """Find every recording that the pattern or the CSV file names.
 
     Raises:
         DatasetError: The pattern or the CSV file is wrong, or nothing fits.
@@ -106,17 +115,17 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
     if options["csv"]:
         table = Path(options["csv"]).expanduser()
         found = _from_csv(root, table, tree)
-        if not found.takes:
+        if not found.recordings:
             raise _nothing_named(root, table, tree)
     else:
-        found = Found(list(_from_pattern(root, options["pattern"], tree)), tree.skipped)
-        if not found.takes:
+        found = FoundRecordings(list(_from_pattern(root, options["pattern"], tree)), tree.skipped)
+        if not found.recordings:
             raise _nothing_fits(root, options["pattern"], tree)
-    _check_people(found.takes)
+    _check_subjects(found.recordings)
     # Takes of one name are different files, as those of several sessions are.
-    ids = numbered(take.id for take in found.takes)
-    takes = [replace(take, id=name) for take, name in zip(found.takes, ids, strict=True)]
-    return Found(takes, tree.skipped, found.attributes, found.splits)
+    ids = numbered(recording.id for recording in found.recordings)
+    recordings = [replace(recording, id=name) for recording, name in zip(found.recordings, ids, strict=True)]
+    return FoundRecordings(recordings, tree.skipped, found.attributes, found.splits)
 
 
 def _nothing_named(root: Path, table: Path, tree: Tree) -> DatasetError:
@@ -155,25 +164,25 @@ def _suggestion(root: Path, path: Path) -> tuple[str, str]:
     return legible(examples[0][0].relative_to(root).as_posix()), ""
 
 
-def _check_people(takes: Sequence[Take]) -> None:
-    """See that nobody is two people, who could be in two splits, for a capital letter.
+def _check_subjects(recordings: Sequence[Recording]) -> None:
+    """See that no subject is spelt in two ways, which could be in two splits.
 
     Raises:
-        DatasetError: Somebody is.
+        DatasetError: One is.
     """
     spelt: dict[str, str] = {}
-    for take in takes:
-        first = spelt.setdefault(take.subject.casefold().strip(), take.subject)
-        if first != take.subject:
+    for recording in recordings:
+        first = spelt.setdefault(recording.subject.casefold().strip(), recording.subject)
+        if first != recording.subject:
             raise DatasetError(
-                f"{first!r} and {take.subject!r} may be one person", "write a person's name in one way"
+                f"{first!r} and {recording.subject!r} may be one person", "write a person's name in one way"
             )
 
 
-def _from_pattern(root: Path, pattern: str, tree: Tree) -> Iterator[Take]:
+def _from_pattern(root: Path, pattern: str, tree: Tree) -> Iterator[Recording]:
     regex = compiled(pattern)
     flat = FRAME in fields(pattern)
-    takes: dict[tuple[Path, str], list[Path]] = {}
+    recordings: dict[tuple[Path, str], list[Path]] = {}
     said: dict[tuple[Path, str], Mapping[str, str]] = {}
     for path, pictures in _candidates(root, tree, flat):
         relative = path.relative_to(root)
@@ -184,26 +193,26 @@ def _from_pattern(root: Path, pattern: str, tree: Tree) -> Iterator[Take]:
             continue
         values = match.groupdict()
         frame = values.pop(FRAME, "")
-        # Frames that lie flat are of one take if all but their number is the same.
+        # Frames that lie flat are of one recording if all but their number is the same.
         key = (
             (path.parent, named[: match.start(FRAME)] + named[match.end(FRAME) :]) if frame else (path, named)
         )
         said[key] = values
-        takes.setdefault(key, []).extend(pictures)
-    names = {named for _, named in takes}
+        recordings.setdefault(key, []).extend(pictures)
+    names = {named for _, named in recordings}
     there: dict[str, Path] = {}
-    for (path, named), files in takes.items():
+    for (path, named), files in recordings.items():
         first = there.setdefault(named, path)
         if not flat and _is_companion(named, names):
             tree.skip(path, BESIDE)
         elif first is not path:
             tree.skip(path, TWIN, f"the same as {first}")
         elif frames := (tuple(files) if is_clip(files[0]) else tree.members(path, files)):
-            yield _take(said[path, named], frames)
+            yield _recording(said[path, named], frames)
 
 
 def _is_companion(named: str, names: Collection[str]) -> bool:
-    """Whether a take is the mask or the like of others, as ``1_mask`` of ``1``, or ``masks`` of all."""
+    """Whether a recording is the mask or the like of others, as ``1_mask`` of ``1``, or ``masks`` of all."""
     before, slash, last = named.rpartition("/")
     other = without_companions(last)
     if other is None:
@@ -213,10 +222,10 @@ def _is_companion(named: str, names: Collection[str]) -> bool:
     return any(name != named and name.rpartition("/")[0] == before for name in names)
 
 
-def _take(said: Mapping[str, str], files: tuple[Path, ...]) -> Take:
+def _recording(said: Mapping[str, str], files: tuple[Path, ...]) -> Recording:
     subject, native = legible(said["subject"]), legible(said["label"])
     parts = [subject, canonical(native), *([said["take"]] if said.get("take") else [])]
-    return Take(take_id(*parts), subject, canonical(native), native, files)
+    return Recording(recording_id(*parts), subject, canonical(native), native, files)
 
 
 def _candidates(root: Path, tree: Tree, flat: bool) -> Iterator[tuple[Path, list[Path]]]:
@@ -234,8 +243,8 @@ def _candidates(root: Path, tree: Tree, flat: bool) -> Iterator[tuple[Path, list
             tree.skip(folder, "empty take")
 
 
-def _from_csv(root: Path, path: Path, tree: Tree) -> Found:
-    takes = []
+def _from_csv(root: Path, path: Path, tree: Tree) -> FoundRecordings:
+    recordings = []
     splits: dict[str, str] = {}
     named: dict[str, str] = {}
     for number, row in read_table(path, COLUMNS, ("take", "split")):
@@ -260,8 +269,8 @@ def _from_csv(root: Path, path: Path, tree: Tree) -> Found:
             tree.skipped.append(Skip(where, "missing file", str(target)))
         if not files:
             continue
-        takes.append(_take({**row, "take": row["take"] or target.stem}, files))
-    return Found(takes, tree.skipped, {}, splits)
+        recordings.append(_recording({**row, "take": row["take"] or target.stem}, files))
+    return FoundRecordings(recordings, tree.skipped, {}, splits)
 
 
 def _assign(splits: dict[str, str], subject: str, split: str, where: str) -> None:

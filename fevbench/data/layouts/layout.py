@@ -15,7 +15,7 @@ from fevbench.data.layouts.tree import NOT_ASKED, Skip, Tree, legible
 from fevbench.errors import DatasetError, UnknownName
 
 Phase = Literal["neutral-apex", "neutral-apex-neutral", "speech", "any"]
-"""How a take runs: it ends at the apex, comes back to neutral, is spoken, or is not known."""
+"""How a recording runs: it ends at the apex, comes back to neutral, is spoken, or is not known."""
 
 SYNONYMS: dict[str, str] = {
     "angry": "anger",
@@ -32,7 +32,7 @@ SYNONYMS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Take:
+class Recording:
     """One performance, as downloaded.
 
     Attributes:
@@ -53,17 +53,17 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundRecordings:
     """What a downloaded folder holds.
 
     Attributes:
         takes: Every performance, in a fixed order.
         skipped: What was seen and is none, and why.
-        attributes: What is known of a person, for example ``{"sex": "female"}``.
-        splits: The split of a person, where the data say so themselves.
+        attributes: What is known of a subject, for example ``{"sex": "female"}``.
+        splits: The split of a subject, where the data say so themselves.
     """
 
-    takes: list[Take]
+    recordings: list[Recording]
     skipped: list[Skip]
     attributes: dict[str, dict[str, str]] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)
@@ -87,12 +87,12 @@ class Option:
 
 
 @dataclass(frozen=True)
-class NamedSplit:
-    """A published split, by the ids of people.
+class PublishedSplit:
+    """A published split, by the ids of subjects.
 
     Attributes:
-        train: Its people to train on.
-        test: Its people to test on.
+        train: Its subjects to train on.
+        test: Its subjects to test on.
         source: Who published it.
     """
 
@@ -113,11 +113,11 @@ class Layout:
         licence: Its terms in a few words.
         access: How to get it.
         citation: What to cite.
-        tree: What the folder looks like, for people.
+        tree: What the folder looks like, for subjects.
         expected: The same in a few words, for an error.
         labels: Its own words for expressions, and this project's.
         split: The split unless another is asked for.
-        discover: Finds the takes below a folder.
+        discover: Finds the recordings below a folder.
         options: Choices between its parts.
         splits: Published splits by name.
     """
@@ -133,9 +133,9 @@ class Layout:
     expected: str
     labels: Mapping[str, str]
     split: str
-    discover: Callable[[Path, Mapping[str, str]], Found]
+    discover: Callable[[Path, Mapping[str, str]], FoundRecordings]
     options: Mapping[str, Option] = field(default_factory=dict)
-    splits: Mapping[str, NamedSplit] = field(default_factory=dict)
+    splits: Mapping[str, PublishedSplit] = field(default_factory=dict)
 
     def settings(self, assignments: Mapping[str, str]) -> dict[str, str]:
         """All options with their values.
@@ -172,8 +172,8 @@ def slug(text: str) -> str:
     return re.sub("-+", "-", "".join(kept)).strip("-.") or "x"
 
 
-def take_id(*parts: str) -> str:
-    """An id from what tells takes apart."""
+def recording_id(*parts: str) -> str:
+    """An id from what tells recordings apart."""
     return "-".join(slug(part) for part in parts)
 
 
@@ -191,28 +191,30 @@ def numbered(names: Iterable[str]) -> list[str]:
     return told_apart
 
 
-def distinct(takes: list[Take], skipped: list[Skip]) -> list[Take]:
+def distinct(recordings: list[Recording], skipped: list[Skip]) -> list[Recording]:
     """The takes without those whose id an earlier one has; they go to ``skipped``.
 
     File systems that do not tell cases apart must hold them as well.
     """
-    kept: dict[str, Take] = {}
-    for take in takes:
-        first = kept.setdefault(take.id.casefold(), take)
-        if first is not take:
-            skipped.append(Skip(str(take.files[0]), "same name as another", f"{take.id} is {first.files[0]}"))
+    kept: dict[str, Recording] = {}
+    for recording in recordings:
+        first = kept.setdefault(recording.id.casefold(), recording)
+        if first is not recording:
+            skipped.append(
+                Skip(str(recording.files[0]), "same name as another", f"{recording.id} is {first.files[0]}")
+            )
     return list(kept.values())
 
 
 EVERY = ("all", "both")
 """Values of an option that ask for every part."""
 WITHOUT = "person without the part asked for"
-"""Why a person is not in the set of whom other parts are there."""
+"""Why a subject is not in the set of whom other parts are there."""
 NAMED = 8
 """Parts that are named before they are counted."""
 
 
-class Parts:
+class PartFilter:
     """The parts that a folder holds, against what is asked for.
 
     Args:
@@ -225,8 +227,8 @@ class Parts:
         self._seen: dict[str, Counter[str]] = {}
         self._there: set[str] = set()
 
-    def take(self, tree: Tree, path: Path, subject: str, **part: str) -> bool:
-        """Whether a take is of a part that is asked for; if not, that is noted.
+    def accepts(self, tree: Tree, path: Path, subject: str, **part: str) -> bool:
+        """Whether a recording is of a part that is asked for; if not, that is noted.
 
         Args:
             tree: What to note it in.
@@ -234,15 +236,15 @@ class Parts:
             subject: Whose it is.
             part: Option to the value that would ask for it.
         """
-        other = self.other(subject, **part)
+        other = self.how_to_ask(subject, **part)
         if other:
             tree.skip(path, NOT_ASKED, other)
         else:
             self._there.add(subject)
         return not other
 
-    def other(self, subject: str, **part: str) -> str:
-        """How to ask for a part that is not asked for, be it a take or a folder; empty for one that is."""
+    def how_to_ask(self, subject: str, **part: str) -> str:
+        """How to ask for a part that is not asked for; empty for one that is."""
         differing = {k: v for k, v in part.items() if self._asked[k] not in (*EVERY, v)}
         if not differing:
             return ""

@@ -1,4 +1,4 @@
-"""CSV files that people write: with commas, semicolons or tabs, as their spreadsheets have it."""
+"""CSV files written by hand: with commas, semicolons or tabs, as their spreadsheets have it."""
 
 from __future__ import annotations
 

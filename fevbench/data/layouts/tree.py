@@ -98,7 +98,7 @@ class Tree:
         return found
 
     def images(self, path: Path) -> tuple[Path, ...]:
-        """The frames in a take's folder; a folder without, or with those of no one clip, is noted."""
+        """The frames in a recording's folder; a folder without, or with those of no one clip, is noted."""
         stray = len(self.skipped)
         found = self.files(path, PICTURE_SUFFIXES)
         others = {Path(skip.what).suffix.lower() or "no suffix" for skip in self.skipped[stray:]}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fevbench.data.clip import Clip, Dataset, Split, Subject
-from fevbench.data.facts import Facts
+from fevbench.data.facts import FileFacts
 from fevbench.data.prepared.manifest import AGAIN, CLIPS, ClipEntry, read_manifest
 from fevbench.data.video import LOSSLESS_SUFFIX, content_digest, read_clip
 from fevbench.errors import DatasetError, VideoError
@@ -24,10 +24,10 @@ class Prepared:
 
     Attributes:
         manifest: All that is known of it.
-        version: The start of the digest of its people, splits, labels and pixels.
+        version: The start of the digest of its subjects, splits, labels and pixels.
 
     Raises:
-        DatasetError: The manifest is missing, broken or changed, or splits share a person.
+        DatasetError: The manifest is missing, broken or changed, or splits share a subject.
     """
 
     def __init__(self, root: Path) -> None:
@@ -59,11 +59,11 @@ class Prepared:
         return self.root / CLIPS / f"{clip_id}{LOSSLESS_SUFFIX}"
 
     def subjects(self) -> tuple[Subject, ...]:
-        """Every person, by id."""
+        """Every subject, by id."""
         return self._subjects
 
     def clips(self, split: Split) -> tuple[Clip, ...]:
-        """The clips of a split, by person, label and take."""
+        """The clips of a split, by subject, label and recording."""
         return tuple(clip for clip in self._clips if clip.split == split)
 
     def frames(self, clip: Clip) -> Frames:
@@ -72,7 +72,7 @@ class Prepared:
         Raises:
             DatasetError: The file is missing or damaged, or does not hold the pixels the manifest names.
         """
-        facts = Facts()
+        facts = FileFacts()
         try:
             frames = read_clip(clip.path, facts)
         except VideoError as error:
@@ -82,7 +82,7 @@ class Prepared:
         return frames
 
 
-def damaged(data: Dataset, clip: Clip) -> str:
+def damage_of(data: Dataset, clip: Clip) -> str:
     """What is wrong with a clip of a set; nothing if it is whole."""
     try:
         if isinstance(data, Prepared) and sha256_of(clip.path) != data.entry(clip.id).sha256:
@@ -95,7 +95,7 @@ def damaged(data: Dataset, clip: Clip) -> str:
     return ""
 
 
-def strangers(data: Dataset) -> list[Path]:
+def unnamed_files(data: Dataset) -> list[Path]:
     """Files among the clips of a prepared set that its manifest does not name."""
     if not isinstance(data, Prepared):
         return []

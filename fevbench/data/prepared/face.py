@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
     from fevbench.data.framing import Placement
 
-SAME = 0.4
-"""Cosine of two embeddings from which on two faces are one person's, wherever they are. Of FEVSynth's people,
-faces of one have 0.76 and more in a clip, those of two 0.2 in the mean."""
+SAME_SUBJECT = 0.4
+"""Cosine of two embeddings from which on two faces are one subject's, wherever they are. Of FEVSynth's
+subjects, faces of one have 0.76 and more in a clip, those of two 0.2 in the mean."""
 DOUBTFUL = 0.25
-"""Cosine below which two faces are hardly one person's."""
-NEAR = 0.3
+"""Cosine below which two faces are hardly one subject's."""
+SAME_PLACE = 0.3
 """Overlap (intersection over union) of boxes in two looks from which on a face has stayed where it was."""
-LEAST = 0.5
-"""Part of the frames looked at in which a person must be found; half is not enough."""
+LEAST_FOUND = 0.5
+"""Part of the frames looked at in which a subject must be found; half is not enough."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class DetectedFace:
     """A face in a frame, and whose it is.
 
     Attributes:
@@ -41,58 +41,64 @@ class Seen:
     embedding: NDArray[np.float32]
 
 
-def follow(looks: Mapping[int, Sequence[Seen]]) -> dict[int, Seen]:
-    """Follow one person: the largest in the first frame that shows a face of those who are in most frames.
+def follow_subject(faces_of_frames: Mapping[int, Sequence[DetectedFace]]) -> dict[int, DetectedFace]:
+    """Follow one subject: the largest in the first frame that shows a face of those who are in most frames.
 
-    How large a face is says nothing of who it is in any later frame. There, the face is the person's that
+    How large a face is says nothing of who it is in any later frame. There, the face is the subject's that
     resembles the one in the first frame and lies where it lay before; it may be none.
 
     Args:
-        looks: Frame number to the faces in it.
+        faces_of_frames: Frame number to the faces in it.
 
     Returns:
-        Frame number to the person's face; of nobody in more than `LEAST` of the frames, who is in most.
+        Frame number to the subject's face; of nobody in more than `LEAST_FOUND` of them, who is in most.
     """
-    moments = sorted(looks)
-    first = next((i for i in moments if looks[i]), None)
+    numbers = sorted(faces_of_frames)
+    first = next((i for i in numbers if faces_of_frames[i]), None)
     if first is None:
         return {}
     paths = []
-    for begun in sorted(looks[first], key=lambda seen: seen.face.area, reverse=True):
+    for begun in sorted(faces_of_frames[first], key=lambda seen: seen.face.area, reverse=True):
         path = {first: begun}
-        for i in moments:
-            if i > first and (seen := again(path, i, looks[i], is_alone(looks))):
+        for i in numbers:
+            if i > first and (
+                seen := same_subject(path, i, faces_of_frames[i], shows_one_face_each(faces_of_frames))
+            ):
                 path[i] = seen
         paths.append(path)
-    lasting = [path for path in paths if len(path) > LEAST * len(moments)]
+    lasting = [path for path in paths if len(path) > LEAST_FOUND * len(numbers)]
     return lasting[0] if lasting else max(paths, key=len)
 
 
-def is_alone(looks: Mapping[int, Sequence[Seen]]) -> bool:
+def shows_one_face_each(faces_of_frames: Mapping[int, Sequence[DetectedFace]]) -> bool:
     """Whether no frame shows two faces."""
-    return all(len(faces) < 2 for faces in looks.values())
+    return all(len(faces) < 2 for faces in faces_of_frames.values())
 
 
-def again(person: Mapping[int, Seen], moment: int, faces: Sequence[Seen], alone: bool) -> Seen | None:
-    """The face of a person in another frame, or None.
+def same_subject(
+    subject: Mapping[int, DetectedFace], number: int, faces: Sequence[DetectedFace], alone: bool
+) -> DetectedFace | None:
+    """The face of a subject in another frame, or None.
 
     Args:
-        person: Frame number to the person's face, in the order of time.
-        moment: The other frame's number.
+        subject: Frame number to the subject's face, in the order of time.
+        number: The other frame's number.
         faces: The faces in it.
         alone: Whether no frame shows two faces.
     """
-    first, nearest = next(iter(person.values())), person[min(person, key=lambda i: abs(i - moment))]
+    first, nearest = next(iter(subject.values())), subject[min(subject, key=lambda i: abs(i - number))]
     candidates = [(similarity(first, seen), overlap(nearest.face, seen.face), seen) for seen in faces]
     if not candidates:
         return None
-    alike, near, seen = max(candidates, key=lambda candidate: candidate[0] + candidate[1])
+    similar, near, seen = max(candidates, key=lambda candidate: candidate[0] + candidate[1])
     # A face turned away or drawn by a strong expression resembles itself less. Where nobody else is about, to
     # have stayed is enough.
-    return seen if alike >= SAME or (near >= NEAR and (alone or alike >= DOUBTFUL)) else None
+    return (
+        seen if similar >= SAME_SUBJECT or (near >= SAME_PLACE and (alone or similar >= DOUBTFUL)) else None
+    )
 
 
-def similarity(first: Seen, second: Seen) -> float:
+def similarity(first: DetectedFace, second: DetectedFace) -> float:
     """The cosine between two faces."""
     return float(first.embedding @ second.embedding)
 
@@ -113,26 +119,26 @@ ROOM = 1.05
 SMALL = 32
 """Pixels: a face that is less high is worth a note, as what is cut out is mostly made up by resizing."""
 
-Eyes = Callable[["Frames"], list[Seen]]
+ReadFaces = Callable[["Frames"], list[DetectedFace]]
 """The faces in ``uint8[H, W, 3]`` from left to right, and whose they are; may be sent to another process."""
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What was found in a take.
+class FaceSearch:
+    """What was found in a recording.
 
     Attributes:
         seen: Number of a frame looked at to the faces in it.
-        person: Number of a frame to the face of the person who is followed, where it is there.
+        subject: Number of a frame to the face of the subject who is followed, where it is there.
     """
 
-    seen: dict[int, list[Seen]]
-    person: dict[int, Seen]
+    seen: dict[int, list[DetectedFace]]
+    subject: dict[int, DetectedFace]
 
     @property
     def faces(self) -> int:
-        """In how many frames the person's face was found."""
-        return len(self.person)
+        """In how many frames the subject's face was found."""
+        return len(self.subject)
 
     @property
     def looks(self) -> int:
@@ -140,20 +146,21 @@ class Looked:
         return len(self.seen)
 
     def shown(self) -> str:
-        """In how many of the frames the person's face is, in words."""
+        """In how many of the frames the subject's face is, in words."""
         return f"a face in {self.faces} of {self.looks} frames looked at"
 
-    def shows(self, moment: int, faces: Callable[[], list[Seen]]) -> bool:
-        """Whether a frame shows the person.
+    def shows(self, number: int, faces: Callable[[], list[DetectedFace]]) -> bool:
+        """Whether a frame shows the subject.
 
         Args:
-            moment: The frame's number.
+            number: The frame's number.
             faces: Gives the faces in it; called only if it was not looked at before.
         """
-        if moment in self.seen:
-            return moment in self.person
+        if number in self.seen:
+            return number in self.subject
         there = faces()
-        return again(self.person, moment, there, is_alone({**self.seen, moment: there})) is not None
+        alone = shows_one_face_each({**self.seen, number: there})
+        return same_subject(self.subject, number, there, alone) is not None
 
     def placement(self, align: str) -> Placement:
         """Where the square lies.
@@ -161,7 +168,7 @@ class Looked:
         Args:
             align: ``none`` or ``eyes``.
         """
-        found = [seen.face for seen in self.person.values()]
+        found = [seen.face for seen in self.subject.values()]
         return upright(np.mean([f.points for f in found], 0)) if align == "eyes" else around(found)
 
     def notes(self, placement: Placement) -> list[str]:
@@ -173,12 +180,12 @@ class Looked:
         corners = [placement @ (x, y, 1) for x, y in ((0, 0), (0, 1), (1, 0), (1, 1))]
         low, high = np.min(corners, 0), np.max(corners, 0)
         others = {
-            i: [one.face for one in seen if one is not self.person.get(i)] for i, seen in self.seen.items()
+            i: [one.face for one in seen if one is not self.subject.get(i)] for i, seen in self.seen.items()
         }
-        inside = [any(_centre_in(face, low, high) for face in faces) for faces in others.values()]
-        first = next(iter(self.person.values()))
-        strange = [similarity(first, seen) < DOUBTFUL for seen in self.person.values()]
-        height = float(np.median([_height(seen.face) for seen in self.person.values()]))
+        inside = [any(_centre_is_in(face, low, high) for face in faces) for faces in others.values()]
+        first = next(iter(self.subject.values()))
+        strange = [similarity(first, seen) < DOUBTFUL for seen in self.subject.values()]
+        height = float(np.median([_height(seen.face) for seen in self.subject.values()]))
         told = {
             "other faces in {} of {} frames looked at, one person is followed": sum(
                 map(bool, others.values())
@@ -192,19 +199,19 @@ class Looked:
         return [*([self.shown()] if self.faces < self.looks else []), *notes]
 
 
-def look(frames: Mapping[int, Frames], eyes: Eyes) -> Looked:
-    """Look for the person of a take in some of its frames.
+def search_faces(frames: Mapping[int, Frames], read_faces: ReadFaces) -> FaceSearch:
+    """Look for the subject of a recording in some of its frames.
 
     Args:
         frames: Number to frame, ``uint8[H, W, 3]``.
-        eyes: Finds the faces in a frame.
+        read_faces: Finds the faces in a frame.
     """
-    seen = {i: eyes(frame) for i, frame in frames.items()}
-    return Looked(seen, follow(seen))
+    seen = {i: read_faces(frame) for i, frame in frames.items()}
+    return FaceSearch(seen, follow_subject(seen))
 
 
 def around(faces: Sequence[FoundFace]) -> Placement:
-    """The square around one person's faces: their mean box, enlarged, larger still if they move."""
+    """The square around one subject's faces: their mean box, enlarged, larger still if they move."""
     boxes = np.array([face.box for face in faces])
     left, top, right, bottom = boxes.mean(0)
     span = np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
@@ -217,7 +224,7 @@ def _height(face: FoundFace) -> float:
     return face.box[3] - face.box[1]
 
 
-def _centre_in(face: FoundFace, low: NDArray[np.floating], high: NDArray[np.floating]) -> bool:
+def _centre_is_in(face: FoundFace, low: NDArray[np.floating], high: NDArray[np.floating]) -> bool:
     left, top, right, bottom = face.box
     centre = ((left + right) / 2, (top + bottom) / 2)
     return bool((low <= centre).all() and (centre <= high).all())

@@ -14,9 +14,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fevbench.atomic import check_writable, write_text
-from fevbench.data.layouts.layout import Phase, Take
+from fevbench.data.layouts.layout import Phase, Recording
 from fevbench.data.layouts.tree import legible
-from fevbench.data.prepared.face import Eyes
+from fevbench.data.prepared.face import ReadFaces
 from fevbench.data.prepared.manifest import CLIPS, FORMAT, MANIFEST, RECORDS, ClipEntry, Recipe, SkipEntry
 from fevbench.data.video import LOSSLESS_SUFFIX
 from fevbench.errors import DatasetError
@@ -25,56 +25,56 @@ from fevbench.hashing import sha256_of, sha256_of_files
 
 @dataclass(frozen=True)
 class Job:
-    """A take to prepare.
+    """A recording to prepare.
 
     Attributes:
-        take: The take.
+        take: The recording.
         root: The downloaded folder.
         out: The prepared folder.
-        recipe: How a take becomes a clip.
-        phase: How takes of this data set run.
+        recipe: How a recording becomes a clip.
+        phase: How recordings of this data set run.
         fps: Frames a second where the files do not say.
-        eyes: Finds the faces of a frame, and tells whose they are.
+        read_faces: Finds the faces of a frame, and tells whose they are.
     """
 
-    take: Take
+    recording: Recording
     root: Path
     out: Path
     recipe: Recipe
     phase: Phase
     fps: float
-    eyes: Eyes
+    read_faces: ReadFaces
 
     @property
     def source(self) -> str:
-        """The take's path below the downloaded folder."""
-        path = self.take.files[0]
-        shown = path if len(self.take.files) == 1 else path.parent
+        """The recording's path below the downloaded folder."""
+        path = self.recording.files[0]
+        shown = path if len(self.recording.files) == 1 else path.parent
         return printable(shown, self.root)
 
     @property
     def clip(self) -> Path:
         """The clip's file."""
-        return self.out / CLIPS / f"{self.take.id}{LOSSLESS_SUFFIX}"
+        return self.out / CLIPS / f"{self.recording.id}{LOSSLESS_SUFFIX}"
 
     @property
     def record(self) -> Path:
         """The record's file."""
-        return self.out / RECORDS / f"{self.take.id}.json"
+        return self.out / RECORDS / f"{self.recording.id}.json"
 
     @functools.cached_property
     def origin(self) -> str:
         """The sha256 of what the clip follows from: the recipe, and the files by name, size and time."""
-        return self._digest([(path.name, *_stamp(path)) for path in self.take.files], self.source)
+        return self._digest([(path.name, *_stamp(path)) for path in self.recording.files], self.source)
 
     @functools.cached_property
     def likeness(self) -> str:
-        """The same without times and the take's path, which a copy of the downloaded folder need not keep."""
-        return self._digest([(path.name, _stamp(path)[0]) for path in self.take.files], "")
+        """The same without times and the recording's path, which a copy of the download need not keep."""
+        return self._digest([(path.name, _stamp(path)[0]) for path in self.recording.files], "")
 
     def _digest(self, files: Sequence[tuple[object, ...]], source: str) -> str:
-        take = self.take
-        what = (FORMAT, take.id, take.subject, take.label, source, files, self.phase, self.fps)
+        recording = self.recording
+        what = (FORMAT, recording.id, recording.subject, recording.label, source, files, self.phase, self.fps)
         return hashlib.sha256(f"{what!r}{self.recipe!r}".encode(errors="backslashreplace")).hexdigest()
 
 
@@ -86,8 +86,8 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-class Record(BaseModel):
-    """What came of a take.
+class JobRecord(BaseModel):
+    """What came of a recording.
 
     Attributes:
         origin: See `Job.origin`.
@@ -104,26 +104,26 @@ class Record(BaseModel):
     skipped: SkipEntry | None = None
 
 
-def read_record(job: Job) -> Record | None:
-    """The record of a take whose clip, if any, is there; None if it must be prepared."""
+def read_record(job: Job) -> JobRecord | None:
+    """The record of a recording whose clip, if any, is there; None if it must be prepared."""
     record = _read(job)
     return record if record and record.origin == job.origin and _is_whole(job, record) else None
 
 
-def is_alike(job: Job) -> bool:
-    """Whether an earlier preparation saw the same take: its files by name and size, whatever came of it."""
+def is_known(job: Job) -> bool:
+    """Whether an earlier preparation saw the same recording, by its files' names and sizes."""
     record = _read(job)
     return record is not None and (record.origin == job.origin or record.likeness == job.likeness)
 
 
-def _read(job: Job) -> Record | None:
+def _read(job: Job) -> JobRecord | None:
     try:
-        return Record.model_validate_json(job.record.read_text(encoding="utf-8"))
+        return JobRecord.model_validate_json(job.record.read_text(encoding="utf-8"))
     except (OSError, ValidationError, UnicodeDecodeError):
         return None
 
 
-def _is_whole(job: Job, record: Record) -> bool:
+def _is_whole(job: Job, record: JobRecord) -> bool:
     """Whether the clip of a record, if any, is the file that was written."""
     try:
         return not record.clip or sha256_of(job.clip) == record.clip.sha256
@@ -137,7 +137,7 @@ def reusable(job: Job) -> ClipEntry | None:
     if not record or not record.clip or record.likeness != job.likeness or not _is_whole(job, record):
         return None
     try:
-        same = sha256_of_files(job.take.files) == record.clip.source_sha256
+        same = sha256_of_files(job.recording.files) == record.clip.source_sha256
     except OSError:  # it is told of when it is prepared
         same = False
     return record.clip.model_copy(update={"source": job.source}) if same else None
@@ -150,7 +150,7 @@ def printable(path: Path, root: Path) -> str:
     return legible(path.as_posix())
 
 
-def told(text: str, root: Path) -> str:
+def relative_text(text: str, root: Path) -> str:
     """A text in Unicode that names files by their paths below the downloaded folder."""
     return legible(text.replace(f"{root}{os.sep}", ""))
 
@@ -160,13 +160,13 @@ LOCK_FILE = ".lock"
 
 
 @contextlib.contextmanager
-def claimed(out: Path, settings: str, jobs: Iterable[Job]) -> Iterator[None]:
+def hold_folder(out: Path, settings: str, jobs: Iterable[Job]) -> Iterator[None]:
     """Hold the folder of a prepared set while the block runs.
 
     Args:
         out: The folder.
         settings: One line that says what the set is and how its takes become clips.
-        jobs: All takes of the source, wanted or not.
+        jobs: All recordings of the source, wanted or not.
 
     Raises:
         DatasetError: Another process prepares into it, or it holds something else: another set, one prepared
@@ -219,9 +219,9 @@ def _check_source(out: Path, jobs: Iterable[Job]) -> None:
     """Clips of another source must not be replaced, nor lie among those of this one.
 
     A source is known by its takes, not by its path: it may be mounted elsewhere, have grown or have been
-    tidied, but one that shares no take with what was prepared before is another.
+    tidied, but one that shares no recording with what was prepared before is another.
     """
-    if any((out / CLIPS).glob(f"*{LOSSLESS_SUFFIX}")) and not any(map(is_alike, jobs)):
+    if any((out / CLIPS).glob(f"*{LOSSLESS_SUFFIX}")) and not any(map(is_known, jobs)):
         raise DatasetError(
             f"{out} holds a set prepared from another source", "choose another --out, or delete it"
         )

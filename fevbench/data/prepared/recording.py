@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fevbench.atomic import write_text
-from fevbench.data.facts import Facts
+from fevbench.data.facts import FileFacts
 from fevbench.data.framing import cut_out
 from fevbench.data.members import frames_of
 from fevbench.data.pictures import is_animation, read_picture
-from fevbench.data.prepared.face import LEAST, look
-from fevbench.data.prepared.job import Job, Record, reusable, told
+from fevbench.data.prepared.face import LEAST_FOUND, search_faces
+from fevbench.data.prepared.job import Job, JobRecord, relative_text, reusable
 from fevbench.data.prepared.manifest import ClipEntry, SkipEntry
 from fevbench.data.prepared.sampling import choose, rate, stillest, strongest
 from fevbench.data.prepared.splits import perceptual_hash
@@ -30,8 +30,8 @@ RATES = (1, 500)
 """Frames a second that a camera may have taken; some recorders write the clock's ticks instead."""
 
 
-class Source:
-    """The frames of one take.
+class RecordingFrames:
+    """The frames of one recording.
 
     Args:
         files: One video or animation, or pictures in order.
@@ -52,7 +52,7 @@ class Source:
         self._video = len(files) == 1 and is_clip(files[0])
         self.fps: float | None = None
         self.times: list[float] | None = None
-        self.facts = Facts()
+        self.facts = FileFacts()
         self.damaged: dict[int, str] = {}
         self.count = len(files)
         if not self._video:
@@ -95,11 +95,11 @@ class Source:
 
 
 DAMAGED = 0.1
-"""Part of a take's frames that may be damaged; the nearest whole one then stands for each."""
+"""Part of a recording's frames that may be damaged; the nearest whole one then stands for each."""
 
 
 class NoClip(Exception):
-    """A take that gives no clip."""
+    """A recording that gives no clip."""
 
     def __init__(self, why: str, detail: str = "") -> None:
         self.why = why
@@ -107,8 +107,8 @@ class NoClip(Exception):
         super().__init__(why)
 
 
-def prepare_take(job: Job) -> Record:
-    """Prepare one take, and write its clip and its record.
+def prepare_recording(job: Job) -> JobRecord:
+    """Prepare one recording, and write its clip and its record.
 
     Raises:
         OSError: The disk is full or the folder cannot be written.
@@ -116,17 +116,17 @@ def prepare_take(job: Job) -> Record:
     try:
         clip, skipped = reusable(job) or _prepare(job), None
     except NoClip as no:
-        detail = told(no.detail, job.root)
+        detail = relative_text(no.detail, job.root)
         clip, skipped = None, SkipEntry(what=job.source, why=no.why, detail=detail)
         job.clip.unlink(missing_ok=True)
-    record = Record(origin=job.origin, likeness=job.likeness, clip=clip, skipped=skipped)
+    record = JobRecord(origin=job.origin, likeness=job.likeness, clip=clip, skipped=skipped)
     write_text(job.record, record.model_dump_json(indent=1) + "\n")
     return record
 
 
 def _prepare(job: Job) -> ClipEntry:
     try:
-        source = Source(job.take.files)
+        source = RecordingFrames(job.recording.files)
         if source.count < 2:
             raise NoClip("too short", f"{source.count} frame")
         return _clip(job, source)
@@ -138,15 +138,15 @@ def _prepare(job: Job) -> ClipEntry:
         raise  # of the prepared folder: no other take would fare better
 
 
-def _clip(job: Job, source: Source) -> ClipEntry:
+def _clip(job: Job, source: RecordingFrames) -> ClipEntry:
     recipe = job.recipe
-    moments = {int(i) for i in np.linspace(0, source.count - 1, recipe.looks).round()}
-    seen = dict(source.frames(moments.__contains__))
+    numbers = {int(i) for i in np.linspace(0, source.count - 1, recipe.looks).round()}
+    seen = dict(source.frames(numbers.__contains__))
     if not seen:
         raise NoClip("cannot be decoded", next(iter(source.damaged.values())))
     size = _size(seen)
-    looked = look(seen, job.eyes)
-    if looked.faces <= LEAST * looked.looks:
+    looked = search_faces(seen, job.read_faces)
+    if looked.faces <= LEAST_FOUND * looked.looks:
         raise NoClip("no face", looked.shown())
     placement = looked.placement(recipe.align)
     cut: dict[int, Frames] = {}
@@ -154,11 +154,11 @@ def _clip(job: Job, source: Source) -> ClipEntry:
         if (frame.shape[1], frame.shape[0]) != size:
             raise _mixed([size, (frame.shape[1], frame.shape[0])])
         cut[i] = cut_out(frame, placement, recipe.size)
-    notes = [*job.take.notes, *source.notes, *_damage(source, job.root)]
+    notes = [*job.recording.notes, *source.notes, *_damage(source, job.root)]
     whole = _filled(cut, source.count)
     neutral = stillest(whole) if recipe.neutral == "stillest" else 0
     shown = _nearest(sorted(cut), neutral)
-    if not looked.shows(shown, lambda: job.eyes(dict(source.frames(shown.__eq__))[shown])):
+    if not looked.shows(shown, lambda: job.read_faces(dict(source.frames(shown.__eq__))[shown])):
         raise NoClip("no face in frame 0", f"{looked.shown()}, none in frame {shown}, which a model is given")
     apex = _apex(job, whole, neutral)
     taken = choose(len(whole), neutral, apex, recipe.frames, recipe.sampling, recipe.short, source.times)
@@ -173,12 +173,12 @@ def _clip(job: Job, source: Source) -> ClipEntry:
     fps = rate(source.fps or job.fps, taken, source.times)
     write_clip(job.clip, clip, fps)
     return ClipEntry(
-        id=job.take.id,
-        subject=job.take.subject,
-        label=job.take.label,
-        native_label=job.take.native_label,
+        id=job.recording.id,
+        subject=job.recording.subject,
+        label=job.recording.label,
+        native_label=job.recording.native_label,
         source=job.source,
-        source_sha256=sha256_of_files(job.take.files),
+        source_sha256=sha256_of_files(job.recording.files),
         source_frames=source.count,
         source_size=size,
         source_form=source.facts.form,
@@ -217,17 +217,19 @@ def _mixed(sizes: list[tuple[int, int]]) -> NoClip:
     return NoClip("mixed frame sizes", ", ".join(f"{width}x{height}" for width, height in sizes))
 
 
-def _damage(source: Source, root: Path) -> list[str]:
-    """What to say of damaged frames; more than a few are no take."""
+def _damage(source: RecordingFrames, root: Path) -> list[str]:
+    """What to say of damaged frames; more than a few are no recording."""
     damaged = source.damaged
     if len(damaged) > DAMAGED * source.count:
         first = next(iter(damaged.values()))
         raise NoClip("cannot be decoded", f"{len(damaged)} of {source.count} frames are damaged; {first}")
-    return [f"its nearest stands for frame {i}: {told(why, root)}" for i, why in sorted(damaged.items())]
+    return [
+        f"its nearest stands for frame {i}: {relative_text(why, root)}" for i, why in sorted(damaged.items())
+    ]
 
 
 def _filled(cut: dict[int, Frames], count: int) -> Frames:
-    """All frames of the take: the nearest whole one stands for each that is damaged, so that time is kept."""
+    """All frames, so that time is kept: the nearest whole one stands for each that is damaged."""
     there = sorted(cut)
     return np.stack([cut[_nearest(there, i)] for i in range(count)])
 

@@ -1,4 +1,4 @@
-"""Which frames of a take become the clip, by rule."""
+"""Which frames of a recording become the clip, by rule."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 MOST_REPEATS = 4
-"""Times as many frames at an even rate as a take has, at most."""
+"""Times as many frames at an even rate as a recording has, at most."""
 QUARTER = 4
-"""The stillest frame is looked for in the first of so many parts of a take."""
+"""The stillest frame is looked for in the first of so many parts of a recording."""
 SMOOTHING = 3
 """Frames over which the distance from the neutral face is averaged before its peak is taken."""
 
@@ -31,17 +31,17 @@ def choose(
     short: Short,
     times: Sequence[float] | None = None,
 ) -> list[int]:
-    """The frames of a take that become the clip.
+    """The frames of a recording that become the clip.
 
     ``uniform`` spreads them evenly from the neutral frame to the last, ``onset-apex`` from the neutral frame
-    to the apex, first and last included; ``all`` takes each from the neutral frame on. A take with fewer
+    to the apex, first and last included; ``all`` takes each from the neutral frame on. A recording with fewer
     frames than are wanted is spread all the same, which repeats some (``resample``), has its last frame
     repeated (``pad-last``), or gives no clip (``drop``). Where the frame rate varies, all this is meant of
     time: the frame nearest to each of evenly spread moments is taken, at the median step where no number of
     frames is wanted.
 
     Args:
-        count: Frames of the take.
+        count: Frames of the recording.
         neutral: The frame to begin with.
         apex: The frame to end with, for ``onset-apex``.
         frames: How many are wanted.
@@ -79,10 +79,10 @@ def _nearest(times: Sequence[float], moments: NDArray[np.float64]) -> list[int]:
 
 
 def rate(native: float, taken: list[int], times: Sequence[float] | None = None) -> float:
-    """Frames a second of a clip made of these frames of a take, repeats at its end left out.
+    """Frames a second of a clip made of these frames of a recording, repeats at its end left out.
 
     Args:
-        native: Frames a second of the take.
+        native: Frames a second of the recording.
         taken: The frames.
         times: As for `choose`.
     """
