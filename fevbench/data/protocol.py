@@ -37,7 +37,8 @@ class Protocol:
         stride: Every how many native frames one is taken, from the first.
         split: The split that is scored unless another is asked for.
         seed: The seed of generation unless another is asked for.
-        reads_to_end: Whether a clip that goes on past the frames this reads is read to its end: they are then spread
+        reads_to_end: Whether a clip that goes on past the frames this reads is read to its end: they are then
+            spread
             evenly from its first frame to its last whole stride. Otherwise such a clip is refused.
         scores_input: Whether metrics of frames score frame 0, the model's input, as version 1 did.
         sampling: The first version that samples and resizes clips as this one does.
