@@ -43,14 +43,10 @@ def prepared_folders() -> dict[str, Path]:
 
 
 def remember_folder(name: str, folder: Path) -> Path | None:
-    """Let a name stand for a folder.
-
-    Returns:
-        The folder it stood for before, if another.
+    """Let a name stand for a folder; returns the folder it stood for before, if another.
 
     Raises:
-        DatasetError: The file is broken.
-        OSError: It cannot be written.
+        OSError: The file that remembers cannot be written; a broken one is a `DatasetError`.
     """
     with _file_held():
         known = prepared_folders()

@@ -36,11 +36,6 @@ HDR = {16: "PQ", 18: "HLG"}
 def video_stream(container: Any, path: Path, facts: FileFacts) -> Any:
     """The stream a player shows: no cover, more than one picture, marked as default, the largest, the first.
 
-    Args:
-        container: The opened file; it is read to its end and back only if there is a choice.
-        path: What to name in an error.
-        facts: Told if there was a choice.
-
     Raises:
         VideoError: There is none, or nothing decodes it.
     """

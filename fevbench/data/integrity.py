@@ -22,14 +22,7 @@ MEDIA_BOXES = (b"moov", b"moof", b"mdat")
 
 
 def is_cut_short(path: Path) -> bool:
-    """Whether a part of the container claims bytes past the end of the file.
-
-    Args:
-        path: A file; one that is neither Matroska, MP4 nor AVI is never cut short.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
+    """Whether a part of a Matroska, MP4 or AVI file claims bytes past the file's end."""
     end = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(12)

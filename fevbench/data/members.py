@@ -43,11 +43,7 @@ class FolderFrames:
 
 
 def frames_of(folder: Path, paths: Iterable[Path]) -> FolderFrames:
-    """The frames among the files of a folder, in natural order.
-
-    Args:
-        folder: What to name in an error.
-        paths: Its files.
+    """The frames among the files ``paths`` of a folder, in natural order.
 
     Raises:
         VideoError: They are no one clip: two pictures of one frame, names that differ in more than numbers,

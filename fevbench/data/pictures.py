@@ -66,12 +66,7 @@ def read_picture(
 def read_animation(path: Path, facts: FileFacts | None = None) -> list[Frames]:
     """Read all pictures of a GIF, WebP, PNG or TIFF file: each ``uint8[H, W, 3]``, RGB.
 
-    Args:
-        path: The file.
-        facts: Told what was done, and when each picture is shown if the file says so.
-
-    Raises:
-        VideoError: As `read_picture`.
+    ``facts`` is told what was done, and when each is shown if the file says so. Raises as `read_picture`.
     """
     facts = FileFacts() if facts is None else facts
     frames, shown = [], []

@@ -38,8 +38,7 @@ class Protocol:
         split: The split that is scored unless another is asked for.
         seed: The seed of generation unless another is asked for.
         reads_to_end: Whether a clip that goes on past the frames this reads is read to its end: they are then
-            spread
-            evenly from its first frame to its last whole stride. Otherwise such a clip is refused.
+            spread evenly from its first frame to its last whole stride. Otherwise such a clip is refused.
         scores_input: Whether metrics of frames score frame 0, the model's input, as version 1 did.
         sampling: The first version that samples and resizes clips as this one does.
     """
@@ -74,7 +73,7 @@ class Protocol:
         return (self.frames - 1) * self.stride + 1
 
     def covers(self, count: int) -> bool:
-        """Whether a clip of ``count`` native frames is long enough, and at most `MOST_UNREAD` of it is not read."""
+        """Whether a clip of ``count`` native frames is long enough, and read but for `MOST_UNREAD` of it."""
         unread = count - self.native_frames
         return unread >= 0 and (self.reads_to_end or unread <= MOST_UNREAD * count)
 
@@ -90,14 +89,7 @@ class Protocol:
         return [(2 * i * last + steps) // (2 * steps) for i in range(self.frames)]
 
     def sample(self, native: Frames, name: str) -> Frames:
-        """Turn a native clip into the clip that is scored.
-
-        Args:
-            native: ``uint8[T, H, W, 3]``.
-            name: What to call the clip in an error.
-
-        Returns:
-            ``uint8[frames, size, size, 3]``.
+        """Turn a native clip ``uint8[T, H, W, 3]`` into the one scored, ``uint8[frames, size, size, 3]``.
 
         Raises:
             VideoError: The clip is too short, goes on past what is read, or is not square.

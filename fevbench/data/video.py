@@ -164,11 +164,7 @@ def stream_video(
 def examine(path: Path) -> FileFacts:
     """Decode a video or an animation to its end: how many frames there are, and when they are shown.
 
-    Returns:
-        What is known without looking at pixels. `stream_video` adds the rest.
-
-    Raises:
-        VideoError: As `read_clip`.
+    What needs pixels to be known, `stream_video` adds. Raises as `read_clip`.
     """
     facts = FileFacts()
     if not is_animation(path):

@@ -35,18 +35,7 @@ ACROSS = 3
 def make_clips(
     found: FoundModel, face: Photograph, protocol: Protocol, seed: int, device: str, progress: Progress
 ) -> dict[str, Frames]:
-    """Ask a model for each wanted expression of a face.
-
-    Args:
-        found: The model.
-        face: The framed face.
-        protocol: Size and length of the clips.
-        seed: Another seed, another performance.
-        device: The torch device.
-        progress: Hears how it proceeds.
-
-    Returns:
-        Label to ``uint8[T, S, S, 3]``.
+    """Ask a model for each wanted expression of a face, as a run would: label to ``uint8[T, S, S, 3]``.
 
     Raises:
         ModelError: The model cannot make clips of a photograph, fails, or breaks the protocol.
@@ -74,13 +63,9 @@ def check_suffix(path: Path) -> None:
 
 
 def write_clips(path: Path, clips: Mapping[str, Frames], fps: float, scale: int) -> None:
-    """Write one clip, or several in a grid with their labels.
+    """Write one clip ``uint8[T, S, S, 3]``, or several in a grid with their labels.
 
-    Args:
-        path: Its suffix decides: a video, an animation, or frames side by side.
-        clips: Label to ``uint8[T, S, S, 3]``.
-        fps: Frames a second.
-        scale: How many times as large to show them.
+    The suffix decides: a video, an animation, or frames side by side.
     """
     large = {label: show.enlarged(frames, scale) for label, frames in clips.items()}
     if len(large) > 1:
@@ -122,15 +107,10 @@ def shrunk(photograph: Frames, largest: int) -> Frames:
 
 
 def pasted(photograph: Frames, clip: Frames, placement: Placement) -> Frames:
-    """The photograph with the clip where its face is, turned back and feathered.
-
-    Args:
-        photograph: ``uint8[H, W, 3]``.
-        clip: ``uint8[T, S, S, 3]``, of the square at ``placement``.
-        placement: Where the square lies in the photograph (`fevbench.data.framing`).
+    """The photograph ``uint8[H, W, 3]`` with the clip ``uint8[T, S, S, 3]`` where its face is, turned back.
 
     Returns:
-        ``uint8[T, H, W, 3]``; outside the square every frame is the photograph.
+        ``uint8[T, H, W, 3]``, feathered at the square's border; outside it every frame is the photograph.
     """
     height, width = photograph.shape[:2]
     corners = placement @ np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]])

@@ -60,13 +60,7 @@ def notes_on_view(points: NDArray[np.floating]) -> list[str]:
 
 
 def notes_on_size(placement: Placement, size: int, picture: Frames) -> list[str]:
-    """What to say of a small face, and of one that the photograph's border cuts.
-
-    Args:
-        placement: Where the square of the face lies.
-        size: Height and width of the clip, pixels.
-        picture: ``uint8[H, W, 3]``, the photograph.
-    """
+    """What to say of a small face, and of one that the border of the photograph ``uint8[H, W, 3]`` cuts."""
     notes = []
     side = float(np.hypot(*placement[:, 0]))
     if side < size / 2:

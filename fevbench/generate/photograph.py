@@ -29,15 +29,7 @@ class PhotographError(FevbenchError):
 
 
 def read_photograph(path: Path) -> Frames:
-    """Read a picture as viewers see it.
-
-    As `fevbench.data.pictures.read_picture`; of an animation the first picture counts.
-
-    Args:
-        path: Any file Pillow reads.
-
-    Returns:
-        ``uint8[H, W, 3]``, RGB, its longer side at most `LARGEST`.
+    """Read a picture as `read_picture` does, of an animation the first; its longer side is at most `LARGEST`.
 
     Raises:
         PhotographError: It is missing, no picture, damaged, too small, or too large to open.
@@ -103,29 +95,17 @@ LEAST_FACE = 20
 
 
 def find_faces(photograph: Frames, detector: Path) -> list[FoundFace]:
-    """The faces of ``uint8[H, W, 3]``, from left to right.
-
-    Args:
-        photograph: The picture.
-        detector: The file of `DETECTOR`.
-    """
+    """The faces of ``uint8[H, W, 3]``, from left to right; ``detector`` is the file of `DETECTOR`."""
     return FaceFinder("cpu", detector).faces(photograph)
 
 
 def choose_face(
     faces: list[FoundFace], which: int | None, name: str, shape: tuple[int, ...]
 ) -> tuple[FoundFace, list[str]]:
-    """The face that is meant.
+    """The face that is meant, and what to say of the choice.
 
-    Args:
-        faces: Those of the photograph.
-        which: Its number from the left, counted from 1; None for the one a photographer would mean, the
-            largest, if it is not far from the middle.
-        name: What to call the photograph in an error.
-        shape: Height and width of the photograph.
-
-    Returns:
-        The face, and what to say of the choice.
+    ``which`` is its number from the left, counted from 1; None is for the one a photographer would mean, the
+    largest, if it is not far from the middle.
 
     Raises:
         PhotographError: There is none; there are not so many; or the face is too small.

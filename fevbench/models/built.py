@@ -159,12 +159,7 @@ def _add_tensor(whole: Any, tensor: Tensor) -> None:
 
 
 def named_files(holders: list[object], folders: list[Path]) -> list[Path]:
-    """Files of weights that objects hold the names of, for native readers open them unheard.
-
-    Args:
-        holders: What to look through.
-        folders: What relative names may be relative to.
-    """
+    """Files of weights that objects hold the names of, absolute or relative to one of some folders."""
     found: dict[Path, None] = {}
     for part in held_objects(holders):
         name = getattr(part, "_model_path", part)  # an onnxruntime session

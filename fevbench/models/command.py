@@ -69,12 +69,10 @@ class CommandModel:
         self._scored = True
 
     def expect(self, seeds: Mapping[Clip, int], folder: Path | None, scored: bool) -> None:
-        """Hear which clips will be asked for next, so that they can be made at once.
+        """Take note of the clips and seeds that will be asked for next, so that they can be made at once.
 
-        Args:
-            seeds: The clips, each with its seed.
-            folder: Where to work and to keep a log; None for a folder that goes with the model.
-            scored: Whether these are the clips that are scored, and not made again for their noise.
+        ``folder`` is where to work and to keep a log, None for one that goes with the model; ``scored`` says
+        that these are the clips that are scored, and not made again for their noise.
         """
         if folder is None:
             self._scratch = self._scratch or tempfile.TemporaryDirectory()
@@ -88,14 +86,7 @@ class CommandModel:
         self._wanted = {clip.id: seed_for_programs(seed) for clip, seed in seeds.items()}
 
     def clip(self, wanted: Clip, generator: torch.Generator) -> Frames:
-        """The clip that the program made for ``wanted``.
-
-        Args:
-            wanted: The clip.
-            generator: Says the seed.
-
-        Returns:
-            ``uint8[T, S, S, 3]``, RGB.
+        """The clip ``uint8[T, S, S, 3]``, RGB, that the program made; ``generator`` says the seed.
 
         Raises:
             ModelError: The program cannot be started, fails, takes too long, or writes nothing or several.
@@ -228,13 +219,7 @@ class CommandModel:
 
 
 def not_made_error(name: str, failed: Mapping[str, FevbenchError], count: int) -> ModelError:
-    """The one error of several clips that a call did not make.
-
-    Args:
-        name: The model.
-        failed: Clip id to what was wrong.
-        count: How many were asked for.
-    """
+    """The one error of several clips, of ``count``, that a call did not make: id to what was wrong."""
     first = next(iter(failed.values()))
     if len(failed) == 1:
         return ModelError(first.what, first.fix)

@@ -21,17 +21,10 @@ OURS = ("fevbench", "leaderboard")
 
 
 def sources(module: str, file: Path) -> dict[str, Path]:
-    """The code of a module and of everything it imports that can be changed by its author.
+    """The code, module to file, of a module and of everything it imports that its author can change.
 
     Imports are read from the sources, also those inside functions; nothing is imported here. Code of the
     module's own package counts wherever it is installed.
-
-    Args:
-        module: Its full name.
-        file: Its file.
-
-    Returns:
-        Module name to file.
     """
     found = {module: file}
     todo = [module]

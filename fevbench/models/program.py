@@ -228,15 +228,9 @@ class Ending:
 def run_program(
     words: Sequence[str], cwd: Path, env: Mapping[str, str], log: Path, about: str, timeout: float | None
 ) -> Ending:
-    """Run a program to its end.
+    """Run a program to its end, with all processes it started, or end it after ``timeout`` seconds.
 
-    Args:
-        words: The program and its arguments.
-        cwd: The folder it works in.
-        env: Its whole environment.
-        log: Gets the command and all that it writes, at the end.
-        about: What the call is for, in the log.
-        timeout: Seconds after which it is ended, with all processes it started.
+    ``env`` is its whole environment; ``log`` gets what the call is ``about``, the command and all it writes.
 
     Raises:
         ModelError: It cannot be started.

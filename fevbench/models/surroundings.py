@@ -85,13 +85,7 @@ class Surroundings:
 
 
 def call_model(name: str, surroundings: Surroundings, doing: str, work: Callable[[], T]) -> T:
-    """Let a model's code do something.
-
-    Args:
-        name: The model.
-        surroundings: Where its code lives.
-        doing: What is said if it fails, for example ``failed on clip 7``.
-        work: Calls it.
+    """Let the code of model ``name`` do some ``work``; ``doing`` is what failed, as ``failed on clip 7``.
 
     Raises:
         ModelError: It raised whatever it was, or a thread of it did.

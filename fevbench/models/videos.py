@@ -168,13 +168,7 @@ def _check_file(file: Path) -> None:
 
 
 def check_length(what: str, frames: Frames, facts: FileFacts, spec: ModelSpec) -> None:
-    """See that a clip made elsewhere has the protocol's frames.
-
-    Args:
-        what: What it is called in an error.
-        frames: What was decoded, at most one frame more than wanted.
-        facts: What its files say.
-        spec: What is wanted.
+    """See that a clip made elsewhere has the protocol's frames; ``frames`` may hold one more than wanted.
 
     Raises:
         VideoError: It has not.

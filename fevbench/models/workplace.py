@@ -54,12 +54,7 @@ def seed_for_programs(seed: int) -> int:
 
 
 def manifest_text(corpus: Corpus, entries: Sequence[ManifestEntry]) -> str:
-    """A manifest as JSON.
-
-    Args:
-        corpus: The clips that are scored: says the length, size and rate of each, and all labels in order.
-        entries: The clips that are wanted.
-    """
+    """A manifest as JSON: length, size and rate of each clip, all labels in order, and the clips wanted."""
     how = corpus.protocol
     content: dict[str, Any] = {
         "frames": how.frames,
@@ -120,12 +115,9 @@ class Workplace:
             shutil.rmtree(folder, ignore_errors=True)
 
     def left_over(self, wanted: Mapping[str, int]) -> Iterator[tuple[ManifestEntry, Path]]:
-        """Yield what calls that were stopped wrote of the clips that are wanted.
+        """Yield what calls that were stopped wrote of the clips that are wanted, by id with their seeds.
 
         What was written last in a call is left out: the program may have been at it.
-
-        Args:
-            wanted: Clip id to its seed.
         """
         for folder in sorted(self._root.glob("work-*")):
             entries = entries_of(folder / MANIFEST_FILE).values()
@@ -151,14 +143,10 @@ class Workplace:
 
 
 def outputs(out: Path) -> list[Path]:
-    """What a program wrote for a clip.
+    """What a program wrote for a clip that it was told to write to ``out``.
 
-    Args:
-        out: What it was told: a folder of frames of this name, or a clip of this name with or without an
-            ending. A folder may hold one video instead, for programs that choose the name themselves.
-
-    Raises:
-        OSError: The folder cannot be read.
+    That is a folder of frames of this name, or a clip of this name with or without an ending. A folder may
+    hold one video instead, for programs that choose the name themselves.
     """
     endings = dict.fromkeys(("", *VIDEO_SUFFIXES, *ANIMATION_SUFFIXES))
     named = [out.with_name(f"{out.name}{ending}") for ending in endings]

@@ -63,11 +63,9 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 
 def suggested(path: Path, flat: bool) -> str:
-    """A pattern that reads a path, if a part of it is a known label; an empty text otherwise.
+    """A pattern that reads a path below the data set's folder; empty if no part is a known label.
 
-    Args:
-        path: A video or a folder of frames, or a frame if ``flat``, below the data set's folder, no suffix.
-        flat: Whether the path is that of a frame whose number it ends in.
+    The path has no suffix. If ``flat``, it is that of a frame and ends in its number.
     """
     folders, last = path.parts[:-1], path.name
     # What separators part, and a word before its number: S01_happy3 is S01, _, happy, 3.

@@ -228,13 +228,9 @@ class PartFilter:
         self._there: set[str] = set()
 
     def accepts(self, tree: Tree, path: Path, subject: str, **part: str) -> bool:
-        """Whether a recording is of a part that is asked for; if not, that is noted.
+        """Whether a recording of a subject is of a part that is asked for; if not, that is noted in ``tree``.
 
-        Args:
-            tree: What to note it in.
-            path: The file.
-            subject: Whose it is.
-            part: Option to the value that would ask for it.
+        ``part`` is each option with the value that would ask for it.
         """
         other = self.how_to_ask(subject, **part)
         if other:

@@ -21,7 +21,7 @@ from fevbench.data.layouts.tree import Tree, wrong_folder
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 CHANNELS = {"01": "speech", "02": "song"}
 INTENSITIES = {"01": "normal", "02": "strong"}
-WITH_SOUND, PICTURE, SOUND = "01", "02", "03"
+PICTURE, SOUND = "02", "03"
 TITLE = "RAVDESS"
 EXPECTED = "Actor_01 / 02-01-06-01-02-01-01.mp4"
 _NAME = re.compile(

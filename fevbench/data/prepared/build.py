@@ -43,7 +43,6 @@ UNWANTED = "label not asked for"
 """Why recordings are left out that --labels does not name."""
 NOT_IN_SPLIT = "person not in the split"
 DUPLICATE = "same frames in another split"
-BY_CHOICE = (UNWANTED, NOT_IN_SPLIT, DUPLICATE)
 DAMAGE = (
     "cannot be decoded", "cannot be read", "mixed frame sizes", "no face", "no face in frame 0", "too short",
     "empty take",
@@ -94,10 +93,7 @@ def prepare(
 ) -> Manifest:
     """Prepare a set and report on it; the same request continues where it was stopped.
 
-    Args:
-        request: What is asked for.
-        open_face_reader: Loads what finds faces and tells whose they are; called only if it is needed.
-        progress: Hears how it proceeds.
+    ``open_face_reader`` loads what finds faces and tells whose they are; it is called only if it is needed.
 
     Raises:
         DatasetError: The source or the split is wrong, the folder is another set's or another process
@@ -113,22 +109,21 @@ def prepare(
     subjects = sorted({recording.subject for recording in recordings})
     spec = request.split or (GIVEN if found.splits else request.layout.split)
     assignment = assign(spec, subjects, request.layout, request.val, found.splits)
-    recordings, not_in_split = _in_split(recordings, assignment, request)
+    not_in_split = [
+        _skip(request, recording, NOT_IN_SPLIT, recording.subject)
+        for recording in recordings
+        if recording.subject not in assignment.split_of
+    ]
+    recordings = [recording for recording in recordings if recording.subject in assignment.split_of]
+    root = request.source
     skipped = [
-        SkipEntry(
-            what=printable(Path(s.what), request.source),
-            why=s.why,
-            detail=relative_text(s.detail, request.source),
-        )
+        SkipEntry(what=printable(Path(s.what), root), why=s.why, detail=relative_text(s.detail, root))
         for s in found.skipped
     ]
     _stop_at_damage(request, skipped)
-    # The wanted takes come first: one of them is mostly enough to know the source by.
-    with hold_folder(
-        request.out,
-        _settings(request),
-        (_job(request, recording) for recording in [*recordings, *found.recordings]),
-    ):
+    # The wanted ones come first: one of them is mostly enough to know the source by.
+    jobs = (_job(request, recording) for recording in [*recordings, *found.recordings])
+    with hold_folder(request.out, _settings(request), jobs):
         records = _prepare_all(request, recordings, open_face_reader, progress)
         made = [record.clip for record in records if record.clip]
         skipped += [record.skipped for record in records if record.skipped] + unwanted + not_in_split
@@ -172,14 +167,6 @@ def _wanted(found: FoundRecordings, request: PrepareRequest) -> tuple[list[Recor
     kept = {id(recording) for recording in recordings}
     others = [recording for recording in found.recordings if id(recording) not in kept]
     return recordings, [_skip(request, recording, UNWANTED, recording.native_label) for recording in others]
-
-
-def _in_split(
-    recordings: list[Recording], assignment: Assignment, request: PrepareRequest
-) -> tuple[list[Recording], list[SkipEntry]]:
-    inside = [recording for recording in recordings if recording.subject in assignment.split_of]
-    outside = [recording for recording in recordings if recording.subject not in assignment.split_of]
-    return inside, [_skip(request, recording, NOT_IN_SPLIT, recording.subject) for recording in outside]
 
 
 def _skip(request: PrepareRequest, recording: Recording, why: str, detail: str) -> SkipEntry:

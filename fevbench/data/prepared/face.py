@@ -47,9 +47,6 @@ def follow_subject(faces_of_frames: Mapping[int, Sequence[DetectedFace]]) -> dic
     How large a face is says nothing of who it is in any later frame. There, the face is the subject's that
     resembles the one in the first frame and lies where it lay before; it may be none.
 
-    Args:
-        faces_of_frames: Frame number to the faces in it.
-
     Returns:
         Frame number to the subject's face; of nobody in more than `LEAST_FOUND` of them, who is in most.
     """
@@ -78,13 +75,9 @@ def shows_one_face_each(faces_of_frames: Mapping[int, Sequence[DetectedFace]]) -
 def same_subject(
     subject: Mapping[int, DetectedFace], number: int, faces: Sequence[DetectedFace], alone: bool
 ) -> DetectedFace | None:
-    """The face of a subject in another frame, or None.
+    """The face among ``faces`` of frame ``number`` that is the subject's, or None.
 
-    Args:
-        subject: Frame number to the subject's face, in the order of time.
-        number: The other frame's number.
-        faces: The faces in it.
-        alone: Whether no frame shows two faces.
+    ``subject`` holds its faces by frame number, in the order of time; ``alone`` says that no frame shows two.
     """
     first, nearest = next(iter(subject.values())), subject[min(subject, key=lambda i: abs(i - number))]
     candidates = [(similarity(first, seen), overlap(nearest.face, seen.face), seen) for seen in faces]
@@ -150,12 +143,7 @@ class FaceSearch:
         return f"a face in {self.faces} of {self.looks} frames looked at"
 
     def shows(self, number: int, faces: Callable[[], list[DetectedFace]]) -> bool:
-        """Whether a frame shows the subject.
-
-        Args:
-            number: The frame's number.
-            faces: Gives the faces in it; called only if it was not looked at before.
-        """
+        """Whether a frame shows the subject; ``faces`` gives those in it if it was not looked at before."""
         if number in self.seen:
             return number in self.subject
         there = faces()
@@ -200,12 +188,7 @@ class FaceSearch:
 
 
 def search_faces(frames: Mapping[int, Frames], read_faces: ReadFaces) -> FaceSearch:
-    """Look for the subject of a recording in some of its frames.
-
-    Args:
-        frames: Number to frame, ``uint8[H, W, 3]``.
-        read_faces: Finds the faces in a frame.
-    """
+    """Look for the subject of a recording in some of its frames: number to ``uint8[H, W, 3]``."""
     seen = {i: read_faces(frame) for i, frame in frames.items()}
     return FaceSearch(seen, follow_subject(seen))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
 import hashlib
 import os
@@ -11,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from fevbench.atomic import check_writable, write_text
 from fevbench.data.layouts.layout import Phase, Recording
@@ -21,6 +20,11 @@ from fevbench.data.prepared.manifest import CLIPS, FORMAT, MANIFEST, RECORDS, Cl
 from fevbench.data.video import LOSSLESS_SUFFIX
 from fevbench.errors import DatasetError
 from fevbench.hashing import sha256_of, sha256_of_files
+from fevbench.locks import locked
+from fevbench.records import Record
+
+SETTINGS_FILE = "prepare.json"
+LOCK_FILE = ".lock"
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-class JobRecord(BaseModel):
+class JobRecord(Record):
     """What came of a recording.
 
     Attributes:
@@ -95,8 +99,6 @@ class JobRecord(BaseModel):
         clip: The clip, if there is one.
         skipped: Why there is none.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     origin: str
     likeness: str = ""
@@ -155,18 +157,12 @@ def relative_text(text: str, root: Path) -> str:
     return legible(text.replace(f"{root}{os.sep}", ""))
 
 
-SETTINGS_FILE = "prepare.json"
-LOCK_FILE = ".lock"
-
-
 @contextlib.contextmanager
 def hold_folder(out: Path, settings: str, jobs: Iterable[Job]) -> Iterator[None]:
     """Hold the folder of a prepared set while the block runs.
 
-    Args:
-        out: The folder.
-        settings: One line that says what the set is and how its takes become clips.
-        jobs: All recordings of the source, wanted or not.
+    ``settings`` is one line that says what the set is and how its clips are made; ``jobs`` are all recordings
+    of the source, wanted or not.
 
     Raises:
         DatasetError: Another process prepares into it, or it holds something else: another set, one prepared
@@ -174,25 +170,14 @@ def hold_folder(out: Path, settings: str, jobs: Iterable[Job]) -> Iterator[None]
         FevbenchError: It cannot be written.
     """
     check_writable(out / MANIFEST)
-    with _held(out):
-        _check_settings(out, settings)
-        _check_source(out, jobs)
-        yield
-
-
-@contextlib.contextmanager
-def _held(out: Path) -> Iterator[None]:
-    """The lock dies with its process."""
-    with (out / LOCK_FILE).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with locked(out / LOCK_FILE, 0) as held:
+        if held is False:
             raise DatasetError(
                 f"another process prepares into {out}", "wait until it is done, or choose another --out"
-            ) from None
-        except OSError:
-            # Some network file systems have no locks. Files are then still written whole.
-            pass
+            )
+        # Some network file systems have no locks. Files are then still written whole.
+        _check_settings(out, settings)
+        _check_source(out, jobs)
         yield
 
 

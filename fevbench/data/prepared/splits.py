@@ -59,14 +59,13 @@ def assign(
 
     Args:
         spec: A published split's name, or one of `FORMS`.
-        subjects: Who there is.
+        subjects: Their ids.
         layout: The data set.
         val: How many train subjects of a published split to hold out; by default one in `HELD_OUT`.
         given: The split of each subject as the data say themselves, for `GIVEN`.
 
     Raises:
-        DatasetError: There is no such split, or it leaves nobody to test on, or nobody to train on and is not
-            `ALL_TEST`.
+        DatasetError: There is no such split, or it leaves none to test on or, but for `ALL_TEST`, to train.
     """
     subjects = sorted(subjects)
     if spec == GIVEN:
@@ -243,12 +242,7 @@ def perceptual_hash(frame: Frames) -> str:
 
 
 def frames_shared_by_splits(clips: Sequence[ClipEntry], home: Mapping[str, Split]) -> list[SharedFrame]:
-    """The pairs of clips of different splits that share a frame, each once, nearest first.
-
-    Args:
-        clips: All clips.
-        home: The split of each subject.
-    """
+    """The pairs of clips of different splits that share a frame, each once, nearest first."""
     rows = [(clip, bits) for clip in clips for bits in clip.hashes if bits]
     if not rows:
         return []
