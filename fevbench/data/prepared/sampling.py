@@ -36,9 +36,9 @@ def choose(
     ``uniform`` spreads them evenly from the neutral frame to the last, ``onset-apex`` from the neutral frame
     to the apex, first and last included; ``all`` takes each from the neutral frame on. A recording with fewer
     frames than are wanted is spread all the same, which repeats some (``resample``), has its last frame
-    repeated (``pad-last``), or gives no clip (``drop``). Where the frame rate varies, ``times`` are the seconds
-    of each frame, and all this is meant of time: the frame nearest to each of evenly spread moments is taken,
-    at the median step where no number of frames is wanted.
+    repeated (``pad-last``), or gives no clip (``drop``). Where the frame rate varies, ``times`` are the
+    seconds of each frame, and all this is meant of time: the frame nearest to each of evenly spread moments
+    is taken, at the median step where no number of frames is wanted.
     """
     last = count - 1 if apex is None else apex
     there = last - neutral + 1
