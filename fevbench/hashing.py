@@ -21,6 +21,11 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def sha256_of_repr(value: object) -> str:
+    """The sha256 of what Python writes for a value made of texts, numbers and tuples of such."""
+    return hashlib.sha256(repr(value).encode()).hexdigest()
+
+
 def sha256_of_files(paths: Sequence[Path]) -> str:
     """The sha256 of the sizes and contents of files, in order.
 

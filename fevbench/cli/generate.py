@@ -110,8 +110,7 @@ def command(
         shrunk,
         write_clips,
     )
-    from fevbench.generate.fitness import notes_on_size, notes_on_view
-    from fevbench.generate.photograph import DETECTOR, choose_face, find_faces
+    from fevbench.generate.photograph import DETECTOR, choose_face, find_faces, notes_on_size, notes_on_view
 
     check_suffix(out)
     where = choose_device(device)
@@ -149,7 +148,7 @@ def _note_expression(still: Frames, offline: bool, display: RunDisplay) -> None:
     from fevbench import weights
     from fevbench.errors import WeightsError
     from fevbench.extractors.face_api import load
-    from fevbench.generate.fitness import READER, notes_on_expression
+    from fevbench.generate.photograph import READER, notes_on_expression
 
     try:
         local = weights.require_all(READER, offline=offline, progress=display.pull)

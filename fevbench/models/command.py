@@ -6,7 +6,6 @@ of many. What it writes is read, checked and resized as clips of ``videos:DIR`` 
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from PIL import Image
 from fevbench.counts import some
 from fevbench.data.facts import FileFacts, notes_on_files
 from fevbench.errors import FevbenchError, ModelError, VideoError
+from fevbench.hashing import sha256_of_repr
 from fevbench.models.found import COMMAND_PREFIX, FoundModel
 from fevbench.models.program import CommandFile, Ending, run_program
 from fevbench.models.videos import check_length, check_size, size_of
@@ -130,7 +130,7 @@ class CommandModel:
         """What, beside the seed, decides a clip."""
         corpus = self._spec.corpus
         parts = (self._settings.fingerprint, corpus.dataset.name, corpus.dataset.version, corpus.protocol.id)
-        return hashlib.sha256(repr((*parts, self._spec.size)).encode()).hexdigest()[:12]
+        return sha256_of_repr((*parts, self._spec.size))[:12]
 
     def _read_left_over(self) -> None:
         """Find the clips that a call made before it was stopped."""

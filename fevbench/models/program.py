@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shlex
 import shutil
@@ -19,7 +18,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError
 
 from fevbench.errors import ModelError, UnknownName, way_out
 from fevbench.foreign import one_line
-from fevbench.hashing import sha256_of
+from fevbench.hashing import sha256_of, sha256_of_repr
 from fevbench.records import Record
 from fevbench.toml import read_toml
 
@@ -143,7 +142,7 @@ class CommandFile:
                 fix = way_out(error, "repeat the command")
                 raise ModelError(f"{what} cannot be read ({error.strerror})", fix) from error
         (_, own), *watched = digests
-        return hashlib.sha256(repr((own, sorted(watched))).encode()).hexdigest()
+        return sha256_of_repr((own, sorted(watched)))
 
 
 def _read(path: Path) -> _Fields:

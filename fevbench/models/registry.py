@@ -20,7 +20,7 @@ from typing import Any, TypeVar, cast
 
 from fevbench.errors import FevbenchError, ModelError, Terminated, UnknownName
 from fevbench.foreign import reason
-from fevbench.hashing import sha256_of
+from fevbench.hashing import sha256_of, sha256_of_repr
 from fevbench.models.files import OpenedFiles, sources
 from fevbench.models.found import (
     COMMAND_PREFIX,
@@ -209,9 +209,9 @@ def _where_else(name: str, plugin: Path | None) -> str:
 def _digest_of(factory: Factory, code: Mapping[str, Path]) -> str:
     """The sha256 of the code of a model that does not come with fevbench."""
     if not code:
-        return hashlib.sha256(repr(factory).encode()).hexdigest()
+        return sha256_of_repr(factory)
     hashes = sorted((file.name, sha256_of(file)) for file in code.values())
-    return hashlib.sha256(repr(hashes).encode()).hexdigest()
+    return sha256_of_repr(hashes)
 
 
 def _weights_file(kind: str, factory: Factory, place: str) -> Path:
@@ -237,7 +237,7 @@ def _code_digest(factory: Factory, whole_package: bool) -> str:
     name = getattr(factory, "__module__", "")
     source = getattr(sys.modules.get(name), "__file__", None)
     if source is None:
-        return hashlib.sha256(repr(factory).encode()).hexdigest()
+        return sha256_of_repr(factory)
     files = [Path(source)]
     if whole_package:
         package = name.partition(".")[0]
