@@ -15,9 +15,9 @@ from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 from PIL import Image
 
-from fevbench.data.decoded_frames import on_background
 from fevbench.data.facts import CHECKSUMS, FileFacts
 from fevbench.data.integrity import SliceChecksums, is_cut_short, is_off_by_little
+from fevbench.data.pictures import on_background
 from fevbench.errors import VideoError
 
 if TYPE_CHECKING:

@@ -21,16 +21,16 @@ from fevbench.atomic import replacing
 from fevbench.counts import some
 from fevbench.data.clip import DIGEST_TAG
 from fevbench.data.clip import LOSSLESS_SUFFIX as LOSSLESS_SUFFIX
-from fevbench.data.decoded_frames import (
+from fevbench.data.decoding import AGAIN, FrameConverter, decoded_frames, open_video
+from fevbench.data.facts import DIGEST, FileFacts
+from fevbench.data.members import frames_of
+from fevbench.data.pictures import (
     ANIMATION_SUFFIXES,
     PICTURE_SUFFIXES,
     is_animation,
     read_animation,
     read_picture,
 )
-from fevbench.data.decoding import AGAIN, FrameConverter, decoded_frames, open_video
-from fevbench.data.facts import DIGEST, FileFacts
-from fevbench.data.members import frames_of
 from fevbench.errors import VideoError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A photograph: reading it, framing a face of it, what speaks against it, and as a data set of one subject."""
+"""A photograph: reading it, framing a face of it, what speaks against it; and as a data set of one."""
 
 from __future__ import annotations
 
@@ -90,8 +90,6 @@ class Photograph:
         """The face, long enough for every protocol; only frame 0 is ever asked for."""
         return np.broadcast_to(self._still, (256, *self._still.shape))
 
-
-__all__ = ["DETECTOR", "FRAMING", "FoundFace", "choose_face", "find_faces", "frame_face"]
 
 DETECTOR = "scrfd-500m"
 """Its name among fevbench's weights."""
