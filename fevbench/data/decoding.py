@@ -46,9 +46,9 @@ def video_stream(container: Any, path: Path, facts: FileFacts) -> Any:
         raise VideoError(f"{path} has no video stream{cover}", "give a video file")
     best = playing[0]
     if len(playing) > 1:
-        decoded_frames = Counter(packet.stream_index for packet in container.demux(playing) if packet.size)
+        counts = Counter(packet.stream_index for packet in container.demux(playing) if packet.size)
         container.seek(0, backward=True)
-        best = max(playing, key=lambda stream: _rank(stream, decoded_frames[stream.index]))
+        best = max(playing, key=lambda stream: _rank(stream, counts[stream.index]))
     if best.codec_context is None:
         raise VideoError(f"{path} has a video stream that nothing here decodes", "export it again")
     if len(there) > 1:
@@ -72,10 +72,10 @@ def decoder(stream: Any, path: Path) -> Any:
     return context
 
 
-def _rank(stream: Any, decoded_frames: int) -> tuple[bool, bool, int, int]:
+def _rank(stream: Any, count: int) -> tuple[bool, bool, int, int]:
     context = stream.codec_context
     area = context.width * context.height if context else -1
-    return decoded_frames > 1, bool(stream.disposition & Disposition.default), area, -stream.index
+    return count > 1, bool(stream.disposition & Disposition.default), area, -stream.index
 
 
 class FrameConverter:

@@ -108,7 +108,7 @@ def read_written(path: Path, shape: Shape | None = None) -> Frames:
     Args:
         path: The file.
         shape: How many frames it must have, of which height and width. Nothing beyond is decoded, so that a
-            stranger's file cannot fill the memory.
+            file cannot fill the memory.
 
     Raises:
         VideoError: The file is not a clip written by :func:`write_clip`, or not all of it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
 import sys
@@ -61,7 +62,7 @@ def held_objects(holder: object) -> Iterator[object]:
         if depth < MOST_DEPTH and not isinstance(part, Tensor | np.ndarray | str):
             try:
                 inside = _inside(part)
-            except Exception:  # attributes of strangers' objects can raise anything
+            except Exception:  # foreign attributes raise anything
                 continue
             todo += [(inner, depth + 1) for inner in reversed(inside)]
 
@@ -127,35 +128,35 @@ def tensor_digest(holders: list[object]) -> str:
 
     NumPy's arrays count as tensors. Scripted networks count with their code.
     """
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for part in held_objects(holders):
         if isinstance(part, nn.Module):
             for script in part.modules():
                 if isinstance(script, torch.jit.ScriptModule) and hasattr(script, "forward"):
-                    whole.update(str(script.code).encode())
+                    digest.update(str(script.code).encode())
             for name, tensor in [*part.named_parameters(), *part.named_buffers()]:
-                whole.update(name.encode())
-                _add_tensor(whole, tensor)
+                digest.update(name.encode())
+                _add_tensor(digest, tensor)
         elif isinstance(part, Tensor):
-            _add_tensor(whole, part)
+            _add_tensor(digest, part)
         elif isinstance(part, np.ndarray) and part.dtype != object:
-            whole.update(f"{part.dtype}{part.shape}".encode())
-            whole.update(np.ascontiguousarray(part).tobytes())
-    return whole.hexdigest()
+            digest.update(f"{part.dtype}{part.shape}".encode())
+            digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
 
 
-def _add_tensor(whole: Any, tensor: Tensor) -> None:
-    whole.update(f"{tensor.dtype}{tensor.layout}".encode())
+def _add_tensor(digest: Any, tensor: Tensor) -> None:
+    digest.update(f"{tensor.dtype}{tensor.layout}".encode())
     try:
         plain = tensor.detach()
         plain = plain.dequantize() if plain.is_quantized else plain
         plain = plain.to_dense() if plain.layout != torch.strided else plain
         plain = torch.view_as_real(plain) if plain.is_complex() else plain
-        whole.update(f"{tuple(plain.shape)}".encode())
+        digest.update(f"{tuple(plain.shape)}".encode())
         bits = plain.resolve_neg().resolve_conj().cpu().contiguous().reshape(-1).view(torch.uint8)
-        whole.update(bits.numpy().data)
+        digest.update(bits.numpy().data)
     except Exception:  # one without data: a parameter that is not made yet, a meta tensor
-        whole.update(b"no data")
+        digest.update(b"no data")
 
 
 def named_files(holders: list[object], folders: list[Path]) -> list[Path]:
@@ -181,7 +182,7 @@ class BuiltModel:
         fingerprint: The sha256 of the code it is made of, of the files that were opened while it was loaded
             and built, and of the parameters and buffers of its networks.
         files: These files.
-        unseen: What it used of which nobody can tell whether it changed.
+        untracked: What it used that may change without being noticed.
     """
 
     found: FoundModel
@@ -204,13 +205,8 @@ def build(found: FoundModel, corpus: Corpus, device: str, progress: Progress) ->
     spec = ModelSpec(how.frames, how.size, corpus.dataset.labels, device, corpus, progress)
     seed_globals(0)
     opened_files = OpenedFiles()
-    if found.fingerprint_is_complete:
+    with contextlib.nullcontext() if found.fingerprint_is_complete else opened_files:
         model = call_model(found.name, found.surroundings, "could not be built", lambda: found.factory(spec))
-    else:
-        with opened_files:
-            model = call_model(
-                found.name, found.surroundings, "could not be built", lambda: found.factory(spec)
-            )
     if not isinstance(model, VideoModel | ClipSource):
         raise ModelError(
             f"model {found.name} has no generate method",
@@ -246,14 +242,14 @@ def _files(found: FoundModel, model: object, opened_files: OpenedFiles, dataset:
     folders = [found.surroundings.folder, *{file.parent for file in code}]
     holders = [*found.globals(), model, [text for file in code for text in texts(file)]]
     named = named_files(holders, folders)
-    whole = tuple(dict.fromkeys((*opened, *named)))
-    given = files_of_dataset(dataset, whole)
-    return tuple(file for file in whole if file not in given)
+    files = tuple(dict.fromkeys((*opened, *named)))
+    given = files_of_dataset(dataset, files)
+    return tuple(file for file in files if file not in given)
 
 
 def _fingerprint(found: FoundModel, model: object, files: tuple[Path, ...]) -> str:
     """Names count without the folders they are in, so that a project can be moved."""
-    whole = hashlib.sha256(found.fingerprint.encode())
+    digest = hashlib.sha256(found.fingerprint.encode())
     try:
         hashes = sorted({(file.name, sha256_of(file)) for file in files if file.is_file()})
     except OSError as error:
@@ -261,6 +257,6 @@ def _fingerprint(found: FoundModel, model: object, files: tuple[Path, ...]) -> s
             f"{error.filename}, which model {found.name} opened, cannot be read ({error.strerror})",
             "repeat the command",
         ) from error
-    whole.update(repr(hashes).encode())
-    whole.update(tensor_digest([*found.globals(), model]).encode())
-    return whole.hexdigest()
+    digest.update(repr(hashes).encode())
+    digest.update(tensor_digest([*found.globals(), model]).encode())
+    return digest.hexdigest()

@@ -106,7 +106,7 @@ def _locate(module: str) -> Path | None:
                 return None
             name = ".".join([top, *parts[: i + 1]])
             spec = importlib.machinery.PathFinder.find_spec(name, list(spec.submodule_search_locations))
-    except Exception:  # finders of strangers raise anything
+    except Exception:  # foreign finders raise anything
         return None
     origin = spec.origin if spec is not None and spec.has_location else None
     return Path(origin).absolute() if origin else None
@@ -128,7 +128,7 @@ class OpenedFiles:
 
     Attributes:
         files: What was opened to be read, and is not an installed package's.
-        unseen: What was used of which nobody can tell whether it changed.
+        untracked: What was used that may change without being noticed.
     """
 
     def __init__(self) -> None:
@@ -150,7 +150,7 @@ class OpenedFiles:
     ) -> None:
         _listening.remove(self)
 
-    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def on_event(self, event: str, arguments: tuple[Any, ...]) -> None:
         """An audit event of Python."""
         if event == "open":
             path, mode, flags = arguments
@@ -194,13 +194,13 @@ def _hook() -> None:
     global _hooked
     if not _hooked:
         _hooked = True
-        sys.addaudithook(_hear)
+        sys.addaudithook(_on_event)
 
 
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
     for opened_files in tuple(_listening):
         try:
-            opened_files.hear(event, arguments)
+            opened_files.on_event(event, arguments)
         except Exception:  # an error here would become one of whoever opens the file
             continue
 

@@ -119,7 +119,7 @@ class FoundModel:
             (`fevbench.models.built`).
         surroundings: Where its code lives.
         files: The files of its code, and those that were opened while it was loaded.
-        unseen: What it used while it was loaded, of which nobody can tell whether it changed.
+        untracked: What it used while it was loaded that may change without being noticed.
         modules: Names of the modules that are its code.
     """
 

@@ -45,7 +45,7 @@ class LoadedPlugin:
         file: The file; None where there is none.
         surroundings: Where its code lives.
         files: What was opened while it was loaded.
-        unseen: What it used then, of which nobody can tell whether it changed.
+        untracked: What it used then that may change without being noticed.
     """
 
     module: str
@@ -113,7 +113,7 @@ def load_plugin(path: Path) -> LoadedPlugin:
             spec.loader.exec_module(module)
     except (FevbenchError, KeyboardInterrupt, Terminated):
         raise
-    except BaseException as error:  # whatever a stranger's file raises
+    except BaseException as error:  # a plug-in raises anything
         raise ModelError(
             f"plug-in {path} failed ({reason(error)})", "see the traceback with --debug"
         ) from error

@@ -29,7 +29,7 @@ class Surroundings:
         folder: Where modules are looked for first.
 
     Attributes:
-        failure: What ended a thread of the model while the last block ran, and nobody else would hear of.
+        failure: What ended a thread of the model while the last block ran, which would go unnoticed.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -57,7 +57,7 @@ class Surroundings:
         sys.modules.update(self._modules)
         if self._works_in:
             _work_in(self._works_in)
-        threading.excepthook = self._hear
+        threading.excepthook = self._on_thread_end
         return self
 
     def __exit__(
@@ -79,7 +79,7 @@ class Surroundings:
             _work_in(folder)
         threading.excepthook = hook
 
-    def _hear(self, ended: Any) -> None:
+    def _on_thread_end(self, ended: Any) -> None:
         """A thread of the model ended with an exception."""
         self.failure = self.failure or ended.exc_value or ended.exc_type()
 

@@ -180,15 +180,15 @@ def recording_id(*parts: str) -> str:
 def numbered(names: Iterable[str]) -> list[str]:
     """The names; those that are there already, in any case, get a number."""
     used: set[str] = set()
-    told_apart = []
+    distinct_names = []
     for name in names:
         shown, number = name, 1
         while shown.casefold() in used:
             number += 1
             shown = f"{name}-{number}"
         used.add(shown.casefold())
-        told_apart.append(shown)
-    return told_apart
+        distinct_names.append(shown)
+    return distinct_names
 
 
 def distinct(recordings: list[Recording], skipped: list[Skip]) -> list[Recording]:

@@ -53,7 +53,7 @@ def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
     Raises:
         DatasetError: The folder does not hold it.
     """
-    top = the_level(root, TITLE, EXPECTED, _holds_people)
+    top = the_level(root, TITLE, EXPECTED, _holds_subjects)
     tree = Tree()
     recordings = [
         recording for subject in _subjects(tree, top) for recording in _recordings(tree, subject, options)
@@ -61,12 +61,12 @@ def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
     return FoundRecordings(distinct(recordings, tree.skipped), tree.skipped)
 
 
-def _holds_people(folder: Path) -> bool:
-    people = [child for child in Tree().folders(folder) if _SUBJECT.fullmatch(child.name)]
-    return any(_is_person(subject) for subject in people)
+def _holds_subjects(folder: Path) -> bool:
+    subjects = [child for child in Tree().folders(folder) if _SUBJECT.fullmatch(child.name)]
+    return any(_is_subject(subject) for subject in subjects)
 
 
-def _is_person(folder: Path) -> bool:
+def _is_subject(folder: Path) -> bool:
     names = {child.name.lower() for child in Tree().folders(folder)}
     return bool(names & LABELS.keys()) or any(_SESSION.fullmatch(name) for name in names)
 

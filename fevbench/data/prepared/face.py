@@ -48,7 +48,7 @@ def follow_subject(faces_of_frames: Mapping[int, Sequence[DetectedFace]]) -> dic
     resembles the one in the first frame and lies where it lay before; it may be none.
 
     Returns:
-        Frame number to the subject's face; of nobody in more than `LEAST_FOUND` of them, who is in most.
+        Frame number to the subject's face; the one found in most if none is in more than `LEAST_FOUND` of them.
     """
     numbers = sorted(faces_of_frames)
     first = next((i for i in numbers if faces_of_frames[i]), None)
@@ -172,16 +172,16 @@ class FaceSearch:
         }
         inside = [any(_centre_is_in(face, low, high) for face in faces) for faces in others.values()]
         first = next(iter(self.subject.values()))
-        strange = [similarity(first, seen) < DOUBTFUL for seen in self.subject.values()]
+        unlike = [similarity(first, seen) < DOUBTFUL for seen in self.subject.values()]
         height = float(np.median([_height(seen.face) for seen in self.subject.values()]))
-        told = {
+        counted = {
             "other faces in {} of {} frames looked at, one person is followed": sum(
                 map(bool, others.values())
             ),
             "another face in the square in {} of {} frames looked at": sum(inside),
-            "perhaps another person's face in {} of {} frames looked at": sum(strange),
+            "perhaps another person's face in {} of {} frames looked at": sum(unlike),
         }
-        notes = [what.format(count, self.looks) for what, count in told.items() if count]
+        notes = [what.format(count, self.looks) for what, count in counted.items() if count]
         if height < SMALL:
             notes.append(f"its face is {height:.0f} px high, less than {SMALL}")
         return [*([self.shown()] if self.faces < self.looks else []), *notes]

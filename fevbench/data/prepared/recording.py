@@ -145,31 +145,31 @@ def _clip(job: Job, source: RecordingFrames) -> ClipEntry:
     if not seen:
         raise NoClip("cannot be decoded", next(iter(source.damaged.values())))
     size = _size(seen)
-    looked = search_faces(seen, job.read_faces)
-    if looked.faces <= LEAST_FOUND * looked.looks:
-        raise NoClip("no face", looked.shown())
-    placement = looked.placement(recipe.align)
-    cut: dict[int, Frames] = {}
+    search = search_faces(seen, job.read_faces)
+    if search.faces <= LEAST_FOUND * search.looks:
+        raise NoClip("no face", search.shown())
+    placement = search.placement(recipe.align)
+    squares: dict[int, Frames] = {}
     for i, frame in source.frames():
         if (frame.shape[1], frame.shape[0]) != size:
             raise _mixed([size, (frame.shape[1], frame.shape[0])])
-        cut[i] = cut_out(frame, placement, recipe.size)
+        squares[i] = cut_out(frame, placement, recipe.size)
     notes = [*job.recording.notes, *source.notes, *_damage(source, job.root)]
-    whole = _filled(cut, source.count)
-    neutral = stillest(whole) if recipe.neutral == "stillest" else 0
-    shown = _nearest(sorted(cut), neutral)
-    if not looked.shows(shown, lambda: job.read_faces(dict(source.frames(shown.__eq__))[shown])):
-        raise NoClip("no face in frame 0", f"{looked.shown()}, none in frame {shown}, which a model is given")
-    apex = _apex(job, whole, neutral)
-    taken = choose(len(whole), neutral, apex, recipe.frames, recipe.sampling, recipe.short, source.times)
+    frames = _filled(squares, source.count)
+    neutral = stillest(frames) if recipe.neutral == "stillest" else 0
+    shown = _nearest(sorted(squares), neutral)
+    if not search.shows(shown, lambda: job.read_faces(dict(source.frames(shown.__eq__))[shown])):
+        raise NoClip("no face in frame 0", f"{search.shown()}, none in frame {shown}, which a model is given")
+    apex = _apex(job, frames, neutral)
+    taken = choose(len(frames), neutral, apex, recipe.frames, recipe.sampling, recipe.short, source.times)
     if not taken:
         raise NoClip(
             "too short", f"{(apex or source.count - 1) - neutral + 1} frames from the neutral one on"
         )
     if len(set(taken)) < len(taken):
         notes.append(f"{len(set(taken))} different frames of {len(taken)}")
-    notes += looked.notes(placement)
-    clip = np.ascontiguousarray(whole[taken])
+    notes += search.notes(placement)
+    clip = np.ascontiguousarray(frames[taken])
     fps = rate(source.fps or job.fps, taken, source.times)
     write_clip(job.clip, clip, fps)
     return ClipEntry(
@@ -188,8 +188,8 @@ def _clip(job: Job, source: RecordingFrames) -> ClipEntry:
         apex=apex,
         taken=taken,
         fps=round(fps, 3),
-        faces=looked.faces,
-        looks=looked.looks,
+        faces=search.faces,
+        looks=search.looks,
         placement=np.round(placement, 3).tolist(),
         sha256=sha256_of(job.clip),
         bytes=job.clip.stat().st_size,
@@ -199,10 +199,10 @@ def _clip(job: Job, source: RecordingFrames) -> ClipEntry:
     )
 
 
-def _apex(job: Job, whole: Frames, neutral: int) -> int | None:
+def _apex(job: Job, frames: Frames, neutral: int) -> int | None:
     if job.recipe.sampling != "onset-apex":
         return None
-    return len(whole) - 1 if job.phase == "neutral-apex" else strongest(whole, neutral)
+    return len(frames) - 1 if job.phase == "neutral-apex" else strongest(frames, neutral)
 
 
 def _size(frames: Mapping[int, Frames]) -> tuple[int, int]:
@@ -228,10 +228,10 @@ def _damage(source: RecordingFrames, root: Path) -> list[str]:
     ]
 
 
-def _filled(cut: dict[int, Frames], count: int) -> Frames:
+def _filled(squares: dict[int, Frames], count: int) -> Frames:
     """All frames, so that time is kept: the nearest whole one stands for each that is damaged."""
-    there = sorted(cut)
-    return np.stack([cut[_nearest(there, i)] for i in range(count)])
+    there = sorted(squares)
+    return np.stack([squares[_nearest(there, i)] for i in range(count)])
 
 
 def _nearest(there: Sequence[int], i: int) -> int:
