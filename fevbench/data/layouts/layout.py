@@ -57,7 +57,7 @@ class FoundRecordings:
     """What a downloaded folder holds.
 
     Attributes:
-        takes: Every performance, in a fixed order.
+        recordings: Every performance, in a fixed order.
         skipped: What was seen and is none, and why.
         attributes: What is known of a subject, for example ``{"sex": "female"}``.
         splits: The split of a subject, where the data say so themselves.

@@ -48,7 +48,7 @@ def follow_subject(faces_of_frames: Mapping[int, Sequence[DetectedFace]]) -> dic
     resembles the one in the first frame and lies where it lay before; it may be none.
 
     Returns:
-        Frame number to the subject's face; the one found in most if none is in more than `LEAST_FOUND` of them.
+        Frame number to its face; who is found in most, if none is in more than `LEAST_FOUND` of them.
     """
     numbers = sorted(faces_of_frames)
     first = next((i for i in numbers if faces_of_frames[i]), None)

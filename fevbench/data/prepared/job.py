@@ -32,7 +32,7 @@ class Job:
     """A recording to prepare.
 
     Attributes:
-        take: The recording.
+        recording: As it was downloaded.
         root: The downloaded folder.
         out: The prepared folder.
         recipe: How a recording becomes a clip.
