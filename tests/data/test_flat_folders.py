@@ -37,7 +37,7 @@ def reasons(found: FoundRecordings) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("names", "pattern", "takes"),
+    ("names", "pattern", "recordings"),
     [
         (("anna/happy_", "anna/sad_", "bob/happy_"), "{subject}/{label}_{frame}", 3),
         (("anna/happy", "anna/sad", "bob/happy"), "{subject}/{label}{frame}", 3),
