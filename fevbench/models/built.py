@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import random
 import sys
 import types
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -205,7 +205,10 @@ def build(found: FoundModel, corpus: Corpus, device: str, progress: Progress) ->
     spec = ModelSpec(how.frames, how.size, corpus.dataset.labels, device, corpus, progress)
     seed_globals(0)
     opened_files = OpenedFiles()
-    with contextlib.nullcontext() if found.fingerprint_is_complete else opened_files:
+    listening: AbstractContextManager[object] = (
+        nullcontext() if found.fingerprint_is_complete else opened_files
+    )
+    with listening:
         model = call_model(found.name, found.surroundings, "could not be built", lambda: found.factory(spec))
     if not isinstance(model, VideoModel | ClipSource):
         raise ModelError(
