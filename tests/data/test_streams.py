@@ -156,11 +156,11 @@ def test_rounding_to_milliseconds_is_an_even_rate() -> None:
 
 def test_what_is_told_of_clips_is_counted() -> None:
     own, other, lossy = FileFacts(), FileFacts(), FileFacts(["turned as its EXIF data say"])
-    own.file("ffv1 bgr0", False, CHECKSUMS)
+    own.add_file("ffv1 bgr0", False, CHECKSUMS)
     own.checks.add(DIGEST)
-    other.file("png", False, CHECKSUMS)
-    lossy.file("jpeg", True, "")
-    lossy.file("png", False, CHECKSUMS)
+    other.add_file("png", False, CHECKSUMS)
+    lossy.add_file("jpeg", True, "")
+    lossy.add_file("png", False, CHECKSUMS)
     assert notes_on_files([own, other, lossy]) == [
         "1 of 3 clips: turned as its EXIF data say",
         "1 of 3 clips: the format loses detail (jpeg, png), and what is lost counts",
