@@ -10,7 +10,7 @@ from downloads import write_video
 from PIL import Image
 
 from fevbench.data.layouts.folder import LAYOUT, suggested
-from fevbench.data.layouts.layout import FoundRecordings
+from fevbench.data.layouts.layout import Download
 from fevbench.errors import DatasetError
 
 
@@ -25,11 +25,11 @@ def frames(folder: str, last: int = 3, suffix: str = "png") -> list[str]:
     return [f"{folder}{number:02}.{suffix}" for number in range(1, last + 1)]
 
 
-def find(root: Path, **options: str) -> FoundRecordings:
+def find(root: Path, **options: str) -> Download:
     return LAYOUT.discover(root, LAYOUT.settings(options))
 
 
-def reasons(found: FoundRecordings) -> dict[str, list[str]]:
+def reasons(found: Download) -> dict[str, list[str]]:
     why: dict[str, list[str]] = {}
     for skip in found.skipped:
         why.setdefault(skip.why, []).append(Path(skip.what).name)

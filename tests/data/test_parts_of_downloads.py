@@ -10,7 +10,7 @@ from downloads import mead, performance, write_video
 from tiny import Cli
 
 from fevbench.data.layouts import layouts
-from fevbench.data.layouts.layout import FoundRecordings
+from fevbench.data.layouts.layout import Download
 from fevbench.errors import DatasetError
 
 
@@ -23,7 +23,7 @@ def touch(root: Path, *files: str) -> Path:
     return root
 
 
-def discover(name: str, root: Path, **options: str) -> FoundRecordings:
+def discover(name: str, root: Path, **options: str) -> Download:
     layout = layouts.get(name)
     return layout.discover(root, layout.settings(options))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from fevbench.data.layouts.layout import FoundRecordings, Layout, Recording, canonical, distinct, recording_id
+from fevbench.data.layouts.layout import Download, Layout, Recording, canonical, recording_id
 from fevbench.data.layouts.tree import Tree, the_level
 from fevbench.data.pictures import PICTURE_SUFFIXES
 
@@ -18,7 +18,7 @@ _SUBJECT = re.compile(r"S\d{3}")
 _SEQUENCE = re.compile(r"\d{3}")
 
 
-def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
+def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every sequence with a label.
 
     Raises:
@@ -47,7 +47,7 @@ def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
                         recording_id(subject.name, sequence.name, label), subject.name, label, native, files
                     )
                 )
-    return FoundRecordings(distinct(recordings, tree.skipped), tree.skipped)
+    return Download.distinct(recordings, tree.skipped)
 
 
 def _holds(folder: Path, suffixes: tuple[str, ...]) -> bool:

@@ -7,15 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from fevbench.data.layouts.layout import (
-    FoundRecordings,
-    Layout,
-    Option,
-    PartFilter,
-    Recording,
-    distinct,
-    recording_id,
-)
+from fevbench.data.layouts.layout import Download, Layout, Option, PartFilter, Recording, recording_id
 from fevbench.data.layouts.tree import Tree, wrong_folder
 
 LABELS = {
@@ -37,7 +29,7 @@ _NAME = re.compile(
 )
 
 
-def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
+def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every video of CREMA-D.
 
     Raises:
@@ -61,7 +53,7 @@ def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
     for table in sorted(root.rglob(DEMOGRAPHICS))[:1]:
         attributes = _demographics(table)
         tree.skipped = [skip for skip in tree.skipped if skip.what != str(table)]
-    return FoundRecordings(distinct(recordings, tree.skipped), tree.skipped, attributes)
+    return Download.distinct(recordings, tree.skipped, attributes)
 
 
 def _pass_over(folder: Path) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.layouts.layout import (
     SYNONYMS,
-    FoundRecordings,
+    Download,
     Layout,
     Option,
     Recording,
@@ -103,7 +103,7 @@ EXPECTED = "videos or folders of frames where --set pattern=… says"
 MISFIT = "does not fit the pattern"
 
 
-def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
+def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every recording that the pattern or the CSV file names.
 
     Raises:
@@ -116,14 +116,14 @@ def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
         if not found.recordings:
             raise _nothing_named(root, table, tree)
     else:
-        found = FoundRecordings(list(_from_pattern(root, options["pattern"], tree)), tree.skipped)
+        found = Download(list(_from_pattern(root, options["pattern"], tree)), tree.skipped)
         if not found.recordings:
             raise _nothing_fits(root, options["pattern"], tree)
     _check_subjects(found.recordings)
     # Takes of one name are different files, as those of several sessions are.
     ids = numbered(recording.id for recording in found.recordings)
     recordings = [replace(recording, id=name) for recording, name in zip(found.recordings, ids, strict=True)]
-    return FoundRecordings(recordings, tree.skipped, found.attributes, found.splits)
+    return Download(recordings, tree.skipped, found.attributes, found.splits)
 
 
 def _nothing_named(root: Path, table: Path, tree: Tree) -> DatasetError:
@@ -241,7 +241,7 @@ def _candidates(root: Path, tree: Tree, flat: bool) -> Iterator[tuple[Path, list
             tree.skip(folder, "empty take")
 
 
-def _from_csv(root: Path, path: Path, tree: Tree) -> FoundRecordings:
+def _from_csv(root: Path, path: Path, tree: Tree) -> Download:
     recordings = []
     splits: dict[str, str] = {}
     named: dict[str, str] = {}
@@ -268,7 +268,7 @@ def _from_csv(root: Path, path: Path, tree: Tree) -> FoundRecordings:
         if not files:
             continue
         recordings.append(_recording({**row, "take": row["take"] or target.stem}, files))
-    return FoundRecordings(recordings, tree.skipped, {}, splits)
+    return Download(recordings, tree.skipped, {}, splits)
 
 
 def _assign(splits: dict[str, str], subject: str, split: str, where: str) -> None:

@@ -53,7 +53,7 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class FoundRecordings:
+class Download:
     """What a downloaded folder holds.
 
     Attributes:
@@ -67,6 +67,25 @@ class FoundRecordings:
     skipped: list[Skip]
     attributes: dict[str, dict[str, str]] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def distinct(
+        cls,
+        recordings: Iterable[Recording],
+        skipped: list[Skip],
+        attributes: dict[str, dict[str, str]] | None = None,
+    ) -> Download:
+        """Recordings without those whose id an earlier one has; they are added to ``skipped``.
+
+        File systems that do not tell cases apart must hold them as well.
+        """
+        kept: dict[str, Recording] = {}
+        for recording in recordings:
+            first = kept.setdefault(recording.id.casefold(), recording)
+            if first is not recording:
+                what, detail = str(recording.files[0]), f"{recording.id} is {first.files[0]}"
+                skipped.append(Skip(what, "same name as another", detail))
+        return cls(list(kept.values()), skipped, attributes or {})
 
 
 @dataclass(frozen=True)
@@ -133,7 +152,7 @@ class Layout:
     expected: str
     labels: Mapping[str, str]
     split: str
-    discover: Callable[[Path, Mapping[str, str]], FoundRecordings]
+    discover: Callable[[Path, Mapping[str, str]], Download]
     options: Mapping[str, Option] = field(default_factory=dict)
     splits: Mapping[str, PublishedSplit] = field(default_factory=dict)
 
@@ -189,21 +208,6 @@ def numbered(names: Iterable[str]) -> list[str]:
         used.add(shown.casefold())
         distinct_names.append(shown)
     return distinct_names
-
-
-def distinct(recordings: list[Recording], skipped: list[Skip]) -> list[Recording]:
-    """The takes without those whose id an earlier one has; they go to ``skipped``.
-
-    File systems that do not tell cases apart must hold them as well.
-    """
-    kept: dict[str, Recording] = {}
-    for recording in recordings:
-        first = kept.setdefault(recording.id.casefold(), recording)
-        if first is not recording:
-            skipped.append(
-                Skip(str(recording.files[0]), "same name as another", f"{recording.id} is {first.files[0]}")
-            )
-    return list(kept.values())
 
 
 EVERY = ("all", "both")

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fevbench.data.layouts.layout import (
-    FoundRecordings,
+    Download,
     Layout,
     Option,
     PartFilter,
     Recording,
     canonical,
-    distinct,
     recording_id,
 )
 from fevbench.data.layouts.tree import NOT_ASKED, STRAY, Tree, wrong_folder
@@ -30,7 +29,7 @@ _PATH = re.compile(
 )
 
 
-def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
+def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every video of one view of MEAD.
 
     Raises:
@@ -69,7 +68,7 @@ def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
         recording.subject: {"sex": "male" if recording.subject[0] == "M" else "female"}
         for recording in recordings
     }
-    return FoundRecordings(distinct(recordings, tree.skipped), tree.skipped, attributes)
+    return Download.distinct(recordings, tree.skipped, attributes)
 
 
 LAYOUT = Layout(

@@ -7,15 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fevbench.data.clip import EXPRESSIONS
-from fevbench.data.layouts.layout import (
-    FoundRecordings,
-    Layout,
-    Option,
-    PublishedSplit,
-    Recording,
-    distinct,
-    recording_id,
-)
+from fevbench.data.layouts.layout import Download, Layout, Option, PublishedSplit, Recording, recording_id
 from fevbench.data.layouts.tree import Tree, nearest, the_level
 
 LABELS = {name: name for name in (*EXPRESSIONS, "neutral")}
@@ -47,7 +39,7 @@ _NOTES = {
 }
 
 
-def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
+def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every recording of MUG.
 
     Raises:
@@ -58,7 +50,7 @@ def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
     recordings = [
         recording for subject in _subjects(tree, top) for recording in _recordings(tree, subject, options)
     ]
-    return FoundRecordings(distinct(recordings, tree.skipped), tree.skipped)
+    return Download.distinct(recordings, tree.skipped)
 
 
 def _holds_subjects(folder: Path) -> bool:

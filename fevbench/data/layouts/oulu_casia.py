@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fevbench.data.clip import EXPRESSIONS
-from fevbench.data.layouts.layout import FoundRecordings, Layout, Option, Recording, distinct, recording_id
+from fevbench.data.layouts.layout import Download, Layout, Option, Recording, recording_id
 from fevbench.data.layouts.tree import NOT_ASKED, Tree, find_all, nearest, wrong_folder
 from fevbench.errors import DatasetError
 
@@ -19,7 +19,7 @@ _CAMERA = re.compile(r"(VL|NI)(_Acropped)?", re.IGNORECASE)
 _SUBJECT = re.compile(r"P\d{3}", re.IGNORECASE)
 
 
-def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
+def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every recording of one camera under one light.
 
     Raises:
@@ -50,7 +50,7 @@ def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
         raise DatasetError(
             f"{camera} has no light {options['light']}, but {there}", "choose with --set light=…"
         )
-    return FoundRecordings(distinct(recordings, tree.skipped), tree.skipped)
+    return Download.distinct(recordings, tree.skipped)
 
 
 def _is_camera(folder: Path) -> bool:

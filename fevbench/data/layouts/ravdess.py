@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fevbench.data.layouts.layout import (
-    FoundRecordings,
+    Download,
     Layout,
     Option,
     PartFilter,
     Recording,
     canonical,
-    distinct,
     recording_id,
 )
 from fevbench.data.layouts.tree import Tree, wrong_folder
@@ -30,7 +29,7 @@ _NAME = re.compile(
 )
 
 
-def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
+def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every video of RAVDESS; of the same recording with and without sound, the one without.
 
     Raises:
@@ -56,7 +55,7 @@ def discover(root: Path, options: Mapping[str, str]) -> FoundRecordings:
         for recording in recordings.values()
     }
     ordered = sorted(recordings.values(), key=lambda recording: recording.id)
-    return FoundRecordings(distinct(ordered, tree.skipped), tree.skipped, attributes)
+    return Download.distinct(ordered, tree.skipped, attributes)
 
 
 def _recording(path: Path, match: re.Match[str], native: str, channel: str, intensity: str) -> Recording:

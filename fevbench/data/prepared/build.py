@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fevbench.counts import some
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.datasets import SPLITS
-from fevbench.data.layouts.layout import FoundRecordings, Layout, Recording
+from fevbench.data.layouts.layout import Download, Layout, Recording
 from fevbench.data.layouts.tree import MIXTURE, TWIN, Skip, check_source, nearest
 from fevbench.data.prepared.adapter import Prepared
 from fevbench.data.prepared.face import DetectedFace, ReadFaces
@@ -146,7 +146,7 @@ def _nothing(request: PrepareRequest, skipped: Sequence[Skip | SkipEntry]) -> Da
     )
 
 
-def _wanted(found: FoundRecordings, request: PrepareRequest) -> tuple[list[Recording], list[SkipEntry]]:
+def _wanted(found: Download, request: PrepareRequest) -> tuple[list[Recording], list[SkipEntry]]:
     """The recordings of wanted expressions, and what to say of the others."""
     if not found.recordings:
         raise _nothing(request, found.skipped)
@@ -282,7 +282,7 @@ def _shown(pair: SharedFrame, assignment: Assignment) -> str:
 
 def _manifest(
     request: PrepareRequest,
-    found: FoundRecordings,
+    found: Download,
     assignment: Assignment,
     made: list[ClipEntry],
     skipped: list[SkipEntry],
