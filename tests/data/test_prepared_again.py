@@ -149,11 +149,11 @@ def test_nothing_that_is_passed_on_says_where_the_source_lies(cli: Cli, tmp_path
 def test_two_processes_do_not_prepare_into_one_folder(cli: Cli, tmp_path: Path) -> None:
     out, own = tmp_path / "out", record(tmp_path / "own", 1, 2, 3)
     assert prepare(cli, own, out).code == 0
-    before = tree(out)
     with (out / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        before = tree(out)
         refused = prepare(cli, own, out, "--split", "kfold:3:2")
+        assert tree(out) == before
     assert refused.code == 1
     assert f"another process prepares into {out}: wait until it is done" in refused.complaint
-    assert tree(out) == before
     assert prepare(cli, own, out, "--split", "kfold:3:2").code == 0
