@@ -13,6 +13,8 @@ LONGEST = 2000
 """Characters of a line at most."""
 LONGEST_NAME = 200
 """Characters of a name at most."""
+LONGEST_REASON = 300
+"""Characters of an exception's message at most."""
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -43,6 +45,17 @@ def on_terminal(text: str) -> str:
 def as_text(text: str) -> str:
     """A text that UTF-8 can hold: bytes of a file's name that are no character are written as numbers."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def reason(error: BaseException) -> str:
+    """An exception in one line that can be printed, whatever it is."""
+    try:
+        text = str(error)
+    except BaseException:
+        text = "it cannot be printed"
+    line = as_text(text.strip().partition("\n")[0])
+    shown = "".join(letter if letter.isprintable() else "?" for letter in line[:LONGEST_REASON])
+    return f"{type(error).__name__}: {shown}" + ("…" if len(line) > LONGEST_REASON else "")
 
 
 def _printable(text: str) -> str:

@@ -1,7 +1,7 @@
-"""One typed registry for everything that has a name: lazy targets, did-you-mean errors.
+"""The one registry of everything that has a name: models, metrics, extractors, data sets, protocols, methods.
 
-A target is either the object itself or a ``"module:attribute"`` string that is imported the first
-time the name is asked for, so that listing what there is never imports what it does not need.
+An entry is the object itself, or a ``"module:attribute"`` string that is imported when the name is first
+asked for, so that listing names imports nothing. Installed packages add entries by entry points.
 
     >>> squares = Registry[int]("square", {"four": 4, "pi": "math:pi"})
     >>> squares.get("four")
@@ -12,13 +12,23 @@ time the name is asked for, so that listing what there is never imports what it 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import importlib.metadata
+import sys
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from operator import attrgetter
 from typing import Generic, TypeVar, cast
 
-from fevbench.errors import FevbenchError, UnknownName
+from fevbench.errors import FevbenchError, Terminated, UnknownName
+from fevbench.foreign import one_line, reason
+from fevbench.version import VERSION
 
 T = TypeVar("T")
+BUILT_IN = f"fevbench {VERSION}"
+"""The origin of what fevbench itself brings."""
+_registering_from: ContextVar[str] = ContextVar("registering_from", default="this process")
 
 
 class Registry(Generic[T]):
@@ -26,47 +36,137 @@ class Registry(Generic[T]):
 
     Args:
         kind: What a name is called in errors, for example ``"metric"``.
-        targets: The first entries: objects, or ``"module:attribute"`` strings.
+        targets: The entries that come with fevbench: objects, or ``"module:attribute"`` strings.
+        group: The entry-point group in which installed packages announce theirs. It is read once, when a name
+            is listed or looked for that is not among ``targets``.
+        declares: The class of the entries, where these are declarations that cost nothing to import. What is
+            announced is then imported when it is read, and what is not of this class is left out.
     """
 
-    def __init__(self, kind: str, targets: Mapping[str, T | str] | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        targets: Mapping[str, T | str] | None = None,
+        group: str = "",
+        declares: type[T] | None = None,
+    ) -> None:
         self.kind = kind
         self._targets: dict[str, T | str] = dict(targets or {})
+        self._built_in = frozenset(self._targets)
+        self._group, self._declares = group, declares
+        self._announced: dict[str, T | str] | None = None
+        self._origins: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._targets)
+        return iter(dict.fromkeys((*self._targets, *self._read())))
 
     def __contains__(self, name: object) -> bool:
-        return name in self._targets
+        return name in self._targets or name in self._read()
 
     def add(self, name: str, target: T | str) -> None:
-        """Register ``target`` under ``name``.
+        """Register ``target`` under ``name``; its origin is that of the block it is done in, `registering`.
 
         Raises:
             FevbenchError: The name is taken by something else.
         """
-        if self._targets.get(name, target) != target:
-            raise FevbenchError(f"the {self.kind} {name!r} is registered already", "choose another name")
-        self._targets[name] = target
+        origin = _registering_from.get()
+        if name in self and not _is_same(self.peek(name), target):
+            taken = f"the {self.kind} {name!r} is registered already by {self.origin(name)}"
+            raise FevbenchError(f"{taken}, and again by {origin}", "choose another name")
+        if name not in self:
+            self._targets[name] = target
+            self._origins[name] = origin
 
     def peek(self, name: str) -> T | str:
         """The entry as it stands, without importing a lazy one."""
-        return self._targets[name]
+        return self._targets[name] if name in self._targets else self._read()[name]
 
     def get(self, name: str) -> T:
         """What ``name`` stands for, imported now if it was lazy.
 
         Raises:
             UnknownName: No entry has this name; the message suggests near ones.
+            FevbenchError: It is of an installed package and cannot be imported.
         """
+        if name not in self:
+            raise UnknownName(self.kind, name, self)
+        target = self.peek(name)
+        if not isinstance(target, str):
+            return target
+        if name in self._targets:
+            loaded = self._targets[name] = cast(T, load_target(target))
+            return loaded
         try:
-            target = self._targets[name]
-        except KeyError:
-            raise UnknownName(self.kind, name, self._targets) from None
-        if isinstance(target, str):
-            target = cast(T, load_target(target))
-            self._targets[name] = target
-        return target
+            loaded = self._read()[name] = cast(T, load_target(target))
+        except (FevbenchError, KeyboardInterrupt, Terminated):
+            raise
+        except BaseException as error:  # a package that is being imported can raise anything
+            raise FevbenchError(
+                f"{self.kind} {name!r} of {self.origin(name)} cannot be imported ({reason(error)})",
+                "install it again",
+            ) from error
+        return loaded
+
+    def origin(self, name: str) -> str:
+        """Who registered ``name``: fevbench or another distribution with its version, or a plug-in file.
+
+        Raises:
+            UnknownName: No entry has this name.
+        """
+        if name not in self:
+            raise UnknownName(self.kind, name, self)
+        return self._origins.get(name, BUILT_IN)
+
+    def origins(self) -> dict[str, str]:
+        """Every name with its origin, for example ``{"copy": "fevbench 0.1.0"}``."""
+        return {name: self.origin(name) for name in self}
+
+    def _read(self) -> dict[str, T | str]:
+        """What installed packages announce."""
+        if self._announced is None:
+            self._announced = {}  # a package that is imported here may ask for names itself
+            found = importlib.metadata.entry_points(group=self._group) if self._group else ()
+            for entry in sorted(found, key=lambda entry: not (entry.dist and entry.dist.name == "fevbench")):
+                self._announce(entry, self._announced)
+        return self._announced
+
+    def _announce(self, entry: importlib.metadata.EntryPoint, announced: dict[str, T | str]) -> None:
+        """Take one entry point up, or say in one line why not."""
+        name, target = entry.name, entry.value.partition("[")[0].strip()
+        origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+        if name in self._built_in or name in announced:
+            if not _is_same(self.peek(name), target):
+                self._warn(name, origin, f"{self.origin(name)} has one of this name")
+            return
+        if self._declares is None:
+            announced[name] = target
+        else:
+            try:
+                loaded = load_target(target)
+            except (KeyboardInterrupt, Terminated):
+                raise
+            except BaseException as error:
+                self._warn(name, origin, f"it cannot be imported ({reason(error)})")
+                return
+            if not isinstance(loaded, self._declares) or getattr(loaded, "name", name) != name:
+                self._warn(name, origin, f"{target} is no {self._declares.__name__} of this name")
+                return
+            announced[name] = loaded
+        self._origins[name] = origin
+
+    def _warn(self, name: str, origin: str, why: str) -> None:
+        text = f"warning: {self.kind} {name!r} of {origin} is left out: {why}"
+        print(one_line(text), file=sys.stderr)
+
+
+@contextlib.contextmanager
+def registering(origin: str) -> Iterator[None]:
+    """Let ``origin`` own whatever the block adds to any registry."""
+    token = _registering_from.set(origin)
+    try:
+        yield
+    finally:
+        _registering_from.reset(token)
 
 
 def load_target(target: str) -> object:
@@ -77,4 +177,15 @@ def load_target(target: str) -> object:
         AttributeError: The module has no such attribute.
     """
     module, _, attribute = target.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    return attrgetter(attribute)(importlib.import_module(module))
+
+
+def _is_same(first: object, second: object) -> bool:
+    """Whether two entries are one object, which either may only name."""
+    return first == second or _address(first) == _address(second)
+
+
+def _address(target: object) -> object:
+    if isinstance(target, str) or not hasattr(target, "__qualname__"):
+        return target
+    return f"{target.__module__}:{target.__qualname__}"

@@ -14,7 +14,7 @@ from apart import WEIGHTS, process_environment
 
 from fevbench import paths
 from fevbench.data.datasets import dataset_names
-from fevbench.models.registry import discover
+from fevbench.models.registry import models
 from fevbench.weights import find, user_folder
 
 HERE = Path(__file__).parent
@@ -91,7 +91,7 @@ def test_the_home_is_the_tests_own_and_empty(tmp_path: Path) -> None:
     assert user_folder() is None
     assert find("w600k-mbf") is None
     assert dataset_names() == ["fevsynth"]
-    assert {origin.partition(" ")[0] for origin in discover().values()} <= {"fevbench", "this"}
+    assert {origin.partition(" ")[0] for origin in models.origins().values()} <= {"fevbench", "this"}
     assert os.environ["COLUMNS"] == "80"
 
 

@@ -13,7 +13,7 @@ from tiny import Cli
 
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.video import read_clip
-from fevbench.models.command_file import CommandFile
+from fevbench.models.program import CommandFile
 
 PAGE = ROOT / "docs" / "integrations.md"
 FILES = blocks(PAGE, "toml")

@@ -16,7 +16,7 @@ import numpy as np
 from fevbench.data.clip import Clip, Split, Subject
 from fevbench.data.datasets import datasets
 from fevbench.extractors.base import extractors
-from fevbench.models.registry import _origins, models
+from fevbench.models.registry import _plugins, models
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -102,7 +102,7 @@ def forget_plugins() -> None:
     for name in [name for name, target in models._targets.items() if not isinstance(target, str)]:
         if getattr(models._targets[name], "__module__", "").startswith("fevbench_plugin_"):
             del models._targets[name]
-            _origins.pop(name, None)
+            _plugins.pop(name, None)
 
 
 @dataclass(frozen=True)

@@ -34,10 +34,10 @@ def group() -> None:
 def list_command(output_format: str) -> None:
     """List the data sets that fevbench can prepare, and where prepared ones are."""
     from fevbench.cli.console import print_list
+    from fevbench.data.datasets import prepared_folders
     from fevbench.data.layouts import layouts
-    from fevbench.data.prepared.locations import locations
 
-    folders = locations()
+    folders = prepared_folders()
     columns = ("data set", "what it is", "takes run", "prepared in", "terms")
     rows = []
     for name in layouts:
@@ -66,10 +66,10 @@ def info_command(name: str) -> None:
     Example:
       fevbench data info mug
     """
+    from fevbench.data.datasets import prepared_folders
     from fevbench.data.layouts import layouts
-    from fevbench.data.prepared.locations import locations
 
-    folders = locations()
+    folders = prepared_folders()
     if name not in layouts and name in folders:
         say(f"{name}: clips of your own, prepared in {folders[name]} (fevbench data stats {name})")
         return
@@ -112,7 +112,7 @@ def verify_command(dataset: str) -> None:
       fevbench data verify mug
     """
     from fevbench.cli.console import ProgressDisplay
-    from fevbench.data.prepared.verify import damaged, strangers
+    from fevbench.data.prepared.adapter import damage_of, unnamed_files
 
     data = open_dataset(dataset)
     clips = [clip for split in SPLITS for clip in data.clips(split)]
@@ -120,12 +120,12 @@ def verify_command(dataset: str) -> None:
     with ProgressDisplay() as display:
         display.start("verify", len(clips))
         for clip in clips:
-            why = damaged(data, clip)
+            why = damage_of(data, clip)
             if why:
                 display.note(why)
                 complaints.append(why)
             display.advance(1)
-    for path in strangers(data):
+    for path in unnamed_files(data):
         say(f"note: {path} is not of this set", err=True)
     if complaints:
         raise DatasetError(

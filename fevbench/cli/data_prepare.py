@@ -95,9 +95,9 @@ def prepare_command(
     """
     from fevbench import weights
     from fevbench.cli.console import ProgressDisplay
+    from fevbench.data.datasets import remember_folder
     from fevbench.data.layouts import layouts
-    from fevbench.data.prepared.build import Wish, prepare
-    from fevbench.data.prepared.locations import remember
+    from fevbench.data.prepared.build import PrepareRequest, prepare
     from fevbench.data.prepared.manifest import Recipe
     from fevbench.extractors.eyes import DETECTOR, EMBEDDER, Eyes
 
@@ -111,7 +111,7 @@ def prepare_command(
         )
     short = short or (SHORT_OF_ALL if sampling == "all" else "resample")
     recipe = Recipe(size=size, frames=frames, sampling=sampling, short=short, neutral=neutral, align=align)
-    wish = Wish(
+    wish = PrepareRequest(
         layout=layout,
         name=title,
         source=source.expanduser().absolute(),
@@ -136,7 +136,7 @@ def prepare_command(
 
         manifest = prepare(wish, open_eyes, display)
         try:
-            before = remember(title, wish.out)
+            before = remember_folder(title, wish.out)
         except OSError as error:  # the set is there all the same
             display.note(f"{error.filename} cannot be written ({error.strerror}): name {title}:{wish.out}")
         else:
@@ -206,7 +206,7 @@ def _summarise(manifest: Manifest, out: Path) -> None:
     """Say what there is now, what was left out, and what can be done."""
     from fevbench.counts import clips, people
     from fevbench.data.prepared.report import REPORT_HTML, summary
-    from fevbench.data.prepared.splits import needed
+    from fevbench.data.prepared.splits import required_splits
 
     found = summary(manifest)
     per_split = ", ".join(
@@ -229,7 +229,7 @@ def _summarise(manifest: Manifest, out: Path) -> None:
         of = finding["clips"]
         say(f"noted: {clips(len(of))}: {finding['what']} ({of[0]}{', …' if len(of) > 1 else ''})")
     say(f"look at {out / REPORT_HTML}")
-    for split in needed(record):
+    for split in required_splits(record):
         if not found["clips_per_split"].get(split):
             say(f"no clip to {split} on is left: choose another --split, or see what was skipped")
     if not found["clips_per_split"].get("test"):

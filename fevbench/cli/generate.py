@@ -98,10 +98,16 @@ def generate_command(
     from fevbench import weights
     from fevbench.data.framing import cut_out, upright
     from fevbench.engine.plan import choose_device
-    from fevbench.generate.ask import check_suffix, make_clips, write_clips
-    from fevbench.generate.fitness import notes_on_size, notes_on_view
-    from fevbench.generate.framing import DETECTOR, choose_face, find_faces
-    from fevbench.generate.pasting import fitting_size, largest, pasted, shrunk
+    from fevbench.generate.clips import (
+        check_suffix,
+        fitting_size,
+        largest,
+        make_clips,
+        pasted,
+        shrunk,
+        write_clips,
+    )
+    from fevbench.generate.photograph import DETECTOR, choose_face, find_faces, notes_on_size, notes_on_view
 
     check_suffix(out)
     device = choose_device(device)
@@ -140,7 +146,7 @@ def _note_expression(still: Frames, offline: bool, display: ProgressDisplay) -> 
     """Say it if a framed face is not neutral, or that nobody could tell."""
     from fevbench import weights
     from fevbench.extractors.face_api import load
-    from fevbench.generate.fitness import READER, notes_on_expression
+    from fevbench.generate.photograph import READER, notes_on_expression
 
     try:
         local = weights.require_all(READER, offline=offline, progress=display.pull)

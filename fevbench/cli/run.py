@@ -76,13 +76,13 @@ def run_command(
     from fevbench.engine.needs import Needs
     from fevbench.engine.plan import Plan, Settings, choose_device, choose_metrics
     from fevbench.judge.files import find_judge
-    from fevbench.models.registry import discover, find_model
+    from fevbench.models.registry import find_model, models
 
     # Cheap checks first: a typing error must not cost the seconds of loading torch.
     chosen_metrics = choose_metrics(metrics)
     protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
     data = open_dataset(dataset)
-    if plugin is not None or model.partition(":")[0] in discover():
+    if plugin is not None or model.partition(":")[0] in models:
         from fevbench.global_state import remember
 
         remember()  # before the model's code is run, which may change it
@@ -105,7 +105,7 @@ def run_command(
 
     from fevbench.engine.execute import execute
 
-    needs = Needs(chosen_metrics, data, protocol, find_judge(data, protocol), found_model.redraws)
+    needs = Needs(chosen_metrics, data, protocol, find_judge(data, protocol), found_model.can_resample)
     plan = Plan(settings, found_model, needs, device, batch_size, folder)
     with stdout_to_stderr(), ProgressDisplay() as display:
         result = execute(plan, display, offline=offline, pull=display.pull, overwrite=overwrite)
@@ -134,9 +134,9 @@ def list_command(what: str, output_format: str) -> None:
 
 
 def _models() -> tuple[Columns, Rows]:
-    from fevbench.models.registry import discover, summary
+    from fevbench.models.registry import models, summary
 
-    rows: Rows = [(name, summary(name), origin) for name, origin in discover().items()]
+    rows: Rows = [(name, summary(name), origin) for name, origin in models.origins().items()]
     rows.append(("videos:DIR", "Clips made elsewhere, one video or folder of frames each.", "fevbench"))
     rows.append(
         ("command:FILE.toml", "A program outside that makes clips; FILE says how to call it.", "fevbench")

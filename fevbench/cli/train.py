@@ -108,9 +108,9 @@ def train_command(
     from fevbench.registry import Registry
     from fevbench.training.config import with_overrides
     from fevbench.training.folder import Settings, default_folder
-    from fevbench.training.task import find_trainable
+    from fevbench.training.task import trainables
 
-    method = find_trainable(model)
+    method = trainables.get(model)
     presets = Registry("configuration of " + model, method.configs)
     config_name = config_name or next(iter(method.configs))
     config = with_overrides(presets.get(config_name), assignments)
@@ -244,9 +244,9 @@ def export_command(model: str, generator: Path, out: Path, assignments: tuple[st
     from fevbench.models.found import WEIGHTS_FILE
     from fevbench.training.config import from_fields, with_overrides
     from fevbench.training.export import read_exported, write_exported
-    from fevbench.training.task import find_trainable
+    from fevbench.training.task import trainables
 
-    kind = type(next(iter(find_trainable(model).configs.values())))
+    kind = type(next(iter(trainables.get(model).configs.values())))
     exported = read_exported(generator / WEIGHTS_FILE if generator.is_dir() else generator, model)
     config = with_overrides(from_fields(kind, exported.about["config"]), assignments)
     write_exported(out, exported.state, {**exported.about, "config": asdict(config)}, half)

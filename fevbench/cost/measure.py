@@ -12,10 +12,9 @@ from torch import Tensor
 
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import ModelError
-from fevbench.models.built import build
-from fevbench.models.parts import networks
+from fevbench.models.built import build, networks
 from fevbench.models.protocol import VideoModel
-from fevbench.models.surroundings import ask
+from fevbench.models.surroundings import call_model
 from fevbench.records import Finite, Record
 from fevbench.results.schema import Environment
 
@@ -191,7 +190,7 @@ class Timed:
             with torch.no_grad():
                 return self._generate(batch)
 
-        return ask(self.found.name, self.found.surroundings, f"failed on a batch of {batch}", generate)
+        return call_model(self.found.name, self.found.surroundings, f"failed on a batch of {batch}", generate)
 
     def _generate(self, batch: int) -> Tensor:
         generator = torch.Generator(self._device).manual_seed(0)

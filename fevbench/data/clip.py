@@ -1,6 +1,6 @@
 """What a clip, a subject and a data set are.
 
-A *clip* is one take of one person performing one expression, starting from the neutral face. Its
+A *clip* is one recording of one subject performing one expression, starting from the neutral face. Its
 pixels are always ``uint8[T, H, W, 3]``, RGB.
 """
 
@@ -29,11 +29,11 @@ DIGEST_TAG = "FRAMES_SHA256"
 
 @dataclass(frozen=True)
 class Subject:
-    """A person of a data set.
+    """A subject of a data set.
 
     Attributes:
         id: Unique within the data set.
-        split: The split all of this person's clips belong to; splits never share a person.
+        split: The split all of this subject's clips belong to; splits never share a subject.
         attributes: What else is known, for example ``{"sex": "female", "age": "young"}``.
     """
 
@@ -48,9 +48,9 @@ class Clip:
 
     Attributes:
         id: Unique within the data set and usable as a file name; clips made elsewhere match by it.
-        subject: The ``Subject.id`` of the person.
+        subject: The ``Subject.id`` of the subject.
         label: The expression, one of the data set's labels.
-        split: The split of the person.
+        split: The split of the subject.
         path: A video file, or a folder of frames.
     """
 
@@ -74,7 +74,7 @@ class Dataset(Protocol):
     labels: tuple[str, ...]
 
     def subjects(self) -> tuple[Subject, ...]:
-        """Every person, in a fixed order."""
+        """Every subject, in a fixed order."""
 
     def clips(self, split: Split) -> tuple[Clip, ...]:
         """The clips of a split, in a fixed order."""

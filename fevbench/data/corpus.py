@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fevbench.data.clip import Clip, Dataset, Split
-from fevbench.data.memory import FrameStore
 from fevbench.data.protocol import Protocol
 from fevbench.data.video import content_digest
 from fevbench.errors import DatasetError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fevbench.data.clip import Frames
+
+Array = TypeVar("Array", bound="NDArray[Any]")
+
+BUDGET = 1 << 30
+"""Bytes one store keeps; past it, a clip is decoded again each time."""
+
+
+class FrameStore(Generic[Array]):
+    """Clip id to frames, or to an array with something of each frame.
+
+    Args:
+        budget: Bytes to keep at most.
+    """
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self._budget = budget
+        self._kept: dict[str, Array] = {}
+
+    def get(self, clip_id: str, load: Callable[[], Array]) -> Array:
+        """The clip's frames, read-only; ``load`` makes them if they are not kept."""
+        if clip_id in self._kept:
+            return self._kept[clip_id]
+        return self.keep(clip_id, load())
+
+    def keep(self, clip_id: str, frames: Array) -> Array:
+        """Keep a clip's frames if the budget allows; returns them, read-only."""
+        frames.setflags(write=False)
+        if frames.nbytes <= self._budget:
+            self._kept[clip_id] = frames
+            self._budget -= frames.nbytes
+        return frames
 
 
 class Corpus:
@@ -22,9 +54,9 @@ class Corpus:
     Args:
         dataset: Where the clips come from.
         protocol: How they are sampled.
-        split: Which people.
+        split: Which subjects.
         limit: Score only this many clips. They are chosen by the hash of their id, so that a smaller
-            limit is a subset of a larger one and neither favours a person or a label.
+            limit is a subset of a larger one and neither favours a subject or a label.
 
     Attributes:
         clips: The clips that are scored, in the data set's order.
@@ -51,7 +83,7 @@ class Corpus:
         return self._store.get(clip.id, lambda: self.protocol.sample(self.dataset.frames(clip), name))
 
     def digest(self, clips: Sequence[Clip] | None = None) -> str:
-        """The sha256 of every scored clip's id, person, label and sampled pixels.
+        """The sha256 of every scored clip's id, subject, label and sampled pixels.
 
         Args:
             clips: The clips that are scored if some of ``self.clips`` are not.
@@ -64,7 +96,7 @@ class Corpus:
 
 
 def typical(clips: Sequence[Clip], labels: Sequence[str], count: int) -> list[Clip]:
-    """Clips of all labels in turn, of different people as far as there are such, by hash of their id."""
+    """Clips of all labels in turn, of different subjects as far as there are such, by hash of their id."""
     left = by_hash(clips)
     chosen: list[Clip] = []
     while left and len(chosen) < count:
@@ -78,5 +110,5 @@ def typical(clips: Sequence[Clip], labels: Sequence[str], count: int) -> list[Cl
 
 
 def by_hash(clips: Sequence[Clip]) -> list[Clip]:
-    """Clips in an order that favours neither person nor label: by the hash of their id."""
+    """Clips in an order that favours neither subject nor label: by the hash of their id."""
     return sorted(clips, key=lambda clip: hashlib.sha256(clip.id.encode()).digest())

@@ -1,21 +1,81 @@
-"""The data sets there are, and what is asked of every one before it is scored on."""
+"""The data sets there are, where prepared ones lie, and what is asked of each before it is scored on."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import inspect
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from fevbench import paths
+from fevbench.atomic import write_text
 from fevbench.data.clip import Dataset, Split
-from fevbench.errors import DatasetError, UnknownName
+from fevbench.errors import DatasetError, UnknownName, way_out
+from fevbench.locks import locked
 from fevbench.registry import Registry
+
+WAIT_S = 20.0
+"""Seconds to wait for another process that writes the file, which takes a moment."""
+
+
+def prepared_folders_file() -> Path:
+    """The file that remembers."""
+    return paths.home() / "datasets.json"
+
+
+def prepared_folders() -> dict[str, Path]:
+    """Name of a prepared set to its folder.
+
+    Raises:
+        DatasetError: The file is broken.
+    """
+    path = prepared_folders_file()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): Path(folder) for name, folder in content.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        fix = way_out(error, "delete it; prepared sets can be named NAME:DIR")
+        raise DatasetError(f"{path} cannot be read ({error})", fix) from error
+
+
+def remember_folder(name: str, folder: Path) -> Path | None:
+    """Let a name stand for a folder; returns the folder it stood for before, if another.
+
+    Raises:
+        OSError: The file that remembers cannot be written; a broken one is a `DatasetError`.
+    """
+    with _file_held():
+        known = prepared_folders()
+        before = known.get(name)
+        known[name] = folder.absolute()
+        write_text(
+            prepared_folders_file(),
+            json.dumps({key: str(value) for key, value in sorted(known.items())}, indent=1) + "\n",
+        )
+    return before if before not in (None, folder.absolute()) else None
+
+
+@contextlib.contextmanager
+def _file_held() -> Iterator[None]:
+    """Hold the file while it is read, changed and written: two at once would lose a name."""
+    file = prepared_folders_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with locked(file.with_name(f".{file.name}.lock"), WAIT_S) as held:
+        if held is False:
+            raise OSError(errno.EAGAIN, "another process holds its lock", str(file))
+        yield  # some network file systems have no locks; the file is then still written whole
+
 
 PREPARED = "prepared"
 """``prepared:DIR`` opens any prepared set, whatever it is called."""
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 datasets: Registry[Callable[..., Dataset]] = Registry(
-    "data set", {"fevsynth": "fevbench.fevsynth.adapter:FEVSynth"}
+    "data set", {"fevsynth": "fevbench.fevsynth.adapter:FEVSynth"}, "fevbench.datasets"
 )
 """Data sets by name. An entry opens the data set where it usually is, or in the folder it is called with
 if it takes one."""
@@ -33,7 +93,7 @@ def open_dataset(name: str) -> Dataset:
         UnknownName: No data set has this name.
         DatasetError: It is not read from a folder, its files are missing, two of its clips have one id, an
             id is no file name, a clip shows an expression the data set does not name, or its splits share a
-            person.
+            subject.
     """
     dataset = _open(name)
     home: dict[str, Split] = {}
@@ -62,9 +122,7 @@ def open_dataset(name: str) -> Dataset:
 
 def dataset_names() -> list[str]:
     """The data sets that a name alone opens: those that come with fevbench, and prepared ones."""
-    from fevbench.data.prepared.locations import locations
-
-    return [*datasets, *(name for name in locations() if name not in datasets)]
+    return [*datasets, *(name for name in prepared_folders() if name not in datasets)]
 
 
 def _open(name: str) -> Dataset:
@@ -85,9 +143,8 @@ def _open_prepared(name: str, folder: Path | None, colon: bool) -> Dataset:
     """A set that ``fevbench data prepare`` made, where it was put or in a folder."""
     from fevbench.data.layouts import layouts
     from fevbench.data.prepared.adapter import Prepared
-    from fevbench.data.prepared.locations import locations
 
-    known = locations()
+    known = prepared_folders()
     if colon and folder is None:
         raise DatasetError(f"{name}: names no folder", f"give {name}:DIR a folder")
     if folder is None and name not in known:

@@ -1,25 +1,176 @@
-"""Decoding a video file with PyAV, so that whatever is damaged is an error."""
+"""Decoding a video file with PyAV as viewers see it, so that whatever is damaged is an error."""
 
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
+import numpy as np
+from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
+from PIL import Image
 
-from fevbench.data.container import is_cut_short, is_off_by_little
-from fevbench.data.facts import CHECKSUMS, Facts
-from fevbench.data.slices import SliceChecksums
-from fevbench.data.streams import STRICT, decoder, is_lossy, video_stream
+from fevbench.data.facts import CHECKSUMS, FileFacts
+from fevbench.data.integrity import SliceChecksums, is_cut_short, is_off_by_little
+from fevbench.data.pictures import on_background
 from fevbench.errors import VideoError
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Frames
+
+BESIDE = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+"""Streams that a player does not play: covers and previews."""
+STRETCH = 8
+"""How much higher than wide a pixel can be, or the other way round."""
+STRICT = {"err_detect": "crccheck+explode"}
+"""FFmpeg refuses broken data instead of inventing pixels, and checks what checksums there are."""
+HDR = {16: "PQ", 18: "HLG"}
+"""Transfer characteristics of ITU-T H.273 that 8 bits do not hold."""
+
+
+def video_stream(container: Any, path: Path, facts: FileFacts) -> Any:
+    """The stream a player shows: no cover, more than one picture, marked as default, the largest, the first.
+
+    Raises:
+        VideoError: There is none, or nothing decodes it.
+    """
+    there = list(container.streams.video)
+    playing = [stream for stream in there if not stream.disposition & BESIDE]
+    if not playing:
+        cover = ", only covers" if there else ""
+        raise VideoError(f"{path} has no video stream{cover}", "give a video file")
+    best = playing[0]
+    if len(playing) > 1:
+        counts = Counter(packet.stream_index for packet in container.demux(playing) if packet.size)
+        container.seek(0, backward=True)
+        best = max(playing, key=lambda stream: _rank(stream, counts[stream.index]))
+    if best.codec_context is None:
+        raise VideoError(f"{path} has a video stream that nothing here decodes", "export it again")
+    if len(there) > 1:
+        facts.note(f"of {len(there)} video streams, number {there.index(best) + 1} is read")
+    return best
+
+
+def decoder(stream: Any, path: Path) -> Any:
+    """What decodes a stream: FFmpeg's own choice, but for VP8 and VP9 with alpha, which only libvpx decodes.
+
+    Raises:
+        VideoError: It needs libvpx, which is not there.
+    """
+    context = stream.codec_context
+    if stream.metadata.get("alpha_mode") == "1" and context.name in ("vp8", "vp9"):
+        name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}[context.name]
+        if name not in av.codec.codecs_available:
+            raise VideoError(f"{path} has an alpha channel that nothing here decodes", "export it without")
+        context = av.CodecContext.create(name, "r")
+    context.options = STRICT
+    return context
+
+
+def _rank(stream: Any, count: int) -> tuple[bool, bool, int, int]:
+    context = stream.codec_context
+    area = context.width * context.height if context else -1
+    return count > 1, bool(stream.disposition & Disposition.default), area, -stream.index
+
+
+class FrameConverter:
+    """Makes pictures of decoded frames as viewers see them.
+
+    Args:
+        stream: Where the frames come from.
+        path: What to name in an error.
+        facts: Told what was done.
+    """
+
+    def __init__(self, stream: Any, path: Path, facts: FileFacts) -> None:
+        self._path = path
+        self._facts = facts
+        self._aspect = _aspect(stream, path)
+        self._to_rgb = VideoReformatter()  # one for all frames: setting it up costs more than a frame
+
+    def __call__(self, picture: Any) -> Frames:
+        """A decoded frame as ``uint8[H, W, 3]``, RGB: on `BACKGROUND`, with square pixels, upright."""
+        facts, parts = self._facts, picture.format.components
+        bits = max((part.bits for part in parts), default=8)
+        if bits > 8:
+            facts.note(f"{bits} bits a channel became 8")
+        if getattr(picture, "color_trc", 0) in HDR:
+            facts.note(
+                f"its colours are of a high dynamic range ({HDR[picture.color_trc]}) and taken as they are"
+            )
+        if picture.interlaced_frame:
+            facts.note("a frame holds two half pictures (interlaced)")
+        if any(part.is_alpha for part in parts):
+            layer = self._to_rgb.reformat(picture, format="rgba").to_ndarray()
+            pixels = np.asarray(on_background(Image.fromarray(layer), facts))
+        else:
+            pixels = self._to_rgb.reformat(picture, format="rgb24").to_ndarray().astype(np.uint8, copy=False)
+        return self._upright(self._square(pixels), picture)
+
+    def _square(self, pixels: Frames) -> Frames:
+        """With square pixels; the shorter side becomes longer, so that nothing is lost."""
+        height, width = pixels.shape[:2]
+        size = (
+            (round(width * self._aspect), height)
+            if self._aspect > 1
+            else (width, round(height / self._aspect))
+        )
+        if size == (width, height):
+            return pixels
+        shape = f"{self._aspect.numerator}:{self._aspect.denominator}"
+        self._facts.note(f"pixels are not square ({shape}); frames were stretched to {size[0]}x{size[1]}")
+        return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
+
+    def _upright(self, pixels: Frames, picture: Any) -> Frames:
+        """Turned and mirrored as the display matrix says (ISO/IEC 14496-12, section 6.2.2)."""
+        matrix = picture.side_data.get("DISPLAYMATRIX")
+        if matrix is None:
+            return pixels
+        a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+        largest = max(map(abs, (a, b, c, d)))
+        # Of each pair one is next to nothing, else the picture lies askew.
+        straight = min(max(abs(b), abs(c)), max(abs(a), abs(d))) <= 0.02 * largest
+        if not largest or not straight:
+            raise VideoError(f"{self._path} is turned by no right angle", "export it upright")
+        if abs(a) > abs(b):
+            right, down, turned = a, d, pixels
+        else:  # what went right goes down
+            right, down, turned = c, b, pixels.transpose(1, 0, 2)
+        turned = turned[:: -1 if down < 0 else 1, :: -1 if right < 0 else 1]
+        if turned.shape == pixels.shape and turned.strides == pixels.strides:
+            return pixels
+        mirrored = a * d - b * c < 0
+        self._facts.note(f"turned{' and mirrored' * mirrored} as its header says")
+        return np.ascontiguousarray(turned)
+
+
+def _aspect(stream: Any, path: Path) -> Fraction:
+    """Width of a pixel by its height; 1 if the file does not say."""
+    said = stream.sample_aspect_ratio
+    aspect = Fraction(said.numerator, said.denominator) if said else Fraction(1)
+    if not Fraction(1, STRETCH) <= aspect <= STRETCH:
+        raise VideoError(
+            f"{path} says its pixels are {aspect} times as wide as high, which cannot be", "export it again"
+        )
+    return aspect
+
+
+def is_lossy(picture: Any, codec: Any) -> bool:
+    """Whether a stream loses detail; pictures that are not RGB or grey do as well, whatever the codec."""
+    colours = picture.format.name.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "0", "gray", "pal"))
+    return codec.lossy or not codec.lossless or not colours
+
 
 AGAIN = "export or copy it again"
 
 
 @contextlib.contextmanager
-def opened(path: Path, facts: Facts) -> Iterator[tuple[Any, Any]]:
+def open_video(path: Path, facts: FileFacts) -> Iterator[tuple[Any, Any]]:
     """Open a video file: its container and the stream that is its pictures; see at the end that it was whole.
 
     Raises:
@@ -44,7 +195,7 @@ def opened(path: Path, facts: Facts) -> Iterator[tuple[Any, Any]]:
         facts.note("its header is off by a few bytes; all the frames it names decode")
 
 
-def pictures(container: Any, stream: Any, path: Path, facts: Facts) -> Iterator[Any]:
+def decoded_frames(container: Any, stream: Any, path: Path, facts: FileFacts) -> Iterator[Any]:
     """All decoded frames of a stream; what is known of them at the end is put into ``facts``.
 
     Raises:
@@ -75,5 +226,5 @@ def pictures(container: Any, stream: Any, path: Path, facts: Facts) -> Iterator[
         facts.note(f"{left_out} frames are left out by its edit list")
     if facts.claimed and facts.claimed != len(times):
         facts.note(f"its header says {facts.claimed} frames, {len(times)} decode")
-    facts.shown(times)
-    facts.file(form, lossy, CHECKSUMS if checksums.there else "")
+    facts.set_times(times)
+    facts.add_file(form, lossy, CHECKSUMS if checksums.there else "")

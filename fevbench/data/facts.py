@@ -20,7 +20,7 @@ HALF = 0.5
 
 
 @dataclass
-class Facts:
+class FileFacts:
     """Filled while a clip is read; reading it twice changes nothing.
 
     Attributes:
@@ -50,13 +50,13 @@ class Facts:
         if text not in self.notes:
             self.notes.append(text)
 
-    def file(self, form: str, lossy: bool, check: str) -> None:
+    def add_file(self, form: str, lossy: bool, check: str) -> None:
         """Add what is known of one file."""
         self.forms.add(form)
         self.lossy = self.lossy or lossy
         self.checks.add(check)
 
-    def shown(self, times: Sequence[float | None]) -> None:
+    def set_times(self, times: Sequence[float | None]) -> None:
         """Take what a file says of when each of its frames is shown, if it says so of all, in order."""
         self.count, self.times = len(times), []
         known = [float(time) for time in times if time is not None]
@@ -79,10 +79,10 @@ class Facts:
     @property
     def uneven(self) -> bool:
         """Whether frames are not shown at a constant rate."""
-        return is_uneven(self.times)
+        return is_rate_uneven(self.times)
 
 
-def told(clips: Sequence[Facts]) -> list[str]:
+def notes_on_files(clips: Sequence[FileFacts]) -> list[str]:
     """What a reader of a number must know of the files of all its clips, each thing once.
 
     The last line says of how many clips damage would have been found, and how.
@@ -114,12 +114,12 @@ def _of(which: Sequence[bool]) -> str:
     return f"{sum(which)} of {counts.clips(len(which))}"
 
 
-def _forms(clips: Sequence[Facts], which: Sequence[bool]) -> str:
+def _forms(clips: Sequence[FileFacts], which: Sequence[bool]) -> str:
     """The formats of some clips."""
     return counts.some(sorted({facts.form for facts, chosen in zip(clips, which, strict=True) if chosen}))
 
 
-def is_uneven(times: Sequence[float]) -> bool:
+def is_rate_uneven(times: Sequence[float]) -> bool:
     """Whether some frame is shown `HALF` a frame or more off a constant rate.
 
     Args:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Placement = NDArray[np.float64]
 
 FRAMING = np.array([[0.3699, 0.4542], [0.6377, 0.4541], [0.5086, 0.5958], [0.3984, 0.7292], [0.6106, 0.7289]])
-"""Where eyes, nose and corners of the mouth lie in FEVSynth's frames: the mean over its 64 train people's
+"""Where eyes, nose and corners of the mouth lie in FEVSynth's frames: the mean over its 64 train subjects'
 neutral images, as SCRFD finds them; x and y as parts of the side."""
 LARGEST = 2048
 """Pixels of a side past which nothing is cut out at its own scale."""
@@ -56,13 +56,10 @@ def square(left: float, top: float, side: float) -> Placement:
 
 
 def cut_out(picture: Frames, placement: Placement, size: int) -> Frames:
-    """The framed picture: ``uint8[size, size, 3]``; beyond the picture its border is repeated.
+    """The framed square of a picture ``uint8[H, W, 3]``, as ``uint8[size, size, 3]``.
 
-    Args:
-        picture: ``uint8[H, W, 3]``.
-        placement: Where the square lies.
-        size: Height and width of what is cut out. It is cut out at the picture's own scale, then resized
-            with Pillow's bicubic filter, antialiased when it shrinks.
+    It is cut out at the picture's own scale, beyond which its border is repeated, then resized with Pillow's
+    bicubic filter, antialiased when it shrinks.
     """
     side = float(np.hypot(*placement[:, 0]))
     if not placement[0, 1]:  # not turned, and in whole pixels

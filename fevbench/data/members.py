@@ -28,7 +28,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
-class Members:
+class FolderFrames:
     """The pictures of a folder.
 
     Attributes:
@@ -42,12 +42,8 @@ class Members:
     gap: str = ""
 
 
-def frames_of(folder: Path, paths: Iterable[Path]) -> Members:
-    """The frames among the files of a folder, in natural order.
-
-    Args:
-        folder: What to name in an error.
-        paths: Its files.
+def frames_of(folder: Path, paths: Iterable[Path]) -> FolderFrames:
+    """The frames among the files ``paths`` of a folder, in natural order.
 
     Raises:
         VideoError: They are no one clip: two pictures of one frame, names that differ in more than numbers,
@@ -70,7 +66,7 @@ def frames_of(folder: Path, paths: Iterable[Path]) -> Members:
     order = sorted(range(len(files)), key=lambda i: (values[i], files[i].name))
     ordered = [files[i] for i in order]
     gap = _gap(ordered, [values[i] for i in order])
-    return Members(tuple(ordered), tuple(sorted(beside, key=natural_key)), gap)
+    return FolderFrames(tuple(ordered), tuple(sorted(beside, key=natural_key)), gap)
 
 
 def without_companions(name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Reading a picture, or an animation made of pictures, as people see it; whatever reads one does so here."""
+"""Reading a picture, or an animation made of pictures, as viewers see it; whatever reads one does so here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps
 
-from fevbench.data.facts import CHECKSUMS, Facts
+from fevbench.data.facts import CHECKSUMS, FileFacts
 from fevbench.errors import VideoError
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ ANIMATED = ("PNG", "GIF", "WEBP", "TIFF")
 """Formats whose pictures are frames in time; others hold previews or depth beside the one picture."""
 ORIENTATION = 274
 """The EXIF tag that says how a picture is to be turned; 1 is as it lies."""
-WRONG = (OSError, SyntaxError, ValueError, EOFError)
+DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError)
 AGAIN = "export or copy it again"
 
 
 def read_picture(
-    path: Path, facts: Facts | None = None, largest: int | None = None, first: bool = False
+    path: Path, facts: FileFacts | None = None, largest: int | None = None, first: bool = False
 ) -> Frames:
-    """Read a picture as people see it.
+    """Read a picture as viewers see it.
 
     It is turned as its EXIF data say; transparent parts are white; grey becomes RGB; 16 bits a channel become
     8, rounded.
@@ -51,7 +51,7 @@ def read_picture(
     Raises:
         VideoError: It cannot be decoded to the end, is an animation, or has pixels that are no colours.
     """
-    facts = Facts() if facts is None else facts
+    facts = FileFacts() if facts is None else facts
     with _opened(path, facts) as picture:
         count = _count(picture)
         if count > 1 and not first:
@@ -63,24 +63,19 @@ def read_picture(
         return np.asarray(_as_seen(picture, path, facts))
 
 
-def read_animation(path: Path, facts: Facts | None = None) -> list[Frames]:
+def read_animation(path: Path, facts: FileFacts | None = None) -> list[Frames]:
     """Read all pictures of a GIF, WebP, PNG or TIFF file: each ``uint8[H, W, 3]``, RGB.
 
-    Args:
-        path: The file.
-        facts: Told what was done, and when each picture is shown if the file says so.
-
-    Raises:
-        VideoError: As `read_picture`.
+    ``facts`` is told what was done, and when each is shown if the file says so. Raises as `read_picture`.
     """
-    facts = Facts() if facts is None else facts
+    facts = FileFacts() if facts is None else facts
     frames, shown = [], []
     with _opened(path, facts) as picture:
         for number in range(_count(picture)):
             picture.seek(number)
             frames.append(np.asarray(_as_seen(picture, path, facts)))
             shown.append(float(picture.info.get("duration") or 0) / 1000)
-    facts.shown([sum(shown[:i]) if all(shown[:-1]) else None for i in range(len(shown))])
+    facts.set_times([sum(shown[:i]) if all(shown[:-1]) else None for i in range(len(shown))])
     length = facts.times[-1] if facts.times else 0
     facts.fps = (len(frames) - 1) / length if length else None
     return frames
@@ -95,12 +90,12 @@ def is_animation(path: Path) -> bool:
         with warnings.catch_warnings(), Image.open(path) as picture:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return _count(picture) > 1
-    except (*WRONG, Image.DecompressionBombError):
+    except (*DECODE_ERRORS, Image.DecompressionBombError):
         return suffix in (".gif", ".apng")
 
 
 @contextmanager
-def _opened(path: Path, facts: Facts) -> Iterator[Image.Image]:
+def _opened(path: Path, facts: FileFacts) -> Iterator[Image.Image]:
     if not path.is_file():  # a pipe would hang
         raise VideoError(f"{path} is not a file", "give a picture")
     try:
@@ -116,10 +111,10 @@ def _opened(path: Path, facts: Facts) -> Iterator[Image.Image]:
             if kind == "PNG":
                 with Image.open(path) as picture:
                     yield picture
-        facts.file(kind.lower(), _is_lossy(path, kind), CHECKSUMS if kind == "PNG" else "")
+        facts.add_file(kind.lower(), _is_lossy(path, kind), CHECKSUMS if kind == "PNG" else "")
     except Image.DecompressionBombError as error:
         raise VideoError(f"{path} is too large to open ({error})", "shrink it first") from error
-    except WRONG as error:
+    except DECODE_ERRORS as error:
         raise VideoError(f"{path} cannot be decoded ({error})", AGAIN) from error
 
 
@@ -137,7 +132,7 @@ def _is_lossy(path: Path, kind: str) -> bool:
     return kind not in LOSSLESS
 
 
-def _as_seen(picture: Image.Image, path: Path, facts: Facts) -> Image.Image:
+def _as_seen(picture: Image.Image, path: Path, facts: FileFacts) -> Image.Image:
     """The picture in RGB, turned, on `BACKGROUND`."""
     eight = _eight_bits(picture, path, facts)
     orientation = picture.getexif().get(ORIENTATION, 1)
@@ -151,7 +146,7 @@ def _as_seen(picture: Image.Image, path: Path, facts: Facts) -> Image.Image:
     return eight.convert("RGB")
 
 
-def on_background(layer: Image.Image, facts: Facts) -> Image.Image:
+def on_background(layer: Image.Image, facts: FileFacts) -> Image.Image:
     """A picture in RGBA as RGB: what is transparent is shown on `BACKGROUND`."""
     if layer.getchannel("A").getextrema() == (255, 255):
         return layer.convert("RGB")
@@ -159,7 +154,7 @@ def on_background(layer: Image.Image, facts: Facts) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", layer.size, BACKGROUND), layer).convert("RGB")
 
 
-def _eight_bits(picture: Image.Image, path: Path, facts: Facts) -> Image.Image:
+def _eight_bits(picture: Image.Image, path: Path, facts: FileFacts) -> Image.Image:
     """The picture with 8 bits a channel; 65535 becomes 255."""
     if picture.mode == "F":
         raise VideoError(f"{path} has floating-point pixels", "save it with 8 bits a channel")
@@ -187,7 +182,7 @@ def _sixteen_bits(path: Path) -> np.ndarray:
     return np.asarray(values if order is None else values[..., order])
 
 
-def _note_colours(picture: Image.Image, facts: Facts) -> None:
+def _note_colours(picture: Image.Image, facts: FileFacts) -> None:
     """Note colours that are not taken for what they are."""
     if picture.mode in ("CMYK", "LAB"):
         facts.note(f"{picture.mode} became RGB without a colour profile")

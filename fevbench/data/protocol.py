@@ -21,7 +21,7 @@ from fevbench.registry import Registry
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
-REST = 0.1
+MOST_UNREAD = 0.1
 """Part of a clip that may lie after the last frame read; more could hold what the clip is about."""
 
 
@@ -37,8 +37,8 @@ class Protocol:
         stride: Every how many native frames one is taken, from the first.
         split: The split that is scored unless another is asked for.
         seed: The seed of generation unless another is asked for.
-        whole: Whether a clip that goes on past the frames this reads is read to its end: they are then spread
-            evenly from its first frame to its last whole stride. Otherwise such a clip is refused.
+        reads_to_end: Whether a clip that goes on past the frames this reads is read to its end: they are then
+            spread evenly from its first frame to its last whole stride. Otherwise such a clip is refused.
         scores_input: Whether metrics of frames score frame 0, the model's input, as version 1 did.
         sampling: The first version that samples and resizes clips as this one does.
     """
@@ -50,7 +50,7 @@ class Protocol:
     stride: int
     split: Split = "test"
     seed: int = 0
-    whole: bool = False
+    reads_to_end: bool = False
     scores_input: bool = False
     sampling: int = 1
 
@@ -73,30 +73,23 @@ class Protocol:
         return (self.frames - 1) * self.stride + 1
 
     def covers(self, count: int) -> bool:
-        """Whether a clip of ``count`` native frames is long enough, and read to its end but for `REST`."""
+        """Whether a clip of ``count`` native frames is long enough, and read but for `MOST_UNREAD` of it."""
         unread = count - self.native_frames
-        return unread >= 0 and (self.whole or unread <= REST * count)
+        return unread >= 0 and (self.reads_to_end or unread <= MOST_UNREAD * count)
 
-    def moments(self, count: int) -> list[int]:
+    def frame_numbers(self, count: int) -> list[int]:
         """Which of ``count`` native frames are taken: ``frames`` of them, the first is 0.
 
-        Frame ``i`` is ``i * stride``. Of a clip that is read ``whole`` it is ``i * last / (frames - 1)``,
+        Frame ``i`` is ``i * stride``. With ``reads_to_end`` it is ``i * last / (frames - 1)``,
         rounded half up, where ``last`` is the last frame that a stride ends on: the same, if the clip has no
         further stride.
         """
-        last = (count - 1) // self.stride * self.stride if self.whole else self.native_frames - 1
+        last = (count - 1) // self.stride * self.stride if self.reads_to_end else self.native_frames - 1
         steps = self.frames - 1
         return [(2 * i * last + steps) // (2 * steps) for i in range(self.frames)]
 
     def sample(self, native: Frames, name: str) -> Frames:
-        """Turn a native clip into the clip that is scored.
-
-        Args:
-            native: ``uint8[T, H, W, 3]``.
-            name: What to call the clip in an error.
-
-        Returns:
-            ``uint8[frames, size, size, 3]``.
+        """Turn a native clip ``uint8[T, H, W, 3]`` into the one scored, ``uint8[frames, size, size, 3]``.
 
         Raises:
             VideoError: The clip is too short, goes on past what is read, or is not square.
@@ -112,12 +105,12 @@ class Protocol:
                 f"protocol {self.id} reads",
                 self._way_out(),
             )
-        return self.resize(native[self.moments(len(native))], name)
+        return self.resize(native[self.frame_numbers(len(native))], name)
 
     def _way_out(self) -> str:
         """What to do with clips that go on past what this protocol reads."""
         newest = protocols.get(self.name) if self.name in protocols else self
-        if newest.whole:
+        if newest.reads_to_end:
             return f"use {newest.id}, which is spread over the whole clip"
         return f"prepare the set with --frames {self.native_frames + self.stride - 1}, spread over each take"
 
@@ -145,7 +138,9 @@ class Protocols(Registry[Protocol]):
     """
 
     def __init__(self, newest: Sequence[Protocol], older: Sequence[Protocol]) -> None:
-        super().__init__("protocol", {protocol.name: protocol for protocol in newest})
+        super().__init__(
+            "protocol", {protocol.name: protocol for protocol in newest}, "fevbench.protocols", Protocol
+        )
         self.older = tuple(older)
 
     def __contains__(self, name: object) -> bool:
@@ -157,8 +152,7 @@ class Protocols(Registry[Protocol]):
         Raises:
             UnknownName: There is none; the message suggests near names.
         """
-        known = self._ids().get(name)
-        return super().get(name) if known is None else known
+        return super().get(name) if name in self._targets else self._ids().get(name) or super().get(name)
 
     def _ids(self) -> dict[str, Protocol]:
         newest = (super(Protocols, self).get(name) for name in self)
@@ -171,7 +165,8 @@ _FIRST = (
     Protocol("128x32", version=1, size=128, frames=32, stride=1, scores_input=True),
 )
 protocols = Protocols(
-    newest=[replace(protocol, version=2, scores_input=False, whole=True) for protocol in _FIRST], older=_FIRST
+    newest=[replace(protocol, version=2, scores_input=False, reads_to_end=True) for protocol in _FIRST],
+    older=_FIRST,
 )
 """Version 2 takes the same frames as version 1, and leaves frame 0 out of all metrics of frames."""
 DEFAULT_PROTOCOL = "64x16"

@@ -21,8 +21,8 @@ from fevbench.atomic import replacing
 from fevbench.counts import some
 from fevbench.data.clip import DIGEST_TAG
 from fevbench.data.clip import LOSSLESS_SUFFIX as LOSSLESS_SUFFIX
-from fevbench.data.decoding import AGAIN, opened, pictures
-from fevbench.data.facts import DIGEST, Facts
+from fevbench.data.decoding import AGAIN, FrameConverter, decoded_frames, open_video
+from fevbench.data.facts import DIGEST, FileFacts
 from fevbench.data.members import frames_of
 from fevbench.data.pictures import (
     ANIMATION_SUFFIXES,
@@ -31,7 +31,6 @@ from fevbench.data.pictures import (
     read_animation,
     read_picture,
 )
-from fevbench.data.streams import Developer
 from fevbench.errors import VideoError
 
 if TYPE_CHECKING:
@@ -53,8 +52,8 @@ def is_clip(path: Path) -> bool:
     return named or is_animation(path)
 
 
-def read_clip(path: Path, facts: Facts | None = None, most: int | None = None) -> Frames:
-    """Decode a video, an animation, or a folder of frames in natural order, as people see it.
+def read_clip(path: Path, facts: FileFacts | None = None, most: int | None = None) -> Frames:
+    """Decode a video, an animation, or a folder of frames in natural order, as viewers see it.
 
     Pictures are turned and mirrored as the file says, transparent parts are white, pixels are made square,
     grey becomes RGB, more than 8 bits a channel become 8. If the file holds fevbench's digest or checksums
@@ -73,7 +72,7 @@ def read_clip(path: Path, facts: Facts | None = None, most: int | None = None) -
         VideoError: Nothing is there, it cannot be decoded to the end, it is damaged, it holds no frame, its
             frames differ in size, or which pictures are its frames is not clear.
     """
-    facts = Facts() if facts is None else facts
+    facts = FileFacts() if facts is None else facts
     if not path.exists():
         raise VideoError(f"{path} does not exist", "check the path")
     if path.is_dir():
@@ -87,7 +86,7 @@ def read_clip(path: Path, facts: Facts | None = None, most: int | None = None) -
     return clip
 
 
-def _check_digest(path: Path, clip: Frames, facts: Facts, tags: dict[str, str]) -> None:
+def _check_digest(path: Path, clip: Frames, facts: FileFacts, tags: dict[str, str]) -> None:
     """See that a clip is the one that fevbench wrote, if it says so; other programs may keep what it says."""
     if DIGEST_TAG not in tags:
         return
@@ -109,13 +108,13 @@ def read_written(path: Path, shape: Shape | None = None) -> Frames:
     Args:
         path: The file.
         shape: How many frames it must have, of which height and width. Nothing beyond is decoded, so that a
-            stranger's file cannot fill the memory.
+            file cannot fill the memory.
 
     Raises:
         VideoError: The file is not a clip written by :func:`write_clip`, or not all of it.
     """
     tags: dict[str, str] = {}
-    frames = list(stream_video(path, Facts(), tags, shape))
+    frames = list(stream_video(path, FileFacts(), tags, shape))
     if shape and len(frames) < shape[0]:
         raise VideoError(f"{path} has {len(frames)} frames and not {shape[0]}", AGAIN)
     clip = _stack(path, frames)
@@ -135,7 +134,7 @@ def _stack(path: Path, frames: list[Frames]) -> Frames:
 
 
 def stream_video(
-    path: Path, facts: Facts | None = None, tags: dict[str, str] | None = None, shape: Shape | None = None
+    path: Path, facts: FileFacts | None = None, tags: dict[str, str] | None = None, shape: Shape | None = None
 ) -> Iterator[Frames]:
     """Decode a video file frame by frame, so that it need not fit into memory.
 
@@ -151,31 +150,27 @@ def stream_video(
     Raises:
         VideoError: As `read_clip`, but for fevbench's digest; perhaps after frames that were fine.
     """
-    facts = Facts() if facts is None else facts
-    with opened(path, facts) as (container, stream):
+    facts = FileFacts() if facts is None else facts
+    with open_video(path, facts) as (container, stream):
         if tags is not None:
             tags.update(container.metadata)
         _check_shape(path, shape, 0, stream)
-        develop = Developer(stream, path, facts)
-        for count, picture in enumerate(pictures(container, stream, path, facts), start=1):
+        convert = FrameConverter(stream, path, facts)
+        for count, picture in enumerate(decoded_frames(container, stream, path, facts), start=1):
             _check_shape(path, shape, count, picture)
-            yield develop(picture)
+            yield convert(picture)
 
 
-def examine(path: Path) -> Facts:
+def examine(path: Path) -> FileFacts:
     """Decode a video or an animation to its end: how many frames there are, and when they are shown.
 
-    Returns:
-        What is known without looking at pixels. `stream_video` adds the rest.
-
-    Raises:
-        VideoError: As `read_clip`.
+    What needs pixels to be known, `stream_video` adds. Raises as `read_clip`.
     """
-    facts = Facts()
+    facts = FileFacts()
     if not is_animation(path):
-        with opened(path, facts) as (container, stream):
+        with open_video(path, facts) as (container, stream):
             written = DIGEST_TAG in container.metadata
-            for _ in pictures(container, stream, path, facts):
+            for _ in decoded_frames(container, stream, path, facts):
                 pass
         if not written:
             return facts
@@ -191,7 +186,7 @@ def _check_shape(path: Path, shape: Shape | None, frames: int, picture: Any) -> 
         raise VideoError(f"{path} is {found} and not {most} frames of {width}x{height}", AGAIN)
 
 
-def _folder_frames(path: Path, facts: Facts) -> Iterator[Frames]:
+def _folder_frames(path: Path, facts: FileFacts) -> Iterator[Frames]:
     members = frames_of(path, path.iterdir())
     if members.beside:
         facts.note(f"left out beside the frames: {some([name.name for name in members.beside])}")

@@ -69,8 +69,10 @@ def execute(
     plan = _on(plan, corpus.clips)
     built = None
     if plan.model.is_outside:
-        _note_unseen(plan.model.unseen, progress)
-    if not plan.model.whole:  # what it is made of, and so which run this is, shows when it is built
+        _note_untracked(plan.model.untracked, progress)
+    if (
+        not plan.model.fingerprint_is_complete
+    ):  # what it is made of, and so which run this is, shows when it is built
         if plan.model.networks:
             weights.require_all(plan.model.networks, offline=offline, progress=pull)
         built = build(plan.model, corpus, plan.device, progress)
@@ -145,14 +147,14 @@ def _on(plan: Plan, clips: Sequence[Clip]) -> Plan:
 
 def _with_fingerprint(plan: Plan, built: BuiltModel, progress: Progress) -> Plan:
     """The plan of a model of which is known what it is made of."""
-    _note_unseen(built.unseen, progress)
+    _note_untracked(built.untracked, progress)
     found = replace(plan.model, fingerprint=built.fingerprint)
     settings = plan.settings.model_copy(update={"fingerprint": built.fingerprint})
     return replace(plan, model=found, settings=settings)
 
 
-def _note_unseen(unseen: Sequence[str], progress: Progress) -> None:
-    for what in unseen:
+def _note_untracked(untracked: Sequence[str], progress: Progress) -> None:
+    for what in untracked:
         progress.note(
             f"note: it cannot be seen whether {what} changes: after a change, start anew with --overwrite"
         )

@@ -12,21 +12,20 @@ import numpy as np
 import torch
 
 from fevbench.counts import some
-from fevbench.data.corpus import typical
-from fevbench.data.memory import FrameStore
+from fevbench.data.corpus import FrameStore, typical
 from fevbench.data.tensors import to_tensor
 from fevbench.data.video import read_written, write_clip
 from fevbench.engine.modes import differ, evaluating, in_training, two_faced
 from fevbench.engine.output import read_output
 from fevbench.engine.plausible import FEW, FirstClips, as_values
 from fevbench.errors import FevbenchError, ModelError, RunError, VideoError
-from fevbench.models.attributes import flag, notes_of
 from fevbench.models.built import BuiltModel, seed_globals
-from fevbench.models.command import CommandModel, not_all
+from fevbench.models.command import CommandModel, not_made_error
+from fevbench.models.files import OpenedFiles
+from fevbench.models.found import flag, notes_of
 from fevbench.models.protocol import ClipSource, VideoModel
-from fevbench.models.reads import Reads
-from fevbench.models.surroundings import ask
-from fevbench.models.videos import Videos
+from fevbench.models.surroundings import call_model
+from fevbench.models.videos import VideoFolder
 from fevbench.results.clips import file_name
 
 if TYPE_CHECKING:
@@ -78,12 +77,12 @@ class GeneratedClips:
         self._outside = outside
         self._failed: dict[str, FevbenchError] = {}
         self._store: FrameStore[Frames] = FrameStore()
-        missing = set(self._model.missing) if isinstance(self._model, Videos) else set()
+        missing = set(self._model.missing) if isinstance(self._model, VideoFolder) else set()
         self.clips = tuple(clip for clip in corpus.clips if clip.id not in missing)
         self.made = 0
         self._notes = notes_of(self._model, self._found.name)
         self._strange: list[str] = []
-        self.reads = Reads()
+        self.reads = OpenedFiles()
 
     @property
     def notes(self) -> list[str]:
@@ -92,7 +91,7 @@ class GeneratedClips:
             said = notes_of(self._model, self._found.name)
         except ModelError as error:  # after all the work, that is no reason to lose it
             said = [*self._notes, error.what]
-        read = self._model.told() if isinstance(self._model, Videos | CommandModel) else []
+        read = self._model.file_notes() if isinstance(self._model, VideoFolder | CommandModel) else []
         return [*said, *self._strange, *read]
 
     def again(self, draw: int, clips: Sequence[Clip], folder: Path) -> GeneratedClips:
@@ -173,7 +172,7 @@ class GeneratedClips:
 
     def _check_all_made(self, asked: int) -> None:
         if self._failed:
-            raise not_all(self._found.name, self._failed, asked)
+            raise not_made_error(self._found.name, self._failed, asked)
 
     def _make_one(self, clip: Clip) -> Floats | None:
         """Make a clip if it is not there; returns what was handed over if it was made."""
@@ -226,13 +225,13 @@ class GeneratedClips:
 
     def _ask(self, doing: str, seed: int, work: Callable[[], T]) -> T:
         seed_globals(seed)
-        if self._found.whole:
-            return ask(self._found.name, self._found.surroundings, doing, work)
+        if self._found.fingerprint_is_complete:
+            return call_model(self._found.name, self._found.surroundings, doing, work)
         with self.reads:
-            return ask(self._found.name, self._found.surroundings, doing, work)
+            return call_model(self._found.name, self._found.surroundings, doing, work)
 
     def _may_be_training(self) -> bool:
-        return isinstance(self._model, VideoModel) and not self._found.whole
+        return isinstance(self._model, VideoModel) and not self._found.fingerprint_is_complete
 
     def _check_mode(self, clip: Clip, frames: Frames) -> None:
         """See that no network is in training mode, if that changes what it makes.

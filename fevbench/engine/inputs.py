@@ -21,7 +21,7 @@ from fevbench.data.clip import Split
 from fevbench.data.pictures import read_picture
 from fevbench.engine.generate import clip_seed
 from fevbench.errors import RunError, VideoError, way_out
-from fevbench.models.manifest import MANIFEST_FILE, Entry, manifest_text, seed_for_programs
+from fevbench.models.workplace import MANIFEST_FILE, ManifestEntry, manifest_text, seed_for_programs
 from fevbench.records import Record
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ def write_inputs(corpus: Corpus, settings: InputSettings, out: Path, progress: P
     return written
 
 
-def _entry(clip: Clip, seed: int) -> Entry:
+def _entry(clip: Clip, seed: int) -> ManifestEntry:
     own = seed_for_programs(clip_seed(seed, clip.id))
-    return Entry(clip.id, f"images/{clip.id}.png", clip.label, f"clips/{clip.id}", own)
+    return ManifestEntry(clip.id, f"images/{clip.id}.png", clip.label, f"clips/{clip.id}", own)
 
 
 def _claim(out: Path, settings: InputSettings) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from fevbench.atomic import write_text
 from fevbench.hashing import sha256_of
-from fevbench.models.built import of_the_data
+from fevbench.models.built import files_of_dataset
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Dataset
     from fevbench.models.built import BuiltModel
-    from fevbench.models.reads import Reads
+    from fevbench.models.files import OpenedFiles
 
 READS_FILE = "reads.json"
 
@@ -44,10 +44,10 @@ class LateReads:
                     "that are there may be of before; start anew with --overwrite if it matters"
                 )
 
-    def keep(self, built: BuiltModel, reads: Reads, dataset: Dataset) -> None:
+    def keep(self, built: BuiltModel, reads: OpenedFiles, dataset: Dataset) -> None:
         """Remember what a session opened, where it was not opened before."""
         opened = tuple(path for path in reads.files if path not in built.files and path.suffix != ".py")
-        given = of_the_data(dataset, opened)
+        given = files_of_dataset(dataset, opened)
         fresh = {str(path): _hash(path) for path in opened if path not in given}
         added = {path: digest for path, digest in fresh.items() if path not in self._known and digest}
         if added:

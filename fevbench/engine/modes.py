@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
-from fevbench.models.parts import networks
+from fevbench.models.built import networks
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames

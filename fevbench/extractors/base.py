@@ -327,4 +327,6 @@ extractors: Registry[Extractor] = Registry(
             load="fevbench.extractors.hsemotion:load",
         ),
     },
+    group="fevbench.extractors",
+    declares=Extractor,
 )

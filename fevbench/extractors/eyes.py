@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fevbench.data.prepared.follow import Seen
+from fevbench.data.prepared.face import DetectedFace
 from fevbench.extractors.arcface import Embedder
 from fevbench.extractors.faces import FaceFinder
 
@@ -39,10 +39,10 @@ class Eyes:
     detector: Path
     embedder: Path
 
-    def __call__(self, frame: Frames) -> list[Seen]:
+    def __call__(self, frame: Frames) -> list[DetectedFace]:
         """The faces in ``uint8[H, W, 3]``, from left to right."""
         embed = _embedder(self.embedder)
-        return [Seen(face, embed(frame, face.points)) for face in _finder(self.detector).faces(frame)]
+        return [DetectedFace(face, embed(frame, face.points)) for face in _finder(self.detector).faces(frame)]
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,8 +1,8 @@
-"""Reading any photograph, and offering it to a model as a data set of one person."""
+"""A photograph: reading it, framing a face of it, what speaks against it; and as a data set of one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,18 @@ import numpy as np
 from PIL import Image
 
 from fevbench.data.clip import EXPRESSIONS, Clip, Split, Subject
+from fevbench.data.framing import FRAMING, FoundFace, cut_out, upright
 from fevbench.data.pictures import read_picture
 from fevbench.errors import FevbenchError, VideoError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fevbench.data.clip import Frames
+    from fevbench.data.framing import Placement
+
+    ReadExpressions = Callable[[Frames], NDArray[np.float32]]
+    """Frames ``uint8[N, H, W, 3]`` to probabilities ``float32[N, 7]`` of `CLASSES`, NaN without a face."""
 
 LEAST = 24
 """Height and width a photograph must have, pixels."""
@@ -27,15 +34,7 @@ class PhotographError(FevbenchError):
 
 
 def read_photograph(path: Path) -> Frames:
-    """Read a picture as people see it.
-
-    As `fevbench.data.pictures.read_picture`; of an animation the first picture counts.
-
-    Args:
-        path: Any file Pillow reads.
-
-    Returns:
-        ``uint8[H, W, 3]``, RGB, its longer side at most `LARGEST`.
+    """Read a picture as `read_picture` does, of an animation the first; its longer side is at most `LARGEST`.
 
     Raises:
         PhotographError: It is missing, no picture, damaged, too small, or too large to open.
@@ -57,11 +56,11 @@ def read_photograph(path: Path) -> Frames:
 
 
 class Photograph:
-    """A still face as a data set of one person, so that a model is asked as in a run.
+    """A still face as a data set of one subject, so that a model is asked as in a run.
 
     Args:
         still: ``uint8[S, S, 3]``, the framed face.
-        name: What to call the person.
+        name: What to call the subject.
         labels: The expressions that are wanted.
         fps: Frames a second of what will be made.
     """
@@ -76,12 +75,12 @@ class Photograph:
     def __init__(self, still: Frames, name: str, labels: Sequence[str], fps: float) -> None:
         self.fps = fps
         self._still = still
-        self._person = Subject(name, "test")
+        self._subject = Subject(name, "test")
         self._clips = tuple(Clip(f"{name}-{label}", name, label, "test", Path(name)) for label in labels)
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The person."""
-        return (self._person,)
+        """The subject."""
+        return (self._subject,)
 
     def clips(self, split: Split) -> tuple[Clip, ...]:
         """One a wanted expression."""
@@ -90,3 +89,144 @@ class Photograph:
     def frames(self, clip: Clip) -> Frames:
         """The face, long enough for every protocol; only frame 0 is ever asked for."""
         return np.broadcast_to(self._still, (256, *self._still.shape))
+
+
+DETECTOR = "scrfd-500m"
+"""Its name among fevbench's weights."""
+LEAST_FACE = 20
+"""Pixels between the sides of a face's box below which no model has anything to work with."""
+
+
+def find_faces(photograph: Frames, detector: Path) -> list[FoundFace]:
+    """The faces of ``uint8[H, W, 3]``, from left to right; ``detector`` is the file of `DETECTOR`."""
+    from fevbench.extractors.faces import FaceFinder
+
+    return FaceFinder("cpu", detector).faces(photograph)
+
+
+def choose_face(
+    faces: list[FoundFace], which: int | None, name: str, shape: tuple[int, ...]
+) -> tuple[FoundFace, list[str]]:
+    """The face that is meant, and what to say of the choice.
+
+    ``which`` is its number from the left, counted from 1; None is for the one a photographer would mean, the
+    largest, if it is not far from the middle.
+
+    Raises:
+        PhotographError: There is none; there are not so many; or the face is too small.
+    """
+    if not faces:
+        raise PhotographError(
+            f"no face was found in {name}", "use a photograph of a face seen from the front"
+        )
+    if which is not None and which > len(faces):
+        count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
+        raise PhotographError(f"{name} shows {count}, not {which}", "choose another --face")
+    notes = []
+    if which is None:
+        which = 1 + max(range(len(faces)), key=lambda i: _prominence(faces[i], shape))
+        if len(faces) > 1:
+            notes.append(
+                f"{name} shows {len(faces)} faces: taken is {which}, counted from the left, large and near "
+                f"the middle; choose with --face 1 to {len(faces)}"
+            )
+    face = faces[which - 1]
+    side = min(face.box[2] - face.box[0], face.box[3] - face.box[1])
+    if side < LEAST_FACE:
+        raise PhotographError(
+            f"the face in {name} is {side:.0f} px wide", f"use one of {LEAST_FACE} px or more"
+        )
+    return face, notes
+
+
+def _prominence(face: FoundFace, shape: tuple[int, ...]) -> float:
+    """The area of a face; half of it if it lies in a corner of the picture."""
+    middle = np.array(shape[1::-1]) / 2
+    centre = (np.array(face.box[:2]) + face.box[2:]) / 2
+    away = np.hypot(*(centre - middle)) / np.hypot(*middle)
+    return float(face.area * (1 - away / 2))
+
+
+def frame_face(photograph: Frames, face: FoundFace, size: int) -> Frames:
+    """The face turned upright, where `FRAMING` has it: ``uint8[size, size, 3]``.
+
+    Beyond the photograph its border is repeated.
+    """
+    return cut_out(photograph, upright(face.points), size)
+
+
+READER = ("face-api", "face-api-manifest", "scrfd-500m")
+"""What reads whether a face is neutral, by its names among fevbench's weights: of 16 neutral subjects of
+FEVSynth it calls all neutral, at 0.91 or more; fer-xception doubts half of them."""
+NEUTRAL = 0.5
+"""The least probability of a neutral face."""
+ASIDE = 0.2
+"""How far the nose may lie beside the middle of the face, in distances between the eyes. FEVSynth's subjects
+stay within 0.09; three-quarter views begin at about 0.2."""
+BETWEEN = (0.42, 0.72)
+"""Where the nose may lie between eyes (0) and mouth (1). FEVSynth's subjects lie between 0.50 and 0.65."""
+OUTSIDE = 0.1
+"""Part of the framed square that may lie outside the photograph."""
+
+
+def turned(points: NDArray[np.floating]) -> tuple[float, float]:
+    """How far a face is turned, by its five points ``[5, 2]``.
+
+    Returns:
+        How far the nose lies right of the middle, in distances between the eyes, about 0 in a frontal view;
+        and where it lies between the eyes (0) and the mouth (1), about 0.57.
+    """
+    axes = upright(points)[:, :2]
+    # Seen in the upright face, as parts of the framed square.
+    seen = points.astype(np.float64) @ axes / np.hypot(*axes[:, 0]) ** 2
+    eyes, nose, mouth = seen[:2].mean(0), seen[2], seen[3:].mean(0)
+    aside = (nose - (eyes + mouth) / 2)[0] / (FRAMING[1] - FRAMING[0])[0]
+    return float(aside), float((nose - eyes)[1] / max((mouth - eyes)[1], 1e-6))
+
+
+def notes_on_view(points: NDArray[np.floating]) -> list[str]:
+    """What to say of a face that is not seen from the front, by its five points ``[5, 2]``."""
+    aside, between = turned(points)
+    if abs(aside) > ASIDE:
+        return ["the face is not seen from the front but from the side: expect less of its far half"]
+    if not BETWEEN[0] <= between <= BETWEEN[1]:
+        way = "up" if between < BETWEEN[0] else "down"
+        return [f"the face is not seen from the front: it is turned {way}"]
+    return []
+
+
+def notes_on_size(placement: Placement, size: int, picture: Frames) -> list[str]:
+    """What to say of a small face, and of one that the border of the photograph ``uint8[H, W, 3]`` cuts."""
+    notes = []
+    side = float(np.hypot(*placement[:, 0]))
+    if side < size / 2:
+        notes.append(
+            f"the face is small: its frame has {side:.0f} px in the photograph, and {size} in the clip"
+        )
+    if (outside := _outside(placement, picture)) > OUTSIDE:
+        notes.append(
+            f"the face is at the border: {outside:.0%} of its frame lie outside, where the border is repeated"
+        )
+    return notes
+
+
+def _outside(placement: Placement, picture: Frames) -> float:
+    """The part of a square that lies outside the picture."""
+    steps = (np.arange(50) + 0.5) / 50
+    x, y = np.meshgrid(steps, steps)
+    places = placement @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
+    inside = (places >= 0).all(0) & (places[0] < picture.shape[1]) & (places[1] < picture.shape[0])
+    return float(1 - inside.mean())
+
+
+def notes_on_expression(still: Frames, read: ReadExpressions) -> list[str]:
+    """What to say of a framed face ``uint8[S, S, 3]`` that is not neutral, by a network that reads it."""
+    from fevbench.extractors.expressions import CLASSES
+
+    (probabilities,) = read(still[None])
+    if np.isnan(probabilities).any() or probabilities[CLASSES.index("neutral")] >= NEUTRAL:
+        return []
+    seen = CLASSES[int(probabilities.argmax())]
+    if seen == "neutral":
+        return []
+    return [f"the face is not neutral but shows {seen} (face-api): models expect a neutral one"]

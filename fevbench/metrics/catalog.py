@@ -21,5 +21,7 @@ _ALL = (
     *facial_motion.METRICS,
 )
 
-metrics: Registry[Metric] = Registry("metric", {metric.name: metric for metric in _ALL})
+metrics: Registry[Metric] = Registry(
+    "metric", {metric.name: metric for metric in _ALL}, "fevbench.metrics", Metric
+)
 """All of them; tables show them in this order."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fevbench.data.memory import FrameStore
+from fevbench.data.corpus import FrameStore
 from fevbench.data.video import content_digest
 from fevbench.metrics.measurement import Measurement
 

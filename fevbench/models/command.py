@@ -6,7 +6,6 @@ of many. What it writes is read, checked and resized as clips of ``videos:DIR`` 
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,14 +14,22 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from fevbench.counts import some
-from fevbench.data.facts import Facts, told
+from fevbench.data.facts import FileFacts, notes_on_files
 from fevbench.errors import FevbenchError, ModelError, VideoError
-from fevbench.models.call import Ending, call
-from fevbench.models.command_file import CommandFile
+from fevbench.hashing import sha256_of_repr
 from fevbench.models.found import COMMAND_PREFIX, FoundModel
-from fevbench.models.manifest import MANIFEST_FILE, Entry, manifest_text, seed_for_programs
+from fevbench.models.program import CommandFile, Ending, run_program
 from fevbench.models.videos import check_length, check_size, size_of
-from fevbench.models.workplace import Workplace, discard, outputs, take
+from fevbench.models.workplace import (
+    MANIFEST_FILE,
+    ManifestEntry,
+    Workplace,
+    discard,
+    manifest_text,
+    outputs,
+    read_output,
+    seed_for_programs,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -44,13 +51,13 @@ class CommandModel:
         notes: What a reader of the result must know.
     """
 
-    def __init__(self, name: str, says: CommandFile, spec: ModelSpec) -> None:
-        self._name, self._says, self._spec = name, says, spec
-        self.at_once = says.at_once
-        watched = f" and {len(says.watch)} files it watches" if says.watch else ""
+    def __init__(self, name: str, settings: CommandFile, spec: ModelSpec) -> None:
+        self._name, self._settings, self._spec = name, settings, spec
+        self.at_once = settings.at_once
+        watched = f" and {len(settings.watch)} files it watches" if settings.watch else ""
         self.notes = [
             "made by a program outside, which cannot be seen: a change would show only in "
-            f"{says.path.name}{watched}"
+            f"{settings.path.name}{watched}"
         ]
         self._wanted: dict[str, int] = {}
         self._clips: dict[str, Clip] = {}
@@ -62,12 +69,10 @@ class CommandModel:
         self._scored = True
 
     def expect(self, seeds: Mapping[Clip, int], folder: Path | None, scored: bool) -> None:
-        """Hear which clips will be asked for next, so that they can be made at once.
+        """Take note of the clips and seeds that will be asked for next, so that they can be made at once.
 
-        Args:
-            seeds: The clips, each with its seed.
-            folder: Where to work and to keep a log; None for a folder that goes with the model.
-            scored: Whether these are the clips that are scored, and not made again for their noise.
+        ``folder`` is where to work and to keep a log, None for one that goes with the model; ``scored`` says
+        that these are the clips that are scored, and not made again for their noise.
         """
         if folder is None:
             self._scratch = self._scratch or tempfile.TemporaryDirectory()
@@ -81,14 +86,7 @@ class CommandModel:
         self._wanted = {clip.id: seed_for_programs(seed) for clip, seed in seeds.items()}
 
     def clip(self, wanted: Clip, generator: torch.Generator) -> Frames:
-        """The clip that the program made for ``wanted``.
-
-        Args:
-            wanted: The clip.
-            generator: Says the seed.
-
-        Returns:
-            ``uint8[T, S, S, 3]``, RGB.
+        """The clip ``uint8[T, S, S, 3]``, RGB, that the program made; ``generator`` says the seed.
 
         Raises:
             ModelError: The program cannot be started, fails, takes too long, or writes nothing or several.
@@ -101,7 +99,7 @@ class CommandModel:
             self._make([wanted])
         elif not self._called:
             self._called = True
-            self._take_left_over()
+            self._read_left_over()
             left = [clip for clip in self._clips.values() if clip.id not in self._written]
             if left:
                 self._make(left)
@@ -112,7 +110,7 @@ class CommandModel:
             place.clear()
         return frames
 
-    def told(self) -> list[str]:
+    def file_notes(self) -> list[str]:
         """What the program's files say that changed pixels, and how damage to them would have been found."""
         if self._place is None:
             return []
@@ -122,7 +120,7 @@ class CommandModel:
             return []
         (width, height), size = ours[0][0], self._spec.size
         resized = [f"clips were resized from {width}x{height} to {size}x{size}"] if width != size else []
-        return [*resized, *told([facts for _, facts in ours])]
+        return [*resized, *notes_on_files([facts for _, facts in ours])]
 
     def _workplace(self) -> Workplace:
         assert self._place is not None
@@ -131,10 +129,10 @@ class CommandModel:
     def _key(self) -> str:
         """What, beside the seed, decides a clip."""
         corpus = self._spec.corpus
-        parts = (self._says.fingerprint, corpus.dataset.name, corpus.dataset.version, corpus.protocol.id)
-        return hashlib.sha256(repr((*parts, self._spec.size)).encode()).hexdigest()[:12]
+        parts = (self._settings.fingerprint, corpus.dataset.name, corpus.dataset.version, corpus.protocol.id)
+        return sha256_of_repr((*parts, self._spec.size))[:12]
 
-    def _take_left_over(self) -> None:
+    def _read_left_over(self) -> None:
         """Find the clips that a call made before it was stopped."""
         for entry, path in self._workplace().left_over(self._wanted):
             self._written[entry.id] = [path]
@@ -145,7 +143,7 @@ class CommandModel:
 
     def _make(self, clips: Sequence[Clip]) -> None:
         """Call the program for one clip or for several, and see what it wrote."""
-        says, place = self._says, self._workplace()
+        settings, place = self._settings, self._workplace()
         if not self.at_once:
             place.clear()
         folder = place.new_folder()
@@ -160,9 +158,11 @@ class CommandModel:
         else:
             about = f"clip {clips[0].id}"
             values |= vars(entries[0])
-        timeout = says.timeout and says.timeout * len(clips)
+        timeout = settings.timeout and settings.timeout * len(clips)
         try:
-            self._ending = call(says.words(values), says.cwd, says.env, place.log, about, timeout)
+            self._ending = run_program(
+                settings.words(values), settings.cwd, settings.env, place.log, about, timeout
+            )
         except ModelError as error:
             raise ModelError(f"{self._name}: {error.what}", error.fix) from error
         if not self.at_once and self._ending.status != 0:
@@ -172,20 +172,20 @@ class CommandModel:
         if self._ending.status != 0 and any(self._written.values()):
             self._spec.progress.note(f"note: {self._name}: {self._ending}; clips that are whole are kept")
 
-    def _entry(self, clip: Clip, folder: Path) -> Entry:
+    def _entry(self, clip: Clip, folder: Path) -> ManifestEntry:
         image, out = folder / "images" / f"{clip.id}.png", folder / "out" / clip.id
         for file in (image, out):
             file.parent.mkdir(exist_ok=True)
         Image.fromarray(self._spec.corpus.frames(clip)[0]).save(image)
-        return Entry(clip.id, str(image), clip.label, str(out), self._wanted[clip.id])
+        return ManifestEntry(clip.id, str(image), clip.label, str(out), self._wanted[clip.id])
 
     def _read(self, clip: Clip) -> Frames:
         """What was written for a clip, checked and resized; what is known of it is kept."""
-        written, what, facts = self._written.get(clip.id), f"{self._name}: clip {clip.id}", Facts()
+        written, what, facts = self._written.get(clip.id), f"{self._name}: clip {clip.id}", FileFacts()
         if not written:
             raise self._failed(clip)
         try:
-            frames = take(written, facts, self._spec.frames + 1)
+            frames = read_output(written, facts, self._spec.frames + 1)
         except VideoError as error:
             raise VideoError(f"{what}: {error.what}", error.fix) from error
         check_length(what, frames, facts, self._spec)
@@ -200,7 +200,7 @@ class CommandModel:
     def _failed(self, clip: Clip) -> ModelError:
         """The error of a clip for which nothing was written, or of a call that went wrong."""
         ending, place = self._ending, self._workplace()
-        see = f"see {place.log}" if place.kept else f"mend the program, or {self._says.path}"
+        see = f"see {place.log}" if place.kept else f"mend the program, or {self._settings.path}"
         if ending is None or ending.status == 0:
             said = f" (it said: {ending.last})" if ending and ending.last else ""
             return ModelError(
@@ -211,21 +211,15 @@ class CommandModel:
             more = f": {ending.last}" if ending.last else ""
             each = " a clip" if self.at_once else ""
             return ModelError(
-                f"{self._name}: the program took more than {self._says.timeout:g} s{each} at clip {clip.id}, "
-                f"and was ended{more}",
-                f"raise timeout in {self._says.path}, or {see}",
+                f"{self._name}: the program took more than {self._settings.timeout:g} s{each} "
+                f"at clip {clip.id}, and was ended{more}",
+                f"raise timeout in {self._settings.path}, or {see}",
             )
         return ModelError(f"{self._name}: the program failed on clip {clip.id} ({ending})", see)
 
 
-def not_all(name: str, failed: Mapping[str, FevbenchError], count: int) -> ModelError:
-    """The one error of several clips that a call did not make.
-
-    Args:
-        name: The model.
-        failed: Clip id to what was wrong.
-        count: How many were asked for.
-    """
+def not_made_error(name: str, failed: Mapping[str, FevbenchError], count: int) -> ModelError:
+    """The one error of several clips, of ``count``, that a call did not make: id to what was wrong."""
     first = next(iter(failed.values()))
     if len(failed) == 1:
         return ModelError(first.what, first.fix)
@@ -240,15 +234,15 @@ def find_command(path: Path) -> FoundModel:
         ModelError: It is not there, or says something that cannot be.
         UnknownName: A field or placeholder is none.
     """
-    says = CommandFile(path)
+    settings = CommandFile(path)
     name = f"{COMMAND_PREFIX}{path.stem}"
     return FoundModel(
         name,
         str(path),
-        says.fingerprint,
+        settings.fingerprint,
         False,
-        lambda spec: CommandModel(name, says, spec),
-        adapted=says.adapted,
-        whole=True,
-        unseen=("the program outside",),
+        lambda spec: CommandModel(name, settings, spec),
+        adapted=settings.adapted,
+        fingerprint_is_complete=True,
+        untracked=("the program outside",),
     )

@@ -1,7 +1,8 @@
-"""A model that was found: what it is made of, and how to build it."""
+"""A model that was found: where it came from, what it says of itself in attributes, how to build it."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,9 +10,85 @@ from pathlib import Path
 from typing import Any
 
 from fevbench.errors import ModelError
-from fevbench.foreign import as_text
+from fevbench.foreign import as_text, reason
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
 from fevbench.models.surroundings import Surroundings
+
+MOST_NOTES = 50
+LONGEST_NOTE = 1000
+"""Characters. Notes are printed below a table."""
+
+
+def flag(factory: object, name: str, attribute: str) -> bool:
+    """An attribute that is True or False, and False unless it is there."""
+    value = _get(factory, name, attribute, False)
+    if not isinstance(value, bool):
+        raise _wrong(name, attribute, value, "True or False")
+    return value
+
+
+def weights_of(factory: object, name: str) -> Path | None:
+    """Where a model's own weights are, if it says so."""
+    value = _get(factory, name, "weights", None)
+    if value is None:
+        return None
+    if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
+        raise _wrong(name, "weights", value, "a pathlib.Path, of a file")
+    return Path(value)
+
+
+def networks_of(factory: object, name: str) -> tuple[str, ...]:
+    """The pretrained networks of the weights registry that a model needs."""
+    value = _get(factory, name, "networks", ())
+    if not isinstance(value, tuple | list) or not all(isinstance(one, str) for one in value):
+        raise _wrong(name, "networks", value, 'a tuple of names, for example ("scrfd-500m",)')
+    if value:
+        from fevbench import weights
+
+        known = weights.load_registry()
+        for one in value:
+            if one not in known:
+                raise ModelError(
+                    f"model {name} needs the network {one!r}, which is not registered",
+                    "choose of `fevbench weights list`",
+                )
+    return tuple(value)
+
+
+def notes_of(model: object, name: str) -> list[str]:
+    """What a reader of the result must know of a model.
+
+    Raises:
+        ModelError: It is no list of texts, or more than anybody reads.
+    """
+    value = _get(model, name, "notes", [])
+    wanted = f"a list of at most {MOST_NOTES} texts of at most {LONGEST_NOTE} characters"
+    if not isinstance(value, list | tuple) or len(value) > MOST_NOTES:
+        raise _wrong(name, "notes", value, wanted)
+    if any(not isinstance(note, str) or len(note) > LONGEST_NOTE for note in value):
+        raise _wrong(name, "notes", value, wanted)
+    return [" ".join(note.encode("utf-8", "backslashreplace").decode().split()) for note in value]
+
+
+def _get(holder: object, name: str, attribute: str, default: Any) -> Any:
+    try:
+        return getattr(holder, attribute, default)
+    except BaseException as error:  # a property raises anything
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise ModelError(
+            f"attribute {attribute} of model {name} cannot be read ({reason(error)})", "mend or remove it"
+        ) from error
+
+
+def _wrong(name: str, attribute: str, value: object, wanted: str) -> ModelError:
+    try:
+        shown = repr(value)
+    except Exception:
+        shown = type(value).__name__
+    shown = shown if len(shown) <= 60 and shown.isprintable() else type(value).__name__
+    return ModelError(f"attribute {attribute} of model {name} is {shown}", f"make it {wanted}")
+
 
 VIDEOS_PREFIX = "videos:"
 COMMAND_PREFIX = "command:"
@@ -30,18 +107,19 @@ class FoundModel:
         name: What the user called it.
         origin: Where it came from: a distribution and version, a file, or a folder.
         fingerprint: The sha256 of the code or the videos it is made of, as far as that is known before it is
-            built; see `whole`.
+            built; see `fingerprint_is_complete`.
         control: Whether it reads the true clips, so that it is a control and not a model.
         factory: Builds it.
         networks: Pretrained networks it runs, by their names in the weights registry. Whoever builds it sees
             that they are there.
         adapted: Whether it is not as published: the method takes no face or no label and was made to, or was
             changed in another way that its card tells.
-        whole: Whether the fingerprint says all there is to say: of models that come with fevbench, and of
-            videos. Of others, what they open and hold is added when they are built (`fevbench.models.built`).
+        fingerprint_is_complete: Whether the fingerprint says all there is to say: of models that come with
+            fevbench, and of videos. Of others, what they open and hold is added when they are built
+            (`fevbench.models.built`).
         surroundings: Where its code lives.
         files: The files of its code, and those that were opened while it was loaded.
-        unseen: What it used while it was loaded, of which nobody can tell whether it changed.
+        untracked: What it used while it was loaded that may change without being noticed.
         modules: Names of the modules that are its code.
     """
 
@@ -52,10 +130,10 @@ class FoundModel:
     factory: Factory
     networks: tuple[str, ...] = ()
     adapted: bool = False
-    whole: bool = False
+    fingerprint_is_complete: bool = False
     surroundings: Surroundings = field(default_factory=Surroundings, compare=False)
     files: tuple[Path, ...] = ()
-    unseen: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
 
     def globals(self) -> list[dict[str, Any]]:
@@ -70,7 +148,7 @@ class FoundModel:
         object.__setattr__(self, "origin", as_text(self.origin))
 
     @property
-    def redraws(self) -> bool:
+    def can_resample(self) -> bool:
         """Whether it can be asked for a clip again: clips made elsewhere are what they are."""
         return not self.name.startswith(VIDEOS_PREFIX)
 
@@ -85,5 +163,5 @@ class FoundModel:
         Raises:
             ModelError: It looks clips up.
         """
-        if not self.redraws or hasattr(self.factory, "clip"):
+        if not self.can_resample or hasattr(self.factory, "clip"):
             raise ModelError(f"{self.name} looks clips up and makes none", "name a model that generates")

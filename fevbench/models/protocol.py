@@ -1,6 +1,6 @@
 """What a model must do to be scored.
 
-A model is any class whose constructor takes a :class:`ModelSpec` and which has one method::
+A model is any class whose constructor recordings a :class:`ModelSpec` and which has one method::
 
     class Frozen:
         "The input face, frozen."
@@ -39,7 +39,7 @@ class ModelSpec:
         labels: The expressions in the order of the label indices.
         device: The torch device to run on, for example ``"cpu"`` or ``"cuda"``.
         corpus: The true clips being scored. Controls read them; a model that does is not a model. What its
-            data set holds of train people is there to be learned from.
+            data set holds of train subjects is there to be learned from.
         progress: Hears how long work proceeds while the model is built.
     """
 

@@ -14,25 +14,63 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from fevbench.errors import FevbenchError, ModelError, Terminated, UnknownName
-from fevbench.hashing import sha256_of
-from fevbench.models.attributes import flag, networks_of, weights_of
-from fevbench.models.found import COMMAND_PREFIX, VIDEOS_PREFIX, WEIGHTS_FILE, Factory, FoundModel
-from fevbench.models.loaded import LoadedPlugin
-from fevbench.models.reads import Reads
-from fevbench.models.sources import sources
-from fevbench.models.surroundings import Surroundings, reason
-from fevbench.registry import Registry
+from fevbench.foreign import reason
+from fevbench.hashing import sha256_of, sha256_of_repr
+from fevbench.models.files import OpenedFiles, sources
+from fevbench.models.found import (
+    COMMAND_PREFIX,
+    VIDEOS_PREFIX,
+    WEIGHTS_FILE,
+    Factory,
+    FoundModel,
+    flag,
+    networks_of,
+    weights_of,
+)
+from fevbench.models.surroundings import Surroundings
+from fevbench.registry import Registry, registering
 
-GROUP = "fevbench.models"
+
+@dataclass(frozen=True)
+class LoadedPlugin:
+    """A plug-in file that was run, or a package's module that was imported.
+
+    Attributes:
+        module: The name of its module.
+        file: The file; None where there is none.
+        surroundings: Where its code lives.
+        files: What was opened while it was loaded.
+        untracked: What it used then that may change without being noticed.
+    """
+
+    module: str
+    file: Path | None
+    surroundings: Surroundings
+    files: tuple[Path, ...] = ()
+    untracked: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, factory: object, opened_files: OpenedFiles) -> LoadedPlugin:
+        """The module of a model that was registered in this process, or imported just now."""
+        module = str(getattr(factory, "__module__", ""))
+        file = getattr(sys.modules.get(module), "__file__", None)
+        place = Path(file).absolute() if file else None
+        untracked = (
+            opened_files.untracked if file else (*opened_files.untracked, "its code, which is in no file")
+        )
+        return cls(module, place, Surroundings(), opened_files.files, untracked)
+
 
 F = TypeVar("F", bound=Factory)
 
-models: Registry[Factory] = Registry("model")
-_origins: dict[str, str] = {}
+models: Registry[Factory] = Registry("model", group="fevbench.models")
+_plugins: dict[str, LoadedPlugin] = {}
+"""Model to the plug-in file that registered it."""
 
 
 def register_model(name: str) -> Callable[[F], F]:
@@ -49,20 +87,6 @@ def register_model(name: str) -> Callable[[F], F]:
         return factory
 
     return decorate
-
-
-def discover() -> dict[str, str]:
-    """Add the installed entry points to ``models``.
-
-    Returns:
-        Every known name with its origin, for example ``{"copy": "fevbench 0.1.0"}``.
-    """
-    for entry in importlib.metadata.entry_points(group=GROUP):
-        if entry.name not in models:
-            models.add(entry.name, entry.value)
-            dist = entry.dist
-            _origins[entry.name] = f"{dist.name} {dist.version}" if dist else entry.value
-    return {name: _origins.get(name, "this process") for name in models}
 
 
 def load_plugin(path: Path) -> LoadedPlugin:
@@ -83,13 +107,13 @@ def load_plugin(path: Path) -> LoadedPlugin:
     before = set(models)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    surroundings, reads = Surroundings(place.parent), Reads()
+    surroundings, opened_files = Surroundings(place.parent), OpenedFiles()
     try:
-        with reads, surroundings:
+        with registering(str(path)), opened_files, surroundings:
             spec.loader.exec_module(module)
     except (FevbenchError, KeyboardInterrupt, Terminated):
         raise
-    except BaseException as error:  # whatever a stranger's file raises
+    except BaseException as error:  # a plug-in raises anything
         raise ModelError(
             f"plug-in {path} failed ({reason(error)})", "see the traceback with --debug"
         ) from error
@@ -98,8 +122,7 @@ def load_plugin(path: Path) -> LoadedPlugin:
         raise ModelError(
             f"plug-in {path} registers no model", 'decorate a class with @register_model("name")'
         )
-    _origins.update(dict.fromkeys(added, str(path)))
-    plugin = LoadedPlugin(spec.name, place, surroundings, reads.files, reads.unseen)
+    plugin = LoadedPlugin(spec.name, place, surroundings, opened_files.files, opened_files.untracked)
     _plugins.update(dict.fromkeys(added, plugin))
     return plugin
 
@@ -116,7 +139,8 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
 
     Raises:
         UnknownName: No model has this name; the message suggests near ones.
-        ModelError: The plug-in, the entry point or the folder cannot be used, or an attribute of the model.
+        FevbenchError: The entry point cannot be imported.
+        ModelError: The plug-in or the folder cannot be used, or an attribute of the model.
     """
     if name.startswith(VIDEOS_PREFIX):
         from fevbench.models.videos import find_videos
@@ -132,29 +156,20 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         if not file:
             raise ModelError(f"{name} names no file", "give command:FILE.toml how the program is called")
         return find_command(Path(file).expanduser())
-    discover()
     if plugin is not None:
         load_plugin(plugin)
     kind, own, place = (name, "", "") if name in models else name.partition(":")
     if kind not in models:
         raise UnknownName("model", kind, models, _where_else(kind, plugin))
-    reads = Reads()
-    try:
-        with reads:
-            factory = models.get(kind)
-    except (FevbenchError, KeyboardInterrupt, Terminated):
-        raise
-    except BaseException as error:  # a package that is being imported can raise anything
-        raise ModelError(
-            f"model {kind!r} of {_origins.get(kind)} cannot be imported ({reason(error)})",
-            "install it again",
-        ) from error
+    opened_files = OpenedFiles()
+    with opened_files:
+        factory = models.get(kind)
     if not callable(factory):
         raise ModelError(f"model {kind!r} is {type(factory).__name__} and no class", "register a class")
     weights = weights_of(factory, kind)
-    origin = discover()[kind]
+    origin = models.origin(kind)
     ours = origin.startswith("fevbench ")
-    loaded = (_plugins.get(kind) if kind in _origins else None) or LoadedPlugin.of(factory, reads)
+    loaded = _plugins.get(kind) or LoadedPlugin.of(factory, opened_files)
     with loaded.surroundings:
         code = {} if ours else sources(loaded.module, loaded.file) if loaded.file else {}
     digest = _code_digest(factory, whole_package=weights is not None) if ours else _digest_of(factory, code)
@@ -173,16 +188,12 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         build,
         networks_of(factory, kind),
         flag(factory, kind, "adapted"),
-        whole=ours,
+        fingerprint_is_complete=ours,
         surroundings=loaded.surroundings,
         files=tuple(dict.fromkeys((*code.values(), *loaded.files))),
-        unseen=loaded.unseen,
+        untracked=loaded.untracked,
         modules=tuple(dict.fromkeys((loaded.module, *code))),
     )
-
-
-_plugins: dict[str, LoadedPlugin] = {}
-"""Model to the plug-in that registered it."""
 
 
 def _where_else(name: str, plugin: Path | None) -> str:
@@ -198,9 +209,9 @@ def _where_else(name: str, plugin: Path | None) -> str:
 def _digest_of(factory: Factory, code: Mapping[str, Path]) -> str:
     """The sha256 of the code of a model that does not come with fevbench."""
     if not code:
-        return hashlib.sha256(repr(factory).encode()).hexdigest()
+        return sha256_of_repr(factory)
     hashes = sorted((file.name, sha256_of(file)) for file in code.values())
-    return hashlib.sha256(repr(hashes).encode()).hexdigest()
+    return sha256_of_repr(hashes)
 
 
 def _weights_file(kind: str, factory: Factory, place: str) -> Path:
@@ -226,7 +237,7 @@ def _code_digest(factory: Factory, whole_package: bool) -> str:
     name = getattr(factory, "__module__", "")
     source = getattr(sys.modules.get(name), "__file__", None)
     if source is None:
-        return hashlib.sha256(repr(factory).encode()).hexdigest()
+        return sha256_of_repr(factory)
     files = [Path(source)]
     if whole_package:
         package = name.partition(".")[0]

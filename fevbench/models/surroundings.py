@@ -16,11 +16,10 @@ from types import ModuleType, TracebackType
 from typing import Any, TypeVar
 
 from fevbench.errors import FevbenchError, ModelError, Terminated
-from fevbench.models.sources import OURS
+from fevbench.foreign import reason
+from fevbench.models.files import OURS
 
 T = TypeVar("T")
-LONGEST_REASON = 300
-"""Characters of a stranger's message that are shown."""
 
 
 class Surroundings:
@@ -30,7 +29,7 @@ class Surroundings:
         folder: Where modules are looked for first.
 
     Attributes:
-        failure: What ended a thread of the model while the last block ran, and nobody else would hear of.
+        failure: What ended a thread of the model while the last block ran, which would go unnoticed.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -58,7 +57,7 @@ class Surroundings:
         sys.modules.update(self._modules)
         if self._works_in:
             _work_in(self._works_in)
-        threading.excepthook = self._hear
+        threading.excepthook = self._on_thread_end
         return self
 
     def __exit__(
@@ -80,19 +79,13 @@ class Surroundings:
             _work_in(folder)
         threading.excepthook = hook
 
-    def _hear(self, ended: Any) -> None:
+    def _on_thread_end(self, ended: Any) -> None:
         """A thread of the model ended with an exception."""
         self.failure = self.failure or ended.exc_value or ended.exc_type()
 
 
-def ask(name: str, surroundings: Surroundings, doing: str, work: Callable[[], T]) -> T:
-    """Let a model's code do something.
-
-    Args:
-        name: The model.
-        surroundings: Where its code lives.
-        doing: What is said if it fails, for example ``failed on clip 7``.
-        work: Calls it.
+def call_model(name: str, surroundings: Surroundings, doing: str, work: Callable[[], T]) -> T:
+    """Let the code of model ``name`` do some ``work``; ``doing`` is what failed, as ``failed on clip 7``.
 
     Raises:
         ModelError: It raised whatever it was, or a thread of it did.
@@ -118,17 +111,6 @@ def failed(name: str, what: str, error: BaseException) -> ModelError:
     else:
         fix = "see the traceback with --debug"
     return ModelError(f"model {name} {what} ({reason(error)})", fix)
-
-
-def reason(error: BaseException) -> str:
-    """An exception in one line that can be printed, whatever it is."""
-    try:
-        text = str(error)
-    except BaseException:
-        text = "it cannot be printed"
-    line = text.strip().partition("\n")[0].encode("utf-8", "backslashreplace").decode()
-    shown = "".join(letter if letter.isprintable() else "?" for letter in line[:LONGEST_REASON])
-    return f"{type(error).__name__}: {shown}" + ("…" if len(line) > LONGEST_REASON else "")
 
 
 def _is_in(name: str, folders: set[str]) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fevbench.counts import some
-from fevbench.data.facts import Facts, told
+from fevbench.data.facts import FileFacts, notes_on_files
 from fevbench.data.pictures import PICTURE_SUFFIXES
 from fevbench.data.video import WHAT_IS_READ, is_clip, read_clip
 from fevbench.errors import ModelError, VideoError
@@ -25,7 +25,7 @@ LARGEST_FILE = 4 << 30
 """Bytes: 64 frames of 1024 px have 0.2 GiB even if they are not compressed."""
 
 
-class Videos:
+class VideoFolder:
     """Clips made elsewhere.
 
     A clip must have exactly the protocol's frames. Clips of another size are resized as the protocol
@@ -49,7 +49,7 @@ class Videos:
         self._found = found
         self._spec = spec
         self.notes: list[str] = []
-        self._facts: dict[str, Facts] = {}
+        self._facts: dict[str, FileFacts] = {}
         wanted = {clip.id for clip in spec.corpus.clips}
         self.missing = sorted(wanted - found.keys())
         extra = sorted(found.keys() - {clip.id for clip in spec.corpus.pool})
@@ -79,7 +79,7 @@ class Videos:
         check_size(str(path), frames, self._size)
         return self._spec.corpus.protocol.resize(frames, str(path))
 
-    def told(self) -> list[str]:
+    def file_notes(self) -> list[str]:
         """What the files say of themselves that changed pixels, and how damage to them would have been found.
 
         Clips that were made before this session are read for it, so that a run that continues says the same.
@@ -91,10 +91,10 @@ class Videos:
         for clip in clips:
             if clip not in self._facts:
                 self._read(clip)
-        return told([self._facts[clip] for clip in clips])
+        return notes_on_files([self._facts[clip] for clip in clips])
 
     def _read(self, clip: str) -> Frames:
-        self._facts[clip] = facts = Facts()
+        self._facts[clip] = facts = FileFacts()
         return read_clip(self._found[clip], facts, most=self._spec.frames + 1)
 
 
@@ -127,11 +127,16 @@ def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
             f"put one video, animation or folder of frames a clip in it; {WHAT_IS_READ}",
         )
 
-    def build(spec: ModelSpec) -> Videos:
-        return Videos(found, folder, spec, allow_missing)
+    def build(spec: ModelSpec) -> VideoFolder:
+        return VideoFolder(found, folder, spec, allow_missing)
 
     return FoundModel(
-        f"{VIDEOS_PREFIX}{folder.resolve().name}", str(folder), digest.hexdigest(), False, build, whole=True
+        f"{VIDEOS_PREFIX}{folder.resolve().name}",
+        str(folder),
+        digest.hexdigest(),
+        False,
+        build,
+        fingerprint_is_complete=True,
     )
 
 
@@ -162,14 +167,8 @@ def _check_file(file: Path) -> None:
         )
 
 
-def check_length(what: str, frames: Frames, facts: Facts, spec: ModelSpec) -> None:
-    """See that a clip made elsewhere has the protocol's frames.
-
-    Args:
-        what: What it is called in an error.
-        frames: What was decoded, at most one frame more than wanted.
-        facts: What its files say.
-        spec: What is wanted.
+def check_length(what: str, frames: Frames, facts: FileFacts, spec: ModelSpec) -> None:
+    """See that a clip made elsewhere has the protocol's frames; ``frames`` may hold one more than wanted.
 
     Raises:
         VideoError: It has not.

@@ -1,4 +1,4 @@
-"""Where a program outside works for a run: its inputs, what it writes, its log, and what is known of that.
+"""Where a program outside works for a run: the list of clips it gets, and what it writes.
 
 runs/…/outside/
 log.txt       each call and what the program said
@@ -11,20 +11,70 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fevbench.data.facts import Facts
+from fevbench.data.facts import FileFacts
 from fevbench.data.pictures import ANIMATION_SUFFIXES, PICTURE_SUFFIXES
 from fevbench.data.video import VIDEO_SUFFIXES, read_clip
 from fevbench.errors import VideoError
-from fevbench.models.manifest import MANIFEST_FILE, Entry, entries_of
 from fevbench.models.videos import size_of
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
+    from fevbench.data.corpus import Corpus
+
+MANIFEST_FILE = "manifest.json"
+
+
+@dataclass(frozen=True)
+class ManifestEntry:
+    """One clip that is wanted.
+
+    Attributes:
+        id: The clip's id.
+        image: The input, a PNG file of the protocol's size; relative paths are relative to the manifest.
+        label: The expression by its name.
+        out: Where the clip goes: a folder of frames of this name, or a video of this name and an ending.
+        seed: The seed of the clip, of 31 bits, which every library takes.
+    """
+
+    id: str
+    image: str
+    label: str
+    out: str
+    seed: int
+
+
+def seed_for_programs(seed: int) -> int:
+    """The upper 31 bits of a clip's seed of 63: NumPy and C's ``int`` take no more."""
+    return seed >> 32
+
+
+def manifest_text(corpus: Corpus, entries: Sequence[ManifestEntry]) -> str:
+    """A manifest as JSON: length, size and rate of each clip, all labels in order, and the clips wanted."""
+    how = corpus.protocol
+    content: dict[str, Any] = {
+        "frames": how.frames,
+        "size": how.size,
+        "fps": corpus.dataset.fps / how.stride,
+        "labels": list(corpus.dataset.labels),
+        "clips": [asdict(entry) for entry in entries],
+    }
+    return json.dumps(content, indent=1) + "\n"
+
+
+def entries_of(file: Path) -> Mapping[str, ManifestEntry]:
+    """The entries of a manifest of ours by clip id; none if it is not whole."""
+    try:
+        return {
+            row["id"]: ManifestEntry(**row) for row in json.loads(file.read_text(encoding="utf-8"))["clips"]
+        }
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
+
 
 OUTSIDE_FOLDER = "outside"
 
@@ -35,7 +85,7 @@ class Workplace:
     Args:
         root: The folder; made if need be.
         key: What decides the clips, of letters and digits; what other keys left is removed.
-        kept: Whether it is there after the run, so that people can look into its log.
+        kept: Whether it is there after the run, so that subjects can look into its log.
 
     Attributes:
         log: The log's file.
@@ -64,13 +114,10 @@ class Workplace:
         for folder in self._root.glob("work-*"):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def left_over(self, wanted: Mapping[str, int]) -> Iterator[tuple[Entry, Path]]:
-        """Yield what calls that were stopped wrote of the clips that are wanted.
+    def left_over(self, wanted: Mapping[str, int]) -> Iterator[tuple[ManifestEntry, Path]]:
+        """Yield what calls that were stopped wrote of the clips that are wanted, by id with their seeds.
 
         What was written last in a call is left out: the program may have been at it.
-
-        Args:
-            wanted: Clip id to its seed.
         """
         for folder in sorted(self._root.glob("work-*")):
             entries = entries_of(folder / MANIFEST_FILE).values()
@@ -80,7 +127,7 @@ class Workplace:
                 if _written_at(path) < last and wanted.get(entry.id) == entry.seed:
                     yield entry, path
 
-    def remember(self, clip: str, frames: Frames, facts: Facts) -> None:
+    def remember(self, clip: str, frames: Frames, facts: FileFacts) -> None:
         """Keep what is known of a clip as the program wrote it."""
         facts.digest = ""
         fields = asdict(facts) | {"forms": sorted(facts.forms), "checks": sorted(facts.checks)}
@@ -96,21 +143,17 @@ class Workplace:
 
 
 def outputs(out: Path) -> list[Path]:
-    """What a program wrote for a clip.
+    """What a program wrote for a clip that it was told to write to ``out``.
 
-    Args:
-        out: What it was told: a folder of frames of this name, or a clip of this name with or without an
-            ending. A folder may hold one video instead, for programs that choose the name themselves.
-
-    Raises:
-        OSError: The folder cannot be read.
+    That is a folder of frames of this name, or a clip of this name with or without an ending. A folder may
+    hold one video instead, for programs that choose the name themselves.
     """
     endings = dict.fromkeys(("", *VIDEO_SUFFIXES, *ANIMATION_SUFFIXES))
     named = [out.with_name(f"{out.name}{ending}") for ending in endings]
     return sorted(inner for path in named if path.exists() for inner in _within(path))
 
 
-def take(paths: list[Path], facts: Facts, most: int) -> Frames:
+def read_output(paths: list[Path], facts: FileFacts, most: int) -> Frames:
     """Read the one clip that was written.
 
     Raises:
@@ -149,15 +192,15 @@ def _written_at(path: Path) -> int:
     return max(times)
 
 
-def _known(file: Path) -> dict[str, tuple[tuple[int, int], Facts]]:
+def _known(file: Path) -> dict[str, tuple[tuple[int, int], FileFacts]]:
     """What a file says of clips as they were written; of each the latest."""
-    found: dict[str, tuple[tuple[int, int], Facts]] = {}
+    found: dict[str, tuple[tuple[int, int], FileFacts]] = {}
     for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
         try:
             row: dict[str, Any] = json.loads(line)
             clip, (width, height) = str(row.pop("clip")), row.pop("size")
             row["forms"], row["checks"] = set(row["forms"]), set(row["checks"])
-            found[clip] = ((int(width), int(height)), Facts(**row))
+            found[clip] = ((int(width), int(height)), FileFacts(**row))
         except (ValueError, TypeError, KeyError):  # a kill leaves half a line at most
             continue
     return found

@@ -81,19 +81,4 @@ class Trainable(Protocol):
         """
 
 
-GROUP = "fevbench.trainable"
-trainables: Registry[Trainable] = Registry("trainable model")
-
-
-def find_trainable(name: str) -> Trainable:
-    """A method by name, from the installed entry points of the group ``fevbench.trainable``.
-
-    Raises:
-        UnknownName: No method has this name; the message suggests near ones.
-    """
-    import importlib.metadata
-
-    for entry in importlib.metadata.entry_points(group=GROUP):
-        if entry.name not in trainables:
-            trainables.add(entry.name, entry.value)
-    return trainables.get(name)
+trainables: Registry[Trainable] = Registry("trainable model", group="fevbench.trainable")

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
-from fevbench.models.registry import discover, models, summary
+from fevbench.models.registry import models, summary
 from fevbench.results.schema import ModelRecord
 from leaderboard.site.pictures import Picture, Pictures
 
@@ -41,7 +41,6 @@ def card_of(model: ModelRecord, pictures: Pictures | None = None) -> Card:
         model: The model.
         pictures: Hears which pictures are shown; without it none is.
     """
-    discover()
     kind = model.name.partition(":")[0]
     if not model.origin.startswith(OURS) or kind not in models:
         return Card("", Markup(""))

@@ -69,7 +69,7 @@ def test_a_set_too_short_or_too_long_for_a_protocol_is_not_offered_to_one(
     assert "fevbench run" not in render(*one, *SMALL, "--out", tmp_path / "a").out
     longer = (*one, "--frames", "48", "--size", "32", "--jobs", "2", "--out", tmp_path / "b")
     for whole in (False, True):
-        monkeypatch.setitem(protocols._targets, "64x16", Protocol("64x16", 9, 64, 16, 2, whole=whole))
+        monkeypatch.setitem(protocols._targets, "64x16", Protocol("64x16", 9, 64, 16, 2, reads_to_end=whole))
         assert ("fevbench run" in render(*longer).out) == whole
 
 

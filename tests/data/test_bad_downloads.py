@@ -16,8 +16,8 @@ from downloads import performance, write_frames, write_video
 from PIL import Image
 from tiny import Cli, Outcome, tree
 
-from fevbench.data.prepared import build, take
-from fevbench.data.prepared.record import Job, Record
+from fevbench.data.prepared import build, recording
+from fevbench.data.prepared.job import Job, JobRecord
 from fevbench.data.video import read_clip
 
 pytestmark = pytest.mark.usefixtures("middle_faces")
@@ -189,7 +189,7 @@ def test_a_disk_that_is_full_or_read_only_ends_the_run(
     def full(path: Path, *rest: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(take, "write_clip", full)
+    monkeypatch.setattr(recording, "write_clip", full)
     assert "the disk is full" in prepare(cli, own, tmp_path / "out").complaint
 
 
@@ -199,21 +199,21 @@ def test_the_same_command_continues(
     assert prepare(cli, own, tmp_path / "whole").code == 0
     left = iter(range(3))
 
-    def stop(job: Job) -> Record:
+    def stop(job: Job) -> JobRecord:
         if next(left, None) is None:
             raise KeyboardInterrupt
-        return take.prepare_take(job)
+        return recording.prepare_recording(job)
 
-    monkeypatch.setattr(build, "prepare_take", stop)
+    monkeypatch.setattr(build, "prepare_recording", stop)
     assert prepare(cli, own, tmp_path / "out").code == 130
     assert (
         "its preparation was not finished" in cli("data", "stats", f"prepared:{tmp_path / 'out'}").complaint
     )
-    monkeypatch.setattr(build, "prepare_take", take.prepare_take)
+    monkeypatch.setattr(build, "prepare_recording", recording.prepare_recording)
     again = prepare(cli, own, tmp_path / "out")
     assert "continuing: 3 of 8 takes are done" in again.err
     assert tree(tmp_path / "out") == tree(tmp_path / "whole")
-    monkeypatch.setattr(build, "prepare_take", stop)
+    monkeypatch.setattr(build, "prepare_recording", stop)
     assert prepare(cli, own, tmp_path / "out").code == 0  # nothing is left to do
     assert "other settings" in prepare(cli, own, tmp_path / "out", "--align", "eyes").complaint
 

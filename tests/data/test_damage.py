@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fevbench.data.facts import CHECKSUMS, DIGEST, Facts
-from fevbench.data.slices import SliceChecksums
+from fevbench.data.facts import CHECKSUMS, DIGEST, FileFacts
+from fevbench.data.integrity import SliceChecksums
 from fevbench.data.video import DIGEST_TAG, examine, read_clip, write_clip
 from fevbench.errors import VideoError
 
@@ -47,7 +47,7 @@ def test_slices_of_ffv1_are_checked(tmp_path: Path, name: str) -> None:
     path = clips.write(
         tmp_path / name, noise(), codec="ffv1", form="bgr0", options={"level": "3", "slicecrc": "1"}
     )
-    facts = Facts()
+    facts = FileFacts()
     whole = read_clip(path, facts)
     assert np.array_equal(whole, noise())
     assert facts.checked == CHECKSUMS
@@ -67,7 +67,7 @@ def test_slices_of_ffv1_are_checked(tmp_path: Path, name: str) -> None:
 def test_ffv1_without_checksums_is_read_and_said_not_to_be_checked(
     tmp_path: Path, options: dict[str, str]
 ) -> None:
-    facts = Facts()
+    facts = FileFacts()
     path = clips.write(tmp_path / "a.mkv", noise(), codec="ffv1", form="bgr0", options=options)
     assert np.array_equal(read_clip(path, facts), noise())
     assert facts.checked == ""
@@ -92,7 +92,7 @@ def test_a_digest_that_another_program_kept_is_told_apart(tmp_path: Path) -> Non
             for pixels in noise():
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
             container.mux(stream.encode(None))
-    facts = Facts()
+    facts = FileFacts()
     assert len(read_clip(tmp_path / "a.mkv", facts)) == 6
     assert facts.notes == ["another program encoded again what fevbench wrote"]
     assert facts.checked == ""
@@ -110,7 +110,7 @@ def test_examining_checks_the_digest_too(tmp_path: Path) -> None:
 def test_checksums_of_png_are_checked_and_jpeg_has_none(tmp_path: Path) -> None:
     for name in ("0.png", "1.png"):
         Image.fromarray(noise(1)[0]).save(tmp_path / name)
-    facts = Facts()
+    facts = FileFacts()
     read_clip(tmp_path, facts)
     assert (facts.checked, facts.lossy) == (CHECKSUMS, False)
     content = (tmp_path / "1.png").read_bytes()
@@ -120,7 +120,7 @@ def test_checksums_of_png_are_checked_and_jpeg_has_none(tmp_path: Path) -> None:
             read_clip(tmp_path)
     (tmp_path / "1.png").unlink()
     Image.fromarray(noise(1)[0]).save(tmp_path / "1.jpg")
-    facts = Facts()
+    facts = FileFacts()
     read_clip(tmp_path, facts)
     assert (facts.checked, facts.lossy, facts.form) == ("", True, "jpeg, png")
 
@@ -136,7 +136,7 @@ def test_an_avi_header_off_by_a_few_bytes_is_read_with_a_note(tmp_path: Path, of
     whole = read_clip(path)
     content[4:8] = (int.from_bytes(content[4:8], "little") + off).to_bytes(4, "little")
     path.write_bytes(content)
-    facts = Facts()
+    facts = FileFacts()
     assert np.array_equal(read_clip(path, facts), whole)
     assert facts.notes == ["its header is off by a few bytes; all the frames it names decode"]
 

@@ -77,7 +77,7 @@ def test_faces_are_framed_as_those_of_fevsynth(tmp_path: Path) -> None:
 
     from fevbench import weights
     from fevbench.data.framing import cut_out
-    from fevbench.data.prepared.square import look
+    from fevbench.data.prepared.face import search_faces
     from fevbench.extractors.eyes import DETECTOR, EMBEDDER, Eyes
 
     detector, embedder = (weights.require(name, offline=True).path for name in (DETECTOR, EMBEDDER))
@@ -85,7 +85,7 @@ def test_faces_are_framed_as_those_of_fevsynth(tmp_path: Path) -> None:
     clip = downloads.performance(1, "happiness")
     wide = np.pad(clip, ((0, 0), (100, 60), (150, 90), (0, 0)), mode="edge")
     for align in ("none", "eyes"):
-        looked = look({i: wide[i] for i in (0, 5, 9)}, eyes)
+        looked = search_faces({i: wide[i] for i in (0, 5, 9)}, eyes)
         placement = looked.placement(align)
         assert (looked.faces, looked.looks, looked.notes(placement)) == (3, 3, [])
         framed = cut_out(wide[0], placement, 64).astype(float)

@@ -9,9 +9,8 @@ import pytest
 from downloads import write_video
 from PIL import Image
 
-from fevbench.data.layouts.folder import LAYOUT
-from fevbench.data.layouts.layout import Found
-from fevbench.data.layouts.pattern import suggested
+from fevbench.data.layouts.folder import LAYOUT, suggested
+from fevbench.data.layouts.layout import Download
 from fevbench.errors import DatasetError
 
 
@@ -26,11 +25,11 @@ def frames(folder: str, last: int = 3, suffix: str = "png") -> list[str]:
     return [f"{folder}{number:02}.{suffix}" for number in range(1, last + 1)]
 
 
-def find(root: Path, **options: str) -> Found:
+def find(root: Path, **options: str) -> Download:
     return LAYOUT.discover(root, LAYOUT.settings(options))
 
 
-def reasons(found: Found) -> dict[str, list[str]]:
+def reasons(found: Download) -> dict[str, list[str]]:
     why: dict[str, list[str]] = {}
     for skip in found.skipped:
         why.setdefault(skip.why, []).append(Path(skip.what).name)
@@ -38,7 +37,7 @@ def reasons(found: Found) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("names", "pattern", "takes"),
+    ("names", "pattern", "recordings"),
     [
         (("anna/happy_", "anna/sad_", "bob/happy_"), "{subject}/{label}_{frame}", 3),
         (("anna/happy", "anna/sad", "bob/happy"), "{subject}/{label}{frame}", 3),
@@ -49,17 +48,17 @@ def reasons(found: Found) -> dict[str, list[str]]:
     ],
 )
 def test_a_folder_is_answered_with_the_pattern_that_reads_it(
-    tmp_path: Path, names: tuple[str, ...], pattern: str, takes: int
+    tmp_path: Path, names: tuple[str, ...], pattern: str, recordings: int
 ) -> None:
     lay(tmp_path, *(name for stem in names for name in frames(stem)))
     with pytest.raises(DatasetError, match=re.escape(f"--set 'pattern={pattern}'")) as error:
         find(tmp_path)
     assert "\n" not in str(error.value)
     found = find(tmp_path, pattern=pattern)
-    assert len(found.takes) == takes
-    assert {take.label for take in found.takes} <= {"happiness", "sadness"}
-    assert {take.subject for take in found.takes} <= {"anna", "bob"}
-    assert all([f.stem[-2:] for f in take.files] == ["01", "02", "03"] for take in found.takes)
+    assert len(found.recordings) == recordings
+    assert {recording.label for recording in found.recordings} <= {"happiness", "sadness"}
+    assert {recording.subject for recording in found.recordings} <= {"anna", "bob"}
+    assert all([f.stem[-2:] for f in recording.files] == ["01", "02", "03"] for recording in found.recordings)
 
 
 def test_a_session_of_flat_frames_is_no_take(tmp_path: Path) -> None:
@@ -87,7 +86,9 @@ def test_masks_and_previews_beside_frames_are_left_out_by_name(tmp_path: Path) -
     )
     lay(tmp_path, "anna/happy/1/preview.gif", *frames("anna/happy/masks/"), *frames("anna/happy/1_depth/"))
     found = find(tmp_path)
-    assert [[file.name for file in take.files] for take in found.takes] == [["01.png", "02.png", "03.png"]]
+    assert [[file.name for file in recording.files] for recording in found.recordings] == [
+        ["01.png", "02.png", "03.png"]
+    ]
     assert reasons(found) == {
         "beside the frames": ["01_mask.png", "02_mask.png", "03_mask.png", "preview.gif", "1_depth", "masks"]
     }
@@ -96,7 +97,7 @@ def test_masks_and_previews_beside_frames_are_left_out_by_name(tmp_path: Path) -
 def test_twins_are_no_take(tmp_path: Path) -> None:
     lay(tmp_path, *frames("anna/happy/1/"), *frames("anna/happy/1/", suffix="jpg"), *frames("bob/sad/1/"))
     found = find(tmp_path)
-    assert [take.subject for take in found.takes] == ["bob"]
+    assert [recording.subject for recording in found.recordings] == ["bob"]
     (skip,) = found.skipped
     assert (skip.why, Path(skip.what).name) == ("pictures that are no one clip", "1")
     assert "one frame twice: 01.jpg and 01.png" in skip.detail
@@ -112,7 +113,7 @@ def test_a_take_that_is_there_twice_counts_once(tmp_path: Path) -> None:
         write_video(tmp_path / "anna" / "happy" / name, clip, codec="mpeg4")
     lay(tmp_path, *frames("anna/happy/2/"))
     found = find(tmp_path)
-    assert sorted(take.files[0].name for take in found.takes) == ["1.avi", "2.mp4"]
+    assert sorted(recording.files[0].name for recording in found.recordings) == ["1.avi", "2.mp4"]
     assert reasons(found) == {"same take again": ["1.mp4", "2"], "beside the frames": ["2_mask.mp4"]}
 
 
@@ -122,7 +123,7 @@ def test_an_animation_is_a_take_and_other_kinds_are_named(tmp_path: Path) -> Non
     for name in ("1.gif", "2.webp"):
         pictures[0].save(tmp_path / "anna" / "happy" / name, save_all=True, append_images=pictures[1:])
     found = find(tmp_path)
-    assert [take.files[0].name for take in found.takes] == ["1.gif", "2.webp"]
+    assert [recording.files[0].name for recording in found.recordings] == ["1.gif", "2.webp"]
     other = tmp_path / "other"
     (other / "anna" / "happy" / "1").mkdir(parents=True)
     (other / "anna" / "happy" / "1" / "0.heic").touch()

@@ -14,7 +14,7 @@ from PIL import Image
 from tiny import Cli, Outcome
 
 from fevbench.data.framing import FoundFace
-from fevbench.data.prepared.follow import Seen, follow
+from fevbench.data.prepared.face import DetectedFace, follow_subject
 from fevbench.extractors import eyes
 
 if TYPE_CHECKING:
@@ -233,18 +233,21 @@ def test_small_faces_are_noted(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_nobody_is_followed_where_nobody_is() -> None:
-    assert follow({}) == {}
-    assert follow({0: [], 5: []}) == {}
+    assert follow_subject({}) == {}
+    assert follow_subject({0: [], 5: []}) == {}
 
 
-def seen(left: float, size: float, *embedding: float) -> Seen:
+def seen(left: float, size: float, *embedding: float) -> DetectedFace:
     unit = np.array(embedding, np.float32) / np.linalg.norm(embedding)
-    return Seen(FoundFace((left, 0, left + size, size), np.zeros((5, 2), np.float32)), unit)
+    return DetectedFace(FoundFace((left, 0, left + size, size), np.zeros((5, 2), np.float32)), unit)
 
 
 def test_a_face_that_stays_may_look_unlike_itself_as_long_as_nobody_else_is_about() -> None:
     """Profiles and strong expressions resemble the neutral face less."""
     front, turned, other = seen(0, 50, 1, 0, 0), seen(5, 50, 0.3, 1, 0), seen(200, 50, 0, 0, 1)
-    assert list(follow({0: [front], 5: [seen(5, 50, 0, 1, 0)]})) == [0, 5]
-    assert follow({0: [front, other], 5: [turned, other]}) == {0: front, 5: turned}
-    assert follow({0: [front, other], 5: [seen(5, 50, 0.1, 1, 0), other], 9: [front]}) == {0: front, 9: front}
+    assert list(follow_subject({0: [front], 5: [seen(5, 50, 0, 1, 0)]})) == [0, 5]
+    assert follow_subject({0: [front, other], 5: [turned, other]}) == {0: front, 5: turned}
+    assert follow_subject({0: [front, other], 5: [seen(5, 50, 0.1, 1, 0), other], 9: [front]}) == {
+        0: front,
+        9: front,
+    }

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevbench.data.members import Members, frames_of, natural_key, without_companions
+from fevbench.data.members import FolderFrames, frames_of, natural_key, without_companions
 from fevbench.errors import VideoError
 
 FOLDER = Path("take")
 
 
-def members(*names: str) -> Members:
+def members(*names: str) -> FolderFrames:
     return frames_of(FOLDER, [FOLDER / name for name in names])
 
 

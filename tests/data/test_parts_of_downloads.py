@@ -10,7 +10,7 @@ from downloads import mead, performance, write_video
 from tiny import Cli
 
 from fevbench.data.layouts import layouts
-from fevbench.data.layouts.layout import Found
+from fevbench.data.layouts.layout import Download
 from fevbench.errors import DatasetError
 
 
@@ -23,7 +23,7 @@ def touch(root: Path, *files: str) -> Path:
     return root
 
 
-def discover(name: str, root: Path, **options: str) -> Found:
+def discover(name: str, root: Path, **options: str) -> Download:
     layout = layouts.get(name)
     return layout.discover(root, layout.settings(options))
 
@@ -75,7 +75,7 @@ def test_a_folder_that_is_a_view_is_known_by_the_folders_above_it(tmp_path: Path
     touch(tmp_path, *DOWN)
     with pytest.raises(DatasetError, match="there is view=down"):
         discover("mead", tmp_path / "W017" / "video" / "down")
-    assert len(discover("mead", tmp_path / "W017" / "video" / "down", view="down").takes) == 2
+    assert len(discover("mead", tmp_path / "W017" / "video" / "down", view="down").recordings) == 2
 
 
 def test_what_is_no_part_of_the_set_is_not_taken_for_one(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_what_is_no_part_of_the_set_is_not_taken_for_one(tmp_path: Path) -> None
 def test_who_has_other_parts_only_is_named(tmp_path: Path) -> None:
     touch(tmp_path, *DOWN, "M003/video/front/angry/level_1/001.mp4", "M003/video/top/angry/level_1/001.mp4")
     found = discover("mead", tmp_path)
-    assert [take.subject for take in found.takes] == ["M003"]
+    assert [recording.subject for recording in found.recordings] == ["M003"]
     reasons = {(Path(skip.what).name, skip.why, skip.detail) for skip in found.skipped}
     assert reasons == {
         ("down", "part not asked for", "--set view=down"),

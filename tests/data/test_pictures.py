@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fevbench.data.facts import Facts
+from fevbench.data.facts import FileFacts
 from fevbench.data.pictures import is_animation, read_animation, read_picture
 from fevbench.data.video import examine, read_clip
 from fevbench.errors import VideoError
@@ -21,7 +21,7 @@ EXACT: dict[str, dict[str, Any]] = {"jpg": {"quality": 100, "subsampling": 0}, "
 STEPS = [np.full((32, 32, 3), 20 * i, np.uint8) for i in range(1, 6)]
 
 
-def both(path: Path, facts: Facts) -> np.ndarray:
+def both(path: Path, facts: FileFacts) -> np.ndarray:
     """The one picture of a folder, read as a frame; as a photograph it is the same."""
     pixels = read_picture(path, facts)
     assert np.array_equal(read_photograph(path), pixels)
@@ -36,7 +36,7 @@ def test_a_picture_is_turned_as_its_exif_data_say(tmp_path: Path, suffix: str, o
     exif[274] = orientation
     path = tmp_path / f"a.{suffix}"
     Image.fromarray(lying).save(path, exif=exif, **EXACT.get(suffix, {}))
-    facts = Facts()
+    facts = FileFacts()
     expected = clips.oriented(lying[None], orientation)[0]
     seen = both(path, facts)
     assert seen.shape == expected.shape
@@ -57,7 +57,7 @@ def test_transparent_parts_are_white(tmp_path: Path, mode: str) -> None:
     elif mode != "RGBA":
         picture = picture.quantize() if mode == "P" else picture.convert(mode)
     picture.save(tmp_path / "a.png", **options)
-    facts = Facts()
+    facts = FileFacts()
     pixels = both(tmp_path / "a.png", facts)
     assert (pixels[:, :16] == 255).all()
     assert (pixels[:, 16:] == 60).all()
@@ -67,7 +67,7 @@ def test_transparent_parts_are_white(tmp_path: Path, mode: str) -> None:
 def test_an_opaque_alpha_channel_changes_nothing(tmp_path: Path) -> None:
     picture = Image.fromarray(clips.corners(1)[0])
     picture.convert("RGBA").save(tmp_path / "a.png")
-    facts = Facts()
+    facts = FileFacts()
     assert np.array_equal(both(tmp_path / "a.png", facts), clips.corners(1)[0])
     assert facts.notes == []
 
@@ -81,7 +81,7 @@ def test_sixteen_bits_become_eight_rounded(tmp_path: Path, suffix: str, channels
         values[..., 3] = 0xFFFF
     path = tmp_path / f"a.{suffix}"
     assert cv2.imwrite(str(path), values)
-    facts = Facts()
+    facts = FileFacts()
     expected = (values / 257).round().astype(np.uint8)[..., :3]
     seen = both(path, facts)
     # OpenCV writes blue first.
@@ -96,7 +96,7 @@ def test_colours_that_are_not_applied_are_told(tmp_path: Path) -> None:
     same = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for profile, told in ((other, True), (same, False), (b"no profile", True)):
         Image.fromarray(STEPS[0]).save(tmp_path / "a.png", icc_profile=profile)
-        facts = Facts()
+        facts = FileFacts()
         assert (read_picture(tmp_path / "a.png", facts) == 20).all()
         assert any("is not applied" in note for note in facts.notes) == told
     Image.new("CMYK", (32, 32)).save(tmp_path / "a.jpg")

@@ -12,9 +12,9 @@ import pytest
 from downloads import performance, write_frames, write_video
 from tiny import Cli, Outcome, tree
 
-from fevbench.data.prepared import take
+from fevbench.data.prepared import recording
+from fevbench.data.prepared.job import Job
 from fevbench.data.prepared.manifest import ClipEntry
-from fevbench.data.prepared.record import Job
 
 pytestmark = pytest.mark.usefixtures("middle_faces")
 
@@ -65,13 +65,13 @@ def test_a_source_that_moved_grew_or_was_copied_is_the_same(
     assert prepare(cli, record(tmp_path / "own", 1, 2, 3), out).code == 0
     first = (out / "manifest.json").read_bytes()
     made: list[str] = []
-    make = take._prepare
+    make = recording._prepare
 
     def count(job: Job) -> ClipEntry:
-        made.append(job.take.id)
+        made.append(job.recording.id)
         return make(job)
 
-    monkeypatch.setattr(take, "_prepare", count)
+    monkeypatch.setattr(recording, "_prepare", count)
     moved = shutil.move(tmp_path / "own", tmp_path / "elsewhere")
     assert prepare(cli, moved, out).code == 0
     assert (out / "manifest.json").read_bytes() == first
@@ -149,11 +149,11 @@ def test_nothing_that_is_passed_on_says_where_the_source_lies(cli: Cli, tmp_path
 def test_two_processes_do_not_prepare_into_one_folder(cli: Cli, tmp_path: Path) -> None:
     out, own = tmp_path / "out", record(tmp_path / "own", 1, 2, 3)
     assert prepare(cli, own, out).code == 0
-    before = tree(out)
     with (out / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        before = tree(out)
         refused = prepare(cli, own, out, "--split", "kfold:3:2")
+        assert tree(out) == before
     assert refused.code == 1
     assert f"another process prepares into {out}: wait until it is done" in refused.complaint
-    assert tree(out) == before
     assert prepare(cli, own, out, "--split", "kfold:3:2").code == 0

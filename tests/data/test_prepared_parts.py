@@ -20,10 +20,9 @@ from fevbench.data.datasets import SPLITS, open_dataset
 from fevbench.data.framing import FoundFace, cut_out, square
 from fevbench.data.layouts import layouts
 from fevbench.data.prepared.adapter import Prepared
-from fevbench.data.prepared.duplicates import NEAR, perceptual_hash
+from fevbench.data.prepared.face import around
 from fevbench.data.prepared.sampling import choose, rate, stillest, strongest
-from fevbench.data.prepared.splits import assign
-from fevbench.data.prepared.square import around
+from fevbench.data.prepared.splits import NEAR, assign, perceptual_hash
 from fevbench.data.protocol import Protocol, protocols
 from fevbench.data.video import read_clip
 from fevbench.errors import DatasetError
@@ -47,10 +46,10 @@ def test_published_splits_are_as_published(name: str, train: int, test: int) -> 
     """How many people are on each side, whom --val holds out, and who is not there."""
     mug = layouts.get("mug")
     split = assign(name, MUG_PEOPLE, mug, 0, {})
-    assert sizes(dict(split.of)) == (train, 0, test)
+    assert sizes(dict(split.split_of)) == (train, 0, test)
     held = assign(name, MUG_PEOPLE, mug, None, {})
-    assert sizes(dict(held.of)) == (train - train // 10, train // 10, test)
-    assert {p for p in MUG_PEOPLE if held.of[p] == "test"} == set(mug.splits[name].test)
+    assert sizes(dict(held.split_of)) == (train - train // 10, train // 10, test)
+    assert {p for p in MUG_PEOPLE if held.split_of[p] == "test"} == set(mug.splits[name].test)
     some = assign(name, [*MUG_PEOPLE[1:], "003"], mug, 0, {})
     assert some.record.missing == [MUG_PEOPLE[0]]
     assert some.left_out == ("003",)
@@ -72,7 +71,7 @@ def test_the_split_of_lfdm_is_its_seeded_shuffle() -> None:
 )
 def test_seeded_splits_and_folds_cover_everybody_once(people: set[str], seed: int) -> None:
     folder = layouts.get("folder")
-    seeded = assign(f"seeded:70-10-20:{seed}", sorted(people), folder, None, {}).of
+    seeded = assign(f"seeded:70-10-20:{seed}", sorted(people), folder, None, {}).split_of
     assert set(seeded) == people
     train, val, test = sizes(dict(seeded))
     assert min(train, val, test) >= 1
@@ -80,7 +79,7 @@ def test_seeded_splits_and_folds_cover_everybody_once(people: set[str], seed: in
     tested = [
         p
         for fold in (1, 2, 3)
-        for p, s in assign(f"kfold:3:{fold}", sorted(people), folder, None, {}).of.items()
+        for p, s in assign(f"kfold:3:{fold}", sorted(people), folder, None, {}).split_of.items()
         if s == "test"
     ]
     assert sorted(tested) == sorted(people)
@@ -89,8 +88,8 @@ def test_seeded_splits_and_folds_cover_everybody_once(people: set[str], seed: in
 def test_a_split_depends_on_ids_alone() -> None:
     folder = layouts.get("folder")
     assert (
-        assign("seeded:50-0-50:1", list("abcd"), folder, None, {}).of
-        == assign("seeded:50-0-50:1", list("dcba"), folder, None, {}).of
+        assign("seeded:50-0-50:1", list("abcd"), folder, None, {}).split_of
+        == assign("seeded:50-0-50:1", list("dcba"), folder, None, {}).split_of
     )
     with pytest.raises(DatasetError, match="leaves nobody to test on"):
         assign("seeded:90-10-0:1", list("abcd"), folder, None, {})
@@ -255,14 +254,16 @@ def test_longer_clips_are_scored_to_their_end_or_not_at_all(
         in refused.complaint
     )
     assert not (tmp_path / "run" / "result.json").exists()
-    monkeypatch.setitem(protocols._targets, "64x16", replace(first, version=9, whole=True))
+    monkeypatch.setitem(protocols._targets, "64x16", replace(first, version=9, reads_to_end=True))
     made = cli("data", "prepare", "folder:own", tmp_path / "own", *wish)
     assert made.out.endswith("score a model on it: fevbench run copy own\n")
     assert cli(*score).code == 0
     native = Prepared(tmp_path / "out").frames(Prepared(tmp_path / "out").clips("test")[0])
     scored = read_clip(tmp_path / "run" / "clips" / "ann-anger-1.mkv")
-    assert np.array_equal(scored, first.resize(native[replace(first, whole=True).moments(48)], "ann"))
-    assert replace(first, whole=True).moments(48)[-1] == 46
+    assert np.array_equal(
+        scored, first.resize(native[replace(first, reads_to_end=True).frame_numbers(48)], "ann")
+    )
+    assert replace(first, reads_to_end=True).frame_numbers(48)[-1] == 46
 
 
 def test_dark_frames_are_not_compared() -> None:

@@ -11,9 +11,8 @@ import tiny
 import torch
 from PIL import Image
 
-from fevbench.data.corpus import Corpus
+from fevbench.data.corpus import Corpus, FrameStore
 from fevbench.data.datasets import datasets, open_dataset
-from fevbench.data.memory import FrameStore
 from fevbench.data.protocol import Protocol, protocols
 from fevbench.data.tensors import to_pixels, to_tensor
 from fevbench.errors import DatasetError, VideoError
@@ -41,13 +40,13 @@ def test_no_protocol_scores_the_first_part_of_a_longer_clip(name: str) -> None:
     protocol = protocols.get(name)
     for count in range(protocol.native_frames, 200):
         if protocol.covers(count):
-            moments = protocol.moments(count)
-            assert moments[0] == 0
-            assert 0.9 * (count - 1) - 1 <= moments[-1] < count
+            frame_numbers = protocol.frame_numbers(count)
+            assert frame_numbers[0] == 0
+            assert 0.9 * (count - 1) - 1 <= frame_numbers[-1] < count
         else:
             with pytest.raises(VideoError, match=rf"clip goes on after frame \d+ of {count}, the last that"):
                 protocol.sample(np.zeros((count, 8, 8, 3), np.uint8), "clip")
-    assert protocol.whole or not protocol.covers(64)
+    assert protocol.reads_to_end or not protocol.covers(64)
 
 
 def test_a_longer_clip_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,26 +58,26 @@ def test_a_longer_clip_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPat
         "mine goes on after frame 30 of 64, the last that protocol 64x16@1 reads: "
         "prepare the set with --frames 32, spread over each take"
     )
-    monkeypatch.setitem(protocols._targets, "64x16", replace(first, version=2, whole=True))
+    monkeypatch.setitem(protocols._targets, "64x16", replace(first, version=2, reads_to_end=True))
     with pytest.raises(VideoError, match="use 64x16@2, which is spread over the whole clip"):
         first.sample(numbered(64), "mine")
 
 
 def test_a_protocol_that_reads_whole_clips_spreads_its_frames_over_them() -> None:
-    whole = replace(SHORT, whole=True)
+    whole = replace(SHORT, reads_to_end=True)
     for count in (31, 32):
-        assert whole.moments(count) == SHORT.moments(count) == list(range(0, 32, 2))
-    assert whole.moments(61) == list(range(0, 61, 4))
-    assert whole.moments(64) == [0, 4, 8, 12, 17, 21, 25, 29, 33, 37, 41, 45, 50, 54, 58, 62]
-    assert whole.sample(numbered(64), "clip")[:, 0, 0, 0].tolist() == whole.moments(64)
-    every = replace(protocols.get("64x32"), whole=True)
-    assert every.moments(32) == list(range(32))
-    assert every.moments(63) == list(range(0, 63, 2))
+        assert whole.frame_numbers(count) == SHORT.frame_numbers(count) == list(range(0, 32, 2))
+    assert whole.frame_numbers(61) == list(range(0, 61, 4))
+    assert whole.frame_numbers(64) == [0, 4, 8, 12, 17, 21, 25, 29, 33, 37, 41, 45, 50, 54, 58, 62]
+    assert whole.sample(numbered(64), "clip")[:, 0, 0, 0].tolist() == whole.frame_numbers(64)
+    every = replace(protocols.get("64x32"), reads_to_end=True)
+    assert every.frame_numbers(32) == list(range(32))
+    assert every.frame_numbers(63) == list(range(0, 63, 2))
     for count in range(31, 300):
-        moments = whole.moments(count)
-        assert (len(moments), len(set(moments)), moments[0]) == (16, 16, 0)
-        assert 0 <= count - 1 - moments[-1] < whole.stride
-        steps = np.diff(moments)
+        frame_numbers = whole.frame_numbers(count)
+        assert (len(frame_numbers), len(set(frame_numbers)), frame_numbers[0]) == (16, 16, 0)
+        assert 0 <= count - 1 - frame_numbers[-1] < whole.stride
+        steps = np.diff(frame_numbers)
         assert steps.max() - steps.min() <= 1, "as even as whole frames allow"
     with pytest.raises(VideoError, match="needs 31"):
         whole.sample(numbered(30), "clip")

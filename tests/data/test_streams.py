@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
-from fevbench.data.facts import CHECKSUMS, DIGEST, Facts, is_uneven, told
+from fevbench.data.facts import CHECKSUMS, DIGEST, FileFacts, is_rate_uneven, notes_on_files
 from fevbench.data.video import examine, read_clip, write_clip
 from fevbench.errors import VideoError
 
@@ -33,7 +33,7 @@ def test_a_display_matrix_turns_and_mirrors(tmp_path: Path, orientation: int) ->
     lying = clips.corners()
     path = clips.write(tmp_path / "a.mp4", lying, options={"crf": "1"})
     clips.turn(path, clips.MATRIX[orientation])
-    facts = Facts()
+    facts = FileFacts()
     seen = read_clip(path, facts).astype(int)
     expected = clips.oriented(lying, orientation)
     assert seen.shape == expected.shape
@@ -55,7 +55,7 @@ def test_a_matrix_askew_is_refused(tmp_path: Path) -> None:
 )
 def test_pixels_become_square(tmp_path: Path, aspect: str, size: tuple[int, int]) -> None:
     path = clips.write(tmp_path / "a.mkv", clips.corners(), aspect=Fraction(aspect))
-    facts = Facts()
+    facts = FileFacts()
     assert read_clip(path, facts).shape[1:3] == size
     assert any("not square" in note for note in facts.notes) == (size != (64, 96))
 
@@ -87,7 +87,7 @@ def test_the_stream_is_read_that_a_player_shows(
     path = clips.write(
         tmp_path / f"a{suffix}", first, moving(), codec=(codec, "libx264"), dispositions=dispositions
     )
-    facts = Facts()
+    facts = FileFacts()
     assert levels(read_clip(path, facts)) == list(range(16))
     assert facts.notes[0].startswith("of 2 video streams, number")
     assert examine(path).count == 16
@@ -112,7 +112,7 @@ def test_transparent_parts_are_white(tmp_path: Path, name: str, codec: str, form
     layer = np.zeros((3, 64, 64, 4), np.uint8)
     layer[..., 0], layer[..., 3] = 200, 255
     path = clips.write(tmp_path / name, layer, codec=codec, form=form)
-    facts = Facts()
+    facts = FileFacts()
     assert read_clip(path, facts)[..., 1].max() < 20
     assert facts.notes == []
     layer[:, :, :32, 3] = 0
@@ -125,7 +125,7 @@ def test_transparent_parts_are_white(tmp_path: Path, name: str, codec: str, form
 
 def test_ten_bits_become_eight_and_that_is_told(tmp_path: Path) -> None:
     path = clips.write(tmp_path / "a.mkv", moving(4), codec="ffv1", form="gbrp10le")
-    facts = Facts()
+    facts = FileFacts()
     assert levels(read_clip(path, facts)) == [0, 1, 2, 3]
     assert facts.notes == ["10 bits a channel became 8"]
 
@@ -133,7 +133,7 @@ def test_ten_bits_become_eight_and_that_is_told(tmp_path: Path) -> None:
 def test_an_edit_list_is_obeyed(tmp_path: Path) -> None:
     path = clips.write(tmp_path / "a.mp4", moving(), options={"bf": "0", "g": "16"})
     clips.edit(path, 320, 4 * 512)
-    facts = Facts()
+    facts = FileFacts()
     assert levels(read_clip(path, facts)) == list(range(4, 12))
     assert facts.notes == ["8 frames are left out by its edit list"]
     assert facts.claimed == 8
@@ -149,29 +149,29 @@ def test_times_of_frames_are_known(tmp_path: Path, suffix: str) -> None:
 
 
 def test_rounding_to_milliseconds_is_an_even_rate() -> None:
-    assert not is_uneven([round(i / 29.97, 3) for i in range(300)])
-    assert not is_uneven([0, 5])
-    assert is_uneven([0, 1, 2, 3, 6, 7, 8, 9])
+    assert not is_rate_uneven([round(i / 29.97, 3) for i in range(300)])
+    assert not is_rate_uneven([0, 5])
+    assert is_rate_uneven([0, 1, 2, 3, 6, 7, 8, 9])
 
 
 def test_what_is_told_of_clips_is_counted() -> None:
-    own, other, lossy = Facts(), Facts(), Facts(["turned as its EXIF data say"])
-    own.file("ffv1 bgr0", False, CHECKSUMS)
+    own, other, lossy = FileFacts(), FileFacts(), FileFacts(["turned as its EXIF data say"])
+    own.add_file("ffv1 bgr0", False, CHECKSUMS)
     own.checks.add(DIGEST)
-    other.file("png", False, CHECKSUMS)
-    lossy.file("jpeg", True, "")
-    lossy.file("png", False, CHECKSUMS)
-    assert told([own, other, lossy]) == [
+    other.add_file("png", False, CHECKSUMS)
+    lossy.add_file("jpeg", True, "")
+    lossy.add_file("png", False, CHECKSUMS)
+    assert notes_on_files([own, other, lossy]) == [
         "1 of 3 clips: turned as its EXIF data say",
         "1 of 3 clips: the format loses detail (jpeg, png), and what is lost counts",
         "checked for damage: 1 of 3 clips by fevbench's digest of their pixels, 1 of 3 clips by the "
         "checksums of their format, 1 of 3 clips cannot be (jpeg, png)",
     ]
-    assert told([]) == []
+    assert notes_on_files([]) == []
 
 
 def test_a_written_clip_is_lossless_and_checked(tmp_path: Path) -> None:
     write_clip(tmp_path / "a.mkv", moving(), 25)
-    facts = Facts()
+    facts = FileFacts()
     assert np.array_equal(read_clip(tmp_path / "a.mkv", facts), moving())
     assert (facts.form, facts.lossy, facts.checked, facts.notes) == ("ffv1 bgr0", False, DIGEST, [])

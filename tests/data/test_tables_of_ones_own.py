@@ -223,7 +223,7 @@ def test_a_code_that_is_none_is_no_label(tmp_path: Path, code: str) -> None:
     (label,) = tmp_path.glob("**/S005/001/*_emotion.txt")
     label.write_text(code)
     found = layouts.get("ck-plus").discover(tmp_path, {})
-    assert "S005" not in {take.subject for take in found.takes}
+    assert "S005" not in {take.subject for take in found.recordings}
     assert [Path(s.what).name for s in found.skipped if s.why == "label cannot be read"] == ["001"]
 
 

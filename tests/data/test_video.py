@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fevbench.data.facts import Facts
+from fevbench.data.facts import FileFacts
 from fevbench.data.video import content_digest, read_clip, read_written, write_clip
 from fevbench.errors import VideoError
 
@@ -79,7 +79,7 @@ def test_half_rates_are_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_whole_video_has_every_frame(tmp_path: Path, name: str) -> None:
-    facts = Facts()
+    facts = FileFacts()
     assert read_clip(encode(tmp_path / name, noise()), facts).shape == (24, 48, 48, 3)
     assert (facts.notes, facts.uneven, facts.lossy) == ([], False, name != "ffv1.mkv")
 

@@ -97,7 +97,7 @@ def test_a_face_moves_in_its_photograph(
     from fevbench import weights
     from fevbench.data.framing import FRAMING, FoundFace
     from fevbench.errors import WeightsError
-    from fevbench.generate import framing
+    from fevbench.generate import photograph as reading
 
     def only_the_detector(names: list[str], **_: object) -> dict[str, object]:
         if "face-api" in names:
@@ -106,7 +106,7 @@ def test_a_face_moves_in_its_photograph(
 
     points = (FRAMING * 80 + [60, 30]).astype(np.float32)
     face = FoundFace((80.0, 50.0, 120.0, 100.0), points)
-    monkeypatch.setattr(framing, "find_faces", lambda picture, detector: [face])
+    monkeypatch.setattr(reading, "find_faces", lambda picture, detector: [face])
     monkeypatch.setattr(weights, "require_all", only_the_detector)
     photograph = np.random.default_rng(0).integers(0, 150, (160, 240, 3), np.uint8)
     Image.fromarray(photograph).save(tmp_path / "whole.png")

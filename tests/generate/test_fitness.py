@@ -7,7 +7,7 @@ import pytest
 
 from fevbench.data.framing import FRAMING, upright
 from fevbench.extractors.expressions import CLASSES
-from fevbench.generate.fitness import notes_on_expression, notes_on_size, notes_on_view, turned
+from fevbench.generate.photograph import notes_on_expression, notes_on_size, notes_on_view, turned
 
 PICTURE = np.zeros((300, 400, 3), np.uint8)
 

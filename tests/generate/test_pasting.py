@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fevbench.data.framing import FRAMING, cut_out, upright
-from fevbench.generate.pasting import fitting_size, pasted, shrunk
+from fevbench.generate.clips import fitting_size, pasted, shrunk
 
 SMOOTH = np.asarray(
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 10, 3), np.uint8)).resize(

@@ -10,9 +10,16 @@ from PIL import Image
 
 from fevbench.data import show
 from fevbench.data.video import read_clip
-from fevbench.generate import framing
-from fevbench.generate.framing import FRAMING, FoundFace, choose_face, frame_face
-from fevbench.generate.photograph import LARGEST, PhotographError, read_photograph
+from fevbench.generate import photograph as framing
+from fevbench.generate.photograph import (
+    FRAMING,
+    LARGEST,
+    FoundFace,
+    PhotographError,
+    choose_face,
+    frame_face,
+    read_photograph,
+)
 
 RAMP = np.linspace(0, 255, 64).astype(np.uint8)[None, :].repeat(48, 0)
 """``uint8[48, 64]``: dark on the left, light on the right."""

@@ -10,8 +10,7 @@ import pytest
 
 from fevbench.audit import damages as _  # noqa: F401 - registers them
 from fevbench.audit.scene import damages, scenes
-from fevbench.data.corpus import Corpus
-from fevbench.data.memory import FrameStore
+from fevbench.data.corpus import Corpus, FrameStore
 from fevbench.data.protocol import protocols
 from fevbench.fevsynth.adapter import FEVSynth
 from fevbench.metrics import warping

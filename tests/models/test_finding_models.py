@@ -9,7 +9,7 @@ import apart
 import pytest
 from tiny import Cli
 
-from fevbench.models.registry import discover, find_model, models, summary
+from fevbench.models.registry import find_model, models, summary
 
 Write = Callable[[str], Path]
 FIVE_LINES = """
@@ -38,11 +38,11 @@ def broken_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(apart, "OURS", {*apart.OURS, "brokenpackage"})
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(models, "_targets", dict(models._targets))
+    monkeypatch.setattr(models, "_announced", None)
 
 
 def test_the_controls_are_announced_with_their_package() -> None:
-    found = discover()
+    found = models.origins()
     assert {"copy", "real", "shuffled", "other-person", "other-expression"} <= found.keys()
     assert found["copy"].startswith("fevbench ")
     assert summary("copy") == "The input face, frozen: identity is perfect, nothing moves."

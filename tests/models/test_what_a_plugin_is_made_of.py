@@ -164,12 +164,12 @@ def test_files_that_native_readers_open_count_by_their_names(
 
 
 def test_what_cannot_be_seen_is_said(built: Callable[..., BuiltModel]) -> None:
-    assert built("import subprocess; subprocess.run(['true'])").unseen == (
+    assert built("import subprocess; subprocess.run(['true'])").untracked == (
         "what true reads, which it starts",
     )
     asks = "import socket; s = socket.socket(); s.connect_ex(('127.0.0.1', 9))"
-    assert built(asks).unseen == ("what it is told over the network",)
-    assert built().unseen == ()
+    assert built(asks).untracked == ("what it is told over the network",)
+    assert built().untracked == ()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""CK+: folders of frames by person and sequence; labels in a tree of their own, for 327 of 593 sequences."""
+"""CK+: folders of frames by subject and sequence; labels in a tree of their own, for 327 of 593 sequences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from fevbench.data.layouts.layout import Found, Layout, Take, canonical, distinct, take_id
+from fevbench.data.layouts.layout import Download, Layout, Recording, canonical, recording_id
 from fevbench.data.layouts.tree import Tree, the_level
 from fevbench.data.pictures import PICTURE_SUFFIXES
 
@@ -14,11 +14,11 @@ CODES = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness", 
 TITLE = "CK+"
 EXPECTED = "cohn-kanade-images / S005 / 001 / S005_001_00000001.png"
 EXPECTED_LABELS = "Emotion / S005 / 001 / S005_001_00000011_emotion.txt"
-_PERSON = re.compile(r"S\d{3}")
+_SUBJECT = re.compile(r"S\d{3}")
 _SEQUENCE = re.compile(r"\d{3}")
 
 
-def discover(root: Path, options: Mapping[str, str]) -> Found:
+def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every sequence with a label.
 
     Raises:
@@ -31,28 +31,30 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
         root, f"the labels of {TITLE}", EXPECTED_LABELS, lambda folder: _holds(folder, (".txt",)), _holds_both
     )
     tree = Tree()
-    takes = []
-    for person in tree.folders(images):
-        if not _PERSON.fullmatch(person.name):
-            tree.skip(person, "not a person")
+    recordings = []
+    for subject in tree.folders(images):
+        if not _SUBJECT.fullmatch(subject.name):
+            tree.skip(subject, "not a person")
             continue
-        for sequence in tree.folders(person):
-            code = _code(tree, labels / person.name / sequence.name, sequence)
+        for sequence in tree.folders(subject):
+            code = _code(tree, labels / subject.name / sequence.name, sequence)
             files = tree.images(sequence) if code is not None else ()
             if code is not None and files:
                 native = CODES[code]
                 label = canonical(native)
-                takes.append(
-                    Take(take_id(person.name, sequence.name, label), person.name, label, native, files)
+                recordings.append(
+                    Recording(
+                        recording_id(subject.name, sequence.name, label), subject.name, label, native, files
+                    )
                 )
-    return Found(distinct(takes, tree.skipped), tree.skipped)
+    return Download.distinct(recordings, tree.skipped)
 
 
 def _holds(folder: Path, suffixes: tuple[str, ...]) -> bool:
-    """Whether a folder has people whose sequences hold files of a kind."""
+    """Whether a folder has subjects whose sequences hold files of a kind."""
     quiet = Tree()
-    for person in quiet.folders(folder):
-        for sequence in quiet.folders(person) if _PERSON.fullmatch(person.name) else ():
+    for subject in quiet.folders(folder):
+        for sequence in quiet.folders(subject) if _SUBJECT.fullmatch(subject.name) else ():
             if _SEQUENCE.fullmatch(sequence.name) and any(
                 file.name.startswith("S") and (".txt" not in suffixes or file.name.endswith("_emotion.txt"))
                 for file in quiet.files(sequence, suffixes)

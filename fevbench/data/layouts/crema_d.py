@@ -1,4 +1,4 @@
-"""CREMA-D: one video a take, whose name says actor, sentence, emotion and level."""
+"""CREMA-D: one video a recording, whose name says actor, sentence, emotion and level."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from fevbench.data.layouts.layout import Found, Layout, Option, Take, distinct, take_id
-from fevbench.data.layouts.parts import Parts
+from fevbench.data.layouts.layout import Download, Layout, Option, PartFilter, Recording, recording_id
 from fevbench.data.layouts.tree import Tree, wrong_folder
 
 LABELS = {
@@ -30,31 +29,31 @@ _NAME = re.compile(
 )
 
 
-def discover(root: Path, options: Mapping[str, str]) -> Found:
+def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every video of CREMA-D.
 
     Raises:
         DatasetError: There is none, or there are other levels only.
     """
-    tree, parts = Tree(), Parts(options)
-    takes = []
-    people: dict[str, dict[str, str]] = {}
+    tree, parts = Tree(), PartFilter(options)
+    recordings = []
+    attributes: dict[str, dict[str, str]] = {}
     seen = False
     for path, match in tree.named(root, _NAME, _pass_over):
         seen = True
         if match["emotion"] not in LABELS:
             tree.skip(path, "unknown expression", match["emotion"])
-        elif parts.take(tree, path, match["actor"], level=match["level"].ljust(2, "X")):
+        elif parts.accepts(tree, path, match["actor"], level=match["level"].ljust(2, "X")):
             label = LABELS[match["emotion"]]
-            name = take_id(match["actor"], match["sentence"], label, match["level"])
-            takes.append(Take(name, match["actor"], label, match["emotion"], (path,)))
+            name = recording_id(match["actor"], match["sentence"], label, match["level"])
+            recordings.append(Recording(name, match["actor"], label, match["emotion"], (path,)))
     if not seen and not any(skip.why == "Git LFS pointer" for skip in tree.skipped):
         raise wrong_folder(root, TITLE, EXPECTED, _holds_videos)
     parts.check(tree, root, TITLE)
     for table in sorted(root.rglob(DEMOGRAPHICS))[:1]:
-        people = _demographics(table)
+        attributes = _demographics(table)
         tree.skipped = [skip for skip in tree.skipped if skip.what != str(table)]
-    return Found(distinct(takes, tree.skipped), tree.skipped, people)
+    return Download.distinct(recordings, tree.skipped, attributes)
 
 
 def _pass_over(folder: Path) -> tuple[str, str]:

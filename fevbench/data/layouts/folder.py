@@ -3,18 +3,99 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from fevbench.data.layouts.layout import Found, Layout, Option, Take, canonical, numbered, take_id
-from fevbench.data.layouts.pattern import FRAME, compiled, fields, suggested
+from fevbench.data.clip import EXPRESSIONS
+from fevbench.data.layouts.layout import (
+    SYNONYMS,
+    Download,
+    Layout,
+    Option,
+    Recording,
+    canonical,
+    numbered,
+    recording_id,
+)
 from fevbench.data.layouts.table import read_table
-from fevbench.data.layouts.tree import BESIDE, MIXTURE, TWIN, Skip, Tree, legible, wrong_folder
+from fevbench.data.layouts.tree import BESIDE, MIXTURE, TWIN, Skip, Tree, legible, nearest, wrong_folder
 from fevbench.data.members import natural_key, without_companions
 from fevbench.data.pictures import ANIMATION_SUFFIXES, PICTURE_SUFFIXES
 from fevbench.data.video import VIDEO_SUFFIXES, WHAT_IS_READ, is_clip
 from fevbench.errors import DatasetError
+
+FRAME = "frame"
+"""The field of a frame's number, where the frames of several takes lie in one folder."""
+FIELDS = ("subject", "label", "take", FRAME)
+KNOWN = {*EXPRESSIONS, *SYNONYMS.values(), "calm"}
+_FIELD = re.compile(r"\{(\w+)\}|\*")
+_NUMBER = r"\d+(?:[.,]\d+)?"
+
+
+def fields(pattern: str) -> list[str]:
+    """The names of a pattern's fields, in order."""
+    return [match[1] for match in _FIELD.finditer(pattern) if match[1]]
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern as an expression that fits a whole path, with a group a field.
+
+    Raises:
+        DatasetError: It has an unknown field, or not each it needs once.
+    """
+    names = fields(pattern)
+    for name in names:
+        if name not in FIELDS:
+            hint = nearest(name, FIELDS) or f"use {', '.join(f'{{{field}}}' for field in FIELDS)} and *"
+            raise DatasetError(f"the pattern {pattern!r} has a field {{{name}}}", hint)
+    if not {"subject", "label"} <= set(names) or len(set(names)) < len(names):
+        raise DatasetError(
+            f"the pattern {pattern!r} does not say who shows what", "name {subject} and {label} once each"
+        )
+    text, end = "", 0
+    for match in _FIELD.finditer(pattern):
+        text += re.escape(pattern[end : match.start()])
+        text += f"(?P<{match[1]}>{_NUMBER if match[1] == FRAME else '[^/]+?'})" if match[1] else "[^/]*?"
+        end = match.end()
+    return re.compile(text + re.escape(pattern[end:]))
+
+
+def suggested(path: Path, flat: bool) -> str:
+    """A pattern that reads a path below the data set's folder; empty if no part is a known label.
+
+    The path has no suffix. If ``flat``, it is that of a frame and ends in its number.
+    """
+    folders, last = path.parts[:-1], path.name
+    # What separators part, and a word before its number: S01_happy3 is S01, _, happy, 3.
+    parts = [text for text in re.split(r"([_\-. ]+)", last) if text]
+    split = [piece for text in parts for piece in _label_and_number(text)]
+    units = [piece for folder in folders for piece in (folder, "/")] + split
+    roles: dict[int, str] = {}
+    if flat:
+        numbers = [i for i, unit in enumerate(units) if re.fullmatch(_NUMBER, unit)]
+        if not numbers or numbers[-1] < 2 * len(folders):
+            return ""
+        roles[numbers[-1]] = FRAME
+    words = [i for i, unit in enumerate(units) if i not in roles and re.search(r"[^\W_]", unit)]
+    label = next((i for i in words if canonical(units[i]) in KNOWN), None)
+    others = [i for i in words if i != label]
+    if label is None or not others:
+        return ""
+    roles |= {label: "label", others[0]: "subject"}
+    if len(others) > 1:
+        roles[others[1]] = "take"
+    pattern = "".join(
+        f"{{{roles[i]}}}" if i in roles else "*" if i in words else unit for i, unit in enumerate(units)
+    )
+    return pattern if compiled(pattern).fullmatch(path.as_posix()) else ""
+
+
+def _label_and_number(text: str) -> list[str]:
+    match = re.fullmatch(r"([^\W\d_]+)(\d+)", text)
+    return [match[1], match[2]] if match and canonical(match[1]) in KNOWN else [text]
+
 
 COLUMNS = ("path", "subject", "label")
 TITLE = "clips of your own"
@@ -22,8 +103,8 @@ EXPECTED = "videos or folders of frames where --set pattern=… says"
 MISFIT = "does not fit the pattern"
 
 
-def discover(root: Path, options: Mapping[str, str]) -> Found:
-    """Find every take that the pattern or the CSV file names.
+def discover(root: Path, options: Mapping[str, str]) -> Download:
+    """Find every recording that the pattern or the CSV file names.
 
     Raises:
         DatasetError: The pattern or the CSV file is wrong, or nothing fits.
@@ -32,17 +113,17 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
     if options["csv"]:
         table = Path(options["csv"]).expanduser()
         found = _from_csv(root, table, tree)
-        if not found.takes:
+        if not found.recordings:
             raise _nothing_named(root, table, tree)
     else:
-        found = Found(list(_from_pattern(root, options["pattern"], tree)), tree.skipped)
-        if not found.takes:
+        found = Download(list(_from_pattern(root, options["pattern"], tree)), tree.skipped)
+        if not found.recordings:
             raise _nothing_fits(root, options["pattern"], tree)
-    _check_people(found.takes)
+    _check_subjects(found.recordings)
     # Takes of one name are different files, as those of several sessions are.
-    ids = numbered(take.id for take in found.takes)
-    takes = [replace(take, id=name) for take, name in zip(found.takes, ids, strict=True)]
-    return Found(takes, tree.skipped, found.attributes, found.splits)
+    ids = numbered(recording.id for recording in found.recordings)
+    recordings = [replace(recording, id=name) for recording, name in zip(found.recordings, ids, strict=True)]
+    return Download(recordings, tree.skipped, found.attributes, found.splits)
 
 
 def _nothing_named(root: Path, table: Path, tree: Tree) -> DatasetError:
@@ -81,25 +162,25 @@ def _suggestion(root: Path, path: Path) -> tuple[str, str]:
     return legible(examples[0][0].relative_to(root).as_posix()), ""
 
 
-def _check_people(takes: Sequence[Take]) -> None:
-    """See that nobody is two people, who could be in two splits, for a capital letter.
+def _check_subjects(recordings: Sequence[Recording]) -> None:
+    """See that no subject is spelt in two ways, which could be in two splits.
 
     Raises:
-        DatasetError: Somebody is.
+        DatasetError: One is.
     """
     spelt: dict[str, str] = {}
-    for take in takes:
-        first = spelt.setdefault(take.subject.casefold().strip(), take.subject)
-        if first != take.subject:
+    for recording in recordings:
+        first = spelt.setdefault(recording.subject.casefold().strip(), recording.subject)
+        if first != recording.subject:
             raise DatasetError(
-                f"{first!r} and {take.subject!r} may be one person", "write a person's name in one way"
+                f"{first!r} and {recording.subject!r} may be one person", "write a person's name in one way"
             )
 
 
-def _from_pattern(root: Path, pattern: str, tree: Tree) -> Iterator[Take]:
+def _from_pattern(root: Path, pattern: str, tree: Tree) -> Iterator[Recording]:
     regex = compiled(pattern)
     flat = FRAME in fields(pattern)
-    takes: dict[tuple[Path, str], list[Path]] = {}
+    recordings: dict[tuple[Path, str], list[Path]] = {}
     said: dict[tuple[Path, str], Mapping[str, str]] = {}
     for path, pictures in _candidates(root, tree, flat):
         relative = path.relative_to(root)
@@ -110,26 +191,26 @@ def _from_pattern(root: Path, pattern: str, tree: Tree) -> Iterator[Take]:
             continue
         values = match.groupdict()
         frame = values.pop(FRAME, "")
-        # Frames that lie flat are of one take if all but their number is the same.
+        # Frames that lie flat are of one recording if all but their number is the same.
         key = (
             (path.parent, named[: match.start(FRAME)] + named[match.end(FRAME) :]) if frame else (path, named)
         )
         said[key] = values
-        takes.setdefault(key, []).extend(pictures)
-    names = {named for _, named in takes}
+        recordings.setdefault(key, []).extend(pictures)
+    names = {named for _, named in recordings}
     there: dict[str, Path] = {}
-    for (path, named), files in takes.items():
+    for (path, named), files in recordings.items():
         first = there.setdefault(named, path)
         if not flat and _is_companion(named, names):
             tree.skip(path, BESIDE)
         elif first is not path:
             tree.skip(path, TWIN, f"the same as {first}")
         elif frames := (tuple(files) if is_clip(files[0]) else tree.members(path, files)):
-            yield _take(said[path, named], frames)
+            yield _recording(said[path, named], frames)
 
 
 def _is_companion(named: str, names: Collection[str]) -> bool:
-    """Whether a take is the mask or the like of others, as ``1_mask`` of ``1``, or ``masks`` of all."""
+    """Whether a recording is the mask or the like of others, as ``1_mask`` of ``1``, or ``masks`` of all."""
     before, slash, last = named.rpartition("/")
     other = without_companions(last)
     if other is None:
@@ -139,10 +220,10 @@ def _is_companion(named: str, names: Collection[str]) -> bool:
     return any(name != named and name.rpartition("/")[0] == before for name in names)
 
 
-def _take(said: Mapping[str, str], files: tuple[Path, ...]) -> Take:
+def _recording(said: Mapping[str, str], files: tuple[Path, ...]) -> Recording:
     subject, native = legible(said["subject"]), legible(said["label"])
     parts = [subject, canonical(native), *([said["take"]] if said.get("take") else [])]
-    return Take(take_id(*parts), subject, canonical(native), native, files)
+    return Recording(recording_id(*parts), subject, canonical(native), native, files)
 
 
 def _candidates(root: Path, tree: Tree, flat: bool) -> Iterator[tuple[Path, list[Path]]]:
@@ -160,8 +241,8 @@ def _candidates(root: Path, tree: Tree, flat: bool) -> Iterator[tuple[Path, list
             tree.skip(folder, "empty take")
 
 
-def _from_csv(root: Path, path: Path, tree: Tree) -> Found:
-    takes = []
+def _from_csv(root: Path, path: Path, tree: Tree) -> Download:
+    recordings = []
     splits: dict[str, str] = {}
     named: dict[str, str] = {}
     for number, row in read_table(path, COLUMNS, ("take", "split")):
@@ -186,8 +267,8 @@ def _from_csv(root: Path, path: Path, tree: Tree) -> Found:
             tree.skipped.append(Skip(where, "missing file", str(target)))
         if not files:
             continue
-        takes.append(_take({**row, "take": row["take"] or target.stem}, files))
-    return Found(takes, tree.skipped, {}, splits)
+        recordings.append(_recording({**row, "take": row["take"] or target.stem}, files))
+    return Download(recordings, tree.skipped, {}, splits)
 
 
 def _assign(splits: dict[str, str], subject: str, split: str, where: str) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fevbench.data.layouts.tree import Skip, legible
+from fevbench.counts import some
+from fevbench.data.layouts.tree import NOT_ASKED, Skip, Tree, legible
 from fevbench.errors import DatasetError, UnknownName
 
 Phase = Literal["neutral-apex", "neutral-apex-neutral", "speech", "any"]
-"""How a take runs: it ends at the apex, comes back to neutral, is spoken, or is not known."""
+"""How a recording runs: it ends at the apex, comes back to neutral, is spoken, or is not known."""
 
 SYNONYMS: dict[str, str] = {
     "angry": "anger",
@@ -30,7 +32,7 @@ SYNONYMS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Take:
+class Recording:
     """One performance, as downloaded.
 
     Attributes:
@@ -51,20 +53,39 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Found:
+class Download:
     """What a downloaded folder holds.
 
     Attributes:
-        takes: Every performance, in a fixed order.
+        recordings: Every performance, in a fixed order.
         skipped: What was seen and is none, and why.
-        attributes: What is known of a person, for example ``{"sex": "female"}``.
-        splits: The split of a person, where the data say so themselves.
+        attributes: What is known of a subject, for example ``{"sex": "female"}``.
+        splits: The split of a subject, where the data say so themselves.
     """
 
-    takes: list[Take]
+    recordings: list[Recording]
     skipped: list[Skip]
     attributes: dict[str, dict[str, str]] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def distinct(
+        cls,
+        recordings: Iterable[Recording],
+        skipped: list[Skip],
+        attributes: dict[str, dict[str, str]] | None = None,
+    ) -> Download:
+        """Recordings without those whose id an earlier one has; they are added to ``skipped``.
+
+        File systems that do not tell cases apart must hold them as well.
+        """
+        kept: dict[str, Recording] = {}
+        for recording in recordings:
+            first = kept.setdefault(recording.id.casefold(), recording)
+            if first is not recording:
+                what, detail = str(recording.files[0]), f"{recording.id} is {first.files[0]}"
+                skipped.append(Skip(what, "same name as another", detail))
+        return cls(list(kept.values()), skipped, attributes or {})
 
 
 @dataclass(frozen=True)
@@ -85,12 +106,12 @@ class Option:
 
 
 @dataclass(frozen=True)
-class NamedSplit:
-    """A published split, by the ids of people.
+class PublishedSplit:
+    """A published split, by the ids of subjects.
 
     Attributes:
-        train: Its people to train on.
-        test: Its people to test on.
+        train: Its subjects to train on.
+        test: Its subjects to test on.
         source: Who published it.
     """
 
@@ -111,11 +132,11 @@ class Layout:
         licence: Its terms in a few words.
         access: How to get it.
         citation: What to cite.
-        tree: What the folder looks like, for people.
+        tree: What the folder looks like, for subjects.
         expected: The same in a few words, for an error.
         labels: Its own words for expressions, and this project's.
         split: The split unless another is asked for.
-        discover: Finds the takes below a folder.
+        discover: Finds the recordings below a folder.
         options: Choices between its parts.
         splits: Published splits by name.
     """
@@ -131,9 +152,9 @@ class Layout:
     expected: str
     labels: Mapping[str, str]
     split: str
-    discover: Callable[[Path, Mapping[str, str]], Found]
+    discover: Callable[[Path, Mapping[str, str]], Download]
     options: Mapping[str, Option] = field(default_factory=dict)
-    splits: Mapping[str, NamedSplit] = field(default_factory=dict)
+    splits: Mapping[str, PublishedSplit] = field(default_factory=dict)
 
     def settings(self, assignments: Mapping[str, str]) -> dict[str, str]:
         """All options with their values.
@@ -170,33 +191,83 @@ def slug(text: str) -> str:
     return re.sub("-+", "-", "".join(kept)).strip("-.") or "x"
 
 
-def take_id(*parts: str) -> str:
-    """An id from what tells takes apart."""
+def recording_id(*parts: str) -> str:
+    """An id from what tells recordings apart."""
     return "-".join(slug(part) for part in parts)
 
 
 def numbered(names: Iterable[str]) -> list[str]:
     """The names; those that are there already, in any case, get a number."""
     used: set[str] = set()
-    told_apart = []
+    distinct_names = []
     for name in names:
         shown, number = name, 1
         while shown.casefold() in used:
             number += 1
             shown = f"{name}-{number}"
         used.add(shown.casefold())
-        told_apart.append(shown)
-    return told_apart
+        distinct_names.append(shown)
+    return distinct_names
 
 
-def distinct(takes: list[Take], skipped: list[Skip]) -> list[Take]:
-    """The takes without those whose id an earlier one has; they go to ``skipped``.
+EVERY = ("all", "both")
+"""Values of an option that ask for every part."""
+WITHOUT = "person without the part asked for"
+"""Why a subject is not in the set of whom other parts are there."""
+NAMED = 8
+"""Parts that are named before they are counted."""
 
-    File systems that do not tell cases apart must hold them as well.
+
+class PartFilter:
+    """The parts that a folder holds, against what is asked for.
+
+    Args:
+        asked: Option to value; ``all`` and ``both`` ask for every part.
     """
-    kept: dict[str, Take] = {}
-    for take in takes:
-        first = kept.setdefault(take.id.casefold(), take)
-        if first is not take:
-            skipped.append(Skip(str(take.files[0]), "same name as another", f"{take.id} is {first.files[0]}"))
-    return list(kept.values())
+
+    def __init__(self, asked: Mapping[str, str]) -> None:
+        self._asked = asked
+        self._others: Counter[str] = Counter()
+        self._seen: dict[str, Counter[str]] = {}
+        self._there: set[str] = set()
+
+    def accepts(self, tree: Tree, path: Path, subject: str, **part: str) -> bool:
+        """Whether a recording of a subject is of a part that is asked for; if not, that is noted in ``tree``.
+
+        ``part`` is each option with the value that would ask for it.
+        """
+        other = self.how_to_ask(subject, **part)
+        if other:
+            tree.skip(path, NOT_ASKED, other)
+        else:
+            self._there.add(subject)
+        return not other
+
+    def how_to_ask(self, subject: str, **part: str) -> str:
+        """How to ask for a part that is not asked for; empty for one that is."""
+        differing = {k: v for k, v in part.items() if self._asked[k] not in (*EVERY, v)}
+        if not differing:
+            return ""
+        how = " ".join(f"--set {option}={value}" for option, value in differing.items())
+        self._others[how] += 1
+        self._seen.setdefault(subject, Counter())[how] += 1
+        return how
+
+    def check(self, tree: Tree, root: Path, title: str) -> None:
+        """See that something is asked for, and note who has other parts only.
+
+        Raises:
+            DatasetError: Other parts are there, but none that is asked for.
+        """
+        if self._others and not self._there:
+            asked = ", ".join(
+                f"{option}={value}" for option, value in self._asked.items() if value not in EVERY
+            )
+            there = [how.replace("--set ", "") for how, _ in self._others.most_common()]
+            raise DatasetError(
+                f"{root} holds {title}, but none with {asked}: there is {some(there, NAMED)}",
+                f"choose with {self._others.most_common(1)[0][0]}",
+            )
+        for subject, others in self._seen.items():
+            if subject not in self._there:
+                tree.skip(Path(subject), WITHOUT, f"there is {some(sorted(others), NAMED)}")

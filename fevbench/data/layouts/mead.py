@@ -1,4 +1,4 @@
-"""MEAD: one video a take, by actor, view, emotion and level; as folders, or all in the name."""
+"""MEAD: one video a recording, by actor, view, emotion and level; as folders, or all in the name."""
 
 from __future__ import annotations
 
@@ -6,8 +6,15 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from fevbench.data.layouts.layout import Found, Layout, Option, Take, canonical, distinct, take_id
-from fevbench.data.layouts.parts import Parts
+from fevbench.data.layouts.layout import (
+    Download,
+    Layout,
+    Option,
+    PartFilter,
+    Recording,
+    canonical,
+    recording_id,
+)
 from fevbench.data.layouts.tree import NOT_ASKED, STRAY, Tree, wrong_folder
 
 EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")
@@ -22,14 +29,14 @@ _PATH = re.compile(
 )
 
 
-def discover(root: Path, options: Mapping[str, str]) -> Found:
+def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every video of one view of MEAD.
 
     Raises:
         DatasetError: There is none, or there are other views or levels only.
     """
-    tree, parts = Tree(), Parts(options)
-    takes = []
+    tree, parts = Tree(), PartFilter(options)
+    recordings = []
     seen = False
     above = root.resolve()
 
@@ -37,7 +44,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
         if folder.name == "audio":
             return "sound only", ""
         whose = next((name for name in reversed(folder.resolve().parts) if _ACTOR.fullmatch(name)), "")
-        if folder.name in VIEWS and whose and (how := parts.other(whose, view=folder.name)):
+        if folder.name in VIEWS and whose and (how := parts.how_to_ask(whose, view=folder.name)):
             return NOT_ASKED, how
         return "", ""
 
@@ -49,16 +56,19 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
             tree.skip(path, STRAY)
             continue
         seen = True
-        if not parts.take(tree, path, match["actor"], view=match["view"], level=match["level"]):
+        if not parts.accepts(tree, path, match["actor"], view=match["view"], level=match["level"]):
             continue
         label = canonical(match["emotion"])
-        name = take_id(match["actor"], label, f"level{match['level']}", match["take"])
-        takes.append(Take(name, match["actor"], label, match["emotion"], (path,)))
+        name = recording_id(match["actor"], label, f"level{match['level']}", match["take"])
+        recordings.append(Recording(name, match["actor"], label, match["emotion"], (path,)))
     parts.check(tree, root, TITLE)
     if not seen:
         raise wrong_folder(root, TITLE, EXPECTED)
-    people = {take.subject: {"sex": "male" if take.subject[0] == "M" else "female"} for take in takes}
-    return Found(distinct(takes, tree.skipped), tree.skipped, people)
+    attributes = {
+        recording.subject: {"sex": "male" if recording.subject[0] == "M" else "female"}
+        for recording in recordings
+    }
+    return Download.distinct(recordings, tree.skipped, attributes)
 
 
 LAYOUT = Layout(

@@ -1,4 +1,4 @@
-"""MUG: folders of frames, person / expression / take, with a level more for people of several sessions."""
+"""MUG: folders of frames, subject / expression / take, with a level more for subjects of several sessions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fevbench.data.clip import EXPRESSIONS
-from fevbench.data.layouts.layout import Found, Layout, NamedSplit, Option, Take, distinct, take_id
+from fevbench.data.layouts.layout import Download, Layout, Option, PublishedSplit, Recording, recording_id
 from fevbench.data.layouts.tree import Tree, nearest, the_level
 
 LABELS = {name: name for name in (*EXPRESSIONS, "neutral")}
@@ -19,18 +19,18 @@ def _ids(*numbers: int) -> tuple[str, ...]:
     return tuple(f"{number:03}" for number in numbers)
 
 
-PEOPLE = _ids(
+SUBJECTS = _ids(
     1, 2, 6, 7, 8, 10, 13, 14, 17, 20, 21, 27, 28, 30, 31, 32, 33, 34, 36, 37, 38, 39, 40, 42, 43, 44,
     45, 46, 48, 49, 52, 55, 60, 61, 62, 63, 64, 65, 66, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 82, 83,
     84,
 )  # fmt: skip
-"""The people whose recordings are given to researchers."""
+"""The subjects whose recordings are given to researchers."""
 _IMAGINATOR_TEST = _ids(17, 34, 45, 55, 60, 64, 65, 73, 78, 83)
 _LFDM_TRAIN = _ids(
     8, 17, 21, 28, 30, 31, 34, 36, 37, 38, 39, 42, 43, 44, 45, 55, 60, 61, 62, 63, 71, 75, 76, 77, 83,
     84,
 )  # fmt: skip
-_PERSON = re.compile(r"\d{3}")
+_SUBJECT = re.compile(r"\d{3}")
 _SESSION = re.compile(r"session\d+", re.IGNORECASE)
 _TAKE = re.compile(r"take(\d+)(nsg|end)?", re.IGNORECASE)
 _NOTES = {
@@ -39,66 +39,68 @@ _NOTES = {
 }
 
 
-def discover(root: Path, options: Mapping[str, str]) -> Found:
-    """Find every take of MUG.
+def discover(root: Path, options: Mapping[str, str]) -> Download:
+    """Find every recording of MUG.
 
     Raises:
         DatasetError: The folder does not hold it.
     """
-    top = the_level(root, TITLE, EXPECTED, _holds_people)
+    top = the_level(root, TITLE, EXPECTED, _holds_subjects)
     tree = Tree()
-    takes = [take for person in _people(tree, top) for take in _takes(tree, person, options)]
-    return Found(distinct(takes, tree.skipped), tree.skipped)
+    recordings = [
+        recording for subject in _subjects(tree, top) for recording in _recordings(tree, subject, options)
+    ]
+    return Download.distinct(recordings, tree.skipped)
 
 
-def _holds_people(folder: Path) -> bool:
-    people = [child for child in Tree().folders(folder) if _PERSON.fullmatch(child.name)]
-    return any(_is_person(person) for person in people)
+def _holds_subjects(folder: Path) -> bool:
+    subjects = [child for child in Tree().folders(folder) if _SUBJECT.fullmatch(child.name)]
+    return any(_is_subject(subject) for subject in subjects)
 
 
-def _is_person(folder: Path) -> bool:
+def _is_subject(folder: Path) -> bool:
     names = {child.name.lower() for child in Tree().folders(folder)}
     return bool(names & LABELS.keys()) or any(_SESSION.fullmatch(name) for name in names)
 
 
-def _people(tree: Tree, top: Path) -> Iterator[Path]:
+def _subjects(tree: Tree, top: Path) -> Iterator[Path]:
     for folder in tree.folders(top):
-        if _PERSON.fullmatch(folder.name):
+        if _SUBJECT.fullmatch(folder.name):
             yield folder
         else:
             tree.skip(folder, "not a person")
 
 
-def _takes(tree: Tree, person: Path, options: Mapping[str, str]) -> Iterator[Take]:
-    for folder in tree.folders(person):
+def _recordings(tree: Tree, subject: Path, options: Mapping[str, str]) -> Iterator[Recording]:
+    for folder in tree.folders(subject):
         if _SESSION.fullmatch(folder.name):
             for expression in tree.folders(folder):
-                yield from _of_expression(tree, person.name, expression, options, folder.name.lower())
+                yield from _of_expression(tree, subject.name, expression, options, folder.name.lower())
         else:
-            yield from _of_expression(tree, person.name, folder, options)
+            yield from _of_expression(tree, subject.name, folder, options)
 
 
 def _of_expression(
-    tree: Tree, person: str, folder: Path, options: Mapping[str, str], session: str = ""
-) -> Iterator[Take]:
+    tree: Tree, subject: str, folder: Path, options: Mapping[str, str], session: str = ""
+) -> Iterator[Recording]:
     native = folder.name.lower()
     if native not in LABELS:
         tree.skip(folder, "unknown expression", nearest(native, LABELS))
         return
-    for take in tree.folders(folder):
-        match = _TAKE.fullmatch(take.name)
+    for recording in tree.folders(folder):
+        match = _TAKE.fullmatch(recording.name)
         if not match:
-            tree.skip(take, "not a take", "expected take000, take001 …")
+            tree.skip(recording, "not a take", "expected take000, take001 …")
             continue
         suffix = (match[2] or "").lower()
         if suffix == "nsg" and options["nsg"] == "skip":
-            tree.skip(take, "nsg take", "left out by --set nsg=skip")
+            tree.skip(recording, "nsg take", "left out by --set nsg=skip")
             continue
-        files = tree.images(take)
+        files = tree.images(recording)
         if files:
-            parts = [person, *([session] if session else []), native, take.name.lower()]
+            parts = [subject, *([session] if session else []), native, recording.name.lower()]
             notes = (_NOTES[suffix],) if suffix else ()
-            yield Take(take_id(*parts), person, LABELS[native], native, files, notes)
+            yield Recording(recording_id(*parts), subject, LABELS[native], native, files, notes)
 
 
 LAYOUT = Layout(
@@ -127,12 +129,12 @@ SRC/                          any folder above this, up to four levels, does as 
     discover=discover,
     options={"nsg": Option("keep", ("keep", "skip"), "takes whose name ends in nsg")},
     splits={
-        "mug-imaginator-42-10": NamedSplit(
-            tuple(p for p in PEOPLE if p not in _IMAGINATOR_TEST), _IMAGINATOR_TEST,
+        "mug-imaginator-42-10": PublishedSplit(
+            tuple(p for p in SUBJECTS if p not in _IMAGINATOR_TEST), _IMAGINATOR_TEST,
             "ImaGINator (Wang et al., WACV 2020), the lists in its repository",
         ),
-        "mug-lfdm-26-26": NamedSplit(
-            _LFDM_TRAIN, tuple(p for p in PEOPLE if p not in _LFDM_TRAIN),
+        "mug-lfdm-26-26": PublishedSplit(
+            _LFDM_TRAIN, tuple(p for p in SUBJECTS if p not in _LFDM_TRAIN),
             "LFDM (Ni et al., CVPR 2023), the lists in its repository",
         ),
     },

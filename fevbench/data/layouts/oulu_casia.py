@@ -1,4 +1,4 @@
-"""Oulu-CASIA NIR&VIS: folders of frames by camera, light, person and expression; original and cropped."""
+"""Oulu-CASIA NIR&VIS: folders of frames by camera, light, subject and expression; original and cropped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fevbench.data.clip import EXPRESSIONS
-from fevbench.data.layouts.layout import Found, Layout, Option, Take, distinct, take_id
+from fevbench.data.layouts.layout import Download, Layout, Option, Recording, recording_id
 from fevbench.data.layouts.tree import NOT_ASKED, Tree, find_all, nearest, wrong_folder
 from fevbench.errors import DatasetError
 
@@ -16,11 +16,11 @@ LIGHTS = ("Strong", "Weak", "Dark")
 TITLE = "Oulu-CASIA"
 EXPECTED = "VL or NI (or VL_Acropped, NI_Acropped) / Strong, Weak, Dark / P001 / Anger"
 _CAMERA = re.compile(r"(VL|NI)(_Acropped)?", re.IGNORECASE)
-_PERSON = re.compile(r"P\d{3}", re.IGNORECASE)
+_SUBJECT = re.compile(r"P\d{3}", re.IGNORECASE)
 
 
-def discover(root: Path, options: Mapping[str, str]) -> Found:
-    """Find every take of one camera under one light.
+def discover(root: Path, options: Mapping[str, str]) -> Download:
+    """Find every recording of one camera under one light.
 
     Raises:
         DatasetError: The folder does not hold it, or not this part.
@@ -33,22 +33,24 @@ def discover(root: Path, options: Mapping[str, str]) -> Found:
     for other in cameras:
         if other != camera:
             tree.skip(other, NOT_ASKED, "choose with --set modality and --set release")
-    takes: list[Take] = []
+    recordings: list[Recording] = []
     for light in tree.folders(camera):
         if light.name.lower() != options["light"].lower():
             tree.skip(light, NOT_ASKED, "choose with --set light")
             continue
-        for person in tree.folders(light):
-            if _PERSON.fullmatch(person.name):
-                takes += _takes(tree, person)
+        for subject in tree.folders(light):
+            if _SUBJECT.fullmatch(subject.name):
+                recordings += _recordings(tree, subject)
             else:
-                tree.skip(person, "not a person")
-    if not takes and options["light"].lower() not in {light.name.lower() for light in Tree().folders(camera)}:
+                tree.skip(subject, "not a person")
+    if not recordings and options["light"].lower() not in {
+        light.name.lower() for light in Tree().folders(camera)
+    }:
         there = ", ".join(folder.name for folder in Tree().folders(camera))
         raise DatasetError(
             f"{camera} has no light {options['light']}, but {there}", "choose with --set light=…"
         )
-    return Found(distinct(takes, tree.skipped), tree.skipped)
+    return Download.distinct(recordings, tree.skipped)
 
 
 def _is_camera(folder: Path) -> bool:
@@ -81,16 +83,16 @@ def _choose(root: Path, cameras: list[Path], options: Mapping[str, str]) -> Path
     return best[0]
 
 
-def _takes(tree: Tree, person: Path) -> Iterator[Take]:
-    for folder in tree.folders(person):
+def _recordings(tree: Tree, folder_of_subject: Path) -> Iterator[Recording]:
+    subject = folder_of_subject.name.upper()
+    for folder in tree.folders(folder_of_subject):
         native = folder.name.capitalize()
         if native not in LABELS:
             tree.skip(folder, "unknown expression", nearest(native, LABELS))
             continue
         files = tree.images(folder)
         if files:
-            subject = person.name.upper()
-            yield Take(take_id(subject, LABELS[native]), subject, LABELS[native], native, files)
+            yield Recording(recording_id(subject, LABELS[native]), subject, LABELS[native], native, files)
 
 
 LAYOUT = Layout(

@@ -1,4 +1,4 @@
-"""RAVDESS: one video a take, whose name is seven numbers."""
+"""RAVDESS: one video a recording, whose name is seven numbers."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from fevbench.data.layouts.layout import Found, Layout, Option, Take, canonical, distinct, take_id
-from fevbench.data.layouts.parts import Parts
+from fevbench.data.layouts.layout import (
+    Download,
+    Layout,
+    Option,
+    PartFilter,
+    Recording,
+    canonical,
+    recording_id,
+)
 from fevbench.data.layouts.tree import Tree, wrong_folder
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 CHANNELS = {"01": "speech", "02": "song"}
 INTENSITIES = {"01": "normal", "02": "strong"}
-WITH_SOUND, PICTURE, SOUND = "01", "02", "03"
+PICTURE, SOUND = "02", "03"
 TITLE = "RAVDESS"
 EXPECTED = "Actor_01 / 02-01-06-01-02-01-01.mp4"
 _NAME = re.compile(
@@ -22,37 +29,44 @@ _NAME = re.compile(
 )
 
 
-def discover(root: Path, options: Mapping[str, str]) -> Found:
-    """Find every video of RAVDESS; of the same take with and without sound, the one without.
+def discover(root: Path, options: Mapping[str, str]) -> Download:
+    """Find every video of RAVDESS; of the same recording with and without sound, the one without.
 
     Raises:
         DatasetError: There is none, or there are other parts only.
     """
-    tree, parts = Tree(), Parts(options)
+    tree, parts = Tree(), PartFilter(options)
     found = sorted(tree.named(root, _NAME), key=lambda pair: (pair[1]["modality"] != PICTURE, pair[0]))
     if not found:
         raise wrong_folder(root, TITLE, EXPECTED, _holds_actors)
-    takes: dict[str, Take] = {}
+    recordings: dict[str, Recording] = {}
     for path, match in found:
         channel, intensity = CHANNELS[match["channel"]], INTENSITIES[match["intensity"]]
         if match["modality"] == SOUND:
             tree.skip(path, "sound only")
-        elif parts.take(tree, path, match["actor"], channel=channel, intensity=intensity):
+        elif parts.accepts(tree, path, match["actor"], channel=channel, intensity=intensity):
             native = EMOTIONS[int(match["emotion"]) - 1]
-            take = _take(path, match, native, channel, intensity)
-            if takes.setdefault(take.id, take) is not take:
-                tree.skip(path, "same take again", takes[take.id].files[0].name)
+            recording = _recording(path, match, native, channel, intensity)
+            if recordings.setdefault(recording.id, recording) is not recording:
+                tree.skip(path, "same take again", recordings[recording.id].files[0].name)
     parts.check(tree, root, TITLE)
-    people = {take.subject: {"sex": "male" if int(take.subject) % 2 else "female"} for take in takes.values()}
-    ordered = sorted(takes.values(), key=lambda take: take.id)
-    return Found(distinct(ordered, tree.skipped), tree.skipped, people)
+    attributes = {
+        recording.subject: {"sex": "male" if int(recording.subject) % 2 else "female"}
+        for recording in recordings.values()
+    }
+    ordered = sorted(recordings.values(), key=lambda recording: recording.id)
+    return Download.distinct(ordered, tree.skipped, attributes)
 
 
-def _take(path: Path, match: re.Match[str], native: str, channel: str, intensity: str) -> Take:
+def _recording(path: Path, match: re.Match[str], native: str, channel: str, intensity: str) -> Recording:
     label = canonical(native)
     spoken = f"{match['statement']}-{match['repetition']}"
-    return Take(
-        take_id(match["actor"], channel, label, intensity, spoken), match["actor"], label, native, (path,)
+    return Recording(
+        recording_id(match["actor"], channel, label, intensity, spoken),
+        match["actor"],
+        label,
+        native,
+        (path,),
     )
 
 

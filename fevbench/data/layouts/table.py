@@ -1,4 +1,4 @@
-"""CSV files that people write: with commas, semicolons or tabs, as their spreadsheets have it."""
+"""CSV files written by hand: with commas, semicolons or tabs, as their spreadsheets have it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,12 @@ def read_table(
 ) -> list[tuple[int, dict[str, str]]]:
     """The rows of a CSV file in UTF-8 whose first line names its columns, in any case.
 
-    Args:
-        path: The file.
-        needed: Columns that must be there.
-        more: Columns that may be; others are left out.
-
     Returns:
-        The number of the line each row ends on, and its values by column, without spaces around them; empty
-        where there is none.
+        The number of the line each row ends on, and its values of the columns ``needed`` and ``more``,
+        without spaces around them; empty where there is none.
 
     Raises:
-        DatasetError: The file cannot be read, is empty, or has not these columns.
+        DatasetError: The file cannot be read, is empty, or lacks a column that is needed.
     """
     optional = f", and {', '.join(more)} if you like" if more else ""
     wanted = f"give it the columns {', '.join(needed)}{optional}"

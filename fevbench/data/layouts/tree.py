@@ -62,12 +62,7 @@ class Tree:
         self.skipped.append(Skip(str(path), why, detail))
 
     def folders(self, path: Path, stray: bool = True) -> list[Path]:
-        """The folders in a folder, in natural order.
-
-        Args:
-            path: The folder.
-            stray: Whether files beside them, or nothing at all, are worth a note.
-        """
+        """The folders in one, in natural order; if ``stray``, files beside them or none at all are noted."""
         found = []
         entries = self._entries(path)
         if stray and not entries:
@@ -98,7 +93,7 @@ class Tree:
         return found
 
     def images(self, path: Path) -> tuple[Path, ...]:
-        """The frames in a take's folder; a folder without, or with those of no one clip, is noted."""
+        """The frames in a recording's folder; a folder without, or with those of no one clip, is noted."""
         stray = len(self.skipped)
         found = self.files(path, PICTURE_SUFFIXES)
         others = {Path(skip.what).suffix.lower() or "no suffix" for skip in self.skipped[stray:]}
@@ -145,11 +140,7 @@ class Tree:
     ) -> Iterator[tuple[Path, re.Match[str]]]:
         """Yield every file at or below a folder whose name fits, and the match; others are noted as stray.
 
-        Args:
-            root: The folder.
-            pattern: What fits the whole name.
-            pass_over: Says why a folder is not looked into, with details; or nothing.
-            seen: Folders that were looked into.
+        ``pass_over`` says why a folder is not looked into, with details, or nothing.
         """
         seen = set() if seen is None else seen
         seen.add(root.resolve())
@@ -204,14 +195,9 @@ def the_level(
     fits: Callable[[Path], bool],
     whole: Callable[[Path], bool] | None = None,
 ) -> Path:
-    """The one folder at or below ``root`` that is the data set.
+    """The one folder at or below ``root`` that is the data set, which ``fits`` says.
 
-    Args:
-        root: The folder.
-        title: What is looked for.
-        expected: What it looks like.
-        fits: Whether a folder is it.
-        whole: Whether a folder above ``root`` is the one that is meant, if not one that fits.
+    ``whole`` says whether a folder above is the one that is meant, if not one that fits.
 
     Raises:
         DatasetError: There is none, or there are several.

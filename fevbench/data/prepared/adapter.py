@@ -1,15 +1,16 @@
-"""A prepared folder as a data set."""
+"""A prepared folder as a data set, and whether its files are what it says of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fevbench.data.clip import Clip, Split, Subject
-from fevbench.data.facts import Facts
+from fevbench.data.clip import Clip, Dataset, Split, Subject
+from fevbench.data.facts import FileFacts
 from fevbench.data.prepared.manifest import AGAIN, CLIPS, ClipEntry, read_manifest
 from fevbench.data.video import LOSSLESS_SUFFIX, content_digest, read_clip
 from fevbench.errors import DatasetError, VideoError
+from fevbench.hashing import sha256_of
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -23,10 +24,10 @@ class Prepared:
 
     Attributes:
         manifest: All that is known of it.
-        version: The start of the digest of its people, splits, labels and pixels.
+        version: The start of the digest of its subjects, splits, labels and pixels.
 
     Raises:
-        DatasetError: The manifest is missing, broken or changed, or splits share a person.
+        DatasetError: The manifest is missing, broken or changed, or splits share a subject.
     """
 
     def __init__(self, root: Path) -> None:
@@ -58,11 +59,11 @@ class Prepared:
         return self.root / CLIPS / f"{clip_id}{LOSSLESS_SUFFIX}"
 
     def subjects(self) -> tuple[Subject, ...]:
-        """Every person, by id."""
+        """Every subject, by id."""
         return self._subjects
 
     def clips(self, split: Split) -> tuple[Clip, ...]:
-        """The clips of a split, by person, label and take."""
+        """The clips of a split, by subject, label and recording."""
         return tuple(clip for clip in self._clips if clip.split == split)
 
     def frames(self, clip: Clip) -> Frames:
@@ -71,7 +72,7 @@ class Prepared:
         Raises:
             DatasetError: The file is missing or damaged, or does not hold the pixels the manifest names.
         """
-        facts = Facts()
+        facts = FileFacts()
         try:
             frames = read_clip(clip.path, facts)
         except VideoError as error:
@@ -79,3 +80,25 @@ class Prepared:
         if (facts.digest or content_digest(frames)) != self._entries[clip.id].pixels_sha256:
             raise DatasetError(f"{clip.path} does not hold the pixels its manifest names", AGAIN)
         return frames
+
+
+def damage_of(data: Dataset, clip: Clip) -> str:
+    """What is wrong with a clip of a set; nothing if it is whole."""
+    try:
+        if isinstance(data, Prepared) and sha256_of(clip.path) != data.entry(clip.id).sha256:
+            return f"{clip.path} is not the file that was written"
+        data.frames(clip)
+    except (DatasetError, VideoError) as error:
+        return error.what
+    except OSError as error:
+        return f"{clip.path} cannot be read ({error.strerror})"
+    return ""
+
+
+def unnamed_files(data: Dataset) -> list[Path]:
+    """Files among the clips of a prepared set that its manifest does not name."""
+    if not isinstance(data, Prepared):
+        return []
+    folder = data.root / CLIPS
+    known = {data.file(entry.id).name for entry in data.manifest.clips}
+    return sorted(path for path in folder.iterdir() if path.name not in known) if folder.is_dir() else []

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 from fevbench.counts import some
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.datasets import SPLITS
-from fevbench.data.layouts.layout import Found, Layout, Take
+from fevbench.data.layouts.layout import Download, Layout, Recording
 from fevbench.data.layouts.tree import MIXTURE, TWIN, Skip, check_source, nearest
 from fevbench.data.prepared.adapter import Prepared
-from fevbench.data.prepared.claim import claimed
-from fevbench.data.prepared.duplicates import Pair, across_splits
-from fevbench.data.prepared.follow import Seen
+from fevbench.data.prepared.face import DetectedFace, ReadFaces
+from fevbench.data.prepared.job import Job, JobRecord, hold_folder, printable, read_record, relative_text
 from fevbench.data.prepared.manifest import (
     FORMAT,
     MANIFEST,
@@ -29,11 +28,9 @@ from fevbench.data.prepared.manifest import (
     SubjectEntry,
     write_manifest,
 )
-from fevbench.data.prepared.record import Job, Record, printable, read_record, told
+from fevbench.data.prepared.recording import prepare_recording
 from fevbench.data.prepared.report import write_report
-from fevbench.data.prepared.splits import GIVEN, Assignment, assign
-from fevbench.data.prepared.square import Eyes
-from fevbench.data.prepared.take import prepare_take
+from fevbench.data.prepared.splits import GIVEN, Assignment, SharedFrame, assign, frames_shared_by_splits
 from fevbench.errors import DatasetError
 from fevbench.processes import work_all
 from fevbench.progress import Progress
@@ -43,10 +40,9 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 UNWANTED = "label not asked for"
-"""Why takes are left out that --labels does not name."""
+"""Why recordings are left out that --labels does not name."""
 NOT_IN_SPLIT = "person not in the split"
 DUPLICATE = "same frames in another split"
-BY_CHOICE = (UNWANTED, NOT_IN_SPLIT, DUPLICATE)
 DAMAGE = (
     "cannot be decoded", "cannot be read", "mixed frame sizes", "no face", "no face in frame 0", "too short",
     "empty take",
@@ -60,7 +56,7 @@ NAMED = 3
 
 
 @dataclass(frozen=True)
-class Wish:
+class PrepareRequest:
     """What is asked for.
 
     Attributes:
@@ -68,11 +64,11 @@ class Wish:
         name: What the prepared set is called.
         source: The downloaded folder.
         out: The prepared folder.
-        recipe: How a take becomes a clip.
+        recipe: How a recording becomes a clip.
         options: Choices between parts of the data set.
         labels: Wanted expressions; empty for all.
         split: The split.
-        val: How many train people of a published split to hold out.
+        val: How many train subjects of a published split to hold out.
         fail: End at the first take that gives no clip for want of something.
         leave_out_duplicates: Leave train and val clips out that share frames with clips to test on.
         jobs: Processes.
@@ -92,168 +88,177 @@ class Wish:
     jobs: int = 1
 
 
-def prepare(wish: Wish, open_eyes: Callable[[], Eyes], progress: Progress) -> Manifest:
-    """Prepare a set and report on it; the same wish continues where it was stopped.
+def prepare(
+    request: PrepareRequest, open_face_reader: Callable[[], ReadFaces], progress: Progress
+) -> Manifest:
+    """Prepare a set and report on it; the same request continues where it was stopped.
 
-    Args:
-        wish: What is asked for.
-        open_eyes: Gives what finds faces and tells whose they are; called only if there is something to look
-            at.
-        progress: Hears how it proceeds.
+    ``open_face_reader`` loads what finds faces and tells whose they are; it is called only if it is needed.
 
     Raises:
         DatasetError: The source or the split is wrong, the folder is another set's or another process
-            prepares into it, nothing could be prepared, splits share frames, or, if asked for, a take gives
-            no clip.
+            prepares into it, nothing could be prepared, splits share frames, or, if asked for, a recording
+            gives no clip.
         OSError: The disk is full or the folder cannot be written.
     """
-    check_source(wish.source)
-    if wish.out.resolve().is_relative_to(wish.source.resolve()):
-        raise DatasetError(f"{wish.out} is inside {wish.source}", "choose another --out")
-    found = wish.layout.discover(wish.source, wish.options)
-    takes, unwanted = _wanted(found, wish)
-    people = sorted({take.subject for take in takes})
-    spec = wish.split or (GIVEN if found.splits else wish.layout.split)
-    split = assign(spec, people, wish.layout, wish.val, found.splits)
-    takes, strangers = _in_split(takes, split, wish)
+    check_source(request.source)
+    if request.out.resolve().is_relative_to(request.source.resolve()):
+        raise DatasetError(f"{request.out} is inside {request.source}", "choose another --out")
+    found = request.layout.discover(request.source, request.options)
+    recordings, unwanted = _wanted(found, request)
+    subjects = sorted({recording.subject for recording in recordings})
+    spec = request.split or (GIVEN if found.splits else request.layout.split)
+    assignment = assign(spec, subjects, request.layout, request.val, found.splits)
+    not_in_split = [
+        _skip(request, recording, NOT_IN_SPLIT, recording.subject)
+        for recording in recordings
+        if recording.subject not in assignment.split_of
+    ]
+    recordings = [recording for recording in recordings if recording.subject in assignment.split_of]
+    root = request.source
     skipped = [
-        SkipEntry(what=printable(Path(s.what), wish.source), why=s.why, detail=told(s.detail, wish.source))
+        SkipEntry(what=printable(Path(s.what), root), why=s.why, detail=relative_text(s.detail, root))
         for s in found.skipped
     ]
-    _stop(wish, skipped)
-    # The wanted takes come first: one of them is mostly enough to know the source by.
-    with claimed(wish.out, _settings(wish), (_job(wish, take) for take in [*takes, *found.takes])):
-        records = _prepare_all(wish, takes, open_eyes, progress)
+    _stop_at_damage(request, skipped)
+    # The wanted ones come first: one of them is mostly enough to know the source by.
+    jobs = (_job(request, recording) for recording in [*recordings, *found.recordings])
+    with hold_folder(request.out, _settings(request), jobs):
+        records = _prepare_all(request, recordings, open_face_reader, progress)
         made = [record.clip for record in records if record.clip]
-        skipped += [record.skipped for record in records if record.skipped] + unwanted + strangers
-        made, doubled = _without_duplicates(wish, made, split)
+        skipped += [record.skipped for record in records if record.skipped] + unwanted + not_in_split
+        made, doubled = _without_duplicates(request, made, assignment)
         if not made:
-            raise _nothing(wish, skipped)
-        manifest = _manifest(wish, found, split, made, [*skipped, *doubled])
-        write_manifest(wish.out, manifest)
-        write_report(Prepared(wish.out), progress)
+            raise _nothing(request, skipped)
+        manifest = _manifest(request, found, assignment, made, [*skipped, *doubled])
+        write_manifest(request.out, manifest)
+        write_report(Prepared(request.out), progress)
     return manifest
 
 
-def _nothing(wish: Wish, skipped: Sequence[Skip | SkipEntry]) -> DatasetError:
+def _nothing(request: PrepareRequest, skipped: Sequence[Skip | SkipEntry]) -> DatasetError:
     """The error of a folder that gave no clip at all."""
     reasons = ", ".join(f"{count} {why}" for why, count in Counter(s.why for s in skipped).most_common())
     detail = next((entry.detail for entry in skipped if entry.detail), "")
     return DatasetError(
-        f"nothing in {wish.source} could be prepared ({reasons or 'it is empty'})",
-        detail or f"see `fevbench data info {wish.layout.name}`",
+        f"nothing in {request.source} could be prepared ({reasons or 'it is empty'})",
+        detail or f"see `fevbench data info {request.layout.name}`",
     )
 
 
-def _wanted(found: Found, wish: Wish) -> tuple[list[Take], list[SkipEntry]]:
-    """The takes of wanted expressions, and what to say of the others."""
-    if not found.takes:
-        raise _nothing(wish, found.skipped)
-    there = {take.label for take in found.takes}
-    takes = [take for take in found.takes if not wish.labels or take.label in wish.labels]
-    if not takes:
+def _wanted(found: Download, request: PrepareRequest) -> tuple[list[Recording], list[SkipEntry]]:
+    """The recordings of wanted expressions, and what to say of the others."""
+    if not found.recordings:
+        raise _nothing(request, found.skipped)
+    there = {recording.label for recording in found.recordings}
+    recordings = [
+        recording for recording in found.recordings if not request.labels or recording.label in request.labels
+    ]
+    if not recordings:
         raise DatasetError(
-            f"{wish.source} shows none of {', '.join(wish.labels)}, but {', '.join(sorted(there))}",
+            f"{request.source} shows none of {', '.join(request.labels)}, but {', '.join(sorted(there))}",
             "choose with --labels, or --labels all",
         )
-    known = {*there, *wish.layout.labels.values(), *EXPRESSIONS}
-    for label in wish.labels:
+    known = {*there, *request.layout.labels.values(), *EXPRESSIONS}
+    for label in request.labels:
         if label not in known:
             hint = nearest(label, known) or f"choose of {', '.join(sorted(there))}"
-            raise DatasetError(f"{wish.source} shows no {label!r}", hint)
-    kept = {id(take) for take in takes}
-    others = [take for take in found.takes if id(take) not in kept]
-    return takes, [_skip(wish, take, UNWANTED, take.native_label) for take in others]
+            raise DatasetError(f"{request.source} shows no {label!r}", hint)
+    kept = {id(recording) for recording in recordings}
+    others = [recording for recording in found.recordings if id(recording) not in kept]
+    return recordings, [_skip(request, recording, UNWANTED, recording.native_label) for recording in others]
 
 
-def _in_split(takes: list[Take], split: Assignment, wish: Wish) -> tuple[list[Take], list[SkipEntry]]:
-    inside = [take for take in takes if take.subject in split.of]
-    outside = [take for take in takes if take.subject not in split.of]
-    return inside, [_skip(wish, take, NOT_IN_SPLIT, take.subject) for take in outside]
+def _skip(request: PrepareRequest, recording: Recording, why: str, detail: str) -> SkipEntry:
+    return SkipEntry(what=_job(request, recording).source, why=why, detail=detail)
 
 
-def _skip(wish: Wish, take: Take, why: str, detail: str) -> SkipEntry:
-    return SkipEntry(what=_job(wish, take).source, why=why, detail=detail)
-
-
-def _stop(wish: Wish, skipped: Sequence[SkipEntry]) -> None:
-    """End here if that is wished and something is damaged."""
-    for entry in skipped if wish.fail else ():
+def _stop_at_damage(request: PrepareRequest, skipped: Sequence[SkipEntry]) -> None:
+    """End here if that is asked for and something is damaged."""
+    for entry in skipped if request.fail else ():
         if entry.why in DAMAGE:
             raise DatasetError(
                 f"{entry.what}: {entry.why} ({entry.detail})", "repair it, or use --on-error skip"
             )
 
 
-def _settings(wish: Wish) -> str:
+def _settings(request: PrepareRequest) -> str:
     """What makes clips of one folder comparable."""
-    options = json.dumps(wish.layout.written(wish.options), sort_keys=True)
-    return f"{FORMAT} {wish.name} {wish.layout.name} {wish.recipe.model_dump_json()} {options}\n"
+    options = json.dumps(request.layout.written(request.options), sort_keys=True)
+    return f"{FORMAT} {request.name} {request.layout.name} {request.recipe.model_dump_json()} {options}\n"
 
 
-def _blind(frame: Frames) -> list[Seen]:
+def _cannot_see(frame: Frames) -> list[DetectedFace]:
     """For a job that is asked about and not carried out."""
     raise NotImplementedError
 
 
-def _job(wish: Wish, take: Take, eyes: Eyes = _blind) -> Job:
-    return Job(take, wish.source, wish.out, wish.recipe, wish.layout.phase, wish.layout.fps, eyes)
+def _job(request: PrepareRequest, recording: Recording, read_faces: ReadFaces = _cannot_see) -> Job:
+    return Job(
+        recording,
+        request.source,
+        request.out,
+        request.recipe,
+        request.layout.phase,
+        request.layout.fps,
+        read_faces,
+    )
 
 
 def _prepare_all(
-    wish: Wish,
-    takes: Sequence[Take],
-    open_eyes: Callable[[], Eyes],
+    request: PrepareRequest,
+    recordings: Sequence[Recording],
+    open_face_reader: Callable[[], ReadFaces],
     progress: Progress,
-) -> list[Record]:
-    """What came of every take, in their order."""
-    records = {take.id: read_record(_job(wish, take)) for take in takes}
+) -> list[JobRecord]:
+    """What came of every recording, in their order."""
+    records = {recording.id: read_record(_job(request, recording)) for recording in recordings}
     there = [record for record in records.values() if record]
-    todo = [take for take in takes if records[take.id] is None]
-    _stop(wish, [record.skipped for record in there if record.skipped])
+    todo = [recording for recording in recordings if records[recording.id] is None]
+    _stop_at_damage(request, [record.skipped for record in there if record.skipped])
     if there:
-        progress.note(f"continuing: {len(there)} of {len(takes)} takes are done")
+        progress.note(f"continuing: {len(there)} of {len(recordings)} takes are done")
 
-    def done(job: Job, record: Record) -> None:
-        records[job.take.id] = record
+    def done(job: Job, record: JobRecord) -> None:
+        records[job.recording.id] = record
         progress.advance(1)
         if record.skipped:
             progress.note(f"{record.skipped.what}: {record.skipped.why} ({record.skipped.detail})")
-            _stop(wish, [record.skipped])
+            _stop_at_damage(request, [record.skipped])
 
     if todo:
         # Until all is done again, nobody must open clips by what the manifest said of earlier ones.
-        (wish.out / MANIFEST).unlink(missing_ok=True)
-        eyes = open_eyes()
+        (request.out / MANIFEST).unlink(missing_ok=True)
+        read_faces = open_face_reader()
         progress.start("takes", len(todo))
-        jobs = [_job(wish, take, eyes) for take in todo]
-        if wish.jobs == 1 or len(jobs) == 1:
+        jobs = [_job(request, recording, read_faces) for recording in todo]
+        if request.jobs == 1 or len(jobs) == 1:
             for one in jobs:
-                done(one, prepare_take(one))
+                done(one, prepare_recording(one))
         else:
-            work_all(prepare_take, jobs, wish.jobs, done)
-    return [record for take in takes if (record := records[take.id])]
+            work_all(prepare_recording, jobs, request.jobs, done)
+    return [record for recording in recordings if (record := records[recording.id])]
 
 
 def _without_duplicates(
-    wish: Wish, made: list[ClipEntry], split: Assignment
+    request: PrepareRequest, made: list[ClipEntry], assignment: Assignment
 ) -> tuple[list[ClipEntry], list[SkipEntry]]:
-    """The clips without those that share frames with another split, if that is wished.
+    """The clips without those that share frames with another split, if that is asked for.
 
     Raises:
         DatasetError: It is not, and there are such.
     """
-    pairs = across_splits(made, split.of)
-    if pairs and not wish.leave_out_duplicates:
-        named = some([_named(pair, split) for pair in pairs], NAMED, "; ")
+    pairs = frames_shared_by_splits(made, assignment.split_of)
+    if pairs and not request.leave_out_duplicates:
+        named = some([_shown(pair, assignment) for pair in pairs], NAMED, "; ")
         raise DatasetError(
-            f"the splits of {wish.name} share frames: {named}",
+            f"the splits of {request.name} share frames: {named}",
             "give one person one id, or leave the clips to train on out with --duplicates leave-out",
         )
     drop: dict[str, ClipEntry] = {}
     for pair in pairs:
         loser, keeper = sorted(
-            (pair.first, pair.second), key=lambda clip: SPLITS.index(split.of[clip.subject])
+            (pair.first, pair.second), key=lambda clip: SPLITS.index(assignment.split_of[clip.subject])
         )
         drop[loser.id] = keeper
     kept = [clip for clip in made if clip.id not in drop]
@@ -269,20 +274,25 @@ def _without_duplicates(
     return kept, lost
 
 
-def _named(pair: Pair, split: Assignment) -> str:
-    first, second = pair.first, pair.second
-    return f"{first.id} ({split.of[first.subject]}) and {second.id} ({split.of[second.subject]})"
+def _shown(pair: SharedFrame, assignment: Assignment) -> str:
+    return " and ".join(
+        f"{clip.id} ({assignment.split_of[clip.subject]})" for clip in (pair.first, pair.second)
+    )
 
 
 def _manifest(
-    wish: Wish, found: Found, split: Assignment, made: list[ClipEntry], skipped: list[SkipEntry]
+    request: PrepareRequest,
+    found: Download,
+    assignment: Assignment,
+    made: list[ClipEntry],
+    skipped: list[SkipEntry],
 ) -> Manifest:
-    layout = wish.layout
+    layout = request.layout
     there = {clip.label for clip in made}
-    people = sorted({clip.subject for clip in made})
+    subjects = sorted({clip.subject for clip in made})
     manifest = Manifest(
         fevbench=VERSION,
-        name=wish.name,
+        name=request.name,
         layout=layout.name,
         title=layout.title,
         phase=layout.phase,
@@ -290,11 +300,12 @@ def _manifest(
         citation=layout.citation,
         fps=median(clip.fps for clip in made),
         labels=[name for name in EXPRESSIONS if name in there] + sorted(there - {*EXPRESSIONS}),
-        options=layout.written(wish.options),
-        recipe=wish.recipe,
-        split=split.record,
+        options=layout.written(request.options),
+        recipe=request.recipe,
+        split=assignment.record,
         subjects=[
-            SubjectEntry(id=p, split=split.of[p], attributes=found.attributes.get(p, {})) for p in people
+            SubjectEntry(id=name, split=assignment.split_of[name], attributes=found.attributes.get(name, {}))
+            for name in subjects
         ],
         clips=sorted(made, key=lambda clip: (clip.subject, clip.label, clip.id)),
         skipped=sorted(skipped, key=lambda entry: (entry.why, entry.what)),

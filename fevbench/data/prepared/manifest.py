@@ -3,8 +3,8 @@
 OUT/
 manifest.json  written last
 clips/         one lossless clip each
-records/       what came of each take, so that the same command continues
-sheets/        a contact sheet a person
+records/       what came of each recording, so that the same command continues
+sheets/        a contact sheet a subject
 report.html, report.json
 """
 
@@ -27,7 +27,7 @@ from fevbench.records import Record
 FORMAT: Literal[2] = 2
 """Raised whenever a field changes its meaning, or the same choices give other pixels.
 
-2: the square is around one person, followed by identity and place, and frame 0 shows that person's face.
+2: the square is around one subject, followed by identity and place, and frame 0 shows that subject's face.
 1: it is around the largest face of each frame.
 """
 MANIFEST = "manifest.json"
@@ -41,16 +41,16 @@ Short = Literal["resample", "pad-last", "drop"]
 
 
 class Recipe(Record):
-    """How a take becomes a clip.
+    """How a recording becomes a clip.
 
     Attributes:
         size: Height and width of a frame, pixels.
         frames: Frames of a clip; the least a clip has if sampling is ``all``.
         sampling: Which frames are taken; see `sampling.choose`.
-        short: What is done with takes of fewer frames.
-        neutral: How frame 0 is found: the ``first`` of the take, or the ``stillest`` of its first quarter.
+        short: What is done with recordings of fewer frames.
+        neutral: How frame 0 is found: the ``first``, or the ``stillest`` of the recording's first quarter.
         align: ``none``: an upright square; ``eyes``: turned so that the eyes are level.
-        looks: In how many frames of a take the face is looked for.
+        looks: In how many frames of a recording the face is looked for.
     """
 
     size: int = 128
@@ -70,18 +70,18 @@ class ClipEntry(Record):
         subject: Who.
         label: What, in this project's words.
         native_label: What, in the data set's own words.
-        source: The take below the downloaded folder.
+        source: The recording below the downloaded folder.
         source_sha256: Of the bytes of its files.
-        source_frames: Frames the take has.
-        source_size: Width and height of its frames as people see them, pixels.
+        source_frames: Frames the recording has.
+        source_size: Width and height of its frames as viewers see them, pixels.
         source_form: Codec and pixel format of its video, or the formats of its pictures.
         source_lossy: Whether they lose detail.
         source_checked: How it was checked for damage, see `fevbench.data.facts`; empty if it could not be.
-        neutral: The take's frame that is frame 0.
-        apex: The take's frame where the expression is strongest, where sampling asked for it.
-        taken: The take's frames, in order.
+        neutral: The recording's frame that is frame 0.
+        apex: The recording's frame where the expression is strongest, where sampling asked for it.
+        taken: The recording's frames, in order.
         fps: Frames a second of the clip.
-        faces: In how many of ``looks`` frames the person's face was found.
+        faces: In how many of ``looks`` frames the subject's face was found.
         looks: In how many it was looked for.
         placement: Where the square lies; see `fevbench.data.framing`.
         sha256: Of the file.
@@ -130,7 +130,7 @@ class SkipEntry(Record):
 
 
 class SubjectEntry(Record):
-    """A person."""
+    """A subject."""
 
     id: str
     split: Split
@@ -138,13 +138,13 @@ class SubjectEntry(Record):
 
 
 class SplitRecord(Record):
-    """How people were split.
+    """How subjects were split.
 
     Attributes:
         spec: What was asked for.
         source: Who published it, or how it is made.
-        val: How many of its train people were held out to validate on.
-        missing: People it names that are not here.
+        val: How many of its train subjects were held out to validate on.
+        missing: Subjects it names that are not here.
     """
 
     spec: str
@@ -175,10 +175,10 @@ class Manifest(Record):
     digest: str
 
     def computed_digest(self) -> str:
-        """The sha256 of all that a number on this set depends on: name, people, splits, labels, pixels."""
+        """The sha256 of all that a number on this set depends on: name, subjects, splits, labels, pixels."""
         clips = [(clip.id, clip.subject, clip.label, clip.pixels_sha256) for clip in self.clips]
-        people = [(subject.id, subject.split) for subject in self.subjects]
-        what = (self.format, self.name, self.fps, self.labels, people, clips)
+        subjects = [(subject.id, subject.split) for subject in self.subjects]
+        what = (self.format, self.name, self.fps, self.labels, subjects, clips)
         return hashlib.sha256(json.dumps(what, ensure_ascii=True).encode()).hexdigest()
 
 

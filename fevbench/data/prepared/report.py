@@ -30,9 +30,9 @@ def write_report(data: Prepared, progress: Progress) -> None:
     """Write ``report.json``, ``report.html`` and the contact sheets of a set, as far as missing."""
     before = _digest_of_report(data.root)
     manifest = data.manifest
-    people = [subject.id for subject in data.subjects()]
-    names = numbered(map(slug, people))
-    sheets = {person: f"{SHEETS}/{name}.jpg" for person, name in zip(people, names, strict=True)}
+    subjects = [subject.id for subject in data.subjects()]
+    names = numbered(map(slug, subjects))
+    sheets = {subject: f"{SHEETS}/{name}.jpg" for subject, name in zip(subjects, names, strict=True)}
     missing = [
         subject
         for subject in data.subjects()
@@ -45,7 +45,7 @@ def write_report(data: Prepared, progress: Progress) -> None:
         progress.advance(1)
     for path in (data.root / SHEETS).glob("*.jpg"):
         if f"{SHEETS}/{path.name}" not in sheets.values():
-            path.unlink()  # of a person who is not in the set any more
+            path.unlink()  # of a subject who is not in the set any more
     content = summary(manifest)
     write_text(data.root / REPORT_HTML, _html(manifest, content, sheets))
     write_text(data.root / REPORT_JSON, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
@@ -55,8 +55,8 @@ def summary(manifest: Manifest) -> dict[str, Any]:
     """The counts of a set, as JSON can say them.
 
     Returns:
-        ``clips`` and ``people`` per split; ``per_subject``: person to label to clips; ``missing``: labels a
-        person does not show; ``sources``: what clips were made from to how many; ``skipped``: reason to what,
+        ``clips`` and ``people`` per split; ``per_subject``: subject to label to clips; ``missing``: labels a
+        subject lacks; ``sources``: what clips were made from to how many; ``skipped``: reason to what,
         with details; ``notes``: clip to notes; ``findings``: each kind of note with its clips, that of
         the most clips first.
     """
@@ -114,7 +114,7 @@ def _digest_of_report(root: Path) -> str:
 
 
 def _write_sheet(data: Prepared, subject: Subject, path: Path) -> None:
-    """Every clip of a person as a row of frames."""
+    """Every clip of a subject as a row of frames."""
     mine = [clip for clip in data.clips(subject.split) if clip.subject == subject.id]
     shown = _in_turn(mine)[:SHEET_CLIPS]
     rows = {}

@@ -1,4 +1,4 @@
-"""Which frames of a take become the clip, by rule."""
+"""Which frames of a recording become the clip, by rule."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 MOST_REPEATS = 4
-"""Times as many frames at an even rate as a take has, at most."""
+"""Times as many frames at an even rate as a recording has, at most."""
 QUARTER = 4
-"""The stillest frame is looked for in the first of so many parts of a take."""
+"""The stillest frame is looked for in the first of so many parts of a recording."""
 SMOOTHING = 3
 """Frames over which the distance from the neutral face is averaged before its peak is taken."""
 
@@ -31,26 +31,14 @@ def choose(
     short: Short,
     times: Sequence[float] | None = None,
 ) -> list[int]:
-    """The frames of a take that become the clip.
+    """The numbers of the frames of a recording that become the clip; none if there is no clip.
 
     ``uniform`` spreads them evenly from the neutral frame to the last, ``onset-apex`` from the neutral frame
-    to the apex, first and last included; ``all`` takes each from the neutral frame on. A take with fewer
+    to the apex, first and last included; ``all`` takes each from the neutral frame on. A recording with fewer
     frames than are wanted is spread all the same, which repeats some (``resample``), has its last frame
-    repeated (``pad-last``), or gives no clip (``drop``). Where the frame rate varies, all this is meant of
-    time: the frame nearest to each of evenly spread moments is taken, at the median step where no number of
-    frames is wanted.
-
-    Args:
-        count: Frames of the take.
-        neutral: The frame to begin with.
-        apex: The frame to end with, for ``onset-apex``.
-        frames: How many are wanted.
-        sampling: Which are taken.
-        short: What is done if there are fewer.
-        times: Seconds of each frame, increasing, if they are not at a constant rate.
-
-    Returns:
-        Their numbers; none if there is no clip.
+    repeated (``pad-last``), or gives no clip (``drop``). Where the frame rate varies, ``times`` are the
+    seconds of each frame, and all this is meant of time: the frame nearest to each of evenly spread moments
+    is taken, at the median step where no number of frames is wanted.
     """
     last = count - 1 if apex is None else apex
     there = last - neutral + 1
@@ -79,13 +67,7 @@ def _nearest(times: Sequence[float], moments: NDArray[np.float64]) -> list[int]:
 
 
 def rate(native: float, taken: list[int], times: Sequence[float] | None = None) -> float:
-    """Frames a second of a clip made of these frames of a take, repeats at its end left out.
-
-    Args:
-        native: Frames a second of the take.
-        taken: The frames.
-        times: As for `choose`.
-    """
+    """Frames a second of a clip of frames ``taken`` at ``native`` a second, repeats at its end left out."""
     moving = [i for k, i in enumerate(taken) if k == 0 or i != taken[k - 1] or i != taken[-1]]
     if times is not None and moving[-1] > moving[0]:
         return (len(moving) - 1) / (times[moving[-1]] - times[moving[0]])

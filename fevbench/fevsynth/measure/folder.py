@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fevbench.data.clip import Clip, Subject
+from fevbench.data.corpus import FrameStore
 from fevbench.data.datasets import SPLITS
-from fevbench.data.memory import FrameStore
 from fevbench.errors import DatasetError
 from fevbench.fevsynth.adapter import RENDER_AGAIN, FEVSynth
 from fevbench.fevsynth.performance import Performance

@@ -1,12 +1,15 @@
-"""What a model outside says in its TOML file: the command, and what it needs around it."""
+"""A model that is a program: the TOML file that says how it is called, and calling it."""
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import os
 import shlex
 import shutil
-from collections.abc import Mapping
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 from typing import Annotated
@@ -14,7 +17,8 @@ from typing import Annotated
 from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError
 
 from fevbench.errors import ModelError, UnknownName, way_out
-from fevbench.hashing import sha256_of
+from fevbench.foreign import one_line
+from fevbench.hashing import sha256_of, sha256_of_repr
 from fevbench.records import Record
 from fevbench.toml import read_toml
 
@@ -138,7 +142,7 @@ class CommandFile:
                 fix = way_out(error, "repeat the command")
                 raise ModelError(f"{what} cannot be read ({error.strerror})", fix) from error
         (_, own), *watched = digests
-        return hashlib.sha256(repr((own, sorted(watched))).encode()).hexdigest()
+        return sha256_of_repr((own, sorted(watched)))
 
 
 def _read(path: Path) -> _Fields:
@@ -188,3 +192,90 @@ def _check_placeholders(path: Path, named: set[str]) -> None:
         raise ModelError(
             f"{path}: command names neither {{out}} nor {{{MANIFEST}}}", "tell the program where a clip goes"
         )
+
+
+GRACE = 5.0
+"""Seconds in which a program that is told to end may do so by itself; a container's client needs them."""
+TAIL = 4096
+"""Bytes at the end of a program's output in which its last line is looked for."""
+LONGEST_LINE = 200
+"""Characters of it that are shown."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a call ended.
+
+    Attributes:
+        status: The exit status; negative for the signal that ended it, None if it took too long.
+        last: The last line it wrote that is not blank.
+    """
+
+    status: int | None
+    last: str
+
+    def __str__(self) -> str:
+        if self.status is None:
+            how = "it took too long"
+        elif self.status < 0:
+            how = f"ended by signal {-self.status}"
+        else:
+            how = f"exit status {self.status}"
+        return f"{how}: {self.last}" if self.last else how
+
+
+def run_program(
+    words: Sequence[str], cwd: Path, env: Mapping[str, str], log: Path, about: str, timeout: float | None
+) -> Ending:
+    """Run a program to its end, with all processes it started, or end it after ``timeout`` seconds.
+
+    ``env`` is its whole environment; ``log`` gets what the call is ``about``, the command and all it writes.
+
+    Raises:
+        ModelError: It cannot be started.
+    """
+    with log.open("ab") as out:
+        out.write(f"== {about}: {shlex.join(words)}\n".encode("utf-8", "backslashreplace"))
+        out.flush()
+        begin = out.tell()
+        try:
+            process = subprocess.Popen(
+                words,
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # so that all it starts can be ended with it
+            )
+        except (OSError, ValueError) as error:
+            said = getattr(error, "strerror", None) or str(error)
+            fix = way_out(error, "see that it can be executed here")
+            raise ModelError(f"{words[0]} cannot be started ({said})", fix) from error
+        try:
+            status: int | None = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            status = None
+        finally:
+            _end(process)
+    return Ending(status, _last_line(log, begin))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program if it still runs, and whatever it left running."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _last_line(log: Path, begin: int) -> str:
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(begin, size - TAIL))
+        lines = file.read().decode("utf-8", "replace").replace("\r", "\n").split("\n")
+    lines = [line for line in lines if line.strip()]
+    return one_line(lines[-1], LONGEST_LINE) if lines else ""

@@ -1,17 +1,84 @@
-"""Putting a clip of a framed face back into the photograph it was cut from."""
+"""Asking a model for clips of a framed face, and putting one back into the photograph."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
+
+from fevbench.data import show
+from fevbench.data.corpus import Corpus
+from fevbench.data.protocol import Protocol
+from fevbench.engine.generate import GeneratedClips
+from fevbench.errors import FevbenchError
+from fevbench.generate.photograph import Photograph
+from fevbench.models.built import build
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fevbench.data.clip import Frames
     from fevbench.data.framing import Placement
+    from fevbench.models.found import FoundModel
+    from fevbench.progress import Progress
+
+SUFFIXES = (".mp4", ".gif", ".png")
+ACROSS = 3
+"""Clips in a row of a moving grid."""
+
+
+def make_clips(
+    found: FoundModel, face: Photograph, protocol: Protocol, seed: int, device: str, progress: Progress
+) -> dict[str, Frames]:
+    """Ask a model for each wanted expression of a face, as a run would: label to ``uint8[T, S, S, 3]``.
+
+    Raises:
+        ModelError: The model cannot make clips of a photograph, fails, or breaks the protocol.
+    """
+    found.check_generates()
+    # A photograph goes on for as long as one likes.
+    corpus = Corpus(face, replace(protocol, reads_to_end=True), "test")
+    with tempfile.TemporaryDirectory() as folder:
+        built = build(found, corpus, device, progress)
+        made = GeneratedClips(built, corpus, Path(folder), seed, device)
+        for note in made.notes:
+            progress.note(f"note: {note}")
+        made.make_all(progress)
+        return {clip.label: made.frames(clip) for clip in corpus.clips}
+
+
+def check_suffix(path: Path) -> None:
+    """See that the format is known before anything is computed.
+
+    Raises:
+        FevbenchError: It is not.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise FevbenchError(f"{path} is of no known format", f"end its name in {', '.join(SUFFIXES)}")
+
+
+def write_clips(path: Path, clips: Mapping[str, Frames], fps: float, scale: int) -> None:
+    """Write one clip ``uint8[T, S, S, 3]``, or several in a grid with their labels.
+
+    The suffix decides: a video, an animation, or frames side by side.
+    """
+    large = {label: show.enlarged(frames, scale) for label, frames in clips.items()}
+    if len(large) > 1:
+        large = {label: show.captioned(frames, label) for label, frames in large.items()}
+    if path.suffix.lower() == ".png":
+        show.write_png(path, list(large.values()))
+        return
+    pictures = list(large.values())
+    rows = [show.beside(pictures[i : i + ACROSS]) for i in range(0, len(pictures), ACROSS)]
+    reads_to_end = np.concatenate(rows, axis=1) if len(pictures) > 1 else pictures[0]
+    write = show.write_gif if path.suffix.lower() == ".gif" else show.write_mp4
+    write(path, reads_to_end, fps)
+
 
 FEATHER = 0.12
 """Part of the square's side over which, from its border inwards, the clip takes the photograph's place."""
@@ -40,15 +107,10 @@ def shrunk(photograph: Frames, largest: int) -> Frames:
 
 
 def pasted(photograph: Frames, clip: Frames, placement: Placement) -> Frames:
-    """The photograph with the clip where its face is, turned back and feathered.
-
-    Args:
-        photograph: ``uint8[H, W, 3]``.
-        clip: ``uint8[T, S, S, 3]``, of the square at ``placement``.
-        placement: Where the square lies in the photograph (`fevbench.data.framing`).
+    """The photograph ``uint8[H, W, 3]`` with the clip ``uint8[T, S, S, 3]`` where its face is, turned back.
 
     Returns:
-        ``uint8[T, H, W, 3]``; outside the square every frame is the photograph.
+        ``uint8[T, H, W, 3]``, feathered at the square's border; outside it every frame is the photograph.
     """
     height, width = photograph.shape[:2]
     corners = placement @ np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]])

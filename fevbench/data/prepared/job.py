@@ -1,0 +1,212 @@
+"""A recording to prepare, the record of what came of it, and the folder it is prepared into."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from fevbench.atomic import check_writable, write_text
+from fevbench.data.layouts.layout import Phase, Recording
+from fevbench.data.layouts.tree import legible
+from fevbench.data.prepared.face import ReadFaces
+from fevbench.data.prepared.manifest import CLIPS, FORMAT, MANIFEST, RECORDS, ClipEntry, Recipe, SkipEntry
+from fevbench.data.video import LOSSLESS_SUFFIX
+from fevbench.errors import DatasetError
+from fevbench.hashing import sha256_of, sha256_of_files
+from fevbench.locks import locked
+from fevbench.records import Record
+
+SETTINGS_FILE = "prepare.json"
+LOCK_FILE = ".lock"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A recording to prepare.
+
+    Attributes:
+        recording: As it was downloaded.
+        root: The downloaded folder.
+        out: The prepared folder.
+        recipe: How a recording becomes a clip.
+        phase: How recordings of this data set run.
+        fps: Frames a second where the files do not say.
+        read_faces: Finds the faces of a frame, and tells whose they are.
+    """
+
+    recording: Recording
+    root: Path
+    out: Path
+    recipe: Recipe
+    phase: Phase
+    fps: float
+    read_faces: ReadFaces
+
+    @property
+    def source(self) -> str:
+        """The recording's path below the downloaded folder."""
+        path = self.recording.files[0]
+        shown = path if len(self.recording.files) == 1 else path.parent
+        return printable(shown, self.root)
+
+    @property
+    def clip(self) -> Path:
+        """The clip's file."""
+        return self.out / CLIPS / f"{self.recording.id}{LOSSLESS_SUFFIX}"
+
+    @property
+    def record(self) -> Path:
+        """The record's file."""
+        return self.out / RECORDS / f"{self.recording.id}.json"
+
+    @functools.cached_property
+    def origin(self) -> str:
+        """The sha256 of what the clip follows from: the recipe, and the files by name, size and time."""
+        return self._digest([(path.name, *_stamp(path)) for path in self.recording.files], self.source)
+
+    @functools.cached_property
+    def likeness(self) -> str:
+        """The same without times and the recording's path, which a copy of the download need not keep."""
+        return self._digest([(path.name, _stamp(path)[0]) for path in self.recording.files], "")
+
+    def _digest(self, files: Sequence[tuple[object, ...]], source: str) -> str:
+        recording = self.recording
+        what = (FORMAT, recording.id, recording.subject, recording.label, source, files, self.phase, self.fps)
+        return hashlib.sha256(f"{what!r}{self.recipe!r}".encode(errors="backslashreplace")).hexdigest()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:  # it is told of when it is read
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+class JobRecord(Record):
+    """What came of a recording.
+
+    Attributes:
+        origin: See `Job.origin`.
+        likeness: See `Job.likeness`; empty if it was not kept yet.
+        clip: The clip, if there is one.
+        skipped: Why there is none.
+    """
+
+    origin: str
+    likeness: str = ""
+    clip: ClipEntry | None = None
+    skipped: SkipEntry | None = None
+
+
+def read_record(job: Job) -> JobRecord | None:
+    """The record of a recording whose clip, if any, is there; None if it must be prepared."""
+    record = _read(job)
+    return record if record and record.origin == job.origin and _is_whole(job, record) else None
+
+
+def is_known(job: Job) -> bool:
+    """Whether an earlier preparation saw the same recording, by its files' names and sizes."""
+    record = _read(job)
+    return record is not None and (record.origin == job.origin or record.likeness == job.likeness)
+
+
+def _read(job: Job) -> JobRecord | None:
+    try:
+        return JobRecord.model_validate_json(job.record.read_text(encoding="utf-8"))
+    except (OSError, ValidationError, UnicodeDecodeError):
+        return None
+
+
+def _is_whole(job: Job, record: JobRecord) -> bool:
+    """Whether the clip of a record, if any, is the file that was written."""
+    try:
+        return not record.clip or sha256_of(job.clip) == record.clip.sha256
+    except OSError:
+        return False
+
+
+def reusable(job: Job) -> ClipEntry | None:
+    """The clip that is there, if its take was but moved or copied since."""
+    record = _read(job)
+    if not record or not record.clip or record.likeness != job.likeness or not _is_whole(job, record):
+        return None
+    try:
+        same = sha256_of_files(job.recording.files) == record.clip.source_sha256
+    except OSError:  # it is told of when it is prepared
+        same = False
+    return record.clip.model_copy(update={"source": job.source}) if same else None
+
+
+def printable(path: Path, root: Path) -> str:
+    """A path below the downloaded folder, in Unicode; where that folder is, concerns nobody else."""
+    if path.is_absolute():
+        path = Path(os.path.relpath(path, root))
+    return legible(path.as_posix())
+
+
+def relative_text(text: str, root: Path) -> str:
+    """A text in Unicode that names files by their paths below the downloaded folder."""
+    return legible(text.replace(f"{root}{os.sep}", ""))
+
+
+@contextlib.contextmanager
+def hold_folder(out: Path, settings: str, jobs: Iterable[Job]) -> Iterator[None]:
+    """Hold the folder of a prepared set while the block runs.
+
+    ``settings`` is one line that says what the set is and how its clips are made; ``jobs`` are all recordings
+    of the source, wanted or not.
+
+    Raises:
+        DatasetError: Another process prepares into it, or it holds something else: another set, one prepared
+            with other settings, or one of another source.
+        FevbenchError: It cannot be written.
+    """
+    check_writable(out / MANIFEST)
+    with locked(out / LOCK_FILE, 0) as held:
+        if held is False:
+            raise DatasetError(
+                f"another process prepares into {out}", "wait until it is done, or choose another --out"
+            )
+        # Some network file systems have no locks. Files are then still written whole.
+        _check_settings(out, settings)
+        _check_source(out, jobs)
+        yield
+
+
+def _check_settings(out: Path, settings: str) -> None:
+    """Other settings would mix clips that do not compare."""
+    file = out / SETTINGS_FILE
+    if file.exists():
+        before = file.read_text(encoding="utf-8")
+        if before == settings.partition(" ")[2]:  # format 1 did not say its number
+            raise DatasetError(
+                f"{out} holds a set that an earlier fevbench prepared, whose rules gave other pixels",
+                "choose another --out, or delete it; it can still be opened",
+            )
+        if before != settings:
+            raise DatasetError(
+                f"{out} holds a set prepared with other settings", "choose another --out, or delete it"
+            )
+    elif any(not path.name.startswith(".") for path in out.iterdir()):
+        raise DatasetError(f"{out} is not empty and holds no prepared set", "choose another --out")
+    write_text(file, settings)
+
+
+def _check_source(out: Path, jobs: Iterable[Job]) -> None:
+    """Clips of another source must not be replaced, nor lie among those of this one.
+
+    A source is known by its takes, not by its path: it may be mounted elsewhere, have grown or have been
+    tidied, but one that shares no recording with what was prepared before is another.
+    """
+    if any((out / CLIPS).glob(f"*{LOSSLESS_SUFFIX}")) and not any(map(is_known, jobs)):
+        raise DatasetError(
+            f"{out} holds a set prepared from another source", "choose another --out, or delete it"
+        )
