@@ -107,7 +107,7 @@ def command(
     from fevbench.data.prepared.build import Wish, prepare
     from fevbench.data.prepared.locations import remember
     from fevbench.data.prepared.manifest import Recipe
-    from fevbench.extractors.eyes import DETECTOR, EMBEDDER, Eyes
+    from fevbench.extractors.arcface import DETECTOR, EMBEDDER, Eyes
 
     kind, title = _names(name)
     layout = layouts.get(kind)

@@ -59,14 +59,15 @@ def _datasets() -> tuple[Columns, Rows]:
 def _metrics() -> tuple[Columns, Rows]:
     from fevbench.metrics.catalog import metrics
 
+    notes = {"default": "", "family": " (optional)", "name": " (optional, only by its name)"}
     rows: Rows = []
     for name in metrics:
         metric = metrics.get(name)
-        least = f"{metric.minimum} {metric.sample}" if metric.kind == "set" else "1 clip"
-        if metric.each > 1:
-            least = f"{metric.each} {metric.sample} a label"
-        note = " (optional, only by its name)" if metric.by_itself else " (optional)" * metric.optional
-        title = f"{metric.title}{note}"
+        sampling = metric.sampling
+        least = f"{sampling.least} {sampling.counts}" if metric.kind == "set" else "1 clip"
+        if sampling.least_per_label > 1:
+            least = f"{sampling.least_per_label} {sampling.counts} a label"
+        title = f"{metric.definition.title}{notes[metric.asked_by]}"
         rows.append((f"{name} {metric.arrow}", title, metric.id, least))
     return ("metric", "what it says", "definition", "least"), rows
 

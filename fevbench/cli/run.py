@@ -70,8 +70,7 @@ def command(
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
     from fevbench.engine.folder import default_folder
-    from fevbench.engine.needs import Needs
-    from fevbench.engine.plan import Plan, Settings, choose_device, choose_metrics
+    from fevbench.engine.plan import Evaluation, Plan, Settings, choose_device, choose_metrics
     from fevbench.judge.files import find_judge
     from fevbench.models.registry import discover, find_model
 
@@ -102,8 +101,8 @@ def command(
 
     from fevbench.engine.execute import execute
 
-    needs = Needs(chosen, data, how, find_judge(data, how), found.redraws)
-    plan = Plan(settings, found, needs, where, batch_size, folder)
+    evaluation = Evaluation(chosen, data, how, find_judge(data, how), found.redraws)
+    plan = Plan(settings, found, evaluation, where, batch_size, folder)
     with results_alone(), RunDisplay(error_console()) as display:
         result = execute(plan, display, offline=offline, pull=display.pull, overwrite=overwrite)
     if form == "json":

@@ -17,9 +17,16 @@ from torch import nn
 
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import WeightsError
-from fevbench.extractors.flax import BROKEN, flatten, read_tree
-from fevbench.extractors.inference import exact_inference, fold_batch_norms
-from fevbench.extractors.tensorflow import resize_bilinear, same_padding, to_kernel
+from fevbench.extractors.networks import (
+    BROKEN,
+    exact_inference,
+    flatten,
+    fold_batch_norms,
+    read_tree,
+    resize_bilinear,
+    same_padding,
+    to_kernel,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,7 +86,7 @@ class I3D:
 
 
 class I3DOfTensorFlow(I3D):
-    """The same, resized as FVD's original code does; see `fevbench.extractors.tensorflow.resize_bilinear`."""
+    """The same, resized as FVD's original code does; see `fevbench.extractors.networks.resize_bilinear`."""
 
     def resize(self, pixels: torch.Tensor) -> torch.Tensor:
         """Frames ``float[N, 3, H, W]`` to ``float[N, 3, 224, 224]``."""

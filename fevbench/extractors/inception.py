@@ -14,7 +14,7 @@ from PIL import Image
 from torch import nn
 
 from fevbench.errors import WeightsError
-from fevbench.extractors.inference import exact_inference, fold_batch_norms
+from fevbench.extractors.networks import exact_inference, fold_batch_norms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,9 +19,7 @@ from torch import Tensor, nn
 
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import WeightsError
-from fevbench.extractors.flax import BROKEN, flatten, read_tree
-from fevbench.extractors.inference import exact_inference
-from fevbench.extractors.tensorflow import to_kernel
+from fevbench.extractors.networks import BROKEN, exact_inference, flatten, read_tree, to_kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""A generated clip and its true clip as the face tracker saw them: which frames count, how the face moves.
+"""Two clips as the face tracker sees them: which frames count, the expression, the pose and the mesh.
 
 Features are those of `fevbench.extractors.face_mesh.FaceMesh`, ``float[T, 1497]``; a row of NaN is a frame
 without a face.
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-EXTRACTOR = "face-mesh"
 EXPRESSIVE = tuple(i for i, name in enumerate(BLENDSHAPES) if not name.startswith(("eyeBlink", "eyeLook")))
 """Columns of the 41 blendshapes that make an expression. No label says when somebody blinks or where they
 look, and a blink moves further than many an expression."""

@@ -78,7 +78,7 @@ def test_faces_are_framed_as_those_of_fevsynth(tmp_path: Path) -> None:
     from fevbench import weights
     from fevbench.data.framing import cut_out
     from fevbench.data.prepared.square import look
-    from fevbench.extractors.eyes import DETECTOR, EMBEDDER, Eyes
+    from fevbench.extractors.arcface import DETECTOR, EMBEDDER, Eyes
 
     detector, embedder = (weights.require(name, offline=True).path for name in (DETECTOR, EMBEDDER))
     eyes = Eyes(detector, embedder)

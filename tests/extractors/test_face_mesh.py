@@ -12,8 +12,7 @@ from PIL import Image
 
 from fevbench.errors import MissingPackage, WeightsError
 from fevbench.extractors.base import extractors
-from fevbench.extractors.face_mesh import BLENDSHAPES, MESH, POSE, SCORES, FaceMesh
-from fevbench.extractors.landmarker import Landmarker
+from fevbench.extractors.face_mesh import BLENDSHAPES, MESH, POSE, SCORES, FaceMesh, Landmarker
 
 needs_mediapipe = pytest.mark.skipif(
     importlib.util.find_spec("mediapipe") is None, reason="needs fevbench[faces]"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fevbench.extractors.landmarker import Landmarker
+from fevbench.extractors.face_mesh import Landmarker
 
 pytestmark = [
     pytest.mark.weights,

@@ -7,13 +7,20 @@ from tiny import Cli
 
 from fevbench.engine.plan import choose_metrics
 from fevbench.extractors.expressions import CLASSES
-from fevbench.metrics.expression import reads
+from fevbench.metrics.catalog import metrics
+from fevbench.metrics.measurement import ClipView, Measurement
 
 
 def frames(*shown: str, surely: float = 0.9) -> np.ndarray:
     """Probabilities of frames, each of which shows one class."""
     rest = (1 - surely) / (len(CLASSES) - 1)
     return np.array([[surely if c == name else rest for c in CLASSES] for name in shown], np.float32)
+
+
+def reads(probabilities: np.ndarray, label: str) -> Measurement:
+    view = ClipView(probabilities, probabilities, label, "ann", ("joy", "sorrow"))
+    found: Measurement = metrics.get("accuracy-fer").compute(view)
+    return found
 
 
 def test_the_second_half_decides_and_neutral_does_not() -> None:
