@@ -67,8 +67,9 @@ def audit(
         raise FevbenchError(
             f"{dataset.name} has too few people or labels to swap them", "audit on another data set"
         )
-    judge = find_judge(dataset, protocol)
-    evaluation = Evaluation(tuple(metrics), dataset, protocol, judge, clips=corpus.clips)
+    evaluation = Evaluation(
+        tuple(metrics), dataset, protocol, find_judge(dataset, protocol), clips=corpus.clips
+    )
     for extractor in evaluation.extractors:
         extractor.versions()
     local = evaluation.require(offline, pull)

@@ -44,11 +44,11 @@ class ClipView:
     label: str
     subject: str
     labels: Sequence[str]
-    input: NDArray[Any] = None  # type: ignore[assignment]
+    input: NDArray[Any] = field(default_factory=lambda: np.empty(0))
     input_faces: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.input is None:
+        if not self.input.size:
             object.__setattr__(self, "input", self.true[:1])
 
     @property

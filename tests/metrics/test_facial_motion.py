@@ -81,7 +81,7 @@ def without(features: np.ndarray, *frames: int) -> np.ndarray:
 def score(name: str, made: np.ndarray, true: np.ndarray | None = None) -> float:
     """What the metric counts for in a mean: its value, or its floor where there is none."""
     measured = PAIRED[name](view(made, true))
-    floor = metrics.get(name).floor
+    floor = metrics.get(name).sampling.missing_value
     assert floor is not None
     return floor if measured.value is None else measured.value
 
