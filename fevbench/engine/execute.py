@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from fevbench.data.corpus import Corpus
 from fevbench.data.video import content_digest
 from fevbench.engine.describe import describe
 from fevbench.engine.extract import Extraction, check_caches
-from fevbench.engine.folder import LateReads, claim_folder, earlier_result, holds_run
+from fevbench.engine.folder import Claim, LateReads, earlier_result, holds_run
 from fevbench.engine.generate import GeneratedClips
 from fevbench.engine.noise import NoiseSamples
 from fevbench.engine.plan import Plan
@@ -79,7 +79,7 @@ def execute(
         done, plan = earlier_result(plan, corpus, progress)
         if done:
             return done
-    with claim_folder(plan.out, plan.settings, overwrite) as claim:
+    with Claim(plan.out, plan.settings, overwrite) as claim:
         if claim.begun and not overwrite:  # another process may have finished it meanwhile
             done, plan = earlier_result(plan, corpus, progress)
             if done:
@@ -138,58 +138,50 @@ def _note_unseen(unseen: Sequence[str], progress: Progress) -> None:
         )
 
 
+@dataclass
 class _Session:
     """One attempt at a plan."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        corpus: Corpus,
-        generated: GeneratedClips,
-        progress: Progress,
-        local: Mapping[str, weights.LocalWeight],
-        cache: Path,
-    ) -> None:
-        self._plan = plan
-        self._corpus = corpus
-        self._generated = generated
-        self._progress = progress
-        self._local = local
-        self._cache = cache
-        self._stages: dict[str, Stage] = {}
+    plan: Plan
+    corpus: Corpus
+    generated: GeneratedClips
+    progress: Progress
+    local: Mapping[str, weights.LocalWeight]
+    cache: Path
+    stages: dict[str, Stage] = field(default_factory=dict)
 
     def run(self) -> Result:
-        plan, corpus, generated = self._plan, self._corpus, self._generated
+        plan, corpus, generated = self.plan, self.corpus, self.generated
         with self._stage("decode") as count, known_state():
             digest = corpus.digest(generated.clips)
             count(len(generated.clips), 0)
         with self._stage("generate") as count:
             there = sum(generated.path(clip).exists() for clip in generated.clips)
             if there:
-                self._progress.note(f"continuing: {there} of {len(generated.clips)} clips were made before")
-            generated.make_all(self._progress)
+                self.progress.note(f"continuing: {there} of {len(generated.clips)} clips were made before")
+            generated.make_all(self.progress)
             count(generated.made, len(generated.clips) - generated.made)
         noise = NoiseSamples(generated, plan.out / DRAWS_FOLDER, plan.evaluation.noise_samples)
         if plan.evaluation.noise_samples > 1:
             with self._stage("draws") as count:
-                count(*noise.make_all(self._progress))
+                count(*noise.make_all(self.progress))
         features = {e.name: self._extract(e, noise) for e in plan.evaluation.extractors}
         labels = plan.evaluation.dataset.labels
         made = ClipSet(generated.frames, labels, {name: both[0] for name, both in features.items()})
         true = ClipSet(corpus.frames, labels, {name: both[1] for name, both in features.items()})
         values: dict[str, MetricResult] = {}
         with self._stage("score") as count, known_state():
-            self._progress.start("score", len(plan.evaluation.metrics))
+            self.progress.start("score", len(plan.evaluation.metrics))
             for metric in plan.evaluation.metrics:
                 reason = plan.evaluation.unavailable(metric)
                 clips = noise.clips if metric.sampling.noise_samples > 1 else generated.clips
                 values[metric.name] = (
                     unscored(metric, clips, reason) if reason else score(metric, clips, made, true)
                 )
-                self._progress.advance(1)
+                self.progress.advance(1)
             count(len(values), 0)
         notes = [*generated.notes, *noise.notes]
-        result = describe(plan, digest, generated.clips, notes, values, self._local.values(), self._stages)
+        result = describe(plan, digest, generated.clips, notes, values, self.local.values(), self.stages)
         result = result.model_copy(
             update={
                 "clips": {clip.id: content_digest(generated.frames(clip)) for clip in generated.clips},
@@ -201,21 +193,21 @@ class _Session:
 
     def _extract(self, extractor: Extractor, noise: NoiseSamples) -> tuple[Features, Features]:
         """Features of the generated clips and of the true ones, by one extractor."""
-        name, corpus, generated = extractor.name, self._corpus, self._generated
+        name, corpus, generated = extractor.name, self.corpus, self.generated
         clips, frames = generated.clips, corpus.protocol.frames
         of_noise = extractor.unit == "noise"
         pairs = 2 * len(clips) * sample_count(extractor.unit, frames)
-        self._progress.start(name, noise.pair_count(frames) if of_noise else pairs)
+        self.progress.start(name, noise.pair_count(frames) if of_noise else pairs)
         with (
             self._stage(name) as count,
             Extraction(
                 extractor,
-                self._local,
-                self._plan.device,
-                self._plan.batch_size,
-                self._cache,
-                self._progress.advance,
-                self._progress.note,
+                self.local,
+                self.plan.device,
+                self.plan.batch_size,
+                self.cache,
+                self.progress.advance,
+                self.progress.note,
             ) as extraction,
         ):
             if of_noise:
@@ -238,4 +230,4 @@ class _Session:
 
         yield count
         seconds = round(time.perf_counter() - start, 3)
-        self._stages[name] = Stage(seconds=seconds, computed=counts[0], reused=counts[1])
+        self.stages[name] = Stage(seconds=seconds, computed=counts[0], reused=counts[1])

@@ -158,11 +158,6 @@ class Claim:
         write_text(self._out / SETTINGS_FILE, self._settings.model_dump_json(indent=1) + "\n")
 
 
-def claim_folder(out: Path, settings: Settings, overwrite: bool = False) -> Claim:
-    """Make ``out`` this run's folder; see `Claim`."""
-    return Claim(out, settings, overwrite)
-
-
 def _holds_work(out: Path) -> bool:
     """Whether anything here would be lost or mixed up by a run with other settings."""
     return (out / RESULT_FILE).exists() or any(_clips(out))

@@ -66,7 +66,7 @@ def score(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -
         }
         found = found.model_copy(update=absent)
     if metric.kind == "set":
-        return found.model_copy(update={"ceiling": _measure_set(metric, clips, true, true).value})
+        return found.model_copy(update={"ceiling": _ceiling_of_set(metric, clips, true)})
     best = _score_clips(metric, clips, true, true)
     return found.model_copy(update={"ceiling": best.value, "ceiling_readings": best.readings})
 
@@ -104,56 +104,51 @@ def unscored(metric: Metric, clips: Sequence[Clip], reason: str) -> MetricResult
 
 
 def _score_set(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -> MetricResult:
-    measured, rows = _measure_set(metric, clips, made, true), _rows(metric, made, true)
-    value, n = measured.value, sum(rows)
-    if value is None:
-        return _result(metric, clips, value=None, reason=measured.reason, n=n, sample=metric.sampling.counts)
-    arrays = _arrays(metric, clips, made, true)
-    groups = groups_of([clip.subject for clip in clips])
+    arrays, counts = _arrays(metric, clips, made, true)
+    about: dict[str, Any] = {"n": sum(counts), "sample": metric.sampling.counts}
+    if short := shortage(metric, clips, counts, true.labels):
+        return _result(metric, clips, value=None, reason=short, **about)
+    value, subjects = float(metric.compute(*arrays)), [clip.subject for clip in clips]
+    groups = groups_of(subjects)
     replicates: list[float] = []
     if groups.max() + 1 >= LEAST_GROUPS:
-        replicates = metric.leave_one_out(arrays, np.repeat(groups, rows))
+        replicates = metric.leave_one_out(arrays, np.repeat(groups, counts))
     if not np.isfinite(replicates).all():  # too few are left without some subjects
         replicates = []
-    counted = [clip for clip, count in zip(clips, rows, strict=True) if count]
-    sizes = group_sizes([clip.subject for clip in clips], [count > 0 for count in rows])
+    counted = [clip for clip, count in zip(clips, counts, strict=True) if count]
+    sizes = group_sizes(subjects, [count > 0 for count in counts])
     return _result(
         metric,
         counted,
         value=value,
-        n=n,
-        sample=metric.sampling.counts,
         excused=len(clips) - len(counted),
-        excused_clips=[clip.id for clip, count in zip(clips, rows, strict=True) if not count],
+        excused_clips=[clip.id for clip, count in zip(clips, counts, strict=True) if not count],
         interval=interval_of_set(metric, value, replicates, sizes),
         replicates=replicates,
         by_label={true.labels[i]: own for i, own in metric.per_label(arrays).items()},
+        **about,
     )
 
 
-def _arrays(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -> tuple[NDArray[Any], ...]:
-    """What a set metric computes from, a row a sample: a clip has as many made samples as true ones."""
-    samples = _samples(metric, made, true)
+def _ceiling_of_set(metric: Metric, clips: Sequence[Clip], true: ClipSet) -> float | None:
+    arrays, counts = _arrays(metric, clips, true, true)
+    return None if shortage(metric, clips, counts, true.labels) else float(metric.compute(*arrays))
+
+
+def _arrays(
+    metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet
+) -> tuple[tuple[NDArray[Any], ...], list[int]]:
+    """What a set metric computes from, a row a sample, and how many samples each clip has, made or true."""
+    samples = [_samples(metric, side, true) for side in (made, true)]
+    counts = [len(of_clip) for of_clip in samples[0]]
     subjects = sorted({clip.subject for clip in clips})
     info = {
         "label": [true.labels.index(clip.label) for clip in clips],
         "subject": [subjects.index(clip.subject) for clip in clips],
     }
-    rows = [len(of_clip) for of_clip in samples]
-    of_samples = [np.repeat(np.array(info[what], np.int64), rows) for what in metric.sampling.sample_info]
-    return (np.concatenate(samples), np.concatenate(_samples(metric, true, true)), *of_samples)
-
-
-def _measure_set(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -> Measurement:
-    missing = shortage(metric, clips, _rows(metric, made, true), true.labels)
-    if missing:
-        return Measurement(None, missing)
-    return Measurement(float(metric.compute(*_arrays(metric, clips, made, true))))
-
-
-def _rows(metric: Metric, made: ClipSet, true: ClipSet) -> list[int]:
-    """How many samples each clip has."""
-    return [len(samples) for samples in _samples(metric, made, true)]
+    of_samples = [np.repeat(np.array(info[what], np.int64), counts) for what in metric.sampling.sample_info]
+    features = [np.concatenate(of_side) if clips else np.empty((0, 0)) for of_side in samples]
+    return (*features, *of_samples), counts
 
 
 def _samples(metric: Metric, side: ClipSet, true: ClipSet) -> Features:

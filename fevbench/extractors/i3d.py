@@ -16,9 +16,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from fevbench.data.tensors import to_tensor
-from fevbench.errors import WeightsError
 from fevbench.extractors.networks import (
-    BROKEN,
+    checkpoint_of,
     exact_inference,
     flatten,
     fold_batch_norms,
@@ -175,13 +174,10 @@ def build_i3d(path: Path) -> I3DNetwork:
         WeightsError: The file holds something else.
     """
     network = I3DNetwork()
-    try:
+    with checkpoint_of("I3D", path):
         checkpoint = read_tree(path)
         arrays = dict(flatten(checkpoint["params"])) | dict(flatten(checkpoint["batch_stats"]))
         network.load_state_dict(_state_dict(network, arrays))
-    except BROKEN as error:
-        reason = str(error).partition("\n")[0]
-        raise WeightsError(f"{path} does not hold I3D ({reason})", "delete it and pull it again") from error
     return network.eval()
 
 

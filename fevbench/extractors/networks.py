@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from fevbench.errors import WeightsError
 from fevbench.global_state import known_state
 
 if TYPE_CHECKING:
@@ -44,6 +45,31 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, ND
             yield from flatten(value, f"{prefix}{key}/")
         else:
             yield f"{prefix}{key}", value
+
+
+@contextmanager
+def checkpoint_of(
+    what: str, path: Path, errors: tuple[type[Exception], ...] = BROKEN, from_user: bool = False
+) -> Iterator[None]:
+    """Read a checkpoint in the block; what goes wrong there is that it holds something else.
+
+    Args:
+        what: What it should hold.
+        path: The checkpoint.
+        errors: What is raised where it holds something else.
+        from_user: Whether the user got it, as no package index carries it.
+
+    Raises:
+        WeightsError: One of these was raised.
+    """
+    try:
+        yield
+    except errors as error:
+        reason, fix = str(error).partition("\n")[0], "delete it and pull it again"
+        if from_user:
+            reason = " ".join(str(error).split())[:200]
+            fix = f"delete it and {path.name}.sha256, and get it again"
+        raise WeightsError(f"{path} does not hold {what} ({reason})", fix) from error
 
 
 def same_padding(size: Sequence[int], kernel: Sequence[int], stride: Sequence[int]) -> list[int]:
