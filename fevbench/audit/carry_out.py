@@ -10,7 +10,7 @@ from fevbench import weights
 from fevbench.atomic import check_writable, write_text
 from fevbench.audit.ladder import Ladder
 from fevbench.audit.record import AUDIT_FILE, Audit, DamageRecord, Sample, read_audit
-from fevbench.audit.verdict import Ladders
+from fevbench.audit.verdict import Ladders, judge
 from fevbench.data.corpus import Corpus
 from fevbench.engine.describe import protocol_record, weight_records
 from fevbench.engine.plan import Evaluation

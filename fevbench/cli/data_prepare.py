@@ -107,7 +107,7 @@ def command(
     from fevbench.data.prepared.build import Wish, prepare
     from fevbench.data.prepared.locations import remember
     from fevbench.data.prepared.manifest import Recipe
-    from fevbench.extractors.arcface import DETECTOR, EMBEDDER, Eyes
+    from fevbench.extractors.arcface import DETECTOR, EMBEDDER, FaceRecogniser
 
     kind, title = _names(name)
     layout = layouts.get(kind)
@@ -135,12 +135,12 @@ def command(
     )
     with RunDisplay(error_console()) as display:
 
-        def open_eyes() -> Eyes:
+        def open_eyes() -> FaceRecogniser:
             detector, embedder = (
                 weights.require(name, offline=offline, progress=display.pull).path
                 for name in (DETECTOR, EMBEDDER)
             )
-            return Eyes(detector, embedder)
+            return FaceRecogniser(detector, embedder)
 
         manifest = prepare(wish, open_eyes, display)
         try:

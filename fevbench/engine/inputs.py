@@ -42,7 +42,7 @@ class InputSettings(Record):
     protocol: str
     """The protocol's id."""
     split: Split
-    """Which people."""
+    """Which subjects."""
     limit: int | None
     """How many clips at most."""
     seed: int

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DETECTOR = "scrfd-500m"
 """Its name among fevbench's weights."""
 EMBEDDER = "w600k-mbf"
-"""The name of the network that tells people apart."""
+"""The name of the network that tells subjects apart."""
 CANVASES = (320, 640, 160)
 """Heights and widths a frame is shown to the detector at: large faces first, as they are the rule."""
 
@@ -94,8 +94,8 @@ def _align(bgr: Frames, points: NDArray[np.floating]) -> Frames:
 
 
 @dataclass(frozen=True)
-class Eyes:
-    """Finds the faces of a frame, and tells whose they are, on the CPU.
+class FaceRecogniser:
+    """Finds the faces of a frame, and embeds each to tell subjects apart, on the CPU.
 
     Each process opens the networks when it first looks, so that this may be sent to others.
 

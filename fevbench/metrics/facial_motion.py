@@ -24,11 +24,11 @@ from fevbench.metrics.measurement import (
 )
 from fevbench.metrics.tracked import (
     expressive,
+    head_rotation,
     intensity,
-    lost,
     mesh_at_rest,
-    side_by_side,
-    turned,
+    no_face,
+    paired_frames,
 )
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ PLATEAU = 0.1
 """Frames this close to the peak, as a part of the curve's range, belong to it: an apex is held, and which of
 its frames is the highest is chance."""
 FAR_TURNED = 90.0
-"""Degrees at which a face can no longer be seen: the floor of `pose_error`."""
+"""Degrees at which a face can no longer be seen: what a lost face counts in `pose_error`."""
 FAR_JITTER = 1.0
-"""The floor of `mesh_jitter`: a face whose points jump as far as its eyes are apart."""
+"""What a lost face counts in `mesh_jitter`: a face whose points jump as far as its eyes are apart."""
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "brows down": ("browDownLeft", "browDownRight"),
@@ -72,7 +72,7 @@ DIM = len(GROUPS) * ORDERS
 
 def mesh_rate(view: ClipView) -> Measurement:
     """The share of frames in which the landmarker finds a face."""
-    return Measurement(float(1 - lost(view.generated).mean()))
+    return Measurement(float(1 - no_face(view.generated).mean()))
 
 
 def expression_error(view: ClipView) -> Measurement:
@@ -86,7 +86,7 @@ def expression_error(view: ClipView) -> Measurement:
 
 def pose_error(view: ClipView) -> Measurement:
     """Mean over frames of the angle, in degrees, between the head and the true clip's in the same frame."""
-    return _measure(view, lambda made, true: mean_over_faces(turned(made, true), FAR_TURNED, False))
+    return _measure(view, lambda made, true: mean_over_faces(head_rotation(made, true), FAR_TURNED, False))
 
 
 def mesh_jitter(view: ClipView) -> Measurement:
@@ -154,17 +154,17 @@ def _measure(view: ClipView, compare: Compare, whole: bool = False) -> Measureme
         compare: Measures ``float64[T, 1497]`` of the generated clip beside that of the true one.
         whole: Whether it needs every frame's face, and a true face that moves.
     """
-    if lost(view.input).any():
+    if no_face(view.input).any():
         return Measurement(None, NO_INPUT_FACE, excused=True)
-    pair = side_by_side(view.generated, view.true)
+    pair = paired_frames(view.generated, view.true)
     if pair is None:
         return Measurement(None, "no face in the true clip", excused=True)
     made, true = pair
     if whole and _still(intensity(true, true[0])):
         return Measurement(None, "the true face does not move", excused=True)
-    if lost(made).all():
+    if no_face(made).all():
         return Measurement(None, NO_FACE)
-    if whole and lost(made).any():
+    if whole and no_face(made).any():
         return Measurement(None, "a frame without a face")
     return compare(made, true)
 
@@ -204,11 +204,11 @@ def trajectory(made: NDArray[Any], true: NDArray[Any]) -> Floats:
     Returns:
         ``float64[1, 36]``, or ``float64[0, 36]`` if the input face is not found.
     """
-    pair = None if lost(true)[0] else side_by_side(made, true)
+    pair = None if no_face(true)[0] else paired_frames(made, true)
     if pair is None:
         return np.empty((0, DIM))
     clip, rest = (features[:, SCORES] for features in pair)
-    change = np.where(lost(pair[0])[:, None], FULL, clip - rest[0])
+    change = np.where(no_face(pair[0])[:, None], FULL, clip - rest[0])
     row: Floats = (_basis(len(change)) @ change @ _means()).reshape(1, DIM)
     return row
 
