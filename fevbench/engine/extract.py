@@ -156,7 +156,8 @@ class Extraction:
     def _of_inputs(self, clips: Sequence[Callable[[], Frames]]) -> list[NDArray[np.float32]]:
         features: list[NDArray[np.float32]] = []
         for start in range(0, len(clips), CLIPS_AT_ONCE):
-            samples = [self._samples(load()) for load in clips[start : start + CLIPS_AT_ONCE]]
+            loaded = [load() for load in clips[start : start + CLIPS_AT_ONCE]]
+            samples = [[frames] if self._extractor.unit == "clip" else list(frames) for frames in loaded]
             keys = [[content_digest(sample) for sample in clip] for clip in samples]
             by_key = {
                 k: s for ks, clip in zip(keys, samples, strict=True) for k, s in zip(ks, clip, strict=True)
@@ -166,9 +167,6 @@ class Extraction:
             empty = np.empty((0, self._extractor.dim), np.float32)
             features += [np.stack([known[key] for key in clip]) if clip else empty for clip in keys]
         return features
-
-    def _samples(self, frames: Frames) -> Sequence[Frames]:
-        return [frames] if self._extractor.unit == "clip" else list(frames)
 
     def _complete(self, by_key: Mapping[str, Frames], total: int) -> dict[str, NDArray[np.float32]]:
         known = self._cache.get(by_key)

@@ -179,7 +179,7 @@ class GeneratedClips:
         if self.path(clip).exists():
             return None
         frames, values = self._make(clip)
-        if not self.made and not self._noise_sample and self._may_be_training():
+        if not self.made and not self._noise_sample:
             self._check_mode(clip, frames)
         write_clip(self.path(clip), frames, self._corpus.dataset.fps / self._corpus.protocol.stride)
         self._store.keep(clip.id, frames)
@@ -230,15 +230,14 @@ class GeneratedClips:
         with self.reads:
             return ask(self._found.name, self._found.surroundings, doing, work)
 
-    def _may_be_training(self) -> bool:
-        return isinstance(self._model, VideoModel) and not self._found.whole
-
     def _check_mode(self, clip: Clip, frames: Frames) -> None:
         """See that no network is in training mode, if that changes what it makes.
 
         Raises:
             ModelError: One is.
         """
+        if not isinstance(self._model, VideoModel) or self._found.whole:
+            return
         training = in_training([*self._found.globals(), self._model])
         if not training:
             return

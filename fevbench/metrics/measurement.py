@@ -85,15 +85,15 @@ def agreement(made: float, true: float) -> Measurement:
     return Measurement(min(made, true) / max(made, true))
 
 
-def mean_over_faces(values: NDArray[np.float64], floor: float, higher_is_better: bool) -> Measurement:
+def mean_over_faces(values: NDArray[np.float64], missing_value: float, higher_is_better: bool) -> Measurement:
     """The mean over frames, in which a missing face is never an advantage.
 
     Args:
         values: ``float64[N]``; NaN where a face is missing.
-        floor: What a missing face counts as, unless the worst value seen is worse.
+        missing_value: What a missing face counts as, unless the worst value seen is worse.
         higher_is_better: What worse means.
     """
     missing = np.isnan(values)
     worst = min if higher_is_better else max
-    stand_in = worst([floor, *values[~missing].tolist()])
+    stand_in = worst([missing_value, *values[~missing].tolist()])
     return Measurement(float(np.where(missing, stand_in, values).mean()))

@@ -145,7 +145,7 @@ def _damages(audit: Audit, name: str) -> tuple[tuple[Damage, ...], str]:
         found.append(
             Damage(
                 damage,
-                about.definition.title,
+                about.title,
                 KINDS.get(about.kind, about.kind),
                 tuple(strengths),
                 verdict.must if verdict else "",
