@@ -210,7 +210,7 @@ def test_an_audit_cannot_judge_it(cli: Cli, tmp_path: Path) -> None:
     assert content["unscored"] == {"diversity": reason}
 
 
-def test_one_clip_a_person_of_a_few_people() -> None:
+def test_one_clip_a_subject_of_a_few_subjects() -> None:
     clips = [Clip(f"p{i % 40}-{i}", f"p{i % 40}", "joy", "test", Path()) for i in range(120)]
     chosen = made_again(clips)
     assert len(chosen) == len({clip.subject for clip in chosen}) == MOST_SUBJECTS
