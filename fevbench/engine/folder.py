@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from fevbench.models.built import BuiltModel
     from fevbench.models.reads import Reads
     from fevbench.progress import Progress
+    from fevbench.records import Record
 
 SETTINGS_FILE = "run.json"
 READS_FILE = "reads.json"
@@ -173,19 +174,23 @@ def _check_same(file: Path, settings: Settings) -> None:
         before = Settings.model_validate_json(file.read_text(encoding="utf-8"))
     except (ValidationError, UnicodeDecodeError) as error:
         raise RunError(f"{file} is broken", "choose another --out, or start anew with --overwrite") from error
-    old, new = before.model_dump(), settings.model_dump()
-    changed = [_difference(key, old[key], new[key]) for key in old if old[key] != new[key]]
-    if changed:
+    if changed := changes(before, settings):
         raise RunError(
             f"{file.parent} holds a run with other settings ({'; '.join(changed)})",
             "choose another --out, or start it anew with --overwrite",
         )
 
 
-def _difference(key: str, old: object, new: object) -> str:
-    if key == "fingerprint":
-        return "the model's code or videos have changed, or files and weights it is built from"
-    return f"{key.replace('_', ' ')} {old} → {new}"
+def changes(before: Record, now: Record) -> list[str]:
+    """What two settings differ in, in words."""
+    old, new = before.model_dump(), now.model_dump()
+    return [
+        "the model's code or videos have changed, or files and weights it is built from"
+        if key == "fingerprint"
+        else f"{key.replace('_', ' ')} {old[key]} → {new[key]}"
+        for key in old
+        if old[key] != new[key]
+    ]
 
 
 class LateReads:
