@@ -53,11 +53,8 @@ def steps(
 def verdict(must: str, *ladders: list[Step]) -> tuple[bool, str]:
     """What is said of metric ssim and the damage of the first ladder."""
     damage = ladders[0][0].damage
-    declared = replace(
-        metrics.get("ssim"),
-        notices=(damage,) if must == "notice" else (),
-        ignores=(damage,) if must == "ignore" else (),
-    )
+    notices, ignores = ((damage,) if must == which else () for which in ("notice", "ignore"))
+    declared = replace(SSIM, audit=replace(SSIM.audit, notices=notices, ignores=ignores))
     (found,) = judge(Ladders([step for ladder in ladders for step in ladder]), {"ssim": declared})
     assert (found.metric, found.damage, found.must) == ("ssim", damage, must)
     return found.kept, found.why

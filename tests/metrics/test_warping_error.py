@@ -84,7 +84,7 @@ def test_what_the_true_clip_covers_does_not_count() -> None:
 
 def test_a_true_clip_that_cannot_be_followed_is_excused(monkeypatch: pytest.MonkeyPatch) -> None:
     true = moving(1, 1)[:3]
-    monkeypatch.setattr(warping, "_kept", FrameStore())
+    monkeypatch.setattr(warping, "_flows", FrameStore())
     monkeypatch.setattr(warping, "true_flow", lambda clip: np.zeros((len(clip) - 1, 64, 64, 3), np.float32))
     measured = warping_error(ClipView(true, true, "", "", ()))
     assert measured.value is None
