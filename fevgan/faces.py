@@ -66,7 +66,7 @@ def open_faces(device: str | torch.device) -> Faces:
     Raises:
         WeightsError: One is missing.
     """
-    from fevbench.extractors.points import FacePoints
+    from fevbench.extractors.faces import FacePoints
 
     detector = weights.require(DETECTOR, offline=True)
     identity = weights.require(WEIGHTS, offline=True)

@@ -76,7 +76,7 @@ def check_result(result: Result, truths: Truths) -> Iterator[Finding]:
         if name not in catalog:
             yield Finding(f"no metric is called {name!r} here")
         elif name not in current:
-            here = catalog.get(name).under(result.protocol).id
+            here = catalog.get(name).for_protocol(result.protocol).id
             yield Finding(f"{name}: it is {found.id}, and {here} here: not checked", fault=False)
         else:
             for what in wrong_figures(result, current[name]):
@@ -87,14 +87,18 @@ def current_metrics(result: Result) -> dict[str, Metric]:
     """The metrics of a result that were scored by this version's definitions, as it declares them."""
     judge = next((record.sha256 for record in result.weights if record.name == JUDGE), None)
     known = [
-        catalog.get(name).by_judge(judge).under(result.protocol) for name in catalog if name in result.metrics
+        catalog.get(name).with_judge(judge).for_protocol(result.protocol)
+        for name in catalog
+        if name in result.metrics
     ]
     return {metric.name: metric for metric in known if result.metrics[metric.name].id == metric.id}
 
 
 def left_out(result: Result) -> list[str]:
     """The metrics that every run has unless its user chose, and that a result lacks: perhaps its bad ones."""
-    return [name for name in catalog if not catalog.get(name).optional and name not in result.metrics]
+    return [
+        name for name in catalog if catalog.get(name).asked_by == "default" and name not in result.metrics
+    ]
 
 
 def _weights(result: Result, truths: Truths) -> Iterator[Finding]:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fevbench.data.clip import Clip
-from fevbench.engine.draws import redrawn
-from fevbench.engine.extract import sample_count
+from fevbench.engine.noise import made_again
 from fevbench.engine.score import interval_of_mean, interval_of_set
-from fevbench.extractors.base import extractors
+from fevbench.extractors.base import extractors, sample_count
 from fevbench.metrics.catalog import Metric
 from fevbench.report.pairs import Sample, clips_that_count, is_mean_of, sizes_of
 from fevbench.results.schema import Interval, MetricResult, Result
@@ -29,11 +28,11 @@ def wrong_figures(result: Result, metric: Metric) -> Iterator[str]:
         metric: One of its metrics, as declared by this version, under the definition it was scored by.
     """
     found = result.metrics[metric.name]
-    if (found.higher_is_better, found.sample) != (metric.higher_is_better, metric.sample):
+    if (found.higher_is_better, found.sample) != (metric.higher_is_better, metric.sampling.counts):
         yield "its direction or its sample is not the metric's"
     values = [found.value, found.ceiling, *found.per_clip.values(), *found.replicates]
     if outside := [value for value in values if value is not None and not _within(metric, value)]:
-        yield f"{outside[0]:g} is outside {metric.range[0]:g} to {metric.range[1]:g}"
+        yield f"{outside[0]:g} is outside {metric.definition.range[0]:g} to {metric.definition.range[1]:g}"
     if found.value is None:
         if not found.reason:
             yield "it has neither a value nor a reason"
@@ -45,14 +44,14 @@ def wrong_figures(result: Result, metric: Metric) -> Iterator[str]:
 
 def _clips_of(result: Result, metric: Metric) -> set[str]:
     """The clips a metric has values of: all, or those that are made several times."""
-    if metric.draws == 1:
+    if metric.sampling.noise_samples == 1:
         return set(scored_clips(result))
     data = result.dataset
     clips = [
         Clip(clip, subject, data.labels_of.get(clip, ""), data.split, Path(clip))
         for clip, subject in data.subjects_of.items()
     ]
-    return {clip.id for clip in redrawn(clips)}
+    return {clip.id for clip in made_again(clips)}
 
 
 def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[str]:
@@ -86,14 +85,15 @@ def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[s
 
 
 def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str]:
-    rows = sample_count(extractors.get(metric.extractors[0]).unit, result.protocol.frames) - metric.first
+    unit, first = extractors.get(metric.computation.extractor).unit, metric.sampling.first_frame
+    rows = sample_count(unit, result.protocol.frames) - first
     clips = result.dataset.clips - found.excused
-    yield from _count("n", found.n, clips if metric.sample == "clips" else clips * rows)
+    yield from _count("n", found.n, clips if metric.sampling.counts == "clips" else clips * rows)
     people = set(result.dataset.subjects_of.values())
     if not found.excused and people:
         yield from _count("people", found.subjects, len(people))
     fewest = (clips - max(group_sizes(list(result.dataset.subjects_of.values())), default=0)) * max(rows, 1)
-    enough = not metric.each and fewest >= metric.minimum // 2
+    enough = not metric.sampling.least_per_label and fewest >= metric.sampling.least // 2
     if not found.replicates and (found.interval or (len(people) >= LEAST_GROUPS and enough)):
         yield "it holds no replicates, though its people are enough for them"
     elif found.value is not None and (found.replicates or found.interval):
@@ -130,4 +130,4 @@ def _close(a: float, b: float) -> bool:
 
 def _within(metric: Metric, value: float) -> bool:
     slack = SLACK * (1 + abs(value))
-    return metric.range[0] - slack <= value <= metric.range[1] + slack
+    return metric.definition.range[0] - slack <= value <= metric.definition.range[1] + slack

@@ -104,7 +104,7 @@ def setting_of(result: Result, metric: str) -> Setting:
         frames=protocol.frames,
         clips=dataset.clips,
         conditioning=OUR_CONDITIONING,
-        definition=found.id if found else catalog.get(metric).under(protocol).id,
+        definition=found.id if found else catalog.get(metric).for_protocol(protocol).id,
     )
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from fevbench import weights
 from fevbench.engine.execute import execute
-from fevbench.engine.needs import Needs
-from fevbench.engine.plan import Plan, Settings
+from fevbench.engine.plan import Evaluation, Plan, Settings
 from fevbench.errors import RunError
 from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import metrics as catalog
@@ -72,7 +71,7 @@ class Rescoring:
         Raises:
             FevbenchError: They cannot be scored here.
         """
-        wanted = set(current_metrics(result)) - set(why_not(result, truths))
+        wanted = set(current_metrics(result)) - set(unavailable(result, truths))
         if not wanted:
             raise RunError("no metric of it can be scored here", "score it with this version")
         truth = truths.of(result)
@@ -91,13 +90,13 @@ class Rescoring:
             device=self.device.partition(":")[0],
             allow_missing=True,
         )
-        needs = Needs(chosen, dataset, protocol, find_judge(dataset, protocol))
+        evaluation = Evaluation(chosen, dataset, protocol, find_judge(dataset, protocol))
         with tempfile.TemporaryDirectory() as scratch:
-            plan = Plan(settings, found, needs, self.device, None, Path(scratch) / "run")
+            plan = Plan(settings, found, evaluation, self.device, None, Path(scratch) / "run")
             return execute(plan, self.progress, self.offline, self.pull, self.features)
 
 
-def why_not(result: Result, truths: Truths) -> dict[str, str]:
+def unavailable(result: Result, truths: Truths) -> dict[str, str]:
     """Which metrics of a result cannot be scored from its clips here, and why.
 
     Args:
@@ -112,8 +111,10 @@ def why_not(result: Result, truths: Truths) -> dict[str, str]:
     chosen = tuple(catalog.get(name) for name in current_metrics(result))
     scored = set(scored_clips(result))
     clips = tuple(clip for clip in truth.corpus.clips if clip.id in scored)
-    needs = Needs(chosen, dataset, protocol, find_judge(dataset, protocol), clips=clips)
-    return {metric.name: reason for metric in needs.metrics if (reason := needs.why_not(metric))}
+    evaluation = Evaluation(chosen, dataset, protocol, find_judge(dataset, protocol), clips=clips)
+    return {
+        metric.name: reason for metric in evaluation.metrics if (reason := evaluation.unavailable(metric))
+    }
 
 
 def disagreements(result: Result, again: Result) -> Iterator[Disagreement]:

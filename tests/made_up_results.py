@@ -68,7 +68,8 @@ def scored(
         observed = [value for value in counted.values() if value is not None]
         # Written out on purpose, so that nothing is tested against itself.
         worst = min if declared.higher_is_better else max
-        stand_in = worst(observed if declared.floor is None else [*observed, declared.floor])
+        lost = declared.sampling.missing_value
+        stand_in = worst(observed if lost is None else [*observed, lost])
         total = math.fsum(stand_in if value is None else value for value in counted.values())
         metrics[metric] = _metric(metric, total / len(counted)).model_copy(
             update={
@@ -98,9 +99,9 @@ def _metric(name: str, value: float | None) -> MetricResult:
         value=value,
         reason="" if value is not None else "no face in any frame",
         higher_is_better=declared.higher_is_better,
-        unit=declared.unit,
+        unit=declared.definition.unit,
         n=9,
-        sample=declared.sample,
+        sample=declared.sampling.counts,
         subjects=6,
         interval=Interval(low=value - 0.05, high=value + 0.05, level=0.95, method="m") if mean else None,  # type: ignore[operator]
         ceiling=1.0,

@@ -22,7 +22,7 @@ from tiny import Cli
 from torch import backends
 
 from fevbench.extractors.base import extractors
-from fevbench.extractors.inference import exact_inference
+from fevbench.extractors.networks import exact_inference
 from fevbench.global_state import KNOWN, known_state, remember
 
 pytestmark = pytest.mark.filterwarnings("ignore:torch.*autocast:DeprecationWarning")

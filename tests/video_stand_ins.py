@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fevbench.extractors.videomae import VideoMAE
+from fevbench.extractors.video_transformers import VJEPA, VideoMAE
 from fevbench.extractors.vit import Shape, State
-from fevbench.extractors.vjepa import VJEPA
 
 SHAPE = Shape(width=24, depth=3, heads=2, hidden=40, patch=16, size=32)
 D, H = SHAPE.width, SHAPE.hidden

@@ -111,7 +111,7 @@ def main(dataset: str, out: Path, protocol: str) -> None:
     from fevbench.cli.console import ProgressDisplay
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import protocols
-    from fevbench.extractors.landmarker import LANDMARKER
+    from fevbench.extractors.face_mesh import LANDMARKER
 
     with ProgressDisplay() as display:
         data, how = open_dataset(dataset), protocols.get(protocol)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fevbench import weights
-from fevbench.extractors.landmarker import LANDMARKER, Landmarker
+from fevbench.extractors.face_mesh import LANDMARKER, Landmarker
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

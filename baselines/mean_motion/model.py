@@ -15,7 +15,7 @@ from baselines.mean_motion.mesh import Mesh, open_mesh
 from baselines.mean_motion.motion import at_times, placed
 from baselines.mean_motion.warp import warp
 from fevbench.data.tensors import to_pixels
-from fevbench.extractors.landmarker import LANDMARKER
+from fevbench.extractors.face_mesh import LANDMARKER
 from fevbench.generate.photograph import Photograph
 
 if TYPE_CHECKING:

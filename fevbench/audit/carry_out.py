@@ -13,7 +13,7 @@ from fevbench.audit.record import AUDIT_FILE, Audit, DamageRecord, Sample, read_
 from fevbench.audit.verdict import Ladders, judge
 from fevbench.data.corpus import Corpus
 from fevbench.engine.describe import protocol_record, weight_records
-from fevbench.engine.needs import Needs
+from fevbench.engine.plan import Evaluation
 from fevbench.errors import FevbenchError
 from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import metrics as catalog
@@ -67,12 +67,14 @@ def audit(
         raise FevbenchError(
             f"{dataset.name} has too few people or labels to swap them", "audit on another data set"
         )
-    needs = Needs(tuple(metrics), dataset, protocol, find_judge(dataset, protocol), clips=corpus.clips)
-    for extractor in needs.extractors:
+    evaluation = Evaluation(
+        tuple(metrics), dataset, protocol, find_judge(dataset, protocol), clips=corpus.clips
+    )
+    for extractor in evaluation.extractors:
         extractor.versions()
-    local = needs.require(offline, pull)
-    able = tuple(metric for metric in needs.metrics if not needs.why_not(metric))
-    ladder = Ladder(corpus, able, needs.extractors, local, device, batch_size)
+    local = evaluation.require(offline, pull)
+    able = tuple(metric for metric in evaluation.metrics if not evaluation.unavailable(metric))
+    ladder = Ladder(corpus, able, evaluation.extractors, local, device, batch_size)
     steps, absent = ladder.climb(damages, progress)
     able = tuple(metric for metric in able if metric.name not in absent)
     subjects = len({clip.subject for clip in corpus.clips})
@@ -83,7 +85,11 @@ def audit(
         protocol=protocol_record(protocol),
         ids={metric.name: metric.id for metric in able},
         samples={metric.name: sample for metric in able},
-        unscored={m.name: why for m in needs.metrics if (why := absent.get(m.name) or needs.why_not(m))},
+        unscored={
+            m.name: why
+            for m in evaluation.metrics
+            if (why := absent.get(m.name) or evaluation.unavailable(m))
+        },
         damages={
             damage.name: DamageRecord(kind=damage.kind, title=damage.title, steps=list(damage.steps))
             for damage in damages

@@ -13,7 +13,7 @@ from fevbench import paths
 from fevbench.audit.record import Step
 from fevbench.audit.scene import STRENGTHS, Damage, scenes
 from fevbench.engine.extract import Extraction
-from fevbench.engine.score import Side, measure, misreads
+from fevbench.engine.score import ClipSet, measure, weak_classifier
 from fevbench.report.pairs import compare_samples, sample_of
 
 if TYPE_CHECKING:
@@ -64,19 +64,19 @@ class Ladder:
                 e.name: stack.enter_context(self._extraction(e, progress.note)) for e in self.extractors
             }
 
-            def side(frames: Callable[[Clip], Frames]) -> Side:
+            def side(frames: Callable[[Clip], Frames]) -> ClipSet:
                 features = {
-                    name: extraction.of_side(clips, frames, self.corpus.frames)
+                    name: extraction.of_pairs(clips, frames, self.corpus.frames)
                     for name, extraction in extractions.items()
                 }
-                return Side(frames, self.corpus.dataset.labels, features)
+                return ClipSet(frames, self.corpus.dataset.labels, features)
 
             progress.start("true clips", 1)
             true = side(self.corpus.frames)
             before = {metric.name: measure(metric, clips, true, true) for metric in self.metrics}
             progress.advance(1)
             absent = {name: found.reason for name, found in before.items() if found.value is None}
-            absent |= {m.name: why for m in self.metrics if (why := misreads(m, clips, true))}
+            absent |= {m.name: why for m in self.metrics if (why := weak_classifier(m, clips, true))}
             metrics = [metric for metric in self.metrics if metric.name not in absent]
             if not metrics:
                 return [], absent
@@ -105,7 +105,7 @@ class Ladder:
         strength: int,
         found: MetricResult,
         before: MetricResult,
-        made: Side,
+        made: ClipSet,
     ) -> Step:
         """By how much the damage is worse than none, and between which bounds."""
         subjects = {clip.id: clip.subject for clip in self.corpus.clips}

@@ -60,7 +60,7 @@ def draw_audit(path: Path, audit: Audit) -> None:
     above.tick_params(length=0)
     above.spines["top"].set_visible(False)
     kinds = [audit.damages[name].kind for name in ladders.damages]
-    families = [catalog.get(name).family for name in ladders.metrics]
+    families = [catalog.get(name).definition.family for name in ladders.metrics]
     for x in range(1, columns):
         axes.axvline(x, color="white", linewidth=3 if kinds[x] == kinds[x - 1] else 9)
     for y in range(1, rows):

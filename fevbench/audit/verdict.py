@@ -87,7 +87,7 @@ def judge(ladders: Ladders, metrics: Mapping[str, Metric]) -> list[Verdict]:
     verdicts = []
     for name in ladders.metrics:
         metric = metrics[name]
-        for must, declared in (("notice", metric.notices), ("ignore", metric.ignores)):
+        for must, declared in (("notice", metric.audit.notices), ("ignore", metric.audit.ignores)):
             for damage in declared:
                 if damage in ladders.damages:
                     steps = ladders.ladder(name, damage)

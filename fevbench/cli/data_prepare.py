@@ -99,7 +99,7 @@ def prepare_command(
     from fevbench.data.layouts import layouts
     from fevbench.data.prepared.build import PrepareRequest, prepare
     from fevbench.data.prepared.manifest import Recipe
-    from fevbench.extractors.eyes import DETECTOR, EMBEDDER, Eyes
+    from fevbench.extractors.arcface import DETECTOR, EMBEDDER, FaceRecogniser
 
     kind, title = _layout_and_name(name)
     layout = layouts.get(kind)
@@ -127,12 +127,12 @@ def prepare_command(
     )
     with ProgressDisplay() as display:
 
-        def open_eyes() -> Eyes:
+        def open_eyes() -> FaceRecogniser:
             detector, embedder = (
                 weights.require(name, offline=offline, progress=display.pull).path
                 for name in (DETECTOR, EMBEDDER)
             )
-            return Eyes(detector, embedder)
+            return FaceRecogniser(detector, embedder)
 
         manifest = prepare(wish, open_eyes, display)
         try:

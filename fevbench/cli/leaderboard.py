@@ -196,9 +196,9 @@ class _Checks:
         if rescoring is None or any(self._truths.faults(result)) or clip_findings:
             return
         from fevbench.cli.console import print_text
-        from leaderboard.rescore import disagreements, same_clips, why_not
+        from leaderboard.rescore import disagreements, same_clips, unavailable
 
-        for name, reason in why_not(result, self._truths).items():
+        for name, reason in unavailable(result, self._truths).items():
             self._say(path, Finding(f"{name}: not scored again: {reason}", fault=False))
         again = rescoring.rescore(folder, result, self._truths)
         self._rescored += 1

@@ -73,8 +73,7 @@ def run_command(
     """
     from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
     from fevbench.engine.folder import default_folder
-    from fevbench.engine.needs import Needs
-    from fevbench.engine.plan import Plan, Settings, choose_device, choose_metrics
+    from fevbench.engine.plan import Evaluation, Plan, Settings, choose_device, choose_metrics
     from fevbench.judge.files import find_judge
     from fevbench.models.registry import find_model, models
 
@@ -105,8 +104,9 @@ def run_command(
 
     from fevbench.engine.execute import execute
 
-    needs = Needs(chosen_metrics, data, protocol, find_judge(data, protocol), found_model.can_resample)
-    plan = Plan(settings, found_model, needs, device, batch_size, folder)
+    judge = find_judge(data, protocol)
+    evaluation = Evaluation(chosen_metrics, data, protocol, judge, found_model.can_resample)
+    plan = Plan(settings, found_model, evaluation, device, batch_size, folder)
     with stdout_to_stderr(), ProgressDisplay() as display:
         result = execute(plan, display, offline=offline, pull=display.pull, overwrite=overwrite)
     if output_format == "json":
@@ -163,14 +163,15 @@ def _datasets() -> tuple[Columns, Rows]:
 def _metrics() -> tuple[Columns, Rows]:
     from fevbench.metrics.catalog import metrics
 
+    notes = {"default": "", "family": " (optional)", "name": " (optional, only by its name)"}
     rows: Rows = []
     for name in metrics:
         metric = metrics.get(name)
-        least = f"{metric.minimum} {metric.sample}" if metric.kind == "set" else "1 clip"
-        if metric.each > 1:
-            least = f"{metric.each} {metric.sample} a label"
-        note = " (optional, only by its name)" if metric.by_itself else " (optional)" * metric.optional
-        title = f"{metric.title}{note}"
+        sampling = metric.sampling
+        least = f"{sampling.least} {sampling.counts}" if metric.kind == "set" else "1 clip"
+        if sampling.least_per_label > 1:
+            least = f"{sampling.least_per_label} {sampling.counts} a label"
+        title = f"{metric.definition.title}{notes[metric.asked_by]}"
         rows.append((f"{name} {metric.arrow}", title, metric.id, least))
     return ("metric", "what it says", "definition", "least"), rows
 

@@ -20,7 +20,7 @@ from fevbench.results.schema import (
 )
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Dataset, Split
+    from fevbench.data.clip import Clip
     from fevbench.data.protocol import Protocol
     from fevbench.engine.plan import Plan
 
@@ -34,7 +34,7 @@ def describe(
     used: Iterable[weights.LocalWeight],
     stages: Mapping[str, Stage],
 ) -> Result:
-    """Put a result together.
+    """The result of a plan.
 
     Args:
         plan: What was done.
@@ -45,9 +45,10 @@ def describe(
         used: The weights the extractors ran with.
         stages: Stage name to its time and counts.
     """
+    dataset, settings = plan.evaluation.dataset, plan.settings
     return Result(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        seed=plan.settings.seed,
+        seed=settings.seed,
         model=ModelRecord(
             name=plan.model.name,
             origin=plan.model.origin,
@@ -56,38 +57,23 @@ def describe(
             adapted=plan.model.adapted,
             notes=list(notes),
         ),
-        dataset=dataset_record(plan.needs.dataset, plan.settings.split, plan.settings.limit, clips, digest),
-        protocol=protocol_record(plan.needs.protocol),
+        dataset=DatasetRecord(
+            name=dataset.name,
+            version=dataset.version,
+            split=settings.split,
+            limit=settings.limit,
+            clips=len(clips),
+            subjects=len({clip.subject for clip in clips}),
+            digest=digest,
+            subjects_of={clip.id: clip.subject for clip in clips},
+            labels=list(dataset.labels),
+            labels_of={clip.id: clip.label for clip in clips},
+        ),
+        protocol=protocol_record(plan.evaluation.protocol),
         metrics=dict(values),
         weights=weight_records(used),
         environment=environment(plan.device),
         stages=dict(stages),
-    )
-
-
-def dataset_record(
-    dataset: Dataset, split: Split, limit: int | None, clips: Sequence[Clip], digest: str
-) -> DatasetRecord:
-    """What was scored, of which data set.
-
-    Args:
-        dataset: The data set.
-        split: Which people.
-        limit: How many clips were asked for.
-        clips: The scored clips.
-        digest: Their digest.
-    """
-    return DatasetRecord(
-        name=dataset.name,
-        version=dataset.version,
-        split=split,
-        limit=limit,
-        clips=len(clips),
-        subjects=len({clip.subject for clip in clips}),
-        digest=digest,
-        subjects_of={clip.id: clip.subject for clip in clips},
-        labels=list(dataset.labels),
-        labels_of={clip.id: clip.label for clip in clips},
     )
 
 

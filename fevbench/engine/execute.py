@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,30 +14,26 @@ from fevbench import paths, weights
 from fevbench.data.corpus import Corpus
 from fevbench.data.video import content_digest
 from fevbench.engine.describe import describe
-from fevbench.engine.draws import Draws, are_there
-from fevbench.engine.extract import Extraction, check_caches, sample_count
-from fevbench.engine.folder import claim_folder, holds_run
+from fevbench.engine.extract import Extraction, check_caches
+from fevbench.engine.folder import Claim, LateReads, earlier_result, holds_run
 from fevbench.engine.generate import GeneratedClips
-from fevbench.engine.late import LateReads
+from fevbench.engine.noise import NoiseSamples
 from fevbench.engine.plan import Plan
-from fevbench.engine.score import Side, score, unscored
+from fevbench.engine.score import ClipSet, score, unscored
 from fevbench.errors import RunError
+from fevbench.extractors.base import sample_count
 from fevbench.global_state import known_state
-from fevbench.metrics.catalog import metrics as catalog
 from fevbench.models.built import BuiltModel, build
 from fevbench.models.found import VIDEOS_PREFIX
 from fevbench.models.workplace import OUTSIDE_FOLDER
 from fevbench.progress import Progress, Silent
-from fevbench.results.clips import CLIPS_FOLDER, DRAWS_FOLDER, file_name, other_clips
-from fevbench.results.files import read_result, write_result
-from fevbench.results.schema import RESULT_FILE, MetricResult, Result, Stage
-from fevbench.version import VERSION
+from fevbench.results.clips import CLIPS_FOLDER, DRAWS_FOLDER
+from fevbench.results.files import write_result
+from fevbench.results.schema import MetricResult, Result, Stage
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Clip
     from fevbench.engine.score import Features
     from fevbench.extractors.base import Extractor
-    from fevbench.metrics.catalog import Metric
 
 
 def execute(
@@ -65,8 +61,9 @@ def execute(
     Raises:
         FevbenchError: Something the user can fix; what was finished is kept.
     """
-    corpus = Corpus(plan.needs.dataset, plan.needs.protocol, plan.settings.split, plan.settings.limit)
-    plan = _on(plan, corpus.clips)
+    evaluation, settings = plan.evaluation, plan.settings
+    corpus = Corpus(evaluation.dataset, evaluation.protocol, settings.split, settings.limit)
+    plan = plan.with_clips(corpus.clips)
     built = None
     if plan.model.is_outside:
         _note_untracked(plan.model.untracked, progress)
@@ -81,16 +78,16 @@ def execute(
     if not overwrite and holds_run(plan.out, plan.settings):
         for note in LateReads(plan.out).changed():
             progress.note(note)
-        done, plan = _earlier(plan, corpus, progress)
+        done, plan = earlier_result(plan, corpus, progress)
         if done:
             return done
-    with claim_folder(plan.out, plan.settings, overwrite) as claim:
+    with Claim(plan.out, plan.settings, overwrite) as claim:
         if claim.begun and not overwrite:  # another process may have finished it meanwhile
-            done, plan = _earlier(plan, corpus, progress)
+            done, plan = earlier_result(plan, corpus, progress)
             if done:
                 return done
         # A missing package or model must not cost a download, nor a missing weight the time of generation.
-        for extractor in plan.needs.extractors:
+        for extractor in plan.evaluation.extractors:
             extractor.versions()
         own: dict[str, weights.LocalWeight] = {}
         if plan.model.networks:
@@ -99,12 +96,12 @@ def execute(
         generated = GeneratedClips(
             built, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, plan.out / OUTSIDE_FOLDER
         )
-        plan = _on(plan, generated.clips)
-        for reason, names in plan.needs.lacking().items():
+        plan = plan.with_clips(generated.clips)
+        for reason, names in plan.evaluation.shortages().items():
             progress.note(f"no {', '.join(names)}: {reason}")
-        local = {**own, **plan.needs.require(offline, pull)}
+        local = {**own, **plan.evaluation.require(offline, pull)}
         cache = features or paths.home() / "features"
-        check_caches(plan.needs.extractors, local, plan.device, cache, progress.note)
+        check_caches(plan.evaluation.extractors, local, plan.device, cache, progress.note)
         if overwrite and claim.holds_work():
             _check_replaceable(plan, generated)
             claim.start_anew()
@@ -112,7 +109,7 @@ def execute(
         try:
             return _Session(plan, corpus, generated, progress, local, cache).run()
         finally:
-            late.keep(built, generated.reads, plan.needs.dataset)
+            late.keep(built, generated.reads, plan.evaluation.dataset)
 
 
 def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
@@ -128,25 +125,8 @@ def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
         generated.again(0, generated.clips[:1], Path(scratch)).make_all(Silent())
 
 
-def _earlier(plan: Plan, corpus: Corpus, progress: Progress) -> tuple[Result | None, Plan]:
-    """The result that is in the folder if it answers the plan, and the plan with what it holds as well."""
-    if not (plan.out / RESULT_FILE).exists():
-        return None, plan
-    before = read_result(plan.out, of_its_clips=False)
-    plan = _with_earlier_metrics(plan, before)
-    if not _is_complete(plan, corpus, before):
-        return None, plan
-    progress.note(f"nothing to do: {plan.out} is complete")
-    return before, plan
-
-
-def _on(plan: Plan, clips: Sequence[Clip]) -> Plan:
-    """A plan that knows which clips it scores, and so what cannot be said of so few."""
-    return replace(plan, needs=replace(plan.needs, clips=tuple(clips)))
-
-
 def _with_fingerprint(plan: Plan, built: BuiltModel, progress: Progress) -> Plan:
-    """The plan of a model of which is known what it is made of."""
+    """The plan with the fingerprint of the built model: of its code and all files and weights in it."""
     _note_untracked(built.untracked, progress)
     found = replace(plan.model, fingerprint=built.fingerprint)
     settings = plan.settings.model_copy(update={"fingerprint": built.fingerprint})
@@ -160,127 +140,83 @@ def _note_untracked(untracked: Sequence[str], progress: Progress) -> None:
         )
 
 
-def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
-    """Ask for what an earlier result holds as well, so that asking for less never loses a number."""
-    names = {metric.name for metric in plan.needs.metrics} | set(before.metrics)
-    metrics = tuple(catalog.get(name) for name in catalog if name in names)
-    return replace(plan, needs=replace(plan.needs, metrics=metrics))
-
-
-def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
-    """Whether a result answers the plan: same definitions, same weights, same code, its own clips in place.
-
-    Weights that are not here are not asked for: nothing would be computed with them. A result of before
-    readings or the clips' digests were kept is scored again, from its clips and cached features, so that they
-    are there.
-    """
-    plan = _on(plan, [clip for clip in corpus.clips if clip.id in result.dataset.labels_of])
-    ids = {name: metric.id for name, metric in result.metrics.items()}
-    hashes = {record.name: record.sha256 for record in result.weights}
-    local = {name: weight for name in plan.needs.weights if (weight := weights.locate(name))}
-    made = sum((plan.out / CLIPS_FOLDER / file_name(clip)).exists() for clip in corpus.clips)
-    return (
-        all(ids.get(metric.name) == metric.id for metric in plan.needs.metrics)
-        and all(hashes.get(name) == weight.sha256 for name, weight in local.items())
-        and result.environment.fevbench == VERSION
-        and made == result.dataset.clips == len(result.dataset.labels_of) == len(result.clips)
-        and not any(other_clips(plan.out, result))
-        and are_there(plan.out / DRAWS_FOLDER, corpus.clips, plan.needs.draws)
-        and all(_holds_readings(metric, result.metrics[metric.name]) for metric in plan.needs.metrics)
-    )
-
-
-def _holds_readings(metric: Metric, found: MetricResult) -> bool:
-    """Whether what a metric reads was kept, if it reads anything; of the true clips, something is read."""
-    reads = metric.kind == "clip" and (metric.judged or metric.reads)
-    return not reads or found.value is None or bool(found.ceiling_readings)
-
-
+@dataclass
 class _Session:
     """One attempt at a plan."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        corpus: Corpus,
-        generated: GeneratedClips,
-        progress: Progress,
-        local: Mapping[str, weights.LocalWeight],
-        cache: Path,
-    ) -> None:
-        self._plan = plan
-        self._corpus = corpus
-        self._generated = generated
-        self._progress = progress
-        self._local = local
-        self._cache = cache
-        self._stages: dict[str, Stage] = {}
+    plan: Plan
+    corpus: Corpus
+    generated: GeneratedClips
+    progress: Progress
+    local: Mapping[str, weights.LocalWeight]
+    cache: Path
+    stages: dict[str, Stage] = field(default_factory=dict)
 
     def run(self) -> Result:
-        plan, corpus, generated = self._plan, self._corpus, self._generated
+        plan, corpus, generated = self.plan, self.corpus, self.generated
         with self._stage("decode") as count, known_state():
             digest = corpus.digest(generated.clips)
             count(len(generated.clips), 0)
         with self._stage("generate") as count:
             there = sum(generated.path(clip).exists() for clip in generated.clips)
             if there:
-                self._progress.note(f"continuing: {there} of {len(generated.clips)} clips were made before")
-            generated.make_all(self._progress)
+                self.progress.note(f"continuing: {there} of {len(generated.clips)} clips were made before")
+            generated.make_all(self.progress)
             count(generated.made, len(generated.clips) - generated.made)
-        draws = Draws(generated, plan.out / DRAWS_FOLDER, plan.needs.draws)
-        if plan.needs.draws > 1:
+        noise = NoiseSamples(generated, plan.out / DRAWS_FOLDER, plan.evaluation.noise_samples)
+        if plan.evaluation.noise_samples > 1:
             with self._stage("draws") as count:
-                count(*draws.make_all(self._progress))
-        features = {extractor.name: self._extract(extractor, draws) for extractor in plan.needs.extractors}
-        labels = plan.needs.dataset.labels
-        made = Side(generated.frames, labels, {name: both[0] for name, both in features.items()})
-        true = Side(corpus.frames, labels, {name: both[1] for name, both in features.items()})
+                count(*noise.make_all(self.progress))
+        features = {e.name: self._extract(e, noise) for e in plan.evaluation.extractors}
+        labels = plan.evaluation.dataset.labels
+        made = ClipSet(generated.frames, labels, {name: both[0] for name, both in features.items()})
+        true = ClipSet(corpus.frames, labels, {name: both[1] for name, both in features.items()})
         values: dict[str, MetricResult] = {}
         with self._stage("score") as count, known_state():
-            self._progress.start("score", len(plan.needs.metrics))
-            for metric in plan.needs.metrics:
-                why_not = plan.needs.why_not(metric)
-                clips = draws.clips if metric.draws > 1 else generated.clips
+            self.progress.start("score", len(plan.evaluation.metrics))
+            for metric in plan.evaluation.metrics:
+                reason = plan.evaluation.unavailable(metric)
+                clips = noise.clips if metric.sampling.noise_samples > 1 else generated.clips
                 values[metric.name] = (
-                    unscored(metric, clips, why_not) if why_not else score(metric, clips, made, true)
+                    unscored(metric, clips, reason) if reason else score(metric, clips, made, true)
                 )
-                self._progress.advance(1)
+                self.progress.advance(1)
             count(len(values), 0)
-        notes = [*generated.notes, *draws.notes]
-        result = describe(plan, digest, generated.clips, notes, values, self._local.values(), self._stages)
+        notes = [*generated.notes, *noise.notes]
+        result = describe(plan, digest, generated.clips, notes, values, self.local.values(), self.stages)
         result = result.model_copy(
             update={
                 "clips": {clip.id: content_digest(generated.frames(clip)) for clip in generated.clips},
-                "draws": draws.digests() if plan.needs.draws > 1 else {},
+                "draws": noise.digests() if plan.evaluation.noise_samples > 1 else {},
             }
         )
         write_result(plan.out, result)
         return result
 
-    def _extract(self, extractor: Extractor, draws: Draws) -> tuple[Features, Features]:
+    def _extract(self, extractor: Extractor, noise: NoiseSamples) -> tuple[Features, Features]:
         """Features of the generated clips and of the true ones, by one extractor."""
-        name, corpus, generated = extractor.name, self._corpus, self._generated
+        name, corpus, generated = extractor.name, self.corpus, self.generated
         clips, frames = generated.clips, corpus.protocol.frames
-        of_draws = extractor.unit == "draws"
-        samples = draws.samples(frames) if of_draws else 2 * len(clips) * sample_count(extractor.unit, frames)
-        self._progress.start(name, samples)
+        of_noise = extractor.unit == "noise"
+        pairs = 2 * len(clips) * sample_count(extractor.unit, frames)
+        self.progress.start(name, noise.pair_count(frames) if of_noise else pairs)
         with (
             self._stage(name) as count,
             Extraction(
                 extractor,
-                self._local,
-                self._plan.device,
-                self._plan.batch_size,
-                self._cache,
-                self._progress.advance,
-                self._progress.note,
+                self.local,
+                self.plan.device,
+                self.plan.batch_size,
+                self.cache,
+                self.progress.advance,
+                self.progress.note,
             ) as extraction,
         ):
-            if of_draws:
-                made, true = draws.features(extraction)
+            if of_noise:
+                made, true = noise.features(extraction)
             else:
-                made = extraction.of_side(clips, generated.frames, corpus.frames)
-                true = extraction.of_side(clips, corpus.frames, corpus.frames)
+                made = extraction.of_pairs(clips, generated.frames, corpus.frames)
+                true = extraction.of_pairs(clips, corpus.frames, corpus.frames)
             count(extraction.computed, extraction.reused)
         return made, true
 
@@ -296,4 +232,4 @@ class _Session:
 
         yield count
         seconds = round(time.perf_counter() - start, 3)
-        self._stages[name] = Stage(seconds=seconds, computed=counts[0], reused=counts[1])
+        self.stages[name] = Stage(seconds=seconds, computed=counts[0], reused=counts[1])

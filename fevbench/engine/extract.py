@@ -28,7 +28,7 @@ CLIPS_AT_ONCE = 8
 """Clips whose missing samples are gathered into common batches."""
 
 
-def material(unit: Unit, made: Frames, true: Frames) -> Frames:
+def extractor_input(unit: Unit, made: Frames, true: Frames) -> Frames:
     """What an extractor looks at.
 
     Args:
@@ -46,7 +46,7 @@ def material(unit: Unit, made: Frames, true: Frames) -> Frames:
     return made
 
 
-def side_by_side(clips: Sequence[Frames]) -> Frames:
+def frame_pairs(clips: Sequence[Frames]) -> Frames:
     """The same frames of every two of some clips.
 
     Args:
@@ -57,11 +57,6 @@ def side_by_side(clips: Sequence[Frames]) -> Frames:
     """
     none = np.empty((0, 2, *clips[0].shape[1:]), np.uint8)
     return np.concatenate([none, *(np.stack(pair, axis=1) for pair in combinations(clips, 2))])
-
-
-def sample_count(unit: Unit, frames: int) -> int:
-    """How many samples a clip of so many frames has."""
-    return {"clip": 1, "next": frames - 1}.get(unit, frames)
 
 
 def check_caches(
@@ -126,10 +121,10 @@ class Extraction:
     def __exit__(self, *_: object) -> None:
         self._cache.close()
 
-    def of_side(
+    def of_pairs(
         self, clips: Sequence[Clip], made: Callable[[Clip], Frames], true: Callable[[Clip], Frames]
     ) -> list[NDArray[np.float32]]:
-        """Features of clips as somebody made them; see `of_clips`.
+        """Features of made clips beside their true ones; see `of_inputs`.
 
         Args:
             clips: Which.
@@ -137,16 +132,16 @@ class Extraction:
             true: A clip to the true one.
         """
 
-        def seen(clip: Clip) -> Frames:
-            return material(self._extractor.unit, made(clip), true(clip))
+        def look(clip: Clip) -> Frames:
+            return extractor_input(self._extractor.unit, made(clip), true(clip))
 
-        return self.of_clips([partial(seen, clip) for clip in clips])
+        return self.of_inputs([partial(look, clip) for clip in clips])
 
-    def of_clips(self, clips: Sequence[Callable[[], Frames]]) -> list[NDArray[np.float32]]:
+    def of_inputs(self, clips: Sequence[Callable[[], Frames]]) -> list[NDArray[np.float32]]:
         """Features of each clip.
 
         Args:
-            clips: Each returns the `material` of a clip.
+            clips: Each returns the `extractor_input` of a clip.
 
         Returns:
             For each clip ``float32[N, D]``, a row a sample; one if the extractor looks at whole clips. They
@@ -156,12 +151,13 @@ class Extraction:
             FevbenchError: The memory does not suffice for a batch, or a cache cannot be used.
         """
         with known_state():
-            return self._of_clips(clips)
+            return self._of_inputs(clips)
 
-    def _of_clips(self, clips: Sequence[Callable[[], Frames]]) -> list[NDArray[np.float32]]:
+    def _of_inputs(self, clips: Sequence[Callable[[], Frames]]) -> list[NDArray[np.float32]]:
         features: list[NDArray[np.float32]] = []
         for start in range(0, len(clips), CLIPS_AT_ONCE):
-            samples = [self._samples(load()) for load in clips[start : start + CLIPS_AT_ONCE]]
+            loaded = [load() for load in clips[start : start + CLIPS_AT_ONCE]]
+            samples = [[frames] if self._extractor.unit == "clip" else list(frames) for frames in loaded]
             keys = [[content_digest(sample) for sample in clip] for clip in samples]
             by_key = {
                 k: s for ks, clip in zip(keys, samples, strict=True) for k, s in zip(ks, clip, strict=True)
@@ -171,9 +167,6 @@ class Extraction:
             empty = np.empty((0, self._extractor.dim), np.float32)
             features += [np.stack([known[key] for key in clip]) if clip else empty for clip in keys]
         return features
-
-    def _samples(self, frames: Frames) -> Sequence[Frames]:
-        return [frames] if self._extractor.unit == "clip" else list(frames)
 
     def _complete(self, by_key: Mapping[str, Frames], total: int) -> dict[str, NDArray[np.float32]]:
         known = self._cache.get(by_key)

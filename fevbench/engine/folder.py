@@ -2,6 +2,7 @@
 
 runs/copy--fevsynth--64x16--test--seed0/
 run.json      the settings; whoever continues must have the same
+reads.json    files that the model opens only while it makes clips
 clips/        one lossless clip each
 outside/      what a program outside said while it made them; see `fevbench.models.workplace`
 draws/N/      some of them made again, where a metric compares clips of one face and label
@@ -11,26 +12,45 @@ result.json   written last
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from fevbench import weights
 from fevbench.atomic import write_text
 from fevbench.data.protocol import protocols
 from fevbench.data.video import LOSSLESS_SUFFIX
-from fevbench.engine.late import READS_FILE
-from fevbench.engine.plan import Settings
+from fevbench.engine.noise import are_there
+from fevbench.engine.plan import Plan, Settings
 from fevbench.errors import RunError, way_out
+from fevbench.hashing import sha256_of
 from fevbench.locks import locked
+from fevbench.metrics.catalog import metrics as catalog
+from fevbench.models.built import files_of_dataset
 from fevbench.models.workplace import OUTSIDE_FOLDER
-from fevbench.results.clips import CLIPS_FOLDER as CLIPS_FOLDER
-from fevbench.results.clips import DRAWS_FOLDER as DRAWS_FOLDER
-from fevbench.results.schema import RESULT_FILE
+from fevbench.results.clips import CLIPS_FOLDER, DRAWS_FOLDER, file_name, other_clips
+from fevbench.results.files import read_result
+from fevbench.results.schema import RESULT_FILE, MetricResult, Result
+from fevbench.version import VERSION
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Dataset
+    from fevbench.data.corpus import Corpus
+    from fevbench.metrics.catalog import Metric
+    from fevbench.models.built import BuiltModel
+    from fevbench.models.files import OpenedFiles
+    from fevbench.progress import Progress
+    from fevbench.records import Record
 
 SETTINGS_FILE = "run.json"
+READS_FILE = "reads.json"
 LOCK_FILE = ".lock"
 _OWN_PART = re.compile(r"\.(run|result)\.\d+\.[^.]+\.part\.json")
 
@@ -139,11 +159,6 @@ class Claim:
         write_text(self._out / SETTINGS_FILE, self._settings.model_dump_json(indent=1) + "\n")
 
 
-def claim_folder(out: Path, settings: Settings, overwrite: bool = False) -> Claim:
-    """Make ``out`` this run's folder; see `Claim`."""
-    return Claim(out, settings, overwrite)
-
-
 def _holds_work(out: Path) -> bool:
     """Whether anything here would be lost or mixed up by a run with other settings."""
     return (out / RESULT_FILE).exists() or any(_clips(out))
@@ -159,16 +174,111 @@ def _check_same(file: Path, settings: Settings) -> None:
         before = Settings.model_validate_json(file.read_text(encoding="utf-8"))
     except (ValidationError, UnicodeDecodeError) as error:
         raise RunError(f"{file} is broken", "choose another --out, or start anew with --overwrite") from error
-    old, new = before.model_dump(), settings.model_dump()
-    changed = [_difference(key, old[key], new[key]) for key in old if old[key] != new[key]]
-    if changed:
+    if changed := changes(before, settings):
         raise RunError(
             f"{file.parent} holds a run with other settings ({'; '.join(changed)})",
             "choose another --out, or start it anew with --overwrite",
         )
 
 
-def _difference(key: str, old: object, new: object) -> str:
-    if key == "fingerprint":
-        return "the model's code or videos have changed, or files and weights it is built from"
-    return f"{key.replace('_', ' ')} {old} → {new}"
+def changes(before: Record, now: Record) -> list[str]:
+    """What two settings differ in, in words."""
+    old, new = before.model_dump(), now.model_dump()
+    return [
+        "the model's code or videos have changed, or files and weights it is built from"
+        if key == "fingerprint"
+        else f"{key.replace('_', ' ')} {old[key]} → {new[key]}"
+        for key in old
+        if old[key] != new[key]
+    ]
+
+
+class LateReads:
+    """Files that a model opened only while it made a folder's clips, which no fingerprint can name before.
+
+    Args:
+        folder: The run folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / READS_FILE
+        self._known: dict[str, str] = {}
+        try:
+            known = json.loads(self._file.read_text(encoding="utf-8"))
+            self._known = {str(path): str(digest) for path, digest in known.items()}
+        except (OSError, ValueError, AttributeError):
+            pass  # an absent or broken file says nothing
+
+    def changed(self) -> Iterator[str]:
+        """Yield what a user must hear of files that are not what they were."""
+        for path, digest in self._known.items():
+            if _sha256(Path(path)) != digest:
+                yield (
+                    f"note: {path} is not what it was, and the model opens it while it makes clips: those "
+                    "that are there may be of before; start anew with --overwrite if it matters"
+                )
+
+    def keep(self, built: BuiltModel, reads: OpenedFiles, dataset: Dataset) -> None:
+        """Remember what a session opened, where it was not opened before."""
+        opened = tuple(path for path in reads.files if path not in built.files and path.suffix != ".py")
+        given = files_of_dataset(dataset, opened)
+        fresh = {str(path): _sha256(path) for path in opened if path not in given}
+        added = {path: digest for path, digest in fresh.items() if path not in self._known and digest}
+        if added:
+            self._known |= added
+            write_text(self._file, json.dumps(self._known, indent=1) + "\n")
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return sha256_of(path) if path.is_file() else ""
+    except OSError:
+        return ""
+
+
+def earlier_result(plan: Plan, corpus: Corpus, progress: Progress) -> tuple[Result | None, Plan]:
+    """The result that is in the folder if it answers the plan, and the plan with what it holds as well."""
+    if not (plan.out / RESULT_FILE).exists():
+        return None, plan
+    before = read_result(plan.out, of_its_clips=False)
+    plan = _with_earlier_metrics(plan, before)
+    if not _is_complete(plan, corpus, before):
+        return None, plan
+    progress.note(f"nothing to do: {plan.out} is complete")
+    return before, plan
+
+
+def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
+    """Ask for what an earlier result holds as well, so that asking for less never loses a number."""
+    names = {metric.name for metric in plan.evaluation.metrics} | set(before.metrics)
+    metrics = tuple(catalog.get(name) for name in catalog if name in names)
+    return replace(plan, evaluation=replace(plan.evaluation, metrics=metrics))
+
+
+def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
+    """Whether a result answers the plan: same definitions, same weights, same code, its own clips in place.
+
+    Weights that are not here are not asked for: nothing would be computed with them. A result of before
+    readings or the clips' digests were kept is scored again, from its clips and cached features, so that they
+    are there.
+    """
+    plan = plan.with_clips([clip for clip in corpus.clips if clip.id in result.dataset.labels_of])
+    ids = {name: metric.id for name, metric in result.metrics.items()}
+    hashes = {record.name: record.sha256 for record in result.weights}
+    local = {name: weight for name in plan.evaluation.weights if (weight := weights.locate(name))}
+    made = sum((plan.out / CLIPS_FOLDER / file_name(clip)).exists() for clip in corpus.clips)
+    return (
+        all(ids.get(metric.name) == metric.id for metric in plan.evaluation.metrics)
+        and all(hashes.get(name) == weight.sha256 for name, weight in local.items())
+        and result.environment.fevbench == VERSION
+        and made == result.dataset.clips == len(result.dataset.labels_of) == len(result.clips)
+        and not any(other_clips(plan.out, result))
+        and are_there(plan.out / DRAWS_FOLDER, corpus.clips, plan.evaluation.noise_samples)
+        and all(_holds_readings(metric, result.metrics[metric.name]) for metric in plan.evaluation.metrics)
+    )
+
+
+def _holds_readings(metric: Metric, found: MetricResult) -> bool:
+    """Whether the labels that a classifier read were kept; of the true clips it reads some."""
+    reads = metric.kind == "clip" and metric.computation.accuracy
+    return not reads or found.value is None or bool(found.ceiling_readings)

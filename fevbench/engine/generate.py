@@ -15,8 +15,7 @@ from fevbench.counts import some
 from fevbench.data.corpus import FrameStore, typical
 from fevbench.data.tensors import to_tensor
 from fevbench.data.video import read_written, write_clip
-from fevbench.engine.modes import differ, evaluating, in_training, two_faced
-from fevbench.engine.output import read_output
+from fevbench.engine.output import differ, evaluating, in_training, read_output, train_otherwise
 from fevbench.engine.plausible import FEW, FirstClips, as_values
 from fevbench.errors import FevbenchError, ModelError, RunError, VideoError
 from fevbench.models.built import BuiltModel, seed_globals
@@ -72,7 +71,7 @@ class GeneratedClips:
         self._corpus = corpus
         self._folder = folder
         self._seed = seed
-        self._draw = 0
+        self._noise_sample = 0
         self._device = device
         self._outside = outside
         self._failed: dict[str, FevbenchError] = {}
@@ -81,7 +80,7 @@ class GeneratedClips:
         self.clips = tuple(clip for clip in corpus.clips if clip.id not in missing)
         self.made = 0
         self._notes = notes_of(self._model, self._found.name)
-        self._strange: list[str] = []
+        self._oddities: list[str] = []
         self.reads = OpenedFiles()
 
     @property
@@ -92,20 +91,20 @@ class GeneratedClips:
         except ModelError as error:  # after all the work, that is no reason to lose it
             said = [*self._notes, error.what]
         read = self._model.file_notes() if isinstance(self._model, VideoFolder | CommandModel) else []
-        return [*said, *self._strange, *read]
+        return [*said, *self._oddities, *read]
 
-    def again(self, draw: int, clips: Sequence[Clip], folder: Path) -> GeneratedClips:
+    def again(self, noise_sample: int, clips: Sequence[Clip], folder: Path) -> GeneratedClips:
         """Some of the clips once more, by the same model with other noise.
 
         Args:
-            draw: Which time; 0 are the clips that are scored.
+            noise_sample: Which time; 0 are the clips that are scored.
             clips: Which clips.
             folder: Where these are kept.
         """
         other = copy.copy(self)
-        other._draw, other.clips, other._folder = draw, tuple(clips), folder
-        other._store, other.made, other._failed, other._strange = FrameStore(), 0, {}, []
-        if not draw:  # a try, of which nothing stays
+        other._noise_sample, other.clips, other._folder = noise_sample, tuple(clips), folder
+        other._store, other.made, other._failed, other._oddities = FrameStore(), 0, {}, []
+        if not noise_sample:  # a try, of which nothing stays
             other._outside = None
         return other
 
@@ -119,13 +118,13 @@ class GeneratedClips:
             ModelError: The model fails or breaks the protocol; the clips made so far are kept. Or the first
                 ones are in another range or order of channels; those are not.
         """
-        progress.start(f"draw {self._draw}" if self._draw else "generate", len(self.clips))
-        first = [] if self._draw else typical(self.clips, self._corpus.dataset.labels, FEW)
+        progress.start(f"draw {self._noise_sample}" if self._noise_sample else "generate", len(self.clips))
+        first = [] if self._noise_sample else typical(self.clips, self._corpus.dataset.labels, FEW)
         self._make_first(first, progress)
         others = [clip for clip in self.clips if clip not in first]
         self._expect(others)
         for clip in others:
-            self._make_if_it_can(clip)
+            self._try_to_make(clip)
             progress.advance(1)
         self._check_all_made(len(others))
 
@@ -133,7 +132,7 @@ class GeneratedClips:
         seen, made = FirstClips(), []
         self._expect(clips)
         for clip in clips:
-            values = self._make_if_it_can(clip)
+            values = self._try_to_make(clip)
             if values is not None:
                 made.append(clip)
             if clip.id in self._failed:
@@ -149,18 +148,18 @@ class GeneratedClips:
                 "hand over RGB, float in [-1, 1] or pixels in 0..255",
             )
         self._check_all_made(len(clips))
-        self._strange += seen.notes()
-        for note in self._strange:
+        self._oddities += seen.notes()
+        for note in self._oddities:
             progress.note(f"note: {note}")
 
     def _expect(self, clips: Sequence[Clip]) -> None:
         """Tell a program outside what it will be asked for."""
         if isinstance(self._model, CommandModel):
             wanted = [clip for clip in clips if not self.path(clip).exists()]
-            seeds = {clip: clip_seed(self._seed, clip.id, self._draw) for clip in wanted}
-            self._model.expect(seeds, self._outside, scored=not self._draw)
+            seeds = {clip: clip_seed(self._seed, clip.id, self._noise_sample) for clip in wanted}
+            self._model.expect(seeds, self._outside, scored=not self._noise_sample)
 
-    def _make_if_it_can(self, clip: Clip) -> Floats | None:
+    def _try_to_make(self, clip: Clip) -> Floats | None:
         """As `_make_one`; where one call makes all clips, one that fails loses none of the others."""
         if not (isinstance(self._model, CommandModel) and self._model.at_once):
             return self._make_one(clip)
@@ -179,7 +178,7 @@ class GeneratedClips:
         if self.path(clip).exists():
             return None
         frames, values = self._make(clip)
-        if not self.made and not self._draw and self._may_be_training():
+        if not self.made and not self._noise_sample:
             self._check_mode(clip, frames)
         write_clip(self.path(clip), frames, self._corpus.dataset.fps / self._corpus.protocol.stride)
         self._store.keep(clip.id, frames)
@@ -204,7 +203,7 @@ class GeneratedClips:
 
     def _make(self, clip: Clip) -> tuple[Frames, Floats]:
         """Ask for a clip: its pixels, and the values that were handed over."""
-        seed = clip_seed(self._seed, clip.id, self._draw)
+        seed = clip_seed(self._seed, clip.id, self._noise_sample)
         model, doing = self._model, f"failed on clip {clip.id}"
         if isinstance(model, ClipSource):
             generator = torch.Generator().manual_seed(seed)
@@ -230,25 +229,25 @@ class GeneratedClips:
         with self.reads:
             return call_model(self._found.name, self._found.surroundings, doing, work)
 
-    def _may_be_training(self) -> bool:
-        return isinstance(self._model, VideoModel) and not self._found.fingerprint_is_complete
-
     def _check_mode(self, clip: Clip, frames: Frames) -> None:
         """See that no network is in training mode, if that changes what it makes.
 
         Raises:
             ModelError: One is.
         """
+        if not isinstance(self._model, VideoModel) or self._found.whole:
+            return
         training = in_training([*self._found.globals(), self._model])
         if not training:
             return
         if flag(self._model, self._found.name, "training_mode"):
-            self._strange.append("made with networks in training mode, as the model says is meant")
+            self._oddities.append("made with networks in training mode, as the model says is meant")
             return
         with evaluating(training):
             otherwise = self._make(clip)[0]
-        if differ(frames, otherwise) and (not differ(frames, self._make(clip)[0]) or two_faced(training)):
-            names = some(sorted({type(one).__name__ for one in two_faced(training) or training}))
+        known = train_otherwise(training)
+        if differ(frames, otherwise) and (not differ(frames, self._make(clip)[0]) or known):
+            names = some(sorted({type(one).__name__ for one in known or training}))
             raise ModelError(
                 f"model {self._found.name} makes other clips in training mode, in which its networks are "
                 f"({names}), than in evaluation mode",
@@ -266,8 +265,8 @@ class GeneratedClips:
             )
 
 
-def clip_seed(seed: int, clip_id: str, draw: int = 0) -> int:
+def clip_seed(seed: int, clip_id: str, noise_sample: int = 0) -> int:
     """A 63-bit seed for one clip, from the run's seed, the clip's id, and which time it is made, alone."""
-    parts = (seed, clip_id, draw) if draw else (seed, clip_id)
+    parts = (seed, clip_id, noise_sample) if noise_sample else (seed, clip_id)
     digest = hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from fevbench.atomic import replacing, write_text
 from fevbench.data.clip import Split
 from fevbench.data.pictures import read_picture
+from fevbench.engine.folder import changes
 from fevbench.engine.generate import clip_seed
 from fevbench.errors import RunError, VideoError, way_out
 from fevbench.models.workplace import MANIFEST_FILE, ManifestEntry, manifest_text, seed_for_programs
@@ -42,7 +43,7 @@ class InputSettings(Record):
     protocol: str
     """The protocol's id."""
     split: Split
-    """Which people."""
+    """Which subjects."""
     limit: int | None
     """How many clips at most."""
     seed: int
@@ -105,9 +106,7 @@ def _claim(out: Path, settings: InputSettings) -> None:
     except OSError as error:
         fix = way_out(error, "choose another --out")
         raise RunError(f"{out} cannot be used ({error.strerror})", fix) from error
-    old, new = before.model_dump(), settings.model_dump()
-    changed = [f"{key.replace('_', ' ')} {old[key]} → {new[key]}" for key in old if old[key] != new[key]]
-    if changed:
+    if changed := changes(before, settings):
         raise RunError(f"{out} holds other inputs ({'; '.join(changed)})", "choose another --out")
 
 

@@ -1,14 +1,18 @@
-"""What a model may return, and what becomes of it."""
+"""What a model may return, what becomes of it, and whether its networks were left in training mode."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from fevbench.data.tensors import to_pixels
 from fevbench.errors import ModelError
+from fevbench.models.built import networks
 from fevbench.models.surroundings import failed
 
 if TYPE_CHECKING:
@@ -18,6 +22,12 @@ if TYPE_CHECKING:
 
 LARGEST = 1.5
 """A model's output beyond this is not a rounding error of [-1, 1] but another range."""
+TRAINS_OTHERWISE = (
+    "Dropout", "BatchNorm", "InstanceNorm", "DropPath", "StochasticDepth", "RReLU", "SpectralNorm",
+)  # fmt: skip
+"""What is in the names of modules that do another thing in training, such as to look at the batch alone."""
+ROUNDING = 1
+"""Levels of 255 by which the same clip may differ where another way of computing is chosen."""
 KINDS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -94,3 +104,31 @@ def _tensor(name: str, clip: str, video: Any) -> torch.Tensor:
             "return a dense tensor of float16, bfloat16, float32 or float64",
         )
     return video
+
+
+def in_training(holders: list[object]) -> list[nn.Module]:
+    """The modules in training mode of all networks that objects hold."""
+    found = {id(one): one for network in networks(holders) for one in network.modules() if one.training}
+    return list(found.values())
+
+
+def train_otherwise(modules: Sequence[nn.Module]) -> list[nn.Module]:
+    """Those that are known to do another thing in training."""
+    return [one for one in modules if any(name in type(one).__name__ for name in TRAINS_OTHERWISE)]
+
+
+@contextlib.contextmanager
+def evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Put modules into evaluation mode while the block runs."""
+    for one in modules:
+        one.training = False
+    try:
+        yield
+    finally:
+        for one in modules:
+            one.training = True
+
+
+def differ(first: Frames, second: Frames) -> bool:
+    """Whether two clips differ by more than rounding."""
+    return int(np.abs(first.astype(np.int16) - second.astype(np.int16)).max()) > ROUNDING

@@ -1,18 +1,27 @@
-"""What a run will do, decided before anything is computed."""
+"""What a run will do, decided before anything is computed: which metrics, and which cannot be had and why."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from fevbench import weights
+from fevbench.counts import people
 from fevbench.data.clip import Split
-from fevbench.engine.needs import Needs
 from fevbench.errors import FevbenchError, UnknownName
+from fevbench.extractors.base import Extractor, extractors, sample_count
+from fevbench.judge.files import missing
 from fevbench.metrics.catalog import FAMILIES, Metric, metrics
 from fevbench.models.found import FoundModel
 from fevbench.records import Record
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Clip, Dataset
+    from fevbench.data.protocol import Protocol
+    from fevbench.weights import LocalWeight, Progress
 
 
 class Settings(Record):
@@ -41,13 +50,98 @@ class Settings(Record):
 
 
 @dataclass(frozen=True)
+class Evaluation:
+    """Metrics on a data set under a protocol: what they need, and which of them cannot be had.
+
+    Attributes:
+        metrics: Which; with the judge's hash in the ids of those that ask it, and as the protocol has them.
+        dataset: On what.
+        protocol: How its clips are sampled.
+        judge: The judge of both; None where there is none.
+        remakes_clips: Whether the model can make a clip again with other noise.
+        clips: The clips that are scored; None while they are not known.
+    """
+
+    metrics: tuple[Metric, ...]
+    dataset: Dataset
+    protocol: Protocol
+    judge: LocalWeight | None = None
+    remakes_clips: bool = False
+    clips: tuple[Clip, ...] | None = None
+
+    def __post_init__(self) -> None:
+        sha256 = self.judge.sha256 if self.judge else None
+        resolved = (metric.with_judge(sha256).for_protocol(self.protocol) for metric in self.metrics)
+        object.__setattr__(self, "metrics", tuple(resolved))
+
+    @property
+    def extractors(self) -> tuple[Extractor, ...]:
+        """The extractors of the metrics that can be had, each once."""
+        able = [metric for metric in self.metrics if not self.unavailable(metric)]
+        names = dict.fromkeys(name for metric in able for name in metric.extractors)
+        return tuple(
+            replace(extractor, dim=len(self.dataset.labels)) if extractor.of_dataset else extractor
+            for extractor in map(extractors.get, names)
+        )
+
+    @property
+    def noise_samples(self) -> int:
+        """How many clips of each face and label the metrics that can be had compare at most."""
+        able = [metric for metric in self.metrics if not self.unavailable(metric)]
+        return max((metric.sampling.noise_samples for metric in able), default=1)
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The registered weights of the extractors, each once."""
+        registered = [extractor for extractor in self.extractors if not extractor.of_dataset]
+        return tuple(dict.fromkeys(name for extractor in registered for name in extractor.weights))
+
+    def require(self, offline: bool = False, progress: Progress | None = None) -> dict[str, LocalWeight]:
+        """See that all weights are here, the judge's included.
+
+        Raises:
+            WeightsError: One is not, and cannot be pulled.
+        """
+        local = weights.require_all(self.weights, offline=offline, progress=progress)
+        return {**local, self.judge.name: self.judge} if self.judge else local
+
+    def unavailable(self, metric: Metric) -> str:
+        """Why a metric cannot be computed here; empty if it can."""
+        if metric.uses_judge and self.judge is None:
+            return missing(self.dataset, self.protocol)
+        if metric.sampling.noise_samples > 1 and not self.remakes_clips:
+            count = metric.sampling.noise_samples
+            return f"compares {count} clips of each face and label, and there is one"
+        classes = metric.computation.classes
+        unknown = [label for label in self.dataset.labels if classes and label not in classes]
+        if unknown:
+            return f"its network does not know {', '.join(unknown)}"
+        return self._shortage(metric)
+
+    def shortages(self) -> dict[str, list[str]]:
+        """What the clips are too few for: the reason to the names of the metrics."""
+        found: dict[str, list[str]] = {}
+        for metric in self.metrics:
+            if (short := self._shortage(metric)) and short == self.unavailable(metric):
+                found.setdefault(short, []).append(metric.name)
+        return found
+
+    def _shortage(self, metric: Metric) -> str:
+        """What there is too little of, whatever is made; empty if nothing, or if the clips are not known."""
+        if self.clips is None:
+            return ""
+        samples = most_samples(metric, self.protocol.frames) if metric.kind == "set" else 1
+        return shortage(metric, self.clips, [samples] * len(self.clips), self.dataset.labels)
+
+
+@dataclass(frozen=True)
 class Plan:
     """A run, decided.
 
     Attributes:
         settings: What identifies it.
         model: The model to score.
-        needs: What to compute, in the catalogue's order, on which data set, under which protocol.
+        evaluation: What to compute, in the catalogue's order, on which data set, under which protocol.
         device: The torch device.
         batch_size: Samples a network sees at once; None for each extractor's default.
         out: The run folder.
@@ -55,10 +149,14 @@ class Plan:
 
     settings: Settings
     model: FoundModel
-    needs: Needs
+    evaluation: Evaluation
     device: str
     batch_size: int | None
     out: Path
+
+    def with_clips(self, clips: Sequence[Clip]) -> Plan:
+        """The plan with the clips that are scored, which may be too few for some metrics."""
+        return replace(self, evaluation=replace(self.evaluation, clips=tuple(clips)))
 
 
 def split_names(*entries: str) -> list[str]:
@@ -69,8 +167,8 @@ def split_names(*entries: str) -> list[str]:
 def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
     """The metrics of these names in the catalogue's order.
 
-    The name of a family names its metrics, ``all`` names every metric, and an empty list all but the optional
-    ones. Those whose weights users must get themselves are named only by their own names.
+    The name of a family names its metrics, ``all`` names every metric, and an empty list the default ones;
+    see `Metric.asked_by`.
 
     Raises:
         UnknownName: A name is neither a metric's nor a family's.
@@ -84,11 +182,11 @@ def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
         raise UnknownName("metric", name, known)
     every = [metrics.get(name) for name in metrics]
     if not wanted:
-        return tuple(metric for metric in every if not metric.optional)
+        return tuple(metric for metric in every if metric.asked_by == "default")
     return tuple(
         metric
         for metric in every
-        if metric.name in wanted or (wanted & {metric.family, "all"} and not metric.by_itself)
+        if metric.name in wanted or (wanted & {metric.definition.family, "all"} and metric.asked_by != "name")
     )
 
 
@@ -111,3 +209,41 @@ def choose_device(name: str) -> str:
     if (device.index or 0) >= count:
         raise FevbenchError(f"device {name!r} is not available here", "use --device cpu")
     return name
+
+
+def most_samples(metric: Metric, frames: int) -> int:
+    """How many samples a set metric has of a clip of so many frames, at most."""
+    unit = extractors.get(metric.computation.extractor).unit
+    if metric.computation.reduction or unit == "clip":
+        return 1
+    return sample_count(unit, frames) - metric.sampling.first_frame
+
+
+def shortage(metric: Metric, clips: Sequence[Clip], samples: Sequence[int], labels: Sequence[str]) -> str:
+    """What clips have too little of for a metric; empty if nothing.
+
+    Args:
+        metric: Its declaration.
+        clips: The clips.
+        samples: How many samples of a set metric each has.
+        labels: The data set's labels.
+    """
+    if metric.kind == "clip":
+        return subject_shortage(metric, clips)
+    needed, total = metric.sampling, sum(samples)
+    if total < needed.least:
+        what = needed.counts if total != 1 else needed.counts.removesuffix("s")
+        return f"{total} {what}, needs at least {needed.least}"
+    counted = list(zip(clips, samples, strict=True))
+    if few := subject_shortage(metric, [clip for clip, count in counted if count]):
+        return few
+    of_label = {name: sum(count for clip, count in counted if clip.label == name) for name in labels}
+    least = needed.least_per_label
+    short = [f"{count} of {name}" for name, count in of_label.items() if count < least]
+    return f"{needed.counts}: {', '.join(short)}, needs at least {least} of each label" if short else ""
+
+
+def subject_shortage(metric: Metric, clips: Sequence[Clip]) -> str:
+    """That clips are of too few subjects for a metric; empty if they are not."""
+    count, least = len({clip.subject for clip in clips}), metric.sampling.least_subjects
+    return "" if count >= least else f"{people(count)}, needs at least {least}"

@@ -38,7 +38,7 @@ ALONG = (0.75, 1.25)
 TELLING = 0.02
 """A mistake that changes a picture by less of its variance cannot be told from none."""
 FACES = 3
-"""Inputs that must agree on an order of channels: two other people may look like it by chance."""
+"""Inputs that must agree on an order of channels: two other subjects may look like it by chance."""
 DARK = -0.01
 """Values below this are below 0, whatever rounding does."""
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fevbench.engine.least import few_people, lack
-from fevbench.extractors.base import Unit, extractors
+from fevbench.engine.plan import shortage, subject_shortage
+from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.metrics.measurement import Measurement
-from fevbench.metrics.view import ClipView
+from fevbench.metrics.measurement import ClipView, Measurement
+from fevbench.metrics.metric import PIXELS
 from fevbench.results.schema import Interval, MetricResult
 from fevbench.stats.bootstrap import LEAST_PEOPLE, LEVEL, subject_bootstrap
 from fevbench.stats.bootstrap import METHOD as BOOTSTRAP
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     Features = Sequence[NDArray[np.floating[Any]]]
 
 
-ABLE = 0.5
+LEAST_KAPPA = 0.5
 """How much better than chance a classifier must read true clips, as a part of the best there is."""
 
 
 @dataclass(frozen=True)
-class Side:
+class ClipSet:
     """The generated clips, or the true ones.
 
     Attributes:
-        frames: A clip's pixels.
+        frames: A clip to its pixels.
         labels: The data set's labels.
         features: Extractor name to the features of each clip, in the clips' order.
     """
@@ -53,10 +53,10 @@ class Side:
     features: Mapping[str, Features]
 
 
-def score(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
+def score(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -> MetricResult:
     """Compute one metric of the generated clips, with its ceiling on the true clips."""
     found = measure(metric, clips, made, true)
-    if found.value is not None and (reason := misreads(metric, clips, true)):
+    if found.value is not None and (reason := weak_classifier(metric, clips, true)):
         absent: dict[str, Any] = {
             "value": None,
             "interval": None,
@@ -66,15 +66,15 @@ def score(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> Metr
         }
         found = found.model_copy(update=absent)
     if metric.kind == "set":
-        return found.model_copy(update={"ceiling": _measure_set(metric, clips, true, true).value})
+        return found.model_copy(update={"ceiling": _ceiling_of_set(metric, clips, true)})
     best = _score_clips(metric, clips, true, true)
     return found.model_copy(update={"ceiling": best.value, "ceiling_readings": best.readings})
 
 
-def misreads(metric: Metric, clips: Sequence[Clip], true: Side) -> str:
+def weak_classifier(metric: Metric, clips: Sequence[Clip], true: ClipSet) -> str:
     """That the classifier behind a metric reads too few true clips right to say anything; else empty.
 
-    Right by chance is one in so many labels. A classifier counts as able if it gets at least half of the way
+    Right by chance is one in so many labels. A classifier is good enough if it gets at least half of the way
     from there to all (Cohen's kappa of 0.5; of six labels, 0.583 of the clips): of one that does not, a wrong
     reading says more about itself than about the clip.
 
@@ -83,86 +83,79 @@ def misreads(metric: Metric, clips: Sequence[Clip], true: Side) -> str:
         clips: Those that are scored.
         true: The true ones.
     """
-    if not metric.reader:
+    if not metric.computation.accuracy:
         return ""
-    read = _score_clips(catalog.get(metric.reader), clips, true, true).value
+    read = _score_clips(catalog.get(metric.computation.accuracy), clips, true, true).value
     chance = 1 / len(true.labels)
-    least = chance + ABLE * (1 - chance)
+    least = chance + LEAST_KAPPA * (1 - chance)
     if read is None or read >= least:
         return ""
     return f"its classifier reads {read:.3f} of these true clips right, needs at least {least:.3f}"
 
 
-def measure(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
+def measure(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -> MetricResult:
     """The same without the ceiling."""
     return (_score_set if metric.kind == "set" else _score_clips)(metric, clips, made, true)
 
 
 def unscored(metric: Metric, clips: Sequence[Clip], reason: str) -> MetricResult:
     """What a metric that cannot be computed says."""
-    return _result(metric, clips, value=None, reason=reason, n=0, sample=metric.sample)
+    return _result(metric, clips, value=None, reason=reason, n=0, sample=metric.sampling.counts)
 
 
-def _score_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
-    measured, rows = _measure_set(metric, clips, made, true), _rows(metric, made, true)
-    value, n = measured.value, sum(rows)
-    if value is None:
-        return _result(metric, clips, value=None, reason=measured.reason, n=n, sample=metric.sample)
-    arrays = _arrays(metric, clips, made, true)
-    groups = groups_of([clip.subject for clip in clips])
+def _score_set(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -> MetricResult:
+    arrays, counts = _arrays(metric, clips, made, true)
+    about: dict[str, Any] = {"n": sum(counts), "sample": metric.sampling.counts}
+    if short := shortage(metric, clips, counts, true.labels):
+        return _result(metric, clips, value=None, reason=short, **about)
+    value, subjects = float(metric.compute(*arrays)), [clip.subject for clip in clips]
+    groups = groups_of(subjects)
     replicates: list[float] = []
     if groups.max() + 1 >= LEAST_GROUPS:
-        replicates = metric.without_each(arrays, np.repeat(groups, rows))
-    if not np.isfinite(replicates).all():  # without some people there is no such number
+        replicates = metric.leave_one_out(arrays, np.repeat(groups, counts))
+    if not np.isfinite(replicates).all():  # too few are left without some subjects
         replicates = []
-    counted = [clip for clip, count in zip(clips, rows, strict=True) if count]
-    sizes = group_sizes([clip.subject for clip in clips], [count > 0 for count in rows])
+    counted = [clip for clip, count in zip(clips, counts, strict=True) if count]
+    sizes = group_sizes(subjects, [count > 0 for count in counts])
     return _result(
         metric,
         counted,
         value=value,
-        n=n,
-        sample=metric.sample,
         excused=len(clips) - len(counted),
-        excused_clips=[clip.id for clip, count in zip(clips, rows, strict=True) if not count],
+        excused_clips=[clip.id for clip, count in zip(clips, counts, strict=True) if not count],
         interval=interval_of_set(metric, value, replicates, sizes),
         replicates=replicates,
-        by_label={true.labels[i]: own for i, own in metric.of_each_label(arrays).items()},
+        by_label={true.labels[i]: own for i, own in metric.per_label(arrays).items()},
+        **about,
     )
 
 
-def _arrays(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> tuple[NDArray[Any], ...]:
-    """What a set metric computes from, a row a sample: a clip has as many made samples as true ones."""
-    samples = _samples(metric, made, true)
+def _ceiling_of_set(metric: Metric, clips: Sequence[Clip], true: ClipSet) -> float | None:
+    arrays, counts = _arrays(metric, clips, true, true)
+    return None if shortage(metric, clips, counts, true.labels) else float(metric.compute(*arrays))
+
+
+def _arrays(
+    metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet
+) -> tuple[tuple[NDArray[Any], ...], list[int]]:
+    """What a set metric computes from, a row a sample, and how many samples each clip has, made or true."""
+    samples = [_samples(metric, side, true) for side in (made, true)]
+    counts = [len(of_clip) for of_clip in samples[0]]
     subjects = sorted({clip.subject for clip in clips})
-    told = {
+    info = {
         "label": [true.labels.index(clip.label) for clip in clips],
-        "person": [subjects.index(clip.subject) for clip in clips],
+        "subject": [subjects.index(clip.subject) for clip in clips],
     }
-    rows = [len(of_clip) for of_clip in samples]
-    of_samples = [np.repeat(np.array(told[what], np.int64), rows) for what in metric.told]
-    return (np.concatenate(samples), np.concatenate(_samples(metric, true, true)), *of_samples)
+    of_samples = [np.repeat(np.array(info[what], np.int64), counts) for what in metric.sampling.sample_info]
+    features = [np.concatenate(of_side) if clips else np.empty((0, 0)) for of_side in samples]
+    return (*features, *of_samples), counts
 
 
-def _measure_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> Measurement:
-    missing = lack(metric, clips, _rows(metric, made, true), true.labels)
-    if missing:
-        return Measurement(None, missing)
-    return Measurement(float(metric.compute(*_arrays(metric, clips, made, true))))
-
-
-def _rows(metric: Metric, made: Side, true: Side) -> list[int]:
-    """How many samples each clip has."""
-    return [len(samples) for samples in _samples(metric, made, true)]
-
-
-def _samples(metric: Metric, side: Side, true: Side) -> Features:
+def _samples(metric: Metric, side: ClipSet, true: ClipSet) -> Features:
     """The samples of each clip: its features, or the row they are reduced to beside its true clip's."""
-    (extractor,) = metric.extractors
-    features = side.features[extractor]
-    if metric.first:
-        features = [of_clip[metric.first :] for of_clip in features]
-    if not metric.reduction:
+    extractor, first = metric.computation.extractor, metric.sampling.first_frame
+    features = [of_clip[first:] for of_clip in side.features[extractor]]
+    if not metric.computation.reduction:
         return features
     pairs = zip(features, true.features[extractor], strict=True)
     return [metric.reduce(of_clip, of_true) for of_clip, of_true in pairs]
@@ -173,7 +166,7 @@ def interval_of_mean(values: Sequence[float], subjects: Sequence[str]) -> Interv
 
     Args:
         values: What each clip counts.
-        subjects: The person of each clip.
+        subjects: The subject of each clip.
     """
     enough = len(set(subjects)) >= LEAST_PEOPLE
     return _interval(subject_bootstrap(values, subjects) if enough else None, BOOTSTRAP)
@@ -187,11 +180,12 @@ def interval_of_set(
     Args:
         metric: Its declaration.
         value: Its number.
-        replicates: The number without each group of people in turn.
-        sizes: How many clips each group has; None for the interval of results of before groups were weighed.
+        replicates: The number without each group of subjects in turn.
+        sizes: How many clips each group has; None for results from before groups were weighed by size.
     """
     bounds = jackknife_interval(value, replicates, sizes)
-    within = bounds and (max(bounds[0], metric.range[0]), min(bounds[1], metric.range[1]))
+    least, most = metric.definition.range
+    within = bounds and (max(bounds[0], least), min(bounds[1], most))
     return _interval(within, EQUAL_METHOD if sizes is None else JACKKNIFE)
 
 
@@ -199,15 +193,15 @@ def _interval(bounds: tuple[float, float] | None, method: str) -> Interval | Non
     return Interval(low=bounds[0], high=bounds[1], level=LEVEL, method=method) if bounds else None
 
 
-def _score_clips(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
-    if few := few_people(metric, clips):
+def _score_clips(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -> MetricResult:
+    if few := subject_shortage(metric, clips):
         return unscored(metric, clips, few)
     measured = _measure_clips(metric, clips, made, true)
     counted = [clip for clip in clips if not measured[clip.id].excused]
     values = [measured[clip.id].value for clip in counted]
     observed = sum(value is not None for value in values)
     value, interval, reason = None, None, ""
-    if observed < metric.minimum:
+    if observed < metric.sampling.least:
         reason = next((m.reason for m in measured.values() if m.reason), "no clip")
     else:
         filled = metric.with_missing(values)
@@ -229,52 +223,36 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) 
     )
 
 
-def _measure_clips(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> dict[str, Measurement]:
+def _measure_clips(
+    metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet
+) -> dict[str, Measurement]:
     """What a clip metric says of each clip, by its id."""
-    faces = {name: _input_faces(clips, true.features[name]) for name in metric.extractors}
-    units = {name: extractors.get(name).unit for name in metric.extractors}
+    extractor, first = metric.computation.extractor, metric.sampling.first_frame
+    of_pixels = extractor == PIXELS
+    of_noise = not of_pixels and extractors.get(extractor).unit == "noise"
+    input_faces = {} if of_pixels else _input_faces(clips, true.features[extractor])
     measured = {}
     for i, clip in enumerate(clips):
-        frames, truth = made.frames(clip), true.frames(clip)
-
-        def seen(side: Side, place: int = i, length: int = len(truth)) -> dict[str, NDArray[Any]]:
-            features = {name: side.features[name][place] for name in metric.extractors}
-            return {n: _from(metric.first, rows, units[n], length) for n, rows in features.items()}
-
-        measured[clip.id] = metric.compute(
-            ClipView(
-                frames=frames[metric.first :],
-                truth=truth[metric.first :],
-                label=clip.label,
-                subject=clip.subject,
-                labels=true.labels,
-                generated=seen(made),
-                true=seen(true),
-                input={name: true.features[name][i][:1] for name in metric.extractors},
-                faces=faces,
+        generated, truth = (
+            side.frames(clip) if of_pixels else side.features[extractor][i] for side in (made, true)
+        )
+        input_row = truth[:1]
+        if first and of_noise:  # the same frames of one pair of clips after the other
+            frames = len(true.frames(clip))
+            generated, truth = (
+                rows.reshape(-1, frames, rows.shape[1])[:, first:].reshape(-1, rows.shape[1])
+                for rows in (generated, truth)
             )
+        else:
+            generated, truth = generated[first:], truth[first:]
+        measured[clip.id] = metric.compute(
+            ClipView(generated, truth, clip.label, clip.subject, true.labels, input_row, input_faces)
         )
     return measured
 
 
-def _from(first: int, rows: NDArray[Any], unit: Unit, frames: int) -> NDArray[Any]:
-    """A clip's features without those of the frames before ``first``.
-
-    Args:
-        first: The first frame that is looked at.
-        rows: ``float32[N, D]``.
-        unit: What a row is of: a frame, or the same frames of one pair of clips after the other.
-        frames: Frames a clip.
-    """
-    if not first:
-        return rows
-    if unit == "draws":
-        return rows.reshape(-1, frames, rows.shape[1])[:, first:].reshape(-1, rows.shape[1])
-    return rows[first:]
-
-
 def _input_faces(clips: Sequence[Clip], features: Features) -> dict[str, NDArray[np.floating[Any]]]:
-    """Person to the features of all their input faces."""
+    """Each subject to the features of all their input faces."""
     first: dict[str, list[NDArray[np.floating[Any]]]] = {}
     for clip, of_clip in zip(clips, features, strict=True):
         first.setdefault(clip.subject, []).append(of_clip[:1])
@@ -286,7 +264,7 @@ def _result(metric: Metric, clips: Sequence[Clip], **measured: Any) -> MetricRes
     return MetricResult(
         id=metric.id,
         higher_is_better=metric.higher_is_better,
-        unit=metric.unit,
+        unit=metric.definition.unit,
         subjects=len({clip.subject for clip in clips}),
         **measured,
     )

@@ -5,20 +5,30 @@ The weights are InsightFace's, for non-commercial research only.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.extractors.faces import FaceDetector
+from fevbench.data.prepared.face import DetectedFace
+from fevbench.extractors.faces import FaceDetector, FaceFinder
 from fevbench.extractors.onnx import load_onnx
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fevbench.data.clip import Frames
+
+DETECTOR = "scrfd-500m"
+"""Its name among fevbench's weights."""
+EMBEDDER = "w600k-mbf"
+"""The name of the network that tells subjects apart."""
+CANVASES = (320, 640, 160)
+"""Heights and widths a frame is shown to the detector at: large faces first, as they are the rule."""
 
 
 class Embedder:
@@ -81,3 +91,33 @@ def _align(bgr: Frames, points: NDArray[np.floating]) -> Frames:
         warnings.simplefilter("ignore", FutureWarning)
         crop: Frames = norm_crop(bgr, points, image_size=112)
     return crop
+
+
+@dataclass(frozen=True)
+class FaceRecogniser:
+    """Finds the faces of a frame, and embeds each to tell subjects apart, on the CPU.
+
+    Each process opens the networks when it first looks, so that this may be sent to others.
+
+    Attributes:
+        detector: The file of `DETECTOR`.
+        embedder: The file of `EMBEDDER`.
+    """
+
+    detector: Path
+    embedder: Path
+
+    def __call__(self, frame: Frames) -> list[DetectedFace]:
+        """The faces in ``uint8[H, W, 3]``, from left to right."""
+        embed = _embedder(self.embedder)
+        return [DetectedFace(face, embed(frame, face.points)) for face in _finder(self.detector).faces(frame)]
+
+
+@functools.lru_cache(maxsize=1)
+def _finder(detector: Path) -> FaceFinder:
+    return FaceFinder("cpu", detector, CANVASES)
+
+
+@functools.lru_cache(maxsize=1)
+def _embedder(path: Path) -> Embedder:
+    return Embedder("cpu", path)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from fevbench.data.clip import EXPRESSIONS
 from fevbench.errors import MissingPackage
 from fevbench.extractors.onnx import onnx_providers
 from fevbench.packages import installed
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 
-Unit = Literal["frame", "clip", "truth", "next", "draws"]
+Unit = Literal["frame", "clip", "truth", "next", "noise"]
+
+
+def sample_count(unit: Unit, frames: int) -> int:
+    """How many samples a clip of so many frames has."""
+    return {"clip": 1, "next": frames - 1}.get(unit, frames)
 
 
 class Network(Protocol):
@@ -42,32 +48,32 @@ class Extractor:
 
     Attributes:
         name: What metrics call it.
-        version: Raised whenever its code changes its features.
-        unit: Whether it looks at single frames, at whole clips, at each frame beside the true clip's
-            (``truth``), at each beside the next (``next``), or at the same frames of every two clips of one
-            face and label (``draws``).
+        unit: What a sample is: a frame, a whole clip, each frame beside the true clip's (``truth``), each
+            beside the next (``next``), or the same frames of every two clips of one face and label that were
+            made with different noise (``noise``).
         dim: Features a sample.
         weights: Names in the weights registry.
         preprocessing: What happens to the pixels before the network, in words.
         packages: Every distribution whose version can change the features, once and completely: those its
             code calls, and those that they compute with. Whether torch and onnxruntime are among them says
             on what it runs, too.
-        batch: Samples of the default batch.
         load: Builds the network from a device and the weights' paths (a lazy target).
+        batch: Samples of the default batch.
+        version: Raised whenever its code changes its features.
         extra: The extra of fevbench that installs the packages, where fevbench alone does not.
         of_dataset: Whether its weights are a data set's own, and so is the number of its features: they are
             found beside the data set and not in the weights registry.
     """
 
     name: str
-    version: int
     unit: Unit
     dim: int
     weights: tuple[str, ...]
     preprocessing: str
     packages: tuple[str, ...]
-    batch: int
     load: str
+    batch: int = 32
+    version: int = 1
     extra: str = ""
     of_dataset: bool = False
 
@@ -127,206 +133,70 @@ FINDS_FACES = ("insightface", "numpy", "onnxruntime", "opencv-python", "pillow")
 ALIGNS_FACES = (*FINDS_FACES, "scikit-image")
 """What embedding a face depends on: insightface fits the five points with scikit-image."""
 TORCH = ("numpy", "torch")
+CLASSES: tuple[str, ...] = tuple(sorted([*EXPRESSIONS, "neutral"]))
+"""The columns of the off-the-shelf expression classifiers: the six basic expressions and neutral."""
 
 Loader = Callable[[str, Mapping[str, Path]], Network]
 
+DETECTOR = Extractor(
+    "face-points", "frame", 10, ("scrfd-500m",), "bicubic to 128 px, 32 px black border, SCRFD at 128",
+    FINDS_FACES, "fevbench.extractors.faces:FacePoints",
+)  # fmt: skip
+"""The face detector. Extractors that look at the face of a frame begin with what it does."""
+TO_224 = "bilinear (no antialias, half-pixel centres) to 224 px"
+LPIPS = "[-1, 1], at the frame's size"
+
+_ALL = (
+    Extractor("arcface", "frame", 512, (*DETECTOR.weights, "w600k-mbf"),
+              f"{DETECTOR.preprocessing}, 5-point norm_crop 112",
+              ALIGNS_FACES, "fevbench.extractors.arcface:ArcFace"),
+    Extractor("arcface-r50", "frame", 512, (*DETECTOR.weights, "w600k-r50"),
+              f"{DETECTOR.preprocessing}, 5-point norm_crop 112",
+              ALIGNS_FACES, "fevbench.extractors.arcface:load_r50"),
+    DETECTOR,
+    Extractor("inception", "frame", 2048, ("inception-fid",),
+              "bicubic (Pillow, float) to 299 px, clip to 0..255, (x - 128) / 128",
+              (*TORCH, "pillow", "pytorch-fid", "torchvision"), "fevbench.extractors.inception:Inception"),
+    Extractor("i3d", "clip", 400, ("i3d-kinetics-400",), f"[-1, 1], {TO_224}, logits",
+              TORCH, "fevbench.extractors.i3d:I3D", batch=2),
+    Extractor("i3d-tf", "clip", 400, ("i3d-kinetics-400",),
+              "[-1, 1], bilinear (no antialias, TensorFlow 1's grid) to 224 px, logits",
+              TORCH, "fevbench.extractors.i3d:I3DOfTensorFlow", batch=2),
+    Extractor("videomae", "clip", 1408, ("videomae-g-ssv2",), f"16 frames, [0, 1], {TO_224}",
+              TORCH, "fevbench.extractors.video_transformers:VideoMAE", batch=2),
+    Extractor("vjepa", "clip", 1280, ("vjepa-h", "vjepa-h-ssv2-probe"),
+              f"16 frames, [0, 1], {TO_224}, ImageNet's mean and deviation",
+              TORCH, "fevbench.extractors.video_transformers:VJEPA", batch=2),
+    Extractor("lpips-alex", "truth", 1, ("lpips-alex",), LPIPS,
+              TORCH, "fevbench.extractors.lpips:load_alex", batch=64),
+    Extractor("lpips-alex-next", "next", 1, ("lpips-alex",), LPIPS,
+              TORCH, "fevbench.extractors.lpips:load_alex", batch=64),
+    Extractor("lpips-alex-draws", "noise", 1, ("lpips-alex",), LPIPS,
+              TORCH, "fevbench.extractors.lpips:load_alex", batch=64),
+    Extractor("lpips-vgg", "truth", 1, ("lpips-vgg",), LPIPS,
+              TORCH, "fevbench.extractors.lpips:load_vgg", batch=64),
+    Extractor("judge", "clip", 6, ("judge",), "[-1, 1], area to 64 px",
+              TORCH, "fevbench.extractors.judge:JudgeReading", of_dataset=True),
+    Extractor("face-mesh", "frame", 51 + 12 + 478 * 3, ("face-landmarker",),
+              "bicubic to 128 px, 32 px black border, MediaPipe on single images, one face",
+              ("mediapipe", "numpy", "pillow"), "fevbench.extractors.face_mesh:FaceMesh", extra="faces"),
+    Extractor("fer-xception", "frame", len(CLASSES), (*DETECTOR.weights, "fer-xception"),
+              f"{DETECTOR.preprocessing}; of the grey frame the square of the box's longer side, "
+              "mean of the two last rows outside, bilinear (Pillow) to 64 px",
+              (*DETECTOR.packages, "torch"), "fevbench.extractors.fer_xception:load"),
+    Extractor("face-api", "frame", len(CLASSES), (*DETECTOR.weights, "face-api", "face-api-manifest"),
+              f"{DETECTOR.preprocessing}; of the frame the box in whole pixels, black to a square, "
+              "bilinear (Pillow) to 112 px",
+              (*DETECTOR.packages, "torch"), "fevbench.extractors.face_api:load"),
+    Extractor("hsemotion", "frame", len(CLASSES), (*DETECTOR.weights, "hsemotion"),
+              f"{DETECTOR.preprocessing}; of the frame the box in whole pixels, bilinear (Pillow) to 224 px, "
+              "[0, 1], ImageNet's mean and deviation",
+              (*DETECTOR.packages, "torch"), "fevbench.extractors.hsemotion:load"),
+)  # fmt: skip
+
 extractors: Registry[Extractor] = Registry(
     "extractor",
-    {
-        "arcface": Extractor(
-            "arcface",
-            version=1,
-            unit="frame",
-            dim=512,
-            weights=("scrfd-500m", "w600k-mbf"),
-            preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128, 5-point norm_crop 112",
-            packages=ALIGNS_FACES,
-            batch=32,
-            load="fevbench.extractors.arcface:ArcFace",
-        ),
-        "arcface-r50": Extractor(
-            "arcface-r50",
-            version=1,
-            unit="frame",
-            dim=512,
-            weights=("scrfd-500m", "w600k-r50"),
-            preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128, 5-point norm_crop 112",
-            packages=ALIGNS_FACES,
-            batch=32,
-            load="fevbench.extractors.arcface:load_r50",
-        ),
-        "face-points": Extractor(
-            "face-points",
-            version=1,
-            unit="frame",
-            dim=10,
-            weights=("scrfd-500m",),
-            preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128",
-            packages=FINDS_FACES,
-            batch=32,
-            load="fevbench.extractors.points:FacePoints",
-        ),
-        "inception": Extractor(
-            "inception",
-            version=1,
-            unit="frame",
-            dim=2048,
-            weights=("inception-fid",),
-            preprocessing="bicubic (Pillow, float) to 299 px, clip to 0..255, (x - 128) / 128",
-            packages=(*TORCH, "pillow", "pytorch-fid", "torchvision"),
-            batch=32,
-            load="fevbench.extractors.inception:Inception",
-        ),
-        "i3d": Extractor(
-            "i3d",
-            version=1,
-            unit="clip",
-            dim=400,
-            weights=("i3d-kinetics-400",),
-            preprocessing="[-1, 1], bilinear (no antialias, half-pixel centres) to 224 px, logits",
-            packages=TORCH,
-            batch=2,
-            load="fevbench.extractors.i3d:I3D",
-        ),
-        "i3d-tf": Extractor(
-            "i3d-tf",
-            version=1,
-            unit="clip",
-            dim=400,
-            weights=("i3d-kinetics-400",),
-            preprocessing="[-1, 1], bilinear (no antialias, TensorFlow 1's grid) to 224 px, logits",
-            packages=TORCH,
-            batch=2,
-            load="fevbench.extractors.i3d:I3DOfTensorFlow",
-        ),
-        "videomae": Extractor(
-            "videomae",
-            version=1,
-            unit="clip",
-            dim=1408,
-            weights=("videomae-g-ssv2",),
-            preprocessing="16 frames, [0, 1], bilinear (no antialias, half-pixel centres) to 224 px",
-            packages=TORCH,
-            batch=2,
-            load="fevbench.extractors.videomae:VideoMAE",
-        ),
-        "vjepa": Extractor(
-            "vjepa",
-            version=1,
-            unit="clip",
-            dim=1280,
-            weights=("vjepa-h", "vjepa-h-ssv2-probe"),
-            preprocessing="16 frames, [0, 1], bilinear (no antialias, half-pixel centres) to 224 px, "
-            "ImageNet's mean and deviation",
-            packages=TORCH,
-            batch=2,
-            load="fevbench.extractors.vjepa:VJEPA",
-        ),
-        "lpips-alex": Extractor(
-            "lpips-alex",
-            version=1,
-            unit="truth",
-            dim=1,
-            weights=("lpips-alex",),
-            preprocessing="[-1, 1], at the frame's size",
-            packages=TORCH,
-            batch=64,
-            load="fevbench.extractors.lpips:load_alex",
-        ),
-        "lpips-alex-next": Extractor(
-            "lpips-alex-next",
-            version=1,
-            unit="next",
-            dim=1,
-            weights=("lpips-alex",),
-            preprocessing="[-1, 1], at the frame's size",
-            packages=TORCH,
-            batch=64,
-            load="fevbench.extractors.lpips:load_alex",
-        ),
-        "lpips-alex-draws": Extractor(
-            "lpips-alex-draws",
-            version=1,
-            unit="draws",
-            dim=1,
-            weights=("lpips-alex",),
-            preprocessing="[-1, 1], at the frame's size",
-            packages=TORCH,
-            batch=64,
-            load="fevbench.extractors.lpips:load_alex",
-        ),
-        "lpips-vgg": Extractor(
-            "lpips-vgg",
-            version=1,
-            unit="truth",
-            dim=1,
-            weights=("lpips-vgg",),
-            preprocessing="[-1, 1], at the frame's size",
-            packages=TORCH,
-            batch=64,
-            load="fevbench.extractors.lpips:load_vgg",
-        ),
-        "judge": Extractor(
-            "judge",
-            version=1,
-            unit="clip",
-            dim=6,
-            weights=("judge",),
-            preprocessing="[-1, 1], area to 64 px",
-            packages=TORCH,
-            batch=32,
-            load="fevbench.extractors.judge:JudgeReading",
-            of_dataset=True,
-        ),
-        "face-mesh": Extractor(
-            "face-mesh",
-            version=1,
-            unit="frame",
-            dim=51 + 12 + 478 * 3,
-            weights=("face-landmarker",),
-            preprocessing="bicubic to 128 px, 32 px black border, MediaPipe on single images, one face",
-            packages=("mediapipe", "numpy", "pillow"),
-            batch=32,
-            load="fevbench.extractors.face_mesh:FaceMesh",
-            extra="faces",
-        ),
-        "fer-xception": Extractor(
-            "fer-xception",
-            version=1,
-            unit="frame",
-            dim=7,
-            weights=("scrfd-500m", "fer-xception"),
-            preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128; of the grey frame the square "
-            "of the box's longer side, mean of the two last rows outside, bilinear (Pillow) to 64 px",
-            packages=(*FINDS_FACES, "torch"),
-            batch=32,
-            load="fevbench.extractors.fer_xception:load",
-        ),
-        "face-api": Extractor(
-            "face-api",
-            version=1,
-            unit="frame",
-            dim=7,
-            weights=("scrfd-500m", "face-api", "face-api-manifest"),
-            preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128; of the frame the box in "
-            "whole pixels, black to a square, bilinear (Pillow) to 112 px",
-            packages=(*FINDS_FACES, "torch"),
-            batch=32,
-            load="fevbench.extractors.face_api:load",
-        ),
-        "hsemotion": Extractor(
-            "hsemotion",
-            version=1,
-            unit="frame",
-            dim=7,
-            weights=("scrfd-500m", "hsemotion"),
-            preprocessing="bicubic to 128 px, 32 px black border, SCRFD at 128; of the frame the box in "
-            "whole pixels, bilinear (Pillow) to 224 px, [0, 1], ImageNet's mean and deviation",
-            packages=(*FINDS_FACES, "torch"),
-            batch=32,
-            load="fevbench.extractors.hsemotion:load",
-        ),
-    },
+    {extractor.name: extractor for extractor in _ALL},
     group="fevbench.extractors",
     declares=Extractor,
 )

@@ -11,17 +11,14 @@ import torch
 from PIL import Image
 from torch import nn
 
-from fevbench.data.clip import EXPRESSIONS
+from fevbench.extractors.base import CLASSES as CLASSES
 from fevbench.extractors.faces import FaceDetector
-from fevbench.extractors.inference import exact_inference
+from fevbench.extractors.networks import exact_inference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fevbench.data.clip import Frames
-
-CLASSES: tuple[str, ...] = tuple(sorted([*EXPRESSIONS, "neutral"]))
-"""The columns of every expression classifier's features: the six basic expressions and neutral."""
 
 Box = tuple[float, float, float, float]
 Crop = Callable[["Frames", Box], "Frames"]

@@ -21,7 +21,7 @@ from torch import nn
 
 from fevbench.errors import WeightsError
 from fevbench.extractors.expressions import Box, ExpressionReader, resize_square
-from fevbench.extractors.tensorflow import same_padding, to_kernel
+from fevbench.extractors.networks import same_padding, to_kernel
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames

@@ -1,25 +1,33 @@
-"""The face as MediaPipe's landmarker tracks it: 51 blendshapes, the head's pose and a mesh, in one look.
+"""The face as MediaPipe's landmarker sees it: 51 blendshapes, the head's pose and a mesh, in one look.
 
 The landmarker fits a mesh of 478 points (Kartynnik et al., 2019), reads blendshapes, scores of how far
 each movement of the face has gone, off 146 of them (Grishchenko et al., 2023), and fits a rigid
-model of a face to the mesh for the pose.
+model of a face to the mesh for the pose. It runs on the CPU, and on single frames: nothing is tracked from
+one to the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fevbench.extractors.landmarker import POINTS, Landmarker, mesh
+from fevbench.errors import MissingPackage, WeightsError
+from fevbench.extractors.faces import BORDER, FACE_SIZE, to_canvas
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fevbench.data.clip import Frames
 
+LANDMARKER = "face-landmarker"
+"""Its name among fevbench's weights."""
+POINTS = 478
+"""Points of the mesh: 468 of the face, and 5 of each iris."""
 BLENDSHAPES: tuple[str, ...] = (
     "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
     "cheekPuff", "cheekSquintLeft", "cheekSquintRight",
@@ -38,8 +46,6 @@ BLENDSHAPES: tuple[str, ...] = (
 
 Left and right are the person's own.
 """
-
-
 SCORES = slice(0, len(BLENDSHAPES))
 """Columns of the blendshapes."""
 POSE = slice(SCORES.stop, SCORES.stop + 12)
@@ -48,12 +54,89 @@ MESH = slice(POSE.stop, POSE.stop + 3 * POINTS)
 """Columns of the mesh: x, y and z of each point."""
 
 
+class Landmarker:
+    """MediaPipe with `LANDMARKER`.
+
+    Args:
+        weights: Where the files are, by name.
+        user: Who needs it, for the message.
+
+    Raises:
+        MissingPackage: MediaPipe is not installed.
+    """
+
+    def __init__(self, weights: Mapping[str, Path], user: str) -> None:
+        try:
+            import mediapipe
+        except ImportError as error:
+            raise MissingPackage(user, "mediapipe", "faces") from error
+        self._path = weights[LANDMARKER]
+        self._image, self._rgb = mediapipe.Image, mediapipe.ImageFormat.SRGB
+
+    def look(self, frames: Frames, everything: bool = False) -> Iterator[Any]:
+        """What MediaPipe says of each frame of ``uint8[N, H, W, 3]``, shown on the canvas of `to_canvas`.
+
+        Args:
+            frames: The frames.
+            everything: Whether it shall say the blendshapes and the head's pose as well as the mesh.
+
+        Raises:
+            WeightsError: The file holds something else.
+        """
+        # Opened for each batch: a landmarker that is still open when the interpreter ends breaks there.
+        with self._open(everything) as landmarker:
+            for frame in frames:
+                yield landmarker.detect(self._image(image_format=self._rgb, data=to_canvas(frame)))
+
+    def points(self, frames: Frames) -> NDArray[np.float32]:
+        """The mesh of the face of each frame ``uint8[N, S, S, 3]``.
+
+        Returns:
+            ``float32[N, 478, 2]``, x and y as parts of the frame's side; NaN where no face is found.
+        """
+        points = np.full((len(frames), POINTS, 2), np.nan, np.float32)
+        for i, seen in enumerate(self.look(frames)):
+            if seen.face_landmarks:
+                points[i] = mesh(seen)[:, :2]
+        return points
+
+    def _open(self, everything: bool) -> Any:
+        from mediapipe.tasks.python import BaseOptions, vision
+
+        base = BaseOptions(model_asset_path=str(self._path))
+        options = vision.FaceLandmarkerOptions(
+            base,
+            num_faces=1,
+            output_face_blendshapes=everything,
+            output_facial_transformation_matrixes=everything,
+        )
+        try:
+            with _silent_stderr():
+                return vision.FaceLandmarker.create_from_options(options)
+        except (RuntimeError, ValueError) as error:
+            reason = str(error).partition("\n")[0]
+            raise WeightsError(
+                f"{self._path} does not hold a face landmarker ({reason})", "delete it and pull it again"
+            ) from error
+
+
+def mesh(seen: Any) -> NDArray[np.float64]:
+    """The mesh of what `Landmarker.look` saw of a square frame.
+
+    Returns:
+        ``float64[478, 3]``: x and y as parts of the frame's side, and on the same scale the depth z, which
+        grows away from the camera and whose zero is about the head's middle.
+    """
+    found = np.array([(point.x, point.y, point.z) for point in seen.face_landmarks[0]])
+    return ((FACE_SIZE + 2 * BORDER) * found - (BORDER, BORDER, 0)) / FACE_SIZE
+
+
 class FaceMesh:
     """Frames to ``float32[N, 1497]``; NaN where no face is found.
 
     * `SCORES`: blendshapes in [0, 1], over `BLENDSHAPES`;
     * `POSE`: the matrix that puts MediaPipe's model of a face in its place before the camera, in cm;
-    * `MESH`: the points of `fevbench.extractors.landmarker.mesh`, of square frames.
+    * `MESH`: the points of `mesh`, of square frames.
 
     Raises:
         MissingPackage: MediaPipe is not installed.
@@ -76,3 +159,16 @@ class FaceMesh:
                 features[i, POSE] = seen.facial_transformation_matrixes[0][:3].ravel()
                 features[i, MESH] = mesh(seen).ravel()
         return features
+
+
+@contextlib.contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Keep C++ code, which heeds no setting, from writing to standard error."""
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -18,10 +18,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import nn
 
-from fevbench.errors import WeightsError
 from fevbench.extractors.expressions import Box, ExpressionReader, resize_square
-from fevbench.extractors.inference import fold_batch_norms
-from fevbench.extractors.tensorflow import same_padding, to_kernel
+from fevbench.extractors.networks import checkpoint_of, fold_batch_norms, same_padding, to_kernel
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -127,14 +125,9 @@ def build_mini_xception(path: Path) -> MiniXception:
     import h5py
 
     network = MiniXception()
-    try:
-        with h5py.File(path) as file:
-            network.load_state_dict(_state_dict(network, file["model_weights"]))
-    except (OSError, KeyError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise WeightsError(
-            f"{path} does not hold mini-XCEPTION ({reason})", "delete it and pull it again"
-        ) from error
+    broken = (OSError, KeyError, RuntimeError)
+    with checkpoint_of("mini-XCEPTION", path, broken), h5py.File(path) as file:
+        network.load_state_dict(_state_dict(network, file["model_weights"]))
     return network.eval()
 
 

@@ -16,8 +16,8 @@ from PIL import Image
 from torch import nn
 
 from fevbench.data.tensors import IMAGENET_MEAN, IMAGENET_STD
-from fevbench.errors import WeightsError
 from fevbench.extractors.expressions import Box, ExpressionReader, resize_square
+from fevbench.extractors.networks import checkpoint_of
 from fevbench.extractors.onnx import check_provider, onnx_providers
 
 if TYPE_CHECKING:
@@ -58,19 +58,13 @@ class HSEmotion(nn.Module):
         super().__init__()
         from onnxruntime import InferenceSession
 
-        try:
+        with checkpoint_of("HSEmotion of eight classes", path, (Exception,), from_user=True):
             # onnxruntime's errors have no common base but Exception.
             self._session: Any = InferenceSession(str(path), providers=onnx_providers(device))
             [source], [target] = self._session.get_inputs(), self._session.get_outputs()
             shapes = source.shape[1:], target.shape[1:]
             if shapes != ([3, INPUT_SIZE, INPUT_SIZE], [len(LABELS)]):
                 raise ValueError(f"from {shapes[0]} to {shapes[1]}")
-        except Exception as error:
-            reason = " ".join(str(error).split())[:200]
-            raise WeightsError(
-                f"{path} does not hold HSEmotion of eight classes ({reason})",
-                f"delete it and {path.name}.sha256, and get it again",
-            ) from error
         check_provider(self._session, device, path)
         self._input = source.name
         self._mean, self._std = (

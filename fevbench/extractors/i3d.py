@@ -16,10 +16,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from fevbench.data.tensors import to_tensor
-from fevbench.errors import WeightsError
-from fevbench.extractors.flax import BROKEN, flatten, read_tree
-from fevbench.extractors.inference import exact_inference, fold_batch_norms
-from fevbench.extractors.tensorflow import resize_bilinear, same_padding, to_kernel
+from fevbench.extractors.networks import (
+    checkpoint_of,
+    exact_inference,
+    flatten,
+    fold_batch_norms,
+    read_tree,
+    resize_bilinear,
+    same_padding,
+    to_kernel,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,7 +85,7 @@ class I3D:
 
 
 class I3DOfTensorFlow(I3D):
-    """The same, resized as FVD's original code does; see `fevbench.extractors.tensorflow.resize_bilinear`."""
+    """The same, resized as FVD's original code does; see `fevbench.extractors.networks.resize_bilinear`."""
 
     def resize(self, pixels: torch.Tensor) -> torch.Tensor:
         """Frames ``float[N, 3, H, W]`` to ``float[N, 3, 224, 224]``."""
@@ -168,13 +174,10 @@ def build_i3d(path: Path) -> I3DNetwork:
         WeightsError: The file holds something else.
     """
     network = I3DNetwork()
-    try:
+    with checkpoint_of("I3D", path):
         checkpoint = read_tree(path)
         arrays = dict(flatten(checkpoint["params"])) | dict(flatten(checkpoint["batch_stats"]))
         network.load_state_dict(_state_dict(network, arrays))
-    except BROKEN as error:
-        reason = str(error).partition("\n")[0]
-        raise WeightsError(f"{path} does not hold I3D ({reason})", "delete it and pull it again") from error
     return network.eval()
 
 

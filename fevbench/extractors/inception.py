@@ -13,8 +13,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from fevbench.errors import WeightsError
-from fevbench.extractors.inference import exact_inference, fold_batch_norms
+from fevbench.extractors.networks import checkpoint_of, exact_inference, fold_batch_norms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,16 +92,11 @@ def load_inception(path: Path) -> nn.Module:
         setattr(network, f"Mixed_{name}", fid.FIDInceptionC(768, channels_7x7=width))
     network.Mixed_7b = fid.FIDInceptionE_1(1280)
     network.Mixed_7c = fid.FIDInceptionE_2(2048)
-    try:
+    with checkpoint_of("FID's Inception-v3", path, (RuntimeError, KeyError, ValueError)):
         if path.suffix == ".pth":
             network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
         else:
             _copy_torchscript(path, network)
-    except (RuntimeError, KeyError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise WeightsError(
-            f"{path} does not hold FID's Inception-v3 ({reason})", "delete it and pull it again"
-        ) from error
     return cast(nn.Module, network)
 
 

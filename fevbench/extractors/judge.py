@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from fevbench.data.tensors import to_tensor
-from fevbench.extractors.inference import exact_inference
+from fevbench.extractors.networks import exact_inference
 from fevbench.judge.files import MODEL
 from fevbench.judge.network import Judge
 from fevbench.training.export import read_exported

@@ -18,10 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from fevbench.data.tensors import to_tensor
-from fevbench.errors import WeightsError
-from fevbench.extractors.flax import BROKEN, flatten, read_tree
-from fevbench.extractors.inference import exact_inference
-from fevbench.extractors.tensorflow import to_kernel
+from fevbench.extractors.networks import checkpoint_of, exact_inference, flatten, read_tree, to_kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +72,7 @@ class LPIPS(nn.Module):
     def __init__(self, device: str, weights: Mapping[str, Path], layers: Layers) -> None:
         super().__init__()
         (path,) = weights.values()
-        try:
+        with checkpoint_of("LPIPS", path):
             arrays = dict(flatten(read_tree(path)))
             self.parts = nn.ModuleList()
             count = 0
@@ -94,11 +91,6 @@ class LPIPS(nn.Module):
                 torch.from_numpy(arrays[f"NetLinLayer_{i}/Conv_0/kernel"].copy()).view(1, -1, 1, 1).to(device)
                 for i in range(len(layers.plan))
             ]
-        except BROKEN as error:
-            reason = str(error).partition("\n")[0]
-            raise WeightsError(
-                f"{path} does not hold LPIPS ({reason})", "delete it and pull it again"
-            ) from error
         self.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.eval()
         self._device = device

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from fevbench.data.tensors import to_tensor
-from fevbench.errors import WeightsError
+from fevbench.extractors.networks import checkpoint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,15 +28,8 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 BROKEN = (
-    OSError,
-    RuntimeError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    ValueError,
-    EOFError,
-    pickle.PickleError,
-)
+    OSError, RuntimeError, KeyError, TypeError, AttributeError, ValueError, EOFError, pickle.PickleError,
+)  # fmt: skip
 """What reading a checkpoint that is not the expected one raises."""
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -188,14 +181,9 @@ def fill(
     Raises:
         WeightsError: It holds something else.
     """
-    try:
+    with checkpoint_of(what, path, BROKEN, from_user=True):
         with torch.device("meta"):
             network = build()
         weights = {name: tensor.float() for name, tensor in state().items()}
         network.load_state_dict(weights, assign=True)
-    except BROKEN as error:
-        reason = " ".join(str(error).split())[:200]
-        raise WeightsError(
-            f"{path} does not hold {what} ({reason})", f"delete it and {path.name}.sha256, and get it again"
-        ) from error
     return network.eval().requires_grad_(False)

@@ -6,19 +6,20 @@ names its exact definition (``docs/metrics.md``): whatever would change a number
 
 from __future__ import annotations
 
-from fevbench.metrics.declared import distribution, diversity, expression, facial_motion, identity, pixels
+from fevbench.metrics.declared import distribution, faces, pixels
 from fevbench.metrics.metric import FAMILIES, Metric
 from fevbench.registry import Registry
 
 __all__ = ["FAMILIES", "Metric", "metrics"]
 
 _ALL = (
-    *identity.METRICS,
-    *expression.METRICS,
-    *distribution.METRICS,
-    *diversity.METRICS,
-    *pixels.METRICS,
-    *facial_motion.METRICS,
+    *faces.IDENTITY,
+    *faces.EXPRESSION,
+    *distribution.DISTRIBUTION,
+    *pixels.DIVERSITY,
+    *pixels.FIDELITY,
+    *pixels.MOTION,
+    *faces.FACIAL_MOTION,
 )
 
 metrics: Registry[Metric] = Registry(

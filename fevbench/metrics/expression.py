@@ -6,57 +6,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.data.clip import EXPRESSIONS
-from fevbench.metrics.measurement import Measurement
+from fevbench.metrics.measurement import ClipView, Measurement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from fevbench.metrics.view import ClipView
 
+def accuracy(view: ClipView, columns: Sequence[str] = (), choices: Sequence[str] = ()) -> Measurement:
+    """1 if the classifier reads the label that was asked for, else 0.
 
-def accuracy(view: ClipView) -> Measurement:
-    """1 if the judge reads the label that was asked for, else 0."""
-    (logits,) = view.generated["judge"]
-    return _read(view.labels[int(np.argmax(logits))], view.label)
-
-
-def accuracy_fer(view: ClipView) -> Measurement:
-    """1 if mini-XCEPTION reads the label that was asked for, else 0; see `reads`."""
-    return reads(view.generated["fer-xception"], view.label)
-
-
-def accuracy_face_api(view: ClipView) -> Measurement:
-    """1 if face-api's network reads the label that was asked for, else 0; see `reads`."""
-    return reads(view.generated["face-api"], view.label)
-
-
-def accuracy_hsemotion(view: ClipView) -> Measurement:
-    """1 if HSEmotion reads the label that was asked for, else 0; see `reads`."""
-    return reads(view.generated["hsemotion"], view.label)
-
-
-def reads(probabilities: NDArray[np.float32], label: str) -> Measurement:
-    """Whether a classifier of frames reads a label in a clip, whose apex is not known.
-
-    What counts is the largest of the six sums of probabilities over the second half of the frames, neutral
-    and what else the classifier knows left out: which of six expressions is shown, not whether one is.
+    It reads the choice with the largest sum over the second half of the rows, as the apex of a clip is not
+    known: which of the choices is shown, not whether one is. A classifier of clips has one row.
 
     Args:
-        probabilities: ``float32[T, 7]``, columns as `fevbench.extractors.expressions.CLASSES`; NaN where
-            there is no face.
-        label: One of the six.
+        view: The clip; its features are the classifier's outputs, ``float32[T, L]``, NaN in frames without a
+            face.
+        columns: What their columns stand for; by default the data set's labels.
+        choices: The columns that can be read; by default all.
     """
-    from fevbench.extractors.expressions import CLASSES
-
-    half = probabilities[len(probabilities) // 2 :, [CLASSES.index(name) for name in EXPRESSIONS]]
+    columns = columns or view.labels
+    choices = choices or columns
+    half = view.generated[len(view.generated) // 2 :, [columns.index(name) for name in choices]]
     if np.isnan(half).all():
         return Measurement(None, "no face in the second half")
-    return _read(EXPRESSIONS[int(np.nansum(half, axis=0).argmax())], label)
-
-
-def _read(reading: str, label: str) -> Measurement:
-    return Measurement(float(reading == label), reading=reading)
+    reading = choices[int(np.nansum(half, axis=0).argmax())]
+    return Measurement(float(reading == view.label), reading=reading)
 
 
 def confusion(readings: NDArray[np.int64], labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -1,39 +1,38 @@
 """Facial motion: what the face does in a generated clip, beside what it does in the true one.
 
-A frame without a face takes the metric's ``floor`` where a metric is a mean over frames, or the clip's worst
-observed value if that is worse. A curve with a hole could be any curve: a clip that loses a face anywhere has
-no value in the metrics of whole curves, and counts at the floor, which is the worst there is. Losing a face
-therefore never improves a number.
+Where a metric is a mean over frames, a frame without a face counts `Sampling.missing_value`, or the clip's
+worst observed value if that is worse. A curve with a hole could be any curve: in the metrics of whole curves,
+a clip that loses a face anywhere has no value, and counts as the worst there is. Losing a face therefore
+never improves a number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fevbench.extractors.face_mesh import BLENDSHAPES, SCORES
 from fevbench.metrics.measurement import (
     NO_FACE,
     NO_INPUT_FACE,
+    ClipView,
     Measurement,
     agreement,
     mean_over_faces,
 )
 from fevbench.metrics.tracked import (
-    EXTRACTOR,
     expressive,
+    head_rotation,
     intensity,
-    lost,
     mesh_at_rest,
-    side_by_side,
-    turned,
+    no_face,
+    paired_frames,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from fevbench.metrics.view import ClipView
 
     Floats = NDArray[np.float64]
     Compare = Callable[[Floats, Floats], Measurement]
@@ -45,14 +44,35 @@ PLATEAU = 0.1
 """Frames this close to the peak, as a part of the curve's range, belong to it: an apex is held, and which of
 its frames is the highest is chance."""
 FAR_TURNED = 90.0
-"""Degrees at which a face can no longer be seen: the floor of `pose_error`."""
+"""Degrees at which a face can no longer be seen: what a lost face counts in `pose_error`."""
 FAR_JITTER = 1.0
-"""The floor of `mesh_jitter`: a face whose points jump as far as its eyes are apart."""
+"""What a lost face counts in `mesh_jitter`: a face whose points jump as far as its eyes are apart."""
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "brows down": ("browDownLeft", "browDownRight"),
+    "brows up": ("browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
+    "eyes narrow": ("cheekSquintLeft", "cheekSquintRight", "eyeSquintLeft", "eyeSquintRight"),
+    "eyes wide": ("eyeWideLeft", "eyeWideRight"),
+    "nose and upper lip": ("mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft", "noseSneerRight"),
+    "smile": ("mouthDimpleLeft", "mouthDimpleRight", "mouthSmileLeft", "mouthSmileRight"),
+    "frown": ("mouthFrownLeft", "mouthFrownRight", "mouthShrugLower", "mouthShrugUpper"),
+    "mouth open": ("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight"),
+    "mouth wide": ("mouthStretchLeft", "mouthStretchRight"),
+    "lips pressed": ("mouthClose", "mouthPressLeft", "mouthPressRight", "mouthRollLower", "mouthRollUpper"),
+    "lips forward": ("cheekPuff", "mouthFunnel", "mouthPucker"),
+    "jaw and mouth aside": ("jawForward", "jawLeft", "jawRight", "mouthLeft", "mouthRight"),
+}
+"""The 41 expressive blendshapes by what moves, left and right together."""
+ORDERS = 3
+"""Terms of the cosine transform in time: how much, the rise or fall, and the coming and going."""
+FULL = 1.0
+"""The change of every score in a frame without a face: all movements at once and in full, as in no face."""
+DIM = len(GROUPS) * ORDERS
 
 
 def mesh_rate(view: ClipView) -> Measurement:
     """The share of frames in which the landmarker finds a face."""
-    return Measurement(float(1 - lost(view.generated[EXTRACTOR]).mean()))
+    return Measurement(float(1 - no_face(view.generated).mean()))
 
 
 def expression_error(view: ClipView) -> Measurement:
@@ -66,7 +86,7 @@ def expression_error(view: ClipView) -> Measurement:
 
 def pose_error(view: ClipView) -> Measurement:
     """Mean over frames of the angle, in degrees, between the head and the true clip's in the same frame."""
-    return _measure(view, lambda made, true: mean_over_faces(turned(made, true), FAR_TURNED, False))
+    return _measure(view, lambda made, true: mean_over_faces(head_rotation(made, true), FAR_TURNED, False))
 
 
 def mesh_jitter(view: ClipView) -> Measurement:
@@ -134,17 +154,17 @@ def _measure(view: ClipView, compare: Compare, whole: bool = False) -> Measureme
         compare: Measures ``float64[T, 1497]`` of the generated clip beside that of the true one.
         whole: Whether it needs every frame's face, and a true face that moves.
     """
-    if lost(view.input[EXTRACTOR]).any():
+    if no_face(view.input).any():
         return Measurement(None, NO_INPUT_FACE, excused=True)
-    pair = side_by_side(view.generated[EXTRACTOR], view.true[EXTRACTOR])
+    pair = paired_frames(view.generated, view.true)
     if pair is None:
         return Measurement(None, "no face in the true clip", excused=True)
     made, true = pair
     if whole and _still(intensity(true, true[0])):
         return Measurement(None, "the true face does not move", excused=True)
-    if lost(made).all():
+    if no_face(made).all():
         return Measurement(None, NO_FACE)
-    if whole and lost(made).any():
+    if whole and no_face(made).any():
         return Measurement(None, "a frame without a face")
     return compare(made, true)
 
@@ -164,3 +184,44 @@ def _still(curve: Floats) -> bool:
 
 def _speed(mesh: Floats) -> float:
     return float(np.linalg.norm(np.diff(mesh, axis=0), axis=2).mean())
+
+
+def trajectory(made: NDArray[Any], true: NDArray[Any]) -> Floats:
+    """How a face moves through a clip, for the Fréchet distance of blendshapes (`fbd`).
+
+    The change of each group of blendshapes from the input face, as its first cosine terms over time. The row
+    is fixed in advance and short: a Fréchet distance of few samples is mostly bias, the more the more
+    features there are, and a basis learnt from the clips would be another one for every set.
+
+    Term k of a change x is w_k / T * sum_t x_t cos(pi k (t + 1/2) / T) with w_0 = 1 and w_k = sqrt(2) (the
+    DCT-II): it does not depend on how many frames the clip has, and the squares of all terms add up to the
+    mean of x squared (Parseval).
+
+    Args:
+        made: ``float[T, 1497]`` of `fevbench.extractors.face_mesh.FaceMesh`, NaN where there is no face.
+        true: The same of its true clip, for the input face; for a true clip's own row the clip itself.
+
+    Returns:
+        ``float64[1, 36]``, or ``float64[0, 36]`` if the input face is not found.
+    """
+    pair = None if no_face(true)[0] else paired_frames(made, true)
+    if pair is None:
+        return np.empty((0, DIM))
+    clip, rest = (features[:, SCORES] for features in pair)
+    change = np.where(no_face(pair[0])[:, None], FULL, clip - rest[0])
+    row: Floats = (_basis(len(change)) @ change @ _means()).reshape(1, DIM)
+    return row
+
+
+def _basis(frames: int) -> Floats:
+    """The cosines ``float64[3, T]``."""
+    k = np.arange(ORDERS)[:, None]
+    waves: Floats = np.cos(np.pi * k * (np.arange(frames) + 0.5) / frames) / frames
+    waves[1:] *= np.sqrt(2.0)
+    return waves
+
+
+def _means() -> Floats:
+    """``float64[51, 12]``: scores to the mean of each group."""
+    shares = [[(name in group) / len(group) for group in GROUPS.values()] for name in BLENDSHAPES]
+    return np.array(shares, np.float64)

@@ -1,9 +1,8 @@
 """Identity metrics on ArcFace embeddings.
 
 Embeddings are ``float32[T, 512]``, L2-normalised; a row of NaN is a frame without a detected face.
-A missing face takes the metric's ``floor`` (what two unrelated faces score: cosine 0, distance
-sqrt(2)), or the clip's worst observed value if that is worse: losing a face never improves a number.
-A clip without any face has no value.
+A missing face counts what two unrelated faces score (cosine 0, distance sqrt(2)), or the clip's worst
+observed value if that is worse: losing a face never improves a number. A clip without any face has no value.
 """
 
 from __future__ import annotations
@@ -12,15 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.metrics.declared.identity import SQRT2
-from fevbench.metrics.measurement import NO_FACE, NO_INPUT_FACE, Measurement, mean_over_faces
+from fevbench.metrics.declared.faces import SQRT2
+from fevbench.metrics.measurement import NO_FACE, NO_INPUT_FACE, ClipView, Measurement, mean_over_faces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-
-    from fevbench.metrics.view import ClipView
 
     Values = NDArray[np.float64]
 
@@ -30,36 +27,22 @@ def csim(view: ClipView) -> Measurement:
     return _to_input(view, lambda cosines: mean_over_faces(cosines, 0.0, True))
 
 
-def csim_r50(view: ClipView) -> Measurement:
-    """`csim` of the embeddings of ArcFace's ResNet-50."""
-    return _to_input(view, lambda cosines: mean_over_faces(cosines, 0.0, True), "arcface-r50")
-
-
 def csim_min(view: ClipView) -> Measurement:
     """Smallest cosine of a frame's face to the input face: one frame with another face is seen."""
     return _to_input(view, lambda cosines: Measurement(float(np.nan_to_num(cosines, nan=0.0).min())))
 
 
 def rank_1(view: ClipView) -> Measurement:
-    """1 if, of all people who are scored, the input's person is nearest to the clip's mean face, else 0.
+    """1 if, of all scored subjects, the clip's own is nearest to its mean face, else 0.
 
-    Both are means of unit embeddings: over the clip's frames with a face, and over the input faces of all of
-    a person's scored clips. Chance is one in so many people.
+    Faces are means of unit embeddings: over the clip's frames with a face, and over the input faces of all of
+    a subject's scored clips. Chance is one in so many subjects.
     """
-    return _rank_1(view, "arcface")
-
-
-def rank_1_r50(view: ClipView) -> Measurement:
-    """`rank_1` by the embeddings of ArcFace's ResNet-50."""
-    return _rank_1(view, "arcface-r50")
-
-
-def _rank_1(view: ClipView, network: str) -> Measurement:
-    people = {name: _mean_face(faces) for name, faces in view.faces[network].items()}
-    known = {name: face for name, face in people.items() if face is not None}
+    subjects = {name: _mean_face(faces) for name, faces in view.input_faces.items()}
+    known = {name: face for name, face in subjects.items() if face is not None}
     if view.subject not in known:
         return Measurement(None, NO_INPUT_FACE, excused=True)
-    face = _mean_face(view.generated[network])
+    face = _mean_face(view.generated)
     if face is None:
         return Measurement(None, NO_FACE)
     nearest = max(known, key=lambda name: float(known[name] @ face))
@@ -73,7 +56,7 @@ def acd_i(view: ClipView) -> Measurement:
 
 def acd(view: ClipView) -> Measurement:
     """ACD: mean L2 distance between the faces of all pairs of frames; 0 for a frozen clip."""
-    faces = _unit(view.generated["arcface"])
+    faces = _unit(view.generated)
     first, second = np.triu_indices(len(faces), k=1)
     if np.isnan(faces).all():
         return Measurement(None, NO_FACE)
@@ -83,14 +66,14 @@ def acd(view: ClipView) -> Measurement:
 
 def face_rate(view: ClipView) -> Measurement:
     """The share of frames in which the detector finds a face."""
-    return Measurement(float(1 - np.isnan(view.generated["arcface"]).any(axis=1).mean()))
+    return Measurement(float(1 - np.isnan(view.generated).any(axis=1).mean()))
 
 
-def _to_input(view: ClipView, mean: Callable[[Values], Measurement], network: str = "arcface") -> Measurement:
-    anchor = _unit(view.input[network])[0]
+def _to_input(view: ClipView, mean: Callable[[Values], Measurement]) -> Measurement:
+    anchor = _unit(view.input)[0]
     if np.isnan(anchor).any():
         return Measurement(None, NO_INPUT_FACE, excused=True)
-    faces = _unit(view.generated[network])
+    faces = _unit(view.generated)
     if np.isnan(faces).all():
         return Measurement(None, NO_FACE)
     return mean(np.clip(faces @ anchor, -1.0, 1.0))

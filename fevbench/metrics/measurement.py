@@ -1,9 +1,10 @@
-"""A measured value, or no value and the reason: a failure is never a score."""
+"""What a clip metric sees, and what it says: a value, or none and the reason; a failure is never a score."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +16,50 @@ NO_INPUT_FACE = "no face in the input image"
 
 
 class TooFew(ValueError):
-    """A set holds too few samples for a number, though it may be one that a larger set of them has."""
+    """A set holds too few samples for a number; a larger one would have it."""
+
+
+@dataclass(frozen=True)
+class ClipView:
+    """What a clip metric is computed from: a generated clip beside its true clip, as one extractor sees them.
+
+    The rows are of the frames that the metric looks at (`Sampling.first_frame`), here T of them: ``float32[T,
+    D]`` for extractors that look at frames, alone or beside the true clip's, ``float32[T - 1, D]`` for those
+    that look at each beside the next, ``float32[1, D]`` for those that look at clips, ``float32[P * T, D]``
+    for those that look at P pairs of clips of this face and label; of pixels ``uint8[T, H, W, 3]``.
+
+    Attributes:
+        generated: The generated clip.
+        true: The true clip.
+        label: The expression that was asked for.
+        subject: Whose clip it is.
+        labels: The data set's labels, in their order.
+        input: The input face, the true clip's frame 0, ``float32[1, D]``; by default the first row of
+            ``true``, which is right where no frame is left out.
+        input_faces: Each scored subject to all input faces of theirs, ``float32[N, D]``.
+    """
+
+    generated: NDArray[Any]
+    true: NDArray[Any]
+    label: str
+    subject: str
+    labels: Sequence[str]
+    input: NDArray[Any] = field(default_factory=lambda: np.empty(0))
+    input_faces: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.input.size:
+            object.__setattr__(self, "input", self.true[:1])
+
+    @property
+    def frames(self) -> NDArray[Any]:
+        """The generated clip, of a metric of pixels."""
+        return self.generated
+
+    @property
+    def truth(self) -> NDArray[Any]:
+        """The true clip, of a metric of pixels."""
+        return self.true
 
 
 @dataclass(frozen=True)
@@ -41,15 +85,15 @@ def agreement(made: float, true: float) -> Measurement:
     return Measurement(min(made, true) / max(made, true))
 
 
-def mean_over_faces(values: NDArray[np.float64], floor: float, higher_is_better: bool) -> Measurement:
+def mean_over_faces(values: NDArray[np.float64], missing_value: float, higher_is_better: bool) -> Measurement:
     """The mean over frames, in which a missing face is never an advantage.
 
     Args:
         values: ``float64[N]``; NaN where a face is missing.
-        floor: What a missing face counts as, unless the worst value seen is worse.
+        missing_value: What a missing face counts as, unless the worst value seen is worse.
         higher_is_better: What worse means.
     """
     missing = np.isnan(values)
     worst = min if higher_is_better else max
-    stand_in = worst([floor, *values[~missing].tolist()])
+    stand_in = worst([missing_value, *values[~missing].tolist()])
     return Measurement(float(np.where(missing, stand_in, values).mean()))

@@ -1,9 +1,10 @@
-"""What a metric's declaration says. It imports no network and no numerics."""
+"""A metric's declaration, in four parts. It imports no network and no numerics."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from fevbench.registry import load_target
@@ -16,9 +17,113 @@ if TYPE_CHECKING:
     from fevbench.results.schema import ProtocolRecord
 
 Family = Literal["identity", "expression", "distribution", "diversity", "pixels", "motion", "facial-motion"]
+FAMILIES: tuple[str, ...] = get_args(Family)
+HIGHER, LOWER = True, False
+"""Which direction is better."""
+INF = float("inf")
+"""The largest value of a range that has none."""
+PIXELS = "pixels"
+"""What is declared in an extractor's place by a metric that measures the clips themselves."""
+JUDGE = "judge"
+"""The extractor that is the data set's own expression classifier."""
 NO_INPUT = "-noinput"
 """At the end of a definition's id: frame 0, the model's input, is left out on both sides."""
-FAMILIES: tuple[str, ...] = get_args(Family)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What the number says. Whatever would change a number gets a new id.
+
+    Attributes:
+        id: The exact definition, with a version.
+        title: What is measured, in a few words.
+        family: Which kind of quality it looks at.
+        higher_is_better: Its direction.
+        range: The smallest and the largest value.
+        citation: Where the definition comes from.
+        unit: Its unit; empty if it has none.
+        decimals: Digits after the point in a table.
+        ranked: Whether a better number means a better model. If not, nobody is ranked or called best.
+        truth_is_best: Whether nothing can really be better than the true clips: a number better than theirs
+            is never called best. False where their own number says nothing, as they are compared with
+            themselves.
+    """
+
+    id: str
+    title: str
+    family: Family
+    higher_is_better: bool
+    range: tuple[float, float]
+    citation: str
+    unit: str = ""
+    decimals: int = 3
+    ranked: bool = True
+    truth_is_best: bool = True
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What is counted, and how much of it a number takes.
+
+    Attributes:
+        kind: ``clip``: one value a clip, their mean is reported. ``set``: one value of all clips.
+        counts: What a sample of a set metric is: ``frames`` or ``clips``.
+        least: The fewest samples it is reported for.
+        least_subjects: The fewest subjects.
+        least_per_label: The fewest samples of each of the data set's labels.
+        sample_info: What a set metric must know of each sample besides its features.
+        noise_samples: Clips of one face and label that are compared: the scored one, and others made with
+            other noise.
+        first_frame: 1 where frame 0, the model's input, is left out; the id says so by `NO_INPUT`.
+        missing_value: What counts where no face is found, unless an observed value is worse: losing a face
+            never improves the number. None for metrics that need no face.
+    """
+
+    kind: Literal["clip", "set"] = "clip"
+    counts: Literal["frames", "clips"] = "clips"
+    least: int = 1
+    least_subjects: int = 1
+    least_per_label: int = 0
+    sample_info: tuple[Literal["label", "subject"], ...] = ()
+    noise_samples: int = 1
+    first_frame: int = 0
+    missing_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Computation:
+    """How the number is computed. Functions are lazy targets, ``"module:function"``.
+
+    Attributes:
+        target: The function: of a clip metric from `fevbench.metrics.measurement.ClipView` to
+            `fevbench.metrics.measurement.Measurement`; of a set metric from the samples' features, made and
+            true, and its `Sampling.sample_info` to a number.
+        extractor: Whose features it is computed from: an extractor's name, or `PIXELS`.
+        arguments: What the function takes beyond that, by name.
+        reduction: Makes one sample of a clip's features and its true clip's, or none.
+        jackknife: Computes a set metric without each group of subjects in turn, where that is faster than to
+            compute it anew.
+        per_label: Gives each label's own number, of a set metric that is a mean over labels.
+        classes: The labels that the classifier behind it can tell apart; empty if it may be any.
+        accuracy: The metric whose value on the true clips is the accuracy of the classifier behind it.
+    """
+
+    target: str
+    extractor: str
+    arguments: Mapping[str, object] = field(default_factory=dict, hash=False)
+    reduction: str = ""
+    jackknife: str = ""
+    per_label: str = ""
+    classes: tuple[str, ...] = ()
+    accuracy: str = ""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Which damages of `fevbench audit` the metric must notice, and which it must ignore."""
+
+    notices: tuple[str, ...] = ()
+    ignores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -27,86 +132,81 @@ class Metric:
 
     Attributes:
         name: What the command line and the tables call it.
-        id: Its exact definition, with a version.
-        title: What it measures, in a few words.
-        family: Which kind of quality it looks at.
-        higher_is_better: Its direction.
-        range: Smallest and largest value it can take.
-        unit: Its unit; empty if it has none.
-        kind: ``clip``: one value a clip, their mean is reported. ``set``: one value for all clips.
-        extractors: The networks whose features it needs.
-        judged: Whether one of them is the data set's judge, whose hash becomes part of the id.
-        reads: The labels it can tell apart; empty for metrics that do not mind.
-        optional: Whether it is computed only when asked for by name.
-        by_itself: Whether only its own name asks for it, and not its family's or ``all``: users must first
-            get its weights, which no package index carries, or have much time.
-        sample: What a set metric counts: ``frames`` or ``clips``.
-        minimum: The smallest sample it is reported for.
-        people: The fewest people it is reported for.
-        each: For set metrics, the smallest sample of each of the data set's labels it is reported for.
-        floor: For face metrics, the value that stands in for a missing face unless an observed one
-            is worse; a face that vanishes can therefore never improve the number.
-        citation: Where the definition comes from.
-        target: The function that computes it.
-        leave_out: For set metrics, a function that computes it without each group of people in turn, where
-            there is a faster way than to compute it anew.
-        told: For set metrics, what it is told of each sample: its ``label``, its ``person``.
-        draws: How many clips of one face and label it compares: the scored one, and others that the model is
-            asked for with other noise.
-        first: The first frame it looks at: 1 where frame 0, the model's input, is left out; its id says so by
-            `NO_INPUT`.
-        notices: The damages of `fevbench audit` it must see.
-        ignores: The damages it must not mind.
-        reduction: For set metrics of clips that are seen frame by frame, the function that makes one row of a
-            clip's features and its true clip's, or none where the true clip does not allow one.
-        reader: For metrics of what a classifier reads, the clip metric whose value on the true clips is the
-            classifier's accuracy; empty for others.
-        compared: Whether a number better than the true clips' own is no merit, and never called best; not
-            where their own says nothing, as they are compared with themselves.
-        ranked: Whether a better number is better by itself; where it is not, nobody is ranked or called best.
-        by_label: For set metrics that are a mean over labels, the function that gives each label's own.
-        decimals: Digits after the point in a table.
+        definition: What the number says.
+        sampling: What is counted, and how much of it a number takes.
+        computation: How it is computed.
+        audit: What it must notice and ignore.
+        asked_by: Who gets it: ``default``: every run; ``family``: a run that asks for its family or for
+            ``all``; ``name``: only one that asks for it by its own name, as its weights are the user's own or
+            it takes long.
     """
 
     name: str
-    id: str
-    title: str
-    family: Family
-    higher_is_better: bool
-    range: tuple[float, float]
-    kind: Literal["clip", "set"]
-    citation: str
-    target: str
-    unit: str = ""
-    extractors: tuple[str, ...] = ()
-    judged: bool = False
-    reads: tuple[str, ...] = ()
-    optional: bool = False
-    by_itself: bool = False
-    sample: Literal["frames", "clips"] = "clips"
-    minimum: int = 1
-    people: int = 1
-    each: int = 0
-    floor: float | None = None
-    leave_out: str = ""
-    told: tuple[Literal["label", "person"], ...] = ()
-    draws: int = 1
-    first: int = 0
-    notices: tuple[str, ...] = ()
-    ignores: tuple[str, ...] = ()
-    reduction: str = ""
-    reader: str = ""
-    compared: bool = True
-    ranked: bool = True
-    by_label: str = ""
-    decimals: int = 3
+    definition: Definition
+    sampling: Sampling
+    computation: Computation
+    audit: Audit = field(default_factory=Audit)
+    asked_by: Literal["default", "family", "name"] = "default"
+
+    @property
+    def id(self) -> str:
+        """The exact definition."""
+        return self.definition.id
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Its direction."""
+        return self.definition.higher_is_better
+
+    @property
+    def arrow(self) -> str:
+        """Its direction as an arrow."""
+        return "↑" if self.higher_is_better else "↓"
+
+    @property
+    def kind(self) -> Literal["clip", "set"]:
+        """Whether each clip has a value, or the set of all."""
+        return self.sampling.kind
+
+    @property
+    def extractors(self) -> tuple[str, ...]:
+        """The extractors it needs."""
+        return () if self.computation.extractor == PIXELS else (self.computation.extractor,)
+
+    @property
+    def uses_judge(self) -> bool:
+        """Whether it asks the data set's own expression classifier, whose hash becomes part of its id."""
+        return self.computation.extractor == JUDGE
+
+    def with_judge(self, sha256: str | None) -> Metric:
+        """The metric with the judge's hash in its id, if it needs one and there is one."""
+        stem, _, version = self.id.partition("@")
+        if not self.uses_judge or sha256 is None or stem.endswith(f"-{sha256[:8]}"):
+            return self
+        return replace(self, definition=replace(self.definition, id=f"{stem}-{sha256[:8]}@{version}"))
+
+    def for_protocol(self, protocol: Protocol | ProtocolRecord) -> Metric:
+        """The metric as a protocol has it: with frame 0, and the id of that, where the protocol scores it."""
+        if not (self.sampling.first_frame and protocol.scores_input):
+            return self
+        stem, _, version = self.id.partition("@")
+        return replace(
+            self,
+            definition=replace(self.definition, id=f"{stem.removesuffix(NO_INPUT)}@{version}"),
+            sampling=replace(self.sampling, first_frame=0),
+        )
 
     @property
     def compute(self) -> Callable[..., Any]:
         """The function behind the metric, imported now."""
-        return cast("Callable[..., Any]", load_target(self.target))
+        return partial(_load(self.computation.target), **self.computation.arguments)
 
-    def without_each(self, arrays: Sequence[NDArray[Any]], groups: NDArray[np.int64]) -> list[float]:
+    @property
+    def reduce(self) -> Callable[..., Any]:
+        """The function that makes one sample of a clip, imported now."""
+        return _load(self.computation.reduction)
+
+    def leave_one_out(self, arrays: Sequence[NDArray[Any]], groups: NDArray[np.int64]) -> list[float]:
         """The set metric without each group of samples in turn, for the jackknife.
 
         Args:
@@ -116,56 +216,23 @@ class Metric:
         Returns:
             One number a group, in the groups' order; NaN where what is left has none.
         """
-        if self.leave_out:
-            leave_out = cast("Callable[..., list[float]]", load_target(self.leave_out))
-            return leave_out(*arrays, groups)
-        kept = [groups != group for group in sorted(set(groups.tolist()))]
-        return [self._of_some([array[some] for array in arrays]) for some in kept]
-
-    def _of_some(self, arrays: Sequence[NDArray[Any]]) -> float:
         from fevbench.metrics.measurement import TooFew
 
-        try:
-            return float(self.compute(*arrays))
-        except TooFew:
-            return float("nan")
+        if self.computation.jackknife:
+            found: list[float] = _load(self.computation.jackknife)(*arrays, groups)
+            return found
+        values = []
+        for group in sorted(set(groups.tolist())):
+            try:
+                values.append(float(self.compute(*(array[groups != group] for array in arrays))))
+            except TooFew:
+                values.append(float("nan"))
+        return values
 
-    def of_each_label(self, arrays: Sequence[NDArray[Any]]) -> dict[int, float]:
-        """The set metric of each label, where it is a mean over labels.
-
-        Args:
-            arrays: What `compute` takes.
-
-        Returns:
-            The label's place among the data set's to its number; nothing for other metrics.
-        """
-        if not self.by_label:
-            return {}
-        return cast("Callable[..., dict[int, float]]", load_target(self.by_label))(*arrays)
-
-    @property
-    def reduce(self) -> Callable[..., Any]:
-        """The function that makes one row of a clip, imported now."""
-        return cast("Callable[..., Any]", load_target(self.reduction))
-
-    def under(self, protocol: Protocol | ProtocolRecord) -> Metric:
-        """The metric as a protocol has it: with frame 0, and the id of that, where the protocol scores it."""
-        if not (self.first and protocol.scores_input):
-            return self
-        stem, _, version = self.id.partition("@")
-        return replace(self, id=f"{stem.removesuffix(NO_INPUT)}@{version}", first=0)
-
-    def by_judge(self, sha256: str | None) -> Metric:
-        """The metric with the judge's hash in its id, if it is one that needs a judge and there is one."""
-        stem, _, version = self.id.partition("@")
-        if not self.judged or sha256 is None or stem.endswith(f"-{sha256[:8]}"):
-            return self
-        return replace(self, id=f"{stem}-{sha256[:8]}@{version}")
-
-    @property
-    def arrow(self) -> str:
-        """The direction as an arrow."""
-        return "↑" if self.higher_is_better else "↓"
+    def per_label(self, arrays: Sequence[NDArray[Any]]) -> dict[int, float]:
+        """The label's place among the data set's to its own number, of a mean over labels; else nothing."""
+        target = self.computation.per_label
+        return _load(target)(*arrays) if target else {}
 
     def worst(self, values: list[float]) -> float:
         """The worst of some values."""
@@ -176,15 +243,16 @@ class Metric:
         return max(values) if self.higher_is_better else min(values)
 
     def with_missing(self, values: Sequence[float | None]) -> list[float]:
-        """What clips count in the mean: one without a value counts the floor, or the worst observed if worse.
+        """What clips count in the mean: one without a value counts `Sampling.missing_value`, or the worst.
 
         Args:
             values: One a clip that is not excused; at least one is a number.
         """
         observed = [value for value in values if value is not None]
-        stand_in = self.worst(observed if self.floor is None else [*observed, self.floor])
+        missing = self.sampling.missing_value
+        stand_in = self.worst(observed if missing is None else [*observed, missing])
         return [stand_in if value is None else value for value in values]
 
 
-INF = float("inf")
-"""The largest value of a range that has none."""
+def _load(target: str) -> Callable[..., Any]:
+    return cast("Callable[..., Any]", load_target(target))

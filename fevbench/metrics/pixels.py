@@ -1,4 +1,4 @@
-"""Metrics on pixels: PSNR, SSIM and MS-SSIM against the true clip, and how much moves."""
+"""Metrics on pixels: LPIPS, PSNR, SSIM and MS-SSIM against the true clip, and how much moves."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.metrics.measurement import Measurement, agreement
+from fevbench.metrics.measurement import ClipView, Measurement, agreement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fevbench.data.clip import Frames
-    from fevbench.metrics.view import ClipView
 
     Planes = NDArray[np.float64]
 
@@ -23,6 +22,27 @@ SIGMA, RADIUS = 1.5, 5
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 SCALES = (0.0448, 0.2856, 0.3001)
 """The first three of the five weights of Wang et al. (2003), finest scale first; their ratio counts."""
+
+
+def lpips(view: ClipView) -> Measurement:
+    """Mean over frames of LPIPS to the true clip's frame."""
+    return Measurement(float(view.generated.mean(dtype=np.float64)))
+
+
+def tlpips(view: ClipView) -> Measurement:
+    """Mean over neighbouring frames of the difference of their LPIPS to that of the true clip's."""
+    made, true = view.generated.astype(np.float64), view.true.astype(np.float64)
+    return Measurement(float(np.abs(made - true).mean()))
+
+
+def diversity(view: ClipView) -> Measurement:
+    """Mean over pairs of clips of this face and label, and over frames, of LPIPS between the two.
+
+    How BicycleGAN was scored (Zhu et al., NeurIPS 2017), frame by frame.
+    """
+    if not len(view.generated):
+        return Measurement(None, "one clip of this face and label only", excused=True)
+    return Measurement(float(view.generated.mean(dtype=np.float64)))
 
 
 def psnr(view: ClipView) -> Measurement:

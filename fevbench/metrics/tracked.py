@@ -1,4 +1,4 @@
-"""A generated clip and its true clip as the face tracker saw them: which frames count, how the face moves.
+"""Two clips as the face tracker sees them: which frames count, the expression, the pose and the mesh.
 
 Features are those of `fevbench.extractors.face_mesh.FaceMesh`, ``float[T, 1497]``; a row of NaN is a frame
 without a face.
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-EXTRACTOR = "face-mesh"
 EXPRESSIVE = tuple(i for i, name in enumerate(BLENDSHAPES) if not name.startswith(("eyeBlink", "eyeLook")))
 """Columns of the 41 blendshapes that make an expression. No label says when somebody blinks or where they
 look, and a blink moves further than many an expression."""
@@ -34,13 +33,13 @@ RIGID = (
 """Points that go with the skull more than with any muscle: the head's pose is taken from them."""
 
 
-def lost(features: NDArray[Any]) -> NDArray[np.bool_]:
+def no_face(features: NDArray[Any]) -> NDArray[np.bool_]:
     """Which of ``float[T, D]`` are of a frame without a face: ``bool[T]``."""
     without: NDArray[np.bool_] = np.isnan(features).any(axis=1)
     return without
 
 
-def side_by_side(made: NDArray[Any], true: NDArray[Any]) -> tuple[Floats, Floats] | None:
+def paired_frames(made: NDArray[Any], true: NDArray[Any]) -> tuple[Floats, Floats] | None:
     """Two clips in the frames in which the true one shows a face.
 
     In each other frame the nearest of these (the earlier of two) stands in, in both clips: there is nothing
@@ -53,7 +52,7 @@ def side_by_side(made: NDArray[Any], true: NDArray[Any]) -> tuple[Floats, Floats
     Returns:
         Both, ``float64[T, D]``, the true one without NaN; None if no frame of it shows a face.
     """
-    seen = np.flatnonzero(~lost(true))
+    seen = np.flatnonzero(~no_face(true))
     if not len(seen):
         return None
     nearest = seen[np.abs(np.arange(len(true))[:, None] - seen).argmin(axis=1)]
@@ -79,7 +78,7 @@ def intensity(features: Floats, neutral: Floats) -> Floats:
     return curve
 
 
-def turned(features: Floats, other: Floats) -> Floats:
+def head_rotation(features: Floats, other: Floats) -> Floats:
     """By how much two heads are turned against each other: the angle of the rotation between them.
 
     Of rotations A and B it is 2 arcsin(|A - B| / sqrt(8)) (Huynh, 2009), which keeps its digits near 0.

@@ -8,13 +8,12 @@ import numpy as np
 
 from fevbench.data.corpus import FrameStore
 from fevbench.data.video import content_digest
-from fevbench.metrics.measurement import Measurement
+from fevbench.metrics.measurement import ClipView, Measurement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fevbench.data.clip import Frames
-    from fevbench.metrics.view import ClipView
 
     Floats = NDArray[np.float32]
 
@@ -25,7 +24,7 @@ RELATIVE, ABSOLUTE = 0.01, 0.5
 """By how much the flow there and back may miss where it started: parts of their squared lengths, and pixels
 squared (Sundaram et al., 2010)."""
 
-_kept: FrameStore[Floats] = FrameStore()
+_flows: FrameStore[Floats] = FrameStore()
 
 
 def warping_error(view: ClipView) -> Measurement:
@@ -35,8 +34,8 @@ def warping_error(view: ClipView) -> Measurement:
     the frame before, squared, in [0, 1], is averaged over channels and over the pixels that the true clip
     shows in both frames, and then over pairs of frames. Pairs without any such pixel are left out.
     """
-    flows = _kept.get(content_digest(view.truth), lambda: true_flow(view.truth))
-    made = view.frames.astype(np.float32) / 255
+    flows = _flows.get(content_digest(view.true), lambda: true_flow(view.true))
+    made = view.generated.astype(np.float32) / 255
     errors = []
     for before, after, flow in zip(made[:-1], made[1:], flows, strict=True):
         visible = flow[..., 2] > 0.5

@@ -117,7 +117,7 @@ def number(name: str, value: float | None) -> str:
     """A metric's value as shown."""
     if value is None:
         return "–"
-    text = f"{value:.{catalog.get(name).decimals}f}"
+    text = f"{value:.{catalog.get(name).definition.decimals}f}"
     return text if float(text) else text.removeprefix("-")  # no minus zero
 
 
@@ -136,7 +136,7 @@ def _best(name: str, results: Sequence[Result], standing: Standing) -> float | N
     models = [r for i, r in enumerate(results) if not r.model.control and i not in standing.unranked]
     values = [v for r in models if (m := r.metrics.get(name)) and (v := m.value) is not None]
     metric = catalog.get(name)
-    if len(values) < 2 or not metric.ranked or not same_weights(metric, models):
+    if len(values) < 2 or not metric.definition.ranked or not same_weights(metric, models):
         return None
     best, ceiling = metric.best(values), _ceiling_of(name, results)
     return None if _beyond(metric, best, ceiling) else best
@@ -144,7 +144,9 @@ def _best(name: str, results: Sequence[Result], standing: Standing) -> float | N
 
 def _beyond(metric: Metric, value: float, ceiling: float | None) -> bool:
     """Whether a number is better than the true clips' own, as shown, where that is no merit."""
-    if ceiling is None or not metric.compared or number(metric.name, value) == number(metric.name, ceiling):
+    if ceiling is None or not metric.definition.truth_is_best:
+        return False
+    if number(metric.name, value) == number(metric.name, ceiling):
         return False
     return value == metric.best([value, ceiling])
 

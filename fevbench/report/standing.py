@@ -78,7 +78,7 @@ def stand(metric: Metric, names: Sequence[str], results: Sequence[Result]) -> St
         names: What the runs are called.
         results: Runs of the same clips under the same definitions.
     """
-    if not metric.ranked:
+    if not metric.definition.ranked:
         return Standing(reason="more of it is not better by itself")
     samples = {
         i: sample_of(metric, names[i], result.metrics.get(metric.name))

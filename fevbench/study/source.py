@@ -75,7 +75,7 @@ def metrics_of(results: Sequence[Result], subjects: Mapping[str, str]) -> dict[s
 
 
 def _why_not(metric: Metric, results: Sequence[Result]) -> str:
-    if not metric.ranked:
+    if not metric.definition.ranked:
         return "more of it is not better by itself"
     return "" if same_weights(metric, results) else "measured by different files of its networks"
 

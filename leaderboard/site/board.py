@@ -112,7 +112,7 @@ def make_board(table: Table, pages: Mapping[str, str]) -> Board:
         _column(table, name, key, pages[name])
         for key, (_, families) in GROUPS.items()
         for name in names
-        if catalog.get(name).family in families
+        if catalog.get(name).definition.family in families
     ]
     metrics = [column.name for column in columns]
     if table.costs:
@@ -139,9 +139,10 @@ def _column(table: Table, name: str, group: str, page: str) -> Column:
     metric = catalog.get(name)
     counts = [m.n for run in table.runs if (m := run.result.metrics.get(name)) and m.value is not None]
     least, most = (min(counts), max(counts)) if counts else (0, 0)
-    unit = metric.sample if most != 1 else metric.sample.removesuffix("s")
+    unit = metric.sampling.counts if most != 1 else metric.sampling.counts.removesuffix("s")
     sample = f"{least} {unit}" if least == most else f"{least} to {most} {unit}"
-    return Column(name, metric.title, metric.higher_is_better, group, page, sample, metric.unit)
+    what = metric.definition
+    return Column(name, what.title, what.higher_is_better, group, page, sample, what.unit)
 
 
 def _ceiling(table: Table, name: str) -> Shown:
@@ -200,7 +201,7 @@ def missing_text(run: Run, name: str) -> str:
 
 def value_text(name: str, value: float | None) -> str:
     """A metric's value with its unit."""
-    unit = catalog.get(name).unit
+    unit = catalog.get(name).definition.unit
     if not unit or value is None:
         return number(name, value)
     return f"{number(name, value)}{'' if unit == '°' else ' '}{unit}"

@@ -79,22 +79,23 @@ def make_metric_page(name: str, words: Words | None, tables: Sequence[Table]) ->
 
 
 def _facts(metric: Metric, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    low, high = (f"{bound:g}" for bound in metric.range)
-    unit = f" {metric.unit}" if metric.unit else ""
+    low, high = (f"{bound:g}" for bound in metric.definition.range)
+    unit = f" {metric.definition.unit}" if metric.definition.unit else ""
     each = (
         "each clip has a value, their mean is reported" if metric.kind == "clip" else "one value of all clips"
     )
-    floor = "" if metric.floor is None else f"counts {metric.floor:g}, or the worst observed if that is worse"
+    sampling, missing = metric.sampling, metric.sampling.missing_value
+    lost = "" if missing is None else f"counts {missing:g}, or the worst observed if that is worse"
     facts = [
         ("definition", ", ".join(ids) or metric.id),
         ("direction", "higher is better" if metric.higher_is_better else "lower is better"),
         ("range", f"{low} to {high}{unit}".replace("inf", "∞")),
-        ("sample", f"{each}; at least {metric.minimum} {metric.sample}" if metric.minimum > 1 else each),
+        ("sample", f"{each}; at least {sampling.least} {sampling.counts}" if sampling.least > 1 else each),
         ("networks", ", ".join(metric.extractors) or "none"),
-        ("without a face", floor),
-        ("must notice", ", ".join(metric.notices)),
-        ("must ignore", ", ".join(metric.ignores)),
-        ("source", metric.citation),
+        ("without a face", lost),
+        ("must notice", ", ".join(metric.audit.notices)),
+        ("must ignore", ", ".join(metric.audit.ignores)),
+        ("source", metric.definition.citation),
     ]  # fmt: skip
     return tuple((label, text) for label, text in facts if text)
 

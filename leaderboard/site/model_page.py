@@ -117,7 +117,7 @@ def _section(table: Table, run: Run, clips: Clips, pages: Mapping[str, str]) -> 
             tuple(
                 _number(table, run, name, pages[name])
                 for name in names
-                if catalog.get(name).family in families
+                if catalog.get(name).definition.family in families
             ),
         )
         for title, families in GROUPS.values()
@@ -156,7 +156,7 @@ def _number(table: Table, run: Run, name: str, page: str) -> Number:
     rank = f"{cell.rank}{cell.mark} of {ranked}" if cell.rank else ""
     text = value_text(name, found.value) if found.value is not None else f"none: {found.reason}"
     return Number(
-        name, metric.title, page, metric.arrow, text, cell.interval, rank, number(name, ceiling),
+        name, metric.definition.title, page, metric.arrow, text, cell.interval, rank, number(name, ceiling),
         missing_text(run, name), plot,
     )  # fmt: skip
 

@@ -200,7 +200,7 @@ def _mean_rank(comparison: Comparison, index: int) -> float:
         ranks = [
             standing.ranks.get(index, len(standing.ranks) + 1)
             for name, standing in comparison.standings.items()
-            if catalog.get(name).family in families and standing.ranks
+            if catalog.get(name).definition.family in families and standing.ranks
         ]
         if ranks:
             means.append(sum(ranks) / len(ranks))

@@ -19,6 +19,8 @@ from fevbench.audit.verdict import Ladders, judge
 from fevbench.metrics.catalog import metrics
 from fevbench.results.schema import ProtocolRecord
 
+SSIM = metrics.get("ssim")
+SSIM_OF_99 = replace(SSIM, sampling=replace(SSIM.sampling, least=99))
 RUN = ("audit", "tiny", "--device", "cpu", "--offline")
 
 
@@ -51,11 +53,8 @@ def steps(
 def verdict(must: str, *ladders: list[Step]) -> tuple[bool, str]:
     """What is said of metric ssim and the damage of the first ladder."""
     damage = ladders[0][0].damage
-    declared = replace(
-        metrics.get("ssim"),
-        notices=(damage,) if must == "notice" else (),
-        ignores=(damage,) if must == "ignore" else (),
-    )
+    notices, ignores = ((damage,) if must == which else () for which in ("notice", "ignore"))
+    declared = replace(SSIM, audit=replace(SSIM.audit, notices=notices, ignores=ignores))
     (found,) = judge(Ladders([step for ladder in ladders for step in ladder]), {"ssim": declared})
     assert (found.metric, found.damage, found.must) == ("ssim", damage, must)
     return found.kept, found.why
@@ -150,7 +149,7 @@ def test_metrics_can_be_audited_one_after_the_other(cli: Cli, tmp_path: Path) ->
 def test_of_a_metric_without_a_value_of_the_true_clips_nothing_is_said(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(metrics._targets, "ssim", replace(metrics.get("ssim"), minimum=99))
+    monkeypatch.setitem(metrics._targets, "ssim", SSIM_OF_99)
     outcome = cli(*RUN, "--damages", "freeze", "--metrics", "ssim,motion", "--out", tmp_path)
     assert outcome.code == 0, outcome
     found = read_audit(tmp_path / "audit.json")
@@ -176,7 +175,7 @@ def test_where_nothing_can_be_audited_it_says_why_and_writes_nothing(cli: Cli, t
 def test_a_metric_with_too_few_true_clips_is_not_damaged_in_vain(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(metrics._targets, "ssim", replace(metrics.get("ssim"), minimum=99))
+    monkeypatch.setitem(metrics._targets, "ssim", SSIM_OF_99)
     outcome = cli(*RUN, "--damages", "blur", "--metrics", "ssim", "--out", tmp_path)
     assert outcome.code == 1
     assert "no metric can be audited here: ssim: " in outcome.complaint
@@ -209,7 +208,7 @@ def test_a_broken_promise_fails_it(cli: Cli, tmp_path: Path, monkeypatch: pytest
     asked = (*RUN, "--metrics", "ssim", "--damages", "freeze,colour", "--out", tmp_path / "audit")
     honest = cli(*asked)
     assert honest.code == 0, honest
-    lying = replace(metrics.get("ssim"), notices=(), ignores=("freeze",))
+    lying = replace(SSIM, audit=replace(SSIM.audit, notices=(), ignores=("freeze",)))
     monkeypatch.setitem(metrics._targets, "ssim", lying)
     outcome = cli(*asked)
     assert outcome.code == 1
@@ -237,9 +236,9 @@ def test_every_metric_declares_what_it_notices() -> None:
     for name in metrics:
         metric = metrics.get(name)
         # Damaged true clips cannot be made again with other noise.
-        assert bool(metric.notices) == (metric.draws == 1), name
-        assert set(metric.notices) | set(metric.ignores) <= set(damages), name
-        assert not set(metric.notices) & set(metric.ignores), name
+        assert bool(metric.audit.notices) == (metric.sampling.noise_samples == 1), name
+        assert set(metric.audit.notices) | set(metric.audit.ignores) <= set(damages), name
+        assert not set(metric.audit.notices) & set(metric.audit.ignores), name
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_the_work(cli: Cli, tmp_path: Path) -> None:

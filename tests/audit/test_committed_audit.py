@@ -24,10 +24,10 @@ def test_all_metrics_were_audited_by_all_damages(audit: Audit) -> None:
     assert list(audit.damages) == list(damages)
     for name, record in audit.damages.items():
         assert (record.title, tuple(record.steps)) == (damages.get(name).title, damages.get(name).steps)
-    missing = {name for name in metrics if not metrics.get(name).optional} - set(audit.ids)
+    missing = {name for name in metrics if metrics.get(name).asked_by == "default"} - set(audit.ids)
     assert not missing
     for name, id_ in audit.ids.items():
-        declared = metrics.get(name).under(audit.protocol).id
+        declared = metrics.get(name).for_protocol(audit.protocol).id
         assert id_.partition("@")[0].startswith(declared.partition("@")[0]), name
         assert id_.partition("@")[2] == declared.partition("@")[2], name
 

@@ -11,7 +11,7 @@ import pytest
 
 from fevbench import weights
 from fevbench.data.framing import FoundFace
-from fevbench.extractors import eyes
+from fevbench.extractors import arcface
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -32,8 +32,8 @@ class MiddleFaces:
 
 @pytest.fixture
 def middle_faces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eyes, "_finder", lambda path: MiddleFaces())
+    monkeypatch.setattr(arcface, "_finder", lambda path: MiddleFaces())
     monkeypatch.setattr(
-        eyes, "_embedder", lambda path: lambda picture, points: np.eye(1, 512, dtype=np.float32)[0]
+        arcface, "_embedder", lambda path: lambda picture, points: np.eye(1, 512, dtype=np.float32)[0]
     )
     monkeypatch.setattr(weights, "require", lambda name, **how: SimpleNamespace(path=Path("none")))

@@ -78,10 +78,10 @@ def test_faces_are_framed_as_those_of_fevsynth(tmp_path: Path) -> None:
     from fevbench import weights
     from fevbench.data.framing import cut_out
     from fevbench.data.prepared.face import search_faces
-    from fevbench.extractors.eyes import DETECTOR, EMBEDDER, Eyes
+    from fevbench.extractors.arcface import DETECTOR, EMBEDDER, FaceRecogniser
 
     detector, embedder = (weights.require(name, offline=True).path for name in (DETECTOR, EMBEDDER))
-    eyes = Eyes(detector, embedder)
+    eyes = FaceRecogniser(detector, embedder)
     clip = downloads.performance(1, "happiness")
     wide = np.pad(clip, ((0, 0), (100, 60), (150, 90), (0, 0)), mode="edge")
     for align in ("none", "eyes"):

@@ -15,7 +15,7 @@ from tiny import Cli, Outcome
 
 from fevbench.data.framing import FoundFace
 from fevbench.data.prepared.face import DetectedFace, follow_subject
-from fevbench.extractors import eyes
+from fevbench.extractors import arcface
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -45,8 +45,8 @@ def colour(picture: Frames, points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any
 
 @pytest.fixture
 def blocks(middle_faces: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eyes, "_finder", lambda path: Blocks())
-    monkeypatch.setattr(eyes, "_embedder", lambda path: colour)
+    monkeypatch.setattr(arcface, "_finder", lambda path: Blocks())
+    monkeypatch.setattr(arcface, "_embedder", lambda path: colour)
 
 
 def scene(*people: tuple[tuple[int, int, int], int, int, int] | None) -> Frames:

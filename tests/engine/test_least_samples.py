@@ -10,21 +10,26 @@ import pytest
 from tiny import Cli
 
 from fevbench.data.clip import Clip
-from fevbench.engine.score import Side, score
+from fevbench.engine.score import ClipSet, score
 from fevbench.metrics.catalog import Metric, metrics
 from fevbench.results.schema import MetricResult
 
 LABELS = ("anger", "joy")
-FVD = replace(metrics.get("fvd"), minimum=2)
+
+
+def needing(name: str, **least: int) -> Metric:
+    """A metric with other least samples."""
+    metric = metrics.get(name)
+    return replace(metric, sampling=replace(metric.sampling, **least))
 
 
 def scored(metric: Metric, clips: list[Clip]) -> MetricResult:
     """A metric of noise beside noise."""
     rng = np.random.default_rng(0)
 
-    def side() -> Side:
+    def side() -> ClipSet:
         features = [rng.normal(size=(1, 4)).astype(np.float32) for _ in clips]
-        return Side(lambda clip: np.zeros((2, 8, 8, 3), np.uint8), LABELS, {"i3d": features})
+        return ClipSet(lambda clip: np.zeros((2, 8, 8, 3), np.uint8), LABELS, {"i3d": features})
 
     return score(metric, clips, side(), side())
 
@@ -38,10 +43,20 @@ def clips_of(people: int, per_label: tuple[int, int]) -> list[Clip]:
 @pytest.mark.parametrize(
     ("metric", "people", "per_label", "reason"),
     [
-        (replace(FVD, minimum=20), 4, (8, 8), "16 clips, needs at least 20"),
-        (replace(FVD, people=5), 4, (8, 8), "4 people, needs at least 5"),
-        (replace(FVD, each=9), 4, (8, 9), "clips: 8 of anger, needs at least 9 of each label"),
-        (replace(FVD, each=9), 4, (8, 0), "clips: 8 of anger, 0 of joy, needs at least 9 of each label"),
+        (needing("fvd", least=20), 4, (8, 8), "16 clips, needs at least 20"),
+        (needing("fvd", least=2, least_subjects=5), 4, (8, 8), "4 people, needs at least 5"),
+        (
+            needing("fvd", least=2, least_per_label=9),
+            4,
+            (8, 9),
+            "clips: 8 of anger, needs at least 9 of each label",
+        ),
+        (
+            needing("fvd", least=2, least_per_label=9),
+            4,
+            (8, 0),
+            "clips: 8 of anger, 0 of joy, needs at least 9 of each label",
+        ),
     ],
 )
 def test_what_is_lacking_is_named(
@@ -72,7 +87,7 @@ def test_a_label_that_one_person_performs_leaves_no_interval_but_a_value() -> No
     """Without that person one clip of it is left, which has no distance."""
     joy = [Clip(f"j{i}", "p0", "joy", "test", Path()) for i in range(5)]
     clips = [*clips_of(4, (12, 0)), *joy, Clip("j5", "p1", "joy", "test", Path())]
-    found = scored(replace(metrics.get("fvd-class"), each=6), clips)
+    found = scored(needing("fvd-class", least_per_label=6), clips)
     assert found.value is not None
     assert (found.interval, found.replicates) == (None, [])
 
@@ -88,15 +103,15 @@ def test_a_mean_over_labels_comes_with_each_labels_own_number() -> None:
 def test_a_person_with_nearly_all_clips_leaves_a_value_without_an_interval(name: str) -> None:
     """Without that person two clips are left, of which nothing has a number."""
     clips = [Clip(f"c{i}", f"p{max(0, i - 57)}", LABELS[i % 2], "test", Path()) for i in range(60)]
-    found = scored(replace(metrics.get(name), people=2, minimum=32), clips)
+    found = scored(needing(name, least_subjects=2, least=32), clips)
     assert found.value is not None
     assert found.interval is None
 
 
-def reader(right: int) -> Side:
+def reader(right: int) -> ClipSet:
     """A classifier that reads so many of 20 clips of two labels right."""
     rows = [np.eye(2, dtype=np.float32)[[int((i >= 10) ^ (i >= right))]] for i in range(20)]
-    return Side(lambda clip: np.zeros((2, 8, 8, 3), np.uint8), LABELS, {"judge": rows})
+    return ClipSet(lambda clip: np.zeros((2, 8, 8, 3), np.uint8), LABELS, {"judge": rows})
 
 
 @pytest.mark.parametrize("name", ["accuracy", "macro-f1"])

@@ -13,10 +13,10 @@ from video_stand_ins import SHAPE, write_checkpoints
 from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import metrics
 
-BY_ITSELF = [name for name in metrics if metrics.get(name).by_itself and name != "fid-inf"]
+ONLY_BY_NAME = [name for name in metrics if metrics.get(name).asked_by == "name" and name != "fid-inf"]
 
 
-@pytest.mark.parametrize("name", BY_ITSELF)
+@pytest.mark.parametrize("name", ONLY_BY_NAME)
 @pytest.mark.parametrize("offline", [["--offline"], []])
 def test_without_weights_one_line_says_how_to_get_them(
     name: str, offline: list[str], cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -39,7 +39,9 @@ def test_with_weights_they_are_computed_and_the_pinned_hashes_recorded(
         small = replace(extractors.get(name), dim=SHAPE.width, load=f"video_stand_ins:load_{name}")
         monkeypatch.setitem(extractors._targets, name, small)
     for name in ("fvd-videomae", "jedi"):
-        monkeypatch.setitem(metrics._targets, name, replace(metrics.get(name), minimum=9))
+        metric = metrics.get(name)
+        few = replace(metric, sampling=replace(metric.sampling, least=9))
+        monkeypatch.setitem(metrics._targets, name, few)
     paths = write_checkpoints(tmp_path)
     for name, path in paths.items():
         assert cli("weights", "add", name, path).code == 0

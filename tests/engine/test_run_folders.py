@@ -20,7 +20,7 @@ from tiny import Cli
 from fevbench import weights
 from fevbench.data.video import read_clip, write_clip
 from fevbench.engine import folder as folders
-from fevbench.engine.folder import LOCK_FILE, claim_folder
+from fevbench.engine.folder import LOCK_FILE, Claim
 from fevbench.engine.plan import Settings
 from fevbench.errors import RunError
 
@@ -65,28 +65,28 @@ def noise(cli: Cli, plugin: Write, tmp_path: Path) -> Callable[..., tiny.Outcome
 def test_a_folder_is_one_process_s(tmp_path: Path) -> None:
     """Even before it has made anything, with the same settings as with others, and until it is done."""
     other = SETTINGS.model_copy(update={"device": "cuda"})
-    with claim_folder(tmp_path / "run", SETTINGS) as first:
+    with Claim(tmp_path / "run", SETTINGS) as first:
         assert not first.begun
         for settings in (SETTINGS, other):
             for overwrite in (False, True):
                 with pytest.raises(RunError, match="another process works in"):
-                    claim_folder(tmp_path / "run", settings, overwrite)
+                    Claim(tmp_path / "run", settings, overwrite)
         said = Settings.model_validate_json((tmp_path / "run" / "run.json").read_text())
         assert said == SETTINGS
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["run.json"]
-    with claim_folder(tmp_path / "run", other) as second:
+    with Claim(tmp_path / "run", other) as second:
         assert second.begun
 
 
 def test_who_is_killed_lets_go_of_a_folder(tmp_path: Path) -> None:
     code = (
         "import os, sys; from fevbench.engine.folder import *; from fevbench.engine.plan import Settings\n"
-        "claim = claim_folder(Path('run'), Settings.model_validate_json(sys.argv[1])); os._exit(9)"
+        "claim = Claim(Path('run'), Settings.model_validate_json(sys.argv[1])); os._exit(9)"
     )
     words = [sys.executable, "-c", code, SETTINGS.model_dump_json()]
     assert subprocess.run(words, cwd=tmp_path, check=False).returncode == 9
     assert (tmp_path / "run" / LOCK_FILE).exists()
-    claim_folder(tmp_path / "run", SETTINGS).release()
+    Claim(tmp_path / "run", SETTINGS).release()
 
 
 def test_a_second_process_is_told_and_changes_nothing(
@@ -121,7 +121,7 @@ def test_where_a_file_system_knows_no_locks_a_run_goes_on(
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(filelock.FileLock, "acquire", none)
-    with claim_folder(tmp_path / "run", SETTINGS):
+    with Claim(tmp_path / "run", SETTINGS):
         assert (tmp_path / "run" / "run.json").exists()
 
 

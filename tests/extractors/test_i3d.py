@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from fevbench.errors import WeightsError
 from fevbench.extractors.base import extractors
 from fevbench.extractors.i3d import I3D, MaxPoolSame, build_i3d
-from fevbench.extractors.tensorflow import resize_bilinear, same_padding
+from fevbench.extractors.networks import resize_bilinear, same_padding
 from fevbench.metrics.catalog import metrics
 
 

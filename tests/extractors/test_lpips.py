@@ -12,12 +12,13 @@ import torch.nn.functional as F
 
 from fevbench import weights
 from fevbench.data.tensors import to_tensor
-from fevbench.engine.extract import material, sample_count
+from fevbench.engine.extract import extractor_input
 from fevbench.errors import WeightsError
-from fevbench.extractors.flax import flatten, read_tree
+from fevbench.extractors.base import sample_count
 from fevbench.extractors.lpips import SCALE, SHIFT, load_alex, load_vgg
-from fevbench.metrics.perception import lpips_alex, tlpips
-from fevbench.metrics.view import ClipView
+from fevbench.extractors.networks import flatten, read_tree
+from fevbench.metrics.measurement import ClipView
+from fevbench.metrics.pixels import lpips, tlpips
 
 
 def pictures(count: int, size: int = 64, seed: int = 0) -> np.ndarray:
@@ -89,19 +90,17 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
 def test_what_extractors_look_at() -> None:
     made = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8)
     true = made + 100
-    beside = material("truth", made, true)
+    beside = extractor_input("truth", made, true)
     assert beside[:, :, 0, 0, 0].tolist() == [[i, 100 + i] for i in range(5)]
-    following = material("next", made, true)
+    following = extractor_input("next", made, true)
     assert following[:, :, 0, 0, 0].tolist() == [[i, i + 1] for i in range(4)]
-    assert material("clip", made, true) is made
-    assert material("frame", made, true) is made
+    assert extractor_input("clip", made, true) is made
+    assert extractor_input("frame", made, true) is made
     assert [sample_count(unit, 5) for unit in ("frame", "clip", "truth", "next")] == [5, 1, 5, 4]
 
 
 def test_values_by_hand() -> None:
-    pixels = np.zeros((3, 1, 1, 3), np.uint8)
-    made = {"lpips-alex": np.array([[0.0], [0.2], [0.4]]), "lpips-alex-next": np.array([[0.5], [0.0]])}
-    true = {"lpips-alex": np.zeros((3, 1)), "lpips-alex-next": np.array([[0.3], [0.1]])}
-    view = ClipView(pixels, pixels, "", "", (), made, true)
-    assert lpips_alex(view).value == pytest.approx(0.2)
-    assert tlpips(view).value == pytest.approx(0.15)
+    beside = np.array([[0.0], [0.2], [0.4]])
+    assert lpips(ClipView(beside, np.zeros((3, 1)), "", "", ())).value == pytest.approx(0.2)
+    following = np.array([[0.5], [0.0]]), np.array([[0.3], [0.1]])
+    assert tlpips(ClipView(*following, "", "", ())).value == pytest.approx(0.15)

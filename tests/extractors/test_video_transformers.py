@@ -12,8 +12,14 @@ from video_stand_ins import SHAPE, load_videomae, load_vjepa, write_checkpoints
 
 from fevbench.errors import WeightsError
 from fevbench.extractors.base import extractors
-from fevbench.extractors.videomae import GIANT, build_videomae, sinusoids
-from fevbench.extractors.vjepa import HUGE, build_encoder, build_pooler
+from fevbench.extractors.video_transformers import (
+    GIANT,
+    HUGE,
+    build_encoder,
+    build_pooler,
+    build_videomae,
+    sinusoids,
+)
 
 LOADERS = {"videomae": load_videomae, "vjepa": load_vjepa}
 

@@ -15,10 +15,9 @@ from fevbench.fevsynth.adapter import FEVSynth
 from fevbench.judge import files, training
 from fevbench.metrics.catalog import metrics
 from fevbench.metrics.expression import accuracy
-from fevbench.metrics.view import ClipView
+from fevbench.metrics.measurement import ClipView
 from fevbench.training.export import read_exported
 
-PIXELS = np.zeros((2, 16, 16, 3), np.uint8)
 HOW = protocols.get("64x16")
 
 
@@ -32,7 +31,8 @@ def judged(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
 
 
 def view(label: str, *logits: float) -> ClipView:
-    return ClipView(PIXELS, PIXELS, label, "ann", tiny.LABELS, {"judge": np.array([logits], np.float32)}, {})
+    rows = np.array([logits], np.float32)
+    return ClipView(rows, rows, label, "ann", tiny.LABELS)
 
 
 def test_a_clip_is_right_where_its_label_is_read() -> None:
@@ -42,9 +42,9 @@ def test_a_clip_is_right_where_its_label_is_read() -> None:
 
 def test_the_judge_is_part_of_the_definition() -> None:
     metric = metrics.get("accuracy")
-    assert metric.by_judge("0123456789abcdef").id == "accuracy-judge-01234567@1"
-    assert metric.by_judge(None).id == metric.id
-    assert metrics.get("ssim").by_judge("0123456789abcdef") == metrics.get("ssim")
+    assert metric.with_judge("0123456789abcdef").id == "accuracy-judge-01234567@1"
+    assert metric.with_judge(None).id == metric.id
+    assert metrics.get("ssim").with_judge("0123456789abcdef") == metrics.get("ssim")
 
 
 def test_without_a_judge_there_is_no_number_and_the_way_to_one(cli: Cli, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_a_result_is_of_this_version(file: Path) -> None:
     result = read_result(file)
     assert file.stem == result.model.name.replace(":", "--")
     for name, metric in result.metrics.items():
-        declared = metrics.get(name).under(result.protocol)
+        declared = metrics.get(name).for_protocol(result.protocol)
         assert metric.id.partition("@")[0].startswith(declared.id.partition("@")[0]), name
         assert metric.value is not None, (name, metric.reason)
         assert metric.interval is not None, name

@@ -16,7 +16,7 @@ import pytest
 from tiny import Cli, tree
 
 from fevbench.data.video import content_digest, read_clip, write_clip
-from fevbench.engine.needs import Needs
+from fevbench.engine.plan import Evaluation
 from fevbench.metrics.catalog import Metric
 from leaderboard import archive
 
@@ -146,12 +146,12 @@ def test_features_that_lie_about_are_not_believed(sent: Path, run: Path, cli: Cl
 def test_what_cannot_be_scored_here_is_said_and_not_held_against_it(
     sent: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    able = Needs.why_not
+    able = Evaluation.unavailable
 
-    def why_not(self: Needs, metric: Metric) -> str:
+    def unavailable(self: Evaluation, metric: Metric) -> str:
         return "out of order" if metric.name == "csim" else able(self, metric)
 
-    monkeypatch.setattr(Needs, "why_not", why_not)
+    monkeypatch.setattr(Evaluation, "unavailable", unavailable)
     checked = cli("leaderboard", "check", sent)
     assert checked.code == 0
     assert "note: csim: not scored again: out of order" in checked.out

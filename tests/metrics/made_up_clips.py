@@ -10,9 +10,8 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 from fevbench.data.clip import EXPRESSIONS, Clip
-from fevbench.engine.extract import sample_count
-from fevbench.engine.score import Side, measure
-from fevbench.extractors.base import extractors
+from fevbench.engine.score import ClipSet, measure
+from fevbench.extractors.base import extractors, sample_count
 from fevbench.extractors.face_mesh import MESH, POSE, SCORES
 from fevbench.metrics.catalog import Metric
 from fevbench.results.schema import MetricResult
@@ -77,10 +76,10 @@ class World:
             true={**self.true, "pixels": [true] * count},
         )
 
-    def _side(self, side: dict[str, list[Array]]) -> Side:
+    def _side(self, side: dict[str, list[Array]]) -> ClipSet:
         frames = dict(zip([clip.id for clip in self.clips], side["pixels"], strict=True))
-        labels = self.metric.reads or EXPRESSIONS
-        return Side(lambda clip: frames[clip.id], labels, {k: v for k, v in side.items() if k != "pixels"})
+        labels = self.metric.computation.classes or EXPRESSIONS
+        return ClipSet(lambda clip: frames[clip.id], labels, {k: v for k, v in side.items() if k != "pixels"})
 
 
 def world(metric: Metric, seed: int = 0, damage: float = 0.0, least: bool = False) -> World:
@@ -92,12 +91,15 @@ def world(metric: Metric, seed: int = 0, damage: float = 0.0, least: bool = Fals
         damage: From 0 to 1: noise in the pixels, and features further away.
         least: Only as many clips as the metric asks for, and not some more.
     """
-    per_clip = T - metric.first if metric.sample == "frames" else 1
-    fewest = max(-(-metric.minimum // per_clip), metric.each * len(EXPRESSIONS), metric.people)
+    wanted = metric.sampling
+    per_clip = T - wanted.first_frame if wanted.counts == "frames" else 1
+    fewest = max(
+        -(-wanted.least // per_clip), wanted.least_per_label * len(EXPRESSIONS), wanted.least_subjects
+    )
     count = fewest if least else fewest + 2
     rng = np.random.default_rng(seed)
     clips = tuple(
-        Clip(f"{i}", _person(i, metric.people), EXPRESSIONS[i % 6], "test", Path(f"{i}"))
+        Clip(f"{i}", _person(i, wanted.least_subjects), EXPRESSIONS[i % 6], "test", Path(f"{i}"))
         for i in range(count)
     )
     true: dict[str, list[Array]] = {"pixels": [], **{name: [] for name in metric.extractors}}

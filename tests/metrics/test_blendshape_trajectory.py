@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fevbench.extractors.face_mesh import BLENDSHAPES, MESH
+from fevbench.metrics.facial_motion import DIM, GROUPS, ORDERS, trajectory
 from fevbench.metrics.frechet import frechet_distance
 from fevbench.metrics.tracked import EXPRESSIVE
-from fevbench.metrics.trajectory import DIM, GROUPS, ORDERS, trajectory
 
 N, T = 60, 16
 

@@ -15,12 +15,12 @@ def test_declaration(name: str) -> None:
     metric = metrics.get(name)
     assert metric.name == name
     assert re.fullmatch(r"[\w-]+@\d+", metric.id)
-    assert metric.title
-    assert metric.citation
+    assert metric.definition.title
+    assert metric.definition.citation
     assert callable(metric.compute)
-    assert not metric.reduction or callable(metric.reduce)
+    assert not metric.computation.reduction or callable(metric.reduce)
     assert all(extractor in extractors for extractor in metric.extractors)
-    # A set metric is computed from the features of exactly one network.
+    # A set metric is computed from the features of a network.
     assert metric.kind == "clip" or len(metric.extractors) == 1
 
 
@@ -28,8 +28,8 @@ def test_declaration(name: str) -> None:
 def test_a_family_is_asked_for_by_name(family: str) -> None:
     """A name that is a metric's and a family's must mean the same either way."""
     meant = [metric.name for metric in choose_metrics([family])]
-    of_family = [metric for name in metrics if (metric := metrics.get(name)).family == family]
-    assert meant == [metric.name for metric in of_family if not metric.by_itself]
+    of_family = [metric for name in metrics if (metric := metrics.get(name)).definition.family == family]
+    assert meant == [metric.name for metric in of_family if metric.asked_by != "name"]
     assert family not in metrics or meant == [family]
 
 
@@ -39,9 +39,8 @@ def test_who_must_get_weights_first_asks_for_them_by_name(name: str) -> None:
     metric, registry = metrics.get(name), load_registry()
     needed = [weight for extractor in metric.extractors for weight in extractors.get(extractor).weights]
     optional = any(registry[weight].optional for weight in needed if weight in registry)
-    assert metric.by_itself == (optional or metric.name == "fid-inf")
-    assert metric.optional or not optional
-    asked = [choose_metrics([]), choose_metrics(["all"]), choose_metrics([metric.family])]
+    assert (metric.asked_by == "name") == (optional or metric.name == "fid-inf")
+    asked = [choose_metrics([]), choose_metrics(["all"]), choose_metrics([metric.definition.family])]
     assert not (optional and any(metric in chosen for chosen in asked))
     assert choose_metrics([name]) == (metric,)
 

@@ -24,13 +24,11 @@ from fevbench.metrics.facial_motion import (
     peak_timing,
     pose_error,
 )
-from fevbench.metrics.measurement import Measurement
+from fevbench.metrics.measurement import ClipView, Measurement
 from fevbench.metrics.tracked import EXPRESSIVE, EYES, RIGID, mesh_at_rest
-from fevbench.metrics.view import ClipView
 
 Compute = Callable[[ClipView], Measurement]
 T = 16
-PIXELS = np.zeros((1, 1, 1, 3), np.uint8)
 RISE = np.r_[0, 0, np.linspace(0, 1, 9), np.ones(5)]
 """Still, then rising to an apex that is held."""
 FACE = np.random.default_rng(5).normal(size=(478, 3))
@@ -64,7 +62,7 @@ def clip(strength: Any = RISE, turn: Any = 0.0, tremble: float = 0.0, seed: int 
 
 def view(made: np.ndarray, true: np.ndarray | None = None) -> ClipView:
     true = clip() if true is None else true
-    return ClipView(PIXELS, PIXELS, "", "", (), {"face-mesh": made}, {"face-mesh": true})
+    return ClipView(made, true, "", "", ())
 
 
 def value(metric: Compute, made: np.ndarray, true: np.ndarray | None = None) -> float:
@@ -83,7 +81,7 @@ def without(features: np.ndarray, *frames: int) -> np.ndarray:
 def score(name: str, made: np.ndarray, true: np.ndarray | None = None) -> float:
     """What the metric counts for in a mean: its value, or its floor where there is none."""
     measured = PAIRED[name](view(made, true))
-    floor = metrics.get(name).floor
+    floor = metrics.get(name).sampling.missing_value
     assert floor is not None
     return floor if measured.value is None else measured.value
 

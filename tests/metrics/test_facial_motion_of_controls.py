@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.weights,
     pytest.mark.skipif(importlib.util.find_spec("mediapipe") is None, reason="needs fevbench[faces]"),
 ]
-FAMILY = [name for name in metrics if metrics.get(name).family == "facial-motion"]
+FAMILY = [name for name in metrics if metrics.get(name).definition.family == "facial-motion"]
 CONTROLS = ("real", "copy", "shuffled", "other-expression")
 
 

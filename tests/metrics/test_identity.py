@@ -8,17 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fevbench.metrics.identity import acd, acd_i, csim, csim_min, face_rate, rank_1
-from fevbench.metrics.measurement import Measurement
-from fevbench.metrics.view import ClipView
+from fevbench.metrics.measurement import ClipView, Measurement
 
 SQRT2 = 2**0.5
 X, Y = np.eye(2, 4, dtype=np.float32)
 NONE = np.full(4, np.nan, np.float32)
-PIXELS = np.zeros((1, 1, 1, 3), np.uint8)
 
 
 def view(*faces: np.ndarray, anchor: np.ndarray = X) -> ClipView:
-    return ClipView(PIXELS, PIXELS, "", "", (), {"arcface": np.stack(faces)}, {"arcface": anchor[None]})
+    return ClipView(np.stack(faces), anchor[None], "", "", ())
 
 
 def toward(cosine: float) -> np.ndarray:
@@ -107,9 +105,7 @@ def test_the_worst_frame_by_hand() -> None:
 def among(*faces: np.ndarray, who: str = "x", **people: np.ndarray) -> ClipView:
     """A clip of ``who``, when these people are scored."""
     known = {name: face[None] for name, face in people.items()}
-    return ClipView(
-        PIXELS, PIXELS, "", who, (), {"arcface": np.stack(faces)}, {"arcface": X[None]}, {"arcface": known}
-    )
+    return ClipView(np.stack(faces), X[None], "", who, (), X[None], known)
 
 
 def test_identification_is_among_all_people() -> None:

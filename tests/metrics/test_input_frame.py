@@ -11,13 +11,13 @@ from made_up_clips import DIM, T, world
 
 from fevbench.data.clip import Clip
 from fevbench.data.protocol import protocols
-from fevbench.engine.score import Side, score
+from fevbench.engine.score import ClipSet, score
 from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import Metric, metrics
 from fevbench.metrics.metric import NO_INPUT
 
 ALL = [metrics.get(name) for name in metrics]
-OF_FRAMES = [metric for metric in ALL if metric.first]
+OF_FRAMES = [metric for metric in ALL if metric.sampling.first_frame]
 WHOLE = [metrics.get(name) for name in ("motion", "tlpips", "warping-error", "intensity-corr", "mesh-jitter")]
 SHARES = ("csim-min", "rank-1", "rank-1-r50", "face-rate", "mesh-rate")
 """Shares and an extreme, which one other frame need not move."""
@@ -34,7 +34,7 @@ def value(metric: Metric, change: bool) -> float:
     clips = world(metric, damage=0.3)
     if change:
         units = {extractors.get(name).unit for name in metric.extractors}
-        clips = clips.with_features(lambda rows: rewritten(rows, units == {"draws"}))
+        clips = clips.with_features(lambda rows: rewritten(rows, units == {"noise"}))
         pixels = [np.concatenate([255 - made[:1], made[1:]]) for made in clips.made["pixels"]]
         clips = replace(clips, made={**clips.made, "pixels": pixels})
     return clips.value()
@@ -43,7 +43,7 @@ def value(metric: Metric, change: bool) -> float:
 @pytest.mark.parametrize("metric", OF_FRAMES, ids=lambda metric: metric.name)
 def test_what_a_model_shows_in_frame_0_changes_no_metric_of_frames(metric: Metric) -> None:
     assert value(metric, change=True) == value(metric, change=False)
-    before = metric.under(protocols.get("64x16@1"))
+    before = metric.for_protocol(protocols.get("64x16@1"))
     if metric.name not in SHARES:
         assert value(before, change=True) != value(before, change=False)
 
@@ -57,12 +57,12 @@ def test_ids_say_it() -> None:
     """A protocol that scores frame 0 has the ids of before; no id is of two definitions."""
     for metric in ALL:
         stem, _, version = metric.id.partition("@")
-        assert stem.endswith(NO_INPUT) == bool(metric.first)
+        assert stem.endswith(NO_INPUT) == bool(metric.sampling.first_frame)
         for name in protocols:
-            assert metric.under(protocols.get(name)) == metric
-        before = metric.under(protocols.get("128x32@1"))
-        assert (before.id, before.first) == (f"{stem.removesuffix(NO_INPUT)}@{version}", 0)
-    assert metrics.get("psnr").under(protocols.get("64x16@1")).id == "psnr-framemean-cap100@1"
+            assert metric.for_protocol(protocols.get(name)) == metric
+        before = metric.for_protocol(protocols.get("128x32@1"))
+        assert (before.id, before.sampling.first_frame) == (f"{stem.removesuffix(NO_INPUT)}@{version}", 0)
+    assert metrics.get("psnr").for_protocol(protocols.get("64x16@1")).id == "psnr-framemean-cap100@1"
 
 
 def test_the_input_face_is_still_frame_0_of_the_true_clip() -> None:
@@ -72,7 +72,7 @@ def test_the_input_face_is_still_frame_0_of_the_true_clip() -> None:
     faces = np.stack([input_face, *[other] * (T - 1)])
     clips = clips.with_features(lambda _: faces).with_features(lambda _: faces, of_true=True)
     assert clips.value() == 0
-    assert replace(clips, metric=clips.metric.under(protocols.get("64x16@1"))).value() == 1 / T
+    assert replace(clips, metric=clips.metric.for_protocol(protocols.get("64x16@1"))).value() == 1 / T
 
 
 def test_a_model_that_copies_the_input_gets_no_100_db_for_it() -> None:
@@ -81,9 +81,9 @@ def test_a_model_that_copies_the_input_gets_no_100_db_for_it() -> None:
     made = true.copy()
     made[1:] += 25  # 10 log10(255^2 / 625) = 20.17 dB
     clip = Clip("a", "ann", "joy", "test", Path("a"))
-    of_made, of_true = Side(lambda _: made, ("joy",), {}), Side(lambda _: true, ("joy",), {})
+    of_made, of_true = ClipSet(lambda _: made, ("joy",), {}), ClipSet(lambda _: true, ("joy",), {})
     psnr = metrics.get("psnr")
     assert score(psnr, [clip], of_made, of_true).value == pytest.approx(20.17, abs=0.01)
-    before = score(psnr.under(protocols.get("64x16@1")), [clip], of_made, of_true)
+    before = score(psnr.for_protocol(protocols.get("64x16@1")), [clip], of_made, of_true)
     assert before.value == pytest.approx((15 * 20.17 + 100) / 16, abs=0.01)
     assert before.id == "psnr-framemean-cap100@1"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fevbench.metrics.frechet import frechet_distance
-from fevbench.metrics.of_labels import frechet_of_labels, per_label
+from fevbench.metrics.frechet import frechet_distance, frechet_of_labels, per_label
 
 LABELS = np.repeat(np.arange(3), 20)
 

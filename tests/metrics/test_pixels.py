@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fevbench.metrics.measurement import ClipView
 from fevbench.metrics.pixels import (
     SCALES,
     motion_agreement,
@@ -12,7 +13,6 @@ from fevbench.metrics.pixels import (
     ssim,
     ssim_per_frame,
 )
-from fevbench.metrics.view import ClipView
 
 
 def clips(height: int, width: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +24,7 @@ def clips(height: int, width: int, noise: float, seed: int = 0) -> tuple[np.ndar
 
 
 def view(made: np.ndarray, true: np.ndarray) -> ClipView:
-    return ClipView(made, true, "", "", (), {}, {})
+    return ClipView(made, true, "", "", ())
 
 
 def test_ssim_of_a_clip_with_itself_is_one() -> None:

@@ -68,7 +68,7 @@ def check(metric: Metric, found: MetricResult) -> None:
     if found.value is None:
         assert found.reason
         return
-    low, high = metric.range
+    low, high = metric.definition.range
     assert math.isfinite(found.value)
     assert low - 1e-9 <= found.value <= high + 1e-9
 
@@ -89,7 +89,7 @@ def test_true_clips_are_at_the_best(metric: Metric, seed: int) -> None:
     found = world(metric, seed).measure()
     check(metric, found)
     if metric.name not in NOT_AT_BEST:
-        assert found.value == pytest.approx(metric.best(list(metric.range)), abs=1e-9)
+        assert found.value == pytest.approx(metric.best(list(metric.definition.range)), abs=1e-9)
 
 
 @named([metrics.get(name) for name in SYMMETRIC])
@@ -100,7 +100,13 @@ def test_sides_do_not_matter(metric: Metric, seed: int) -> None:
     assert clips.swapped().value() == pytest.approx(clips.value(), rel=1e-9)
 
 
-@named([m for m in ALL if not m.extractors or (m.kind == "set" and not m.judged and not m.reduction)])
+@named(
+    [
+        m
+        for m in ALL
+        if not m.extractors or (m.kind == "set" and not m.uses_judge and not m.computation.reduction)
+    ]
+)
 @A_FEW
 @given(SEEDS)
 def test_more_damage_is_never_better(metric: Metric, seed: int) -> None:
@@ -134,7 +140,7 @@ def test_the_least_sample_has_a_value(metric: Metric) -> None:
         short = world(metric, damage=0.5, least=True)
         found = short.some(range(len(short.clips) - 1)).measure()
         assert found.value is None
-        assert f"at least {metric.each or metric.minimum}" in found.reason
+        assert f"at least {metric.sampling.least_per_label or metric.sampling.least}" in found.reason
 
 
 @named([metrics.get(name) for name in NEEDS_EVERYBODY])

@@ -14,12 +14,12 @@ from fevbench.data.corpus import Corpus, FrameStore
 from fevbench.data.protocol import protocols
 from fevbench.fevsynth.adapter import FEVSynth
 from fevbench.metrics import warping
-from fevbench.metrics.view import ClipView
+from fevbench.metrics.measurement import ClipView
 from fevbench.metrics.warping import true_flow, warping_error
 
 
 def error(made: np.ndarray, true: np.ndarray) -> float:
-    value = warping_error(ClipView(made, true, "", "", (), {}, {})).value
+    value = warping_error(ClipView(made, true, "", "", ())).value
     assert value is not None
     return value
 
@@ -83,9 +83,9 @@ def test_what_the_true_clip_covers_does_not_count() -> None:
 
 def test_a_true_clip_that_cannot_be_followed_is_excused(monkeypatch: pytest.MonkeyPatch) -> None:
     true = moving(1, 1)[:3]
-    monkeypatch.setattr(warping, "_kept", FrameStore())
+    monkeypatch.setattr(warping, "_flows", FrameStore())
     monkeypatch.setattr(warping, "true_flow", lambda clip: np.zeros((len(clip) - 1, 64, 64, 3), np.float32))
-    measured = warping_error(ClipView(true, true, "", "", (), {}, {}))
+    measured = warping_error(ClipView(true, true, "", "", ()))
     assert measured.value is None
     assert measured.excused
 

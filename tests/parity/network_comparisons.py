@@ -20,7 +20,7 @@ from fevbench.data.protocol import protocols
 from fevbench.data.tensors import to_tensor
 from fevbench.extractors.i3d import I3D, I3DOfTensorFlow
 from fevbench.extractors.inception import Inception, PoolThree, load_inception, resize_clean
-from fevbench.extractors.tensorflow import resize_bilinear
+from fevbench.extractors.networks import resize_bilinear
 from fevbench.fevsynth.adapter import FEVSynth
 from fevbench.metrics.frechet import frechet_distance
 from fevbench.weights import carrier

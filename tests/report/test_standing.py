@@ -378,7 +378,9 @@ COMPARISON: Comparison = compare([GOOD, SAME, BAD])
 
 @pytest.mark.parametrize("width", [60, 80])
 def test_ranks_fit_the_terminal(width: int) -> None:
-    ranked = [name for name in catalog if catalog.get(name).kind == "clip" and catalog.get(name).ranked]
+    ranked = [
+        name for name in catalog if catalog.get(name).kind == "clip" and catalog.get(name).definition.ranked
+    ]
     everything = {name: values(0.7) for name in ranked}
     worse = {name: values(0.3, seed=1) for name in everything}
     runs = [scored("a-model-of-a-rather-long-name", everything), scored("b", worse)]
@@ -428,7 +430,11 @@ def test_ranks_in_csv_and_json() -> None:
 
 def test_every_pair_of_runs_is_tested_in_every_metric() -> None:
     """`benchmarks/comparing.py` measures how long it takes."""
-    names = [name for name in catalog if catalog.get(name).kind == "clip" and not catalog.get(name).optional]
+    names = [
+        name
+        for name in catalog
+        if catalog.get(name).kind == "clip" and catalog.get(name).asked_by == "default"
+    ]
     rng = np.random.default_rng(0)
     runs = [
         scored(

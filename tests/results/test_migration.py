@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from fevbench.data.datasets import open_dataset
-from fevbench.engine.execute import _holds_readings
+from fevbench.engine.folder import _holds_readings
 from fevbench.errors import RunError
 from fevbench.metrics.catalog import metrics
 from fevbench.results.files import read_result

@@ -231,7 +231,7 @@ def test_the_jackknife_of_shares_is_wrong_no_more_often_than_it_says() -> None:
             if name != "macro-f1":
                 sides = [(made, real) for made in pair]  # type: ignore[misc]
             (first, of_first), (second, of_second) = (
-                (float(metric.compute(*arrays)), metric.without_each(arrays, groups)) for arrays in sides
+                (float(metric.compute(*arrays)), metric.leave_one_out(arrays, groups)) for arrays in sides
             )
             wrong[name] += _below(compare_sets(first, second, of_first, of_second).p)
     assert max(wrong.values()) / 200 < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 200), wrong

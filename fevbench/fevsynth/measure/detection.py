@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.extractors.points import POINTS
+from fevbench.extractors.faces import POINTS
 from fevbench.fevsynth.measure.networks import has_face
 from fevbench.fevsynth.measure.record import Estimate, absent, mean
 from fevbench.records import Finite, Record

@@ -84,4 +84,4 @@ class Networks:
         cache = paths.home() / "features"
         hears = self._progress.advance, self._progress.note
         with Extraction(extractor, self._local, self._device, None, cache, *hears) as extraction:
-            return np.stack(extraction.of_clips(sources))
+            return np.stack(extraction.of_inputs(sources))

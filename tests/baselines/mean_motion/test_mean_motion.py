@@ -24,7 +24,7 @@ from fevbench.data.corpus import Corpus
 from fevbench.data.protocol import protocols
 from fevbench.data.tensors import to_pixels, to_tensor
 from fevbench.errors import MissingPackage
-from fevbench.extractors.landmarker import LANDMARKER, Landmarker
+from fevbench.extractors.face_mesh import LANDMARKER, Landmarker
 from fevbench.fevsynth import VERSION
 from fevbench.models.protocol import ModelSpec, VideoModel
 from fevbench.models.registry import find_model

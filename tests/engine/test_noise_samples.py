@@ -18,9 +18,9 @@ from tiny import Cli
 
 from fevbench.data.clip import Clip
 from fevbench.data.video import read_clip
-from fevbench.engine.draws import MOST_PEOPLE, redrawn
-from fevbench.engine.extract import side_by_side
+from fevbench.engine.extract import frame_pairs
 from fevbench.engine.generate import clip_seed
+from fevbench.engine.noise import MOST_SUBJECTS, made_again
 
 Write = Callable[[str], Path]
 
@@ -210,12 +210,12 @@ def test_an_audit_cannot_judge_it(cli: Cli, tmp_path: Path) -> None:
     assert content["unscored"] == {"diversity": reason}
 
 
-def test_one_clip_a_person_of_a_few_people() -> None:
+def test_one_clip_a_subject_of_a_few_subjects() -> None:
     clips = [Clip(f"p{i % 40}-{i}", f"p{i % 40}", "joy", "test", Path()) for i in range(120)]
-    chosen = redrawn(clips)
-    assert len(chosen) == len({clip.subject for clip in chosen}) == MOST_PEOPLE
+    chosen = made_again(clips)
+    assert len(chosen) == len({clip.subject for clip in chosen}) == MOST_SUBJECTS
     assert [clip for clip in clips if clip in chosen] == list(chosen)
-    assert set(redrawn(clips[::-1])) == set(chosen)
+    assert set(made_again(clips[::-1])) == set(chosen)
 
 
 def test_every_draw_has_its_own_seed() -> None:
@@ -229,8 +229,8 @@ def test_every_draw_has_its_own_seed() -> None:
 def test_pairs_are_of_the_same_frames() -> None:
     clips = [np.full((3, 2, 2, 3), 10 * i, np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None]
              for i in range(3)]  # fmt: skip
-    pairs = side_by_side(clips)
+    pairs = frame_pairs(clips)
     assert pairs.shape == (9, 2, 2, 2, 3)
     shown = pairs[:, :, 0, 0, 0].tolist()
     assert shown == [[a + t, b + t] for a, b in ((0, 10), (0, 20), (10, 20)) for t in range(3)]
-    assert side_by_side(clips[:1]).shape == (0, 2, 2, 2, 3)
+    assert frame_pairs(clips[:1]).shape == (0, 2, 2, 2, 3)

@@ -1,19 +1,28 @@
-"""What a classifier of frames says of a clip: a forced choice of six over its second half."""
+"""What a classifier says of a clip: a forced choice of six over its second half; confusion and macro-F1."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from tiny import Cli
 
 from fevbench.engine.plan import choose_metrics
 from fevbench.extractors.expressions import CLASSES
-from fevbench.metrics.expression import reads
+from fevbench.metrics.catalog import metrics
+from fevbench.metrics.expression import confusion, macro_f1
+from fevbench.metrics.measurement import ClipView, Measurement
 
 
 def frames(*shown: str, surely: float = 0.9) -> np.ndarray:
     """Probabilities of frames, each of which shows one class."""
     rest = (1 - surely) / (len(CLASSES) - 1)
     return np.array([[surely if c == name else rest for c in CLASSES] for name in shown], np.float32)
+
+
+def reads(probabilities: np.ndarray, label: str) -> Measurement:
+    view = ClipView(probabilities, probabilities, label, "ann", ("joy", "sorrow"))
+    found: Measurement = metrics.get("accuracy-fer").compute(view)
+    return found
 
 
 def test_the_second_half_decides_and_neutral_does_not() -> None:
@@ -44,3 +53,18 @@ def test_they_are_asked_for_by_name_and_know_six_labels(cli: Cli, tmp_path: str)
     assert found["accuracy-fer"]["value"] is None
     assert found["accuracy-fer"]["reason"] == "its network does not know joy, sorrow"
     assert found["motion"]["value"] is not None
+
+
+def test_macro_f1_by_hand() -> None:
+    asked, read = np.array([0, 0, 1, 1, 2]), np.array([0, 1, 1, 1, 0])
+    matrix = confusion(read, asked, 3)
+    assert matrix.tolist() == [[1, 1, 0], [0, 2, 0], [1, 0, 0]]
+    # F1: label 0: precision 1/2, recall 1/2; label 1: 2/3 and 1; label 2: 0.
+    assert macro_f1(matrix.astype(float)) == pytest.approx((0.5 + 0.8 + 0) / 3)
+
+
+def test_many_at_once_and_absent_labels() -> None:
+    one = np.array([[3.0, 1, 0], [0, 2, 0], [0, 0, 0]])
+    both = macro_f1(np.stack([one, np.diag([1.0, 0, 1])]))
+    assert both == pytest.approx([(6 / 7 + 4 / 5) / 2, 1.0])
+    assert np.isnan(macro_f1(np.zeros((3, 3))))

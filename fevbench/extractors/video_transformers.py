@@ -1,7 +1,12 @@
-"""V-JEPA, the network of JEDi: a ViT-H/16 and the attentive probe trained on it on Something-Something V2.
+"""The video transformers of content-debiased FVD and JEDi: VideoMAE V2 and V-JEPA.
 
-Bardes et al. (TMLR 2024); the feature is that of Luo et al. (ICLR 2025) in their package videojedi: what the
-probe pools out of all tokens, before its classifier.
+VideoMAE V2 is a ViT-g/14 fine-tuned on Something-Something V2 (Wang et al., CVPR 2023); the feature and the
+preprocessing are those of Ge et al. (CVPR 2024) in their package cd-fvd: 16 frames in [0, 1], the mean of the
+last tokens, normalised, before the classifier.
+
+V-JEPA is a ViT-H/16 with the attentive probe trained on it on Something-Something V2 (Bardes et al., TMLR
+2024); the feature is that of Luo et al. (ICLR 2025) in their package videojedi: what the probe pools out of
+all tokens, before its classifier.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ import torch
 from torch import nn
 
 from fevbench.data.tensors import IMAGENET_MEAN, IMAGENET_STD
-from fevbench.extractors.inference import exact_inference
+from fevbench.extractors.networks import exact_inference
 from fevbench.extractors.vit import (
     Mlp,
     Shape,
@@ -32,7 +37,62 @@ if TYPE_CHECKING:
 
     from fevbench.data.clip import Frames
 
+GIANT = Shape(width=1408, depth=40, heads=16, hidden=6144, patch=14)
 HUGE = Shape(width=1280, depth=32, heads=16, hidden=5120, patch=16)
+
+
+class VideoMAE:
+    """Clips to features ``float32[N, 1408]``."""
+
+    def __init__(self, device: str, weights: Mapping[str, Path], shape: Shape = GIANT) -> None:
+        self._network = build_videomae(weights["videomae-g-ssv2"], shape).to(device)
+        self._shape, self._device = shape, device
+
+    @exact_inference()
+    def __call__(self, batch: Frames) -> NDArray[np.float32]:
+        """Features of ``uint8[N, T, H, W, 3]``."""
+        tokens = self._network(to_clips(batch, self._shape, self._device))
+        features = self._network.norm(tokens.mean(dim=1))
+        return cast("NDArray[np.float32]", features.cpu().numpy())
+
+
+def build_videomae(path: Path, shape: Shape = GIANT) -> VideoTransformer:
+    """The network with the checkpoint's weights.
+
+    Raises:
+        WeightsError: The file holds something else.
+    """
+    what = f"VideoMAE V2 of width {shape.width} with {shape.depth} blocks"
+    return fill(lambda: VideoTransformer(shape), lambda: _of_videomae(path, shape), path, what)
+
+
+def _of_videomae(path: Path, shape: Shape) -> State:
+    """Name the checkpoint's tensors as the network does; its classifier is left out."""
+    content = read_checkpoint(path)
+    theirs = dict(content.get("model") or content.get("module") or content)
+    state: State = {"pos_embed": sinusoids(shape.tokens, shape.width)}
+    for name, tensor in theirs.items():
+        if name.endswith(".q_bias"):
+            # Keys have no bias: the softmax would not see it.
+            v_bias = theirs[f"{name.removesuffix('q_bias')}v_bias"]
+            biases = (tensor, torch.zeros_like(tensor), v_bias)
+            state[f"{name.removesuffix('q_bias')}qkv.bias"] = torch.cat(biases)
+        elif not name.endswith(".v_bias") and not name.startswith("head."):
+            state[f"norm.{name.removeprefix('fc_norm.')}" if name.startswith("fc_norm.") else name] = tensor
+    return state
+
+
+def sinusoids(positions: int, width: int) -> torch.Tensor:
+    """The fixed positions of Vaswani et al. (NeurIPS 2017): ``float32[1, positions, width]``.
+
+    Sines stand in even columns and cosines in odd ones; the checkpoint does not hold them.
+    """
+    places = torch.arange(positions, dtype=torch.float64)[:, None]
+    pairs = torch.arange(width, dtype=torch.float64) // 2
+    angles = places / 10000 ** (2 * pairs / width)
+    angles[:, 0::2].sin_()
+    angles[:, 1::2].cos_()
+    return angles.float()[None]
 
 
 class VJEPA:
@@ -102,7 +162,7 @@ def build_encoder(path: Path, shape: Shape = HUGE) -> VideoTransformer:
     """
     what = f"V-JEPA of width {shape.width} with {shape.depth} blocks"
     return fill(
-        lambda: VideoTransformer(shape), lambda: _part(path, "target_encoder", "backbone."), path, what
+        lambda: VideoTransformer(shape), lambda: _of_vjepa(path, "target_encoder", "backbone."), path, what
     )
 
 
@@ -113,10 +173,10 @@ def build_pooler(path: Path, shape: Shape = HUGE) -> AttentivePooler:
         WeightsError: The file holds something else.
     """
     what = f"V-JEPA's attentive probe of width {shape.width}"
-    return fill(lambda: AttentivePooler(shape), lambda: _part(path, "classifier", "pooler."), path, what)
+    return fill(lambda: AttentivePooler(shape), lambda: _of_vjepa(path, "classifier", "pooler."), path, what)
 
 
-def _part(path: Path, key: str, prefix: str) -> State:
+def _of_vjepa(path: Path, key: str, prefix: str) -> State:
     """The tensors of one part of a checkpoint, their names without prefixes; the classifier is left out."""
     theirs = {name.removeprefix("module."): tensor for name, tensor in read_checkpoint(path)[key].items()}
     return {name.removeprefix(prefix): x for name, x in theirs.items() if not name.startswith("linear.")}

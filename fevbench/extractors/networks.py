@@ -1,0 +1,159 @@
+"""How networks of other packages become ours: their checkpoints, TensorFlow's ways, exact inference."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from fevbench.errors import WeightsError
+from fevbench.global_state import known_state
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BROKEN = (pickle.UnpicklingError, EOFError, KeyError, TypeError, RuntimeError)
+"""What is raised where a checkpoint of JAX holds something else."""
+
+
+def read_tree(path: Path) -> Mapping[str, Any]:
+    """The dictionary of arrays that a JAX package pickled; nothing in the file is run.
+
+    Raises:
+        pickle.UnpicklingError: It holds something else than arrays.
+        EOFError: It ends too early.
+        TypeError: It is no dictionary.
+    """
+    tree = _ArraysOnly(io.BytesIO(path.read_bytes())).load()
+    if not isinstance(tree, Mapping):
+        raise TypeError("it is no dictionary")
+    return tree
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Every array with its path: ``("Conv_0/kernel", …)``."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{key}/")
+        else:
+            yield f"{prefix}{key}", value
+
+
+@contextmanager
+def checkpoint_of(
+    what: str, path: Path, errors: tuple[type[Exception], ...] = BROKEN, from_user: bool = False
+) -> Iterator[None]:
+    """Read a checkpoint in the block; what goes wrong there is that it holds something else.
+
+    Args:
+        what: What it should hold.
+        path: The checkpoint.
+        errors: What is raised where it holds something else.
+        from_user: Whether the user got it, as no package index carries it.
+
+    Raises:
+        WeightsError: One of these was raised.
+    """
+    try:
+        yield
+    except errors as error:
+        reason, fix = str(error).partition("\n")[0], "delete it and pull it again"
+        if from_user:
+            reason = " ".join(str(error).split())[:200]
+            fix = f"delete it and {path.name}.sha256, and get it again"
+        raise WeightsError(f"{path} does not hold {what} ({reason})", fix) from error
+
+
+def same_padding(size: Sequence[int], kernel: Sequence[int], stride: Sequence[int]) -> list[int]:
+    """TensorFlow's SAME padding, which is asymmetric, in the order of `torch.nn.functional.pad`.
+
+    Args:
+        size: The input's size; its last ``len(kernel)`` dimensions are padded.
+        kernel: The window's size in each of these dimensions.
+        stride: Its step in each of them.
+    """
+    pads: list[int] = []
+    lengths = size[-len(kernel) :]
+    for length, k, s in zip(reversed(lengths), reversed(kernel), reversed(stride), strict=True):
+        total = max((-(-length // s) - 1) * s + k - length, 0)
+        pads += [total // 2, total - total // 2]
+    return pads
+
+
+def to_kernel(array: NDArray[np.float32], depthwise: bool = False) -> torch.Tensor:
+    """A kernel of TensorFlow as PyTorch wants it.
+
+    Args:
+        array: ``[..., in, out]``; of a depthwise convolution ``[..., channels, 1]``.
+        depthwise: Whether it is one.
+
+    Returns:
+        ``[out, in, ...]``; of a depthwise convolution ``[channels, 1, ...]``.
+    """
+    channels = (-2, -1) if depthwise else (-1, -2)
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, channels, (0, 1)), np.float32))
+
+
+def resize_bilinear(pixels: torch.Tensor, size: int) -> torch.Tensor:
+    """TensorFlow 1's `tf.image.resize_bilinear` as it is by default: its grid starts at the corner.
+
+    Target pixel i looks at source i * n / size, neither half a pixel aside nor with the corners aligned, and
+    what would lie beyond the last pixel is the last pixel.
+
+    Args:
+        pixels: ``float[N, C, H, W]``.
+        size: Height and width of the result.
+    """
+    for dim in (-2, -1):
+        length = pixels.shape[dim]
+        source = torch.arange(size, device=pixels.device, dtype=torch.float32) * (length / size)
+        low = source.floor().long().clamp(max=length - 1)
+        part = (source - low).view(-1, 1) if dim == -2 else source - low
+        first = pixels.index_select(dim, low)
+        pixels = first + (pixels.index_select(dim, (low + 1).clamp(max=length - 1)) - first) * part
+    return pixels
+
+
+def fold_batch_norms(network: nn.Module) -> nn.Module:
+    """Fold each ``.bn`` of a block into the same block's ``.conv``, in place, for evaluation.
+
+    Args:
+        network: In eval mode; its blocks name the pair ``conv`` and ``bn``.
+
+    Returns:
+        The same network.
+    """
+    for block in list(network.modules()):
+        conv, bn = getattr(block, "conv", None), getattr(block, "bn", None)
+        if isinstance(conv, nn.Conv2d | nn.Conv3d) and isinstance(bn, nn.BatchNorm2d | nn.BatchNorm3d):
+            block.conv = fuse_conv_bn_eval(conv, bn)
+            block.bn = nn.Identity()
+    return network
+
+
+@contextmanager
+def exact_inference() -> Iterator[None]:
+    """Run in the state that features are defined in, and keep nothing for gradients.
+
+    Without it, GPUs round convolutions to 10 bits of mantissa, which moves a Fréchet distance in its fourth
+    digit, and might choose other algorithms in the next run; and a model may have asked for worse.
+    """
+    with known_state(), torch.inference_mode():
+        yield
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Loads NumPy arrays and containers; anything else in the pickle is refused, never run."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.startswith("numpy") and name in {"_reconstruct", "ndarray", "dtype", "_frombuffer"}:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
