@@ -235,7 +235,7 @@ class GeneratedClips:
         Raises:
             ModelError: One is.
         """
-        if not isinstance(self._model, VideoModel) or self._found.whole:
+        if not isinstance(self._model, VideoModel) or self._found.fingerprint_is_complete:
             return
         training = in_training([*self._found.globals(), self._model])
         if not training:
