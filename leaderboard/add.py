@@ -10,8 +10,7 @@ from fevbench.atomic import replacing_folder, write_text
 from fevbench.data.show import write_mp4
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written
 from fevbench.errors import RunError
-from fevbench.results.clips import CLIPS_FOLDER
-from fevbench.results.files import read_result
+from fevbench.results.files import CLIPS_FOLDER, read_result
 from fevbench.results.schema import Result
 from leaderboard.check import DIRTY
 from leaderboard.entries import TRUE_CLIPS, Entry, clips_folder, load_entries, load_entry, run_id

@@ -13,7 +13,7 @@ import click
 
 from fevbench.atomic import write_text
 from fevbench.audit.record import read_audit
-from fevbench.audit.table import audit_markdown
+from fevbench.audit.report import audit_markdown
 from fevbench.report.rows import compare
 from fevbench.report.text import markdown
 from fevbench.results.files import read_result

@@ -16,7 +16,7 @@ from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.models.videos import find_videos
 from fevbench.progress import Progress
-from fevbench.results.clips import CLIPS_FOLDER
+from fevbench.results.files import CLIPS_FOLDER
 from fevbench.results.schema import Interval, MetricResult, Result
 from leaderboard.check import alike, current_metrics
 from leaderboard.layout import scored_clips

@@ -10,8 +10,7 @@ from fevbench.data.video import LOSSLESS_SUFFIX, read_written
 from fevbench.engine.folder import SETTINGS_FILE
 from fevbench.engine.plan import Settings
 from fevbench.errors import FevbenchError, RunError
-from fevbench.results.clips import CLIPS_FOLDER, not_scored, other_clips
-from fevbench.results.files import read_result
+from fevbench.results.files import CLIPS_FOLDER, not_scored, other_clips, read_result
 from fevbench.results.schema import RESULT_FILE, Result
 from leaderboard.check import Finding, check_result
 from leaderboard.layout import scored_clips

@@ -58,10 +58,9 @@ def command(
     """
     from fevbench.audit import damages as _  # noqa: F401 - registers them
     from fevbench.audit.carry_out import audit
-    from fevbench.audit.picture import PICTURE_FILE, draw_audit
+    from fevbench.audit.damages import damages as known
     from fevbench.audit.record import AUDIT_FILE
-    from fevbench.audit.scene import damages as known
-    from fevbench.audit.table import audit_markdown, audit_tables
+    from fevbench.audit.report import PICTURE_FILE, audit_markdown, audit_tables, draw_audit
     from fevbench.cli.console import RunDisplay, error_console, print_text
     from fevbench.data.datasets import open_dataset
     from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols

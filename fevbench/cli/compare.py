@@ -44,8 +44,8 @@ def command(
     """
     from fevbench.engine.plan import choose_metrics
     from fevbench.errors import FevbenchError
+    from fevbench.report.comparable import select
     from fevbench.report.rows import compare
-    from fevbench.report.selection import select
 
     if transpose and form != "md":
         raise click.UsageError("--transpose needs --format md")

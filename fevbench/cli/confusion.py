@@ -53,9 +53,8 @@ def command(runs: tuple[Path, ...], metric: str, form: str, out: Path | None) ->
     from fevbench.errors import FevbenchError
     from fevbench.metrics.catalog import metrics
     from fevbench.packages import need_drawing
-    from fevbench.report.comparable import check_comparable, distinct_names, other_weights
+    from fevbench.report.comparable import check_comparable, distinct_names, other_weights, select
     from fevbench.report.confusion import confusion_csv, confusion_json, confusion_of, draw_confusions
-    from fevbench.report.selection import select
 
     if out is not None:
         need_drawing("the confusion matrix")

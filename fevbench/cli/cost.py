@@ -57,8 +57,7 @@ def command(
     from fevbench import weights
     from fevbench.atomic import check_writable, write_text
     from fevbench.cli.console import RunDisplay, error_console, print_text, results_alone
-    from fevbench.cost.measure import CostTable, measure
-    from fevbench.cost.memory import with_peak_memory
+    from fevbench.cost.measure import CostTable, measure, with_peak_memory
     from fevbench.cost.text import cost_markdown, cost_table
     from fevbench.data.corpus import Corpus
     from fevbench.data.datasets import open_dataset

@@ -50,7 +50,8 @@ def command(run_a: Path, run_b: Path, metric: str | None, count: int | None, for
         rows, reason = clip_differences_in(metric, first, second)
         clips = metric, rows[: count or CLIPS], len(rows), reason
     difference = differ(first, second)
-    from fevbench.report.difference_text import difference_json, difference_table
+    from fevbench.report.terminal import difference_table
+    from fevbench.report.text import difference_json
 
     if form == "json":
         say(difference_json(difference, clips), nl=False)

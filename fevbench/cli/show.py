@@ -44,7 +44,7 @@ def command(
     """
     from fevbench.counts import clips, some
     from fevbench.errors import FevbenchError
-    from fevbench.report.selection import select
+    from fevbench.report.comparable import select
     from fevbench.report.sheet import SUFFIXES, Runs, write_playing, write_sheet
 
     if out.suffix.lower() not in SUFFIXES:

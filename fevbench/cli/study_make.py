@@ -64,9 +64,8 @@ def command(
       fevbench study make runs/fev-gan--* runs/g3an--* runs/real--* --out page
       fevbench study read answers/*.json --study page
     """
-    from fevbench.study.make import QUESTION, make_study, write_study
+    from fevbench.study.make import QUESTION, make_study, open_runs, write_study
     from fevbench.study.record import PAGE_FILE, STUDY_FILE
-    from fevbench.study.source import open_runs
 
     study, page = make_study(
         open_runs(runs, dataset), pairs, shown, checks, seed, QUESTION if question is None else question

@@ -46,9 +46,8 @@ def command(answers: tuple[Path, ...], where: Path | None, forgive: int, form: s
       fevbench study read answers/*.json --study page
       fevbench study read answers/*.json --study page --format json > outcome.json
     """
-    from fevbench.study.answers import read_answers
     from fevbench.study.outcome import find_outcome
-    from fevbench.study.record import STUDY_FILE, read_study
+    from fevbench.study.record import STUDY_FILE, read_answers, read_study
     from fevbench.study.text import outcome_json, outcome_table
 
     if where is None:

@@ -26,7 +26,7 @@ def train_judge(dataset: str, protocol: str | None, out: Path | None, device: st
     from fevbench.engine.plan import choose_device
     from fevbench.judge.files import file_name as judge_file
     from fevbench.judge.files import find_judge, own_folder
-    from fevbench.judge.learn import learn
+    from fevbench.judge.training import learn
 
     data = open_dataset(dataset)
     how = protocols.get(protocol or DEFAULT_PROTOCOL)

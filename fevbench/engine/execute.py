@@ -28,8 +28,14 @@ from fevbench.models.built import BuiltModel, build
 from fevbench.models.found import VIDEOS_PREFIX
 from fevbench.models.workplace import OUTSIDE_FOLDER
 from fevbench.progress import Progress, Silent
-from fevbench.results.clips import CLIPS_FOLDER, DRAWS_FOLDER, file_name, other_clips
-from fevbench.results.files import read_result, write_result
+from fevbench.results.files import (
+    CLIPS_FOLDER,
+    DRAWS_FOLDER,
+    file_name,
+    other_clips,
+    read_result,
+    write_result,
+)
 from fevbench.results.schema import RESULT_FILE, MetricResult, Result, Stage
 from fevbench.version import VERSION
 

@@ -26,8 +26,8 @@ from fevbench.engine.plan import Settings
 from fevbench.errors import RunError, way_out
 from fevbench.locks import locked
 from fevbench.models.workplace import OUTSIDE_FOLDER
-from fevbench.results.clips import CLIPS_FOLDER as CLIPS_FOLDER
-from fevbench.results.clips import DRAWS_FOLDER as DRAWS_FOLDER
+from fevbench.results.files import CLIPS_FOLDER as CLIPS_FOLDER
+from fevbench.results.files import DRAWS_FOLDER as DRAWS_FOLDER
 from fevbench.results.schema import RESULT_FILE
 
 SETTINGS_FILE = "run.json"

@@ -27,7 +27,7 @@ from fevbench.models.protocol import ClipSource, VideoModel
 from fevbench.models.reads import Reads
 from fevbench.models.surroundings import ask
 from fevbench.models.videos import Videos
-from fevbench.results.clips import file_name
+from fevbench.results.files import file_name
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fevbench import paths
+from fevbench.hashing import sha256_of
 from fevbench.weights import LocalWeight
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def find_judge(dataset: Dataset, protocol: Protocol) -> LocalWeight | None:
     for folder in (SHIPPED, own_folder()):
         path = folder / file_name(dataset, protocol)
         if path.is_file():
-            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            sha256 = sha256_of(path)
             return LocalWeight(MODEL, path, sha256, verified=True)
     return None
 

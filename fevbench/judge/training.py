@@ -1,25 +1,56 @@
-"""Training a judge: from scratch, with fixed seeds, stopped where it reads the val people best."""
+"""Training a data set's judge: its clips, their augmentation, the loop, the file."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch.optim.lr_scheduler import OneCycleLR
 
+from fevbench.data.datasets import SPLITS
 from fevbench.data.tensors import to_tensor
-from fevbench.judge.augmentation import augment
+from fevbench.judge.files import about
 from fevbench.judge.network import Judge
+from fevbench.training.data import TrainingSet, open_training_set
+from fevbench.training.export import write_exported
+from fevbench.version import VERSION
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fevbench.data.clip import Frames
+    from fevbench.data.clip import Dataset, Frames
+    from fevbench.data.protocol import Protocol
+    from fevbench.progress import Progress
+
+
+def augment(clips: torch.Tensor, generator: torch.Generator, shift: int = 3) -> torch.Tensor:
+    """Mirror half of the clips, shift each by up to ``shift`` pixels, and change brightness and contrast.
+
+    All frames of a clip are changed alike, so that nothing moves that did not.
+
+    Args:
+        clips: ``float32[B, T, 3, H, W]`` in [-1, 1].
+        generator: Decides.
+        shift: Pixels, at most.
+    """
+    batch, height, width = len(clips), *clips.shape[-2:]
+    mirrored = torch.rand(batch, generator=generator) < 0.5
+    clips = torch.where(mirrored[:, None, None, None, None], clips.flip(-1), clips)
+    padded = F.pad(clips.flatten(1, 2), (shift,) * 4, mode="replicate")
+    moves = torch.randint(2 * shift + 1, (batch, 2), generator=generator).tolist()
+    moved = torch.stack(
+        [clip[..., y : y + height, x : x + width] for clip, (y, x) in zip(padded, moves, strict=True)]
+    )
+    gain = 0.8 + 0.4 * torch.rand(batch, 1, 1, 1, 1, generator=generator)
+    offset = 0.3 * (torch.rand(batch, 1, 1, 1, 1, generator=generator) - 0.5)
+    return moved.view(clips.shape) * gain + offset
+
 
 EPOCHS = 24
 PATIENCE = 8
@@ -126,3 +157,56 @@ def _score(network: Judge, clips: Clips, device: str) -> tuple[float, float]:
     logits, labels = read(network, clips, device), torch.from_numpy(clips.labels)
     accuracy = (logits.argmax(dim=1) == labels).float().mean()
     return float(accuracy), -float(F.cross_entropy(logits, labels))
+
+
+@dataclass(frozen=True)
+class Learned:
+    """How well a judge reads the people it was chosen on.
+
+    Attributes:
+        accuracy: On the val people, at the epoch that was kept because of it.
+        clips: Of the val people.
+        kept: The epoch that was kept.
+    """
+
+    accuracy: float
+    clips: int
+    kept: int
+
+
+def learn(dataset: Dataset, protocol: Protocol, device: str, out: Path, progress: Progress) -> Learned:
+    """Train a judge on the train people, choose it on the val people, and write it.
+
+    Args:
+        dataset: The data set; its test people are not looked at.
+        protocol: How clips are sampled.
+        device: The torch device.
+        out: The file.
+        progress: Hears how it proceeds.
+
+    Raises:
+        DatasetError: There are no train or no val people.
+    """
+    train_set, val_set = (open_training_set(dataset, protocol, split, progress) for split in SPLITS[:2])
+    progress.start("train judge", EPOCHS * len(train_set))
+    trained = train(_clips(train_set), _clips(val_set), len(dataset.labels), device, progress.advance, EPOCHS)
+    right = read(trained.network, _clips(val_set), device).argmax(1).numpy() == val_set.labels
+    found = Learned(float(right.mean()), len(val_set), trained.kept)
+    said = about(
+        dataset,
+        protocol,
+        train_set.digest,
+        clips=len(train_set),
+        subjects=len(set(train_set.subjects)),
+        seed=SEED,
+        epoch=found.kept,
+        val_accuracy=found.accuracy,
+        val_clips=found.clips,
+        fevbench=VERSION,
+    )
+    write_exported(out, trained.network.state_dict(), said)
+    return found
+
+
+def _clips(data: TrainingSet) -> Clips:
+    return Clips(data.frames, data.labels, data.subjects)

@@ -9,7 +9,7 @@ from fevbench.counts import people
 from fevbench.errors import FevbenchError, UnknownName
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import clip_differences, distinct_names, other_weights
-from fevbench.report.pairs import Sample, compare_samples, sample_of, subjects_of
+from fevbench.report.ranking import Sample, compare_samples, sample_of, subjects_of
 from fevbench.results.schema import MetricResult, Result
 from fevbench.stats.paired import PairedTest
 
@@ -74,6 +74,10 @@ class Difference:
     facts: tuple[Fact, ...]
     incomparable: tuple[str, ...]
     metrics: tuple[MetricDifference, ...]
+
+
+ShownClips = tuple[str, Sequence[ClipDifference], int, str]
+"""Metric, the clips to show, how many there are, and why there are none."""
 
 
 def differ(first: Result, second: Result) -> Difference:

@@ -10,7 +10,7 @@ from fevbench.foreign import one_line
 from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import check_comparable, distinct_names, same_weights, weight_differences
-from fevbench.report.standing import LEGEND, Standing, remarks, stand
+from fevbench.report.ranking import LEGEND, Standing, remarks, stand
 from fevbench.results.schema import Interval, MetricResult, Result
 from fevbench.stats.bootstrap import LEAST_PEOPLE
 

@@ -16,8 +16,7 @@ from fevbench.data.protocol import protocols
 from fevbench.data.video import read_written
 from fevbench.errors import FevbenchError, RunError, UnknownName
 from fevbench.report.comparable import check_comparable, distinct_names
-from fevbench.results.clips import CLIPS_FOLDER, file_name
-from fevbench.results.files import read_result
+from fevbench.results.files import CLIPS_FOLDER, file_name, read_result
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames

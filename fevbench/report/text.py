@@ -1,4 +1,4 @@
-"""Comparisons as Markdown, CSV, LaTeX and JSON."""
+"""Comparisons as Markdown, CSV, LaTeX and JSON, differences as JSON."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 
 from fevbench.foreign import in_csv, in_latex, in_markdown
+from fevbench.report.difference import Difference, MetricDifference, ShownClips
+from fevbench.report.ranking import Standing
 from fevbench.report.rows import Comparison, Row, bounds_of
-from fevbench.report.standing import Standing
 
 
 def markdown(comparison: Comparison, transposed: bool = False) -> str:
@@ -182,6 +184,30 @@ def _standing(names: list[str], standing: Standing) -> dict[str, object]:
 def _rounded(value: float | None) -> float | None:
     """A computed number without its last digits, in which two processors may differ."""
     return None if value is None else float(f"{value:.10g}")
+
+
+def difference_json(difference: Difference, clips: ShownClips | None) -> str:
+    """The same, in full precision and with whole hashes."""
+    content: dict[str, object] = {
+        "a": difference.names[0],
+        "b": difference.names[1],
+        "differs": {fact.what: [fact.first, fact.second] for fact in difference.facts},
+        "incomparable": list(difference.incomparable),
+        "metrics": {row.name: _tested(row) for row in difference.metrics},
+    }
+    if clips is not None:
+        name, shown, count, reason = clips
+        rows = [
+            {"clip": c.clip, "subject": c.subject, "a": c.first, "b": c.second, "difference": c.difference}
+            for c in shown
+        ]
+        content["clips"] = {"metric": name, "of": count, "reason": reason, "rows": rows}
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _tested(row: MetricDifference) -> dict[str, object]:
+    value = {"a": row.first and row.first.value, "b": row.second and row.second.value}
+    return {**value, **asdict(row.test)}
 
 
 FORMATS: dict[str, Callable[[Comparison], str]] = {

@@ -1,6 +1,6 @@
 """The result of a run: everything needed to read it, trust it and repeat it.
 
-``schema_version`` is raised when a field changes its meaning or goes away; `fevbench.results.migrate` brings
+``schema_version`` is raised when a field changes its meaning or goes away; `fevbench.results.files` brings
 older results up to it when they are read.
 
 2: the person and the label of every scored clip are there unless nobody can tell them.

@@ -11,8 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fevbench.stats.bootstrap import LEVEL
-from fevbench.study.bradley_terry import PRIOR
-from fevbench.study.resampling import METHOD
+from fevbench.study.choices import METHOD, PRIOR
 
 if TYPE_CHECKING:
     from fevbench.study.outcome import Bounds, Outcome

@@ -18,17 +18,14 @@ from fevbench.data.tensors import to_pixels
 from fevbench.models.found import WEIGHTS_FILE
 from fevbench.packages import need_drawing
 from fevbench.progress import Progress, Silent
-from fevbench.training.checkpoint import CHECKPOINT_FILE, Position, load, save
+from fevbench.training.checkpoint import CHECKPOINT_FILE, Average, Position, load, save, standing_statistics
 from fevbench.training.config import TrainingConfig
-from fevbench.training.curves import draw_curves
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Precision, Updates, mean_losses, open_accelerator, share_of
-from fevbench.training.ema import Average, standing_statistics
 from fevbench.training.export import write_exported
 from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, alone_in, claim_folder
 from fevbench.training.guard import Guard
-from fevbench.training.log import Log
-from fevbench.training.samples import choose, write_samples
+from fevbench.training.log import Log, choose, draw_curves, write_samples
 from fevbench.training.sampling import Share, draw_batch, mixed_seed
 from fevbench.training.task import Task, Trainable
 

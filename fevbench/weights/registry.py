@@ -21,7 +21,7 @@ class File:
     Attributes:
         name: Its name in the cache and in the folder the user names.
         sha256: 64 lower-case hexadecimal digits; None where nobody published a hash, so that the first
-            file the user gets is the one that later ones are held against (`fevbench.weights.pins`).
+            file the user gets is the one that later ones are held against (`fevbench.weights.store`).
         size: Bytes, or None where it was never measured.
     """
 

@@ -20,16 +20,15 @@ from fevbench.report.text import FORMATS
 from leaderboard.entries import Problem, load_entries
 from leaderboard.published import Published, load_published
 from leaderboard.site.board import make_board
+from leaderboard.site.cards import Pictures
 from leaderboard.site.clips import Clips
 from leaderboard.site.compare_page import make_compare_page
 from leaderboard.site.literature import place_published
-from leaderboard.site.metric_page import make_metric_page
+from leaderboard.site.metric_page import make_metric_page, read_words
 from leaderboard.site.model_page import make_model_page
 from leaderboard.site.pages import ASSETS, DOWNLOADS, Pages
-from leaderboard.site.pictures import Pictures
-from leaderboard.site.slugs import Slugs
 from leaderboard.site.tables import Run, Table, make_tables
-from leaderboard.site.words import read_words
+from leaderboard.site.titles import Slugs
 
 LIST = "files.txt"
 """The file that names all others of a site."""

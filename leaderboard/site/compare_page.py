@@ -1,23 +1,97 @@
-"""The compare view: one clip as every model makes it, beside the true one; metrics by person and label."""
+"""The compare view: one clip as every model makes it, beside the true one; metrics by subject and label."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import fsum
 from typing import Any
 
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.ranking import sample_of, subjects_of
 from fevbench.report.rows import number
 from leaderboard.entries import TRUE_CLIPS
-from leaderboard.site.breakdown import (
-    NO_LABELS,
-    Breakdown,
-    break_down,
-    clip_metrics,
-    labels_of,
-    people_of,
-)
+from leaderboard.site.board import shade_of_part
 from leaderboard.site.clips import CLIPS_FOLDER, Clips
 from leaderboard.site.tables import Run, Table
+
+NO_LABELS = "These results do not say which expression each clip shows (they are of an older version)."
+
+
+@dataclass(frozen=True)
+class Part:
+    """One mean.
+
+    Attributes:
+        text: The number.
+        shade: Its colour step between the worst and the best of this breakdown; None without a number.
+    """
+
+    text: str
+    shade: int | None
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """One metric, all runs.
+
+    Attributes:
+        heads: What the columns are, with their numbers of clips.
+        lines: Each run with its means.
+    """
+
+    heads: tuple[tuple[str, int], ...]
+    lines: tuple[tuple[Run, tuple[Part, ...]], ...]
+
+
+def labels_of(table: Table) -> dict[str, str]:
+    """Clip to expression, from any run that says it; empty if none does."""
+    return next((r.dataset.labels_of for run in table.runs if (r := run.result).dataset.labels_of), {})
+
+
+def people_of(table: Table) -> dict[str, str]:
+    """Clip to person, from any run that says it; empty if none does."""
+    return subjects_of([run.result for run in table.runs])
+
+
+def clip_metrics(table: Table) -> list[str]:
+    """The metrics of a table that have values of clips."""
+    return [
+        name
+        for name in table.comparison.columns
+        if catalog.get(name).kind == "clip"
+        and any((m := run.result.metrics.get(name)) and m.per_clip for run in table.runs)
+    ]
+
+
+def break_down(table: Table, metric: str, groups: Mapping[str, str]) -> Breakdown:
+    """Means of a metric over groups of clips.
+
+    Args:
+        table: The runs.
+        metric: A metric of clips.
+        groups: Clip to group.
+    """
+    declared = catalog.get(metric)
+    names = sorted(set(groups.values()))
+    heads = tuple((name, sum(group == name for group in groups.values())) for name in names)
+    means: list[tuple[Run, list[float | None]]] = []
+    for run in table.runs:
+        counted = sample_of(declared, run.row.name, run.result.metrics.get(metric)).clips
+        values = [[v for clip, v in counted.items() if groups.get(clip) == name] for name in names]
+        means.append((run, [fsum(some) / len(some) if some else None for some in values]))
+    found = [mean for _, some in means for mean in some if mean is not None]
+    if not found:
+        return Breakdown(heads, ())
+    best, worst = declared.best(found), declared.worst(found)
+
+    def part(mean: float | None) -> Part:
+        if mean is None:
+            return Part("–", None)
+        share = (mean - worst) / (best - worst) if best != worst else 0.5
+        return Part(number(metric, mean), shade_of_part(round(share, 9)))
+
+    return Breakdown(heads, tuple((run, tuple(part(mean) for mean in some)) for run, some in means))
 
 
 @dataclass(frozen=True)

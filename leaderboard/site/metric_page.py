@@ -5,20 +5,40 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from markupsafe import Markup
 
-from fevbench.audit.record import Audit, Verdict
-from fevbench.audit.table import KINDS, part_text
-from fevbench.audit.verdict import Ladders
+from fevbench.audit.record import Audit, Ladders, Verdict
+from fevbench.audit.report import KINDS, part_text
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.metric import Metric
 from fevbench.report.rows import number
+from fevbench.toml import read_toml
 from leaderboard.site.board import shade_of_part
 from leaderboard.site.model_page import ceiling_of, dots_of
 from leaderboard.site.plots import Axis, strip
 from leaderboard.site.tables import Run, Table
-from leaderboard.site.words import Words
+
+FILE = Path(__file__).with_name("words.toml")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is said of a metric.
+
+    Attributes:
+        means: What a number of it says.
+        doubt: When not to believe it.
+    """
+
+    means: str
+    doubt: tuple[str, ...]
+
+
+def read_words() -> dict[str, Words]:
+    """What is said of every metric, by name."""
+    return {name: Words(said["means"], tuple(said["doubt"])) for name, said in read_toml(FILE).items()}
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.rows import Comparison, Row, compare
 from leaderboard.entries import Entry, Problem
 from leaderboard.site.costs import Costs, read_costs
-from leaderboard.site.slugs import Slugs
-from leaderboard.site.titles import file_name, key_of, short_titles
+from leaderboard.site.titles import Slugs, file_name, key_of, short_titles
 
 if TYPE_CHECKING:
     from fevbench.results.schema import Result

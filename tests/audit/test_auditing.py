@@ -13,9 +13,8 @@ import tiny
 from PIL import Image
 from tiny import Cli
 
-from fevbench.audit.record import Audit, DamageRecord, Sample, Step, read_audit
-from fevbench.audit.table import audit_markdown
-from fevbench.audit.verdict import Ladders, judge
+from fevbench.audit.record import Audit, DamageRecord, Ladders, Sample, Step, judge, read_audit
+from fevbench.audit.report import audit_markdown
 from fevbench.metrics.catalog import metrics
 from fevbench.results.schema import ProtocolRecord
 
@@ -232,7 +231,7 @@ def test_unknown_damages_are_named(cli: Cli, tmp_path: Path) -> None:
 
 def test_every_metric_declares_what_it_notices() -> None:
     from fevbench.audit import damages as _  # noqa: F401 - registers them
-    from fevbench.audit.scene import damages
+    from fevbench.audit.damages import damages
 
     for name in metrics:
         metric = metrics.get(name)

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from fevbench.audit import damages as _  # noqa: F401 - registers them
-from fevbench.audit.record import AUDIT_FILE, Audit, read_audit
-from fevbench.audit.scene import damages
-from fevbench.audit.verdict import Ladders, judge
+from fevbench.audit.damages import damages
+from fevbench.audit.record import AUDIT_FILE, Audit, Ladders, judge, read_audit
 from fevbench.metrics.catalog import metrics
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,8 @@ import pytest
 import tiny
 
 from fevbench.audit import damages as _  # noqa: F401 - registers them
-from fevbench.audit.scene import STRENGTHS, Scene, damage, damages, scenes
+from fevbench.audit.damages import Scene, damage, damages, scenes
+from fevbench.audit.record import STRENGTHS
 from fevbench.data.corpus import Corpus
 from fevbench.data.protocol import protocols
 

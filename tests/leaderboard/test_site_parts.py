@@ -22,16 +22,14 @@ from fevbench.report.rows import Comparison
 from fevbench.results.schema import ModelRecord, Result
 from leaderboard.entries import load_entries
 from leaderboard.site.board import SHADES, shade_of_part, shade_of_rank
-from leaderboard.site.breakdown import break_down
-from leaderboard.site.cards import card_of, to_html
+from leaderboard.site.cards import CHECKOUT, LARGEST, Pictures, card_of, to_html
 from leaderboard.site.clips import examples
+from leaderboard.site.compare_page import break_down
 from leaderboard.site.costs import Costs
-from leaderboard.site.metric_page import make_metric_page
-from leaderboard.site.pictures import CHECKOUT, LARGEST, Pictures
+from leaderboard.site.metric_page import make_metric_page, read_words
 from leaderboard.site.plots import Axis, Dot, strip
-from leaderboard.site.slugs import Slugs
 from leaderboard.site.tables import GROUPS, Table, _mean_rank, make_tables
-from leaderboard.site.words import read_words
+from leaderboard.site.titles import Slugs
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fevbench.audit import damages as _  # noqa: F401 - registers them
-from fevbench.audit.scene import damages, scenes
+from fevbench.audit.damages import damages, scenes
 from fevbench.data.corpus import Corpus
 from fevbench.data.memory import FrameStore
 from fevbench.data.protocol import protocols

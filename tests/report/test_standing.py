@@ -16,7 +16,7 @@ from made_up_results import made_up, scored
 from rich.console import Console
 
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.pairs import NO_PEOPLE, NO_REPLICATES
+from fevbench.report.ranking import NO_PEOPLE, NO_REPLICATES
 from fevbench.report.rows import Comparison, compare
 from fevbench.report.terminal import comparison_table
 from fevbench.report.text import as_csv, as_json, latex, markdown
