@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
+def many(count: int, what: str, plural: str | None = None) -> str:
+    """A number of something: ``plural``, or ``what`` with an s, where it is not one."""
+    return f"{count} {what if count == 1 else plural or what + 's'}"
+
+
 def clips(count: int) -> str:
     """A number of clips."""
-    return f"{count} clip" if count == 1 else f"{count} clips"
+    return many(count, "clip")
 
 
 def people(count: int) -> str:
     """A number of people."""
-    return f"{count} person" if count == 1 else f"{count} people"
+    return many(count, "person", "people")
 
 
 def some(names: Sequence[str], count: int = 3, between: str = ", ") -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 LONGEST = 2000
 """Characters of a line at most."""
@@ -70,6 +71,11 @@ def in_markdown(text: str) -> str:
     text = re.sub(r"&(?=#?\w+;)", "&amp;", one_line(text))
     text = _MARKDOWN.sub(r"\\\g<0>", text).replace("<", "&lt;")
     return re.sub(r"^(\d+)([.)])", r"\1\\\2", text)  # a numbered list
+
+
+def markdown_row(cells: Iterable[str]) -> str:
+    """A row of a Markdown table, of cells that are Markdown already."""
+    return f"| {' | '.join(cells)} |"
 
 
 _FORMULA = re.compile(r"(^|[;,|]\s*)([=+\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fevbench import weights
-from fevbench.counts import some
+from fevbench.counts import many, some
 from fevbench.data.clip import Clip
 from fevbench.engine.draws import redrawn
 from fevbench.engine.extract import sample_count
@@ -24,8 +24,8 @@ from fevbench.report.ranking import Sample, clips_that_count, is_mean_of, sizes_
 from fevbench.results.schema import Interval, MetricResult, Result
 from fevbench.stats.jackknife import EQUAL_METHOD, LEAST_GROUPS, group_sizes
 from leaderboard.entries import CLIPS_SUFFIX, TRUE_CLIPS, Entry, clips_folder
+from leaderboard.ground_truth import GroundTruth
 from leaderboard.layout import place, scored_clips, small_clips
-from leaderboard.truth import Truths
 
 SLACK = 1e-6
 """How far rounding may take a number out of its range, relative to its size."""
@@ -91,7 +91,7 @@ def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[s
         observed = {clip: value for clip in counted if (value := found.per_clip[clip]) is not None}
         wrong = [c for c, value in observed.items() if value != (found.readings.get(c) == labels.get(c))]
         if wrong:
-            count = "1 clip counts" if len(wrong) == 1 else f"{len(wrong)} clips count"
+            count = many(len(wrong), "clip counts", "clips count")
             yield f"{count} as what was not read in it, {wrong[0]} for one"
 
 
@@ -172,14 +172,14 @@ def alike(one: float | None, other: float | None) -> bool:
     return math.isclose(one, other, rel_tol=ALIKE, abs_tol=ALIKE_NEAR_ZERO)
 
 
-def check_result(result: Result, truths: Truths) -> Iterator[Finding]:
+def check_result(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]:
     """Yield what is wrong with a result by itself.
 
     Args:
         result: The result.
-        truths: The true clips.
+        ground_truth: The true clips.
     """
-    for what in truths.faults(result):
+    for what in ground_truth.faults(result):
         yield Finding(what)
     name = result.model.name
     if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
@@ -190,7 +190,7 @@ def check_result(result: Result, truths: Truths) -> Iterator[Finding]:
         yield Finding(f"created {result.created!r} is no time")
     if not result.metrics:
         yield Finding("it holds no metric")
-    yield from _weights(result, truths)
+    yield from _weights(result, ground_truth)
     if (result.environment.commit or "").endswith(DIRTY):
         yield Finding("made by changed code, which nobody else has", fault=False)
     current = current_metrics(result)
@@ -219,12 +219,12 @@ def left_out(result: Result) -> list[str]:
     return [name for name in catalog if not catalog.get(name).optional and name not in result.metrics]
 
 
-def _weights(result: Result, truths: Truths) -> Iterator[Finding]:
+def _weights(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]:
     registry = weights.load_registry()
     used = {record.name: record.sha256 for record in result.weights}
     for name, sha256 in used.items():
         if name == JUDGE:
-            yield from _judge(result, sha256, truths)
+            yield from _judge(result, sha256, ground_truth)
         elif name not in registry:
             yield Finding(f"no weight is called {name!r} here")
         elif sha256 not in {file.sha256 for file in registry[name].files}:
@@ -235,9 +235,9 @@ def _weights(result: Result, truths: Truths) -> Iterator[Finding]:
             yield Finding(f"{metric.name}: it does not say which {', '.join(sorted(lacking))} it used")
 
 
-def _judge(result: Result, sha256: str, truths: Truths) -> Iterator[Finding]:
+def _judge(result: Result, sha256: str, ground_truth: GroundTruth) -> Iterator[Finding]:
     try:
-        truth = truths.of(result)
+        truth = ground_truth.of(result)
     except FevbenchError:  # said already
         return
     here = find_judge(truth.corpus.dataset, truth.protocol)
@@ -245,9 +245,9 @@ def _judge(result: Result, sha256: str, truths: Truths) -> Iterator[Finding]:
         yield Finding(f"its judge, {sha256[:12]}, is not the one here: nobody else can ask it", fault=False)
 
 
-def check_entry(entry: Entry, truths: Truths) -> Iterator[Finding]:
+def check_entry(entry: Entry, ground_truth: GroundTruth) -> Iterator[Finding]:
     """Yield what is wrong with a filed result, with its place, or with its small clips."""
-    yield from check_result(entry.result, truths)
+    yield from check_result(entry.result, ground_truth)
     try:
         wanted = place(entry.result)
     except FevbenchError as error:

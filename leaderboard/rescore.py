@@ -19,8 +19,8 @@ from fevbench.progress import Progress
 from fevbench.results.files import CLIPS_FOLDER
 from fevbench.results.schema import Interval, MetricResult, Result
 from leaderboard.check import alike, current_metrics
+from leaderboard.ground_truth import GroundTruth
 from leaderboard.layout import scored_clips
-from leaderboard.truth import Truths
 
 
 @dataclass(frozen=True)
@@ -61,21 +61,21 @@ class Rescoring:
     offline: bool = False
     pull: weights.Progress | None = None
 
-    def rescore(self, folder: Path, result: Result, truths: Truths) -> Result:
+    def rescore(self, folder: Path, result: Result, ground_truth: GroundTruth) -> Result:
         """Score the lossless clips of a run folder in every metric that is as it was and can be had here.
 
         Args:
             folder: The run folder; its clips are there and whole.
             result: What it says.
-            truths: The true clips.
+            ground_truth: The true clips.
 
         Raises:
             FevbenchError: They cannot be scored here.
         """
-        wanted = set(current_metrics(result)) - set(why_not(result, truths))
+        wanted = set(current_metrics(result)) - set(unscorable(result, ground_truth))
         if not wanted:
             raise RunError("no metric of it can be scored here", "score it with this version")
-        truth = truths.of(result)
+        truth = ground_truth.of(result)
         dataset, protocol = truth.corpus.dataset, truth.protocol
         found = find_videos(folder / CLIPS_FOLDER, allow_missing=True)
         chosen = tuple(catalog.get(name) for name in catalog if name in wanted)
@@ -97,17 +97,17 @@ class Rescoring:
             return execute(plan, self.progress, self.offline, self.pull, self.features)
 
 
-def why_not(result: Result, truths: Truths) -> dict[str, str]:
+def unscorable(result: Result, ground_truth: GroundTruth) -> dict[str, str]:
     """Which metrics of a result cannot be scored from its clips here, and why.
 
     Args:
         result: What a run says.
-        truths: The true clips.
+        ground_truth: The true clips.
 
     Raises:
         FevbenchError: The data set is not here.
     """
-    truth = truths.of(result)
+    truth = ground_truth.of(result)
     dataset, protocol = truth.corpus.dataset, truth.protocol
     chosen = tuple(catalog.get(name) for name in current_metrics(result))
     scored = set(scored_clips(result))

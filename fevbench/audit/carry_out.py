@@ -12,16 +12,16 @@ import numpy as np
 
 from fevbench import paths, weights
 from fevbench.atomic import check_writable, write_text
-from fevbench.audit.damages import Damage, scenes
+from fevbench.audit.damages import Damage, damage_inputs
 from fevbench.audit.record import (
     AUDIT_FILE,
     STRENGTHS,
     Audit,
     DamageRecord,
-    Ladders,
+    Responses,
     Sample,
     Step,
-    judge,
+    check_declarations,
     read_audit,
 )
 from fevbench.data.corpus import Corpus
@@ -92,8 +92,8 @@ def audit(
         extractor.versions()
     local = needs.require(offline, pull)
     able = tuple(metric for metric in needs.metrics if not needs.why_not(metric))
-    ladder = Ladder(corpus, able, needs.extractors, local, device, batch_size)
-    steps, absent = ladder.climb(damages, progress)
+    ladder = DamageScoring(corpus, able, needs.extractors, local, device, batch_size)
+    steps, absent = ladder.score(damages, progress)
     able = tuple(metric for metric in able if metric.name not in absent)
     subjects = len({clip.subject for clip in corpus.clips})
     sample = Sample(clips=len(corpus.clips), subjects=subjects, digest=corpus.digest())
@@ -109,7 +109,7 @@ def audit(
             for damage in damages
         },
         steps=steps,
-        verdicts=judge(Ladders(steps), {metric.name: metric for metric in able}),
+        verdicts=check_declarations(Responses(steps), {metric.name: metric for metric in able}),
         weights=weight_records(local.values()),
         environment=environment(device),
     )
@@ -165,7 +165,7 @@ def _joined(before: Audit | None, after: Audit) -> Audit:
 
 
 @dataclass(frozen=True)
-class Ladder:
+class DamageScoring:
     """What is measured on what.
 
     Attributes:
@@ -184,7 +184,7 @@ class Ladder:
     device: str
     batch_size: int | None
 
-    def climb(self, damages: Sequence[Damage], progress: Progress) -> tuple[list[Step], dict[str, str]]:
+    def score(self, damages: Sequence[Damage], progress: Progress) -> tuple[list[Step], dict[str, str]]:
         """Damage every clip in every way and strength, and score it as a model's.
 
         Features are kept as those of runs are, so that an audit that was stopped goes on where it was.
@@ -220,7 +220,9 @@ class Ladder:
                 progress.start(damage.name, STRENGTHS)
                 steps += [self._step(m, damage, 0, before[m.name], before[m.name], true) for m in metrics]
                 for strength in range(1, STRENGTHS + 1):
-                    damaged = {s.clip: damage.apply(s, strength) for s in scenes(self.corpus, damage.name)}
+                    damaged = {
+                        s.clip: damage.apply(s, strength) for s in damage_inputs(self.corpus, damage.name)
+                    }
                     made = side(damaged.__getitem__)
                     for metric in metrics:
                         found = measure(metric, clips, made, true)

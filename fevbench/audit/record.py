@@ -140,7 +140,7 @@ LITTLE = 0.05
 """Largest part that counts as none if the interval holds 0."""
 
 
-class Ladders:
+class Responses:
     """An audit's steps, by metric and damage.
 
     Args:
@@ -159,15 +159,15 @@ class Ladders:
             if step.lost <= LOST:
                 self._most_found[step.metric] = max(self._most_found[step.metric], worse)
 
-    def ladder(self, metric: str, damage: str) -> list[Step]:
+    def steps(self, metric: str, damage: str) -> list[Step]:
         """The six steps of a metric and a damage."""
         return [self._steps[metric, damage, strength] for strength in range(STRENGTHS + 1)]
 
-    def most(self, metric: str) -> float:
+    def largest(self, metric: str) -> float:
         """The most a metric got worse by any damage; 0 if it noticed nothing."""
         return self._most[metric]
 
-    def parts(self, strength: int = STRENGTHS) -> NDArray[np.float64]:
+    def relative_at(self, strength: int = STRENGTHS) -> NDArray[np.float64]:
         """How much worse each metric got at a strength, as a part of what counts as much.
 
         That is the most it got worse by any damage that leaves the faces to be found: a lost face weighs so
@@ -177,27 +177,29 @@ class Ladders:
             ``float64[metrics, damages]``; negative where it got better, above 1 where faces were lost,
             infinite where it has no value.
         """
-        return np.array([[self._part(m, d, strength) for d in self.damages] for m in self.metrics])
+        return np.array([[self._relative(m, d, strength) for d in self.damages] for m in self.metrics])
 
-    def _part(self, metric: str, damage: str, strength: int) -> float:
-        return self.part(self._steps[metric, damage, strength])
+    def _relative(self, metric: str, damage: str, strength: int) -> float:
+        return self.relative(self._steps[metric, damage, strength])
 
-    def part(self, step: Step) -> float:
+    def relative(self, step: Step) -> float:
         """The same of a single step."""
         most = self._most_found[step.metric] or self._most[step.metric]
         return float("inf") if step.worse is None else step.worse / most if most else 0.0
 
 
-def judge(ladders: Ladders, metrics: Mapping[str, Metric]) -> list[Verdict]:
+def check_declarations(responses: Responses, metrics: Mapping[str, Metric]) -> list[Verdict]:
     """Hold every metric to what it declares, of the damages that were done."""
     verdicts = []
-    for name in ladders.metrics:
+    for name in responses.metrics:
         metric = metrics[name]
         for must, declared in (("notice", metric.notices), ("ignore", metric.ignores)):
             for damage in declared:
-                if damage in ladders.damages:
-                    steps = ladders.ladder(name, damage)
-                    kept, why = _noticed(steps) if must == "notice" else _ignored(steps, ladders.most(name))
+                if damage in responses.damages:
+                    steps = responses.steps(name, damage)
+                    kept, why = (
+                        _noticed(steps) if must == "notice" else _ignored(steps, responses.largest(name))
+                    )
                     verdicts.append(Verdict(metric=name, damage=damage, must=must, kept=kept, why=why))
     return verdicts
 

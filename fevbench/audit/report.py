@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fevbench.atomic import replacing
-from fevbench.audit.record import LITTLE, STRENGTHS, Ladders
-from fevbench.foreign import in_markdown
+from fevbench.audit.record import LITTLE, STRENGTHS, Responses
+from fevbench.foreign import in_markdown, markdown_row
 from fevbench.metrics.catalog import metrics as catalog
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def audit_tables(audit: Audit) -> RenderableType:
         table.add_column("N", justify="right")
         for name in names:
             table.add_column(name.replace("-", "-\n"), justify="right", no_wrap=True)
-        for metric in shown.ladders.metrics:
+        for metric in shown.responses.metrics:
             cells = [
                 Text(shown.text(metric, name), style=_STYLES[shown.must(metric, name)]) for name in names
             ]
@@ -79,18 +79,25 @@ _STYLES = {"notice": "bold", "ignore": "italic", "": ""}
 def audit_markdown(audit: Audit) -> str:
     """The same as one Markdown table, and for every damage which metrics see it well and which do not."""
     shown = _Numbers(audit)
-    names = shown.ladders.damages
+    names = shown.responses.damages
     lines = [f"{in_markdown(title_of(audit))}; {LEGEND}", ""]
-    lines += [_bar(["metric", "N", *map(in_markdown, names)]), _bar(["---", "--:", *["--:"] * len(names)])]
-    for metric in shown.ladders.metrics:
+    lines += [
+        markdown_row(["metric", "N", *map(in_markdown, names)]),
+        markdown_row(["---", "--:", *["--:"] * len(names)]),
+    ]
+    for metric in shown.responses.metrics:
         cells = [_MARKS[shown.must(metric, name)].format(shown.text(metric, name)) for name in names]
         heading = f"{metric} {catalog.get(metric).arrow}"
-        lines.append(_bar([heading, str(audit.samples[metric].clips), *cells]))
-    lines += ["", _bar(["damage", "seen well by", "hardly or not at all by"]), _bar(["---"] * 3)]
+        lines.append(markdown_row([heading, str(audit.samples[metric].clips), *cells]))
+    lines += [
+        "",
+        markdown_row(["damage", "seen well by", "hardly or not at all by"]),
+        markdown_row(["---"] * 3),
+    ]
     for name in names:
         seen, blind = shown.digest(name)
         what = f"**{in_markdown(name)}**: {in_markdown(audit.damages[name].title)}"
-        lines.append(_bar([what, ", ".join(seen) or "–", ", ".join(blind) or "–"]))
+        lines.append(markdown_row([what, ", ".join(seen) or "–", ", ".join(blind) or "–"]))
     seen_from, blind_to = round(100 * MUCH), round(100 * LITTLE)
     lines += ["", f"Seen well: {seen_from} or more, and for sure; hardly: {blind_to} or less."]
     lines += [
@@ -102,12 +109,8 @@ def audit_markdown(audit: Audit) -> str:
 _MARKS = {"notice": "**{}**", "ignore": "*{}*", "": "{}"}
 
 
-def _bar(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def part_text(part: float) -> str:
-    """A part of what counts as much (see `Ladders.part`), in hundredths."""
+def relative_text(part: float) -> str:
+    """A part of what counts as much (see `Responses.part`), in hundredths."""
     if math.isinf(part):
         return "–"
     text = ">100" if part > 1 else f"{100 * part:.0f}"
@@ -119,11 +122,11 @@ class _Numbers:
 
     def __init__(self, audit: Audit) -> None:
         self._audit = audit
-        self.ladders = Ladders(audit.steps)
+        self.responses = Responses(audit.steps)
         self._verdicts: dict[tuple[str, str], Verdict] = {(v.metric, v.damage): v for v in audit.verdicts}
 
     def of_kind(self, kind: str) -> list[str]:
-        return [name for name in self.ladders.damages if self._audit.damages[name].kind == kind]
+        return [name for name in self.responses.damages if self._audit.damages[name].kind == kind]
 
     def must(self, metric: str, damage: str) -> str:
         verdict = self._verdicts.get((metric, damage))
@@ -132,24 +135,24 @@ class _Numbers:
     def text(self, metric: str, damage: str) -> str:
         verdict = self._verdicts.get((metric, damage))
         mark = "" if verdict is None or verdict.kept else "!"
-        return mark + part_text(self._part(metric, damage))
+        return mark + relative_text(self._part(metric, damage))
 
     def digest(self, damage: str) -> tuple[list[str], list[str]]:
         """The metrics that see a damage well, the best first, and those that hardly do, in their order."""
-        order = sorted(self.ladders.metrics, key=lambda metric: -self._part(metric, damage))
+        order = sorted(self.responses.metrics, key=lambda metric: -self._part(metric, damage))
         seen = [m for m in order if self._part(m, damage) >= MUCH and self._sure(m, damage)]
-        blind = [m for m in self.ladders.metrics if self._most(m, damage) <= LITTLE]
+        blind = [m for m in self.responses.metrics if self._most(m, damage) <= LITTLE]
         return seen, blind
 
     def _part(self, metric: str, damage: str) -> float:
-        return self.ladders.part(self.ladders.ladder(metric, damage)[-1])
+        return self.responses.relative(self.responses.steps(metric, damage)[-1])
 
     def _most(self, metric: str, damage: str) -> float:
         """The largest change at any strength, as a part."""
-        return max(abs(self.ladders.part(step)) for step in self.ladders.ladder(metric, damage))
+        return max(abs(self.responses.relative(step)) for step in self.responses.steps(metric, damage))
 
     def _sure(self, metric: str, damage: str) -> bool:
-        last = self.ladders.ladder(metric, damage)[-1]
+        last = self.responses.steps(metric, damage)[-1]
         return last.worse is None or (last.low is not None and last.low > 0)
 
 
@@ -174,8 +177,8 @@ def draw_audit(path: Path, audit: Audit) -> None:
     from matplotlib.colors import LinearSegmentedColormap, Normalize
     from matplotlib.figure import Figure
 
-    ladders = Ladders(audit.steps)
-    parts = np.stack([ladders.parts(strength) for strength in range(1, STRENGTHS + 1)], axis=-1)
+    responses = Responses(audit.steps)
+    parts = np.stack([responses.relative_at(strength) for strength in range(1, STRENGTHS + 1)], axis=-1)
     rows, columns, _ = parts.shape
     figure = Figure(figsize=(2.6 + 0.86 * columns, 1.9 + 0.4 * rows), layout="constrained")
     FigureCanvasAgg(figure)
@@ -186,23 +189,23 @@ def draw_audit(path: Path, audit: Audit) -> None:
         np.clip(parts.reshape(rows, -1), -1, 1), cmap=colours, norm=scale, aspect="auto",
         extent=(0, columns, rows, 0), interpolation="nearest",
     )  # fmt: skip
-    axes.set_xticks(np.arange(columns) + 0.5, list(ladders.damages), rotation=35, ha="right")
-    headings = [f"{name} {catalog.get(name).arrow}" for name in ladders.metrics]
+    axes.set_xticks(np.arange(columns) + 0.5, list(responses.damages), rotation=35, ha="right")
+    headings = [f"{name} {catalog.get(name).arrow}" for name in responses.metrics]
     axes.set_yticks(np.arange(rows) + 0.5, headings)
     axes.tick_params(length=0)
     above = axes.secondary_xaxis("top")  # the rows are many
-    above.set_xticks(np.arange(columns) + 0.5, list(ladders.damages), rotation=35, ha="left")
+    above.set_xticks(np.arange(columns) + 0.5, list(responses.damages), rotation=35, ha="left")
     above.tick_params(length=0)
     above.spines["top"].set_visible(False)
-    kinds = [audit.damages[name].kind for name in ladders.damages]
-    families = [catalog.get(name).family for name in ladders.metrics]
+    kinds = [audit.damages[name].kind for name in responses.damages]
+    families = [catalog.get(name).family for name in responses.metrics]
     for x in range(1, columns):
         axes.axvline(x, color="white", linewidth=3 if kinds[x] == kinds[x - 1] else 9)
     for y in range(1, rows):
         axes.axhline(y, color="white", linewidth=2 if families[y] == families[y - 1] else 7)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    _mark(axes, audit, ladders)
+    _mark(axes, audit, responses)
     axes.set_title(
         f"{title_of(audit)}. In each field five strengths.\n"
         "Solid frame: must notice; dotted: must ignore; cross: does not. ",
@@ -214,12 +217,12 @@ def draw_audit(path: Path, audit: Audit) -> None:
         figure.savefig(part, format="png", dpi=150)
 
 
-def _mark(axes: Axes, audit: Audit, ladders: Ladders) -> None:
+def _mark(axes: Axes, audit: Audit, responses: Responses) -> None:
     """Frames of what is declared, crosses where it is not so."""
     from matplotlib.patches import Rectangle
 
     for verdict in audit.verdicts:
-        x, y = ladders.damages.index(verdict.damage), ladders.metrics.index(verdict.metric)
+        x, y = responses.damages.index(verdict.damage), responses.metrics.index(verdict.metric)
         style = "-" if verdict.must == "notice" else ":"
         frame = Rectangle(
             (x + 0.06, y + 0.1), 0.88, 0.8, fill=False, edgecolor="black", linestyle=style, zorder=4

@@ -34,9 +34,9 @@ def command(run: Path, results: Path, replace: bool, allow_dirty: bool, dataset:
     """
     from leaderboard.add import add
     from leaderboard.archive import SUFFIX, opened
-    from leaderboard.truth import Truths
+    from leaderboard.ground_truth import GroundTruth
 
-    truths = Truths(dataset)
+    truths = GroundTruth(dataset)
     if run.suffix == SUFFIX:
         with opened(run) as (folder, _):
             entry = add(folder, results, truths, replace, allow_dirty)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from fevbench.results.schema import Result
     from leaderboard.check import Finding
+    from leaderboard.ground_truth import GroundTruth
     from leaderboard.rescore import Disagreement, Rescoring
-    from leaderboard.truth import Truths
 
 
 @click.command("check")
@@ -51,12 +51,12 @@ def command(
     from fevbench.cli.console import RunDisplay, error_console
     from fevbench.engine.plan import choose_device
     from leaderboard.archive import SUFFIX
+    from leaderboard.ground_truth import GroundTruth
     from leaderboard.layout import RESULTS
     from leaderboard.rescore import Rescoring
     from leaderboard.runs import is_run
-    from leaderboard.truth import Truths
 
-    report = _Report(Truths(dataset))
+    report = _Report(GroundTruth(dataset))
     alone = [path for path in paths if path.suffix == SUFFIX or is_run(path)]
     filed = [path for path in paths if path not in alone] if paths else [RESULTS]
     if filed:
@@ -83,7 +83,7 @@ class _Report:
         faults: How many faults there are.
     """
 
-    def __init__(self, truths: Truths) -> None:
+    def __init__(self, truths: GroundTruth) -> None:
         self._truths = truths
         self._results = self._rescored = self._notes = 0
         self.faults = 0
@@ -151,9 +151,9 @@ class _Report:
         if how is None or any(self._truths.faults(result)) or clips:
             return
         from fevbench.cli.console import print_text
-        from leaderboard.rescore import disagreements, same_clips, why_not
+        from leaderboard.rescore import disagreements, same_clips, unscorable
 
-        for name, reason in why_not(result, self._truths).items():
+        for name, reason in unscorable(result, self._truths).items():
             self._say(path, Finding(f"{name}: not scored again: {reason}", fault=False))
         again = how.rescore(folder, result, self._truths)
         self._rescored += 1

@@ -35,11 +35,11 @@ def command(run: Path, out: Path, card: Path | None, contact: str, dataset: str 
     """
     from fevbench.errors import FevbenchError
     from leaderboard.archive import SUFFIX, write_archive
+    from leaderboard.ground_truth import GroundTruth
     from leaderboard.runs import check_sound
-    from leaderboard.truth import Truths
 
     if out.suffix != SUFFIX:
         raise FevbenchError(f"{out} is of no known format", f"end its name in {SUFFIX}")
-    check_sound(run, Truths(dataset))
+    check_sound(run, GroundTruth(dataset))
     write_archive(run, out, card, contact)
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB")

@@ -30,7 +30,7 @@ from fevbench.models.workplace import OUTSIDE_FOLDER
 from fevbench.progress import Progress, Silent
 from fevbench.results.files import (
     CLIPS_FOLDER,
-    DRAWS_FOLDER,
+    NOISE_FOLDER,
     file_name,
     other_clips,
     read_result,
@@ -189,7 +189,7 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
         and result.environment.fevbench == VERSION
         and made == result.dataset.clips == len(result.dataset.labels_of) == len(result.clips)
         and not any(other_clips(plan.out, result))
-        and are_there(plan.out / DRAWS_FOLDER, corpus.clips, plan.needs.draws)
+        and are_there(plan.out / NOISE_FOLDER, corpus.clips, plan.needs.draws)
         and all(_holds_readings(metric, result.metrics[metric.name]) for metric in plan.needs.metrics)
     )
 
@@ -231,7 +231,7 @@ class _Session:
                 self._progress.note(f"continuing: {there} of {len(generated.clips)} clips were made before")
             generated.make_all(self._progress)
             count(generated.made, len(generated.clips) - generated.made)
-        draws = Draws(generated, plan.out / DRAWS_FOLDER, plan.needs.draws)
+        draws = Draws(generated, plan.out / NOISE_FOLDER, plan.needs.draws)
         if plan.needs.draws > 1:
             with self._stage("draws") as count:
                 count(*draws.make_all(self._progress))

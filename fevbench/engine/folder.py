@@ -27,7 +27,7 @@ from fevbench.errors import RunError, way_out
 from fevbench.locks import locked
 from fevbench.models.workplace import OUTSIDE_FOLDER
 from fevbench.results.files import CLIPS_FOLDER as CLIPS_FOLDER
-from fevbench.results.files import DRAWS_FOLDER as DRAWS_FOLDER
+from fevbench.results.files import NOISE_FOLDER as NOISE_FOLDER
 from fevbench.results.schema import RESULT_FILE
 
 SETTINGS_FILE = "run.json"
@@ -150,7 +150,7 @@ def _holds_work(out: Path) -> bool:
 
 
 def _clips(out: Path) -> list[Path]:
-    folders = (CLIPS_FOLDER, f"{DRAWS_FOLDER}/*")
+    folders = (CLIPS_FOLDER, f"{NOISE_FOLDER}/*")
     return sorted(clip for folder in folders for clip in out.glob(f"{folder}/*{LOSSLESS_SUFFIX}"))
 
 

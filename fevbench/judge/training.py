@@ -92,8 +92,8 @@ class Trained:
 
 
 def train(
-    learn: Clips,
-    judge: Clips,
+    train_clips: Clips,
+    val_clips: Clips,
     classes: int,
     device: str,
     advance: Callable[[int], None],
@@ -102,8 +102,8 @@ def train(
     """Train a judge.
 
     Args:
-        learn: What it learns from.
-        judge: What decides which epoch is kept.
+        train_clips: What it learns from.
+        val_clips: What decides which epoch is kept.
         classes: How many labels there are.
         device: The torch device.
         advance: Called with the number of clips learned from; for epochs that are not needed as well.
@@ -112,14 +112,19 @@ def train(
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
         network = Judge(classes).to(device)
-        return _train(network, learn, judge, device, advance, epochs)
+        return _train(network, train_clips, val_clips, device, advance, epochs)
 
 
 def _train(
-    network: Judge, learn: Clips, judge: Clips, device: str, advance: Callable[[int], None], epochs: int
+    network: Judge,
+    train_clips: Clips,
+    val_clips: Clips,
+    device: str,
+    advance: Callable[[int], None],
+    epochs: int,
 ) -> Trained:
     generator = torch.Generator().manual_seed(SEED)
-    labels = torch.from_numpy(learn.labels)
+    labels = torch.from_numpy(train_clips.labels)
     steps = epochs * -(-len(labels) // BATCH)
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=0.02)
     schedule = OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, pct_start=0.2)
@@ -129,14 +134,14 @@ def _train(
         epoch += 1
         network.train()
         for part in torch.split(torch.randperm(len(labels), generator=generator), BATCH):
-            clips = augment(to_tensor(learn.pixels[part.numpy()]), generator).to(device)
+            clips = augment(to_tensor(train_clips.pixels[part.numpy()]), generator).to(device)
             loss = F.cross_entropy(network(clips), labels[part].to(device), label_smoothing=SMOOTHING)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
             advance(len(part))
-        found = _score(network, judge, device)
+        found = _score(network, val_clips, device)
         if found > best:
             best, kept, state = found, epoch, copy.deepcopy(network.state_dict())
     advance((epochs - epoch) * len(labels))
@@ -160,7 +165,7 @@ def _score(network: Judge, clips: Clips, device: str) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Learned:
+class ValidationResult:
     """How well a judge reads the people it was chosen on.
 
     Attributes:
@@ -174,7 +179,9 @@ class Learned:
     kept: int
 
 
-def learn(dataset: Dataset, protocol: Protocol, device: str, out: Path, progress: Progress) -> Learned:
+def train_judge(
+    dataset: Dataset, protocol: Protocol, device: str, out: Path, progress: Progress
+) -> ValidationResult:
     """Train a judge on the train people, choose it on the val people, and write it.
 
     Args:
@@ -191,7 +198,7 @@ def learn(dataset: Dataset, protocol: Protocol, device: str, out: Path, progress
     progress.start("train judge", EPOCHS * len(train_set))
     trained = train(_clips(train_set), _clips(val_set), len(dataset.labels), device, progress.advance, EPOCHS)
     right = read(trained.network, _clips(val_set), device).argmax(1).numpy() == val_set.labels
-    found = Learned(float(right.mean()), len(val_set), trained.kept)
+    found = ValidationResult(float(right.mean()), len(val_set), trained.kept)
     said = about(
         dataset,
         protocol,

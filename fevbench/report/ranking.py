@@ -23,7 +23,7 @@ from fevbench.stats.paired import (
     too_few,
 )
 
-NO_PEOPLE = (
+NO_SUBJECTS = (
     "no result says whose clips these are (older version); repeat a run's command, which keeps its clips"
 )
 
@@ -102,7 +102,7 @@ def compare_samples(metric: Metric, first: Sample, second: Sample, subjects: Map
     if not both:
         return PairedTest(difference, None, None, "no clip counts for both")
     if not subjects.keys() >= set(both):
-        return PairedTest(difference, None, None, NO_PEOPLE)
+        return PairedTest(difference, None, None, NO_SUBJECTS)
     return compare_means(
         [first.clips[clip] for clip in both],
         [second.clips[clip] for clip in both],
@@ -181,7 +181,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Ranking:
     """One metric of a comparison.
 
     Attributes:
@@ -205,7 +205,7 @@ class Standing:
         return next((mark for bound, mark in MARKS if p < bound), "")
 
 
-def stand(metric: Metric, names: Sequence[str], results: Sequence[Result]) -> Standing:
+def rank_models(metric: Metric, names: Sequence[str], results: Sequence[Result]) -> Ranking:
     """Test all pairs of models in a metric and rank them.
 
     Runs of controls read the true clips and take no part, nor do runs without a number. A rank counts all the
@@ -217,7 +217,7 @@ def stand(metric: Metric, names: Sequence[str], results: Sequence[Result]) -> St
         results: Runs of the same clips under the same definitions.
     """
     if not metric.ranked:
-        return Standing(reason="more of it is not better by itself")
+        return Ranking(reason="more of it is not better by itself")
     samples = {
         i: sample_of(metric, names[i], result.metrics.get(metric.name))
         for i, result in enumerate(results)
@@ -230,16 +230,16 @@ def stand(metric: Metric, names: Sequence[str], results: Sequence[Result]) -> St
         for i, j in combinations(models, 2)
     ]
     if not pairs:
-        return Standing()
+        return Ranking()
     ranked = rankable(models, [(pair.first, pair.second) for pair in pairs if pair.test.reason])
-    without = {i: _why(i, pairs, ranked, samples, names) for i in models if i not in ranked}
+    without = {i: _unranked_reason(i, pairs, ranked, samples, names) for i in models if i not in ranked}
     if not ranked:
-        return Standing(tuple(pairs), reason="; ".join(sorted({*without.values()} - {""})))
-    decided = _decide(metric, pairs, ranked)
+        return Ranking(tuple(pairs), reason="; ".join(sorted({*without.values()} - {""})))
+    decided = _corrected(metric, pairs, ranked)
     values = {i: value for i in ranked if (value := samples[i].value) is not None}
     ranks = rank(values, [pair.order for pair in decided if pair.order], metric.higher_is_better)
     if set(ranks.values()) == {1}:  # a rank that all share says nothing
-        return Standing(decided, unranked=without, reason=_alike(metric, ranked, decided, results))
+        return Ranking(decided, unranked=without, reason=_no_ranks_reason(metric, ranked, decided, results))
     best = metric.best(list(values.values()))
     against: dict[int, float] = {i: 1.0 for i, value in values.items() if value == best}
     for pair in decided:
@@ -248,10 +248,10 @@ def stand(metric: Metric, names: Sequence[str], results: Sequence[Result]) -> St
         for one, other in ((pair.first, pair.second), (pair.second, pair.first)):
             if values[one] == best != values[other]:
                 against[other] = min(against.get(other, 1.0), pair.corrected)
-    return Standing(decided, ranks, without, against)
+    return Ranking(decided, ranks, without, against)
 
 
-def remarks(standings: Mapping[str, Standing], names: Sequence[str], results: Sequence[Result]) -> list[str]:
+def remarks(rankings: Mapping[str, Ranking], names: Sequence[str], results: Sequence[Result]) -> list[str]:
     """What a reader must know of the ranks: who takes no part, where there are none, what cannot be seen."""
     controls = [name for name, result in zip(names, results, strict=True) if result.model.control]
     lines = [f"no model, so neither ranked nor best: {', '.join(controls)}"] if controls else []
@@ -262,17 +262,19 @@ def remarks(standings: Mapping[str, Standing], names: Sequence[str], results: Se
     ]
     reasons: dict[str, list[str]] = {}
     single: dict[tuple[str, str], list[str]] = {}
-    for name, standing in standings.items():
-        if standing.reason:
-            reasons.setdefault(standing.reason, []).append(name)
-        for run, reason in standing.unranked.items():
+    for name, ranking in rankings.items():
+        if ranking.reason:
+            reasons.setdefault(ranking.reason, []).append(name)
+        for run, reason in ranking.unranked.items():
             single.setdefault((names[run], reason), []).append(name)
     lines += [f"no ranks in {', '.join(which)}: {reason}" for reason, which in reasons.items()]
     lines += [f"{who} has no rank in {', '.join(which)}: {reason}" for (who, reason), which in single.items()]
     return lines
 
 
-def _alike(metric: Metric, ranked: Collection[int], pairs: Sequence[Pair], results: Sequence[Result]) -> str:
+def _no_ranks_reason(
+    metric: Metric, ranked: Collection[int], pairs: Sequence[Pair], results: Sequence[Result]
+) -> str:
     """Why all share one rank: too few people for so many pairs, or nothing that was found."""
     if metric.kind == "clip":
         people = min(results[run].metrics[metric.name].subjects for run in ranked)
@@ -293,7 +295,7 @@ def _test(
     return compare_samples(metric, *samples, subjects)
 
 
-def _why(
+def _unranked_reason(
     run: int,
     pairs: Sequence[Pair],
     ranked: Collection[int],
@@ -316,7 +318,7 @@ def _why(
     return min(found, default=(True, "", ""))[2]
 
 
-def _decide(metric: Metric, pairs: Sequence[Pair], ranked: Collection[int]) -> tuple[Pair, ...]:
+def _corrected(metric: Metric, pairs: Sequence[Pair], ranked: Collection[int]) -> tuple[Pair, ...]:
     """The same pairs, those of ranked models with the corrected p and who is better: they are one family."""
     family = [i for i, pair in enumerate(pairs) if pair.first in ranked and pair.second in ranked]
     corrected = holm([p for i in family if (p := pairs[i].test.p) is not None])

@@ -10,9 +10,9 @@ from fevbench.foreign import one_line
 from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import check_comparable, distinct_names, same_weights, weight_differences
-from fevbench.report.ranking import LEGEND, Standing, remarks, stand
+from fevbench.report.ranking import LEGEND, Ranking, rank_models, remarks
 from fevbench.results.schema import Interval, MetricResult, Result
-from fevbench.stats.bootstrap import LEAST_PEOPLE
+from fevbench.stats.bootstrap import LEAST_SUBJECTS
 
 CEILING = "true clips (ceiling)"
 
@@ -60,7 +60,7 @@ class Comparison:
         headings: Metric name to its heading with the arrow.
         rows: One a run in the order given, then the ceiling.
         footnotes: What a reader must know about the ranks and about single runs.
-        standings: Metric name to the tests behind its ranks.
+        rankings: Metric name to the tests behind its ranks.
         legend: What ranks and marks mean; empty if there are none.
     """
 
@@ -69,7 +69,7 @@ class Comparison:
     headings: dict[str, str]
     rows: tuple[Row, ...]
     footnotes: tuple[str, ...]
-    standings: dict[str, Standing]
+    rankings: dict[str, Ranking]
     legend: str
 
 
@@ -87,12 +87,12 @@ def compare(results: Sequence[Result], only: Collection[str] | None = None) -> C
     present = {name for result in results for name in result.metrics}
     columns = tuple(name for name in catalog if name in present and (only is None or name in only))
     names = distinct_names(results)
-    standings = {column: stand(catalog.get(column), names, results) for column in columns}
-    best = {name: _best(name, results, standings[name]) for name in columns}
+    rankings = {column: rank_models(catalog.get(column), names, results) for column in columns}
+    best = {name: _best(name, results, rankings[name]) for name in columns}
     rows = [
         Row(
             name,
-            {column: _cell(column, result, best[column], standings[column], i) for column in columns},
+            {column: _cell(column, result, best[column], rankings[column], i) for column in columns},
             result,
         )
         for i, (name, result) in enumerate(zip(names, results, strict=True))
@@ -105,12 +105,12 @@ def compare(results: Sequence[Result], only: Collection[str] | None = None) -> C
         f"{clips(first.dataset.clips)}, {people(first.dataset.subjects)}"
     )
     headings = {name: f"{name} {catalog.get(name).arrow}" for name in columns}
-    lines = [*remarks(standings, names, results), *_footnotes(names, results, columns)]
+    lines = [*remarks(rankings, names, results), *_footnotes(names, results, columns)]
     if only is None:
         lines += _unknown(names, results)
     footnotes = [one_line(line) for line in lines]
-    legend = LEGEND if any(standing.ranks for standing in standings.values()) else ""
-    return Comparison(one_line(title), columns, headings, tuple(rows), tuple(footnotes), standings, legend)
+    legend = LEGEND if any(ranking.ranks for ranking in rankings.values()) else ""
+    return Comparison(one_line(title), columns, headings, tuple(rows), tuple(footnotes), rankings, legend)
 
 
 def number(name: str, value: float | None) -> str:
@@ -129,11 +129,11 @@ def interval(name: str, metric: MetricResult) -> str:
 
 def bounds_of(metric: MetricResult) -> Interval | None:
     """A metric's interval, if it is one: older results hold some of fewer people than say anything."""
-    return metric.interval if metric.subjects >= LEAST_PEOPLE else None
+    return metric.interval if metric.subjects >= LEAST_SUBJECTS else None
 
 
-def _best(name: str, results: Sequence[Result], standing: Standing) -> float | None:
-    models = [r for i, r in enumerate(results) if not r.model.control and i not in standing.unranked]
+def _best(name: str, results: Sequence[Result], ranking: Ranking) -> float | None:
+    models = [r for i, r in enumerate(results) if not r.model.control and i not in ranking.unranked]
     values = [v for r in models if (m := r.metrics.get(name)) and (v := m.value) is not None]
     metric = catalog.get(name)
     if len(values) < 2 or not metric.ranked or not same_weights(metric, models):
@@ -149,14 +149,14 @@ def _beyond(metric: Metric, value: float, ceiling: float | None) -> bool:
     return value == metric.best([value, ceiling])
 
 
-def _cell(name: str, result: Result, best: float | None, standing: Standing, run: int) -> Cell:
+def _cell(name: str, result: Result, best: float | None, ranking: Ranking, run: int) -> Cell:
     metric = result.metrics.get(name)
     if metric is None:
         return Cell(None, "–", "", False)
     # Equal as shown is equal: bold must not depend on digits nobody sees.
     text = number(name, metric.value)
-    rank, mark = standing.ranks.get(run), standing.mark(run)
-    competes = not result.model.control and run not in standing.unranked
+    rank, mark = ranking.ranks.get(run), ranking.mark(run)
+    competes = not result.model.control and run not in ranking.unranked
     is_best = best is not None and competes and text == number(name, best)
     return Cell(metric.value, text, interval(name, metric), is_best, rank, mark)
 
@@ -212,7 +212,7 @@ def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
             absent.setdefault(metric.reason, []).append(name)
         elif metric.missing:
             counted.setdefault(metric.missing, []).append(name)
-        if metric.value is not None and metric.subjects < LEAST_PEOPLE:
+        if metric.value is not None and metric.subjects < LEAST_SUBJECTS:
             few.setdefault(metric.subjects, []).append(name)
         if metric.excused:
             excused.setdefault(metric.excused, []).append(name)
@@ -227,7 +227,7 @@ def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
             for count, which in excused.items()
         ),
         *(
-            f"no interval of {', '.join(which)}: {people(count)}, needs at least {LEAST_PEOPLE}"
+            f"no interval of {', '.join(which)}: {people(count)}, needs at least {LEAST_SUBJECTS}"
             for count, which in few.items()
         ),
         *(f"no {', '.join(which)}: {reason}" for reason, which in absent.items()),

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fevbench.counts import clips, people
+from fevbench.counts import clips, many, people
 from fevbench.counts import clips as clips_in_words
 from fevbench.foreign import LONGEST, LONGEST_NAME, one_line
 from fevbench.metrics.catalog import metrics as catalog
@@ -46,7 +46,7 @@ def result_table(result: Result) -> RenderableType:
     for name, metric in result.metrics.items():
         heading = f"{name} {catalog.get(name).arrow}" + (f" ({metric.unit})" if metric.unit else "")
         value, ceiling = number(name, metric.value), number(name, metric.ceiling)
-        n = f"{metric.n} {metric.sample if metric.n != 1 else metric.sample.removesuffix('s')}"
+        n = many(metric.n, metric.sample.removesuffix("s"))
         table.add_row(*map(Text, (heading, value, interval(name, metric), ceiling, n)))
     own = [
         line(f"{name} of {', '.join(f'{label} {number(name, v)}' for label, v in metric.by_label.items())}")

@@ -8,9 +8,9 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 
-from fevbench.foreign import in_csv, in_latex, in_markdown
+from fevbench.foreign import in_csv, in_latex, in_markdown, markdown_row
 from fevbench.report.difference import Difference, MetricDifference, ShownClips
-from fevbench.report.ranking import Standing
+from fevbench.report.ranking import Ranking
 from fevbench.report.rows import Comparison, Row, bounds_of
 
 
@@ -36,16 +36,17 @@ def markdown(comparison: Comparison, transposed: bool = False) -> str:
     if transposed:
         corner, names, heads = "metric", heads, names
         body = [list(column) for column in zip(*body, strict=True)]
-    lines = [in_markdown(comparison.title), "", _bar([corner, *heads]), _bar(["---", *["--:"] * len(heads)])]
-    lines += [_bar([name, *cells]) for name, cells in zip(names, body, strict=True)]
+    lines = [
+        in_markdown(comparison.title),
+        "",
+        markdown_row([corner, *heads]),
+        markdown_row(["---", *["--:"] * len(heads)]),
+    ]
+    lines += [markdown_row([name, *cells]) for name, cells in zip(names, body, strict=True)]
     notes = [f"superscript: {comparison.legend}."] * bool(comparison.legend)
     notes += map(in_markdown, comparison.footnotes)
     lines += [""] * bool(notes) + [f"* {note}" for note in notes]
     return "\n".join(lines) + "\n"
-
-
-def _bar(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -79,7 +80,7 @@ def as_csv(comparison: Comparison) -> str:
         for name, metric in (row.result.metrics if row.result else {}).items():
             if name not in comparison.columns:
                 continue
-            standing = comparison.standings.get(name, Standing())
+            ranking = comparison.rankings.get(name, Ranking())
             found = bounds_of(metric)
             bounds = (found.low, found.high) if found else ("", "")
             writer.writerow(
@@ -94,10 +95,10 @@ def as_csv(comparison: Comparison) -> str:
                     metric.subjects,
                     metric.missing,
                     "" if metric.ceiling is None else metric.ceiling,
-                    in_csv(metric.reason or standing.unranked.get(i, "")),
+                    in_csv(metric.reason or ranking.unranked.get(i, "")),
                     row.result is not None and row.result.model.control,
-                    standing.ranks.get(i, ""),
-                    "" if i not in standing.against_best else _rounded(standing.against_best[i]),
+                    ranking.ranks.get(i, ""),
+                    "" if i not in ranking.against_best else _rounded(ranking.against_best[i]),
                 )
             )
     return out.getvalue()
@@ -154,17 +155,17 @@ def as_json(comparison: Comparison) -> str:
     content = {
         "results": [row.result.model_dump(mode="json") for row in comparison.rows if row.result],
         "names": names[:-1],
-        "standings": {name: _standing(names, s) for name, s in comparison.standings.items()},
+        "standings": {name: _ranking(names, s) for name, s in comparison.rankings.items()},
     }
     return json.dumps(content, indent=1) + "\n"
 
 
-def _standing(names: list[str], standing: Standing) -> dict[str, object]:
-    unranked = {names[i]: reason for i, reason in standing.unranked.items()}
+def _ranking(names: list[str], ranking: Ranking) -> dict[str, object]:
+    unranked = {names[i]: reason for i, reason in ranking.unranked.items()}
     return {
-        "ranks": {names[i]: rank for i, rank in standing.ranks.items()},
+        "ranks": {names[i]: rank for i, rank in ranking.ranks.items()},
         **({"unranked": unranked} if unranked else {}),
-        "reason": standing.reason,
+        "reason": ranking.reason,
         "pairs": [
             {
                 "first": names[pair.first],
@@ -176,7 +177,7 @@ def _standing(names: list[str], standing: Standing) -> dict[str, object]:
                 "p_holm": _rounded(pair.corrected),
                 "better": names[pair.order[0]] if pair.order else None,
             }
-            for pair in standing.pairs
+            for pair in ranking.pairs
         ],
     }
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import ValidationError
 
 from fevbench.atomic import write_text
-from fevbench.counts import some
+from fevbench.counts import many, some
 from fevbench.data.clip import DIGEST_TAG, LOSSLESS_SUFFIX, Split
 from fevbench.errors import FevbenchError, RunError, way_out
 from fevbench.results.schema import RESULT_FILE, SCHEMA_VERSION, Result
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 CLIPS_FOLDER = "clips"
-DRAWS_FOLDER = "draws"
+NOISE_FOLDER = "draws"
 HEAD = 4096
 """Bytes at the beginning of a clip among which its digest is; it need not be decoded for that."""
 _TAG = re.compile(rb"%b\x44\x87\xc0([0-9a-f]{64})" % DIGEST_TAG.encode())
@@ -52,15 +52,14 @@ def check_clips(folder: Path, result: Result) -> None:
 
 def not_scored(others: Sequence[str]) -> str:
     """In words, that clips are not those a result is about."""
-    many = "clips are" if len(others) > 1 else "clip is"
-    return f"{len(others)} {many} not what was scored ({some(others)})"
+    return f"{many(len(others), 'clip is', 'clips are')} not what was scored ({some(others)})"
 
 
 def other_clips(folder: Path, result: Result) -> Iterator[str]:
     """Yield the files of a run folder that are not the clips its result is about, by their paths in it."""
     wanted = [(CLIPS_FOLDER, clip, digest) for clip, digest in result.clips.items()]
     for clip, digests in result.draws.items():
-        wanted += [(f"{DRAWS_FOLDER}/{draw}", clip, digest) for draw, digest in enumerate(digests, start=1)]
+        wanted += [(f"{NOISE_FOLDER}/{draw}", clip, digest) for draw, digest in enumerate(digests, start=1)]
     for inside, clip, digest in wanted:
         # A stranger's result may name anything: nothing is read outside of the folder.
         name = f"{clip}{LOSSLESS_SUFFIX}"
@@ -133,7 +132,7 @@ def _with_todays_name(content: Content) -> Content:
     return {**content, "model": {**model, "name": now, "adapted": True}}
 
 
-def _with_people_and_labels(content: Content, find: Find) -> Content:
+def _with_subjects_and_labels(content: Content, find: Find) -> Content:
     """1 to 2: the person and the label of every scored clip, from the data set if it is here.
 
     The name and version of a data set fix what its clips show. Where a result names other people than the
@@ -170,7 +169,7 @@ def _scored(content: Content) -> set[str]:
     return {clip for values in of_clips if isinstance(values, dict) for clip in values}
 
 
-STEPS: dict[int, Callable[[Content, Find], Content]] = {1: _with_people_and_labels}
+STEPS: dict[int, Callable[[Content, Find], Content]] = {1: _with_subjects_and_labels}
 """Version to the step from it to the next one."""
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 RESAMPLES = 2000
-LEAST_PEOPLE = 6
+LEAST_SUBJECTS = 6
 """Fewest people for an interval or a test. The smallest p that sign flips of five can give is 2 / 2^5 > 0.05,
 and a resample of five is often one of three: what would be printed as 95 % holds the truth far less often."""
 METHOD = f"subject bootstrap, percentile, {RESAMPLES} resamples"
@@ -39,14 +39,14 @@ def subject_bootstrap(
     Raises:
         ValueError: The sequences differ in length.
     """
-    sums, counts = by_person(values, subjects)
+    sums, counts = sums_by_subject(values, subjects)
     if len(sums) < 2:
         return None
     draws = draw_subjects(len(sums), seed)
     return percentile_interval((draws @ sums) / (draws @ counts))
 
 
-def by_person(
+def sums_by_subject(
     values: Sequence[float] | NDArray[np.float64], subjects: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Each person's sum of values and number of clips, people in the order of their names.

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtr
 
-from fevbench.stats.bootstrap import LEAST_PEOPLE, by_person, subject_bootstrap
+from fevbench.stats.bootstrap import LEAST_SUBJECTS, subject_bootstrap, sums_by_subject
 from fevbench.stats.jackknife import LEAST_GROUPS, jackknife_error, jackknife_interval
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-EXACT_PEOPLE = 24
+EXACT_SUBJECTS = 24
 """Up to so many people all flips are counted one by one; of more, their sums are, on a grid."""
 GRID = 2**15
 """Steps of that grid from 0 to the largest sum there is."""
@@ -70,12 +70,12 @@ def compare_means(first: ArrayLike, second: ArrayLike, subjects: Sequence[str]) 
         ValueError: The sequences differ in length or are empty.
     """
     differences = _subtract(first, second)
-    totals, clips = by_person(differences, subjects)
+    totals, clips = sums_by_subject(differences, subjects)
     if not len(totals):
         raise ValueError("no clip to compare")
     difference = float(totals.sum() / clips.sum())
-    if len(totals) < LEAST_PEOPLE:
-        return PairedTest(difference, None, None, too_few(len(totals), LEAST_PEOPLE))
+    if len(totals) < LEAST_SUBJECTS:
+        return PairedTest(difference, None, None, too_few(len(totals), LEAST_SUBJECTS))
     return PairedTest(difference, subject_bootstrap(differences, subjects), sign_flip_p(totals))
 
 
@@ -123,7 +123,7 @@ def compare_sets(
 def sign_flip_p(totals: ArrayLike) -> float:
     """The share of all choices of signs whose sum is at least as far from 0 as the observed sum.
 
-    Up to `EXACT_PEOPLE` every choice is counted, without listing them all: sums of one half of the people are
+    Up to `EXACT_SUBJECTS` every choice is counted, without listing them all: sums of one half of the people are
     looked up among the sorted sums of the other (as in Horowitz and Sahni, JACM 21, 1974). For more people
     the distribution of the sum is built up person by person, sizes rounded to a grid (Pagano and Tritchler,
     JASA 78, 1983), and whatever rounding may have brought below the observed sum is counted as well: p is
@@ -140,7 +140,7 @@ def sign_flip_p(totals: ArrayLike) -> float:
     observed = abs(values.sum()) - TIE * np.abs(values).sum()
     if observed <= 0:
         return 1.0
-    if len(values) > EXACT_PEOPLE:
+    if len(values) > EXACT_SUBJECTS:
         return _tail_on_grid(np.abs(values), float(observed))
     # The first person's sign stays: turning all signs round changes no distance from 0.
     rest = values[1:]

@@ -23,8 +23,9 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
+from fevbench.counts import many
 from fevbench.errors import RunError
-from fevbench.stats.bootstrap import LEAST_PEOPLE, RESAMPLES, draw_subjects
+from fevbench.stats.bootstrap import LEAST_SUBJECTS, RESAMPLES, draw_subjects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -155,11 +156,11 @@ class Choices:
     def why_no_interval(self) -> str:
         """Why there are no intervals; empty if there are."""
         few = [
-            f"{count} {name}{'s' * (count != 1)}"
+            many(count, name)
             for count, name in ((self.raters, "rater"), (len(self.subjects), "subject"))
-            if count < LEAST_PEOPLE
+            if count < LEAST_SUBJECTS
         ]
-        return f"{' and '.join(few)}, and an interval needs {LEAST_PEOPLE} of each" if few else ""
+        return f"{' and '.join(few)}, and an interval needs {LEAST_SUBJECTS} of each" if few else ""
 
     def _wins(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """``float64[B, N]`` weights of choices to ``float64[B, M, M]`` wins."""

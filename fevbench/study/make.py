@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fevbench.atomic import write_text
-from fevbench.audit.damages import Scene, damages
+from fevbench.audit.damages import DamageInput, damages
 from fevbench.audit.record import STRENGTHS
 from fevbench.data.corpus import Corpus, typical
 from fevbench.errors import FevbenchError, RunError
@@ -90,12 +90,12 @@ def metrics_of(results: Sequence[Result], subjects: Mapping[str, str]) -> dict[s
             id=named.id,
             higher_is_better=named.higher_is_better,
             scores=[_score(metric, one, subjects) for one in those],
-            reason=_why_not(metric, results),
+            reason=_incomparable_reason(metric, results),
         )
     return found
 
 
-def _why_not(metric: Metric, results: Sequence[Result]) -> str:
+def _incomparable_reason(metric: Metric, results: Sequence[Result]) -> str:
     if not metric.ranked:
         return "more of it is not better by itself"
     return "" if same_weights(metric, results) else "measured by different files of its networks"
@@ -304,5 +304,5 @@ def _scored(runs: Runs) -> list[Clip]:
 
 
 def _damaged(corpus: Corpus, clip: Clip, name: str) -> Frames:
-    scene = Scene(clip, corpus.frames(clip), corpus, np.random.default_rng(0), rank=0.0)
-    return damages.get(name).apply(scene, STRENGTHS)
+    given = DamageInput(clip, corpus.frames(clip), corpus, np.random.default_rng(0), rank=0.0)
+    return damages.get(name).apply(given, STRENGTHS)

@@ -142,7 +142,7 @@ Bounds = tuple[float, float] | None
 
 
 @dataclass(frozen=True)
-class Standing:
+class ModelOutcome:
     """One model.
 
     Attributes:
@@ -213,7 +213,7 @@ class Outcome:
     comparisons: int
     same: float
     left: float | None
-    models: tuple[Standing, ...]
+    models: tuple[ModelOutcome, ...]
     duels: tuple[Duel, ...]
     agreement: tuple[Agreement, ...]
     no_interval: str
@@ -238,13 +238,13 @@ def find_outcome(study: Study, raters: Raters) -> Outcome:
     chance_bounds = None if resampled is None else _bounds(preferred(resampled))
     order = sorted(range(len(names)), key=lambda i: (-strengths[i], names[i]))
     tied = choices.score == 0.5
-    standings = []
+    models = []
     for i in order:
         own = np.where(
             choices.first == i, choices.score, np.where(choices.second == i, 1 - choices.score, -1)
         )
-        standings.append(
-            Standing(
+        models.append(
+            ModelOutcome(
                 name=names[i],
                 control=study.models[i].control,
                 strength=float(strengths[i] - strengths.mean()),
@@ -272,7 +272,7 @@ def find_outcome(study: Study, raters: Raters) -> Outcome:
         comparisons=len(tied),
         same=float(tied.mean()),
         left=None if tied.all() else float(choices.left[~tied].mean()),
-        models=tuple(standings),
+        models=tuple(models),
         duels=tuple(duels),
         agreement=tuple(agreements(study.metrics, strengths, resampled, choices)),
         no_interval=no_interval,

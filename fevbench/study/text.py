@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fevbench.counts import many
 from fevbench.stats.bootstrap import LEVEL
 from fevbench.study.choices import METHOD, PRIOR
 
@@ -57,15 +58,15 @@ def outcome_table(outcome: Outcome) -> RenderableType:
     """The outcome for a terminal."""
     raters = outcome.raters
     lines = [
-        f"{_many(len(raters.kept), 'rater')} and {_many(outcome.comparisons, 'comparison')} count, of "
-        f"{_many(outcome.subjects, 'subject')}; no difference in {outcome.same:.0%}"
+        f"{many(len(raters.kept), 'rater')} and {many(outcome.comparisons, 'comparison')} count, of "
+        f"{many(outcome.subjects, 'subject')}; no difference in {outcome.same:.0%}"
         + ("" if outcome.left is None else f", left preferred in {outcome.left:.0%} of the others"),
         f"left out: {raters.left_out or 'nobody'}"
         + ("" if outcome.study.checks else " (the study has no attention checks)"),
     ]
     if raters.duplicates:
         lines.append(
-            f"{_many(raters.duplicates, 'file')} held nothing that another of the same rater does not"
+            f"{many(raters.duplicates, 'file')} held nothing that another of the same rater does not"
         )
     models = _table("model", "win rate", "95 %", "won/tied/lost")
     for one in outcome.models:
@@ -107,7 +108,3 @@ def _table(name: str, *numbers: str) -> Table:
 
 def _interval(bounds: Bounds) -> str:
     return f"[{bounds[0]:.2f}, {bounds[1]:.2f}]" if bounds else "–"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"

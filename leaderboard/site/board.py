@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fevbench.counts import clips
+from fevbench.counts import clips, many
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.rows import number
 from leaderboard.site.costs import COLUMNS, cost_cells
@@ -139,8 +139,8 @@ def _column(table: Table, name: str, group: str, page: str) -> Column:
     metric = catalog.get(name)
     counts = [m.n for run in table.runs if (m := run.result.metrics.get(name)) and m.value is not None]
     least, most = (min(counts), max(counts)) if counts else (0, 0)
-    unit = metric.sample if most != 1 else metric.sample.removesuffix("s")
-    sample = f"{least} {unit}" if least == most else f"{least} to {most} {unit}"
+    sample = many(most, metric.sample.removesuffix("s"))
+    sample = sample if least == most else f"{least} to {sample}"
     return Column(name, metric.title, metric.higher_is_better, group, page, sample, metric.unit)
 
 
@@ -158,7 +158,7 @@ def _cells(table: Table, run: Run, metrics: Sequence[str]) -> list[Shown]:
     for name in metrics:
         cell = run.row.cells[name]
         found = run.result.metrics.get(name)
-        ranks = table.comparison.standings[name].ranks
+        ranks = table.comparison.rankings[name].ranks
         spoken = f"rank {cell.rank} of {len(ranks)}" if cell.rank else ""
         worse = {"†": ", worse than the best, p < 0.05", "‡": ", worse than the best, p < 0.01"}
         cells.append(
@@ -174,7 +174,7 @@ def _cells(table: Table, run: Run, metrics: Sequence[str]) -> list[Shown]:
             )
         )
     if table.costs:
-        why = table.costs.why_not(run.result.model)
+        why = table.costs.reason_absent(run.result.model)
         for value, text in cost_cells(table.costs.of(run.result.model)):
             cells.append(Shown(text, "" if value is None else f"{value:.9g}", why=why))
     return cells

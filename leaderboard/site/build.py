@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import glob
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fevbench.errors import FevbenchError
+from fevbench.locks import locked
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.progress import Progress, Silent
 from fevbench.report.text import FORMATS
@@ -104,7 +103,7 @@ def _workshop(out: Path) -> Iterator[Path]:
     Whoever was killed between moving the old site away and putting the new one in its place has left the old
     one here, and it goes back.
     """
-    with _alone_in(out.parent) as alone:
+    with locked(out.parent / f".{out.name}.lock") as alone:  # some network file systems have no locks
         for left in out.parent.glob(f".{glob.escape(out.name)}.????????"):
             if alone and left.is_dir() and {path.name for path in left.iterdir()} <= {"site", "old"}:
                 if (left / "old").is_dir() and not out.exists():
@@ -112,21 +111,6 @@ def _workshop(out: Path) -> Iterator[Path]:
                 shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
             yield Path(folder)
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[bool]:
-    """Wait for other builds into a folder; a killed one waits for nobody. Yields whether there are none."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError:  # some network file systems have no locks
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(handle)
 
 
 def _put(site: Path, out: Path, old: Path) -> None:

@@ -49,11 +49,6 @@ def labels_of(table: Table) -> dict[str, str]:
     return next((r.dataset.labels_of for run in table.runs if (r := run.result).dataset.labels_of), {})
 
 
-def people_of(table: Table) -> dict[str, str]:
-    """Clip to person, from any run that says it; empty if none does."""
-    return subjects_of([run.result for run in table.runs])
-
-
 def clip_metrics(table: Table) -> list[str]:
     """The metrics of a table that have values of clips."""
     return [
@@ -105,7 +100,7 @@ class ComparePage:
         absent: The runs that have none.
         data: What the page's script needs.
         by_label: Metric to its breakdown by expression.
-        by_person: Metric to its breakdown by person.
+        by_subject: Metric to its breakdown by subject.
         reason: Why there is no breakdown by expression.
     """
 
@@ -115,13 +110,14 @@ class ComparePage:
     absent: tuple[Run, ...]
     data: dict[str, Any]
     by_label: dict[str, Breakdown]
-    by_person: dict[str, Breakdown]
+    by_subject: dict[str, Breakdown]
     reason: str
 
 
 def make_compare_page(table: Table, clips: Clips) -> ComparePage:
     """Gather what the compare view shows."""
-    people, labels = people_of(table), labels_of(table)
+    subjects = subjects_of([run.result for run in table.runs])
+    labels = labels_of(table)
     names = clip_metrics(table)
     shown = [run for run in table.runs if any(clips.has(run.slug, clip) for clip in clips.ids)]
     ids = [c for c in clips.ids if any(clips.has(slug, c) for slug in (TRUE_CLIPS, *(r.slug for r in shown)))]
@@ -129,7 +125,7 @@ def make_compare_page(table: Table, clips: Clips) -> ComparePage:
         "frames": table.first.protocol.frames,
         "folder": CLIPS_FOLDER,
         "clips": [
-            {"id": c, "file": clips.name(c), "person": people.get(c, ""), "label": labels.get(c, "")}
+            {"id": c, "file": clips.name(c), "person": subjects.get(c, ""), "label": labels.get(c, "")}
             for c in ids
         ],
         "makers": [{"slug": TRUE_CLIPS, "has": [clips.has(TRUE_CLIPS, c) for c in ids]}]
@@ -143,10 +139,12 @@ def make_compare_page(table: Table, clips: Clips) -> ComparePage:
         },
     }
     by_label = {name: break_down(table, name, labels) for name in names} if labels else {}
-    by_person = {name: break_down(table, name, people) for name in names} if people else {}
+    by_subject = {name: break_down(table, name, subjects) for name in names} if subjects else {}
     absent = tuple(run for run in table.runs if run not in shown)
     reason = "" if labels else NO_LABELS
-    return ComparePage(table, ids[0] if ids else "", tuple(shown), absent, data, by_label, by_person, reason)
+    return ComparePage(
+        table, ids[0] if ids else "", tuple(shown), absent, data, by_label, by_subject, reason
+    )
 
 
 def _value(run: Run, name: str, clip: str) -> str:

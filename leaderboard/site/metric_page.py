@@ -9,8 +9,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from fevbench.audit.record import Audit, Ladders, Verdict
-from fevbench.audit.report import KINDS, part_text
+from fevbench.audit.record import Audit, Responses, Verdict
+from fevbench.audit.report import KINDS, relative_text
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.metric import Metric
 from fevbench.report.rows import number
@@ -128,7 +128,7 @@ def _place(table: Table, metric: Metric) -> Place:
     numbers = []
     if dots:
         axis = Axis.over(dots.values(), ceiling, metric.higher_is_better)
-        ranks = table.comparison.standings[name].ranks
+        ranks = table.comparison.rankings[name].ranks
         first = sorted(
             table.runs,
             key=lambda run: (run.result.model.control, ranks.get(run.index, math.inf), _worse(metric, run)),
@@ -153,13 +153,13 @@ def _damages(audit: Audit, name: str) -> tuple[tuple[Damage, ...], str]:
     """The metric's row of the heat map, a line a damage."""
     if name not in audit.samples:
         return (), audit.unscored.get(name, "")
-    ladders = Ladders(audit.steps)
-    if name not in ladders.metrics:
+    responses = Responses(audit.steps)
+    if name not in responses.metrics:
         return (), ""
     verdicts: dict[str, Verdict] = {v.damage: v for v in audit.verdicts if v.metric == name}
     found = []
-    for damage in ladders.damages:
-        strengths = [_strength(ladders.part(step)) for step in ladders.ladder(name, damage)[1:]]
+    for damage in responses.damages:
+        strengths = [_strength(responses.relative(step)) for step in responses.steps(name, damage)[1:]]
         verdict, about = verdicts.get(damage), audit.damages[damage]
         found.append(
             Damage(
@@ -177,4 +177,4 @@ def _damages(audit: Audit, name: str) -> tuple[tuple[Damage, ...], str]:
 
 
 def _strength(part: float) -> Strength:
-    return Strength(part_text(part), shade_of_part(round(min(part, 1.0), 9)) if part > 0.005 else None)
+    return Strength(relative_text(part), shade_of_part(round(min(part, 1.0), 9)) if part > 0.005 else None)

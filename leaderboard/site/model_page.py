@@ -185,7 +185,7 @@ def _number(table: Table, run: Run, name: str, page: str) -> Number:
         label += f"; true clips {number(name, ceiling)}" if ceiling is not None else ""
         plot = strip(dots[run.index], others, ceiling, axis, label)
     cell = run.row.cells[name]
-    ranked = len(table.comparison.standings[name].ranks)
+    ranked = len(table.comparison.rankings[name].ranks)
     rank = f"{cell.rank}{cell.mark} of {ranked}" if cell.rank else ""
     text = value_text(name, found.value) if found.value is not None else f"none: {found.reason}"
     return Number(

@@ -197,9 +197,9 @@ def _mean_rank(comparison: Comparison, index: int) -> float:
     for _, families in GROUPS.values():
         # Who has no rank is behind all who have: what is missing never moves a model up.
         ranks = [
-            standing.ranks.get(index, len(standing.ranks) + 1)
-            for name, standing in comparison.standings.items()
-            if catalog.get(name).family in families and standing.ranks
+            ranking.ranks.get(index, len(ranking.ranks) + 1)
+            for name, ranking in comparison.rankings.items()
+            if catalog.get(name).family in families and ranking.ranks
         ]
         if ranks:
             means.append(sum(ranks) / len(ranks))

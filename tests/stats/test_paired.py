@@ -13,7 +13,7 @@ from scipy.stats import ttest_1samp
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.kernel import kernel_distance, without_each
 from fevbench.stats import paired
-from fevbench.stats.bootstrap import LEAST_PEOPLE
+from fevbench.stats.bootstrap import LEAST_SUBJECTS
 from fevbench.stats.jackknife import groups_of, jackknife_error
 from fevbench.stats.paired import (
     NO_SCATTER,
@@ -74,8 +74,8 @@ def test_many_people_can_tell_46_models_apart() -> None:
 
 
 def test_the_smallest_p() -> None:
-    assert sign_flip_p([1.0] * LEAST_PEOPLE) == smallest_p(LEAST_PEOPLE) < 0.05
-    assert sign_flip_p([1.0] * (LEAST_PEOPLE - 1)) == smallest_p(LEAST_PEOPLE - 1) > 0.05
+    assert sign_flip_p([1.0] * LEAST_SUBJECTS) == smallest_p(LEAST_SUBJECTS) < 0.05
+    assert sign_flip_p([1.0] * (LEAST_SUBJECTS - 1)) == smallest_p(LEAST_SUBJECTS - 1) > 0.05
 
 
 def test_a_model_against_itself() -> None:
