@@ -79,9 +79,9 @@ def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[s
     yield from _count("n", found.n, len(counted))
     yield from _count("missing", found.missing, missing)
     yield from _count("excused", found.excused, len(found.per_clip) - len(counted))
-    people = result.dataset.subjects_of
-    if people:
-        subjects = [people[clip] for clip in counted]
+    subject_of = result.dataset.subjects_of
+    if subject_of:
+        subjects = [subject_of[clip] for clip in counted]
         yield from _count("people", found.subjects, len(set(subjects)))
         yield from _interval(found.interval, interval_of_mean(list(counted.values()), subjects))
     if unknown := {*found.readings.values(), *found.ceiling_readings.values()} - set(result.dataset.labels):
@@ -99,12 +99,12 @@ def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str
     rows = sample_count(extractors.get(metric.extractors[0]).unit, result.protocol.frames) - metric.first
     clips = result.dataset.clips - found.excused
     yield from _count("n", found.n, clips if metric.sample == "clips" else clips * rows)
-    people = set(result.dataset.subjects_of.values())
-    if not found.excused and people:
-        yield from _count("people", found.subjects, len(people))
+    subjects = set(result.dataset.subjects_of.values())
+    if not found.excused and subjects:
+        yield from _count("people", found.subjects, len(subjects))
     fewest = (clips - max(group_sizes(list(result.dataset.subjects_of.values())), default=0)) * max(rows, 1)
     enough = not metric.each and fewest >= metric.minimum // 2
-    if not found.replicates and (found.interval or (len(people) >= LEAST_GROUPS and enough)):
+    if not found.replicates and (found.interval or (len(subjects) >= LEAST_GROUPS and enough)):
         yield "it holds no replicates, though its people are enough for them"
     elif found.value is not None and (found.replicates or found.interval):
         older = found.interval is not None and found.interval.method == EQUAL_METHOD
@@ -120,7 +120,7 @@ def _count(what: str, said: int, found: int) -> Iterator[str]:
 
 def _interval(said: Interval | None, found: Interval | None) -> Iterator[str]:
     if found is None and said is not None:
-        return  # of fewer people than an interval takes today: older results have one, and no view shows it
+        return  # of fewer subjects than an interval takes today: older results have one, and no view shows it
     if said is None or found is None:
         if said != found:
             yield f"interval {_text(said)}, and what it holds says {_text(found)}"

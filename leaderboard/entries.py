@@ -150,7 +150,7 @@ def run_id(result: Result) -> str:
         The first 12 hex digits of the sha256 of that as canonical JSON.
     """
     dataset = result.dataset
-    # The digest covers every clip's id, person, label and pixels: the maps of them, which older results
+    # The digest covers every clip's id, subject, label and pixels: the maps of them, which older results
     # lack, add nothing.
     known = {
         "model": [result.model.name, result.model.fingerprint],

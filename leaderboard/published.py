@@ -20,7 +20,7 @@ class Setting:
 
     Attributes:
         dataset: The data set.
-        split: Which people.
+        split: Which subjects.
         size: Height and width, pixels.
         frames: Frames a clip.
         clips: How many clips were scored.

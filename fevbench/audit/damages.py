@@ -45,7 +45,7 @@ class DamageInput:
     rank: float
 
     def other_subject(self) -> Frames:
-        """A clip of this label of the next person who has one.
+        """A clip of this label of the next subject who has one.
 
         Of the scored clips if there is one: all of them swapped are then much the same clips again, and what
         changes is who shows them and not how well they are read.
@@ -58,7 +58,7 @@ class DamageInput:
         return self._next(scored if any(map(fits, scored)) else self.corpus.pool, fits)
 
     def other_expression(self) -> Frames:
-        """A clip of this person with the next other label."""
+        """A clip of this subject with the next other label."""
         return self._next(
             self.corpus.pool,
             lambda clip: clip.label != self.clip.label and clip.subject == self.clip.subject,

@@ -46,7 +46,7 @@ class Step(Record):
     worse: Finite | None
     """By how much it is worse than that of the true clips, in the metric's unit; negative for better."""
     low: Finite | None
-    """Lower bound of the 95 % interval of ``worse``, over people."""
+    """Lower bound of the 95 % interval of ``worse``, over subjects."""
     high: Finite | None
     """Its upper bound."""
     lost: Finite
@@ -72,9 +72,9 @@ class Sample(Record):
     clips: int
     """How many."""
     subjects: int
-    """How many people they show."""
+    """How many subjects they show."""
     digest: str
-    """The sha256 over their ids, people, labels and pixels."""
+    """The sha256 over their ids, subjects, labels and pixels."""
 
 
 class DamageRecord(Record):

@@ -33,8 +33,8 @@ LEGEND = (
 def title_of(audit: Audit) -> str:
     """What was audited, in a line."""
     clips = _either({sample.clips for sample in audit.samples.values()})
-    people = _either({sample.subjects for sample in audit.samples.values()})
-    return f"{audit.dataset} {audit.version}, {audit.protocol.id}: {clips} true clips of {people} people"
+    subjects = _either({sample.subjects for sample in audit.samples.values()})
+    return f"{audit.dataset} {audit.version}, {audit.protocol.id}: {clips} true clips of {subjects} people"
 
 
 def _either(numbers: set[int]) -> str:

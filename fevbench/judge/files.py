@@ -60,7 +60,7 @@ def about(dataset: Dataset, protocol: Protocol, digest: str, **found: Any) -> di
     """What is written with a judge.
 
     Args:
-        dataset: On whose train people it was trained.
+        dataset: On whose train subjects it was trained.
         protocol: How its clips were sampled.
         digest: Of the clips.
         found: What else to say of it, as JSON can say it.

@@ -54,7 +54,7 @@ def augment(clips: torch.Tensor, generator: torch.Generator, shift: int = 3) -> 
 
 EPOCHS = 24
 PATIENCE = 8
-"""Epochs without a better reading of the val people after which training stops."""
+"""Epochs without a better reading of the val subjects after which training stops."""
 BATCH = 16
 LEARNING_RATE = 2e-3
 SMOOTHING = 0.05
@@ -68,7 +68,7 @@ class Clips:
     Attributes:
         pixels: ``uint8[N, T, S, S, 3]``.
         labels: ``int64[N]``.
-        subjects: The person of each.
+        subjects: The subject of each.
     """
 
     pixels: Frames
@@ -166,11 +166,11 @@ def _score(network: Judge, clips: Clips, device: str) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """How well a judge reads the people it was chosen on.
+    """How well a judge reads the subjects it was chosen on.
 
     Attributes:
-        accuracy: On the val people, at the epoch that was kept because of it.
-        clips: Of the val people.
+        accuracy: On the val subjects, at the epoch that was kept because of it.
+        clips: Of the val subjects.
         kept: The epoch that was kept.
     """
 
@@ -182,17 +182,17 @@ class ValidationResult:
 def train_judge(
     dataset: Dataset, protocol: Protocol, device: str, out: Path, progress: Progress
 ) -> ValidationResult:
-    """Train a judge on the train people, choose it on the val people, and write it.
+    """Train a judge on the train subjects, choose it on the val subjects, and write it.
 
     Args:
-        dataset: The data set; its test people are not looked at.
+        dataset: The data set; its test subjects are not looked at.
         protocol: How clips are sampled.
         device: The torch device.
         out: The file.
         progress: Hears how it proceeds.
 
     Raises:
-        DatasetError: There are no train or no val people.
+        DatasetError: There are no train or no val subjects.
     """
     train_set, val_set = (open_training_set(dataset, protocol, split, progress) for split in SPLITS[:2])
     progress.start("train judge", EPOCHS * len(train_set))

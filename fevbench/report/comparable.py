@@ -30,10 +30,10 @@ def check_comparable(results: Sequence[Result]) -> None:
                 "compare runs of one data set, split, protocol and limit",
             )
         for name, metric in result.metrics.items():
-            who, other = defined.setdefault(name, (result.model.name, metric.id))
+            model, other = defined.setdefault(name, (result.model.name, metric.id))
             if other != metric.id:
                 raise RunError(
-                    f"{name} is {other} in {who} and {metric.id} in {result.model.name}",
+                    f"{name} is {other} in {model} and {metric.id} in {result.model.name}",
                     "repeat the older run with this version",
                 )
 
@@ -80,9 +80,9 @@ def weight_differences(names: Sequence[str], results: Sequence[Result]) -> list[
     lines = []
     for name, result in zip(names, results, strict=True):
         for record in result.weights:
-            who, sha256 = used.setdefault(record.name, (name, record.sha256))
+            other, sha256 = used.setdefault(record.name, (name, record.sha256))
             if sha256 != record.sha256:
-                lines.append(f"{name}: {record.name} is {record.sha256[:12]}, in {who} it is {sha256[:12]}")
+                lines.append(f"{name}: {record.name} is {record.sha256[:12]}, in {other} it is {sha256[:12]}")
     return lines
 
 

@@ -46,7 +46,7 @@ class ClipDifference:
 
     Attributes:
         clip: Its id.
-        subject: The person, if a result says so.
+        subject: The subject, if a result says so.
         first: The first run's value; None if it has none and counts at the floor or at its worst.
         second: The second run's.
         difference: What counts in the second run's mean less what counts in the first's.

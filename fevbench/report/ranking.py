@@ -40,7 +40,7 @@ class Sample:
     Attributes:
         value: Its number; None if it has none.
         clips: For clip metrics, what each clip counts in the mean; excused ones are left out.
-        replicates: For set metrics, the number without each group of people in turn.
+        replicates: For set metrics, the number without each group of subjects in turn.
         excused: For set metrics, clips that have no part in it.
         reason: Why it cannot be tested; empty if it can.
     """
@@ -53,7 +53,7 @@ class Sample:
 
 
 def subjects_of(results: Sequence[Result]) -> dict[str, str]:
-    """Clip to person, from any of some results of the same clips; empty if none of them knows."""
+    """Clip to subject, from any of some results of the same clips; empty if none of them knows."""
     return next((r.dataset.subjects_of for r in results if r.dataset.subjects_of), {})
 
 
@@ -111,11 +111,11 @@ def compare_samples(metric: Metric, first: Sample, second: Sample, subjects: Map
 
 
 def sizes_of(sample: Sample, subjects: Mapping[str, str]) -> list[int] | None:
-    """How many clips each group of people has that was left out; None where nobody can tell.
+    """How many clips each group of subjects has that was left out; None where nobody can tell.
 
     Args:
         sample: What a run brings, of a set metric.
-        subjects: Clip to person, of all scored clips.
+        subjects: Clip to subject, of all scored clips.
     """
     if not subjects:
         return None
@@ -275,12 +275,12 @@ def remarks(rankings: Mapping[str, Ranking], names: Sequence[str], results: Sequ
 def _no_ranks_reason(
     metric: Metric, ranked: Collection[int], pairs: Sequence[Pair], results: Sequence[Result]
 ) -> str:
-    """Why all share one rank: too few people for so many pairs, or nothing that was found."""
+    """Why all share one rank: too few subjects for so many pairs, or nothing that was found."""
     if metric.kind == "clip":
-        people = min(results[run].metrics[metric.name].subjects for run in ranked)
+        subjects = min(results[run].metrics[metric.name].subjects for run in ranked)
         tested = sum(pair.corrected is not None for pair in pairs)
-        if tested * smallest_p(people) >= ALPHA:
-            return f"{people} people are too few to tell any two models apart in {tested} pairs"
+        if tested * smallest_p(subjects) >= ALPHA:
+            return f"{subjects} people are too few to tell any two models apart in {tested} pairs"
     return "no two models can be told apart"
 
 

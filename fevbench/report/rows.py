@@ -54,7 +54,7 @@ class Comparison:
     """Runs side by side: one column a metric, the true clips' ceiling last.
 
     Attributes:
-        title: Data set, split, protocol, and how many clips and people; one printable line, as names and
+        title: Data set, split, protocol, and how many clips and subjects; one printable line, as names and
             footnotes are, whatever the results hold.
         columns: Metric names in the catalogue's order.
         headings: Metric name to its heading with the arrow.
@@ -128,7 +128,7 @@ def interval(name: str, metric: MetricResult) -> str:
 
 
 def bounds_of(metric: MetricResult) -> Interval | None:
-    """A metric's interval, if it is one: older results hold some of fewer people than say anything."""
+    """A metric's interval, if it is one: older results hold some of fewer subjects than say anything."""
     return metric.interval if metric.subjects >= LEAST_SUBJECTS else None
 
 

@@ -67,7 +67,7 @@ class Runs:
         self._corpus = Corpus(data, protocol, first.dataset.split, first.dataset.limit)
 
     def typical(self, count: int) -> list[Clip]:
-        """Clips of all labels in turn, of different people as far as there are such, by hash of their id."""
+        """Clips of all labels in turn, of different subjects as far as there are, by hash of their id."""
         return typical(self._corpus.clips, self._corpus.dataset.labels, count)
 
     def worst(self, metric: str, count: int) -> list[Clip]:

@@ -133,9 +133,9 @@ def _with_todays_name(content: Content) -> Content:
 
 
 def _with_subjects_and_labels(content: Content, find: Find) -> Content:
-    """1 to 2: the person and the label of every scored clip, from the data set if it is here.
+    """1 to 2: the subject and the label of every scored clip, from the data set if it is here.
 
-    The name and version of a data set fix what its clips show. Where a result names other people than the
+    The name and version of a data set fix what its clips show. Where a result names other subjects than the
     data set does, it is of another one of that name, and nothing is put in.
     """
     record, scored = content.get("dataset"), _scored(content)
@@ -147,11 +147,11 @@ def _with_subjects_and_labels(content: Content, find: Find) -> Content:
         return content
     splits: tuple[Split, ...] = get_args(Split)
     clips = [clip for split in splits for clip in dataset.clips(split) if clip.id in scored]
-    people = {clip.id: clip.subject for clip in clips}
-    if len(people) < len(scored) or record.get("subjects_of") not in (None, {}, people):
+    subjects = {clip.id: clip.subject for clip in clips}
+    if len(subjects) < len(scored) or record.get("subjects_of") not in (None, {}, subjects):
         return content
     known = {
-        "subjects_of": people,
+        "subjects_of": subjects,
         "labels": list(dataset.labels),
         "labels_of": {clip.id: clip.label for clip in clips},
     }

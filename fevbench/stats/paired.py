@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtr
 
+from fevbench.counts import people
 from fevbench.stats.bootstrap import LEAST_SUBJECTS, subject_bootstrap, sums_by_subject
 from fevbench.stats.jackknife import LEAST_GROUPS, jackknife_error, jackknife_interval
 
@@ -24,14 +25,12 @@ if TYPE_CHECKING:
 
 
 EXACT_SUBJECTS = 24
-"""Up to so many people all flips are counted one by one; of more, their sums are, on a grid."""
+"""Up to so many subjects all flips are counted one by one; of more, their sums are, on a grid."""
 GRID = 2**15
 """Steps of that grid from 0 to the largest sum there is."""
 NO_SCATTER = "the difference is the same without any group of people, so that nothing says how sure it is"
 TIE = 1e-9
 """Numbers nearer than this, absolutely or relatively, are equal: rounding is no evidence."""
-FLIPS_METHOD = "sign flips of people, two-sided; interval: subject bootstrap"
-JACKKNIFE_METHOD = "delete-a-group jackknife of the difference over people, Student's t, two-sided"
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class PairedTest:
 
     Attributes:
         difference: The first's number less the second's; None if they cannot be subtracted.
-        interval: Its 95 % interval over people; None with too few of them.
+        interval: Its 95 % interval over subjects; None with too few of them.
         p: How often a difference as large would arise if the models were equals; None without a test.
         reason: Why there is no test.
     """
@@ -52,19 +51,19 @@ class PairedTest:
 
 
 def compare_means(first: ArrayLike, second: ArrayLike, subjects: Sequence[str]) -> PairedTest:
-    """Test the difference of two means over the same clips, by sign flips of whole people.
+    """Test the difference of two means over the same clips, by sign flips of whole subjects.
 
-    If the models are equals, exchanging the two in all clips of a person changes nothing, and every choice of
-    signs of the people's summed differences is as likely as the observed one (Fisher, The Design of
+    If the models are equals, exchanging the two in all clips of a subject changes nothing, and every choice
+    of signs of the subjects' summed differences is as likely as the observed one (Fisher, The Design of
     Experiments, 1935, section 21; Pitman, JRSS Supplement 4, 1937). Sums, because the mean over clips weighs
-    a person by the number of clips. The p-value is exact for any number of people and any distribution that
-    is the same with the models exchanged. The interval is the subject bootstrap of the difference, which is
-    too narrow with fewer than about 20 people: where the two disagree, believe the p-value.
+    a subject by the number of clips. The p-value is exact for any number of subjects and any distribution
+    that is the same with the models exchanged. The interval is the subject bootstrap of the difference, too
+    narrow with fewer than about 20 subjects: where the two disagree, believe the p-value.
 
     Args:
         first: One model's value of each clip, as it counts in the mean.
         second: The other model's, in the same order.
-        subjects: The person of each clip.
+        subjects: The subject of each clip.
 
     Raises:
         ValueError: The sequences differ in length or are empty.
@@ -86,7 +85,7 @@ def compare_sets(
     of_second: Sequence[float],
     sizes: Sequence[int] | None = None,
 ) -> PairedTest:
-    """Test the difference of two statistics of whole sets, by the jackknife over groups of people.
+    """Test the difference of two statistics of whole sets, by the jackknife over groups of subjects.
 
     The differences of the replicates are the replicates of the difference: their jackknife error knows how
     the two move together (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11; of
@@ -97,7 +96,7 @@ def compare_sets(
     Args:
         first: One model's number.
         second: The other model's.
-        of_first: One model's number without each group of people in turn.
+        of_first: One model's number without each group of subjects in turn.
         of_second: The other model's, without the same groups.
         sizes: How many samples each group has; all as many by default.
 
@@ -123,18 +122,18 @@ def compare_sets(
 def sign_flip_p(totals: ArrayLike) -> float:
     """The share of all choices of signs whose sum is at least as far from 0 as the observed sum.
 
-    Up to `EXACT_SUBJECTS` every choice is counted, without listing them all: sums of one half of the people are
-    looked up among the sorted sums of the other (as in Horowitz and Sahni, JACM 21, 1974). For more people
-    the distribution of the sum is built up person by person, sizes rounded to a grid (Pagano and Tritchler,
+    Up to `EXACT_SUBJECTS` every choice is counted, without listing them all: sums of one half of the subjects
+    are looked up among the sorted sums of the other (as in Horowitz and Sahni, JACM 21, 1974). For more
+    subjects the distribution of the sum is built up subject by subject, sizes rounded to a grid (Pagano and Tritchler,
     JASA 78, 1983), and whatever rounding may have brought below the observed sum is counted as well: p is
     never below the exact one, which makes a valid test, and next to it. Random flips would have a smallest p,
     and could not tell many models apart.
 
     Args:
-        totals: ``float[people]``: each person's sum of differences.
+        totals: ``float[subjects]``: each subject's sum of differences.
 
     Returns:
-        In (0, 1]; never below 2 / 2^people, and 1 where all are 0.
+        In (0, 1]; never below 2 / 2^subjects, and 1 where all are 0.
     """
     values = np.asarray(totals, np.float64)
     observed = abs(values.sum()) - TIE * np.abs(values).sum()
@@ -142,7 +141,7 @@ def sign_flip_p(totals: ArrayLike) -> float:
         return 1.0
     if len(values) > EXACT_SUBJECTS:
         return _tail_on_grid(np.abs(values), float(observed))
-    # The first person's sign stays: turning all signs round changes no distance from 0.
+    # The first subject's sign stays: turning all signs round changes no distance from 0.
     rest = values[1:]
     half = len(rest) // 2
     # Sorted needles are found several times faster.
@@ -160,7 +159,7 @@ def _tail_on_grid(sizes: NDArray[np.float64], observed: float) -> float:
     know how the sum of a random subset is distributed.
 
     Args:
-        sizes: ``float64[people]``, not negative.
+        sizes: ``float64[subjects]``, not negative.
         observed: Above 0.
     """
     total = float(sizes.sum())
@@ -178,14 +177,14 @@ def _tail_on_grid(sizes: NDArray[np.float64], observed: float) -> float:
     return min(1.0, 2 * float(chances.sum()))
 
 
-def smallest_p(people: int) -> float:
-    """The smallest p-value that `sign_flip_p` can give with so many people."""
-    return 2.0 ** (1 - people)
+def smallest_p(subjects: int) -> float:
+    """The smallest p-value that `sign_flip_p` can give with so many subjects."""
+    return 2.0 ** (1 - subjects)
 
 
-def too_few(people: int, needed: int) -> str:
+def too_few(subjects: int, needed: int) -> str:
     """Why there is no test."""
-    return f"{people} {'person' if people == 1 else 'people'}, and a test needs {needed}"
+    return f"{people(subjects)}, and a test needs {needed}"
 
 
 def _subtract(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
@@ -198,9 +197,9 @@ def _subtract(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=4)
-def _all_signs(people: int) -> NDArray[np.float64]:
-    """``float64[2^people, people]`` of 1 and -1: every choice."""
-    bits = np.arange(2**people)[:, None] >> np.arange(people) & 1
+def _all_signs(subjects: int) -> NDArray[np.float64]:
+    """``float64[2^subjects, subjects]`` of 1 and -1: every choice."""
+    bits = np.arange(2**subjects)[:, None] >> np.arange(subjects) & 1
     signs = np.where(bits, -1.0, 1.0)
     signs.setflags(write=False)
     return signs

@@ -115,10 +115,10 @@ class Choices:
         first: ``int[N]``: one model of each.
         second: ``int[N]``: the other.
         score: ``float[N]``: 1 where the first was preferred, 0 where the second was, 0.5 for no difference.
-        subject: ``int[N]``: the person shown, as a place in ``subjects``.
+        subject: ``int[N]``: the subject shown, as a place in ``subjects``.
         rater: ``int[N]``: who chose, as a place among ``raters``.
         left: ``bool[N]``: whether what was at the left was preferred.
-        subjects: The people shown, in order.
+        subjects: The subjects shown, in order.
         raters: How many raters there are.
         models: How many models there are.
     """

@@ -78,7 +78,7 @@ def metrics_of(results: Sequence[Result], subjects: Mapping[str, str]) -> dict[s
 
     Args:
         results: Runs of the same clips under the same definitions.
-        subjects: Scored clip to the person it shows.
+        subjects: Scored clip to the subject it shows.
     """
     found = {}
     for metric in (catalog.get(name) for name in catalog):
@@ -111,7 +111,7 @@ def _score(metric: Metric, result: MetricResult | None, subjects: Mapping[str, s
     sums = dict.fromkeys(counts, 0.0)
     for clip, value in clips.items():
         sums[subjects[clip]] += value
-    return Score(value=result.value, subjects={who: (sums[who], counts[who]) for who in sorted(counts)})
+    return Score(value=result.value, subjects={subject: (sums[subject], counts[subject]) for subject in sorted(counts)})
 
 
 Comparison = tuple[int, int, "Clip"]
@@ -144,10 +144,10 @@ def model_pairs(models: int, rng: np.random.Generator) -> list[tuple[int, int]]:
 def choose_comparisons(
     models: int, clips: Sequence[Clip], count: int, rng: np.random.Generator
 ) -> list[Comparison]:
-    """Choose what to compare: no comparison twice, each pair of models on different labels and people.
+    """Choose what to compare: no comparison twice, each pair of models on different labels and subjects.
 
     Pairs of models follow each other as in `model_pairs`, again and again. Each takes the clip whose label,
-    then whose person, then which itself was used least, first by this pair and then by all; ties are drawn.
+    then whose subject, then which itself was used least, first by this pair and then by all; ties are drawn.
 
     Args:
         models: How many models there are; at least two.
@@ -178,8 +178,8 @@ def choose_comparisons(
             (
                 used[pair, "label", clip.label],
                 used["label", clip.label],
-                used[pair, "who", clip.subject],
-                used["who", clip.subject],
+                used[pair, "subject", clip.subject],
+                used["subject", clip.subject],
                 used["clip", clip.id],
                 lot,
                 i,
@@ -189,7 +189,7 @@ def choose_comparisons(
         clip = left[min(worn)[-1]]
         used[pair, clip.id] += 1
         used["clip", clip.id] += 1
-        for kind, name in (("label", clip.label), ("who", clip.subject)):
+        for kind, name in (("label", clip.label), ("subject", clip.subject)):
             used[pair, kind, name] += 1
             used[kind, name] += 1
         chosen.append((*pair, clip))

@@ -197,7 +197,7 @@ class Outcome:
     Attributes:
         study: The study.
         raters: Whose answers count, and whose do not.
-        subjects: How many people the comparisons show.
+        subjects: How many subjects the comparisons show.
         comparisons: How many comparisons count.
         same: The share of them without a difference.
         left: Of the others, the share in which what was at the left was preferred; None if there are none.

@@ -67,7 +67,7 @@ class Pair(Record):
     clip: str
     """The clip whose face and label the models were given."""
     subject: str
-    """The person it shows."""
+    """The subject it shows."""
     label: str
     """The expression that was asked for."""
     a: int

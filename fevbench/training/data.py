@@ -2,7 +2,7 @@
 
 FEVBENCH_HOME/training/<digest>/
 frames.npy     uint8[N, T, S, S, 3], clips as the protocol samples them
-clips.json     id, person and label of each; written last
+clips.json     id, subject and label of each; written last
 NAME.npy       what a method computed once of each clip, such as points of the face
 """
 
@@ -46,7 +46,7 @@ class TrainingSet:
         frames: ``uint8[N, T, S, S, 3]``, memory-mapped, read-only.
         labels: ``int64[N]``, indices into ``label_names``.
         label_names: The data set's labels.
-        subjects: The person of each clip.
+        subjects: The subject of each clip.
         ids: The id of each clip.
     """
 
@@ -87,7 +87,7 @@ def open_training_set(dataset: Dataset, protocol: Protocol, split: Split, progre
     Args:
         dataset: Where they come from.
         protocol: How they are sampled and resized.
-        split: Which people.
+        split: Which subjects.
         progress: Hears how decoding proceeds.
 
     Raises:

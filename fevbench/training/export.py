@@ -29,12 +29,10 @@ class Exported:
     Attributes:
         about: What was written with it: ``model``, ``config``, ``labels``, ``step`` and more.
         state: Its weights by name, ``float32``.
-        formerly: What its model was called when it was written, if it has another name now.
     """
 
     about: Mapping[str, Any]
     state: Mapping[str, Tensor]
-    formerly: str = ""
 
     def places(self, labels: Sequence[str]) -> list[int]:
         """Where wanted labels are among those it was trained on.
@@ -117,7 +115,7 @@ def read_exported(path: Path, model: str) -> Exported:
     if about.get("format") != FORMAT or model not in (about.get("model"), written):
         raise ModelError(f"{path} holds {about.get('model')}, not {model}", "give another file")
     whole = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-    return Exported(about, whole, written if written != about["model"] else "")
+    return Exported(about, whole)
 
 
 def _renamed(about: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ checkpoint.pt           the last good state of everything
 losses.csv              every loss of every step
 tensorboard/            the same, live
 curves.png              the same as curves, up to the last sample
-samples/                sheets and videos of the same people, every so many steps
+samples/                sheets and videos of the same subjects, every so many steps
 generators/             the averaged generator at those steps
 generator.safetensors   the averaged generator at the end
 """

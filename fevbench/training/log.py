@@ -151,13 +151,13 @@ FPS = 12.5
 
 
 def choose(data: TrainingSet) -> list[int]:
-    """Places of a clip of each label, of as many people as there are."""
-    people = list(dict.fromkeys(data.subjects))
+    """Places of a clip of each label, of as many subjects as there are."""
+    subjects = list(dict.fromkeys(data.subjects))
     chosen = []
     for label in range(len(data.label_names)):
         fitting = [i for i in range(len(data)) if data.labels[i] == label]
-        person = people[label % len(people)]
-        chosen += [next((i for i in fitting if data.subjects[i] == person), fitting[0])] if fitting else []
+        subject = subjects[label % len(subjects)]
+        chosen += [next((i for i in fitting if data.subjects[i] == subject), fitting[0])] if fitting else []
     return chosen
 
 

@@ -58,7 +58,7 @@ class TrainingPlan:
         settings: What identifies it.
         method: What is trained.
         config: How.
-        dataset: On whose train people.
+        dataset: On whose train subjects.
         out: The training's folder.
         steps: Steps in all, those of earlier sessions included.
         minutes: How long this session may take, or None.
@@ -120,7 +120,7 @@ def _train(plan: TrainingPlan, accelerator: Accelerator, share: Share, listener:
 
 
 def _shown_set(plan: TrainingPlan, data: TrainingSet, listener: Listener) -> TrainingSet:
-    """The clips of the sample sheets: val people; never test people."""
+    """The clips of the sample sheets: val subjects; never test subjects."""
     split = SPLITS[1]
     if plan.dataset.clips(split):
         return open_training_set(plan.dataset, protocols.get(plan.config.protocol), split, listener)
@@ -224,7 +224,7 @@ class _Session:
         save(self._checkpoint, position, self._task, self._average)
 
     def _feed(self) -> None:
-        """Run the averaged generator on train people."""
+        """Run the averaged generator on train subjects."""
         index = np.linspace(0, len(self._data) - 1, min(len(self._data), STANDING)).astype(int)
         for start in range(0, len(index), TOGETHER):
             self._task.sample(self._average.network, self._data, index[start : start + TOGETHER].tolist())

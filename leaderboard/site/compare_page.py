@@ -142,9 +142,7 @@ def make_compare_page(table: Table, clips: Clips) -> ComparePage:
     by_subject = {name: break_down(table, name, subjects) for name in names} if subjects else {}
     absent = tuple(run for run in table.runs if run not in shown)
     reason = "" if labels else NO_LABELS
-    return ComparePage(
-        table, ids[0] if ids else "", tuple(shown), absent, data, by_label, by_subject, reason
-    )
+    return ComparePage(table, ids[0] if ids else "", tuple(shown), absent, data, by_label, by_subject, reason)
 
 
 def _value(run: Run, name: str, clip: str) -> str:
