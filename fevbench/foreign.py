@@ -22,10 +22,6 @@ def one_line(text: str, longest: int = LONGEST) -> str:
 
     A line break would end a table's row or a comment, an escape would command the terminal, and marks that
     change the direction of writing would show something else than what is there.
-
-    Args:
-        text: The text.
-        longest: Characters to keep.
     """
     if len(text) > longest:
         end = longest // 4

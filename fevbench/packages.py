@@ -43,11 +43,7 @@ def need_drawing(what: str) -> None:
 
 
 def installed(package: str) -> dict[str, str]:
-    """The distributions that are installed as a package, with their versions; empty if there are none.
-
-    Args:
-        package: A distribution's name; for one that has several builds, that of any.
-    """
+    """The distributions that are installed as a package, with their versions; empty if there are none."""
     found = {}
     for name in BUILDS.get(package, (package,)):
         try:

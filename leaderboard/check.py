@@ -32,12 +32,7 @@ SLACK = 1e-6
 
 
 def wrong_figures(result: Result, metric: Metric) -> Iterator[str]:
-    """Yield what does not follow from the rest of a result, a line each.
-
-    Args:
-        result: The result.
-        metric: One of its metrics, as declared by this version, under the definition it was scored by.
-    """
+    """Yield what does not follow from the rest of a result, a line each."""
     found = result.metrics[metric.name]
     if (found.higher_is_better, found.sample) != (metric.higher_is_better, metric.sample):
         yield "its direction or its sample is not the metric's"
@@ -154,12 +149,7 @@ LONGEST_NAME = 100
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was found.
-
-    Attributes:
-        what: What, in one line.
-        fault: Whether the result must not count; otherwise it is good to know.
-    """
+    """Something that was found, in one line: a fault, so that the result must not count, or good to know."""
 
     what: str
     fault: bool = True
@@ -173,12 +163,7 @@ def alike(one: float | None, other: float | None) -> bool:
 
 
 def check_result(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]:
-    """Yield what is wrong with a result by itself.
-
-    Args:
-        result: The result.
-        ground_truth: The true clips.
-    """
+    """Yield what is wrong with a result by itself."""
     for what in ground_truth.faults(result):
         yield Finding(what)
     name = result.model.name

@@ -43,12 +43,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is wrong.
-
-    Attributes:
-        file: With which file.
-        what: What, in one line, without the file's name.
-    """
+    """Something that is wrong with a file, in one line without the file's name."""
 
     file: Path
     what: str
@@ -73,12 +68,7 @@ class Entries:
 
 
 def load_entries(folders: Sequence[Path], besides: Path | None = None) -> Entries:
-    """Load every result below some folders; a file that is none spoils nothing but itself.
-
-    Args:
-        folders: Folders, or single results.
-        besides: A folder in which nothing is looked for, should it be below one of them.
-    """
+    """Load every result below some folders, ``besides`` left out; a file that is none spoils only itself."""
     entries: list[Entry] = []
     problems: list[Problem] = []
     notes: list[Problem] = []

@@ -26,10 +26,6 @@ TABLE = re.compile(r"<!-- fevbench (?P<words>[^>]+?) -->\n\n.*?<!-- end -->", re
 def refreshed(text: str, root: Path) -> str:
     """A page with all of its tables made anew.
 
-    Args:
-        text: The page.
-        root: Where the paths in its commands begin.
-
     Raises:
         ValueError: It has no table, or one by an unknown command.
         FevbenchError: A result or an audit cannot be read.

@@ -45,15 +45,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Rescoring:
-    """How clips are scored again.
-
-    Attributes:
-        device: The torch device.
-        features: A folder of features that this process alone has filled.
-        progress: Hears what happens.
-        offline: Never touch the network.
-        pull: Hears how downloads proceed.
-    """
+    """How clips are scored again; ``features`` is a folder that this process alone has filled."""
 
     device: str
     features: Path
@@ -63,11 +55,6 @@ class Rescoring:
 
     def rescore(self, folder: Path, result: Result, ground_truth: GroundTruth) -> Result:
         """Score the lossless clips of a run folder in every metric that is as it was and can be had here.
-
-        Args:
-            folder: The run folder; its clips are there and whole.
-            result: What it says.
-            ground_truth: The true clips.
 
         Raises:
             FevbenchError: They cannot be scored here.
@@ -100,10 +87,6 @@ class Rescoring:
 def unscorable(result: Result, ground_truth: GroundTruth) -> dict[str, str]:
     """Which metrics of a result cannot be scored from its clips here, and why.
 
-    Args:
-        result: What a run says.
-        ground_truth: The true clips.
-
     Raises:
         FevbenchError: The data set is not here.
     """
@@ -117,12 +100,7 @@ def unscorable(result: Result, ground_truth: GroundTruth) -> dict[str, str]:
 
 
 def disagreements(result: Result, again: Result) -> Iterator[Disagreement]:
-    """Yield where a result and what its clips scored here part by more than machines do.
-
-    Args:
-        result: What is claimed.
-        again: What came out.
-    """
+    """Yield where a result and what its clips scored here part by more than machines do."""
     for name in again.metrics:
         found = _disagreement(name, result.metrics[name], again.metrics[name])
         if found.clips or found.others or not alike(found.said, found.found):

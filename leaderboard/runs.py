@@ -25,10 +25,6 @@ def is_run(path: Path) -> bool:
 def check_run(folder: Path, ground_truth: GroundTruth) -> Iterator[Finding]:
     """Yield what is wrong with a finished run.
 
-    Args:
-        folder: The run folder.
-        ground_truth: The true clips.
-
     Raises:
         RunError: It holds no result.
     """
@@ -51,12 +47,7 @@ def check_sound(folder: Path, ground_truth: GroundTruth) -> None:
 
 
 def check_settings(folder: Path, result: Result) -> Iterator[Finding]:
-    """Yield in what a run's settings differ from its result.
-
-    Args:
-        folder: The run folder.
-        result: Its result.
-    """
+    """Yield in what a run's settings differ from its result."""
     try:
         settings = Settings.model_validate_json((folder / SETTINGS_FILE).read_bytes())
     except (OSError, ValueError):
@@ -78,12 +69,7 @@ def check_settings(folder: Path, result: Result) -> Iterator[Finding]:
 
 
 def check_clips(folder: Path, result: Result) -> Iterator[Finding]:
-    """Yield what is wrong with a run's clips: absent, damaged, of another shape, or not what was scored.
-
-    Args:
-        folder: The run folder.
-        result: Its result.
-    """
+    """Yield what is wrong with a run's clips: absent, damaged, of another shape, or not what was scored."""
     clips = folder / CLIPS_FOLDER
     if not clips.is_dir():
         yield Finding(f"no {CLIPS_FOLDER}/: repeat the run's command, which makes them again")

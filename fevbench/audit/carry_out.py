@@ -64,19 +64,6 @@ def audit(
 
     Metrics that were audited in the folder before stay in it.
 
-    Args:
-        dataset: Whose clips are damaged.
-        protocol: How they are sampled.
-        metrics: What is audited.
-        damages: What is done.
-        limit: How many clips at most.
-        device: The torch device.
-        batch_size: Samples a network sees at once; None for each extractor's default.
-        out: The folder.
-        progress: Hears how it proceeds.
-        offline: Never touch the network.
-        pull: Hears how downloads proceed.
-
     Raises:
         FevbenchError: Something the user can fix.
     """
@@ -166,16 +153,7 @@ def _joined(before: Audit | None, after: Audit) -> Audit:
 
 @dataclass(frozen=True)
 class DamageScoring:
-    """What is measured on what.
-
-    Attributes:
-        corpus: The true clips.
-        metrics: Those that can be computed here.
-        extractors: The networks they need.
-        local: Their weights.
-        device: The torch device.
-        batch_size: Samples a network sees at once; None for each extractor's default.
-    """
+    """Scores damaged clips of a corpus in metrics that can be computed here."""
 
     corpus: Corpus
     metrics: tuple[Metric, ...]

@@ -60,8 +60,7 @@ class DamageInput:
     def other_expression(self) -> Frames:
         """A clip of this subject with the next other label."""
         return self._next(
-            self.corpus.pool,
-            lambda clip: clip.label != self.clip.label and clip.subject == self.clip.subject,
+            self.corpus.pool, lambda clip: clip.label != self.clip.label and clip.subject == self.clip.subject
         )
 
     def _next(self, pool: Sequence[Clip], fits: Callable[[Clip], bool]) -> Frames:
@@ -75,15 +74,7 @@ Apply = Callable[[DamageInput, int], "Frames"]
 
 @dataclass(frozen=True)
 class Damage:
-    """A known damage in five strengths.
-
-    Attributes:
-        name: What metrics call it in what they declare.
-        kind: What it is done to.
-        title: What it does, in a few words.
-        steps: The five strengths in words.
-        apply: A given and a strength from 1 to 5 to damaged frames, of the same shape.
-    """
+    """A known damage in five strengths; ``steps`` are these in words."""
 
     name: str
     kind: Kind
@@ -203,10 +194,7 @@ def _jitter(given: DamageInput, strength: int) -> Frames:
 
 
 @damage(
-    "identity-swap",
-    "content",
-    "fades into another person who does the same; weight of the other",
-    *SHARES,
+    "identity-swap", "content", "fades into another person who does the same; weight of the other", *SHARES
 )
 def _identity_swap(given: DamageInput, strength: int) -> Frames:
     weight = strength / STRENGTHS

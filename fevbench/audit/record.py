@@ -141,11 +141,7 @@ LITTLE = 0.05
 
 
 class Responses:
-    """An audit's steps, by metric and damage.
-
-    Args:
-        steps: All of them.
-    """
+    """An audit's steps, by metric and damage: how each metric responds to each damage."""
 
     def __init__(self, steps: Iterable[Step]) -> None:
         self._steps = {(step.metric, step.damage, step.strength): step for step in steps}

@@ -167,10 +167,6 @@ def draw_audit(path: Path, audit: Audit) -> None:
     Colour says how much worse the metric got, as a part of the most it got worse by any damage that leaves
     the faces to be found. A frame says
     what the metric declares that it notices (solid) or ignores (dotted); one that is not kept has a cross.
-
-    Args:
-        path: A PNG.
-        audit: What was found.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.cm import ScalarMappable

@@ -38,15 +38,7 @@ BATCHES = (1, 16)
 
 
 class Latency(Record):
-    """How long one batch takes.
-
-    Attributes:
-        batch: Clips.
-        median: Seconds, of all rounds.
-        low: Their first quartile.
-        high: Their third quartile.
-        rounds: How many were timed.
-    """
+    """How long one batch takes: seconds, the median of all rounds between their first and third quartiles."""
 
     batch: int
     median: Finite
@@ -84,13 +76,7 @@ class Cost(Record):
 
 
 class CostTable(Record):
-    """Costs that were measured in turns in one session, so that their ratios mean something.
-
-    Attributes:
-        protocol: The protocol's id: size and length of the clips.
-        environment: Where.
-        costs: One a model, in the order asked for.
-    """
+    """Costs that were measured in turns in one session, so that their ratios mean something."""
 
     protocol: str
     environment: Environment
@@ -104,13 +90,6 @@ def measure(
 
     Inputs are the corpus's own faces and labels, because a model may look for a face in them. Nothing is
     compiled or captured; one untimed call comes first.
-
-    Args:
-        found: The models.
-        corpus: Faces and labels.
-        device: The torch device.
-        rounds: How often each is timed.
-        progress: Hears how it proceeds.
 
     Raises:
         ModelError: A model looks clips up, cannot be built, or fails.
@@ -239,11 +218,6 @@ def with_peak_memory(
 
 def peak_memory(model: str, plugin: Path | None, corpus: Corpus) -> int | None:
     """By how much a process grows at most while it builds a model and makes the largest batch, on one thread.
-
-    Args:
-        model: Its name.
-        plugin: A file that registers it.
-        corpus: Faces and labels.
 
     Returns:
         Bytes of resident memory beyond what torch and the inputs take; None but on Linux.

@@ -57,14 +57,7 @@ def missing(dataset: Dataset, protocol: Protocol) -> str:
 
 
 def about(dataset: Dataset, protocol: Protocol, digest: str, **found: Any) -> dict[str, Any]:
-    """What is written with a judge.
-
-    Args:
-        dataset: On whose train subjects it was trained.
-        protocol: How its clips were sampled.
-        digest: Of the clips.
-        found: What else to say of it, as JSON can say it.
-    """
+    """What is written with a judge: the data set and protocol it was trained on, and what was ``found``."""
     return {
         "model": MODEL,
         "dataset": f"{dataset.name} {dataset.version}",

@@ -78,13 +78,7 @@ class Clips:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained judge.
-
-    Attributes:
-        network: The judge of the epoch that was kept.
-        epochs: Epochs trained.
-        kept: The epoch that was kept, counted from 1.
-    """
+    """A trained judge: of so many epochs, counted from 1, the one that was kept."""
 
     network: Judge
     epochs: int
@@ -99,15 +93,9 @@ def train(
     advance: Callable[[int], None],
     epochs: int,
 ) -> Trained:
-    """Train a judge.
+    """Train a judge for ``classes`` labels, and keep the epoch in which it reads the val clips best.
 
-    Args:
-        train_clips: What it learns from.
-        val_clips: What decides which epoch is kept.
-        classes: How many labels there are.
-        device: The torch device.
-        advance: Called with the number of clips learned from; for epochs that are not needed as well.
-        epochs: At most so many.
+    ``advance`` is called with the number of clips learned from; for epochs that are not needed as well.
     """
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
@@ -166,13 +154,7 @@ def _score(network: Judge, clips: Clips, device: str) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """How well a judge reads the subjects it was chosen on.
-
-    Attributes:
-        accuracy: On the val subjects, at the epoch that was kept because of it.
-        clips: Of the val subjects.
-        kept: The epoch that was kept.
-    """
+    """How well a judge reads the clips of the val subjects, at the epoch that was kept because of it."""
 
     accuracy: float
     clips: int
@@ -183,13 +165,6 @@ def train_judge(
     dataset: Dataset, protocol: Protocol, device: str, out: Path, progress: Progress
 ) -> ValidationResult:
     """Train a judge on the train subjects, choose it on the val subjects, and write it.
-
-    Args:
-        dataset: The data set; its test subjects are not looked at.
-        protocol: How clips are sampled.
-        device: The torch device.
-        out: The file.
-        progress: Hears how it proceeds.
 
     Raises:
         DatasetError: There are no train or no val subjects.

@@ -123,10 +123,7 @@ def _dataset(result: Result) -> str:
 class Selection:
     """Runs that can stand side by side, unless they are of different data sets or definitions.
 
-    Attributes:
-        paths: Where they are.
-        results: What they say.
-        notes: What was stepped over, a line each.
+    ``notes`` says what was stepped over, a line each.
     """
 
     paths: tuple[Path, ...]
@@ -140,9 +137,6 @@ def select(paths: Sequence[Path]) -> Selection:
     Of samples that equally many runs have, the largest is kept, and of equal ones the first. Where no two
     runs have the same clips, only other sample sizes are stepped over: of runs of different data sets or
     protocols nobody could say which was meant, and comparing them is an error.
-
-    Args:
-        paths: Run folders, or results.
 
     Raises:
         RunError: One is broken or does not exist, or none is a finished run.

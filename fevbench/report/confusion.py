@@ -46,11 +46,7 @@ class Confusion:
 
 
 def confusion_of(result: Result, metric: str) -> Confusion:
-    """The confusion of a run.
-
-    Args:
-        result: The run.
-        metric: One that reads a label in every clip.
+    """The confusion of a run, by a metric that reads a label in every clip.
 
     Raises:
         RunError: It was not scored, reads no labels, or is of a version that did not keep them.
@@ -113,12 +109,7 @@ def confusion_json(confusions: list[Confusion]) -> str:
 
 
 def draw_confusions(path: Path, confusions: list[Confusion]) -> None:
-    """Draw a matrix a model, and that of the true clips first: shares of what was asked for, with counts.
-
-    Args:
-        path: A PNG.
-        confusions: Of runs of the same clips by one reader.
-    """
+    """Draw a matrix a model, and that of the true clips first: shares of what was asked for, with counts."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

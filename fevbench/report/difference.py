@@ -25,14 +25,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class MetricDifference:
-    """One metric of both runs.
-
-    Attributes:
-        name: The metric.
-        first: Its result in the first run; None if it was not computed.
-        second: The same of the second run.
-        test: The second less the first; without a difference if they cannot be compared, and why.
-    """
+    """One metric of both runs; the test is of the second less the first."""
 
     name: str
     first: MetricResult | None
@@ -61,14 +54,7 @@ class ClipDifference:
 
 @dataclass(frozen=True)
 class Difference:
-    """Two runs, the first as the reference.
-
-    Attributes:
-        names: What they are called.
-        facts: What they differ in.
-        incomparable: Why their numbers cannot be subtracted; empty if they can.
-        metrics: All metrics of either, in the catalogue's order.
-    """
+    """Two runs, the first as the reference; ``incomparable`` says why their numbers cannot be subtracted."""
 
     names: tuple[str, str]
     facts: tuple[Fact, ...]

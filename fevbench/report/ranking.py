@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
+from fevbench.counts import grouped
 from fevbench.metrics.catalog import Metric
 from fevbench.report.comparable import other_weights
 from fevbench.results.schema import MetricResult, Result
@@ -58,13 +59,7 @@ def subjects_of(results: Sequence[Result]) -> dict[str, str]:
 
 
 def sample_of(metric: Metric, name: str, result: MetricResult | None) -> Sample:
-    """A run's sample in a metric.
-
-    Args:
-        metric: The metric's declaration.
-        name: What the run is called.
-        result: What it holds of this metric.
-    """
+    """A run's sample in a metric."""
     if result is None:
         return Sample(None, reason=f"{name} was not scored in it")
     if result.value is None:
@@ -111,12 +106,7 @@ def compare_samples(metric: Metric, first: Sample, second: Sample, subjects: Map
 
 
 def sizes_of(sample: Sample, subjects: Mapping[str, str]) -> list[int] | None:
-    """How many clips each group of subjects has that was left out; None where nobody can tell.
-
-    Args:
-        sample: What a run brings, of a set metric.
-        subjects: Clip to subject, of all scored clips.
-    """
+    """How many clips each group of subjects has that was left out; None where nobody can tell."""
     if not subjects:
         return None
     sizes = group_sizes(list(subjects.values()), [clip not in sample.excused for clip in subjects])
@@ -127,10 +117,6 @@ def clips_that_count(metric: Metric, result: MetricResult) -> dict[str, float]:
     """What each clip counts in the mean; empty where the result does not tell.
 
     The floor is this version's.
-
-    Args:
-        metric: The metric's declaration, one of kind ``clip``.
-        result: What a result holds of it.
     """
     without = {clip for clip, value in result.per_clip.items() if value is None}
     excused = set(result.excused_clips)
@@ -210,11 +196,6 @@ def rank_models(metric: Metric, names: Sequence[str], results: Sequence[Result])
 
     Runs of controls read the true clips and take no part, nor do runs without a number. A rank counts all the
     others: models that cannot be tested against them have none (`fevbench.stats.paired.rankable`).
-
-    Args:
-        metric: The metric.
-        names: What the runs are called.
-        results: Runs of the same clips under the same definitions.
     """
     if not metric.ranked:
         return Ranking(reason="more of it is not better by itself")
@@ -260,15 +241,16 @@ def remarks(rankings: Mapping[str, Ranking], names: Sequence[str], results: Sequ
         for i, j in combinations(range(len(results)), 2)
         if results[i] == results[j] and not results[i].model.control
     ]
-    reasons: dict[str, list[str]] = {}
-    single: dict[tuple[str, str], list[str]] = {}
-    for name, ranking in rankings.items():
-        if ranking.reason:
-            reasons.setdefault(ranking.reason, []).append(name)
-        for run, reason in ranking.unranked.items():
-            single.setdefault((names[run], reason), []).append(name)
+    reasons = grouped((ranking.reason, name) for name, ranking in rankings.items() if ranking.reason)
+    single = grouped(
+        ((names[run], reason), name)
+        for name, ranking in rankings.items()
+        for run, reason in ranking.unranked.items()
+    )
     lines += [f"no ranks in {', '.join(which)}: {reason}" for reason, which in reasons.items()]
-    lines += [f"{who} has no rank in {', '.join(which)}: {reason}" for (who, reason), which in single.items()]
+    lines += [
+        f"{model} has no rank in {', '.join(which)}: {reason}" for (model, reason), which in single.items()
+    ]
     return lines
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from fevbench.counts import clips, people
+from fevbench.counts import clips, grouped, people
 from fevbench.foreign import one_line
 from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
@@ -74,11 +74,7 @@ class Comparison:
 
 
 def compare(results: Sequence[Result], only: Collection[str] | None = None) -> Comparison:
-    """Set results side by side, and rank the models among them by paired tests.
-
-    Args:
-        results: Runs of the same clips.
-        only: The metrics that become columns; all that any run has by default.
+    """Set results side by side, in ``only`` some metrics or in all, and rank the models among them by tests.
 
     Raises:
         RunError: They were not scored on the same clips under the same definitions.
@@ -176,10 +172,9 @@ def _ceiling(name: str, results: Sequence[Result]) -> Cell:
 def _footnotes(names: Sequence[str], results: Sequence[Result], columns: Collection[str]) -> list[str]:
     adapted = [name for name, result in zip(names, results, strict=True) if result.model.adapted]
     lines = [f"adapted, not as published: {', '.join(adapted)}"] if adapted else []
-    said_of: dict[str, list[str]] = {}
-    for name, result in zip(names, results, strict=True):
-        for note in notes(result, columns):
-            said_of.setdefault(note, []).append(name)
+    said_of = grouped(
+        (note, name) for name, run in zip(names, results, strict=True) for note in notes(run, columns)
+    )
     lines += [f"{', '.join(whom)}: {note}" for note, whom in said_of.items()]
     return lines + weight_differences(names, results)
 
@@ -195,27 +190,13 @@ def _unknown(names: Sequence[str], results: Sequence[Result]) -> list[str]:
 
 
 def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
-    """What a reader of a run's numbers must know, one line each.
-
-    Args:
-        result: The run.
-        only: The metrics that are shown; all by default.
-    """
-    absent: dict[str, list[str]] = {}
-    few: dict[int, list[str]] = {}
-    counted: dict[int, list[str]] = {}
-    excused: dict[int, list[str]] = {}
-    for name, metric in result.metrics.items():
-        if only is not None and name not in only:
-            continue
-        if metric.value is None:
-            absent.setdefault(metric.reason, []).append(name)
-        elif metric.missing:
-            counted.setdefault(metric.missing, []).append(name)
-        if metric.value is not None and metric.subjects < LEAST_SUBJECTS:
-            few.setdefault(metric.subjects, []).append(name)
-        if metric.excused:
-            excused.setdefault(metric.excused, []).append(name)
+    """What a reader of a run's numbers must know, one line each; ``only`` of the metrics that are shown."""
+    shown = [(name, m) for name, m in result.metrics.items() if only is None or name in only]
+    there = [(name, m) for name, m in shown if m.value is not None]
+    absent = grouped((m.reason, name) for name, m in shown if m.value is None)
+    few = grouped((m.subjects, name) for name, m in there if m.subjects < LEAST_SUBJECTS)
+    counted = grouped((m.missing, name) for name, m in there if m.missing)
+    excused = grouped((m.excused, name) for name, m in shown if m.excused)
     return [
         *result.model.notes,
         *(

@@ -28,12 +28,7 @@ SUFFIXES = (".png", ".mp4", ".gif")
 
 @dataclass(frozen=True)
 class Shown:
-    """A clip as it really is, and as each run made it.
-
-    Attributes:
-        caption: Its id and label, and the first run's value where it was chosen by that.
-        rows: Who made it to ``uint8[T, S, S, 3]``; the true clip first.
-    """
+    """A clip as it really is and as each run made it: whose to ``uint8[T, S, S, 3]``, the true clip first."""
 
     caption: str
     rows: dict[str, Frames]
@@ -41,10 +36,6 @@ class Shown:
 
 class Runs:
     """Finished runs over the same clips.
-
-    Args:
-        folders: Their folders.
-        dataset: What to open for the true clips; by default what the results name.
 
     Raises:
         RunError: One holds no result, or they are not of the same clips.
@@ -152,14 +143,7 @@ class Runs:
 
 
 def write_sheet(path: Path, clips: Sequence[Shown], frames: int, scale: int) -> None:
-    """Write clips as rows of frames, first to last, with their names at the left.
-
-    Args:
-        path: A PNG.
-        clips: What to show.
-        frames: How many frames of each.
-        scale: How many times as large to show them.
-    """
+    """Write clips as rows of frames, first to last, with their names at the left."""
     parts = []
     for shown in clips:
         length = len(shown.rows[TRUE])
@@ -170,14 +154,7 @@ def write_sheet(path: Path, clips: Sequence[Shown], frames: int, scale: int) -> 
 
 
 def write_playing(path: Path, clips: Sequence[Shown], fps: float, scale: int) -> None:
-    """Write clips that play in step: a row each, the true clip at the left.
-
-    Args:
-        path: An MP4 or a GIF.
-        clips: What to show.
-        fps: Frames a second.
-        scale: How many times as large to show them.
-    """
+    """Write clips that play in step: a row each, the true clip at the left."""
     rows = []
     for i, shown in enumerate(clips):
         large = [show.enlarged(clip, scale) for clip in shown.rows.values()]

@@ -9,8 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fevbench.counts import clips, many, people
-from fevbench.counts import clips as clips_in_words
+from fevbench.counts import clips, grouped, many, people
 from fevbench.foreign import LONGEST, LONGEST_NAME, one_line
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.difference import ClipDifference, Difference, MetricDifference, ShownClips
@@ -125,13 +124,7 @@ def _part(comparison: Comparison, columns: list[str]) -> Table:
 
 
 def difference_table(difference: Difference, clips: ShownClips | None, width: int = 80) -> RenderableType:
-    """What differs, then the metrics, then single clips if asked for; 60 columns are enough.
-
-    Args:
-        difference: What to show.
-        clips: Single clips in a metric; None if not asked for.
-        width: Columns of the terminal.
-    """
+    """What differs, then the metrics, then single clips if asked for; 60 columns are enough."""
     one, other = difference.names
     parts: list[RenderableType] = [Text(f"A: {one}\nB: {other}", style="italic"), _facts(difference)]
     parts += [line(f"cannot be compared: {reason}", style="yellow") for reason in difference.incomparable]
@@ -143,10 +136,8 @@ def difference_table(difference: Difference, clips: ShownClips | None, width: in
             style="dim",
         ),
     ]
-    reasons: dict[str, list[str]] = {}
-    for row in difference.metrics:
-        if row.test.reason and not difference.incomparable:
-            reasons.setdefault(row.test.reason, []).append(row.name)
+    tested = () if difference.incomparable else difference.metrics
+    reasons = grouped((row.test.reason, row.name) for row in tested if row.test.reason)
     parts += [
         line(f"no test of {', '.join(names)}: {reason}", style="yellow") for reason, names in reasons.items()
     ]
@@ -207,20 +198,18 @@ def _better(row: MetricDifference) -> int | None:
     return int((row.test.difference > 0) == catalog.get(row.name).higher_is_better)
 
 
-def _clips(name: str, clips: Sequence[ClipDifference], count: int, reason: str) -> list[RenderableType]:
-    if not clips:
+def _clips(name: str, rows: Sequence[ClipDifference], count: int, reason: str) -> list[RenderableType]:
+    if not rows:
         return [line(f"no clips side by side in {name}: {reason}", style="yellow")]
-    title = (
-        f"{name} {catalog.get(name).arrow}: of {clips_in_words(count)} those in which B is worst against A"
-    )
-    if any(row.first is None or row.second is None for row in clips):
+    title = f"{name} {catalog.get(name).arrow}: of {clips(count)} those in which B is worst against A"
+    if any(row.first is None or row.second is None for row in rows):
         title += "; none counts as in the mean"
     table = Table()
     table.add_column("clip", overflow="fold")
     table.add_column("person", overflow="fold")
     for heading in ("A", "B", "B - A"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in clips:
+    for row in rows:
         values = ["none" if value is None else number(name, value) for value in (row.first, row.second)]
         shown = (name_cell(row.clip), name_cell(row.subject or "–"))
         table.add_row(*shown, *values, signed(name, row.difference))

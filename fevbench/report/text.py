@@ -15,12 +15,7 @@ from fevbench.report.rows import Comparison, Row, bounds_of
 
 
 def markdown(comparison: Comparison, transposed: bool = False) -> str:
-    """A Markdown table; the best number of a column is bold, a superscript is a rank.
-
-    Args:
-        comparison: Runs side by side.
-        transposed: Whether a row is a metric and a column a run.
-    """
+    """A Markdown table; the best number of a column is bold, a superscript is a rank."""
 
     def cell(row: Row, column: str) -> str:
         shown = row.cells[column]
@@ -49,6 +44,11 @@ def markdown(comparison: Comparison, transposed: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
+COLUMNS = (
+    "model metric id value low high n sample subjects missing ceiling reason control rank p_best".split()
+)
+
+
 def as_csv(comparison: Comparison) -> str:
     """One line a run and metric, full precision, whatever is absent empty.
 
@@ -57,25 +57,7 @@ def as_csv(comparison: Comparison) -> str:
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        (
-            "model",
-            "metric",
-            "id",
-            "value",
-            "low",
-            "high",
-            "n",
-            "sample",
-            "subjects",
-            "missing",
-            "ceiling",
-            "reason",
-            "control",
-            "rank",
-            "p_best",
-        )
-    )
+    writer.writerow(COLUMNS)
     for i, row in enumerate(comparison.rows):
         for name, metric in (row.result.metrics if row.result else {}).items():
             if name not in comparison.columns:
@@ -105,12 +87,7 @@ def as_csv(comparison: Comparison) -> str:
 
 
 def latex(comparison: Comparison, intervals: bool = True) -> str:
-    """A booktabs table; the best number of a column is bold, a superscript is a rank.
-
-    Args:
-        comparison: Runs side by side.
-        intervals: Whether each number's interval stands beside it.
-    """
+    """A booktabs table; the best number of a column is bold, a superscript is a rank."""
 
     def cell(row: Row, column: str) -> str:
         shown = row.cells[column]
@@ -212,8 +189,5 @@ def _tested(row: MetricDifference) -> dict[str, object]:
 
 
 FORMATS: dict[str, Callable[[Comparison], str]] = {
-    "md": markdown,
-    "csv": as_csv,
-    "latex": latex,
-    "json": as_json,
-}
+    "md": markdown, "csv": as_csv, "latex": latex, "json": as_json,
+}  # fmt: skip

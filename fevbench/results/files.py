@@ -99,12 +99,7 @@ def is_readable(version: object) -> bool:
 
 
 def migrate(content: Content, find: Find) -> Content:
-    """Bring a result up to this version, step by step.
-
-    Args:
-        content: What a result's file says, of a version that `is_readable`.
-        find: Opens the data set a result names.
-    """
+    """Bring what a result's file says, of a version that `is_readable`, up to this version, step by step."""
     while (version := content["schema_version"]) != SCHEMA_VERSION:
         content = {**STEPS[version](content, find), "schema_version": version + 1}
     return _with_todays_name(content)
@@ -187,9 +182,7 @@ class NoResult(RunError):
 def read_result(path: Path, of_its_clips: bool = True) -> Result:
     """Read a result from its file or from its run folder; one of an older schema as one of this.
 
-    Args:
-        path: The file, or the folder.
-        of_its_clips: Whether the clips that lie beside it must be those it is about.
+    The clips that lie beside it must be those it is about, unless ``of_its_clips`` is False.
 
     Raises:
         NoResult: It is a training, or a run that is not finished.

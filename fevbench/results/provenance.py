@@ -29,11 +29,7 @@ PACKAGES = (
 
 
 def environment(device: str) -> Environment:
-    """Describe this process.
-
-    Args:
-        device: The torch device in use.
-    """
+    """Describe this process."""
     import torch
 
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()

@@ -35,13 +35,10 @@ TIE = 1e-9
 
 @dataclass(frozen=True)
 class PairedTest:
-    """One model against another.
+    """One model against another: what is None, there is not, and ``reason`` says why there is no test.
 
-    Attributes:
-        difference: The first's number less the second's; None if they cannot be subtracted.
-        interval: Its 95 % interval over subjects; None with too few of them.
-        p: How often a difference as large would arise if the models were equals; None without a test.
-        reason: Why there is no test.
+    The difference is the first's number less the second's, the interval one of 95 % over subjects, and p how
+    often a difference as large would arise if the models were equals.
     """
 
     difference: float | None
@@ -122,12 +119,12 @@ def compare_sets(
 def sign_flip_p(totals: ArrayLike) -> float:
     """The share of all choices of signs whose sum is at least as far from 0 as the observed sum.
 
-    Up to `EXACT_SUBJECTS` every choice is counted, without listing them all: sums of one half of the subjects
-    are looked up among the sorted sums of the other (as in Horowitz and Sahni, JACM 21, 1974). For more
-    subjects the distribution of the sum is built up subject by subject, sizes rounded to a grid (Pagano and Tritchler,
-    JASA 78, 1983), and whatever rounding may have brought below the observed sum is counted as well: p is
-    never below the exact one, which makes a valid test, and next to it. Random flips would have a smallest p,
-    and could not tell many models apart.
+    Up to `EXACT_SUBJECTS` every choice is counted, without listing them all: sums of one half of the
+    subjects are looked up among the sorted sums of the other (as in Horowitz and Sahni, JACM 21, 1974). For
+    more subjects the distribution of the sum is built up subject by subject, sizes rounded to a grid (Pagano
+    and Tritchler, JASA 78, 1983), and whatever rounding may have brought below the observed sum is counted as
+    well: p is never below the exact one, which makes a valid test, and next to it. Random flips would have a
+    smallest p, and could not tell many models apart.
 
     Args:
         totals: ``float[subjects]``: each subject's sum of differences.
@@ -215,12 +212,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     The step-down procedure of Holm (Scandinavian Journal of Statistics 6, 1979): the k-th smallest of m is
     multiplied by m - k + 1, and none is smaller than the one before. It assumes nothing of how the tests
     depend on each other, and pairs of models depend on each other a lot.
-
-    Args:
-        p_values: The family's.
-
-    Returns:
-        The corrected values in the same order, at most 1.
     """
     order = np.argsort(p_values, kind="stable")
     steps = np.asarray(p_values, np.float64)[order] * np.arange(len(order), 0, -1)
@@ -234,13 +225,6 @@ def rankable(models: Sequence[int], untestable: Iterable[tuple[int, int]]) -> li
 
     As long as a pair cannot be tested, whoever is in the most such pairs is left out. Those in as many go
     together: nothing says which of them is at fault, and the choice must not hang on names or order.
-
-    Args:
-        models: The models.
-        untestable: Pairs that cannot be tested.
-
-    Returns:
-        Those that are left, in their order; none if it is fewer than two.
     """
     left, pairs = set(models), list(untestable)
     while counts := Counter(model for pair in pairs if left.issuperset(pair) for model in pair):

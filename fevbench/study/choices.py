@@ -86,10 +86,6 @@ def win_rates(strengths: NDArray[np.float64]) -> NDArray[np.float64]:
 def check_connected(wins: NDArray[np.float64], names: Sequence[str]) -> None:
     """See that comparisons lead from every model to every other.
 
-    Args:
-        wins: ``float64[M, M]``: as in `fit`.
-        names: What the models are called.
-
     Raises:
         RunError: They do not: strengths of models that nothing connects cannot be compared.
     """

@@ -40,11 +40,7 @@ if TYPE_CHECKING:
 
 
 def open_runs(folders: Sequence[Path], dataset: str | None = None) -> Runs:
-    """Open runs whose clips can be shown side by side.
-
-    Args:
-        folders: Their folders.
-        dataset: What to open for the true clips; by default what the results name.
+    """Open runs whose clips can be shown side by side; of ``dataset``, by default what the results name.
 
     Raises:
         RunError: There are fewer than two, one is there twice, or they are not of the same clips.
@@ -76,9 +72,7 @@ def models_of(results: Sequence[Result]) -> list[StudyModel]:
 def metrics_of(results: Sequence[Result], subjects: Mapping[str, str]) -> dict[str, StudyMetric]:
     """The metrics that some run has a number in, in the catalogue's order.
 
-    Args:
-        results: Runs of the same clips under the same definitions.
-        subjects: Scored clip to the subject it shows.
+    ``subjects`` holds every scored clip and the subject it shows.
     """
     found = {}
     for metric in (catalog.get(name) for name in catalog):
@@ -111,7 +105,9 @@ def _score(metric: Metric, result: MetricResult | None, subjects: Mapping[str, s
     sums = dict.fromkeys(counts, 0.0)
     for clip, value in clips.items():
         sums[subjects[clip]] += value
-    return Score(value=result.value, subjects={subject: (sums[subject], counts[subject]) for subject in sorted(counts)})
+    return Score(
+        value=result.value, subjects={subject: (sums[subject], counts[subject]) for subject in sorted(counts)}
+    )
 
 
 Comparison = tuple[int, int, "Clip"]
@@ -123,10 +119,6 @@ def model_pairs(models: int, rng: np.random.Generator) -> list[tuple[int, int]]:
 
     The circle method of round-robin tournaments, of models in random order: no model meets its next opponent
     before all others have met theirs, and any ``models - 1`` first pairs connect them all.
-
-    Args:
-        models: How many there are.
-        rng: Draws who stands where.
     """
     seats: list[int | None] = [int(i) for i in rng.permutation(models)]
     if models % 2:
@@ -148,12 +140,6 @@ def choose_comparisons(
 
     Pairs of models follow each other as in `model_pairs`, again and again. Each takes the clip whose label,
     then whose subject, then which itself was used least, first by this pair and then by all; ties are drawn.
-
-    Args:
-        models: How many models there are; at least two.
-        clips: The clips all of them made.
-        count: How many comparisons to choose.
-        rng: Makes the draws.
 
     Raises:
         RunError: There are too few to connect all models, or more than there are.
@@ -220,9 +206,6 @@ def make_study(
         checks: Attention checks, which every rater is shown.
         seed: Draws the comparisons and their order.
         question: What raters are asked; ``{label}`` stands for the expression.
-
-    Returns:
-        The study, and its page as HTML.
 
     Raises:
         RunError: A run lacks a clip, or so many comparisons or checks cannot be made.

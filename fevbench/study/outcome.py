@@ -54,13 +54,10 @@ def agreements(
     resampled: NDArray[np.float64] | None,
     choices: Choices,
 ) -> list[Agreement]:
-    """Hold every metric against people's choices, those that agree most first.
+    """Hold every metric against raters' choices, those that agree most first.
 
-    Args:
-        metrics: Metric name to what it says of the models.
-        strengths: ``float64[M]``: the models' strengths.
-        resampled: ``float64[RESAMPLES, M]``: those of each resample; None if there are no intervals.
-        choices: What the strengths are from.
+    ``strengths`` are those of the models, ``float64[M]``, and of each resample,
+    ``float64[RESAMPLES, M]``; None if there are no intervals.
     """
     found = [_agreement(name, metric, strengths, resampled, choices) for name, metric in metrics.items()]
     return sorted(found, key=lambda one: (one.tau is None, -(one.tau or 0.0)))
@@ -173,15 +170,7 @@ class ModelOutcome:
 
 @dataclass(frozen=True)
 class Duel:
-    """Two models.
-
-    Attributes:
-        first: The one that is preferred more often, by the fit.
-        second: The other.
-        preferred: How often the first is preferred, by the fit.
-        interval: Its 95 % interval; None without one.
-        comparisons: How often the two were compared.
-    """
+    """Two models: the one preferred more often, by the fit, the other, and how often, with its interval."""
 
     first: str
     second: str

@@ -202,15 +202,10 @@ class Raters:
 
 
 def read_answers(files: Sequence[Path], study: Study, forgiven: int = 0) -> Raters:
-    """Read answers files and see whose answers count.
+    """Read answers files and see whose answers count, so many wrong attention checks ``forgiven``.
 
     A rater may have saved twice: a file whose answers are the beginning of another's of the same rater, or
     all of them, is a duplicate.
-
-    Args:
-        files: The files.
-        study: The study they answer.
-        forgiven: How many wrongly answered attention checks do not matter.
 
     Raises:
         RunError: A file is damaged, answers another study, contradicts another one of the same rater, or

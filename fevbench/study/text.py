@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fevbench.counts import many
+from fevbench.counts import grouped, many
 from fevbench.stats.bootstrap import LEVEL
 from fevbench.study.choices import METHOD, PRIOR
 
@@ -82,10 +82,7 @@ def outcome_table(outcome: Outcome) -> RenderableType:
     if agreement.row_count:
         head = "Agreement of metrics with people: Kendall's tau-b over models; 1 is the same order"
         parts += [Text(head), agreement]
-    reasons: dict[str, list[str]] = {}
-    for metric in outcome.agreement:
-        if metric.tau is None:
-            reasons.setdefault(metric.reason, []).append(metric.metric)
+    reasons = grouped((metric.reason, metric.metric) for metric in outcome.agreement if metric.tau is None)
     notes = [f"no tau for {', '.join(names)}: {reason}" for reason, names in reasons.items()]
     if not outcome.study.metrics:
         notes.append("the runs were scored in no metric: nothing can be held against people's choices")

@@ -82,13 +82,7 @@ class TrainingSet:
 
 
 def open_training_set(dataset: Dataset, protocol: Protocol, split: Split, progress: Progress) -> TrainingSet:
-    """The clips of a split, decoded now unless they were before.
-
-    Args:
-        dataset: Where they come from.
-        protocol: How they are sampled and resized.
-        split: Which subjects.
-        progress: Hears how decoding proceeds.
+    """The clips of a split as a protocol samples them, decoded now unless they were before.
 
     Raises:
         DatasetError: The split has no clip.

@@ -68,12 +68,7 @@ def share_of(accelerator: Accelerator, batch_size: int) -> Share:
 
 
 class Updates:
-    """Carries out a method's updates.
-
-    Args:
-        accelerator: The processes.
-        optimisers: By name.
-    """
+    """Carries out a method's updates."""
 
     def __init__(self, accelerator: Accelerator, optimisers: Mapping[str, torch.optim.Optimizer]) -> None:
         self._accelerator = accelerator

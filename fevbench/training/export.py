@@ -91,11 +91,7 @@ def write_exported(
 
 
 def read_exported(path: Path, model: str) -> Exported:
-    """Read a generator.
-
-    Args:
-        path: The file.
-        model: What ``about["model"]`` must be, or must have been when it was written.
+    """Read a generator of a model, by the name the model has or had when the file was written.
 
     Raises:
         ModelError: It is missing, broken, or of another model.

@@ -97,12 +97,6 @@ def draw_curves(folder: Path) -> Path:
     """Draw ``curves.png``: every loss of ``losses.csv`` over the steps, its running mean in front.
 
     Losses that are computed in some steps only are 0 in the others, which are left out.
-
-    Args:
-        folder: The training's folder.
-
-    Returns:
-        The picture.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -164,11 +158,7 @@ def choose(data: TrainingSet) -> list[int]:
 def write_samples(folder: Path, step: int, made: Frames, true: Frames) -> list[Path]:
     """Write ``step-000500.png`` (above each made clip the true one, some frames) and ``.mp4``.
 
-    Args:
-        folder: Where they go.
-        step: Steps trained.
-        made: ``uint8[N, T, S, S, 3]``.
-        true: The same clips as they really are.
+    ``made`` and ``true`` are ``uint8[N, T, S, S, 3]``.
     """
     moments = np.linspace(0, made.shape[1] - 1, SHOWN).round().astype(int)
     rows = [clip[moments] for pair in zip(true, made, strict=True) for clip in pair]

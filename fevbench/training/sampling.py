@@ -60,15 +60,7 @@ class Batch:
 
 
 class Draws:
-    """A step's random numbers: every process draws them for the whole batch and keeps those of its part.
-
-    Args:
-        seed: The training's seed.
-        step: The step.
-        count: Clips in the whole batch.
-        share: This process's part.
-        device: Where they are drawn.
-    """
+    """A step's random numbers: every process draws them for the whole batch and keeps those of its part."""
 
     def __init__(self, seed: int, step: int, count: int, share: Share, device: torch.device) -> None:
         self._generator = torch.Generator(device).manual_seed(mixed_seed(seed, step))
@@ -77,9 +69,7 @@ class Draws:
     def normal(self, *shape: int, first: int | None = None) -> Tensor:
         """``float32[B, *shape]``, standard normal.
 
-        Args:
-            shape: Of each clip's numbers.
-            first: Only for so many of the whole batch, rounded up to as many for each process.
+        Or only for the ``first`` of the whole batch, rounded up to as many for each process.
         """
         count = self._count if first is None else -(-first // self._share.of) * self._share.of
         return self._mine(torch.randn(count, *shape, generator=self._generator, device=self._device))

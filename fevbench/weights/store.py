@@ -133,14 +133,7 @@ def find(name: str) -> LocalWeight | None:
 
 
 def verify(local: LocalWeight, *, afresh: bool = False) -> LocalWeight:
-    """Hash a weight's file and compare.
-
-    Args:
-        local: What `locate` returned.
-        afresh: Read the file even if this process has hashed it before.
-
-    Returns:
-        The same weight with ``verified`` set.
+    """Hash a weight's file and compare; ``afresh`` also if this process has hashed it before.
 
     Raises:
         WeightsError: The file is not the registered or pinned one, was never pinned, or cannot be read.

@@ -101,12 +101,7 @@ class Board:
 
 
 def make_board(table: Table, pages: Mapping[str, str]) -> Board:
-    """Lay out a table.
-
-    Args:
-        table: Its runs.
-        pages: Metric name to the slug of its page.
-    """
+    """Lay out a table."""
     names = [name for name in table.comparison.columns if name in pages]
     columns = [
         _column(table, name, key, pages[name])

@@ -35,16 +35,7 @@ LIST = "files.txt"
 
 @dataclass(frozen=True)
 class Built:
-    """A site that was built.
-
-    Attributes:
-        out: Its folder.
-        files: How many files it has.
-        size: How many bytes they have.
-        tables: How many tables.
-        problems: What was left out, and why.
-        notes: What was stepped over, since it is no result.
-    """
+    """A site that was built."""
 
     out: Path
     files: int
@@ -60,16 +51,10 @@ def build(
     published: Sequence[Published] | None = None,
     progress: Progress | None = None,
 ) -> Built:
-    """Build the site.
+    """Build the site from results and numbers from the literature, by default those that come with fevbench.
 
-    Nothing is written outside ``out``; what was there is replaced when all is done. The same results give the
-    same bytes.
-
-    Args:
-        folders: Where the results are.
-        out: A folder: new, empty, or a site built before.
-        published: Numbers from the literature; by default those that come with fevbench.
-        progress: Hears how it goes; nobody by default.
+    Nothing is written outside ``out``, a folder that is new, empty, or a site built before: what was there is
+    replaced when all is done. The same results give the same bytes.
 
     Raises:
         FevbenchError: ``out`` holds something else, or there is no result to show.

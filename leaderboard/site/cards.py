@@ -34,13 +34,7 @@ LARGEST = 2_000_000
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture on the site.
-
-    Attributes:
-        path: From the site's folder.
-        width: In pixels.
-        height: In pixels.
-    """
+    """A picture on the site."""
 
     path: str
     width: int
@@ -48,11 +42,7 @@ class Picture:
 
 
 class Pictures:
-    """The pictures of all cards, each once.
-
-    Args:
-        checkout: The folder they must lie in.
-    """
+    """The pictures of all cards, each once."""
 
     def __init__(self, checkout: Path = CHECKOUT) -> None:
         self._checkout = checkout.resolve()
@@ -60,12 +50,7 @@ class Pictures:
         self._known: dict[Path, Picture | None] = {}
 
     def of(self, card: Path, target: str) -> Picture | None:
-        """The picture a card names; None unless it is a small one of the checkout.
-
-        Args:
-            card: The card's file.
-            target: What it says where the picture is, as in Markdown: a path from the card's folder.
-        """
+        """The picture that a card names by a path from its folder; None unless a small one of the checkout."""
         try:
             file = (card.parent / unquote(target)).resolve()
             if file not in self._known:
@@ -103,12 +88,7 @@ OURS = "fevbench "
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a model beside its results.
-
-    Attributes:
-        summary: One line, or nothing.
-        html: Its card, or nothing.
-    """
+    """What is known of a model beside its results: one line and its card, or nothing."""
 
     summary: str
     html: Markup
@@ -117,9 +97,7 @@ class Card:
 def card_of(model: ModelRecord, pictures: Pictures | None = None) -> Card:
     """The card of a model, if it came with fevbench; looked for beside its code, which is not imported.
 
-    Args:
-        model: The model.
-        pictures: Hears which pictures are shown; without it none is.
+    ``pictures`` hears which pictures are shown; without it none is.
     """
     discover()
     kind = model.name.partition(":")[0]
@@ -152,10 +130,6 @@ def to_html(text: str, look: Callable[[str], Picture | None] = _no_picture) -> M
 
     Links stay if they lead to the web; those into the repository lead nowhere on a site and become words, and
     so do pictures that are not on the site.
-
-    Args:
-        text: The Markdown.
-        look: Finds the picture of the site for what stands in the text.
     """
     parser = _parser()
     tokens = parser.parse(text)

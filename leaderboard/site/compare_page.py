@@ -60,13 +60,7 @@ def clip_metrics(table: Table) -> list[str]:
 
 
 def break_down(table: Table, metric: str, groups: Mapping[str, str]) -> Breakdown:
-    """Means of a metric over groups of clips.
-
-    Args:
-        table: The runs.
-        metric: A metric of clips.
-        groups: Clip to group.
-    """
+    """Means of a metric over groups of clips."""
     declared = catalog.get(metric)
     names = sorted(set(groups.values()))
     heads = tuple((name, sum(group == name for group in groups.values())) for name in names)

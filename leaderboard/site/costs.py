@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CostColumn:
-    """One column.
-
-    Attributes:
-        name: Its heading.
-        title: What it says, in a few words.
-        higher_is_better: Its direction.
-    """
+    """One column."""
 
     name: str
     title: str

@@ -25,12 +25,7 @@ FILE = Path(__file__).with_name("words.toml")
 
 @dataclass(frozen=True)
 class Words:
-    """What is said of a metric.
-
-    Attributes:
-        means: What a number of it says.
-        doubt: When not to believe it.
-    """
+    """What is said of a metric: what a number of it means, and when to doubt it."""
 
     means: str
     doubt: tuple[str, ...]

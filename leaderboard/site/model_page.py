@@ -111,14 +111,7 @@ class ModelPage:
 def make_model_page(
     name: str, runs: Sequence[tuple[Table, Run, Clips]], pages: Mapping[str, str], pictures: Pictures
 ) -> ModelPage:
-    """Gather what there is of a model.
-
-    Args:
-        name: What it is called.
-        runs: Its runs, each with its table and the clips of that.
-        pages: Metric name to the slug of its page.
-        pictures: Hears which pictures its card shows.
-    """
+    """Gather what there is of a model."""
     first = runs[0][1].result.model
     sections = tuple(_section(table, run, clips, pages) for table, run, clips in runs)
     return ModelPage(name, card_of(first, pictures), first.control, first.adapted, sections)

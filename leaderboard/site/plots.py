@@ -60,19 +60,9 @@ class Axis:
 
 
 def strip(dot: Dot, others: Sequence[Dot], ceiling: float | None, axis: Axis, label: str) -> Markup:
-    """One row of a dot plot: a dot with its interval, others faintly, the true clips' value as a line.
-
-    Args:
-        dot: Whom the row is about.
-        others: Whom to compare with.
-        ceiling: The true clips' number.
-        axis: Of all rows that are compared by eye.
-        label: What a screen reader says.
-    """
+    """One row of a dot plot: a dot with its interval, others faintly, the true clips' value as a line."""
     middle = HEIGHT / 2
-    parts = [
-        f'<line class="axis" x1="{PAD}" x2="{WIDTH - PAD}" y1="{middle:g}" y2="{middle:g}"/>',
-    ]
+    parts = [f'<line class="axis" x1="{PAD}" x2="{WIDTH - PAD}" y1="{middle:g}" y2="{middle:g}"/>']
     if ceiling is not None:
         x = axis.x(ceiling)
         parts.append(f'<line class="ceiling" x1="{x}" x2="{x}" y1="3" y2="{HEIGHT - 3}"/>')

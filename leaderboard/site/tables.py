@@ -94,9 +94,7 @@ class Table:
 def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[Table], list[Problem]]:
     """Sort results into tables; one that fits in none of them spoils only itself.
 
-    Args:
-        entries: All results.
-        roots: The folders they were looked for in, above which nothing is read.
+    ``roots`` are the folders results were looked for in, above which nothing is read.
     """
     slugs = Slugs()
     groups: dict[tuple[str, str, str, int, str, str], list[Entry]] = {}

@@ -65,9 +65,6 @@ def short_titles(results: Sequence[Result]) -> list[str]:
 
     Data set, protocol, and how many clips if those were not all; then what tells tables of one title apart:
     the split, the protocol's version, the number of clips, and at last their hash.
-
-    Args:
-        results: One result of each table.
     """
     titles = []
     for result in results:
