@@ -88,25 +88,13 @@ def in_csv(text: str) -> str:
 
 _LATEX = str.maketrans(
     {
-        "&": r"\&",
-        "%": r"\%",
-        "$": r"\$",
-        "#": r"\#",
-        "_": r"\_",
-        "{": r"\{",
-        "}": r"\}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "\\": r"\textbackslash{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
+        **{mark: rf"\{mark}" for mark in "&%$#_{}"},
+        "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}",
+        "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
         # At the start of a row, they would belong to the line break before it.
-        "[": "{[}",
-        "]": "{]}",
-        "*": "{*}",
+        "[": "{[}", "]": "{]}", "*": "{*}",
     }
-)
+)  # fmt: skip
 
 
 def in_latex(text: str) -> str:

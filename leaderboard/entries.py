@@ -54,13 +54,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Entries:
-    """What some folders hold.
-
-    Attributes:
-        entries: The results that load, in the order of their paths.
-        problems: What does not, in the same order.
-        notes: Trainings and unfinished runs, which nothing is wrong with.
-    """
+    """What some folders hold: results, what does not load, and notes of what is no result."""
 
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]

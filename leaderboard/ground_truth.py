@@ -18,12 +18,7 @@ from leaderboard.layout import scored_clips
 
 @dataclass(frozen=True)
 class TrueClips:
-    """The true clips of a result.
-
-    Attributes:
-        corpus: All that were asked for.
-        protocol: How they are sampled.
-    """
+    """The true clips of a result."""
 
     corpus: Corpus
     protocol: Protocol

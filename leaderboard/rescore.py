@@ -25,15 +25,10 @@ from leaderboard.layout import scored_clips
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A metric in which a result and its clips do not say the same.
+    """A metric in which a result and its clips do not say the same, in all or of single clips.
 
-    Attributes:
-        metric: Its name.
-        said: What the result says of all clips.
-        found: What they scored here.
-        clips: Clip to what the result says of it and what it scored here, where these part; the largest
-            difference first.
-        others: What else parts, in words.
+    ``clips`` holds those where the two part, the largest difference first, ``others`` what else parts, in
+    words.
     """
 
     metric: str

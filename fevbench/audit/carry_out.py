@@ -166,10 +166,8 @@ class DamageScoring:
         """Damage every clip in every way and strength, and score it as a model's.
 
         Features are kept as those of runs are, so that an audit that was stopped goes on where it was.
-
-        Returns:
-            For each metric and damage the steps from 0, the true clips, to 5; and for each metric that has
-            no value of the true clips, of which nothing can be said, the reason.
+        Returns all steps, and for each metric that has no value of the true clips, of which nothing can be
+        said, the reason.
         """
         steps: list[Step] = []
         clips = self.corpus.clips

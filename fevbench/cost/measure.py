@@ -10,7 +10,6 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -196,13 +195,6 @@ _FORGET_PEAK = Path("/proc/self/clear_refs"), "5"
 """What is written where, to have the kernel measure the peak from now on (proc(5))."""
 
 
-@dataclass(frozen=True)
-class _Asked:
-    model: str
-    plugin: Path | None
-    corpus: Corpus
-
-
 def with_peak_memory(
     costs: Sequence[Cost], plugin: Path | None, corpus: Corpus, progress: Progress
 ) -> list[Cost]:
@@ -217,10 +209,9 @@ def with_peak_memory(
 
 
 def peak_memory(model: str, plugin: Path | None, corpus: Corpus) -> int | None:
-    """By how much a process grows at most while it builds a model and makes the largest batch, on one thread.
+    """By how many bytes a process grows as it builds a model and makes the largest batch; on Linux.
 
-    Returns:
-        Bytes of resident memory beyond what torch and the inputs take; None but on Linux.
+    On one thread, and beyond what torch and the inputs take. Elsewhere it is None.
 
     Raises:
         FevbenchError: The model fails, or the process was killed, perhaps for want of memory.
@@ -228,13 +219,13 @@ def peak_memory(model: str, plugin: Path | None, corpus: Corpus) -> int | None:
     if not sys.platform.startswith("linux"):
         return None
     found: list[int] = []
-    work_all(_measure, [_Asked(model, plugin, corpus)], 1, lambda _, peak: found.append(peak))
+    work_all(_measure, [(model, plugin, corpus)], 1, lambda _, peak: found.append(peak))
     return found[0]
 
 
-def _measure(asked: _Asked) -> int:
-    corpus = asked.corpus
-    model = find_model(asked.model, asked.plugin)
+def _measure(asked: tuple[str, Path | None, Corpus]) -> int:
+    name, plugin, corpus = asked
+    model = find_model(name, plugin)
     for clip in corpus.clips[: max(BATCHES)]:
         corpus.frames(clip)
     file, order = _FORGET_PEAK

@@ -28,14 +28,9 @@ NONE_READ = "none"
 
 @dataclass(frozen=True)
 class Confusion:
-    """The readings of one run by one reader.
+    """The readings of one run by one reader: clips made and true ones, ``int64[L, L + 1]``.
 
-    Attributes:
-        model: Whose clips.
-        metric: The metric whose readings they are.
-        labels: The data set's labels, in its order: the rows, and all columns but the last.
-        made: ``int64[L, L + 1]``, clips asked for as the row that were read as the column, `NONE_READ` last.
-        true: The same of the true clips.
+    A row is a label of the data set that was asked for, a column one that was read, `NONE_READ` last.
     """
 
     model: str

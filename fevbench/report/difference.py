@@ -37,12 +37,8 @@ class MetricDifference:
 class ClipDifference:
     """One clip in one metric.
 
-    Attributes:
-        clip: Its id.
-        subject: The subject, if a result says so.
-        first: The first run's value; None if it has none and counts at the floor or at its worst.
-        second: The second run's.
-        difference: What counts in the second run's mean less what counts in the first's.
+    A run's value is None where it has none, and counts at the floor or at its worst: the difference is what
+    counts in the second run's mean less what counts in the first's.
     """
 
     clip: str

@@ -151,12 +151,8 @@ LEGEND = (
 class Pair:
     """Two runs in one metric, by their place in the comparison.
 
-    Attributes:
-        first: One run.
-        second: The other.
-        test: The test of the first less the second.
-        corrected: Its p-value after Holm's correction; None without a test, or beside a model without a rank.
-        order: The significantly better one and the worse one; None if they cannot be told apart.
+    The test is of the first less the second, ``corrected`` its p-value after Holm's correction (None without
+    a test, or beside a model without a rank), ``order`` the significantly better one and the worse one.
     """
 
     first: int

@@ -45,8 +45,9 @@ def markdown(comparison: Comparison, transposed: bool = False) -> str:
 
 
 COLUMNS = (
-    "model metric id value low high n sample subjects missing ceiling reason control rank p_best".split()
-)
+    "model", "metric", "id", "value", "low", "high", "n", "sample", "subjects", "missing", "ceiling",
+    "reason", "control", "rank", "p_best",
+)  # fmt: skip
 
 
 def as_csv(comparison: Comparison) -> str:

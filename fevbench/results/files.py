@@ -18,6 +18,7 @@ from fevbench.atomic import write_text
 from fevbench.counts import many, some
 from fevbench.data.clip import DIGEST_TAG, LOSSLESS_SUFFIX, Split
 from fevbench.errors import FevbenchError, RunError, way_out
+from fevbench.records import first_fault
 from fevbench.results.schema import RESULT_FILE, SCHEMA_VERSION, Result
 
 if TYPE_CHECKING:
@@ -214,9 +215,7 @@ def read_result(path: Path, of_its_clips: bool = True) -> Result:
     try:
         result = Result.model_validate_json(json.dumps(migrate(content, _dataset)))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RunError(f"{file} is not a result ({where}: {first['msg']})", fix) from error
+        raise RunError(f"{file} is not a result ({first_fault(error)})", fix) from error
     if of_its_clips:
         check_clips(file.parent, result)
     return result

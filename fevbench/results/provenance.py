@@ -12,19 +12,9 @@ from fevbench.results.schema import Environment
 from fevbench.version import VERSION
 
 PACKAGES = (
-    "av",
-    "insightface",
-    "mediapipe",
-    "numpy",
-    "onnxruntime",
-    "opencv-python",
-    "pillow",
-    "pytorch-fid",
-    "scikit-image",
-    "scikit-learn",
-    "torch",
-    "torchvision",
-)
+    "av", "insightface", "mediapipe", "numpy", "onnxruntime", "opencv-python", "pillow", "pytorch-fid",
+    "scikit-image", "scikit-learn", "torch", "torchvision",
+)  # fmt: skip
 """What can change a number; of those with several builds, all that are there are named."""
 
 
@@ -40,7 +30,7 @@ def environment(device: str) -> Environment:
         platform=f"{platform.system()} {platform.machine()}",
         device=f"{device} ({name})",
         threads=torch.get_num_threads(),
-        packages=dict(_versions()),
+        packages=dict(sorted(item for name in PACKAGES for item in installed(name).items())),
     )
 
 
@@ -64,10 +54,6 @@ def _git(root: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _versions() -> list[tuple[str, str]]:
-    return sorted(item for name in PACKAGES for item in installed(name).items())
 
 
 def _processor() -> str:

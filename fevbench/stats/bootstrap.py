@@ -51,13 +51,6 @@ def sums_by_subject(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Each subject's sum of values and number of clips, subjects in the order of their names.
 
-    Args:
-        values: One value a clip.
-        subjects: The subject of each clip.
-
-    Returns:
-        ``float64[subjects]`` and ``int64[subjects]``.
-
     Raises:
         ValueError: The sequences differ in length.
     """

@@ -27,16 +27,10 @@ LEAST_MODELS = 3
 
 @dataclass(frozen=True)
 class Agreement:
-    """One metric against people.
+    """One metric against raters: Kendall's tau-b, 1 where it orders the models as they do.
 
-    Attributes:
-        metric: Its name.
-        id: Its exact definition.
-        models: How many models have a number in it.
-        tau: Kendall's tau-b, 1 where the metric orders the models as people do; None if there is none.
-        interval: Its 95 % interval; None without one.
-        whole_set: Whether its numbers were held fixed in the resamples, because they are no means over clips.
-        reason: Why there is no tau, or no interval.
+    With ``whole_set`` its numbers were held fixed in the resamples, because they are no means over clips.
+    ``reason`` says why there is no tau, or no interval.
     """
 
     metric: str
@@ -142,15 +136,8 @@ Bounds = tuple[float, float] | None
 class ModelOutcome:
     """One model.
 
-    Attributes:
-        name: What it is called.
-        control: Whether it reads the true clips.
-        strength: Its Bradley-Terry strength, the models' mean being 0.
-        win_rate: How often it is preferred to another of the models, on average over them, by the fit.
-        interval: The win rate's 95 % interval; None without one.
-        wins: Comparisons in which it was preferred.
-        ties: Comparisons without a difference.
-        losses: Comparisons in which the other one was preferred.
+    Its Bradley-Terry strength, the models' mean being 0; and how often it is preferred to another of the
+    models, on average over them, by the fit.
     """
 
     name: str
@@ -181,19 +168,11 @@ class Duel:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A study's outcome.
+    """A study's outcome, of the comparisons that count.
 
-    Attributes:
-        study: The study.
-        raters: Whose answers count, and whose do not.
-        subjects: How many subjects the comparisons show.
-        comparisons: How many comparisons count.
-        same: The share of them without a difference.
-        left: Of the others, the share in which what was at the left was preferred; None if there are none.
-        models: The models, the most preferred first.
-        duels: Every two models.
-        agreement: The metrics, those that agree most with people first.
-        no_interval: Why there are no intervals; empty if there are.
+    ``same`` is the share of them without a difference, ``left`` the share of the others in which what was at
+    the left was preferred, None if there are none. Models that raters prefer and metrics that agree most come
+    first.
     """
 
     study: Study

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from fevbench.errors import RunError
 from fevbench.foreign import one_line
-from fevbench.records import Finite, Record
+from fevbench.records import Finite, Record, first_fault
 
 FORMAT: Literal["fevbench study 1"] = "fevbench study 1"
 STUDY_FILE = "study.json"
@@ -135,9 +135,7 @@ def read_study(path: Path) -> Study:
     except OSError as error:
         raise RunError(f"{file} cannot be read ({error.strerror})", again) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise RunError(f"{file} is not a study ({where or 'JSON'}: {first['msg']})", again) from error
+        raise RunError(f"{file} is not a study ({first_fault(error)})", again) from error
     if study.sealed().hash != study.hash:
         raise RunError(f"{file} was changed after it was written: its hash does not fit", again)
     return study
@@ -174,14 +172,10 @@ class Answers(Record):
 
 @dataclass(frozen=True)
 class Raters:
-    """Whose answers count.
+    """Whose answers count: those of the raters who are kept, and why others are left out.
 
-    Attributes:
-        kept: Those that do.
-        failed: Rater to how many attention checks were answered wrongly, of those that are left out for it.
-        unchecked: Raters left out because they answered no attention check.
-        empty: Raters left out because they compared nothing.
-        duplicates: How many files held only what another one of the same rater holds.
+    ``failed`` holds a rater and how many attention checks were answered wrongly, ``duplicates`` how many
+    files held only what another one of the same rater holds.
     """
 
     kept: tuple[Answers, ...]
@@ -241,9 +235,7 @@ def _read(file: Path, study: Study) -> Answers:
             f"{file} cannot be read ({error.strerror})", "give files that the page saved"
         ) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "JSON"
-        raise RunError(f"{file} is no answers file ({where}: {one_line(first['msg'])})", AGAIN) from error
+        raise RunError(f"{file} is no answers file ({first_fault(error)})", AGAIN) from error
     if answers.study != study.hash:
         raise RunError(
             f"{file} answers another study ({one_line(answers.study)[:12]}, not {study.hash[:12]})",

@@ -63,11 +63,7 @@ def standing_statistics(network: nn.Module, feed: Callable[[], object]) -> Itera
     """Within it, batch norms use statistics of the network's own maps, as BigGAN's do (Brock et al., 2019).
 
     The running ones belong to the weights of the last steps, not to their average. Afterwards they are back.
-    A network without batch norm is left alone.
-
-    Args:
-        network: In eval mode.
-        feed: Runs the network on typical inputs, once; all batches it runs count alike.
+    ``feed`` runs the network, which is in eval mode, on typical inputs; all batches it runs count alike.
     """
     norms = [layer for layer in network.modules() if isinstance(layer, _BatchNorm)]
     kept = [{name: buffer.clone() for name, buffer in norm.named_buffers()} for norm in norms]
@@ -97,12 +93,7 @@ CHECKPOINT_FILE = "checkpoint.pt"
 
 @dataclass(frozen=True)
 class Position:
-    """How far a training is.
-
-    Attributes:
-        step: Steps done.
-        seconds: Time spent on them, over all sessions.
-    """
+    """How far a training is: steps done, and seconds spent on them over all sessions."""
 
     step: int = 0
     seconds: float = 0.0

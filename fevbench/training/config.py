@@ -87,12 +87,7 @@ def _check(name: str, value: Any, within: Range | None) -> None:
 
 
 def with_overrides(config: C, assignments: Sequence[str]) -> C:
-    """Change fields of a configuration.
-
-    Args:
-        config: Where to start from.
-        assignments: ``key=value`` each; the value as the field's type is written: ``true``, ``3e-4``,
-            ``16,32,64``, ``warp``.
+    """Change fields of a configuration by ``key=value``: ``true``, ``3e-4``, ``16,32,64``, ``warp``.
 
     Raises:
         UnknownName: No field has this name; the message suggests near ones.

@@ -24,9 +24,8 @@ Precision = Literal["auto", "fp32", "bf16"]
 def open_accelerator(device: str, precision: Precision) -> Accelerator:
     """Join the processes that ``accelerate launch`` started, or be the only one.
 
-    Args:
-        device: ``auto``, ``cpu`` or ``cuda``; which GPU is accelerate's business.
-        precision: ``auto`` is bf16 where the GPU computes in it or the CPU has AMX, and fp32 elsewhere.
+    Which GPU is accelerate's business. Precision ``auto`` is bf16 where the GPU computes in it or the CPU has
+    AMX, and fp32 elsewhere.
 
     Raises:
         MissingPackage: accelerate is not installed.

@@ -85,10 +85,7 @@ def alone_in(out: Path) -> Iterator[None]:
 
 
 def claim_folder(out: Path, settings: Settings) -> bool:
-    """Make ``out`` this training's folder.
-
-    Returns:
-        Whether there is a checkpoint to continue from.
+    """Make ``out`` this training's folder; returns whether there is a checkpoint to continue from.
 
     Raises:
         TrainingError: The folder holds another training or something else, or it cannot be written.

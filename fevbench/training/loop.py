@@ -54,18 +54,7 @@ class _Silent(Silent):
 class TrainingPlan:
     """A training, decided.
 
-    Attributes:
-        settings: What identifies it.
-        method: What is trained.
-        config: How.
-        dataset: On whose train subjects.
-        out: The training's folder.
-        steps: Steps in all, those of earlier sessions included.
-        minutes: How long this session may take, or None.
-        checkpoint_every: Steps from one checkpoint to the next.
-        sample_every: Steps from one sample sheet to the next.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        precision: What networks compute in.
+    ``steps`` are all, those of earlier sessions included; ``minutes`` are those of this session.
     """
 
     settings: Settings

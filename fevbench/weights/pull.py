@@ -19,13 +19,7 @@ from fevbench.weights.transfer import Progress, SourceError, copy, read, take
 
 @dataclass(frozen=True)
 class Pulled:
-    """What happened to one weight.
-
-    Attributes:
-        local: The verified file.
-        source: Where it came from; empty where it was there already.
-        passed_over: The sources tried in vain before, each with its reason.
-    """
+    """What happened to one weight: its file, its source (empty where it was there), sources tried in vain."""
 
     local: LocalWeight
     source: str = ""
@@ -70,18 +64,10 @@ def pull_all(
     progress: Progress | None = None,
     done: Callable[[Pulled], None] | None = None,
 ) -> list[Pulled]:
-    """Get every named weight that is not on this machine, and verify those that are.
+    """Get weights that are not on this machine, by default all but the optional ones, and verify the others.
 
     Processes that pull into the same cache wait for one another, so nothing is downloaded twice. A weight
-    that fails does not keep the others from being had.
-
-    Args:
-        names: Names of weights; None means all but the optional ones.
-        progress: Called as bytes come in.
-        done: Called with each weight once it is in place.
-
-    Returns:
-        One entry a name, in order.
+    that fails does not keep the others from being had. ``done`` is called with each once it is in place.
 
     Raises:
         UnknownName: No weight has that name; nothing was downloaded.

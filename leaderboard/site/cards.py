@@ -50,7 +50,7 @@ class Pictures:
         self._known: dict[Path, Picture | None] = {}
 
     def of(self, card: Path, target: str) -> Picture | None:
-        """The picture that a card names by a path from its folder; None unless a small one of the checkout."""
+        """The picture a card names by a path from its folder; None unless a small one of the checkout."""
         try:
             file = (card.parent / unquote(target)).resolve()
             if file not in self._known:

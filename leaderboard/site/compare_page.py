@@ -20,12 +20,7 @@ NO_LABELS = "These results do not say which expression each clip shows (they are
 
 @dataclass(frozen=True)
 class Part:
-    """One mean.
-
-    Attributes:
-        text: The number.
-        shade: Its colour step between the worst and the best of this breakdown; None without a number.
-    """
+    """One mean, and its colour step between the breakdown's worst and best; None without a number."""
 
     text: str
     shade: int | None
@@ -33,12 +28,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """One metric, all runs.
-
-    Attributes:
-        heads: What the columns are, with their numbers of clips.
-        lines: Each run with its means.
-    """
+    """One metric, all runs."""
 
     heads: tuple[tuple[str, int], ...]
     lines: tuple[tuple[Run, tuple[Part, ...]], ...]

@@ -35,13 +35,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Costs:
-    """The costs of a table.
-
-    Attributes:
-        file: Where they lie.
-        where: The machine they were measured on.
-        table: All of them.
-    """
+    """The costs of a table, with the machine they were measured on."""
 
     file: Path
     where: str

@@ -38,12 +38,7 @@ def read_words() -> dict[str, Words]:
 
 @dataclass(frozen=True)
 class Strength:
-    """How much worse a metric got at one strength of a damage.
-
-    Attributes:
-        text: In hundredths of the most by any damage.
-        shade: The colour step; None where it did not get worse.
-    """
+    """How much worse a metric got at one strength of a damage; without a colour step where it did not."""
 
     text: str
     shade: int | None

@@ -32,13 +32,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Axis:
-    """Numbers from left to right, the better ones at the right.
-
-    Attributes:
-        low: The smallest.
-        high: The largest.
-        higher_is_better: Otherwise the axis runs backwards.
-    """
+    """Numbers from left to right, the better ones at the right."""
 
     low: float
     high: float
