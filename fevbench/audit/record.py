@@ -167,11 +167,8 @@ class Responses:
         """How much worse each metric got at a strength, as a part of what counts as much.
 
         That is the most it got worse by any damage that leaves the faces to be found: a lost face weighs so
-        much that all else would look like nothing beside it.
-
-        Returns:
-            ``float64[metrics, damages]``; negative where it got better, above 1 where faces were lost,
-            infinite where it has no value.
+        much that all else would look like nothing beside it. ``float64[metrics, damages]`` are negative where
+        it got better, above 1 where faces were lost, infinite where it has no value.
         """
         return np.array([[self._relative(m, d, strength) for d in self.damages] for m in self.metrics])
 

@@ -87,12 +87,10 @@ def differ(first: Result, second: Result) -> Difference:
 
 
 def clip_differences_in(name: str, first: Result, second: Result) -> tuple[list[ClipDifference], str]:
-    """Clips of both runs in a metric: those first in which the second run is worst against the first.
+    """Clips of both runs in a metric, those first in which the second is worst; and why there are none.
 
     Runs of other limits are compared in the clips they share: data set and protocol say what a clip is.
-
-    Returns:
-        The clips, of equal ones by id, and why there are none; excused clips are left out.
+    Excused clips are left out.
 
     Raises:
         UnknownName: Neither run has such a metric.

@@ -26,15 +26,8 @@ def subject_bootstrap(
     """A 95 % percentile interval of the mean, resampling whole subjects with replacement.
 
     The statistic is the mean over all clips of the resampled subjects, so that subjects with more clips weigh
-    more, as they do in the mean itself. With fewer than about 20 subjects, it is somewhat too narrow.
-
-    Args:
-        values: One value a clip.
-        subjects: The subject of each clip.
-        seed: Fixes the resamples; the order of the clips does not matter.
-
-    Returns:
-        Lower and upper bound, or None with fewer than two subjects.
+    more, as they do in the mean itself. With fewer than about 20 subjects, it is somewhat too narrow; with
+    fewer than two there is none. The order of the clips does not matter.
 
     Raises:
         ValueError: The sequences differ in length.

@@ -44,11 +44,8 @@ MOST_STEPS = 200
 def fit(wins: NDArray[np.float64]) -> NDArray[np.float64]:
     """The strengths that maximise the likelihood with the prior, by Newton's method; it is concave.
 
-    Args:
-        wins: ``float64[..., M, M]``: how often i was preferred to j, ties counted as half a win for each.
-
-    Returns:
-        ``float64[..., M]``, natural logarithm of odds.
+    Of ``float64[..., M, M]``, how often i was preferred to j, ties counted as half a win for each; as
+    ``float64[..., M]``, natural logarithm of odds.
 
     Raises:
         ArithmeticError: It does not converge.

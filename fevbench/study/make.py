@@ -197,15 +197,10 @@ def make_study(
     seed: int = 0,
     question: str = QUESTION,
 ) -> tuple[Study, str]:
-    """Make a study and its page. The same runs and arguments make the same ones.
+    """Make a study and its page, as HTML. The same runs and arguments make the same ones.
 
-    Args:
-        runs: The runs to compare.
-        pairs: Comparisons on the page; by default `PAIRS`, or every two models once if that is more.
-        shown: How many of them one rater is shown; by default all, but not more than `PAIRS`.
-        checks: Attention checks, which every rater is shown.
-        seed: Draws the comparisons and their order.
-        question: What raters are asked; ``{label}`` stands for the expression.
+    There are ``pairs`` comparisons on the page, by default `PAIRS`, or every two models once if that is more;
+    one rater is ``shown`` all of them, but not more than `PAIRS`, and all attention checks.
 
     Raises:
         RunError: A run lacks a clip, or so many comparisons or checks cannot be made.

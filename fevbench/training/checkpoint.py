@@ -31,17 +31,10 @@ WARM_UP = 10
 
 
 class Average:
-    """A copy of a network whose weights follow the network's.
+    """A copy of a network, in eval mode, whose weights follow the network's.
 
     At step n the average keeps ``min(decay, (1 + n) / (10 + n))`` of itself, so that it forgets the random
-    start quickly. Buffers are copied.
-
-    Args:
-        network: What to follow.
-        decay: How much of itself it keeps in the long run; with 0 it is the network itself.
-
-    Attributes:
-        network: The averaged copy, in eval mode, without gradients.
+    start quickly; with a decay of 0 it is the network itself. Buffers are copied.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:

@@ -23,17 +23,12 @@ LOSSES_FILE, TENSORBOARD_FOLDER = "losses.csv", "tensorboard"
 
 
 class Log:
-    """Losses on the disk; a training that continues continues them too.
+    """Losses on the disk; a training that continues after a step forgets what was written of later ones.
 
-    Args:
-        folder: The training's folder.
-        step: The step the training continues from; what was written of later ones is forgotten.
+    ``lost`` says how many steps before it have no losses, as the file was damaged or removed.
 
     Raises:
         MissingPackage: tensorboard is not installed.
-
-    Attributes:
-        lost: Steps before that one whose losses are not there, as the file was damaged or removed.
     """
 
     def __init__(self, folder: Path, step: int) -> None:

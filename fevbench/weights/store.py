@@ -66,14 +66,9 @@ _hashes: dict[tuple[Path, int, int], str] = {}
 
 @dataclass(frozen=True)
 class LocalWeight:
-    """A weight's file on this machine.
+    """A weight's file on this machine, ``verified`` if this process hashed it and found it right.
 
-    Attributes:
-        name: The weight's name in the registry.
-        path: Where the file is.
-        sha256: The file's hash; the registered or pinned one while ``verified`` is False, and then empty if
-            there is neither.
-        verified: Whether the bytes on disk were hashed by this process and found right.
+    Before that, ``sha256`` is the registered or pinned one, empty if there is neither.
     """
 
     name: str

@@ -83,15 +83,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Board:
-    """A whole table.
-
-    Attributes:
-        groups: Key to title and number of columns.
-        columns: In the order of the groups.
-        ceiling: The true clips' cells.
-        models: The runs that compete.
-        controls: The runs that read the true clips.
-    """
+    """A whole table."""
 
     groups: Mapping[str, tuple[str, int]]
     columns: tuple[Column, ...]

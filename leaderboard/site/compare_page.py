@@ -75,18 +75,7 @@ def break_down(table: Table, metric: str, groups: Mapping[str, str]) -> Breakdow
 
 @dataclass(frozen=True)
 class ComparePage:
-    """A table's compare view.
-
-    Attributes:
-        table: The runs.
-        first: The clip that is shown before another is chosen; empty without clips.
-        runs: The runs that have clips.
-        absent: The runs that have none.
-        data: What the page's script needs.
-        by_label: Metric to its breakdown by expression.
-        by_subject: Metric to its breakdown by subject.
-        reason: Why there is no breakdown by expression.
-    """
+    """A table's compare view, with the clip that is shown before another is chosen."""
 
     table: Table
     first: str

@@ -71,12 +71,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Typical:
-    """A clip metric's best, median and worst clip.
-
-    Attributes:
-        metric: Its name.
-        clips: Of each its id, the value in words, the paths of the made and of the true clip (or nothing).
-    """
+    """A clip metric's best, median and worst clip: id, value, paths of the made and the true one (or none)."""
 
     metric: str
     clips: tuple[dict[str, str], ...]

@@ -33,11 +33,7 @@ class Slugs:
         self._taken: set[str] = set()
 
     def of(self, name: str) -> str:
-        """The slug of a name, the same whenever it is asked for.
-
-        Returns:
-            Lower-case ASCII letters, digits, dots and dashes; it starts and ends with a letter or digit.
-        """
+        """The slug of a name, the same whenever it is asked for."""
         if name not in self._of:
             self._of[name] = self.new(name)
         return self._of[name]
