@@ -4,7 +4,8 @@ Pattern: write to a temporary file in the target's own folder (a rename is atomi
 file system), flush it to the disk, rename it over the target. Whoever writes keeps the temporary file
 locked. A kill leaves at most a file called ``.NAME.PID.*.part`` that nobody has locked, and the next write
 of the same target removes it. The id in its name is for people to read: on another machine or in another
-container that shares the folder it means nothing.
+container that shares the folder it means nothing. It is the part itself that is locked, which may be a
+folder: `fevbench.locks` would need another file beside it.
 """
 
 from __future__ import annotations

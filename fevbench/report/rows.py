@@ -94,7 +94,8 @@ def compare(results: Sequence[Result], only: Collection[str] | None = None) -> C
         for i, (name, result) in enumerate(zip(names, results, strict=True))
     ]
     first = results[0]
-    ceiling = {name: _ceiling(name, results) for name in columns}
+    true = {name: _ceiling_of(name, results) for name in columns}
+    ceiling = {name: Cell(value, number(name, value), "", False) for name, value in true.items()}
     rows.append(Row(CEILING, ceiling, None))
     title = (
         f"{first.dataset.name} {first.dataset.version}, {first.dataset.split} split, {first.protocol.id}: "
@@ -162,11 +163,6 @@ def _ceiling_of(name: str, results: Sequence[Result]) -> float | None:
     if not same_weights(catalog.get(name), results):
         return None
     return next((m.ceiling for r in results if (m := r.metrics.get(name)) is not None), None)
-
-
-def _ceiling(name: str, results: Sequence[Result]) -> Cell:
-    value = _ceiling_of(name, results)
-    return Cell(value, number(name, value), "", False)
 
 
 def _footnotes(names: Sequence[str], results: Sequence[Result], columns: Collection[str]) -> list[str]:

@@ -71,7 +71,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Typical:
-    """A clip metric's best, median and worst clip: id, value, paths of the made and the true one (or none)."""
+    """A clip metric's best, median and worst clip: id, value, paths of made and true one (or none)."""
 
     metric: str
     clips: tuple[dict[str, str], ...]

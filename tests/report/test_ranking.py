@@ -333,11 +333,7 @@ def test_a_model_that_varies_a_lot_ranks_no_better_than_its_number() -> None:
     wild = dict(zip(IDS, np.random.default_rng(9).choice([-3.0, 2.0], size=len(IDS)).tolist(), strict=True))
     runs = [
         scored(name, {"csim": clips})
-        for name, clips in (
-            ("first", values(0.9)),
-            ("second", values(0.7, seed=1)),
-            ("wild", wild),
-        )
+        for name, clips in (("first", values(0.9)), ("second", values(0.7, seed=1)), ("wild", wild))
     ]
     assert runs[2].metrics["csim"].value < 0.5  # type: ignore[operator]
     tests = {(p.first, p.second): p.order for p in compare(runs).rankings["csim"].pairs}
