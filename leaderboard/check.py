@@ -29,6 +29,13 @@ from leaderboard.layout import place, scored_clips, small_clips
 
 SLACK = 1e-6
 """How far rounding may take a number out of its range, relative to its size."""
+ALIKE = 1e-3
+"""How far two machines' numbers may part, relative to their size: a margin, not a measurement."""
+ALIKE_NEAR_ZERO = 1e-5
+"""The same where numbers are next to nothing."""
+DIRTY = "+dirty"
+LONGEST_NAME = 100
+"""Characters of a model's name that a table can bear."""
 
 
 def wrong_figures(result: Result, metric: Metric) -> Iterator[str]:
@@ -136,15 +143,6 @@ def _close(a: float, b: float) -> bool:
 def _within(metric: Metric, value: float) -> bool:
     slack = SLACK * (1 + abs(value))
     return metric.range[0] - slack <= value <= metric.range[1] + slack
-
-
-ALIKE = 1e-3
-"""How far two machines' numbers may part, relative to their size: a margin, not a measurement."""
-ALIKE_NEAR_ZERO = 1e-5
-"""The same where numbers are next to nothing."""
-DIRTY = "+dirty"
-LONGEST_NAME = 100
-"""Characters of a model's name that a table can bear."""
 
 
 @dataclass(frozen=True)

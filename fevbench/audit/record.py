@@ -25,11 +25,20 @@ if TYPE_CHECKING:
 
     from fevbench.metrics.catalog import Metric
 
-
 STRENGTHS = 5
 """Strengths of every damage; strength 0 is the true clip."""
 Kind = Literal["pixels", "time", "content"]
 """What a damage is done to; content is who and what is shown."""
+AUDIT_FILE = "audit.json"
+"""What it is called in its folder."""
+GROWS = 0.8
+"""Least correlation of a metric with the strength of what it notices."""
+NOTHING = 0.02
+"""Largest part of a metric's greatest change that counts as none."""
+LOST = 0.02
+"""Share of frames without a face up to which faces count as found."""
+LITTLE = 0.05
+"""Largest part that counts as none if the interval holds 0."""
 
 
 class Step(Record):
@@ -124,20 +133,6 @@ def read_audit(file: Path) -> Audit:
     except ValueError as error:
         fix = "choose another --out, or delete it"
         raise FevbenchError(f"{file} is no audit of this version of fevbench", fix) from error
-
-
-AUDIT_FILE = "audit.json"
-"""What it is called in its folder."""
-
-
-GROWS = 0.8
-"""Least correlation of a metric with the strength of what it notices."""
-NOTHING = 0.02
-"""Largest part of a metric's greatest change that counts as none."""
-LOST = 0.02
-"""Share of frames without a face up to which faces count as found."""
-LITTLE = 0.05
-"""Largest part that counts as none if the interval holds 0."""
 
 
 class Responses:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from fevbench.audit.record import Audit, Verdict
 
-
 KINDS = {"pixels": "damage to pixels", "time": "damage to time", "content": "who and what is shown"}
 MUCH = 0.5
 """From which part of its greatest change on a metric is said to see a damage well."""
@@ -28,6 +27,11 @@ LEGEND = (
     ">100: more than that, as faces are lost; – no value left; "
     "N clips; bold: must notice, italic: must ignore, !: does not"
 )
+_STYLES = {"notice": "bold", "ignore": "italic", "": ""}
+_MARKS = {"notice": "**{}**", "ignore": "*{}*", "": "{}"}
+PICTURE_FILE = "audit.png"
+COLOURS = ("#2166ac", "#f7f7f7", "#b2182b")
+"""Better than on true clips, the same, as bad as it gets: told apart by the colour blind, too."""
 
 
 def title_of(audit: Audit) -> str:
@@ -73,9 +77,6 @@ def audit_tables(audit: Audit) -> RenderableType:
     return Group(*parts)
 
 
-_STYLES = {"notice": "bold", "ignore": "italic", "": ""}
-
-
 def audit_markdown(audit: Audit) -> str:
     """The same as one Markdown table, and for every damage which metrics see it well and which do not."""
     shown = _Numbers(audit)
@@ -104,9 +105,6 @@ def audit_markdown(audit: Audit) -> str:
         f"* not audited: {in_markdown(name)}: {in_markdown(why)}" for name, why in audit.unscored.items()
     ]
     return "\n".join(lines) + "\n"
-
-
-_MARKS = {"notice": "**{}**", "ignore": "*{}*", "": "{}"}
 
 
 def relative_text(part: float) -> str:
@@ -154,11 +152,6 @@ class _Numbers:
     def _sure(self, metric: str, damage: str) -> bool:
         last = self.responses.steps(metric, damage)[-1]
         return last.worse is None or (last.low is not None and last.low > 0)
-
-
-PICTURE_FILE = "audit.png"
-COLOURS = ("#2166ac", "#f7f7f7", "#b2182b")
-"""Better than on true clips, the same, as bad as it gets: told apart by the colour blind, too."""
 
 
 def draw_audit(path: Path, audit: Audit) -> None:

@@ -32,8 +32,10 @@ from fevbench.results.schema import Environment
 if TYPE_CHECKING:
     from fevbench.models.found import FoundModel
 
-
 BATCHES = (1, 16)
+_STATUS = Path("/proc/self/status")
+_FORGET_PEAK = Path("/proc/self/clear_refs"), "5"
+"""What is written where, to have the kernel measure the peak from now on (proc(5))."""
 
 
 class Latency(Record):
@@ -188,11 +190,6 @@ class Timed:
     def _wait(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
-
-
-_STATUS = Path("/proc/self/status")
-_FORGET_PEAK = Path("/proc/self/clear_refs"), "5"
-"""What is written where, to have the kernel measure the peak from now on (proc(5))."""
 
 
 def with_peak_memory(

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     Features = Sequence[NDArray[np.floating[Any]]]
 
-
 ABLE = 0.5
 """How much better than chance a classifier must read true clips, as a part of the best there is."""
 

@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from fevbench.data.protocol import Protocol
     from fevbench.progress import Progress
 
+EPOCHS = 24
+PATIENCE = 8
+"""Epochs without a better reading of the val subjects after which training stops."""
+BATCH = 16
+LEARNING_RATE = 2e-3
+SMOOTHING = 0.05
+SEED = 0
+
 
 def augment(clips: torch.Tensor, generator: torch.Generator, shift: int = 3) -> torch.Tensor:
     """Mirror half of the clips, shift each by up to ``shift`` pixels, and change brightness and contrast.
@@ -50,15 +58,6 @@ def augment(clips: torch.Tensor, generator: torch.Generator, shift: int = 3) -> 
     gain = 0.8 + 0.4 * torch.rand(batch, 1, 1, 1, 1, generator=generator)
     offset = 0.3 * (torch.rand(batch, 1, 1, 1, 1, generator=generator) - 0.5)
     return moved.view(clips.shape) * gain + offset
-
-
-EPOCHS = 24
-PATIENCE = 8
-"""Epochs without a better reading of the val subjects after which training stops."""
-BATCH = 16
-LEARNING_RATE = 2e-3
-SMOOTHING = 0.05
-SEED = 0
 
 
 @dataclass(frozen=True)

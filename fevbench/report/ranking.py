@@ -27,10 +27,16 @@ from fevbench.stats.paired import (
 NO_SUBJECTS = (
     "no result says whose clips these are (older version); repeat a run's command, which keeps its clips"
 )
-
-
 NO_REPLICATES = (
     "without one of the groups of people it has no number, or it is of an older version (repeat its command)"
+)
+MARKS = ((0.01, "‡"), (ALPHA, "†"))
+"""Below which corrected p a model that is worse than the best is marked, and how."""
+LEGEND = (
+    "rank, 1 + the number of models that are significantly better (5 %) than it or than any with a number "
+    "at least as good; worse than the best, † p < 0.05, "
+    "‡ p < 0.01. Paired tests over people: sign flips of means, the jackknife's t of sets; Holm's correction "
+    "over all pairs of models in a metric"
 )
 
 
@@ -135,16 +141,6 @@ def is_mean_of(value: float | None, clips: Mapping[str, float]) -> bool:
     """Whether a number is the mean of what clips count; where a definition had another floor, it is not."""
     mean = math.fsum(clips.values()) / len(clips) if clips else math.nan
     return value is not None and math.isclose(mean, value, rel_tol=1e-9, abs_tol=1e-12)
-
-
-MARKS = ((0.01, "‡"), (ALPHA, "†"))
-"""Below which corrected p a model that is worse than the best is marked, and how."""
-LEGEND = (
-    "rank, 1 + the number of models that are significantly better (5 %) than it or than any with a number "
-    "at least as good; worse than the best, † p < 0.05, "
-    "‡ p < 0.01. Paired tests over people: sign flips of means, the jackknife's t of sets; Holm's correction "
-    "over all pairs of models in a metric"
-)
 
 
 @dataclass(frozen=True)

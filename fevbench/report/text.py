@@ -13,6 +13,11 @@ from fevbench.report.difference import Difference, MetricDifference, ShownClips
 from fevbench.report.ranking import Ranking
 from fevbench.report.rows import Comparison, Row, bounds_of
 
+COLUMNS = (
+    "model", "metric", "id", "value", "low", "high", "n", "sample", "subjects", "missing", "ceiling",
+    "reason", "control", "rank", "p_best",
+)  # fmt: skip
+
 
 def markdown(comparison: Comparison, transposed: bool = False) -> str:
     """A Markdown table; the best number of a column is bold, a superscript is a rank."""
@@ -42,12 +47,6 @@ def markdown(comparison: Comparison, transposed: bool = False) -> str:
     notes += map(in_markdown, comparison.footnotes)
     lines += [""] * bool(notes) + [f"* {note}" for note in notes]
     return "\n".join(lines) + "\n"
-
-
-COLUMNS = (
-    "model", "metric", "id", "value", "low", "high", "n", "sample", "subjects", "missing", "ceiling",
-    "reason", "control", "rank", "p_best",
-)  # fmt: skip
 
 
 def as_csv(comparison: Comparison) -> str:

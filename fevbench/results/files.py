@@ -24,13 +24,30 @@ from fevbench.results.schema import RESULT_FILE, SCHEMA_VERSION, Result
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Dataset
 
-
 CLIPS_FOLDER = "clips"
 NOISE_FOLDER = "draws"
 HEAD = 4096
 """Bytes at the beginning of a clip among which its digest is; it need not be decoded for that."""
 _TAG = re.compile(rb"%b\x44\x87\xc0([0-9a-f]{64})" % DIGEST_TAG.encode())
 """A tag of Matroska: its name, the element that holds a text (0x4487), its length of 64, and the text."""
+Content = dict[str, Any]
+"""A result as its file says it, before anything is validated: a step must bear whatever stands there."""
+Find = Callable[[str, str], "Dataset | None"]
+"""Name and version of a data set to the data set, if that version is here."""
+RENAMED = {
+    "03dacc5e8279385b93fa2a43babe9af8d7ff62080bf150580cb6c65a816542b3": ("fev-gan", "fev-gan-warp"),
+    "e189b3368fa157582bfd2a199a065d3dd073581736f1d406f380b9b93c0e0b3c": (
+        "fev-gan:12000-clips",
+        "fev-gan-warp:12000-clips",
+    ),
+}
+"""The fingerprints of models that had another name in version 0.1, to that name and today's. What warps the
+input was called ``fev-gan``, which is now the model as its paper describes it."""
+TRAINING_FILE = "train.json"
+"""What the settings of a training are called, in its folder."""
+RUN_FILE = "run.json"
+"""What the settings of a run are called, in its folder."""
+_REPEAT = "delete it and repeat its run, which keeps the clips"
 
 
 def file_name(clip: Clip) -> str:
@@ -88,12 +105,6 @@ def written_digest(path: Path) -> str | None:
     return tag[1].decode() if tag else ""
 
 
-Content = dict[str, Any]
-"""A result as its file says it, before anything is validated: a step must bear whatever stands there."""
-Find = Callable[[str, str], "Dataset | None"]
-"""Name and version of a data set to the data set, if that version is here."""
-
-
 def is_readable(version: object) -> bool:
     """Whether results of a schema version can be read here."""
     return type(version) is int and (version == SCHEMA_VERSION or version in STEPS)
@@ -104,17 +115,6 @@ def migrate(content: Content, find: Find) -> Content:
     while (version := content["schema_version"]) != SCHEMA_VERSION:
         content = {**STEPS[version](content, find), "schema_version": version + 1}
     return _with_todays_name(content)
-
-
-RENAMED = {
-    "03dacc5e8279385b93fa2a43babe9af8d7ff62080bf150580cb6c65a816542b3": ("fev-gan", "fev-gan-warp"),
-    "e189b3368fa157582bfd2a199a065d3dd073581736f1d406f380b9b93c0e0b3c": (
-        "fev-gan:12000-clips",
-        "fev-gan-warp:12000-clips",
-    ),
-}
-"""The fingerprints of models that had another name in version 0.1, to that name and today's. What warps the
-input was called ``fev-gan``, which is now the model as its paper describes it."""
 
 
 def _with_todays_name(content: Content) -> Content:
@@ -167,13 +167,6 @@ def _scored(content: Content) -> set[str]:
 
 STEPS: dict[int, Callable[[Content, Find], Content]] = {1: _with_subjects_and_labels}
 """Version to the step from it to the next one."""
-
-
-TRAINING_FILE = "train.json"
-"""What the settings of a training are called, in its folder."""
-RUN_FILE = "run.json"
-"""What the settings of a run are called, in its folder."""
-_REPEAT = "delete it and repeat its run, which keeps the clips"
 
 
 class NoResult(RunError):

@@ -23,7 +23,6 @@ from fevbench.stats.jackknife import LEAST_GROUPS, jackknife_error, jackknife_in
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-
 EXACT_SUBJECTS = 24
 """Up to so many subjects all flips are counted one by one; of more, their sums are, on a grid."""
 GRID = 2**15
@@ -31,6 +30,8 @@ GRID = 2**15
 NO_SCATTER = "the difference is the same without any group of people, so that nothing says how sure it is"
 TIE = 1e-9
 """Numbers nearer than this, absolutely or relatively, are equal: rounding is no evidence."""
+ALPHA = 0.05
+"""Significant is a corrected p-value below this."""
 
 
 @dataclass(frozen=True)
@@ -200,10 +201,6 @@ def _all_signs(subjects: int) -> NDArray[np.float64]:
     signs = np.where(bits, -1.0, 1.0)
     signs.setflags(write=False)
     return signs
-
-
-ALPHA = 0.05
-"""Significant is a corrected p-value below this."""
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

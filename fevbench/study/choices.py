@@ -32,13 +32,15 @@ if TYPE_CHECKING:
 
     from fevbench.study.record import Answers, Study
 
-
 PRIOR = 1.0
 """Comparisons with the virtual opponent, of every model."""
 STEP = 2.0
 """No step of Newton's method goes further, so that it cannot diverge."""
 EXACT = 1e-9
 MOST_STEPS = 200
+METHOD = f"bootstrap over raters and subjects at once (pigeonhole), percentile, {RESAMPLES} resamples"
+BLOCK = 1 << 22
+"""Weights that are in memory at a time."""
 
 
 def fit(wins: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -93,11 +95,6 @@ def check_connected(wins: NDArray[np.float64], names: Sequence[str]) -> None:
         raise RunError(
             f"no comparison connects {', '.join(first)} with {', '.join(others)}", "collect more answers"
         )
-
-
-METHOD = f"bootstrap over raters and subjects at once (pigeonhole), percentile, {RESAMPLES} resamples"
-BLOCK = 1 << 22
-"""Weights that are in memory at a time."""
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,14 @@ from fevbench.study.record import (
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames
 
+Comparison = tuple[int, int, "Clip"]
+"""Two models, by their places, and the clip whose face and label both were given."""
+QUESTION = "Starting from this face, which video shows {label} better?"
+DAMAGES = ("noise", "blur")
+"""What attention checks do to a true clip, in turn, in the audit's greatest strength."""
+PAIRS = 60
+"""Comparisons one rater is shown, at most, unless told otherwise: about eight minutes."""
+
 
 def open_runs(folders: Sequence[Path], dataset: str | None = None) -> Runs:
     """Open runs whose clips can be shown side by side; of ``dataset``, by default what the results name.
@@ -110,10 +118,6 @@ def _score(metric: Metric, result: MetricResult | None, subjects: Mapping[str, s
     )
 
 
-Comparison = tuple[int, int, "Clip"]
-"""Two models, by their places, and the clip whose face and label both were given."""
-
-
 def model_pairs(models: int, rng: np.random.Generator) -> list[tuple[int, int]]:
     """All pairs of models in an order whose every beginning is balanced.
 
@@ -180,13 +184,6 @@ def choose_comparisons(
             used[kind, name] += 1
         chosen.append((*pair, clip))
     return chosen
-
-
-QUESTION = "Starting from this face, which video shows {label} better?"
-DAMAGES = ("noise", "blur")
-"""What attention checks do to a true clip, in turn, in the audit's greatest strength."""
-PAIRS = 60
-"""Comparisons one rater is shown, at most, unless told otherwise: about eight minutes."""
 
 
 def make_study(

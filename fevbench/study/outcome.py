@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from fevbench.study.choices import Choices
     from fevbench.study.record import Raters, Score, Study, StudyMetric
 
-
 LEAST_MODELS = 3
 """Of two models, tau is 1 or -1 and says nothing."""
+Bounds = tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,6 @@ def _resampled_means(scores: Sequence[Score], choices: Choices) -> NDArray[np.fl
         # A resample may hold nobody who counts in a metric that excuses clips: it says nothing then.
         means.append(np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0))
     return np.stack(means, axis=1)
-
-
-Bounds = tuple[float, float] | None
 
 
 @dataclass(frozen=True)

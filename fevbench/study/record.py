@@ -21,9 +21,10 @@ from fevbench.records import Finite, Record, first_fault
 FORMAT: Literal["fevbench study 1"] = "fevbench study 1"
 STUDY_FILE = "study.json"
 PAGE_FILE = "index.html"
-
 Slot = Literal["a", "b"]
 """One of the two clips of a question. Which of them is shown at the left is drawn anew for every rater."""
+MOST_BYTES = 16 << 20
+AGAIN = "ask the rater to save the file again"
 
 
 class Score(Record):
@@ -139,10 +140,6 @@ def read_study(path: Path) -> Study:
     if study.sealed().hash != study.hash:
         raise RunError(f"{file} was changed after it was written: its hash does not fit", again)
     return study
-
-
-MOST_BYTES = 16 << 20
-AGAIN = "ask the rater to save the file again"
 
 
 class Answer(Record):

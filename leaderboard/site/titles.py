@@ -12,7 +12,6 @@ from fevbench.counts import clips
 if TYPE_CHECKING:
     from fevbench.results.schema import Result
 
-
 LONGEST = 60
 RESERVED = {
     "con",
