@@ -35,15 +35,11 @@ SHAKE = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True)
 class DamageInput:
-    """One true clip and what a damage may put in its place.
+    """One true clip, ``uint8[T, S, S, 3]``, and what a damage may put in its place.
 
-    Attributes:
-        clip: Which clip.
-        frames: Its frames, ``uint8[T, S, S, 3]``.
-        corpus: Where others are.
-        rng: The same for a clip and a damage whatever the strength, so that a ladder damages more of it.
-        rank: Where the clip is among all in the order of their hashes, from 0 to 1, for damages that hit
-            whole clips.
+    ``rng`` is the same for a clip and a damage whatever the strength, so that a greater one damages more of
+    it. ``rank`` is where the clip is among all in the order of their hashes, from 0 to 1, for damages that
+    hit whole clips.
     """
 
     clip: Clip

@@ -58,14 +58,9 @@ def sums_by_subject(
 
 @lru_cache(maxsize=4)
 def draw_subjects(count: int, seed: int = 0) -> NDArray[np.float64]:
-    """How often each subject is drawn in each resample, for statistics other than means.
+    """How often each of ``count`` subjects is drawn in each resample, for statistics other than means.
 
-    Args:
-        count: How many subjects there are.
-        seed: Fixes the resamples.
-
-    Returns:
-        ``float64[RESAMPLES, count]`` whole numbers, read-only; each row sums to ``count``.
+    As ``float64[RESAMPLES, count]`` whole numbers, read-only; each row sums to ``count``.
     """
     drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
     rows = np.arange(RESAMPLES)[:, None] * count

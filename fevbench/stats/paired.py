@@ -89,14 +89,8 @@ def compare_sets(
     the two move together (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11; of
     groups, `jackknife_error`). The difference over its error is compared with Student's t of G - 1 degrees of
     freedom. Replicates of one and the same difference have no error, and say nothing of how sure it is: there
-    is no p then.
-
-    Args:
-        first: One model's number.
-        second: The other model's.
-        of_first: One model's number without each group of subjects in turn.
-        of_second: The other model's, without the same groups.
-        sizes: How many samples each group has; all as many by default.
+    is no p then. Replicates are the models' numbers without each group in turn, of as many samples as
+    ``sizes`` says, or all alike.
 
     Raises:
         ValueError: The models left out different numbers of groups.
@@ -153,12 +147,8 @@ def sign_flip_p(totals: ArrayLike) -> float:
 def _tail_on_grid(sizes: NDArray[np.float64], observed: float) -> float:
     """The share of choices of signs whose sum is at least as far from 0 as ``observed``, or a little more.
 
-    With each size split in two, a sum is the total less twice the sizes whose sign is minus: it is enough to
-    know how the sum of a random subset is distributed.
-
-    Args:
-        sizes: ``float64[subjects]``, not negative.
-        observed: Above 0.
+    With each size (none is negative) split in two, a sum is the total less twice the sizes whose sign is
+    minus: it is enough to know how the sum of a random subset is distributed.
     """
     total = float(sizes.sum())
     step = total / GRID

@@ -66,9 +66,8 @@ class TrainingSet:
     def column(self, name: str, compute: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """What a method knows of each clip: computed once, then read from the disk.
 
-        Args:
-            name: A file name that says what it is and what it was computed with.
-            compute: Makes an array of N rows.
+        ``name`` is a file's name that says what it is and what it was computed with; ``compute`` makes N
+        rows.
         """
         path = self._folder / f"{name}.npy"
         if not path.exists():

@@ -24,12 +24,7 @@ FORMAT = "fevbench-generator-1"
 
 @dataclass(frozen=True)
 class Exported:
-    """A generator as it was read.
-
-    Attributes:
-        about: What was written with it: ``model``, ``config``, ``labels``, ``step`` and more.
-        state: Its weights by name, ``float32``.
-    """
+    """A generator as it was read: what was written with it (``model``, ``labels``, …), and its weights."""
 
     about: Mapping[str, Any]
     state: Mapping[str, Tensor]
@@ -69,14 +64,10 @@ class Exported:
 def write_exported(
     path: Path, state: Mapping[str, Tensor], about: Mapping[str, Any], half: bool = False
 ) -> None:
-    """Write a generator.
+    """Write a generator: its weights by name, and what to say of it, as JSON can say it.
 
-    Args:
-        path: The file, ``….safetensors``.
-        state: The generator's weights by name.
-        about: What to say of it; anything JSON can say.
-        half: Round kernels and matrices to half precision, for half the bytes. Vectors stay as they are:
-            they weigh nothing, and statistics of batch norm can be larger than half precision holds.
+    With ``half``, kernels and matrices are rounded to half precision, for half the bytes. Vectors stay as
+    they are: they weigh nothing, and statistics of batch norm can be larger than half precision holds.
     """
 
     def rounded(value: Tensor) -> Tensor:

@@ -71,11 +71,7 @@ class TrainingPlan:
 
 
 def train(plan: TrainingPlan, listener: Listener) -> Position | None:
-    """Carry out a plan, or its rest.
-
-    Returns:
-        How far the training is: all steps, unless the minutes were over before. None on processes that are
-        not the main one.
+    """Carry out a plan, or its rest, and return how far the training is; None on processes but the main one.
 
     Raises:
         TrainingError: The folder is another training's; a loss or a weight is NaN; a discriminator has won.

@@ -13,15 +13,7 @@ PAD = 9
 
 @dataclass(frozen=True)
 class Dot:
-    """One number on an axis.
-
-    Attributes:
-        name: Whose.
-        value: The number.
-        low: Its interval's lower end; None without one.
-        high: The upper end.
-        text: The number in words, for whoever points at it.
-    """
+    """One number on an axis, perhaps with its interval, and in words for whoever points at it."""
 
     name: str
     value: float

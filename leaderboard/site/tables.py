@@ -33,14 +33,7 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Run:
-    """One row of a table.
-
-    Attributes:
-        index: Its place in the comparison.
-        entry: Where it comes from.
-        row: What the comparison says of it.
-        slug: Its name as a file, within the table.
-    """
+    """One row of a table, by its place in the comparison; ``slug`` is its name as a file there."""
 
     index: int
     entry: Entry
