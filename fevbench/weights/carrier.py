@@ -30,6 +30,8 @@ LOG = "output.log"
 _BACKEND = """\
 import email
 import pathlib
+
+
 class __legacy__:
     @staticmethod
     def get_requires_for_build_wheel(config_settings=None):
