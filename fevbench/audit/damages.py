@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames
     from fevbench.data.corpus import Corpus
 
-damages: Registry[Damage] = Registry("damage")
 BLUR = (0.5, 1.0, 1.5, 2.5, 4.0)
 NOISE = (2, 4, 8, 16, 32)
 QUALITY = (80, 50, 30, 15, 5)
 WARMTH = (0.03, 0.06, 0.12, 0.2, 0.3)
 STUTTER = (0.1, 0.2, 0.35, 0.5, 0.7)
 SHAKE = (0.25, 0.5, 1.0, 2.0, 4.0)
+SHARES = tuple(f"{100 * i // STRENGTHS} %" for i in range(1, STRENGTHS + 1))
+LATE = tuple(f"{50 * i // STRENGTHS} %" for i in range(1, STRENGTHS + 1))
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,9 @@ class Damage:
     apply: Apply
 
 
+damages: Registry[Damage] = Registry("damage")
+
+
 def damage(name: str, kind: Kind, title: str, *steps: object) -> Callable[[Apply], Apply]:
     """Decorator that makes a function a known damage.
 
@@ -112,10 +116,6 @@ def damage_inputs(corpus: Corpus, name: str) -> Iterator[DamageInput]:
         digest = hashlib.sha256(f"{name}\0{clip.id}".encode()).digest()
         rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
         yield DamageInput(clip, corpus.frames(clip), corpus, rng, order[clip.id] / len(corpus.clips))
-
-
-SHARES = tuple(f"{100 * i // STRENGTHS} %" for i in range(1, STRENGTHS + 1))
-LATE = tuple(f"{50 * i // STRENGTHS} %" for i in range(1, STRENGTHS + 1))
 
 
 @damage("blur", "pixels", "Gaussian blur, standard deviation in pixels", *BLUR)

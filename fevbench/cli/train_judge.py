@@ -26,7 +26,7 @@ def train_judge(dataset: str, protocol: str | None, out: Path | None, device: st
     from fevbench.engine.plan import choose_device
     from fevbench.judge.files import file_name as judge_file
     from fevbench.judge.files import find_judge, own_folder
-    from fevbench.judge.training import learn
+    from fevbench.judge.training import train_on_dataset
 
     data = open_dataset(dataset)
     how = protocols.get(protocol or DEFAULT_PROTOCOL)
@@ -35,7 +35,7 @@ def train_judge(dataset: str, protocol: str | None, out: Path | None, device: st
         raise FevbenchError(f"{path} is a folder", "give --out a file")
     where = choose_device(device)
     with RunDisplay(error_console()) as display:
-        found = learn(data, how, where, path, display)
+        found = train_on_dataset(data, how, where, path, display)
     say(f"{path}: reads {found.accuracy:.1%} of {found.clips} clips of val people; chosen by that")
     used = find_judge(data, how)
     if used is None or used.path != path.absolute():

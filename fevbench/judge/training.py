@@ -160,7 +160,7 @@ class ValidationResult:
     kept: int
 
 
-def train_judge(
+def train_on_dataset(
     dataset: Dataset, protocol: Protocol, device: str, out: Path, progress: Progress
 ) -> ValidationResult:
     """Train a judge on the train subjects, choose it on the val subjects, and write it.
