@@ -60,9 +60,9 @@ def test_sums_on_a_grid_are_never_below_all_and_next_to_them(
         if whole:
             totals = np.rint(2 * totals)
         totals[0] *= rng.choice([1, 50])
-        monkeypatch.setattr(paired, "EXACT_PEOPLE", 18)
+        monkeypatch.setattr(paired, "EXACT_SUBJECTS", 18)
         exact = sign_flip_p(totals)
-        monkeypatch.setattr(paired, "EXACT_PEOPLE", 17)
+        monkeypatch.setattr(paired, "EXACT_SUBJECTS", 17)
         assert exact <= sign_flip_p(totals) * (1 + 1e-12)
         assert sign_flip_p(totals) == pytest.approx(exact, rel=0.03, abs=2**-17)
 
