@@ -4,7 +4,8 @@ Pattern: write to a temporary file in the target's own folder (a rename is atomi
 file system), flush it to the disk, rename it over the target. Whoever writes keeps the temporary file
 locked. A kill leaves at most a file called ``.NAME.PID.*.part`` that nobody has locked, and the next write
 of the same target removes it. The id in its name is for people to read: on another machine or in another
-container that shares the folder it means nothing.
+container that shares the folder it means nothing. It is the part itself that is locked, which may be a
+folder: `fevbench.locks` would need another file beside it.
 """
 
 from __future__ import annotations
@@ -24,13 +25,7 @@ from fevbench.errors import FevbenchError, way_out
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that replaces ``path`` when the block ends without an exception.
-
-    Args:
-        path: The file to write. Its folder is created if need be.
-
-    Yields:
-        A path in the same folder, with the same suffix, for the block to write to.
+    """Yield a path beside ``path`` that replaces it when the block ends without an exception.
 
     Raises:
         OSError: The folder cannot be written, or the disk is full; ``path`` is then untouched.
@@ -49,12 +44,6 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
     A folder cannot be replaced in one step: a kill between two leaves none. What a killed process left is
     removed as by `replacing`.
-
-    Args:
-        path: The folder to write. The one it is in is created if need be.
-
-    Yields:
-        An empty folder beside it for the block to fill.
 
     Raises:
         OSError: The folder cannot be written, or the disk is full.

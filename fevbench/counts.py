@@ -1,8 +1,11 @@
-"""How many of something there are, in words."""
+"""How many of something there are, and what shares something, for words about it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TypeVar
+
+K = TypeVar("K", bound=Hashable)
 
 
 def many(count: int, what: str, plural: str | None = None) -> str:
@@ -18,6 +21,14 @@ def clips(count: int) -> str:
 def people(count: int) -> str:
     """A number of people."""
     return many(count, "person", "people")
+
+
+def grouped(pairs: Iterable[tuple[K, str]]) -> dict[K, list[str]]:
+    """Names by what they share, both in the order in which they come."""
+    found: dict[K, list[str]] = {}
+    for key, name in pairs:
+        found.setdefault(key, []).append(name)
+    return found
 
 
 def some(names: Sequence[str], count: int = 3, between: str = ", ") -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 LONGEST = 2000
 """Characters of a line at most."""
@@ -23,10 +24,6 @@ def one_line(text: str, longest: int = LONGEST) -> str:
 
     A line break would end a table's row or a comment, an escape would command the terminal, and marks that
     change the direction of writing would show something else than what is there.
-
-    Args:
-        text: The text.
-        longest: Characters to keep.
     """
     if len(text) > longest:
         end = longest // 4
@@ -85,6 +82,11 @@ def in_markdown(text: str) -> str:
     return re.sub(r"^(\d+)([.)])", r"\1\\\2", text)  # a numbered list
 
 
+def markdown_row(cells: Iterable[str]) -> str:
+    """A row of a Markdown table, of cells that are Markdown already."""
+    return f"| {' | '.join(cells)} |"
+
+
 _FORMULA = re.compile(r"(^|[;,|]\s*)([=+\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}"
                       r"\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}])")  # fmt: skip
 
@@ -99,25 +101,13 @@ def in_csv(text: str) -> str:
 
 _LATEX = str.maketrans(
     {
-        "&": r"\&",
-        "%": r"\%",
-        "$": r"\$",
-        "#": r"\#",
-        "_": r"\_",
-        "{": r"\{",
-        "}": r"\}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "\\": r"\textbackslash{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
+        **{mark: rf"\{mark}" for mark in "&%$#_{}"},
+        "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}",
+        "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
         # At the start of a row, they would belong to the line break before it.
-        "[": "{[}",
-        "]": "{]}",
-        "*": "{*}",
+        "[": "{[}", "]": "{]}", "*": "{*}",
     }
-)
+)  # fmt: skip
 
 
 def in_latex(text: str) -> str:

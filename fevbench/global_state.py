@@ -43,14 +43,7 @@ PRINTED: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Setting:
-    """One switch.
-
-    Attributes:
-        name: What it is called in `KNOWN`.
-        known: What it is set to.
-        get: Reads it.
-        put: Sets it.
-    """
+    """One switch."""
 
     name: str
     known: Any
@@ -173,16 +166,7 @@ def known_state() -> Iterator[None]:
     Gradients are off. Calls may be nested.
     """
     with ExitStack() as stack:
-        for part in (
-            _unfrozen,
-            _settings,
-            _precision,
-            _modes,
-            _generators,
-            _numpy_words,
-            _opencv,
-            _warnings,
-        ):
+        for part in (_unfrozen, _settings, _precision, _modes, _generators, _numpy_words, _opencv, _warnings):
             stack.enter_context(part())
         yield
 

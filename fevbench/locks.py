@@ -20,13 +20,8 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 def locked(file: Path, patience: float = -1) -> Iterator[bool | None]:
     """Hold a lock while the block runs, and remove its file afterwards.
 
-    Args:
-        file: The lock's file, in a folder that is there.
-        patience: Seconds to wait for whoever holds it; less than none waits for ever.
-
-    Yields:
-        Whether the lock is held: False if another held it for longer than that, None if nobody can tell
-        because the file system knows no locks.
+    Yields whether it is held: False if another held it for longer than the ``patience`` in seconds (less than
+    none waits for ever), None if nobody can tell because the file system knows no locks.
 
     Raises:
         OSError: The file cannot be made.

@@ -12,28 +12,18 @@ MODULES = {"onnxruntime": "onnxruntime", "opencv-python": "cv2"}
 """Distributions that have others in their place, to the module that all of them install."""
 BUILDS = {
     "onnxruntime": (
-        "onnxruntime",
-        "onnxruntime-gpu",
-        "onnxruntime-directml",
-        "onnxruntime-openvino",
-        "onnxruntime-rocm",
+        "onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-rocm",
         "onnxruntime-silicon",
     ),
     "opencv-python": (
-        "opencv-python",
-        "opencv-python-headless",
-        "opencv-contrib-python",
-        "opencv-contrib-python-headless",
+        "opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless",
     ),
-}
+}  # fmt: skip
 """The builds of a distribution, which all install the same module; there may be several at once."""
 
 
 def need_drawing(what: str) -> None:
     """See that pictures can be drawn before hours are spent.
-
-    Args:
-        what: Who draws them, for the message.
 
     Raises:
         MissingPackage: matplotlib is not installed.
@@ -43,11 +33,7 @@ def need_drawing(what: str) -> None:
 
 
 def installed(package: str) -> dict[str, str]:
-    """The distributions that are installed as a package, with their versions; empty if there are none.
-
-    Args:
-        package: A distribution's name; for one that has several builds, that of any.
-    """
+    """The distributions that are installed as a package, with their versions; empty if there are none."""
     found = {}
     for name in BUILDS.get(package, (package,)):
         try:

@@ -27,12 +27,6 @@ def work_all(work: Callable[[T], R], todo: Sequence[T], workers: int, done: Call
     Whatever ends this early, an error, Ctrl-C or a signal, ends the workers at once: what they were at is
     lost, what they finished is kept. Should this process be killed outright, they go by themselves.
 
-    Args:
-        work: Does one piece: a function that the workers can import.
-        todo: The pieces, in the order in which they are begun.
-        workers: How many processes.
-        done: Hears of each piece that is finished, and what ``work`` returned.
-
     Raises:
         FevbenchError: A worker was killed or ran out of memory, or an error of ``work``.
         OSError: One of ``work``.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from fevbench.foreign import one_line
 
 LARGEST = 1e30
 """No number of a record is larger: so that sums and squares of what a stranger sends are numbers, too."""
@@ -27,3 +29,9 @@ class Record(BaseModel):
     """What every part of a stored file is: no unknown field, never changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def first_fault(error: ValidationError) -> str:
+    """What is wrong with a record first, and where in it."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'JSON'}: {one_line(first['msg'])}"

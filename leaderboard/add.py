@@ -10,14 +10,13 @@ from fevbench.atomic import replacing_folder, write_text
 from fevbench.data.show import write_mp4
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written
 from fevbench.errors import RunError
-from fevbench.results.clips import CLIPS_FOLDER
-from fevbench.results.files import read_result
+from fevbench.results.files import CLIPS_FOLDER, read_result
 from fevbench.results.schema import Result
 from leaderboard.check import DIRTY
 from leaderboard.entries import TRUE_CLIPS, Entry, clips_folder, load_entries, load_entry, run_id
+from leaderboard.ground_truth import GroundTruth, TrueClips
 from leaderboard.layout import place, scored_clips, small_clip
 from leaderboard.runs import check_sound
-from leaderboard.truth import Truth, Truths
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -28,7 +27,9 @@ QUALITY = 18
 """H.264's constant rate factor of small clips: wrinkles and a generator's patterns stay."""
 
 
-def add(run: Path, results: Path, truths: Truths, replace: bool = False, allow_dirty: bool = False) -> Entry:
+def add(
+    run: Path, results: Path, truths: GroundTruth, replace: bool = False, allow_dirty: bool = False
+) -> Entry:
     """File a run. A kill leaves either nothing of it that is shown, or all of it.
 
     Args:
@@ -80,7 +81,7 @@ def _check_clean(run: Path, result: Result) -> None:
         )
 
 
-def _file(run: Path, target: Path, result: Result, truth: Truth) -> None:
+def _file(run: Path, target: Path, result: Result, truth: TrueClips) -> None:
     """Write the small clips, then the result that makes them count."""
 
     def write(path: Path, frames: Frames) -> None:

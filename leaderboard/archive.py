@@ -23,8 +23,7 @@ from fevbench.engine.folder import SETTINGS_FILE
 from fevbench.errors import FevbenchError, RunError
 from fevbench.hashing import BLOCK, sha256_of
 from fevbench.records import Record
-from fevbench.results.clips import CLIPS_FOLDER
-from fevbench.results.files import read_result
+from fevbench.results.files import CLIPS_FOLDER, read_result
 from fevbench.results.schema import RESULT_FILE
 from leaderboard.layout import is_file_name, scored_clips
 

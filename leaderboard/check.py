@@ -6,21 +6,28 @@ import datetime
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from fevbench import weights
-from fevbench.counts import some
+from fevbench.counts import many, some
+from fevbench.data.clip import Clip
+from fevbench.engine.noise import made_again
+from fevbench.engine.score import interval_of_mean, interval_of_set
 from fevbench.errors import FevbenchError
-from fevbench.extractors.base import extractors
+from fevbench.extractors.base import extractors, sample_count
 from fevbench.judge.files import MODEL as JUDGE
 from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.results.schema import Result
+from fevbench.report.ranking import Sample, clips_that_count, is_mean_of, sizes_of
+from fevbench.results.schema import Interval, MetricResult, Result
+from fevbench.stats.jackknife import EQUAL_METHOD, LEAST_GROUPS, group_sizes
 from leaderboard.entries import CLIPS_SUFFIX, TRUE_CLIPS, Entry, clips_folder
-from leaderboard.figures import wrong_figures
+from leaderboard.ground_truth import GroundTruth
 from leaderboard.layout import place, scored_clips, small_clips
-from leaderboard.truth import Truths
 
+SLACK = 1e-6
+"""How far rounding may take a number out of its range, relative to its size."""
 ALIKE = 1e-3
 """How far two machines' numbers may part, relative to their size: a margin, not a measurement."""
 ALIKE_NEAR_ZERO = 1e-5
@@ -30,14 +37,117 @@ LONGEST_NAME = 100
 """Characters of a model's name that a table can bear."""
 
 
+def wrong_figures(result: Result, metric: Metric) -> Iterator[str]:
+    """Yield what does not follow from the rest of a result, a line each."""
+    found = result.metrics[metric.name]
+    if (found.higher_is_better, found.sample) != (metric.higher_is_better, metric.sampling.counts):
+        yield "its direction or its sample is not the metric's"
+    values = [found.value, found.ceiling, *found.per_clip.values(), *found.replicates]
+    if outside := [value for value in values if value is not None and not _within(metric, value)]:
+        yield f"{outside[0]:g} is outside {metric.definition.range[0]:g} to {metric.definition.range[1]:g}"
+    if found.value is None:
+        if not found.reason:
+            yield "it has neither a value nor a reason"
+    elif metric.kind == "clip":
+        yield from _of_clips(result, metric, found)
+    else:
+        yield from _of_set(result, metric, found)
+
+
+def _clips_of(result: Result, metric: Metric) -> set[str]:
+    """The clips a metric has values of: all, or those that are made several times."""
+    if metric.sampling.noise_samples == 1:
+        return set(scored_clips(result))
+    data = result.dataset
+    clips = [
+        Clip(clip, subject, data.labels_of.get(clip, ""), data.split, Path(clip))
+        for clip, subject in data.subjects_of.items()
+    ]
+    return {clip.id for clip in made_again(clips)}
+
+
+def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[str]:
+    if found.per_clip.keys() != _clips_of(result, metric):
+        yield "its clips are not the scored ones"
+        return
+    counted = clips_that_count(metric, found)
+    if not counted:
+        yield "it does not tell what each clip counts"
+        return
+    if not is_mean_of(found.value, counted):
+        yield f"it says {found.value:g}, and its clips say {math.fsum(counted.values()) / len(counted):g}"
+    missing = sum(found.per_clip[clip] is None for clip in counted)
+    yield from _count("n", found.n, len(counted))
+    yield from _count("missing", found.missing, missing)
+    yield from _count("excused", found.excused, len(found.per_clip) - len(counted))
+    subject_of = result.dataset.subjects_of
+    if subject_of:
+        subjects = [subject_of[clip] for clip in counted]
+        yield from _count("people", found.subjects, len(set(subjects)))
+        yield from _interval(found.interval, interval_of_mean(list(counted.values()), subjects))
+    if unknown := {*found.readings.values(), *found.ceiling_readings.values()} - set(result.dataset.labels):
+        yield f"it reads what the data set has no label for, {sorted(unknown)[0]!r} for one"
+    labels = result.dataset.labels_of
+    if found.readings and labels:
+        observed = {clip: value for clip in counted if (value := found.per_clip[clip]) is not None}
+        wrong = [c for c, value in observed.items() if value != (found.readings.get(c) == labels.get(c))]
+        if wrong:
+            count = many(len(wrong), "clip counts", "clips count")
+            yield f"{count} as what was not read in it, {wrong[0]} for one"
+
+
+def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str]:
+    unit, first = extractors.get(metric.computation.extractor).unit, metric.sampling.first_frame
+    rows = sample_count(unit, result.protocol.frames) - first
+    clips = result.dataset.clips - found.excused
+    yield from _count("n", found.n, clips if metric.sampling.counts == "clips" else clips * rows)
+    subjects = set(result.dataset.subjects_of.values())
+    if not found.excused and subjects:
+        yield from _count("people", found.subjects, len(subjects))
+    fewest = (clips - max(group_sizes(list(result.dataset.subjects_of.values())), default=0)) * max(rows, 1)
+    enough = not metric.sampling.least_per_label and fewest >= metric.sampling.least // 2
+    if not found.replicates and (found.interval or (len(subjects) >= LEAST_GROUPS and enough)):
+        yield "it holds no replicates, though its people are enough for them"
+    elif found.value is not None and (found.replicates or found.interval):
+        older = found.interval is not None and found.interval.method == EQUAL_METHOD
+        sample = Sample(found.value, replicates=found.replicates, excused=found.excused_clips)
+        sizes = None if older else sizes_of(sample, result.dataset.subjects_of)
+        yield from _interval(found.interval, interval_of_set(metric, found.value, found.replicates, sizes))
+
+
+def _count(what: str, said: int, found: int) -> Iterator[str]:
+    if said != found:
+        yield f"{what} is {said}, and what it holds says {found}"
+
+
+def _interval(said: Interval | None, found: Interval | None) -> Iterator[str]:
+    if found is None and said is not None:
+        return  # of fewer subjects than an interval takes today: older results have one, and no view shows it
+    if said is None or found is None:
+        if said != found:
+            yield f"interval {_text(said)}, and what it holds says {_text(found)}"
+    elif (said.method, said.level) != (found.method, found.level):
+        yield f"interval by {said.method!r} at {said.level:g}, and this version makes them otherwise"
+    elif not (_close(said.low, found.low) and _close(said.high, found.high)):
+        yield f"interval {_text(said)}, and what it holds says {_text(found)}"
+
+
+def _text(interval: Interval | None) -> str:
+    return "none" if interval is None else f"[{interval.low:g}, {interval.high:g}]"
+
+
+def _close(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def _within(metric: Metric, value: float) -> bool:
+    slack = SLACK * (1 + abs(value))
+    return metric.definition.range[0] - slack <= value <= metric.definition.range[1] + slack
+
+
 @dataclass(frozen=True)
 class Finding:
-    """Something that was found.
-
-    Attributes:
-        what: What, in one line.
-        fault: Whether the result must not count; otherwise it is good to know.
-    """
+    """Something that was found, in one line: a fault, so that the result must not count, or good to know."""
 
     what: str
     fault: bool = True
@@ -50,14 +160,9 @@ def alike(one: float | None, other: float | None) -> bool:
     return math.isclose(one, other, rel_tol=ALIKE, abs_tol=ALIKE_NEAR_ZERO)
 
 
-def check_result(result: Result, truths: Truths) -> Iterator[Finding]:
-    """Yield what is wrong with a result by itself.
-
-    Args:
-        result: The result.
-        truths: The true clips.
-    """
-    for what in truths.faults(result):
+def check_result(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]:
+    """Yield what is wrong with a result by itself."""
+    for what in ground_truth.faults(result):
         yield Finding(what)
     name = result.model.name
     if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
@@ -68,7 +173,7 @@ def check_result(result: Result, truths: Truths) -> Iterator[Finding]:
         yield Finding(f"created {result.created!r} is no time")
     if not result.metrics:
         yield Finding("it holds no metric")
-    yield from _weights(result, truths)
+    yield from _weights(result, ground_truth)
     if (result.environment.commit or "").endswith(DIRTY):
         yield Finding("made by changed code, which nobody else has", fault=False)
     current = current_metrics(result)
@@ -101,12 +206,12 @@ def left_out(result: Result) -> list[str]:
     ]
 
 
-def _weights(result: Result, truths: Truths) -> Iterator[Finding]:
+def _weights(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]:
     registry = weights.load_registry()
     used = {record.name: record.sha256 for record in result.weights}
     for name, sha256 in used.items():
         if name == JUDGE:
-            yield from _judge(result, sha256, truths)
+            yield from _judge(result, sha256, ground_truth)
         elif name not in registry:
             yield Finding(f"no weight is called {name!r} here")
         elif sha256 not in {file.sha256 for file in registry[name].files}:
@@ -117,9 +222,9 @@ def _weights(result: Result, truths: Truths) -> Iterator[Finding]:
             yield Finding(f"{metric.name}: it does not say which {', '.join(sorted(lacking))} it used")
 
 
-def _judge(result: Result, sha256: str, truths: Truths) -> Iterator[Finding]:
+def _judge(result: Result, sha256: str, ground_truth: GroundTruth) -> Iterator[Finding]:
     try:
-        truth = truths.of(result)
+        truth = ground_truth.of(result)
     except FevbenchError:  # said already
         return
     here = find_judge(truth.corpus.dataset, truth.protocol)
@@ -127,9 +232,9 @@ def _judge(result: Result, sha256: str, truths: Truths) -> Iterator[Finding]:
         yield Finding(f"its judge, {sha256[:12]}, is not the one here: nobody else can ask it", fault=False)
 
 
-def check_entry(entry: Entry, truths: Truths) -> Iterator[Finding]:
+def check_entry(entry: Entry, ground_truth: GroundTruth) -> Iterator[Finding]:
     """Yield what is wrong with a filed result, with its place, or with its small clips."""
-    yield from check_result(entry.result, truths)
+    yield from check_result(entry.result, ground_truth)
     try:
         wanted = place(entry.result)
     except FevbenchError as error:

@@ -43,12 +43,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is wrong.
-
-    Attributes:
-        file: With which file.
-        what: What, in one line, without the file's name.
-    """
+    """Something that is wrong with a file, in one line without the file's name."""
 
     file: Path
     what: str
@@ -59,13 +54,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Entries:
-    """What some folders hold.
-
-    Attributes:
-        entries: The results that load, in the order of their paths.
-        problems: What does not, in the same order.
-        notes: Trainings and unfinished runs, which nothing is wrong with.
-    """
+    """What some folders hold: results, what does not load, and notes of what is no result."""
 
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
@@ -73,12 +62,7 @@ class Entries:
 
 
 def load_entries(folders: Sequence[Path], besides: Path | None = None) -> Entries:
-    """Load every result below some folders; a file that is none spoils nothing but itself.
-
-    Args:
-        folders: Folders, or single results.
-        besides: A folder in which nothing is looked for, should it be below one of them.
-    """
+    """Load every result below some folders, ``besides`` left out; a file that is none spoils only itself."""
     entries: list[Entry] = []
     problems: list[Problem] = []
     notes: list[Problem] = []
@@ -150,7 +134,7 @@ def run_id(result: Result) -> str:
         The first 12 hex digits of the sha256 of that as canonical JSON.
     """
     dataset = result.dataset
-    # The digest covers every clip's id, person, label and pixels: the maps of them, which older results
+    # The digest covers every clip's id, subject, label and pixels: the maps of them, which older results
     # lack, add nothing.
     known = {
         "model": [result.model.name, result.model.fingerprint],

@@ -13,7 +13,7 @@ import click
 
 from fevbench.atomic import write_text
 from fevbench.audit.record import read_audit
-from fevbench.audit.table import audit_markdown
+from fevbench.audit.report import audit_markdown
 from fevbench.report.rows import compare
 from fevbench.report.text import markdown
 from fevbench.results.files import read_result
@@ -25,10 +25,6 @@ TABLE = re.compile(r"<!-- fevbench (?P<words>[^>]+?) -->\n\n.*?<!-- end -->", re
 
 def refreshed(text: str, root: Path) -> str:
     """A page with all of its tables made anew.
-
-    Args:
-        text: The page.
-        root: Where the paths in its commands begin.
 
     Raises:
         ValueError: It has no table, or one by an unknown command.

@@ -20,7 +20,7 @@ class Setting:
 
     Attributes:
         dataset: The data set.
-        split: Which people.
+        split: Which subjects.
         size: Height and width, pixels.
         frames: Frames a clip.
         clips: How many clips were scored.
@@ -73,10 +73,6 @@ class Published:
     def differences(self, result: Result, metric: str) -> tuple[str, ...]:
         """Why the number cannot stand beside a result's; empty if it can.
 
-        Args:
-            result: A result of ours.
-            metric: The metric of it to compare with.
-
         Returns:
             A line for every field that is not the same. What a source does not state is not the same.
         """
@@ -89,12 +85,7 @@ class Published:
 
 
 def setting_of(result: Result, metric: str) -> Setting:
-    """How a result of ours was measured.
-
-    Args:
-        result: The result.
-        metric: One of its metrics.
-    """
+    """How a result of ours was measured."""
     dataset, protocol = result.dataset, result.protocol
     found = result.metrics.get(metric)
     return Setting(

@@ -15,24 +15,19 @@ from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.models.videos import find_videos
 from fevbench.progress import Progress
-from fevbench.results.clips import CLIPS_FOLDER
+from fevbench.results.files import CLIPS_FOLDER
 from fevbench.results.schema import Interval, MetricResult, Result
 from leaderboard.check import alike, current_metrics
+from leaderboard.ground_truth import GroundTruth
 from leaderboard.layout import scored_clips
-from leaderboard.truth import Truths
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A metric in which a result and its clips do not say the same.
+    """A metric in which a result and its clips do not say the same, in all or of single clips.
 
-    Attributes:
-        metric: Its name.
-        said: What the result says of all clips.
-        found: What they scored here.
-        clips: Clip to what the result says of it and what it scored here, where these part; the largest
-            difference first.
-        others: What else parts, in words.
+    ``clips`` holds those where the two part, the largest difference first, ``others`` what else parts, in
+    words.
     """
 
     metric: str
@@ -44,15 +39,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Rescoring:
-    """How clips are scored again.
-
-    Attributes:
-        device: The torch device.
-        features: A folder of features that this process alone has filled.
-        progress: Hears what happens.
-        offline: Never touch the network.
-        pull: Hears how downloads proceed.
-    """
+    """How clips are scored again; ``features`` is a folder that this process alone has filled."""
 
     device: str
     features: Path
@@ -60,21 +47,16 @@ class Rescoring:
     offline: bool = False
     pull: weights.Progress | None = None
 
-    def rescore(self, folder: Path, result: Result, truths: Truths) -> Result:
+    def rescore(self, folder: Path, result: Result, ground_truth: GroundTruth) -> Result:
         """Score the lossless clips of a run folder in every metric that is as it was and can be had here.
-
-        Args:
-            folder: The run folder; its clips are there and whole.
-            result: What it says.
-            truths: The true clips.
 
         Raises:
             FevbenchError: They cannot be scored here.
         """
-        wanted = set(current_metrics(result)) - set(unavailable(result, truths))
+        wanted = set(current_metrics(result)) - set(unscorable(result, ground_truth))
         if not wanted:
             raise RunError("no metric of it can be scored here", "score it with this version")
-        truth = truths.of(result)
+        truth = ground_truth.of(result)
         dataset, protocol = truth.corpus.dataset, truth.protocol
         found = find_videos(folder / CLIPS_FOLDER, allow_missing=True)
         chosen = tuple(catalog.get(name) for name in catalog if name in wanted)
@@ -96,17 +78,13 @@ class Rescoring:
             return execute(plan, self.progress, self.offline, self.pull, self.features)
 
 
-def unavailable(result: Result, truths: Truths) -> dict[str, str]:
+def unscorable(result: Result, ground_truth: GroundTruth) -> dict[str, str]:
     """Which metrics of a result cannot be scored from its clips here, and why.
-
-    Args:
-        result: What a run says.
-        truths: The true clips.
 
     Raises:
         FevbenchError: The data set is not here.
     """
-    truth = truths.of(result)
+    truth = ground_truth.of(result)
     dataset, protocol = truth.corpus.dataset, truth.protocol
     chosen = tuple(catalog.get(name) for name in current_metrics(result))
     scored = set(scored_clips(result))
@@ -118,12 +96,7 @@ def unavailable(result: Result, truths: Truths) -> dict[str, str]:
 
 
 def disagreements(result: Result, again: Result) -> Iterator[Disagreement]:
-    """Yield where a result and what its clips scored here part by more than machines do.
-
-    Args:
-        result: What is claimed.
-        again: What came out.
-    """
+    """Yield where a result and what its clips scored here part by more than machines do."""
     for name in again.metrics:
         found = _disagreement(name, result.metrics[name], again.metrics[name])
         if found.clips or found.others or not alike(found.said, found.found):

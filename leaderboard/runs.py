@@ -10,12 +10,11 @@ from fevbench.data.video import LOSSLESS_SUFFIX, read_written
 from fevbench.engine.folder import SETTINGS_FILE
 from fevbench.engine.plan import Settings
 from fevbench.errors import FevbenchError, RunError
-from fevbench.results.clips import CLIPS_FOLDER, not_scored, other_clips
-from fevbench.results.files import read_result
+from fevbench.results.files import CLIPS_FOLDER, not_scored, other_clips, read_result
 from fevbench.results.schema import RESULT_FILE, Result
 from leaderboard.check import Finding, check_result
+from leaderboard.ground_truth import GroundTruth
 from leaderboard.layout import scored_clips
-from leaderboard.truth import Truths
 
 
 def is_run(path: Path) -> bool:
@@ -23,41 +22,32 @@ def is_run(path: Path) -> bool:
     return (path / RESULT_FILE).is_file()
 
 
-def check_run(folder: Path, truths: Truths) -> Iterator[Finding]:
+def check_run(folder: Path, ground_truth: GroundTruth) -> Iterator[Finding]:
     """Yield what is wrong with a finished run.
-
-    Args:
-        folder: The run folder.
-        truths: The true clips.
 
     Raises:
         RunError: It holds no result.
     """
     result = read_result(folder, of_its_clips=False)
-    yield from check_result(result, truths)
+    yield from check_result(result, ground_truth)
     yield from check_settings(folder, result)
     yield from check_clips(folder, result)
 
 
-def check_sound(folder: Path, truths: Truths) -> None:
+def check_sound(folder: Path, ground_truth: GroundTruth) -> None:
     """See that nothing is wrong with a finished run.
 
     Raises:
         RunError: Something is.
     """
-    faults = [finding.what for finding in check_run(folder, truths) if finding.fault]
+    faults = [finding.what for finding in check_run(folder, ground_truth) if finding.fault]
     if faults:
         more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
         raise RunError(f"{folder}: {faults[0]}{more}", f"see `fevbench leaderboard check {folder}`")
 
 
 def check_settings(folder: Path, result: Result) -> Iterator[Finding]:
-    """Yield in what a run's settings differ from its result.
-
-    Args:
-        folder: The run folder.
-        result: Its result.
-    """
+    """Yield in what a run's settings differ from its result."""
     try:
         settings = Settings.model_validate_json((folder / SETTINGS_FILE).read_bytes())
     except (OSError, ValueError):
@@ -79,12 +69,7 @@ def check_settings(folder: Path, result: Result) -> Iterator[Finding]:
 
 
 def check_clips(folder: Path, result: Result) -> Iterator[Finding]:
-    """Yield what is wrong with a run's clips: absent, damaged, of another shape, or not what was scored.
-
-    Args:
-        folder: The run folder.
-        result: Its result.
-    """
+    """Yield what is wrong with a run's clips: absent, damaged, of another shape, or not what was scored."""
     clips = folder / CLIPS_FOLDER
     if not clips.is_dir():
         yield Finding(f"no {CLIPS_FOLDER}/: repeat the run's command, which makes them again")

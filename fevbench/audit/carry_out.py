@@ -1,30 +1,50 @@
-"""An audit from its plan to its record."""
+"""An audit from its plan to its record: every metric on true clips, damaged step by step."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fevbench import weights
+import numpy as np
+
+from fevbench import paths, weights
 from fevbench.atomic import check_writable, write_text
-from fevbench.audit.ladder import Ladder
-from fevbench.audit.record import AUDIT_FILE, Audit, DamageRecord, Sample, read_audit
-from fevbench.audit.verdict import Ladders, judge
+from fevbench.audit.damages import Damage, damage_inputs
+from fevbench.audit.record import (
+    AUDIT_FILE,
+    STRENGTHS,
+    Audit,
+    DamageRecord,
+    Responses,
+    Sample,
+    Step,
+    check_declarations,
+    read_audit,
+)
 from fevbench.data.corpus import Corpus
 from fevbench.engine.describe import protocol_record, weight_records
+from fevbench.engine.extract import Extraction
 from fevbench.engine.plan import Evaluation
+from fevbench.engine.score import ClipSet, measure, weak_classifier
 from fevbench.errors import FevbenchError
 from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.ranking import compare_samples, sample_of
 from fevbench.results.provenance import environment
 
 if TYPE_CHECKING:
-    from fevbench.audit.scene import Damage
-    from fevbench.data.clip import Dataset
+    from numpy.typing import NDArray
+
+    from fevbench.data.clip import Clip, Dataset, Frames
     from fevbench.data.protocol import Protocol
+    from fevbench.extractors.base import Extractor
     from fevbench.metrics.catalog import Metric
     from fevbench.progress import Progress
+    from fevbench.results.schema import MetricResult
+    from fevbench.weights import LocalWeight
 
 
 def audit(
@@ -44,19 +64,6 @@ def audit(
 
     Metrics that were audited in the folder before stay in it.
 
-    Args:
-        dataset: Whose clips are damaged.
-        protocol: How they are sampled.
-        metrics: What is audited.
-        damages: What is done.
-        limit: How many clips at most.
-        device: The torch device.
-        batch_size: Samples a network sees at once; None for each extractor's default.
-        out: The folder.
-        progress: Hears how it proceeds.
-        offline: Never touch the network.
-        pull: Hears how downloads proceed.
-
     Raises:
         FevbenchError: Something the user can fix.
     """
@@ -74,8 +81,8 @@ def audit(
         extractor.versions()
     local = evaluation.require(offline, pull)
     able = tuple(metric for metric in evaluation.metrics if not evaluation.unavailable(metric))
-    ladder = Ladder(corpus, able, evaluation.extractors, local, device, batch_size)
-    steps, absent = ladder.climb(damages, progress)
+    scoring = DamageScoring(corpus, able, evaluation.extractors, local, device, batch_size)
+    steps, absent = scoring.score(damages, progress)
     able = tuple(metric for metric in able if metric.name not in absent)
     subjects = len({clip.subject for clip in corpus.clips})
     sample = Sample(clips=len(corpus.clips), subjects=subjects, digest=corpus.digest())
@@ -95,7 +102,7 @@ def audit(
             for damage in damages
         },
         steps=steps,
-        verdicts=judge(Ladders(steps), {metric.name: metric for metric in able}),
+        verdicts=check_declarations(Responses(steps), {metric.name: metric for metric in able}),
         weights=weight_records(local.values()),
         environment=environment(device),
     )
@@ -148,3 +155,96 @@ def _joined(before: Audit | None, after: Audit) -> Audit:
             "weights": list(weights.values()),
         }
     )
+
+
+@dataclass(frozen=True)
+class DamageScoring:
+    """Scores damaged clips of a corpus in metrics that can be computed here."""
+
+    corpus: Corpus
+    metrics: tuple[Metric, ...]
+    extractors: tuple[Extractor, ...]
+    local: Mapping[str, LocalWeight]
+    device: str
+    batch_size: int | None
+
+    def score(self, damages: Sequence[Damage], progress: Progress) -> tuple[list[Step], dict[str, str]]:
+        """Damage every clip in every way and strength, and score it as a model's.
+
+        Features are kept as those of runs are, so that an audit that was stopped goes on where it was.
+        Returns all steps, and for each metric that has no value of the true clips, of which nothing can be
+        said, the reason.
+        """
+        steps: list[Step] = []
+        clips = self.corpus.clips
+        with ExitStack() as stack:
+            extractions = {
+                e.name: stack.enter_context(self._extraction(e, progress.note)) for e in self.extractors
+            }
+
+            def side(frames: Callable[[Clip], Frames]) -> ClipSet:
+                features = {
+                    name: extraction.of_pairs(clips, frames, self.corpus.frames)
+                    for name, extraction in extractions.items()
+                }
+                return ClipSet(frames, self.corpus.dataset.labels, features)
+
+            progress.start("true clips", 1)
+            true = side(self.corpus.frames)
+            before = {metric.name: measure(metric, clips, true, true) for metric in self.metrics}
+            progress.advance(1)
+            absent = {name: found.reason for name, found in before.items() if found.value is None}
+            absent |= {m.name: why for m in self.metrics if (why := weak_classifier(m, clips, true))}
+            metrics = [metric for metric in self.metrics if metric.name not in absent]
+            if not metrics:
+                return [], absent
+            for damage in damages:
+                progress.start(damage.name, STRENGTHS)
+                steps += [self._step(m, damage, 0, before[m.name], before[m.name], true) for m in metrics]
+                for strength in range(1, STRENGTHS + 1):
+                    damaged = {
+                        s.clip: damage.apply(s, strength) for s in damage_inputs(self.corpus, damage.name)
+                    }
+                    made = side(damaged.__getitem__)
+                    for metric in metrics:
+                        found = measure(metric, clips, made, true)
+                        steps.append(self._step(metric, damage, strength, found, before[metric.name], made))
+                    progress.advance(1)
+        return steps, absent
+
+    def _extraction(self, extractor: Extractor, note: Callable[[str], None]) -> Extraction:
+        folder = paths.home() / "features"
+        return Extraction(
+            extractor, self.local, self.device, self.batch_size, folder, lambda count: None, note
+        )
+
+    def _step(
+        self,
+        metric: Metric,
+        damage: Damage,
+        strength: int,
+        found: MetricResult,
+        before: MetricResult,
+        made: ClipSet,
+    ) -> Step:
+        """By how much the damage is worse than none, and between which bounds."""
+        subjects = {clip.id: clip.subject for clip in self.corpus.clips}
+        damaged, undamaged = sample_of(metric, damage.name, found), sample_of(metric, "true clips", before)
+        pair = (undamaged, damaged) if metric.higher_is_better else (damaged, undamaged)
+        test = compare_samples(metric, *pair, subjects)
+        low, high = test.interval or (None, None)
+        return Step(
+            metric=metric.name,
+            damage=damage.name,
+            strength=strength,
+            value=found.value,
+            worse=test.difference,
+            low=low,
+            high=high,
+            lost=max((_lost(made.features[name]) for name in metric.extractors), default=0.0),
+        )
+
+
+def _lost(features: Sequence[NDArray[np.floating[Any]]]) -> float:
+    """The share of samples without features: frames in which no face was found."""
+    return float(np.isnan(np.concatenate(features)).any(axis=1).mean())

@@ -1,23 +1,28 @@
-"""The damages: to pixels, to time, to who and what is shown.
+"""The damages: to pixels, to time, to who and what is shown; and what each gets to work with.
 
 Sizes in pixels are for frames of 64 pixels and grow with the frame.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter, shift
 
-from fevbench.audit.scene import STRENGTHS, Scene, damage
+from fevbench.audit.record import STRENGTHS, Kind
+from fevbench.registry import Registry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fevbench.data.clip import Frames
+    from fevbench.data.clip import Clip, Frames
+    from fevbench.data.corpus import Corpus
 
 BLUR = (0.5, 1.0, 1.5, 2.5, 4.0)
 NOISE = (2, 4, 8, 16, 32)
@@ -29,114 +34,195 @@ SHARES = tuple(f"{100 * i // STRENGTHS} %" for i in range(1, STRENGTHS + 1))
 LATE = tuple(f"{50 * i // STRENGTHS} %" for i in range(1, STRENGTHS + 1))
 
 
+@dataclass(frozen=True)
+class DamageInput:
+    """One true clip, ``uint8[T, S, S, 3]``, and what a damage may put in its place.
+
+    ``rng`` is the same for a clip and a damage whatever the strength, so that a greater one damages more of
+    it. ``rank`` is where the clip is among all in the order of their hashes, from 0 to 1, for damages that
+    hit whole clips.
+    """
+
+    clip: Clip
+    frames: Frames
+    corpus: Corpus
+    rng: np.random.Generator
+    rank: float
+
+    def other_subject(self) -> Frames:
+        """A clip of this label of the next subject who has one.
+
+        Of the scored clips if there is one: all of them swapped are then much the same clips again, and what
+        changes is who shows them and not how well they are read.
+        """
+
+        def fits(clip: Clip) -> bool:
+            return clip.label == self.clip.label and clip.subject != self.clip.subject
+
+        scored = self.corpus.clips
+        return self._next(scored if any(map(fits, scored)) else self.corpus.pool, fits)
+
+    def other_expression(self) -> Frames:
+        """A clip of this subject with the next other label."""
+        return self._next(
+            self.corpus.pool, lambda clip: clip.label != self.clip.label and clip.subject == self.clip.subject
+        )
+
+    def _next(self, pool: Sequence[Clip], fits: Callable[[Clip], bool]) -> Frames:
+        start = next(i for i, clip in enumerate(pool) if clip.id == self.clip.id)
+        following = (pool[(start + i) % len(pool)] for i in range(1, len(pool)))
+        return self.corpus.frames(next(clip for clip in following if fits(clip)))
+
+
+Apply = Callable[[DamageInput, int], "Frames"]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A known damage in five strengths; ``steps`` are these in words."""
+
+    name: str
+    kind: Kind
+    title: str
+    steps: tuple[str, ...]
+    apply: Apply
+
+
+damages: Registry[Damage] = Registry("damage")
+
+
+def damage(name: str, kind: Kind, title: str, *steps: object) -> Callable[[Apply], Apply]:
+    """Decorator that makes a function a known damage.
+
+    Raises:
+        ValueError: It has not five strengths.
+    """
+    if len(steps) != STRENGTHS:
+        raise ValueError(f"{name} needs {STRENGTHS} strengths, got {len(steps)}")
+
+    def decorate(apply: Apply) -> Apply:
+        damages.add(name, Damage(name, kind, title, tuple(map(str, steps)), apply))
+        return apply
+
+    return decorate
+
+
+def damage_inputs(corpus: Corpus, name: str) -> Iterator[DamageInput]:
+    """All clips of a corpus, for one damage."""
+    from fevbench.data.corpus import by_hash
+
+    order: Mapping[str, int] = {clip.id: i for i, clip in enumerate(by_hash(corpus.clips))}
+    for clip in corpus.clips:
+        digest = hashlib.sha256(f"{name}\0{clip.id}".encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+        yield DamageInput(clip, corpus.frames(clip), corpus, rng, order[clip.id] / len(corpus.clips))
+
+
 @damage("blur", "pixels", "Gaussian blur, standard deviation in pixels", *BLUR)
-def _blur(scene: Scene, strength: int) -> Frames:
-    sigma = BLUR[strength - 1] * _scale(scene)
-    return _to_bytes(gaussian_filter(scene.frames.astype(np.float64), (0, sigma, sigma, 0)))
+def _blur(given: DamageInput, strength: int) -> Frames:
+    sigma = BLUR[strength - 1] * _scale(given)
+    return _to_bytes(gaussian_filter(given.frames.astype(np.float64), (0, sigma, sigma, 0)))
 
 
 @damage("noise", "pixels", "white noise, standard deviation in grey levels", *NOISE)
-def _noise(scene: Scene, strength: int) -> Frames:
-    return _to_bytes(scene.frames + NOISE[strength - 1] * scene.rng.normal(size=scene.frames.shape))
+def _noise(given: DamageInput, strength: int) -> Frames:
+    return _to_bytes(given.frames + NOISE[strength - 1] * given.rng.normal(size=given.frames.shape))
 
 
 @damage("compression", "pixels", "JPEG of every frame, quality", *QUALITY)
-def _compression(scene: Scene, strength: int) -> Frames:
-    return np.stack([_jpeg(frame, QUALITY[strength - 1]) for frame in scene.frames])
+def _compression(given: DamageInput, strength: int) -> Frames:
+    return np.stack([_jpeg(frame, QUALITY[strength - 1]) for frame in given.frames])
 
 
 @damage("colour", "pixels", "warmer: red gained and blue lost", *[f"{100 * w:.0f} %" for w in WARMTH])
-def _colour(scene: Scene, strength: int) -> Frames:
+def _colour(given: DamageInput, strength: int) -> Frames:
     gain = np.array([1 + WARMTH[strength - 1], 1, 1 - WARMTH[strength - 1]])
-    return _to_bytes(scene.frames * gain)
+    return _to_bytes(given.frames * gain)
 
 
 @damage("shuffle", "time", "frames in a random order; of all but the first", *SHARES)
-def _shuffle(scene: Scene, strength: int) -> Frames:
-    order = np.arange(len(scene.frames))
-    moved = scene.rng.permutation(order[1:])[: max(2, _share(len(order) - 1, strength))]
+def _shuffle(given: DamageInput, strength: int) -> Frames:
+    order = np.arange(len(given.frames))
+    moved = given.rng.permutation(order[1:])[: max(2, _share(len(order) - 1, strength))]
     order[np.sort(moved)] = np.roll(moved, 1)
-    return scene.frames[order]
+    return given.frames[order]
 
 
 @damage("reversal", "time", "played backwards; of the clips", *SHARES)
-def _reversal(scene: Scene, strength: int) -> Frames:
-    return scene.frames[::-1] if scene.rank < strength / STRENGTHS else scene.frames
+def _reversal(given: DamageInput, strength: int) -> Frames:
+    return given.frames[::-1] if given.rank < strength / STRENGTHS else given.frames
 
 
 @damage("freeze", "time", "the clip stands still before its end; of its frames", *SHARES)
-def _freeze(scene: Scene, strength: int) -> Frames:
-    stop = len(scene.frames) - _share(len(scene.frames), strength)
-    return scene.frames[np.minimum(np.arange(len(scene.frames)), stop)]
+def _freeze(given: DamageInput, strength: int) -> Frames:
+    stop = len(given.frames) - _share(len(given.frames), strength)
+    return given.frames[np.minimum(np.arange(len(given.frames)), stop)]
 
 
 @damage(
     "frame-drop", "time", "frames lost, the one before shown again", *[f"{100 * s:.0f} %" for s in STUTTER]
 )
-def _frame_drop(scene: Scene, strength: int) -> Frames:
-    lost = scene.rng.random(len(scene.frames)) < STUTTER[strength - 1]
+def _frame_drop(given: DamageInput, strength: int) -> Frames:
+    lost = given.rng.random(len(given.frames)) < STUTTER[strength - 1]
     lost[0] = False
-    return scene.frames[np.maximum.accumulate(np.where(lost, 0, np.arange(len(lost))))]
+    return given.frames[np.maximum.accumulate(np.where(lost, 0, np.arange(len(lost))))]
 
 
 @damage("jump", "time", "the way to the apex left out; of that way", *SHARES)
-def _jump(scene: Scene, strength: int) -> Frames:
-    apex = int(_change(scene.frames).argmax())
-    order = np.arange(len(scene.frames))
+def _jump(given: DamageInput, strength: int) -> Frames:
+    apex = int(_change(given.frames).argmax())
+    order = np.arange(len(given.frames))
     order[apex + 1 - _share(apex, strength) : apex] = apex
     if strength == STRENGTHS:
         order[1:] = apex  # and nothing after it
-    return scene.frames[order]
+    return given.frames[order]
 
 
 @damage("jitter", "time", "every frame shifted at random, standard deviation in pixels", *SHAKE)
-def _jitter(scene: Scene, strength: int) -> Frames:
-    moves = SHAKE[strength - 1] * _scale(scene) * scene.rng.normal(size=(len(scene.frames), 2))
+def _jitter(given: DamageInput, strength: int) -> Frames:
+    moves = SHAKE[strength - 1] * _scale(given) * given.rng.normal(size=(len(given.frames), 2))
     moved = [
         shift(frame.astype(np.float64), (*move, 0), order=1, mode="nearest")
-        for frame, move in zip(scene.frames, moves, strict=True)
+        for frame, move in zip(given.frames, moves, strict=True)
     ]
     return _to_bytes(np.stack(moved))
 
 
 @damage(
-    "identity-swap",
-    "content",
-    "fades into another person who does the same; weight of the other",
-    *SHARES,
+    "identity-swap", "content", "fades into another person who does the same; weight of the other", *SHARES
 )
-def _identity_swap(scene: Scene, strength: int) -> Frames:
+def _identity_swap(given: DamageInput, strength: int) -> Frames:
     weight = strength / STRENGTHS
-    return _to_bytes((1 - weight) * scene.frames + weight * scene.other_person())
+    return _to_bytes((1 - weight) * given.frames + weight * given.other_subject())
 
 
 @damage("takeover", "content", "another person takes over before the end; of the frames", *LATE)
-def _takeover(scene: Scene, strength: int) -> Frames:
-    length = max(1, round(len(scene.frames) * strength / (2 * STRENGTHS)))
-    return np.concatenate([scene.frames[:-length], scene.other_person()[-length:]])
+def _takeover(given: DamageInput, strength: int) -> Frames:
+    length = max(1, round(len(given.frames) * strength / (2 * STRENGTHS)))
+    return np.concatenate([given.frames[:-length], given.other_subject()[-length:]])
 
 
 @damage("wrong-expression", "content", "the person performs another expression; of the clips", *SHARES)
-def _wrong_expression(scene: Scene, strength: int) -> Frames:
-    return scene.other_expression() if scene.rank < strength / STRENGTHS else scene.frames
+def _wrong_expression(given: DamageInput, strength: int) -> Frames:
+    return given.other_expression() if given.rank < strength / STRENGTHS else given.frames
 
 
 @damage("missing-face", "content", "nothing where the face was; of the clips", *SHARES)
-def _missing_face(scene: Scene, strength: int) -> Frames:
-    return _without_face(scene, len(scene.frames)) if scene.rank < strength / STRENGTHS else scene.frames
+def _missing_face(given: DamageInput, strength: int) -> Frames:
+    return _without_face(given, len(given.frames)) if given.rank < strength / STRENGTHS else given.frames
 
 
 @damage("vanishing-face", "content", "the face vanishes before the end; of the frames", *SHARES)
-def _vanishing_face(scene: Scene, strength: int) -> Frames:
-    return _without_face(scene, _share(len(scene.frames), strength))
+def _vanishing_face(given: DamageInput, strength: int) -> Frames:
+    return _without_face(given, _share(len(given.frames), strength))
 
 
-def _without_face(scene: Scene, count: int) -> Frames:
+def _without_face(given: DamageInput, count: int) -> Frames:
     """The clip with nothing where the face was in its last frames."""
-    size = scene.frames.shape[1]
+    size = given.frames.shape[1]
     y, x = (np.mgrid[:size, :size] + 0.5) / size - 0.5
     covered = (x / 0.36) ** 2 + (y / 0.46) ** 2 < 1
-    damaged: Frames = scene.frames.copy()
+    damaged: Frames = given.frames.copy()
     for frame in damaged[-count:]:
         frame[covered] = frame[0].mean(axis=0)  # as the background above the head
     return damaged
@@ -147,8 +233,8 @@ def _share(count: int, strength: int) -> int:
     return max(1, round(count * strength / STRENGTHS))
 
 
-def _scale(scene: Scene) -> float:
-    return float(scene.frames.shape[1] / 64)
+def _scale(given: DamageInput) -> float:
+    return float(given.frames.shape[1] / 64)
 
 
 def _change(frames: Frames) -> NDArray[np.float64]:

@@ -50,10 +50,9 @@ def audit_command(
     """
     from fevbench.audit import damages as _  # noqa: F401 - registers them
     from fevbench.audit.carry_out import audit
-    from fevbench.audit.picture import PICTURE_FILE, draw_audit
+    from fevbench.audit.damages import damages as known
     from fevbench.audit.record import AUDIT_FILE
-    from fevbench.audit.scene import damages as known
-    from fevbench.audit.table import audit_markdown, audit_tables
+    from fevbench.audit.report import PICTURE_FILE, audit_markdown, audit_tables, draw_audit
     from fevbench.cli.console import ProgressDisplay, print_text
     from fevbench.engine.plan import choose_device, choose_metrics, split_names
     from fevbench.packages import need_drawing
@@ -134,8 +133,7 @@ def cost_command(
     from fevbench import weights
     from fevbench.atomic import check_writable, write_text
     from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
-    from fevbench.cost.measure import CostTable, measure
-    from fevbench.cost.memory import with_peak_memory
+    from fevbench.cost.measure import CostTable, measure, with_peak_memory
     from fevbench.cost.text import cost_markdown, cost_table
     from fevbench.data.corpus import Corpus
     from fevbench.engine.plan import choose_device

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import RenderableType
 
+    from fevbench.report.comparable import Selection
     from fevbench.report.confusion import Confusion
-    from fevbench.report.selection import Selection
 
 DIFFERENT_CLIPS = 10
 """Clips that ``diff`` shows unless asked otherwise."""
@@ -77,7 +77,7 @@ def compare_command(
 
 def _select(runs: Sequence[Path]) -> Selection:
     """The runs that can be set side by side; why others cannot is said."""
-    from fevbench.report.selection import select
+    from fevbench.report.comparable import select
 
     selection = select(runs)
     for left_out in selection.notes:
@@ -126,7 +126,8 @@ def diff_command(run_a: Path, run_b: Path, metric: str | None, count: int | None
         rows, reason = clip_differences_in(metric, first, second)
         clips = metric, rows[: count or DIFFERENT_CLIPS], len(rows), reason
     difference = differ(first, second)
-    from fevbench.report.difference_text import difference_json, difference_table
+    from fevbench.report.terminal import difference_table
+    from fevbench.report.text import difference_json
 
     if output_format == "json":
         say(difference_json(difference, clips), nl=False)

@@ -265,6 +265,9 @@ class TrainingDisplay(ProgressDisplay):
         )
         self._task = self._bar.add_task("", total=steps)
 
+    def __enter__(self) -> TrainingDisplay:
+        return self
+
     def losses(self, step: int, losses: Mapping[str, float], clips_per_second: float) -> None:
         """Show a step's losses, smoothed."""
         now = time.monotonic()

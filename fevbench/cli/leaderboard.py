@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from fevbench.results.schema import Result
     from leaderboard.check import Finding
+    from leaderboard.ground_truth import GroundTruth
     from leaderboard.rescore import Disagreement, Rescoring
     from leaderboard.site.build import Built
-    from leaderboard.truth import Truths
 
 
 @click.group(cls=options.GroupInOrder)
@@ -57,9 +57,9 @@ def add_command(run: Path, results: Path, replace: bool, allow_dirty: bool, data
     """
     from leaderboard.add import add
     from leaderboard.archive import SUFFIX, opened
-    from leaderboard.truth import Truths
+    from leaderboard.ground_truth import GroundTruth
 
-    truths = Truths(dataset)
+    truths = GroundTruth(dataset)
     if run.suffix == SUFFIX:
         with opened(run) as (folder, _):
             entry = add(folder, results, truths, replace, allow_dirty)
@@ -98,12 +98,12 @@ def check_command(
     from fevbench.cli.console import ProgressDisplay
     from fevbench.engine.plan import choose_device
     from leaderboard.archive import SUFFIX
+    from leaderboard.ground_truth import GroundTruth
     from leaderboard.layout import RESULTS
     from leaderboard.rescore import Rescoring
     from leaderboard.runs import is_run
-    from leaderboard.truth import Truths
 
-    checks = _Checks(Truths(dataset))
+    checks = _Checks(GroundTruth(dataset))
     runs = [path for path in paths if path.suffix == SUFFIX or is_run(path)]
     filed = [path for path in paths if path not in runs] if paths else [RESULTS]
     if filed:
@@ -130,7 +130,7 @@ class _Checks:
         faults: How many faults there are.
     """
 
-    def __init__(self, truths: Truths) -> None:
+    def __init__(self, truths: GroundTruth) -> None:
         self._truths = truths
         self._results = self._rescored = self._notes = 0
         self.faults = 0
@@ -196,9 +196,9 @@ class _Checks:
         if rescoring is None or any(self._truths.faults(result)) or clip_findings:
             return
         from fevbench.cli.console import print_text
-        from leaderboard.rescore import disagreements, same_clips, unavailable
+        from leaderboard.rescore import disagreements, same_clips, unscorable
 
-        for name, reason in unavailable(result, self._truths).items():
+        for name, reason in unscorable(result, self._truths).items():
             self._say(path, Finding(f"{name}: not scored again: {reason}", fault=False))
         again = rescoring.rescore(folder, result, self._truths)
         self._rescored += 1
@@ -272,12 +272,12 @@ def submit_command(run: Path, out: Path, card: Path | None, contact: str, datase
       fevbench leaderboard submit runs/my-model--* --out my-model.zip --card README.md
     """
     from leaderboard.archive import SUFFIX, write_archive
+    from leaderboard.ground_truth import GroundTruth
     from leaderboard.runs import check_sound
-    from leaderboard.truth import Truths
 
     if out.suffix != SUFFIX:
         raise FevbenchError(f"{out} is of no known format", f"end its name in {SUFFIX}")
-    check_sound(run, Truths(dataset))
+    check_sound(run, GroundTruth(dataset))
     write_archive(run, out, card, contact)
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 

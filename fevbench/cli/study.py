@@ -66,9 +66,8 @@ def make_command(
       fevbench study make runs/fev-gan--* runs/g3an--* runs/real--* --out page
       fevbench study read answers/*.json --study page
     """
-    from fevbench.study.make import QUESTION, make_study, write_study
+    from fevbench.study.make import QUESTION, make_study, open_runs, write_study
     from fevbench.study.record import PAGE_FILE, STUDY_FILE
-    from fevbench.study.source import open_runs
 
     study, page = make_study(
         open_runs(runs, dataset), pairs, shown, checks, seed, QUESTION if question is None else question
@@ -111,9 +110,8 @@ def read_command(answers: tuple[Path, ...], folder: Path | None, forgive: int, o
       fevbench study read answers/*.json --study page
       fevbench study read answers/*.json --study page --format json > outcome.json
     """
-    from fevbench.study.answers import read_answers
     from fevbench.study.outcome import find_outcome
-    from fevbench.study.record import STUDY_FILE, read_study
+    from fevbench.study.record import STUDY_FILE, read_answers, read_study
     from fevbench.study.text import outcome_json, outcome_table
 
     if folder is None:

@@ -191,7 +191,7 @@ def _train_judge(dataset: str, protocol_name: str | None, out: Path | None, devi
     from fevbench.engine.plan import choose_device
     from fevbench.judge.files import file_name as judge_file
     from fevbench.judge.files import find_judge, own_folder
-    from fevbench.judge.learn import learn
+    from fevbench.judge.training import train_on_dataset
 
     data = open_dataset(dataset)
     protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
@@ -200,7 +200,7 @@ def _train_judge(dataset: str, protocol_name: str | None, out: Path | None, devi
         raise FevbenchError(f"{path} is a folder", "give --out a file")
     device = choose_device(device)
     with ProgressDisplay() as display:
-        judge = learn(data, protocol, device, path, display)
+        judge = train_on_dataset(data, protocol, device, path, display)
     say(f"{path}: reads {judge.accuracy:.1%} of {judge.clips} clips of val people; chosen by that")
     used = find_judge(data, protocol)
     if used is None or used.path != path.absolute():

@@ -1,41 +1,44 @@
-"""What a model costs: parameters, operations, latency, clips a second, memory; the same code for all."""
+"""What a model costs: parameters, operations, latency, clips a second, memory; the same code for all.
+
+On a CPU, a process cannot tell what memory one of several models takes: allocators keep what is freed, and
+libraries are loaded once. So each model is built and asked once more in a process that does nothing else.
+"""
 
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
 
+from fevbench.data.corpus import Corpus
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import ModelError
 from fevbench.models.built import build, networks
 from fevbench.models.protocol import VideoModel
+from fevbench.models.registry import find_model
 from fevbench.models.surroundings import call_model
+from fevbench.processes import work_all
+from fevbench.progress import Progress, Silent
 from fevbench.records import Finite, Record
 from fevbench.results.schema import Environment
 
 if TYPE_CHECKING:
-    from fevbench.data.corpus import Corpus
     from fevbench.models.found import FoundModel
-    from fevbench.progress import Progress
 
 BATCHES = (1, 16)
+_STATUS = Path("/proc/self/status")
+_FORGET_PEAK = Path("/proc/self/clear_refs"), "5"
+"""What is written where, to have the kernel measure the peak from now on (proc(5))."""
 
 
 class Latency(Record):
-    """How long one batch takes.
-
-    Attributes:
-        batch: Clips.
-        median: Seconds, of all rounds.
-        low: Their first quartile.
-        high: Their third quartile.
-        rounds: How many were timed.
-    """
+    """How long one batch takes: seconds, the median of all rounds between their first and third quartiles."""
 
     batch: int
     median: Finite
@@ -61,7 +64,7 @@ class Cost(Record):
             multiplication with addition; None where torch cannot count.
         latencies: One a batch size.
         peak_memory: Bytes at most, at the largest batch: those a GPU gave torch; on a CPU, those a process of
-            its own grew by (`fevbench.cost.memory`); None where neither can be told.
+            its own grew by (`fevbench.cost.measure`); None where neither can be told.
     """
 
     model: str
@@ -73,13 +76,7 @@ class Cost(Record):
 
 
 class CostTable(Record):
-    """Costs that were measured in turns in one session, so that their ratios mean something.
-
-    Attributes:
-        protocol: The protocol's id: size and length of the clips.
-        environment: Where.
-        costs: One a model, in the order asked for.
-    """
+    """Costs that were measured in turns in one session, so that their ratios mean something."""
 
     protocol: str
     environment: Environment
@@ -93,13 +90,6 @@ def measure(
 
     Inputs are the corpus's own faces and labels, because a model may look for a face in them. Nothing is
     compiled or captured; one untimed call comes first.
-
-    Args:
-        found: The models.
-        corpus: Faces and labels.
-        device: The torch device.
-        rounds: How often each is timed.
-        progress: Hears how it proceeds.
 
     Raises:
         ModelError: A model looks clips up, cannot be built, or fails.
@@ -199,3 +189,49 @@ class Timed:
     def _wait(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
+
+
+def with_peak_memory(
+    costs: Sequence[Cost], plugin: Path | None, corpus: Corpus, progress: Progress
+) -> list[Cost]:
+    """The costs of models on a CPU with the memory each takes; see `peak_memory`."""
+    progress.start("memory", len(costs))
+    measured = []
+    for cost in costs:
+        peak = peak_memory(cost.model, plugin, corpus)
+        measured.append(cost.model_copy(update={"peak_memory": peak}))
+        progress.advance(1)
+    return measured
+
+
+def peak_memory(model: str, plugin: Path | None, corpus: Corpus) -> int | None:
+    """By how many bytes a process grows as it builds a model and makes the largest batch; on Linux.
+
+    On one thread, and beyond what torch and the inputs take. Elsewhere it is None.
+
+    Raises:
+        FevbenchError: The model fails, or the process was killed, perhaps for want of memory.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    found: list[int] = []
+    work_all(_measure, [(model, plugin, corpus)], 1, lambda _, peak: found.append(peak))
+    return found[0]
+
+
+def _measure(asked: tuple[str, Path | None, Corpus]) -> int:
+    name, plugin, corpus = asked
+    model = find_model(name, plugin)
+    for clip in corpus.clips[: max(BATCHES)]:
+        corpus.frames(clip)
+    file, order = _FORGET_PEAK
+    file.write_text(order)
+    before = _bytes("VmRSS")
+    Timed(model, corpus, "cpu", Silent()).make(max(BATCHES))
+    return _bytes("VmHWM") - before
+
+
+def _bytes(field: str) -> int:
+    """A figure of this process that the kernel gives in kB."""
+    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(f"{field}:"))
+    return 1024 * int(line.split()[1])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from fevbench.foreign import in_markdown
+from fevbench.foreign import in_markdown, markdown_row
 from fevbench.report.terminal import line, name_cell
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def cost_table(table: CostTable) -> Table:
 def cost_markdown(table: CostTable) -> str:
     """The same."""
     heads = _heads(table)
-    lines = [f"| {' | '.join(heads)} |", f"|---{'|--:' * (len(heads) - 1)}|"]
-    lines += [f"| {' | '.join((in_markdown(name), *cells))} |" for name, *cells in _rows(table)]
+    lines = [markdown_row(heads), f"|---{'|--:' * (len(heads) - 1)}|"]
+    lines += [markdown_row((in_markdown(name), *cells)) for name, *cells in _rows(table)]
     return f"{_title(table, in_markdown(table.environment.device))}\n\n" + "\n".join(lines) + "\n"
 
 

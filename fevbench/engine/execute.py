@@ -27,8 +27,7 @@ from fevbench.models.built import BuiltModel, build
 from fevbench.models.found import VIDEOS_PREFIX
 from fevbench.models.workplace import OUTSIDE_FOLDER
 from fevbench.progress import Progress, Silent
-from fevbench.results.clips import CLIPS_FOLDER, DRAWS_FOLDER
-from fevbench.results.files import write_result
+from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, write_result
 from fevbench.results.schema import MetricResult, Result, Stage
 
 if TYPE_CHECKING:
@@ -163,7 +162,7 @@ class _Session:
                 self.progress.note(f"continuing: {there} of {len(generated.clips)} clips were made before")
             generated.make_all(self.progress)
             count(generated.made, len(generated.clips) - generated.made)
-        noise = NoiseSamples(generated, plan.out / DRAWS_FOLDER, plan.evaluation.noise_samples)
+        noise = NoiseSamples(generated, plan.out / NOISE_FOLDER, plan.evaluation.noise_samples)
         if plan.evaluation.noise_samples > 1:
             with self._stage("draws") as count:
                 count(*noise.make_all(self.progress))

@@ -35,8 +35,7 @@ from fevbench.locks import locked
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.models.built import files_of_dataset
 from fevbench.models.workplace import OUTSIDE_FOLDER
-from fevbench.results.clips import CLIPS_FOLDER, DRAWS_FOLDER, file_name, other_clips
-from fevbench.results.files import read_result
+from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name, other_clips, read_result
 from fevbench.results.schema import RESULT_FILE, MetricResult, Result
 from fevbench.version import VERSION
 
@@ -165,7 +164,7 @@ def _holds_work(out: Path) -> bool:
 
 
 def _clips(out: Path) -> list[Path]:
-    folders = (CLIPS_FOLDER, f"{DRAWS_FOLDER}/*")
+    folders = (CLIPS_FOLDER, f"{NOISE_FOLDER}/*")
     return sorted(clip for folder in folders for clip in out.glob(f"{folder}/*{LOSSLESS_SUFFIX}"))
 
 
@@ -273,7 +272,7 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
         and result.environment.fevbench == VERSION
         and made == result.dataset.clips == len(result.dataset.labels_of) == len(result.clips)
         and not any(other_clips(plan.out, result))
-        and are_there(plan.out / DRAWS_FOLDER, corpus.clips, plan.evaluation.noise_samples)
+        and are_there(plan.out / NOISE_FOLDER, corpus.clips, plan.evaluation.noise_samples)
         and all(_holds_readings(metric, result.metrics[metric.name]) for metric in plan.evaluation.metrics)
     )
 

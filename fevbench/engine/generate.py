@@ -25,7 +25,7 @@ from fevbench.models.found import flag, notes_of
 from fevbench.models.protocol import ClipSource, VideoModel
 from fevbench.models.surroundings import call_model
 from fevbench.models.videos import VideoFolder
-from fevbench.results.clips import file_name
+from fevbench.results.files import file_name
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames

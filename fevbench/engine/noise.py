@@ -13,7 +13,7 @@ import numpy as np
 from fevbench.data.corpus import by_hash
 from fevbench.data.video import content_digest
 from fevbench.engine.extract import frame_pairs
-from fevbench.results.clips import file_name
+from fevbench.results.files import file_name
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames

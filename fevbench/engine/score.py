@@ -14,7 +14,7 @@ from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.measurement import ClipView, Measurement
 from fevbench.metrics.metric import PIXELS
 from fevbench.results.schema import Interval, MetricResult
-from fevbench.stats.bootstrap import LEAST_PEOPLE, LEVEL, subject_bootstrap
+from fevbench.stats.bootstrap import LEAST_SUBJECTS, LEVEL, subject_bootstrap
 from fevbench.stats.bootstrap import METHOD as BOOTSTRAP
 from fevbench.stats.jackknife import (
     EQUAL_METHOD,
@@ -168,7 +168,7 @@ def interval_of_mean(values: Sequence[float], subjects: Sequence[str]) -> Interv
         values: What each clip counts.
         subjects: The subject of each clip.
     """
-    enough = len(set(subjects)) >= LEAST_PEOPLE
+    enough = len(set(subjects)) >= LEAST_SUBJECTS
     return _interval(subject_bootstrap(values, subjects) if enough else None, BOOTSTRAP)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fevbench import paths
+from fevbench.hashing import sha256_of
 from fevbench.weights import LocalWeight
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def find_judge(dataset: Dataset, protocol: Protocol) -> LocalWeight | None:
     for folder in (SHIPPED, own_folder()):
         path = folder / file_name(dataset, protocol)
         if path.is_file():
-            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            sha256 = sha256_of(path)
             return LocalWeight(MODEL, path, sha256, verified=True)
     return None
 
@@ -57,14 +57,7 @@ def missing(dataset: Dataset, protocol: Protocol) -> str:
 
 
 def about(dataset: Dataset, protocol: Protocol, digest: str, **found: Any) -> dict[str, Any]:
-    """What is written with a judge.
-
-    Args:
-        dataset: On whose train people it was trained.
-        protocol: How its clips were sampled.
-        digest: Of the clips.
-        found: What else to say of it, as JSON can say it.
-    """
+    """What is written with a judge: the data set and protocol it was trained on, and what was ``found``."""
     return {
         "model": MODEL,
         "dataset": f"{dataset.name} {dataset.version}",

@@ -20,9 +20,6 @@ class Judge(nn.Module):
     """Clips ``float32[B, T, 3, S, S]`` in [-1, 1], frame 0 neutral, to logits ``float32[B, labels]``.
 
     Each frame is seen beside its difference from frame 0: what a face does, beside what it looks like.
-
-    Args:
-        labels: How many expressions there are.
     """
 
     def __init__(self, labels: int) -> None:

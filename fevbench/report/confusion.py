@@ -28,14 +28,9 @@ NONE_READ = "none"
 
 @dataclass(frozen=True)
 class Confusion:
-    """The readings of one run by one reader.
+    """The readings of one run by one reader: clips made and true ones, ``int64[L, L + 1]``.
 
-    Attributes:
-        model: Whose clips.
-        metric: The metric whose readings they are.
-        labels: The data set's labels, in its order: the rows, and all columns but the last.
-        made: ``int64[L, L + 1]``, clips asked for as the row that were read as the column, `NONE_READ` last.
-        true: The same of the true clips.
+    A row is a label of the data set that was asked for, a column one that was read, `NONE_READ` last.
     """
 
     model: str
@@ -46,11 +41,7 @@ class Confusion:
 
 
 def confusion_of(result: Result, metric: str) -> Confusion:
-    """The confusion of a run.
-
-    Args:
-        result: The run.
-        metric: One that reads a label in every clip.
+    """The confusion of a run, by a metric that reads a label in every clip.
 
     Raises:
         RunError: It was not scored, reads no labels, or is of a version that did not keep them.
@@ -113,12 +104,7 @@ def confusion_json(confusions: list[Confusion]) -> str:
 
 
 def draw_confusions(path: Path, confusions: list[Confusion]) -> None:
-    """Draw a matrix a model, and that of the true clips first: shares of what was asked for, with counts.
-
-    Args:
-        path: A PNG.
-        confusions: Of runs of the same clips by one reader.
-    """
+    """Draw a matrix a model, and that of the true clips first: shares of what was asked for, with counts."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -9,7 +9,7 @@ from fevbench.counts import people
 from fevbench.errors import FevbenchError, UnknownName
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import clip_differences, distinct_names, other_weights
-from fevbench.report.pairs import Sample, compare_samples, sample_of, subjects_of
+from fevbench.report.ranking import Sample, compare_samples, sample_of, subjects_of
 from fevbench.results.schema import MetricResult, Result
 from fevbench.stats.paired import PairedTest
 
@@ -25,14 +25,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class MetricDifference:
-    """One metric of both runs.
-
-    Attributes:
-        name: The metric.
-        first: Its result in the first run; None if it was not computed.
-        second: The same of the second run.
-        test: The second less the first; without a difference if they cannot be compared, and why.
-    """
+    """One metric of both runs; the test is of the second less the first."""
 
     name: str
     first: MetricResult | None
@@ -44,12 +37,8 @@ class MetricDifference:
 class ClipDifference:
     """One clip in one metric.
 
-    Attributes:
-        clip: Its id.
-        subject: The person, if a result says so.
-        first: The first run's value; None if it has none and counts at the floor or at its worst.
-        second: The second run's.
-        difference: What counts in the second run's mean less what counts in the first's.
+    A run's value is None where it has none, and counts at the floor or at its worst: the difference is what
+    counts in the second run's mean less what counts in the first's.
     """
 
     clip: str
@@ -61,19 +50,16 @@ class ClipDifference:
 
 @dataclass(frozen=True)
 class Difference:
-    """Two runs, the first as the reference.
-
-    Attributes:
-        names: What they are called.
-        facts: What they differ in.
-        incomparable: Why their numbers cannot be subtracted; empty if they can.
-        metrics: All metrics of either, in the catalogue's order.
-    """
+    """Two runs, the first as the reference; ``incomparable`` says why their numbers cannot be subtracted."""
 
     names: tuple[str, str]
     facts: tuple[Fact, ...]
     incomparable: tuple[str, ...]
     metrics: tuple[MetricDifference, ...]
+
+
+ShownClips = tuple[str, Sequence[ClipDifference], int, str]
+"""Metric, the clips to show, how many there are, and why there are none."""
 
 
 def differ(first: Result, second: Result) -> Difference:
@@ -101,12 +87,10 @@ def differ(first: Result, second: Result) -> Difference:
 
 
 def clip_differences_in(name: str, first: Result, second: Result) -> tuple[list[ClipDifference], str]:
-    """Clips of both runs in a metric: those first in which the second run is worst against the first.
+    """Clips of both runs in a metric, those first in which the second is worst; and why there are none.
 
     Runs of other limits are compared in the clips they share: data set and protocol say what a clip is.
-
-    Returns:
-        The clips, of equal ones by id, and why there are none; excused clips are left out.
+    Excused clips are left out.
 
     Raises:
         UnknownName: Neither run has such a metric.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from fevbench.counts import clips, people
+from fevbench.counts import clips, grouped, people
 from fevbench.foreign import one_line
 from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import check_comparable, distinct_names, same_weights, weight_differences
-from fevbench.report.standing import LEGEND, Standing, remarks, stand
+from fevbench.report.ranking import LEGEND, Ranking, rank_models, remarks
 from fevbench.results.schema import Interval, MetricResult, Result
-from fevbench.stats.bootstrap import LEAST_PEOPLE
+from fevbench.stats.bootstrap import LEAST_SUBJECTS
 
 CEILING = "true clips (ceiling)"
 
@@ -54,13 +54,13 @@ class Comparison:
     """Runs side by side: one column a metric, the true clips' ceiling last.
 
     Attributes:
-        title: Data set, split, protocol, and how many clips and people; one printable line, as names and
+        title: Data set, split, protocol, and how many clips and subjects; one printable line, as names and
             footnotes are, whatever the results hold.
         columns: Metric names in the catalogue's order.
         headings: Metric name to its heading with the arrow.
         rows: One a run in the order given, then the ceiling.
         footnotes: What a reader must know about the ranks and about single runs.
-        standings: Metric name to the tests behind its ranks.
+        rankings: Metric name to the tests behind its ranks.
         legend: What ranks and marks mean; empty if there are none.
     """
 
@@ -69,16 +69,12 @@ class Comparison:
     headings: dict[str, str]
     rows: tuple[Row, ...]
     footnotes: tuple[str, ...]
-    standings: dict[str, Standing]
+    rankings: dict[str, Ranking]
     legend: str
 
 
 def compare(results: Sequence[Result], only: Collection[str] | None = None) -> Comparison:
-    """Set results side by side, and rank the models among them by paired tests.
-
-    Args:
-        results: Runs of the same clips.
-        only: The metrics that become columns; all that any run has by default.
+    """Set results side by side, in ``only`` some metrics or in all, and rank the models among them by tests.
 
     Raises:
         RunError: They were not scored on the same clips under the same definitions.
@@ -87,30 +83,31 @@ def compare(results: Sequence[Result], only: Collection[str] | None = None) -> C
     present = {name for result in results for name in result.metrics}
     columns = tuple(name for name in catalog if name in present and (only is None or name in only))
     names = distinct_names(results)
-    standings = {column: stand(catalog.get(column), names, results) for column in columns}
-    best = {name: _best(name, results, standings[name]) for name in columns}
+    rankings = {column: rank_models(catalog.get(column), names, results) for column in columns}
+    best = {name: _best(name, results, rankings[name]) for name in columns}
     rows = [
         Row(
             name,
-            {column: _cell(column, result, best[column], standings[column], i) for column in columns},
+            {column: _cell(column, result, best[column], rankings[column], i) for column in columns},
             result,
         )
         for i, (name, result) in enumerate(zip(names, results, strict=True))
     ]
     first = results[0]
-    ceiling = {name: _ceiling(name, results) for name in columns}
+    true = {name: _ceiling_of(name, results) for name in columns}
+    ceiling = {name: Cell(value, number(name, value), "", False) for name, value in true.items()}
     rows.append(Row(CEILING, ceiling, None))
     title = (
         f"{first.dataset.name} {first.dataset.version}, {first.dataset.split} split, {first.protocol.id}: "
         f"{clips(first.dataset.clips)}, {people(first.dataset.subjects)}"
     )
     headings = {name: f"{name} {catalog.get(name).arrow}" for name in columns}
-    lines = [*remarks(standings, names, results), *_footnotes(names, results, columns)]
+    lines = [*remarks(rankings, names, results), *_footnotes(names, results, columns)]
     if only is None:
         lines += _unknown(names, results)
     footnotes = [one_line(line) for line in lines]
-    legend = LEGEND if any(standing.ranks for standing in standings.values()) else ""
-    return Comparison(one_line(title), columns, headings, tuple(rows), tuple(footnotes), standings, legend)
+    legend = LEGEND if any(ranking.ranks for ranking in rankings.values()) else ""
+    return Comparison(one_line(title), columns, headings, tuple(rows), tuple(footnotes), rankings, legend)
 
 
 def number(name: str, value: float | None) -> str:
@@ -128,12 +125,12 @@ def interval(name: str, metric: MetricResult) -> str:
 
 
 def bounds_of(metric: MetricResult) -> Interval | None:
-    """A metric's interval, if it is one: older results hold some of fewer people than say anything."""
-    return metric.interval if metric.subjects >= LEAST_PEOPLE else None
+    """A metric's interval, if it is one: older results hold some of fewer subjects than say anything."""
+    return metric.interval if metric.subjects >= LEAST_SUBJECTS else None
 
 
-def _best(name: str, results: Sequence[Result], standing: Standing) -> float | None:
-    models = [r for i, r in enumerate(results) if not r.model.control and i not in standing.unranked]
+def _best(name: str, results: Sequence[Result], ranking: Ranking) -> float | None:
+    models = [r for i, r in enumerate(results) if not r.model.control and i not in ranking.unranked]
     values = [v for r in models if (m := r.metrics.get(name)) and (v := m.value) is not None]
     metric = catalog.get(name)
     if len(values) < 2 or not metric.definition.ranked or not same_weights(metric, models):
@@ -151,14 +148,14 @@ def _beyond(metric: Metric, value: float, ceiling: float | None) -> bool:
     return value == metric.best([value, ceiling])
 
 
-def _cell(name: str, result: Result, best: float | None, standing: Standing, run: int) -> Cell:
+def _cell(name: str, result: Result, best: float | None, ranking: Ranking, run: int) -> Cell:
     metric = result.metrics.get(name)
     if metric is None:
         return Cell(None, "–", "", False)
     # Equal as shown is equal: bold must not depend on digits nobody sees.
     text = number(name, metric.value)
-    rank, mark = standing.ranks.get(run), standing.mark(run)
-    competes = not result.model.control and run not in standing.unranked
+    rank, mark = ranking.ranks.get(run), ranking.mark(run)
+    competes = not result.model.control and run not in ranking.unranked
     is_best = best is not None and competes and text == number(name, best)
     return Cell(metric.value, text, interval(name, metric), is_best, rank, mark)
 
@@ -170,18 +167,12 @@ def _ceiling_of(name: str, results: Sequence[Result]) -> float | None:
     return next((m.ceiling for r in results if (m := r.metrics.get(name)) is not None), None)
 
 
-def _ceiling(name: str, results: Sequence[Result]) -> Cell:
-    value = _ceiling_of(name, results)
-    return Cell(value, number(name, value), "", False)
-
-
 def _footnotes(names: Sequence[str], results: Sequence[Result], columns: Collection[str]) -> list[str]:
     adapted = [name for name, result in zip(names, results, strict=True) if result.model.adapted]
     lines = [f"adapted, not as published: {', '.join(adapted)}"] if adapted else []
-    said_of: dict[str, list[str]] = {}
-    for name, result in zip(names, results, strict=True):
-        for note in notes(result, columns):
-            said_of.setdefault(note, []).append(name)
+    said_of = grouped(
+        (note, name) for name, run in zip(names, results, strict=True) for note in notes(run, columns)
+    )
     lines += [f"{', '.join(whom)}: {note}" for note, whom in said_of.items()]
     return lines + weight_differences(names, results)
 
@@ -197,27 +188,13 @@ def _unknown(names: Sequence[str], results: Sequence[Result]) -> list[str]:
 
 
 def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
-    """What a reader of a run's numbers must know, one line each.
-
-    Args:
-        result: The run.
-        only: The metrics that are shown; all by default.
-    """
-    absent: dict[str, list[str]] = {}
-    few: dict[int, list[str]] = {}
-    counted: dict[int, list[str]] = {}
-    excused: dict[int, list[str]] = {}
-    for name, metric in result.metrics.items():
-        if only is not None and name not in only:
-            continue
-        if metric.value is None:
-            absent.setdefault(metric.reason, []).append(name)
-        elif metric.missing:
-            counted.setdefault(metric.missing, []).append(name)
-        if metric.value is not None and metric.subjects < LEAST_PEOPLE:
-            few.setdefault(metric.subjects, []).append(name)
-        if metric.excused:
-            excused.setdefault(metric.excused, []).append(name)
+    """What a reader of a run's numbers must know, one line each; ``only`` of the metrics that are shown."""
+    shown = [(name, m) for name, m in result.metrics.items() if only is None or name in only]
+    there = [(name, m) for name, m in shown if m.value is not None]
+    absent = grouped((m.reason, name) for name, m in shown if m.value is None)
+    few = grouped((m.subjects, name) for name, m in there if m.subjects < LEAST_SUBJECTS)
+    counted = grouped((m.missing, name) for name, m in there if m.missing)
+    excused = grouped((m.excused, name) for name, m in shown if m.excused)
     return [
         *result.model.notes,
         *(
@@ -229,7 +206,7 @@ def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
             for count, which in excused.items()
         ),
         *(
-            f"no interval of {', '.join(which)}: {people(count)}, needs at least {LEAST_PEOPLE}"
+            f"no interval of {', '.join(which)}: {people(count)}, needs at least {LEAST_SUBJECTS}"
             for count, which in few.items()
         ),
         *(f"no {', '.join(which)}: {reason}" for reason, which in absent.items()),

@@ -16,12 +16,10 @@ from fevbench.data.protocol import protocols
 from fevbench.data.video import read_written
 from fevbench.errors import FevbenchError, RunError, UnknownName
 from fevbench.report.comparable import check_comparable, distinct_names
-from fevbench.results.clips import CLIPS_FOLDER, file_name
-from fevbench.results.files import read_result
+from fevbench.results.files import CLIPS_FOLDER, file_name, read_result
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames
-    from fevbench.results.schema import Result
 
 TRUE = "true clip"
 SUFFIXES = (".png", ".mp4", ".gif")
@@ -29,12 +27,7 @@ SUFFIXES = (".png", ".mp4", ".gif")
 
 @dataclass(frozen=True)
 class Shown:
-    """A clip as it really is, and as each run made it.
-
-    Attributes:
-        caption: Its id and label, and the first run's value where it was chosen by that.
-        rows: Who made it to ``uint8[T, S, S, 3]``; the true clip first.
-    """
+    """A clip as it really is and as each run made it: whose to ``uint8[T, S, S, 3]``, the true clip first."""
 
     caption: str
     rows: dict[str, Frames]
@@ -43,10 +36,6 @@ class Shown:
 class Runs:
     """Finished runs over the same clips.
 
-    Args:
-        folders: Their folders.
-        dataset: What to open for the true clips; by default what the results name.
-
     Raises:
         RunError: One holds no result, or they are not of the same clips.
         DatasetError: The data set cannot be opened here, or is not the one that was scored.
@@ -54,9 +43,9 @@ class Runs:
 
     def __init__(self, folders: Sequence[Path], dataset: str | None = None) -> None:
         self._folders = folders
-        self._results = [read_result(folder) for folder in folders]
-        check_comparable(self._results)
-        first = self._results[0]
+        self.results = [read_result(folder) for folder in folders]
+        check_comparable(self.results)
+        first = self.results[0]
         data = open_dataset(dataset or first.dataset.name)
         if data.version != first.dataset.version:
             raise RunError(
@@ -65,11 +54,11 @@ class Runs:
             )
         protocol = protocols.get(first.protocol.id)
         self.fps = data.fps / protocol.stride
-        self._corpus = Corpus(data, protocol, first.dataset.split, first.dataset.limit)
+        self.corpus = Corpus(data, protocol, first.dataset.split, first.dataset.limit)
 
     def typical(self, count: int) -> list[Clip]:
-        """Clips of all labels in turn, of different people as far as there are such, by hash of their id."""
-        return typical(self._corpus.clips, self._corpus.dataset.labels, count)
+        """Clips of all labels in turn, of different subjects as far as there are, by hash of their id."""
+        return typical(self.corpus.clips, self.corpus.dataset.labels, count)
 
     def worst(self, metric: str, count: int) -> list[Clip]:
         """The clips with the first run's worst values; of equal ones, those that come first by hash.
@@ -81,7 +70,7 @@ class Runs:
             UnknownName: The run has no such metric.
             FevbenchError: The metric has no value of each clip.
         """
-        found = self._results[0].metrics
+        found = self.results[0].metrics
         if metric not in found:
             raise UnknownName("metric of this run", metric, found)
         values = found[metric].per_clip
@@ -93,12 +82,12 @@ class Runs:
             value = values.get(clip.id)
             return np.inf if value is None else sign * value
 
-        return sorted(by_hash(self._corpus.clips), key=rank)[:count]
+        return sorted(by_hash(self.corpus.clips), key=rank)[:count]
 
     def without_value(self, metric: str) -> list[Clip]:
         """The clips without a value in a metric of the first run."""
-        values = self._results[0].metrics[metric].per_clip
-        return [clip for clip in self._corpus.clips if values.get(clip.id) is None]
+        values = self.results[0].metrics[metric].per_clip
+        return [clip for clip in self.corpus.clips if values.get(clip.id) is None]
 
     def named(self, ids: Sequence[str]) -> list[Clip]:
         """Clips by their ids.
@@ -106,7 +95,7 @@ class Runs:
         Raises:
             UnknownName: The runs did not score such a clip.
         """
-        known = {clip.id: clip for clip in self._corpus.clips}
+        known = {clip.id: clip for clip in self.corpus.clips}
         for name in ids:
             if name not in known:
                 raise UnknownName("clip of these runs", name, known)
@@ -118,8 +107,8 @@ class Runs:
         Raises:
             RunError: A run's folder lacks it.
         """
-        rows = {TRUE: self._corpus.frames(clip)}
-        for i, name in enumerate(distinct_names(self._results)):
+        rows = {TRUE: self.corpus.frames(clip)}
+        for i, name in enumerate(distinct_names(self.results)):
             rows[name] = self.made(i, clip)
         return Shown(f"{clip.id}: {clip.label}{self._value(clip, metric)}", rows)
 
@@ -135,32 +124,15 @@ class Runs:
             raise RunError(f"{path} does not exist", "repeat the run's command, which makes it again")
         return read_written(path)
 
-    @property
-    def results(self) -> list[Result]:
-        """Their results."""
-        return self._results
-
-    @property
-    def corpus(self) -> Corpus:
-        """The true clips."""
-        return self._corpus
-
     def _value(self, clip: Clip, metric: str | None) -> str:
         if metric is None:
             return ""
-        value = self._results[0].metrics[metric].per_clip.get(clip.id)
+        value = self.results[0].metrics[metric].per_clip.get(clip.id)
         return f", {metric} {'none' if value is None else f'{value:.3f}'}"
 
 
 def write_sheet(path: Path, clips: Sequence[Shown], frames: int, scale: int) -> None:
-    """Write clips as rows of frames, first to last, with their names at the left.
-
-    Args:
-        path: A PNG.
-        clips: What to show.
-        frames: How many frames of each.
-        scale: How many times as large to show them.
-    """
+    """Write clips as rows of frames, first to last, with their names at the left."""
     parts = []
     for shown in clips:
         length = len(shown.rows[TRUE])
@@ -171,14 +143,7 @@ def write_sheet(path: Path, clips: Sequence[Shown], frames: int, scale: int) -> 
 
 
 def write_playing(path: Path, clips: Sequence[Shown], fps: float, scale: int) -> None:
-    """Write clips that play in step: a row each, the true clip at the left.
-
-    Args:
-        path: An MP4 or a GIF.
-        clips: What to show.
-        fps: Frames a second.
-        scale: How many times as large to show them.
-    """
+    """Write clips that play in step: a row each, the true clip at the left."""
     rows = []
     for i, shown in enumerate(clips):
         large = [show.enlarged(clip, scale) for clip in shown.rows.values()]

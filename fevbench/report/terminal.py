@@ -1,18 +1,21 @@
-"""Tables for a terminal, with rich."""
+"""Results, comparisons and differences as tables for a terminal, with rich."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fevbench.counts import clips, people
+from fevbench.counts import clips, grouped, many, people
 from fevbench.foreign import LONGEST, LONGEST_NAME, one_line
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.difference import ClipDifference, Difference, MetricDifference, ShownClips
 from fevbench.report.rows import Comparison, Row, interval, notes, number
 from fevbench.results.schema import Result
+from fevbench.stats.paired import ALPHA
 
 NAME_WIDTH = 32
 """Columns of a model's name; a longer one is folded."""
@@ -42,7 +45,7 @@ def result_table(result: Result) -> RenderableType:
     for name, metric in result.metrics.items():
         heading = f"{name} {catalog.get(name).arrow}" + (f" ({metric.unit})" if metric.unit else "")
         value, ceiling = number(name, metric.value), number(name, metric.ceiling)
-        n = f"{metric.n} {metric.sample if metric.n != 1 else metric.sample.removesuffix('s')}"
+        n = many(metric.n, metric.sample.removesuffix("s"))
         table.add_row(*map(Text, (heading, value, interval(name, metric), ceiling, n)))
     own = [
         line(f"{name} of {', '.join(f'{label} {number(name, v)}' for label, v in metric.by_label.items())}")
@@ -118,3 +121,108 @@ def _part(comparison: Comparison, columns: list[str]) -> Table:
             cells.append(text)
         table.add_row(Text(row.name, style="italic" if row.result is None else ""), *cells)
     return table
+
+
+def difference_table(difference: Difference, clips: ShownClips | None, width: int = 80) -> RenderableType:
+    """What differs, then the metrics, then single clips if asked for; 60 columns are enough."""
+    one, other = difference.names
+    parts: list[RenderableType] = [Text(f"A: {one}\nB: {other}", style="italic"), _facts(difference)]
+    parts += [line(f"cannot be compared: {reason}", style="yellow") for reason in difference.incomparable]
+    parts += [
+        _metrics(difference, width),
+        Text(
+            "B - A with its 95 % interval over people; p of a paired test over people, of this metric alone "
+            f"(not corrected for their number); bold: better, p < {ALPHA}",
+            style="dim",
+        ),
+    ]
+    tested = () if difference.incomparable else difference.metrics
+    reasons = grouped((row.test.reason, row.name) for row in tested if row.test.reason)
+    parts += [
+        line(f"no test of {', '.join(names)}: {reason}", style="yellow") for reason, names in reasons.items()
+    ]
+    if clips is not None:
+        parts += _clips(*clips)
+    return Group(*parts)
+
+
+def _facts(difference: Difference) -> RenderableType:
+    if not difference.facts:
+        return Text("no difference in model, data, protocol, seed, weights, versions or device")
+    table = Table()
+    for heading in ("what differs", "A", "B"):
+        table.add_column(heading, overflow="fold")
+    for fact in difference.facts:
+        table.add_row(*(Text(_short(text)) for text in (fact.what, fact.first, fact.second)))
+    return table
+
+
+def _short(text: str | None) -> str:
+    """A text for a narrow column: of long hashes the beginning."""
+    if text is None:
+        return "–"
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}", r"\1", one_line(text, LONGEST_NAME))
+
+
+def _metrics(difference: Difference, width: int) -> Table:
+    rows = [_row(row) for row in difference.metrics]
+    headings = ("metric", "A", "B", "B - A", "95 % interval", "p")
+    widest = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    # Where names would be broken, intervals go below differences, and in two lines if need be.
+    below = sum(widest) + 3 * len(widest) - 1 > width
+    table = Table(pad_edge=False)
+    table.add_column("metric", overflow="fold")
+    for heading in headings[1:]:
+        if not (below and heading == "95 % interval"):
+            table.add_column(heading, justify="right", no_wrap=not (below and heading == "B - A"))
+    for (name, a, b, change, bounds, p), one in zip(rows, difference.metrics, strict=True):
+        better = _better(one)
+        shown = [Text(v, style="bold" if better == i else "") for i, v in enumerate((a, b))]
+        change_and_interval = [f"{change}\n{bounds}".strip()] if below else [change, bounds]
+        table.add_row(name, *shown, *change_and_interval, p)
+    return table
+
+
+def _row(row: MetricDifference) -> tuple[str, str, str, str, str, str]:
+    name, test = row.name, row.test
+    a, b = (number(name, part.value if part else None) for part in (row.first, row.second))
+    low, high = (number(name, bound) for bound in test.interval or (None, None))
+    interval = f"[{low}, {high}]" if test.interval else ""
+    return f"{name} {catalog.get(name).arrow}", a, b, signed(name, test.difference), interval, _p(test.p)
+
+
+def _better(row: MetricDifference) -> int | None:
+    """Which of the two is better for sure; None if neither."""
+    if row.test.p is None or row.test.p >= ALPHA or not row.test.difference:
+        return None
+    return int((row.test.difference > 0) == catalog.get(row.name).higher_is_better)
+
+
+def _clips(name: str, rows: Sequence[ClipDifference], count: int, reason: str) -> list[RenderableType]:
+    if not rows:
+        return [line(f"no clips side by side in {name}: {reason}", style="yellow")]
+    title = f"{name} {catalog.get(name).arrow}: of {clips(count)} those in which B is worst against A"
+    if any(row.first is None or row.second is None for row in rows):
+        title += "; none counts as in the mean"
+    table = Table()
+    table.add_column("clip", overflow="fold")
+    table.add_column("person", overflow="fold")
+    for heading in ("A", "B", "B - A"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        values = ["none" if value is None else number(name, value) for value in (row.first, row.second)]
+        shown = (name_cell(row.clip), name_cell(row.subject or "–"))
+        table.add_row(*shown, *values, signed(name, row.difference))
+    return [Text(title, style="italic"), table]
+
+
+def signed(name: str, difference: float | None) -> str:
+    """A difference in a metric as shown, with its sign unless it is 0 as shown."""
+    text = number(name, difference)
+    return f"+{text}" if difference is not None and float(text) > 0 else text
+
+
+def _p(p: float | None) -> str:
+    if p is None:
+        return "–"
+    return "<0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,4 +1,4 @@
-"""Comparisons as Markdown, CSV, LaTeX and JSON."""
+"""Comparisons as Markdown, CSV, LaTeX and JSON, differences as JSON."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 
-from fevbench.foreign import in_csv, in_latex, in_markdown
+from fevbench.foreign import in_csv, in_latex, in_markdown, markdown_row
+from fevbench.report.difference import Difference, MetricDifference, ShownClips
+from fevbench.report.ranking import Ranking
 from fevbench.report.rows import Comparison, Row, bounds_of
-from fevbench.report.standing import Standing
+
+COLUMNS = (
+    "model", "metric", "id", "value", "low", "high", "n", "sample", "subjects", "missing", "ceiling",
+    "reason", "control", "rank", "p_best",
+)  # fmt: skip
 
 
 def markdown(comparison: Comparison, transposed: bool = False) -> str:
-    """A Markdown table; the best number of a column is bold, a superscript is a rank.
-
-    Args:
-        comparison: Runs side by side.
-        transposed: Whether a row is a metric and a column a run.
-    """
+    """A Markdown table; the best number of a column is bold, a superscript is a rank."""
 
     def cell(row: Row, column: str) -> str:
         shown = row.cells[column]
@@ -34,16 +36,17 @@ def markdown(comparison: Comparison, transposed: bool = False) -> str:
     if transposed:
         corner, names, heads = "metric", heads, names
         body = [list(column) for column in zip(*body, strict=True)]
-    lines = [in_markdown(comparison.title), "", _bar([corner, *heads]), _bar(["---", *["--:"] * len(heads)])]
-    lines += [_bar([name, *cells]) for name, cells in zip(names, body, strict=True)]
+    lines = [
+        in_markdown(comparison.title),
+        "",
+        markdown_row([corner, *heads]),
+        markdown_row(["---", *["--:"] * len(heads)]),
+    ]
+    lines += [markdown_row([name, *cells]) for name, cells in zip(names, body, strict=True)]
     notes = [f"superscript: {comparison.legend}."] * bool(comparison.legend)
     notes += map(in_markdown, comparison.footnotes)
     lines += [""] * bool(notes) + [f"* {note}" for note in notes]
     return "\n".join(lines) + "\n"
-
-
-def _bar(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -54,30 +57,12 @@ def as_csv(comparison: Comparison) -> str:
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        (
-            "model",
-            "metric",
-            "id",
-            "value",
-            "low",
-            "high",
-            "n",
-            "sample",
-            "subjects",
-            "missing",
-            "ceiling",
-            "reason",
-            "control",
-            "rank",
-            "p_best",
-        )
-    )
+    writer.writerow(COLUMNS)
     for i, row in enumerate(comparison.rows):
         for name, metric in (row.result.metrics if row.result else {}).items():
             if name not in comparison.columns:
                 continue
-            standing = comparison.standings.get(name, Standing())
+            ranking = comparison.rankings.get(name, Ranking())
             found = bounds_of(metric)
             bounds = (found.low, found.high) if found else ("", "")
             writer.writerow(
@@ -92,22 +77,17 @@ def as_csv(comparison: Comparison) -> str:
                     metric.subjects,
                     metric.missing,
                     "" if metric.ceiling is None else metric.ceiling,
-                    in_csv(metric.reason or standing.unranked.get(i, "")),
+                    in_csv(metric.reason or ranking.unranked.get(i, "")),
                     row.result is not None and row.result.model.control,
-                    standing.ranks.get(i, ""),
-                    "" if i not in standing.against_best else _rounded(standing.against_best[i]),
+                    ranking.ranks.get(i, ""),
+                    "" if i not in ranking.against_best else _rounded(ranking.against_best[i]),
                 )
             )
     return out.getvalue()
 
 
 def latex(comparison: Comparison, intervals: bool = True) -> str:
-    """A booktabs table; the best number of a column is bold, a superscript is a rank.
-
-    Args:
-        comparison: Runs side by side.
-        intervals: Whether each number's interval stands beside it.
-    """
+    """A booktabs table; the best number of a column is bold, a superscript is a rank."""
 
     def cell(row: Row, column: str) -> str:
         shown = row.cells[column]
@@ -152,17 +132,17 @@ def as_json(comparison: Comparison) -> str:
     content = {
         "results": [row.result.model_dump(mode="json") for row in comparison.rows if row.result],
         "names": names[:-1],
-        "standings": {name: _standing(names, s) for name, s in comparison.standings.items()},
+        "standings": {name: _ranking(names, s) for name, s in comparison.rankings.items()},
     }
     return json.dumps(content, indent=1) + "\n"
 
 
-def _standing(names: list[str], standing: Standing) -> dict[str, object]:
-    unranked = {names[i]: reason for i, reason in standing.unranked.items()}
+def _ranking(names: list[str], ranking: Ranking) -> dict[str, object]:
+    unranked = {names[i]: reason for i, reason in ranking.unranked.items()}
     return {
-        "ranks": {names[i]: rank for i, rank in standing.ranks.items()},
+        "ranks": {names[i]: rank for i, rank in ranking.ranks.items()},
         **({"unranked": unranked} if unranked else {}),
-        "reason": standing.reason,
+        "reason": ranking.reason,
         "pairs": [
             {
                 "first": names[pair.first],
@@ -174,7 +154,7 @@ def _standing(names: list[str], standing: Standing) -> dict[str, object]:
                 "p_holm": _rounded(pair.corrected),
                 "better": names[pair.order[0]] if pair.order else None,
             }
-            for pair in standing.pairs
+            for pair in ranking.pairs
         ],
     }
 
@@ -184,9 +164,30 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.10g}")
 
 
+def difference_json(difference: Difference, clips: ShownClips | None) -> str:
+    """The same, in full precision and with whole hashes."""
+    content: dict[str, object] = {
+        "a": difference.names[0],
+        "b": difference.names[1],
+        "differs": {fact.what: [fact.first, fact.second] for fact in difference.facts},
+        "incomparable": list(difference.incomparable),
+        "metrics": {row.name: _tested(row) for row in difference.metrics},
+    }
+    if clips is not None:
+        name, shown, count, reason = clips
+        rows = [
+            {"clip": c.clip, "subject": c.subject, "a": c.first, "b": c.second, "difference": c.difference}
+            for c in shown
+        ]
+        content["clips"] = {"metric": name, "of": count, "reason": reason, "rows": rows}
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _tested(row: MetricDifference) -> dict[str, object]:
+    value = {"a": row.first and row.first.value, "b": row.second and row.second.value}
+    return {**value, **asdict(row.test)}
+
+
 FORMATS: dict[str, Callable[[Comparison], str]] = {
-    "md": markdown,
-    "csv": as_csv,
-    "latex": latex,
-    "json": as_json,
-}
+    "md": markdown, "csv": as_csv, "latex": latex, "json": as_json,
+}  # fmt: skip

@@ -1,27 +1,172 @@
-"""Reading and writing results."""
+"""Reading and writing results, also of older versions, and whether the clips beside a result are its own.
+
+A result holds the digest of the pixels of each clip it scored, and each clip carries that of its own pixels.
+A model that does not repeat makes other clips each time, and the numbers are not theirs.
+"""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
 from fevbench.atomic import write_text
+from fevbench.counts import many, some
+from fevbench.data.clip import DIGEST_TAG, LOSSLESS_SUFFIX, Split
 from fevbench.errors import FevbenchError, RunError, way_out
-from fevbench.results.clips import check_clips
-from fevbench.results.migrate import is_readable, migrate
+from fevbench.records import first_fault
 from fevbench.results.schema import RESULT_FILE, SCHEMA_VERSION, Result
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Dataset
+    from fevbench.data.clip import Clip, Dataset
 
+CLIPS_FOLDER = "clips"
+NOISE_FOLDER = "draws"
+HEAD = 4096
+"""Bytes at the beginning of a clip among which its digest is; it need not be decoded for that."""
+_TAG = re.compile(rb"%b\x44\x87\xc0([0-9a-f]{64})" % DIGEST_TAG.encode())
+"""A tag of Matroska: its name, the element that holds a text (0x4487), its length of 64, and the text."""
+Content = dict[str, Any]
+"""A result as its file says it, before anything is validated: a step must bear whatever stands there."""
+Find = Callable[[str, str], "Dataset | None"]
+"""Name and version of a data set to the data set, if that version is here."""
+RENAMED = {
+    "03dacc5e8279385b93fa2a43babe9af8d7ff62080bf150580cb6c65a816542b3": ("fev-gan", "fev-gan-warp"),
+    "e189b3368fa157582bfd2a199a065d3dd073581736f1d406f380b9b93c0e0b3c": (
+        "fev-gan:12000-clips",
+        "fev-gan-warp:12000-clips",
+    ),
+}
+"""The fingerprints of models that had another name in version 0.1, to that name and today's. What warps the
+input was called ``fev-gan``, which is now the model as its paper describes it."""
 TRAINING_FILE = "train.json"
 """What the settings of a training are called, in its folder."""
 RUN_FILE = "run.json"
 """What the settings of a run are called, in its folder."""
 _REPEAT = "delete it and repeat its run, which keeps the clips"
+
+
+def file_name(clip: Clip) -> str:
+    """What a generated clip's file is called."""
+    return f"{clip.id}{LOSSLESS_SUFFIX}"
+
+
+def check_clips(folder: Path, result: Result) -> None:
+    """See that the clips of a run folder are those its result is about; what is not there is not asked for.
+
+    The digests that clips carry are compared. Whether their pixels are whole is seen when they are decoded.
+
+    Raises:
+        RunError: Some are others, or one cannot be read.
+    """
+    if others := list(other_clips(folder, result)):
+        what = f"{folder}: {not_scored(others)}"
+        raise RunError(what, "repeat its command, which scores the clips that are there")
+
+
+def not_scored(others: Sequence[str]) -> str:
+    """In words, that clips are not those a result is about."""
+    return f"{many(len(others), 'clip is', 'clips are')} not what was scored ({some(others)})"
+
+
+def other_clips(folder: Path, result: Result) -> Iterator[str]:
+    """Yield the files of a run folder that are not the clips its result is about, by their paths in it."""
+    wanted = [(CLIPS_FOLDER, clip, digest) for clip, digest in result.clips.items()]
+    for clip, digests in result.draws.items():
+        wanted += [(f"{NOISE_FOLDER}/{draw}", clip, digest) for draw, digest in enumerate(digests, start=1)]
+    for inside, clip, digest in wanted:
+        # A stranger's result may name anything: nothing is read outside of the folder.
+        name = f"{clip}{LOSSLESS_SUFFIX}"
+        plain = "\0" not in name and Path(name).name == name
+        if not plain or written_digest(folder / inside / name) not in (digest, None):
+            yield f"{inside}/{name}"
+
+
+def written_digest(path: Path) -> str | None:
+    """The digest that a clip carries; empty if it carries none or is no file, None if it is not there.
+
+    Raises:
+        RunError: It cannot be read.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            tag = _TAG.search(file.read(HEAD))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        fix = way_out(error, "check its permissions")
+        raise RunError(f"{path} cannot be read ({error.strerror})", fix) from error
+    return tag[1].decode() if tag else ""
+
+
+def is_readable(version: object) -> bool:
+    """Whether results of a schema version can be read here."""
+    return type(version) is int and (version == SCHEMA_VERSION or version in STEPS)
+
+
+def migrate(content: Content, find: Find) -> Content:
+    """Bring what a result's file says, of a version that `is_readable`, up to this version, step by step."""
+    while (version := content["schema_version"]) != SCHEMA_VERSION:
+        content = {**STEPS[version](content, find), "schema_version": version + 1}
+    return _with_todays_name(content)
+
+
+def _with_todays_name(content: Content) -> Content:
+    """The model by the name it has in this version, known by the code and weights it was made of."""
+    model = content.get("model")
+    if not isinstance(model, dict) or not isinstance(model.get("fingerprint"), str):
+        return content
+    before, now = RENAMED.get(model["fingerprint"], ("", ""))
+    if not before or model.get("name") != before:
+        return content
+    return {**content, "model": {**model, "name": now, "adapted": True}}
+
+
+def _with_subjects_and_labels(content: Content, find: Find) -> Content:
+    """1 to 2: the subject and the label of every scored clip, from the data set if it is here.
+
+    The name and version of a data set fix what its clips show. Where a result names other subjects than the
+    data set does, it is of another one of that name, and nothing is put in.
+    """
+    record, scored = content.get("dataset"), _scored(content)
+    if not isinstance(record, dict) or record.get("labels_of") or not scored:
+        return content
+    name, version = record.get("name"), record.get("version")
+    dataset = find(name, version) if isinstance(name, str) and isinstance(version, str) else None
+    if dataset is None:
+        return content
+    splits: tuple[Split, ...] = get_args(Split)
+    clips = [clip for split in splits for clip in dataset.clips(split) if clip.id in scored]
+    subjects = {clip.id: clip.subject for clip in clips}
+    if len(subjects) < len(scored) or record.get("subjects_of") not in (None, {}, subjects):
+        return content
+    known = {
+        "subjects_of": subjects,
+        "labels": list(dataset.labels),
+        "labels_of": {clip.id: clip.label for clip in clips},
+    }
+    return {**content, "dataset": {**record, **known}}
+
+
+def _scored(content: Content) -> set[str]:
+    """The ids of the clips that were scored, as far as a result tells."""
+    record, metrics = content.get("dataset"), content.get("metrics")
+    subjects = record.get("subjects_of") if isinstance(record, dict) else None
+    if isinstance(subjects, dict) and subjects:
+        return set(subjects)
+    found = metrics.values() if isinstance(metrics, dict) else ()
+    of_clips = [metric.get("per_clip") for metric in found if isinstance(metric, dict)]
+    return {clip for values in of_clips if isinstance(values, dict) for clip in values}
+
+
+STEPS: dict[int, Callable[[Content, Find], Content]] = {1: _with_subjects_and_labels}
+"""Version to the step from it to the next one."""
 
 
 class NoResult(RunError):
@@ -31,9 +176,7 @@ class NoResult(RunError):
 def read_result(path: Path, of_its_clips: bool = True) -> Result:
     """Read a result from its file or from its run folder; one of an older schema as one of this.
 
-    Args:
-        path: The file, or the folder.
-        of_its_clips: Whether the clips that lie beside it must be those it is about.
+    The clips that lie beside it must be those it is about, unless ``of_its_clips`` is False.
 
     Raises:
         NoResult: It is a training, or a run that is not finished.
@@ -65,9 +208,7 @@ def read_result(path: Path, of_its_clips: bool = True) -> Result:
     try:
         result = Result.model_validate_json(json.dumps(migrate(content, _dataset)))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RunError(f"{file} is not a result ({where}: {first['msg']})", fix) from error
+        raise RunError(f"{file} is not a result ({first_fault(error)})", fix) from error
     if of_its_clips:
         check_clips(file.parent, result)
     return result

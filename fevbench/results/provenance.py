@@ -12,28 +12,14 @@ from fevbench.results.schema import Environment
 from fevbench.version import VERSION
 
 PACKAGES = (
-    "av",
-    "insightface",
-    "mediapipe",
-    "numpy",
-    "onnxruntime",
-    "opencv-python",
-    "pillow",
-    "pytorch-fid",
-    "scikit-image",
-    "scikit-learn",
-    "torch",
-    "torchvision",
-)
+    "av", "insightface", "mediapipe", "numpy", "onnxruntime", "opencv-python", "pillow", "pytorch-fid",
+    "scikit-image", "scikit-learn", "torch", "torchvision",
+)  # fmt: skip
 """What can change a number; of those with several builds, all that are there are named."""
 
 
 def environment(device: str) -> Environment:
-    """Describe this process.
-
-    Args:
-        device: The torch device in use.
-    """
+    """Describe this process."""
     import torch
 
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()
@@ -44,7 +30,7 @@ def environment(device: str) -> Environment:
         platform=f"{platform.system()} {platform.machine()}",
         device=f"{device} ({name})",
         threads=torch.get_num_threads(),
-        packages=dict(_versions()),
+        packages=dict(sorted(item for name in PACKAGES for item in installed(name).items())),
     )
 
 
@@ -68,10 +54,6 @@ def _git(root: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _versions() -> list[tuple[str, str]]:
-    return sorted(item for name in PACKAGES for item in installed(name).items())
 
 
 def _processor() -> str:

@@ -1,9 +1,9 @@
 """The result of a run: everything needed to read it, trust it and repeat it.
 
-``schema_version`` is raised when a field changes its meaning or goes away; `fevbench.results.migrate` brings
+``schema_version`` is raised when a field changes its meaning or goes away; `fevbench.results.files` brings
 older results up to it when they are read.
 
-2: the person and the label of every scored clip are there unless nobody can tell them.
+2: the subject and the label of every scored clip are there unless nobody can tell them.
 1: they may be missing.
 """
 
@@ -47,7 +47,7 @@ class MetricResult(Record):
     sample: Literal["clips", "frames"]
     """What a sample is."""
     subjects: int
-    """How many people the samples show."""
+    """How many subjects the samples show."""
     missing: int = 0
     """Clips without a value that count against the model, at the metric's floor."""
     excused: int = 0
@@ -55,9 +55,9 @@ class MetricResult(Record):
     excused_clips: list[str] = []
     """Which clips these are; empty in results of before this field, too."""
     interval: Interval | None = None
-    """Over people; null where there are too few of them."""
+    """Over subjects; null where there are too few of them."""
     replicates: list[Finite] = []
-    """For metrics of whole sets, the number without each group of people in turn; empty for others."""
+    """For metrics of whole sets, the number without each group of subjects in turn; empty for others."""
     ceiling: Finite | None = None
     """The same metric of the true clips themselves."""
     per_clip: dict[str, Finite | None] = {}
@@ -95,17 +95,17 @@ class DatasetRecord(Record):
     version: str
     """Its version."""
     split: Literal["train", "val", "test"]
-    """Which people."""
+    """Which subjects."""
     limit: int | None
     """How many clips were asked for; null for all."""
     clips: int
     """How many clips were scored."""
     subjects: int
-    """How many people they show."""
+    """How many subjects they show."""
     digest: str
-    """The sha256 over the scored clips' ids, people, labels and pixels."""
+    """The sha256 over the scored clips' ids, subjects, labels and pixels."""
     subjects_of: dict[str, str] = {}
-    """Scored clip to the person it shows, without which nothing can be tested; empty if nobody can tell."""
+    """Scored clip to the subject it shows, without which nothing can be tested; empty if nobody can tell."""
     labels: list[str] = []
     """The data set's labels, in its order; empty if nobody can tell."""
     labels_of: dict[str, str] = {}

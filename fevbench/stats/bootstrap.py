@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 RESAMPLES = 2000
-LEAST_PEOPLE = 6
-"""Fewest people for an interval or a test. The smallest p that sign flips of five can give is 2 / 2^5 > 0.05,
-and a resample of five is often one of three: what would be printed as 95 % holds the truth far less often."""
+LEAST_SUBJECTS = 6
+"""Fewest subjects for an interval or a test. The smallest p that sign flips of five can give is 2 / 2^5 >
+0.05, and a resample of five is often one of three: what would be printed as 95 % holds the truth far less
+often."""
 METHOD = f"subject bootstrap, percentile, {RESAMPLES} resamples"
 
 
@@ -24,69 +25,49 @@ def subject_bootstrap(
 ) -> tuple[float, float] | None:
     """A 95 % percentile interval of the mean, resampling whole subjects with replacement.
 
-    The statistic is the mean over all clips of the resampled people, so that people with more clips
-    weigh more, as they do in the mean itself. With few people (below about 20) percentile intervals
-    are somewhat too narrow.
-
-    Args:
-        values: One value a clip.
-        subjects: The person of each clip.
-        seed: Fixes the resamples; the order of the clips does not matter.
-
-    Returns:
-        Lower and upper bound, or None with fewer than two people.
+    The statistic is the mean over all clips of the resampled subjects, so that subjects with more clips weigh
+    more, as they do in the mean itself. With fewer than about 20 subjects, it is somewhat too narrow; with
+    fewer than two there is none. The order of the clips does not matter.
 
     Raises:
         ValueError: The sequences differ in length.
     """
-    sums, counts = by_person(values, subjects)
+    sums, counts = sums_by_subject(values, subjects)
     if len(sums) < 2:
         return None
     draws = draw_subjects(len(sums), seed)
     return percentile_interval((draws @ sums) / (draws @ counts))
 
 
-def by_person(
+def sums_by_subject(
     values: Sequence[float] | NDArray[np.float64], subjects: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Each person's sum of values and number of clips, people in the order of their names.
-
-    Args:
-        values: One value a clip.
-        subjects: The person of each clip.
-
-    Returns:
-        ``float64[people]`` and ``int64[people]``.
+    """Each subject's sum of values and number of clips, subjects in the order of their names.
 
     Raises:
         ValueError: The sequences differ in length.
     """
     if len(values) != len(subjects):
         raise ValueError(f"{len(values)} values for {len(subjects)} subjects")
-    number = {person: i for i, person in enumerate(sorted(set(subjects)))}
-    index = np.array([number[subject] for subject in subjects], np.int64)
+    place = {subject: i for i, subject in enumerate(sorted(set(subjects)))}
+    index = np.array([place[subject] for subject in subjects], np.int64)
     sums = np.bincount(index, weights=np.asarray(values, dtype=np.float64))
     # numpy's stubs take both for counts.
     return sums.astype(np.float64), np.bincount(index).astype(np.int64)
 
 
 @lru_cache(maxsize=4)
-def draw_subjects(people: int, seed: int = 0) -> NDArray[np.float64]:
-    """How often each person is drawn in each resample, for statistics other than means.
+def draw_subjects(count: int, seed: int = 0) -> NDArray[np.float64]:
+    """How often each of ``count`` subjects is drawn in each resample, for statistics other than means.
 
-    Args:
-        people: How many there are.
-        seed: Fixes the resamples.
-
-    Returns:
-        ``float64[RESAMPLES, people]`` whole numbers, read-only; each row sums to ``people``.
+    As ``float64[RESAMPLES, count]`` whole numbers, read-only; each row sums to ``count``.
     """
-    drawn = np.random.default_rng(seed).integers(people, size=(RESAMPLES, people))
-    rows = np.arange(RESAMPLES)[:, None] * people
-    flat = np.bincount((rows + drawn).ravel(), minlength=RESAMPLES * people)
-    counts = flat.reshape(RESAMPLES, people).astype(np.float64)
-    counts.setflags(write=False)
-    return counts
+    drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
+    rows = np.arange(RESAMPLES)[:, None] * count
+    flat = np.bincount((rows + drawn).ravel(), minlength=RESAMPLES * count)
+    times = flat.reshape(RESAMPLES, count).astype(np.float64)
+    times.setflags(write=False)
+    return times
 
 
 def percentile_interval(statistics: NDArray[np.float64]) -> tuple[float, float]:

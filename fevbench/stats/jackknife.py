@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtrit
 
-from fevbench.stats.bootstrap import LEAST_PEOPLE, LEVEL
+from fevbench.stats.bootstrap import LEAST_SUBJECTS, LEVEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_GROUPS = 12
 """A Fréchet distance of 2048 features takes seconds; twelve give a standard error right to a fifth."""
 LEAST_GROUPS = 3
-"""Fewest groups for a test; an interval takes `LEAST_PEOPLE`."""
+"""Fewest groups for a test; an interval takes `LEAST_SUBJECTS`."""
 METHOD = "delete-a-group jackknife over people, groups of unequal size, Student's t"
 EQUAL_METHOD = "delete-a-group jackknife over people, Student's t"
 """How intervals were made before groups were weighed by their size."""
@@ -94,9 +94,9 @@ def jackknife_interval(
         sizes: How many samples each group has; all as many by default.
 
     Returns:
-        Lower and upper bound, or None with fewer than `LEAST_PEOPLE` groups.
+        Lower and upper bound, or None with fewer than `LEAST_SUBJECTS` groups.
     """
-    if len(replicates) < LEAST_PEOPLE:
+    if len(replicates) < LEAST_SUBJECTS:
         return None
     error = jackknife_error(replicates, value, sizes)
     reach = float(stdtrit(len(replicates) - 1, (1 + LEVEL) / 2)) * error

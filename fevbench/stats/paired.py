@@ -1,13 +1,14 @@
-"""Paired tests of two models that were scored on the same clips.
+"""Paired tests of two models that were scored on the same clips, and the ranks of many.
 
-Both models see the same people, and much of what makes a clip easy or hard is the person: differences within
-people are far steadier than the two numbers. Whole people are the unit, because clips of one are not
-independent.
+Both models see the same subjects, and much of what makes a clip easy or hard is the subject: differences
+within subjects are far steadier than the two numbers. Whole subjects are the unit, because clips of one are
+not independent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -15,32 +16,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtr
 
-from fevbench.stats.bootstrap import LEAST_PEOPLE, by_person, subject_bootstrap
+from fevbench.counts import people
+from fevbench.stats.bootstrap import LEAST_SUBJECTS, subject_bootstrap, sums_by_subject
 from fevbench.stats.jackknife import LEAST_GROUPS, jackknife_error, jackknife_interval
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-EXACT_PEOPLE = 24
-"""Up to so many people all flips are counted one by one; of more, their sums are, on a grid."""
+EXACT_SUBJECTS = 24
+"""Up to so many subjects all flips are counted one by one; of more, their sums are, on a grid."""
 GRID = 2**15
 """Steps of that grid from 0 to the largest sum there is."""
 NO_SCATTER = "the difference is the same without any group of people, so that nothing says how sure it is"
 TIE = 1e-9
 """Numbers nearer than this, absolutely or relatively, are equal: rounding is no evidence."""
-FLIPS_METHOD = "sign flips of people, two-sided; interval: subject bootstrap"
-JACKKNIFE_METHOD = "delete-a-group jackknife of the difference over people, Student's t, two-sided"
+ALPHA = 0.05
+"""Significant is a corrected p-value below this."""
 
 
 @dataclass(frozen=True)
 class PairedTest:
-    """One model against another.
+    """One model against another: what is None, there is not, and ``reason`` says why there is no test.
 
-    Attributes:
-        difference: The first's number less the second's; None if they cannot be subtracted.
-        interval: Its 95 % interval over people; None with too few of them.
-        p: How often a difference as large would arise if the models were equals; None without a test.
-        reason: Why there is no test.
+    The difference is the first's number less the second's, the interval one of 95 % over subjects, and p how
+    often a difference as large would arise if the models were equals.
     """
 
     difference: float | None
@@ -50,30 +49,30 @@ class PairedTest:
 
 
 def compare_means(first: ArrayLike, second: ArrayLike, subjects: Sequence[str]) -> PairedTest:
-    """Test the difference of two means over the same clips, by sign flips of whole people.
+    """Test the difference of two means over the same clips, by sign flips of whole subjects.
 
-    If the models are equals, exchanging the two in all clips of a person changes nothing, and every choice of
-    signs of the people's summed differences is as likely as the observed one (Fisher, The Design of
+    If the models are equals, exchanging the two in all clips of a subject changes nothing, and every choice
+    of signs of the subjects' summed differences is as likely as the observed one (Fisher, The Design of
     Experiments, 1935, section 21; Pitman, JRSS Supplement 4, 1937). Sums, because the mean over clips weighs
-    a person by the number of clips. The p-value is exact for any number of people and any distribution that
-    is the same with the models exchanged. The interval is the subject bootstrap of the difference, which is
-    too narrow with fewer than about 20 people: where the two disagree, believe the p-value.
+    a subject by the number of clips. The p-value is exact for any number of subjects and any distribution
+    that is the same with the models exchanged. The interval is the subject bootstrap of the difference, too
+    narrow with fewer than about 20 subjects: where the two disagree, believe the p-value.
 
     Args:
         first: One model's value of each clip, as it counts in the mean.
         second: The other model's, in the same order.
-        subjects: The person of each clip.
+        subjects: The subject of each clip.
 
     Raises:
         ValueError: The sequences differ in length or are empty.
     """
     differences = _subtract(first, second)
-    totals, clips = by_person(differences, subjects)
+    totals, clips = sums_by_subject(differences, subjects)
     if not len(totals):
         raise ValueError("no clip to compare")
     difference = float(totals.sum() / clips.sum())
-    if len(totals) < LEAST_PEOPLE:
-        return PairedTest(difference, None, None, too_few(len(totals), LEAST_PEOPLE))
+    if len(totals) < LEAST_SUBJECTS:
+        return PairedTest(difference, None, None, too_few(len(totals), LEAST_SUBJECTS))
     return PairedTest(difference, subject_bootstrap(differences, subjects), sign_flip_p(totals))
 
 
@@ -84,20 +83,14 @@ def compare_sets(
     of_second: Sequence[float],
     sizes: Sequence[int] | None = None,
 ) -> PairedTest:
-    """Test the difference of two statistics of whole sets, by the jackknife over groups of people.
+    """Test the difference of two statistics of whole sets, by the jackknife over groups of subjects.
 
     The differences of the replicates are the replicates of the difference: their jackknife error knows how
     the two move together (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11; of
     groups, `jackknife_error`). The difference over its error is compared with Student's t of G - 1 degrees of
     freedom. Replicates of one and the same difference have no error, and say nothing of how sure it is: there
-    is no p then.
-
-    Args:
-        first: One model's number.
-        second: The other model's.
-        of_first: One model's number without each group of people in turn.
-        of_second: The other model's, without the same groups.
-        sizes: How many samples each group has; all as many by default.
+    is no p then. Replicates are the models' numbers without each group in turn, of as many samples as
+    ``sizes`` says, or all alike.
 
     Raises:
         ValueError: The models left out different numbers of groups.
@@ -121,26 +114,26 @@ def compare_sets(
 def sign_flip_p(totals: ArrayLike) -> float:
     """The share of all choices of signs whose sum is at least as far from 0 as the observed sum.
 
-    Up to `EXACT_PEOPLE` every choice is counted, without listing them all: sums of one half of the people are
-    looked up among the sorted sums of the other (as in Horowitz and Sahni, JACM 21, 1974). For more people
-    the distribution of the sum is built up person by person, sizes rounded to a grid (Pagano and Tritchler,
-    JASA 78, 1983), and whatever rounding may have brought below the observed sum is counted as well: p is
-    never below the exact one, which makes a valid test, and next to it. Random flips would have a smallest p,
-    and could not tell many models apart.
+    Up to `EXACT_SUBJECTS` every choice is counted, without listing them all: sums of one half of the
+    subjects are looked up among the sorted sums of the other (as in Horowitz and Sahni, JACM 21, 1974). For
+    more subjects the distribution of the sum is built up subject by subject, sizes rounded to a grid (Pagano
+    and Tritchler, JASA 78, 1983), and whatever rounding may have brought below the observed sum is counted as
+    well: p is never below the exact one, which makes a valid test, and next to it. Random flips would have a
+    smallest p, and could not tell many models apart.
 
     Args:
-        totals: ``float[people]``: each person's sum of differences.
+        totals: ``float[subjects]``: each subject's sum of differences.
 
     Returns:
-        In (0, 1]; never below 2 / 2^people, and 1 where all are 0.
+        In (0, 1]; never below 2 / 2^subjects, and 1 where all are 0.
     """
     values = np.asarray(totals, np.float64)
     observed = abs(values.sum()) - TIE * np.abs(values).sum()
     if observed <= 0:
         return 1.0
-    if len(values) > EXACT_PEOPLE:
+    if len(values) > EXACT_SUBJECTS:
         return _tail_on_grid(np.abs(values), float(observed))
-    # The first person's sign stays: turning all signs round changes no distance from 0.
+    # The first subject's sign stays: turning all signs round changes no distance from 0.
     rest = values[1:]
     half = len(rest) // 2
     # Sorted needles are found several times faster.
@@ -154,12 +147,8 @@ def sign_flip_p(totals: ArrayLike) -> float:
 def _tail_on_grid(sizes: NDArray[np.float64], observed: float) -> float:
     """The share of choices of signs whose sum is at least as far from 0 as ``observed``, or a little more.
 
-    With each size split in two, a sum is the total less twice the sizes whose sign is minus: it is enough to
-    know how the sum of a random subset is distributed.
-
-    Args:
-        sizes: ``float64[people]``, not negative.
-        observed: Above 0.
+    With each size (none is negative) split in two, a sum is the total less twice the sizes whose sign is
+    minus: it is enough to know how the sum of a random subset is distributed.
     """
     total = float(sizes.sum())
     step = total / GRID
@@ -176,14 +165,14 @@ def _tail_on_grid(sizes: NDArray[np.float64], observed: float) -> float:
     return min(1.0, 2 * float(chances.sum()))
 
 
-def smallest_p(people: int) -> float:
-    """The smallest p-value that `sign_flip_p` can give with so many people."""
-    return 2.0 ** (1 - people)
+def smallest_p(subjects: int) -> float:
+    """The smallest p-value that `sign_flip_p` can give with so many subjects."""
+    return 2.0 ** (1 - subjects)
 
 
-def too_few(people: int, needed: int) -> str:
+def too_few(subjects: int, needed: int) -> str:
     """Why there is no test."""
-    return f"{people} {'person' if people == 1 else 'people'}, and a test needs {needed}"
+    return f"{people(subjects)}, and a test needs {needed}"
 
 
 def _subtract(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
@@ -196,9 +185,65 @@ def _subtract(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=4)
-def _all_signs(people: int) -> NDArray[np.float64]:
-    """``float64[2^people, people]`` of 1 and -1: every choice."""
-    bits = np.arange(2**people)[:, None] >> np.arange(people) & 1
+def _all_signs(subjects: int) -> NDArray[np.float64]:
+    """``float64[2^subjects, subjects]`` of 1 and -1: every choice."""
+    bits = np.arange(2**subjects)[:, None] >> np.arange(subjects) & 1
     signs = np.where(bits, -1.0, 1.0)
     signs.setflags(write=False)
     return signs
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Correct p-values so that any false claim in the whole family is made with probability ALPHA at most.
+
+    The step-down procedure of Holm (Scandinavian Journal of Statistics 6, 1979): the k-th smallest of m is
+    multiplied by m - k + 1, and none is smaller than the one before. It assumes nothing of how the tests
+    depend on each other, and pairs of models depend on each other a lot.
+    """
+    order = np.argsort(p_values, kind="stable")
+    steps = np.asarray(p_values, np.float64)[order] * np.arange(len(order), 0, -1)
+    corrected = np.empty(len(order))
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return [float(value) for value in corrected]
+
+
+def rankable(models: Sequence[int], untestable: Iterable[tuple[int, int]]) -> list[int]:
+    """The models that can be ranked: those all of whose pairs can be tested.
+
+    As long as a pair cannot be tested, whoever is in the most such pairs is left out. Those in as many go
+    together: nothing says which of them is at fault, and the choice must not hang on names or order.
+    """
+    left, pairs = set(models), list(untestable)
+    while counts := Counter(model for pair in pairs if left.issuperset(pair) for model in pair):
+        most = max(counts.values())
+        left -= {model for model, count in counts.items() if count == most}
+    return [model for model in models if model in left] if len(left) > 1 else []
+
+
+def rank(
+    numbers: Mapping[int, float], better: Iterable[tuple[int, int]], higher_is_better: bool
+) -> dict[int, int]:
+    """Rank each model at 1 + the number that are significantly better, none above one with a better number.
+
+    Being told apart is not transitive: A and B may be alike, B and C as well, and A still be better than C.
+    No partition into groups of equals can say that. Counting who is better does not need one (1, 1, 2), and
+    is the same in whatever order models come (Chatbot Arena ranks so, Chiang et al., ICML 2024). Counted for
+    each model alone, though, one whose clips vary a lot is hard to tell from anything, and would rank above
+    models with better numbers. Whatever counts against a model therefore counts against all whose numbers are
+    no better: the rank is the largest count among a model and those with a number at least as good.
+
+    Args:
+        numbers: Model to its number.
+        better: Pairs of which the first is significantly better than the second.
+        higher_is_better: Which numbers are.
+
+    Returns:
+        Model to rank, in the order of ``numbers``. A rank is shared by models that equally many are better
+        than, also where the two were told apart from different models.
+    """
+    beaten = Counter(worse for _, worse in better)
+    sign = 1 if higher_is_better else -1
+    return {
+        model: 1 + max(beaten[other] for other in numbers if sign * numbers[other] >= sign * number)
+        for model, number in numbers.items()
+    }

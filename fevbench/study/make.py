@@ -1,30 +1,189 @@
-"""Making a study: its comparisons, its attention checks, its page."""
+"""Making a study: its runs, its comparisons, its attention checks, its page."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fevbench.atomic import write_text
-from fevbench.audit.scene import STRENGTHS, Scene, damages
+from fevbench.audit.damages import DamageInput, damages
+from fevbench.audit.record import STRENGTHS
 from fevbench.data.corpus import Corpus, typical
 from fevbench.errors import FevbenchError, RunError
+from fevbench.metrics.catalog import Metric
+from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.comparable import clip_differences, distinct_names, same_weights
+from fevbench.report.ranking import sample_of
 from fevbench.report.sheet import Runs
+from fevbench.results.files import read_result
+from fevbench.results.schema import MetricResult, Result
 from fevbench.study.page import Shown, as_picture, as_video, media_digest, render_page
-from fevbench.study.pairs import choose_comparisons
-from fevbench.study.record import PAGE_FILE, STUDY_FILE, Check, Pair, Study, read_study
-from fevbench.study.source import metrics_of, models_of
+from fevbench.study.record import (
+    PAGE_FILE,
+    STUDY_FILE,
+    Check,
+    Pair,
+    Score,
+    Study,
+    StudyMetric,
+    StudyModel,
+    read_study,
+)
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames
 
+Comparison = tuple[int, int, "Clip"]
+"""Two models, by their places, and the clip whose face and label both were given."""
 QUESTION = "Starting from this face, which video shows {label} better?"
 DAMAGES = ("noise", "blur")
 """What attention checks do to a true clip, in turn, in the audit's greatest strength."""
 PAIRS = 60
 """Comparisons one rater is shown, at most, unless told otherwise: about eight minutes."""
+
+
+def open_runs(folders: Sequence[Path], dataset: str | None = None) -> Runs:
+    """Open runs whose clips can be shown side by side; of ``dataset``, by default what the results name.
+
+    Raises:
+        RunError: There are fewer than two, one is there twice, or they are not of the same clips.
+        DatasetError: The data set cannot be opened here, or is not the one that was scored.
+    """
+    if len(folders) < 2:
+        raise RunError("a comparison needs two runs, and one is given", "name another run")
+    results = [read_result(folder) for folder in folders]
+    for (one, first), (other, second) in combinations(zip(folders, results, strict=True), 2):
+        if first == second:
+            raise RunError(f"{one} and {other} are the same run", "name it once")
+    for other, result in zip(folders[1:], results[1:], strict=True):
+        for difference in clip_differences(results[0], result):
+            raise RunError(
+                f"{folders[0]} and {other} were scored on {difference}",
+                "compare runs of one data set, split, protocol and limit",
+            )
+    return Runs(folders, dataset)
+
+
+def models_of(results: Sequence[Result]) -> list[StudyModel]:
+    """What the study says of each run."""
+    return [
+        StudyModel(name=name, fingerprint=result.model.fingerprint, control=result.model.control)
+        for name, result in zip(distinct_names(results), results, strict=True)
+    ]
+
+
+def metrics_of(results: Sequence[Result], subjects: Mapping[str, str]) -> dict[str, StudyMetric]:
+    """The metrics that some run has a number in, in the catalogue's order.
+
+    ``subjects`` holds every scored clip and the subject it shows.
+    """
+    found = {}
+    for metric in (catalog.get(name) for name in catalog):
+        those = [result.metrics.get(metric.name) for result in results]
+        named = next((one for one in those if one is not None), None)
+        if named is None:
+            continue
+        found[metric.name] = StudyMetric(
+            id=named.id,
+            higher_is_better=named.higher_is_better,
+            scores=[_score(metric, one, subjects) for one in those],
+            reason=_incomparable_reason(metric, results),
+        )
+    return found
+
+
+def _incomparable_reason(metric: Metric, results: Sequence[Result]) -> str:
+    if not metric.definition.ranked:
+        return "more of it is not better by itself"
+    return "" if same_weights(metric, results) else "measured by different files of its networks"
+
+
+def _score(metric: Metric, result: MetricResult | None, subjects: Mapping[str, str]) -> Score:
+    if result is None:
+        return Score(value=None)
+    clips = sample_of(metric, metric.name, result).clips
+    if not subjects.keys() >= clips.keys():
+        return Score(value=result.value)
+    counts = Counter(subjects[clip] for clip in clips)
+    sums = dict.fromkeys(counts, 0.0)
+    for clip, value in clips.items():
+        sums[subjects[clip]] += value
+    return Score(
+        value=result.value, subjects={subject: (sums[subject], counts[subject]) for subject in sorted(counts)}
+    )
+
+
+def model_pairs(models: int, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """All pairs of models in an order whose every beginning is balanced.
+
+    The circle method of round-robin tournaments, of models in random order: no model meets its next opponent
+    before all others have met theirs, and any ``models - 1`` first pairs connect them all.
+    """
+    seats: list[int | None] = [int(i) for i in rng.permutation(models)]
+    if models % 2:
+        seats.append(None)
+    order = []
+    for _ in range(len(seats) - 1):
+        half = len(seats) // 2
+        for one, other in zip(seats[:half], reversed(seats[half:]), strict=True):
+            if one is not None and other is not None:
+                order.append((one, other))
+        seats = [seats[0], seats[-1], *seats[1:-1]]
+    return order
+
+
+def choose_comparisons(
+    models: int, clips: Sequence[Clip], count: int, rng: np.random.Generator
+) -> list[Comparison]:
+    """Choose what to compare: no comparison twice, each pair of models on different labels and subjects.
+
+    Pairs of models follow each other as in `model_pairs`, again and again. Each takes the clip whose label,
+    then whose subject, then which itself was used least, first by this pair and then by all; ties are drawn.
+
+    Raises:
+        RunError: There are too few to connect all models, or more than there are.
+    """
+    pairs = model_pairs(models, rng)
+    if count < models - 1:
+        raise RunError(
+            f"{count} comparisons cannot connect {models} models", f"give --pairs at least {models - 1}"
+        )
+    if count > (most := len(pairs) * len(clips)):
+        raise RunError(
+            f"{models} models and {len(clips)} clips make {most} comparisons, and not {count}",
+            f"give --pairs at most {most}",
+        )
+    used: Counter[tuple[object, ...]] = Counter()
+    chosen = []
+    for n in range(count):
+        pair = pairs[n % len(pairs)]
+        left = [clip for clip in clips if not used[pair, clip.id]]
+        lots = rng.random(len(left))
+        worn = [
+            (
+                used[pair, "label", clip.label],
+                used["label", clip.label],
+                used[pair, "subject", clip.subject],
+                used["subject", clip.subject],
+                used["clip", clip.id],
+                lot,
+                i,
+            )
+            for i, (clip, lot) in enumerate(zip(left, lots, strict=True))
+        ]
+        clip = left[min(worn)[-1]]
+        used[pair, clip.id] += 1
+        used["clip", clip.id] += 1
+        for kind, name in (("label", clip.label), ("subject", clip.subject)):
+            used[pair, kind, name] += 1
+            used[kind, name] += 1
+        chosen.append((*pair, clip))
+    return chosen
 
 
 def make_study(
@@ -35,18 +194,10 @@ def make_study(
     seed: int = 0,
     question: str = QUESTION,
 ) -> tuple[Study, str]:
-    """Make a study and its page. The same runs and arguments make the same ones.
+    """Make a study and its page, as HTML. The same runs and arguments make the same ones.
 
-    Args:
-        runs: The runs to compare.
-        pairs: Comparisons on the page; by default `PAIRS`, or every two models once if that is more.
-        shown: How many of them one rater is shown; by default all, but not more than `PAIRS`.
-        checks: Attention checks, which every rater is shown.
-        seed: Draws the comparisons and their order.
-        question: What raters are asked; ``{label}`` stands for the expression.
-
-    Returns:
-        The study, and its page as HTML.
+    There are ``pairs`` comparisons on the page, by default `PAIRS`, or every two models once if that is more;
+    one rater is ``shown`` all of them, but not more than `PAIRS`, and all attention checks.
 
     Raises:
         RunError: A run lacks a clip, or so many comparisons or checks cannot be made.
@@ -128,7 +279,5 @@ def _scored(runs: Runs) -> list[Clip]:
 
 
 def _damaged(corpus: Corpus, clip: Clip, name: str) -> Frames:
-    import fevbench.audit.damages  # noqa: F401  (which registers them)
-
-    scene = Scene(clip, corpus.frames(clip), corpus, np.random.default_rng(0), rank=0.0)
-    return damages.get(name).apply(scene, STRENGTHS)
+    given = DamageInput(clip, corpus.frames(clip), corpus, np.random.default_rng(0), rank=0.0)
+    return damages.get(name).apply(given, STRENGTHS)

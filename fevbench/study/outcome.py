@@ -1,4 +1,4 @@
-"""What a study found: which models people prefer, how sure that is, and which metrics agree."""
+"""What a study found: which models raters prefer, how sure that is, and which metrics agree with them."""
 
 from __future__ import annotations
 
@@ -8,33 +8,133 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.stats.bootstrap import percentile_interval
-from fevbench.study.agreement import Agreement, agreements
-from fevbench.study.bradley_terry import check_connected, fit, preferred, win_rates
-from fevbench.study.resampling import choices_of
+from fevbench.stats.bootstrap import RESAMPLES, draw_subjects, percentile_interval
+from fevbench.stats.paired import TIE
+from fevbench.study.choices import check_connected, choices_of, fit, preferred, win_rates
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
-    from fevbench.study.answers import Raters
-    from fevbench.study.record import Study
+    from fevbench.study.choices import Choices
+    from fevbench.study.record import Raters, Score, Study, StudyMetric
 
+LEAST_MODELS = 3
+"""Of two models, tau is 1 or -1 and says nothing."""
 Bounds = tuple[float, float] | None
 
 
 @dataclass(frozen=True)
-class Standing:
+class Agreement:
+    """One metric against raters: Kendall's tau-b, 1 where it orders the models as they do.
+
+    With ``whole_set`` its numbers were held fixed in the resamples, because they are no means over clips.
+    ``reason`` says why there is no tau, or no interval.
+    """
+
+    metric: str
+    id: str
+    models: int
+    tau: float | None
+    interval: tuple[float, float] | None
+    whole_set: bool = False
+    reason: str = ""
+
+
+def agreements(
+    metrics: Mapping[str, StudyMetric],
+    strengths: NDArray[np.float64],
+    resampled: NDArray[np.float64] | None,
+    choices: Choices,
+) -> list[Agreement]:
+    """Hold every metric against raters' choices, those that agree most first.
+
+    ``strengths`` are those of the models, ``float64[M]``, and of each resample,
+    ``float64[RESAMPLES, M]``; None if there are no intervals.
+    """
+    found = [_agreement(name, metric, strengths, resampled, choices) for name, metric in metrics.items()]
+    return sorted(found, key=lambda one: (one.tau is None, -(one.tau or 0.0)))
+
+
+def kendall_tau(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Kendall's tau-b (Biometrika 33, 1945) along the last axis; NaN where all values of one are equal.
+
+    Args:
+        first: ``float64[..., M]``.
+        second: ``float64[..., M]``. Values nearer than `TIE`, absolutely or relatively, are equal.
+    """
+    one, other = _order(first), _order(second)
+    with np.errstate(invalid="ignore"):
+        tau = (one * other).sum(-1) / np.sqrt((one**2).sum(-1) * (other**2).sum(-1))
+    return np.asarray(tau, np.float64)
+
+
+def _order(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For every two values, the sign of their difference."""
+    i, j = np.triu_indices(values.shape[-1], 1)
+    a, b = values[..., i], values[..., j]
+    return np.where(np.isclose(a, b, rtol=TIE, atol=TIE), 0.0, np.sign(a - b))
+
+
+def _agreement(
+    name: str,
+    metric: StudyMetric,
+    strengths: NDArray[np.float64],
+    resampled: NDArray[np.float64] | None,
+    choices: Choices,
+) -> Agreement:
+    there = [i for i, score in enumerate(metric.scores) if score.value is not None]
+    scores = [metric.scores[i] for i in there]
+
+    def none(reason: str) -> Agreement:
+        return Agreement(name, metric.id, len(there), None, None, reason=reason)
+
+    if metric.reason:
+        return none(metric.reason)
+    if len(there) < LEAST_MODELS:
+        return none(f"{len(there)} of the models have a number, and tau needs {LEAST_MODELS}")
+    sign = 1 if metric.higher_is_better else -1
+    values = sign * np.array([score.value for score in scores], np.float64)
+    tau = float(kendall_tau(strengths[there], values))
+    if np.isnan(tau):
+        return none("all models have the same number")
+    whole_set = not all(score.subjects for score in scores)
+    if resampled is None:
+        return Agreement(name, metric.id, len(there), tau, None, whole_set, choices.why_no_interval())
+    moved = values[None] if whole_set else sign * _resampled_means(scores, choices)
+    taus = kendall_tau(resampled[:, there], np.broadcast_to(moved, (RESAMPLES, len(there))))
+    if np.isnan(taus).all():
+        return Agreement(name, metric.id, len(there), tau, None, whole_set, "no resample has a tau")
+    return Agreement(name, metric.id, len(there), tau, percentile_interval(taus), whole_set)
+
+
+def _resampled_means(scores: Sequence[Score], choices: Choices) -> NDArray[np.float64]:
+    """``float64[RESAMPLES, models]``: the metric with people drawn anew.
+
+    Those whom the study shows are drawn as for the choices; the others of the runs are drawn by themselves.
+    """
+    shown = {subject: i for i, subject in enumerate(choices.subjects)}
+    others = sorted({subject for score in scores for subject in score.subjects} - shown.keys())
+    draws = choices.draws()[0]
+    if others:
+        draws = np.concatenate([draws, draw_subjects(len(others), seed=2)], axis=1)
+    everyone = [*choices.subjects, *others]
+    means = []
+    for score in scores:
+        of = [score.subjects.get(subject, (0.0, 0)) for subject in everyone]
+        sums, counts = (draws @ np.array(column, np.float64) for column in zip(*of, strict=True))
+        # A resample may hold nobody who counts in a metric that excuses clips: it says nothing then.
+        means.append(np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0))
+    return np.stack(means, axis=1)
+
+
+@dataclass(frozen=True)
+class ModelOutcome:
     """One model.
 
-    Attributes:
-        name: What it is called.
-        control: Whether it reads the true clips.
-        strength: Its Bradley-Terry strength, the models' mean being 0.
-        win_rate: How often it is preferred to another of the models, on average over them, by the fit.
-        interval: The win rate's 95 % interval; None without one.
-        wins: Comparisons in which it was preferred.
-        ties: Comparisons without a difference.
-        losses: Comparisons in which the other one was preferred.
+    Its Bradley-Terry strength, the models' mean being 0; and how often it is preferred to another of the
+    models, on average over them, by the fit.
     """
 
     name: str
@@ -54,15 +154,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Duel:
-    """Two models.
-
-    Attributes:
-        first: The one that is preferred more often, by the fit.
-        second: The other.
-        preferred: How often the first is preferred, by the fit.
-        interval: Its 95 % interval; None without one.
-        comparisons: How often the two were compared.
-    """
+    """Two models: the one preferred more often, by the fit, the other, and how often, with its interval."""
 
     first: str
     second: str
@@ -73,19 +165,11 @@ class Duel:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A study's outcome.
+    """A study's outcome, of the comparisons that count.
 
-    Attributes:
-        study: The study.
-        raters: Whose answers count, and whose do not.
-        subjects: How many people the comparisons show.
-        comparisons: How many comparisons count.
-        same: The share of them without a difference.
-        left: Of the others, the share in which what was at the left was preferred; None if there are none.
-        models: The models, the most preferred first.
-        duels: Every two models.
-        agreement: The metrics, those that agree most with people first.
-        no_interval: Why there are no intervals; empty if there are.
+    ``same`` is the share of them without a difference, ``left`` the share of the others in which what was at
+    the left was preferred, None if there are none. Models that raters prefer and metrics that agree most come
+    first.
     """
 
     study: Study
@@ -94,7 +178,7 @@ class Outcome:
     comparisons: int
     same: float
     left: float | None
-    models: tuple[Standing, ...]
+    models: tuple[ModelOutcome, ...]
     duels: tuple[Duel, ...]
     agreement: tuple[Agreement, ...]
     no_interval: str
@@ -119,13 +203,13 @@ def find_outcome(study: Study, raters: Raters) -> Outcome:
     chance_bounds = None if resampled is None else _bounds(preferred(resampled))
     order = sorted(range(len(names)), key=lambda i: (-strengths[i], names[i]))
     tied = choices.score == 0.5
-    standings = []
+    models = []
     for i in order:
         own = np.where(
             choices.first == i, choices.score, np.where(choices.second == i, 1 - choices.score, -1)
         )
-        standings.append(
-            Standing(
+        models.append(
+            ModelOutcome(
                 name=names[i],
                 control=study.models[i].control,
                 strength=float(strengths[i] - strengths.mean()),
@@ -153,7 +237,7 @@ def find_outcome(study: Study, raters: Raters) -> Outcome:
         comparisons=len(tied),
         same=float(tied.mean()),
         left=None if tied.all() else float(choices.left[~tied].mean()),
-        models=tuple(standings),
+        models=tuple(models),
         duels=tuple(duels),
         agreement=tuple(agreements(study.metrics, strengths, resampled, choices)),
         no_interval=no_interval,

@@ -31,14 +31,7 @@ SECONDS = 8
 
 @dataclass(frozen=True)
 class Shown:
-    """What one question shows.
-
-    Attributes:
-        label: The expression that was asked for.
-        face: The face the models were given: a PNG.
-        a: One clip: an MP4.
-        b: The other.
-    """
+    """What one question shows: the expression, the face the models were given (PNG), and two clips (MP4)."""
 
     label: str
     face: bytes
@@ -65,10 +58,6 @@ def render_page(study: Study, questions: dict[str, Shown]) -> str:
     """The page as HTML.
 
     Clips are in the order of their hashes, each once, so that nothing tells who made which.
-
-    Args:
-        study: The study, sealed.
-        questions: A question's id to what it shows.
     """
     media = sorted(
         {file for shown in questions.values() for file in (shown.face, shown.a, shown.b)}, key=_hash

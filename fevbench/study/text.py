@@ -10,9 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fevbench.counts import grouped, many
 from fevbench.stats.bootstrap import LEVEL
-from fevbench.study.bradley_terry import PRIOR
-from fevbench.study.resampling import METHOD
+from fevbench.study.choices import METHOD, PRIOR
 
 if TYPE_CHECKING:
     from fevbench.study.outcome import Bounds, Outcome
@@ -58,15 +58,15 @@ def outcome_table(outcome: Outcome) -> RenderableType:
     """The outcome for a terminal."""
     raters = outcome.raters
     lines = [
-        f"{_many(len(raters.kept), 'rater')} and {_many(outcome.comparisons, 'comparison')} count, of "
-        f"{_many(outcome.subjects, 'subject')}; no difference in {outcome.same:.0%}"
+        f"{many(len(raters.kept), 'rater')} and {many(outcome.comparisons, 'comparison')} count, of "
+        f"{many(outcome.subjects, 'subject')}; no difference in {outcome.same:.0%}"
         + ("" if outcome.left is None else f", left preferred in {outcome.left:.0%} of the others"),
         f"left out: {raters.left_out or 'nobody'}"
         + ("" if outcome.study.checks else " (the study has no attention checks)"),
     ]
     if raters.duplicates:
         lines.append(
-            f"{_many(raters.duplicates, 'file')} held nothing that another of the same rater does not"
+            f"{many(raters.duplicates, 'file')} held nothing that another of the same rater does not"
         )
     models = _table("model", "win rate", "95 %", "won/tied/lost")
     for one in outcome.models:
@@ -82,10 +82,7 @@ def outcome_table(outcome: Outcome) -> RenderableType:
     if agreement.row_count:
         head = "Agreement of metrics with people: Kendall's tau-b over models; 1 is the same order"
         parts += [Text(head), agreement]
-    reasons: dict[str, list[str]] = {}
-    for metric in outcome.agreement:
-        if metric.tau is None:
-            reasons.setdefault(metric.reason, []).append(metric.metric)
+    reasons = grouped((metric.reason, metric.metric) for metric in outcome.agreement if metric.tau is None)
     notes = [f"no tau for {', '.join(names)}: {reason}" for reason, names in reasons.items()]
     if not outcome.study.metrics:
         notes.append("the runs were scored in no metric: nothing can be held against people's choices")
@@ -108,7 +105,3 @@ def _table(name: str, *numbers: str) -> Table:
 
 def _interval(bounds: Bounds) -> str:
     return f"[{bounds[0]:.2f}, {bounds[1]:.2f}]" if bounds else "–"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"

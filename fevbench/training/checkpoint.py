@@ -1,4 +1,4 @@
-"""Checkpoints: everything a training is, in one file that is replaced as a whole.
+"""What a training is at a step: the averaged weights, and all of it in one file that is replaced as a whole.
 
 Random numbers and the position in the data are functions of the seed and the step (see `sampling`), so the
 step stands for both.
@@ -6,34 +6,84 @@ step stands for both.
 
 from __future__ import annotations
 
+import copy
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from fevbench.atomic import replacing
 from fevbench.training.guard import TrainingError
 
 if TYPE_CHECKING:
-    from fevbench.training.ema import Average
     from fevbench.training.task import Task
 
+WARM_UP = 10
+"""Steps after which the average is over more than a handful of steps."""
 FORMAT = 1
 CHECKPOINT_FILE = "checkpoint.pt"
 
 
+class Average:
+    """A copy of a network, in eval mode, whose weights follow the network's.
+
+    At step n the average keeps ``min(decay, (1 + n) / (10 + n))`` of itself, so that it forgets the random
+    start quickly; with a decay of 0 it is the network itself. Buffers are copied.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self._decay = decay
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Follow the network after a step, counted from 1."""
+        keep = min(self._decay, (1 + step) / (WARM_UP + step))
+        for average, value in zip(self.network.parameters(), network.parameters(), strict=True):
+            average.lerp_(value, 1 - keep)
+        for kept, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
+            kept.copy_(buffer)
+
+
+@contextmanager
+def standing_statistics(network: nn.Module, feed: Callable[[], object]) -> Iterator[None]:
+    """Within it, batch norms use statistics of the network's own maps, as BigGAN's do (Brock et al., 2019).
+
+    The running ones belong to the weights of the last steps, not to their average. Afterwards they are back.
+    ``feed`` runs the network, which is in eval mode, on typical inputs; all batches it runs count alike.
+    """
+    norms = [layer for layer in network.modules() if isinstance(layer, _BatchNorm)]
+    kept = [{name: buffer.clone() for name, buffer in norm.named_buffers()} for norm in norms]
+    momenta = [norm.momentum for norm in norms]
+    try:
+        if norms:
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.momentum = None  # a plain mean over all batches
+                norm.train()
+            with torch.no_grad():
+                feed()
+            for norm in norms:
+                norm.eval()
+        yield
+    finally:
+        for norm, buffers, momentum in zip(norms, kept, momenta, strict=True):
+            norm.eval()
+            norm.momentum = momentum
+            for name, buffer in norm.named_buffers():
+                buffer.copy_(buffers[name])
+
+
 @dataclass(frozen=True)
 class Position:
-    """How far a training is.
-
-    Attributes:
-        step: Steps done.
-        seconds: Time spent on them, over all sessions.
-    """
+    """How far a training is: steps done, and seconds spent on them over all sessions."""
 
     step: int = 0
     seconds: float = 0.0

@@ -18,14 +18,7 @@ C = TypeVar("C", bound="TrainingConfig")
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers a field may have.
-
-    Attributes:
-        low: The smallest.
-        high: The largest.
-        open_low: Whether ``low`` itself is none of them.
-        open_high: Whether ``high`` itself is none of them.
-    """
+    """The numbers from ``low`` to ``high``, themselves left out where a side is open."""
 
     low: float
     high: float
@@ -48,13 +41,9 @@ PART, DECAY = Range(0, 1), Range(0, 1, open_high=True)
 
 
 def choice(default: Any, provenance: Provenance, why: str, within: Range | None = None) -> Any:
-    """A field of a configuration.
+    """A field of a configuration: its value, who chose it and why.
 
-    Args:
-        default: Its value.
-        provenance: Who chose it.
-        why: Why.
-        within: What a number, or each of a tuple, must be; by default from 1 if it is whole, else from 0.
+    A number, or each of a tuple, must be ``within``: by default from 1 if it is whole, else from 0.
     """
     return field(default=default, metadata={"provenance": provenance, "why": why, "within": within})
 
@@ -98,12 +87,7 @@ def _check(name: str, value: Any, within: Range | None) -> None:
 
 
 def with_overrides(config: C, assignments: Sequence[str]) -> C:
-    """Change fields of a configuration.
-
-    Args:
-        config: Where to start from.
-        assignments: ``key=value`` each; the value as the field's type is written: ``true``, ``3e-4``,
-            ``16,32,64``, ``warp``.
+    """Change fields of a configuration by ``key=value``: ``true``, ``3e-4``, ``16,32,64``, ``warp``.
 
     Raises:
         UnknownName: No field has this name; the message suggests near ones.

@@ -2,7 +2,7 @@
 
 FEVBENCH_HOME/training/<digest>/
 frames.npy     uint8[N, T, S, S, 3], clips as the protocol samples them
-clips.json     id, person and label of each; written last
+clips.json     id, subject and label of each; written last
 NAME.npy       what a method computed once of each clip, such as points of the face
 """
 
@@ -46,7 +46,7 @@ class TrainingSet:
         frames: ``uint8[N, T, S, S, 3]``, memory-mapped, read-only.
         labels: ``int64[N]``, indices into ``label_names``.
         label_names: The data set's labels.
-        subjects: The person of each clip.
+        subjects: The subject of each clip.
         ids: The id of each clip.
     """
 
@@ -66,9 +66,8 @@ class TrainingSet:
     def column(self, name: str, compute: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """What a method knows of each clip: computed once, then read from the disk.
 
-        Args:
-            name: A file name that says what it is and what it was computed with.
-            compute: Makes an array of N rows.
+        ``name`` is a file's name that says what it is and what it was computed with; ``compute`` makes N
+        rows.
         """
         path = self._folder / f"{name}.npy"
         if not path.exists():
@@ -82,13 +81,7 @@ class TrainingSet:
 
 
 def open_training_set(dataset: Dataset, protocol: Protocol, split: Split, progress: Progress) -> TrainingSet:
-    """The clips of a split, decoded now unless they were before.
-
-    Args:
-        dataset: Where they come from.
-        protocol: How they are sampled and resized.
-        split: Which people.
-        progress: Hears how decoding proceeds.
+    """The clips of a split as a protocol samples them, decoded now unless they were before.
 
     Raises:
         DatasetError: The split has no clip.

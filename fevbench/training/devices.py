@@ -24,9 +24,8 @@ Precision = Literal["auto", "fp32", "bf16"]
 def open_accelerator(device: str, precision: Precision) -> Accelerator:
     """Join the processes that ``accelerate launch`` started, or be the only one.
 
-    Args:
-        device: ``auto``, ``cpu`` or ``cuda``; which GPU is accelerate's business.
-        precision: ``auto`` is bf16 where the GPU computes in it or the CPU has AMX, and fp32 elsewhere.
+    Which GPU is accelerate's business. Precision ``auto`` is bf16 where the GPU computes in it or the CPU has
+    AMX, and fp32 elsewhere.
 
     Raises:
         MissingPackage: accelerate is not installed.
@@ -68,12 +67,7 @@ def share_of(accelerator: Accelerator, batch_size: int) -> Share:
 
 
 class Updates:
-    """Carries out a method's updates.
-
-    Args:
-        accelerator: The processes.
-        optimisers: By name.
-    """
+    """Carries out a method's updates."""
 
     def __init__(self, accelerator: Accelerator, optimisers: Mapping[str, torch.optim.Optimizer]) -> None:
         self._accelerator = accelerator

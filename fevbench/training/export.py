@@ -24,17 +24,10 @@ FORMAT = "fevbench-generator-1"
 
 @dataclass(frozen=True)
 class Exported:
-    """A generator as it was read.
-
-    Attributes:
-        about: What was written with it: ``model``, ``config``, ``labels``, ``step`` and more.
-        state: Its weights by name, ``float32``.
-        formerly: What its model was called when it was written, if it has another name now.
-    """
+    """A generator as it was read: what was written with it (``model``, ``labels``, …), and its weights."""
 
     about: Mapping[str, Any]
     state: Mapping[str, Tensor]
-    formerly: str = ""
 
     def places(self, labels: Sequence[str]) -> list[int]:
         """Where wanted labels are among those it was trained on.
@@ -71,14 +64,10 @@ class Exported:
 def write_exported(
     path: Path, state: Mapping[str, Tensor], about: Mapping[str, Any], half: bool = False
 ) -> None:
-    """Write a generator.
+    """Write a generator: its weights by name, and what to say of it, as JSON can say it.
 
-    Args:
-        path: The file, ``….safetensors``.
-        state: The generator's weights by name.
-        about: What to say of it; anything JSON can say.
-        half: Round kernels and matrices to half precision, for half the bytes. Vectors stay as they are:
-            they weigh nothing, and statistics of batch norm can be larger than half precision holds.
+    With ``half``, kernels and matrices are rounded to half precision, for half the bytes. Vectors stay as
+    they are: they weigh nothing, and statistics of batch norm can be larger than half precision holds.
     """
 
     def rounded(value: Tensor) -> Tensor:
@@ -93,11 +82,7 @@ def write_exported(
 
 
 def read_exported(path: Path, model: str) -> Exported:
-    """Read a generator.
-
-    Args:
-        path: The file.
-        model: What ``about["model"]`` must be, or must have been when it was written.
+    """Read a generator of a model, by the name the model has or had when the file was written.
 
     Raises:
         ModelError: It is missing, broken, or of another model.
@@ -117,7 +102,7 @@ def read_exported(path: Path, model: str) -> Exported:
     if about.get("format") != FORMAT or model not in (about.get("model"), written):
         raise ModelError(f"{path} holds {about.get('model')}, not {model}", "give another file")
     whole = {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
-    return Exported(about, whole, written if written != about["model"] else "")
+    return Exported(about, whole)
 
 
 def _renamed(about: dict[str, Any]) -> dict[str, Any]:

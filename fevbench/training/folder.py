@@ -7,7 +7,7 @@ checkpoint.pt           the last good state of everything
 losses.csv              every loss of every step
 tensorboard/            the same, live
 curves.png              the same as curves, up to the last sample
-samples/                sheets and videos of the same people, every so many steps
+samples/                sheets and videos of the same subjects, every so many steps
 generators/             the averaged generator at those steps
 generator.safetensors   the averaged generator at the end
 """
@@ -85,10 +85,7 @@ def alone_in(out: Path) -> Iterator[None]:
 
 
 def claim_folder(out: Path, settings: Settings) -> bool:
-    """Make ``out`` this training's folder.
-
-    Returns:
-        Whether there is a checkpoint to continue from.
+    """Make ``out`` this training's folder; returns whether there is a checkpoint to continue from.
 
     Raises:
         TrainingError: The folder holds another training or something else, or it cannot be written.

@@ -23,9 +23,7 @@ class TrainingError(FevbenchError):
 class Guard:
     """Watches losses and weights.
 
-    Args:
-        floors: Loss name to its floor and to what it means to stay below.
-        checkpoint: The file that training goes back to.
+    ``floors`` holds a loss's name to its floor and to what it means to stay below.
     """
 
     def __init__(self, floors: Mapping[str, tuple[float, str]], checkpoint: Path) -> None:

@@ -1,29 +1,41 @@
-"""What a training writes down: every loss of every step as CSV, and TensorBoard scalars."""
+"""What a training writes down: losses as CSV and for TensorBoard, their curves, and samples to look at."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fevbench.atomic import write_text
+import numpy as np
+from PIL import Image
+
+from fevbench.atomic import replacing, write_text
+from fevbench.data.show import grid, write_mp4
 from fevbench.errors import MissingPackage
 
+if TYPE_CHECKING:
+    from fevbench.data.clip import Frames
+    from fevbench.training.data import TrainingSet
+
 LOSSES_FILE, TENSORBOARD_FOLDER = "losses.csv", "tensorboard"
+CURVES_FILE = "curves.png"
+WINDOWS = 50
+"""A line is the mean over one of so many parts of the training; single steps would hide it."""
+ACROSS = 3
+SHOWN = 8
+"""Frames of a clip on a sheet."""
+SCALE = 2
+FPS = 12.5
 
 
 class Log:
-    """Losses on the disk; a training that continues continues them too.
+    """Losses on the disk; a training that continues after a step forgets what was written of later ones.
 
-    Args:
-        folder: The training's folder.
-        step: The step the training continues from; what was written of later ones is forgotten.
+    ``lost`` says how many steps before it have no losses, as the file was damaged or removed.
 
     Raises:
         MissingPackage: tensorboard is not installed.
-
-    Attributes:
-        lost: Steps before that one whose losses are not there, as the file was damaged or removed.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
@@ -75,3 +87,76 @@ def _whole_rows(path: Path, step: int) -> list[str]:
             kept.append(row)
             last = int(cells[0])
     return kept
+
+
+def draw_curves(folder: Path) -> Path:
+    """Draw ``curves.png``: every loss of ``losses.csv`` over the steps, its running mean in front.
+
+    Losses that are computed in some steps only are 0 in the others, which are left out.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with (folder / LOSSES_FILE).open(encoding="utf-8") as file:
+        names = file.readline().strip().split(",")[1:]
+        rows = np.loadtxt(file, delimiter=",", ndmin=2)
+    down = -(-len(names) // ACROSS)
+    figure = Figure(figsize=(4 * ACROSS, 2.4 * down), layout="constrained")
+    FigureCanvasAgg(figure)
+    for i, name in enumerate(names):
+        axes = figure.add_subplot(down, ACROSS, i + 1)
+        seen = rows[:, i + 1] != 0
+        steps, values = rows[seen, 0], rows[seen, i + 1]
+        axes.plot(steps, values, color="0.8", linewidth=0.5)
+        axes.plot(*_means(steps, values), color="tab:blue")
+        if len(values):
+            axes.set_ylim(*_range(values))
+        axes.set_title(name, fontsize=10)
+        axes.tick_params(labelsize=8)
+        axes.grid(alpha=0.3)
+    path = folder / CURVES_FILE
+    with replacing(path) as part:
+        figure.savefig(part, dpi=100, format="png")
+    return path
+
+
+def _means(steps: np.ndarray, values: np.ndarray) -> tuple[list[float], list[float]]:
+    """The mean step and value of each window."""
+    parts = np.array_split(np.arange(len(values)), min(WINDOWS, len(values)) or 1)
+    kept = [part for part in parts if len(part)]
+    return [float(steps[p].mean()) for p in kept], [float(values[p].mean()) for p in kept]
+
+
+def _range(values: np.ndarray) -> tuple[float, float]:
+    """What to show: the first steps' outliers would make the rest a flat line."""
+    low, high = np.percentile(values, [0.5, 99.5])
+    margin = 0.05 * (high - low) or 1e-6
+    return float(low - margin), float(high + margin)
+
+
+def choose(data: TrainingSet) -> list[int]:
+    """Places of a clip of each label, of as many subjects as there are."""
+    subjects = list(dict.fromkeys(data.subjects))
+    chosen = []
+    for label in range(len(data.label_names)):
+        fitting = [i for i in range(len(data)) if data.labels[i] == label]
+        subject = subjects[label % len(subjects)]
+        chosen += [next((i for i in fitting if data.subjects[i] == subject), fitting[0])] if fitting else []
+    return chosen
+
+
+def write_samples(folder: Path, step: int, made: Frames, true: Frames) -> list[Path]:
+    """Write ``step-000500.png`` (above each made clip the true one, some frames) and ``.mp4``.
+
+    ``made`` and ``true`` are ``uint8[N, T, S, S, 3]``.
+    """
+    moments = np.linspace(0, made.shape[1] - 1, SHOWN).round().astype(int)
+    rows = [clip[moments] for pair in zip(true, made, strict=True) for clip in pair]
+    sheet = Image.fromarray(grid(rows))
+    sheet = sheet.resize((SCALE * sheet.width, SCALE * sheet.height), Image.Resampling.BICUBIC)
+    picture, video = folder / f"step-{step:06d}.png", folder / f"step-{step:06d}.mp4"
+    with replacing(picture) as part:
+        sheet.save(part)
+    both = np.concatenate([true, made], axis=2)  # the true clip above the made one
+    write_mp4(video, np.concatenate(list(both), axis=2), FPS, SCALE)
+    return [picture, video]

@@ -18,17 +18,14 @@ from fevbench.data.tensors import to_pixels
 from fevbench.models.found import WEIGHTS_FILE
 from fevbench.packages import need_drawing
 from fevbench.progress import Progress, Silent
-from fevbench.training.checkpoint import CHECKPOINT_FILE, Position, load, save
+from fevbench.training.checkpoint import CHECKPOINT_FILE, Average, Position, load, save, standing_statistics
 from fevbench.training.config import TrainingConfig
-from fevbench.training.curves import draw_curves
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Precision, Updates, mean_losses, open_accelerator, share_of
-from fevbench.training.ema import Average, standing_statistics
 from fevbench.training.export import write_exported
 from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, alone_in, claim_folder
 from fevbench.training.guard import Guard
-from fevbench.training.log import Log
-from fevbench.training.samples import choose, write_samples
+from fevbench.training.log import Log, choose, draw_curves, write_samples
 from fevbench.training.sampling import Share, draw_batch, mixed_seed
 from fevbench.training.task import Task, Trainable
 
@@ -57,18 +54,7 @@ class _Silent(Silent):
 class TrainingPlan:
     """A training, decided.
 
-    Attributes:
-        settings: What identifies it.
-        method: What is trained.
-        config: How.
-        dataset: On whose train people.
-        out: The training's folder.
-        steps: Steps in all, those of earlier sessions included.
-        minutes: How long this session may take, or None.
-        checkpoint_every: Steps from one checkpoint to the next.
-        sample_every: Steps from one sample sheet to the next.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        precision: What networks compute in.
+    ``steps`` are all, those of earlier sessions included; ``minutes`` are those of this session.
     """
 
     settings: Settings
@@ -85,11 +71,7 @@ class TrainingPlan:
 
 
 def train(plan: TrainingPlan, listener: Listener) -> Position | None:
-    """Carry out a plan, or its rest.
-
-    Returns:
-        How far the training is: all steps, unless the minutes were over before. None on processes that are
-        not the main one.
+    """Carry out a plan, or its rest, and return how far the training is; None on processes but the main one.
 
     Raises:
         TrainingError: The folder is another training's; a loss or a weight is NaN; a discriminator has won.
@@ -123,7 +105,7 @@ def _train(plan: TrainingPlan, accelerator: Accelerator, share: Share, listener:
 
 
 def _shown_set(plan: TrainingPlan, data: TrainingSet, listener: Listener) -> TrainingSet:
-    """The clips of the sample sheets: val people; never test people."""
+    """The clips of the sample sheets: val subjects; never test subjects."""
     split = SPLITS[1]
     if plan.dataset.clips(split):
         return open_training_set(plan.dataset, protocols.get(plan.config.protocol), split, listener)
@@ -131,41 +113,37 @@ def _shown_set(plan: TrainingPlan, data: TrainingSet, listener: Listener) -> Tra
     return data
 
 
+@dataclass
 class _Session:
     """One attempt at a plan."""
 
-    def __init__(
-        self,
-        plan: TrainingPlan,
-        listener: Listener,
-        accelerator: Accelerator,
-        share: Share,
-        data: TrainingSet,
-        shown: TrainingSet,
-        task: Task,
-        average: Average,
-    ) -> None:
-        self._plan, self._listener = plan, listener
-        self._accelerator, self._share = accelerator, share
-        self._data, self._shown = data, shown
-        self._task, self._average = task, average
-        self._checkpoint = plan.out / CHECKPOINT_FILE
-        self._guard = Guard(task.floors, self._checkpoint)
-        self._updates = Updates(accelerator, task.optimisers)
-        self._main = accelerator.is_main_process
+    plan: TrainingPlan
+    listener: Listener
+    accelerator: Accelerator
+    share: Share
+    data: TrainingSet
+    shown: TrainingSet
+    task: Task
+    average: Average
+
+    def __post_init__(self) -> None:
+        self.checkpoint = self.plan.out / CHECKPOINT_FILE
+        self.guard = Guard(self.task.floors, self.checkpoint)
+        self.updates = Updates(self.accelerator, self.task.optimisers)
+        self.main = self.accelerator.is_main_process
 
     def run(self, start: Position) -> Position:
-        plan = self._plan
+        plan = self.plan
         if start.step >= plan.steps and (plan.out / WEIGHTS_FILE).exists():
-            self._listener.note(f"{start.step} steps are done: nothing to do")
+            self.listener.note(f"{start.step} steps are done: nothing to do")
             return start
-        log = Log(plan.out, start.step) if self._main else None
+        log = Log(plan.out, start.step) if self.main else None
         if log is not None and log.lost:
-            self._listener.note(
+            self.listener.note(
                 f"losses.csv lacks {log.lost} of the first {start.step} steps: it goes on without"
             )
-        self._listener.start("train", plan.steps)
-        self._listener.advance(start.step)
+        self.listener.start("train", plan.steps)
+        self.listener.advance(start.step)
         began = time.monotonic()
         position = start
         try:
@@ -173,87 +151,87 @@ class _Session:
                 losses = self._step(position.step + 1)
                 seconds = time.monotonic() - began
                 position = Position(position.step + 1, start.seconds + seconds)
-                self._guard.losses(position.step, losses)
+                self.guard.losses(position.step, losses)
                 pace = (position.step - start.step) * plan.config.batch_size / seconds
                 if log is not None:
                     log.write(position.step, losses, pace)
-                    self._listener.losses(position.step, losses, pace)
+                    self.listener.losses(position.step, losses, pace)
                     self._keep(position, log)
-                self._listener.advance(1)
+                self.listener.advance(1)
         finally:
             if log is not None:
                 log.close()
-        if self._main:
+        if self.main:
             self._save(position)
-            with standing_statistics(self._average.network, self._feed):
+            with standing_statistics(self.average.network, self._feed):
                 self._sample(position)
                 self._export(plan.out / WEIGHTS_FILE, position)
-        self._accelerator.wait_for_everyone()
+        self.accelerator.wait_for_everyone()
         return position
 
     def _step(self, step: int) -> dict[str, float]:
-        plan, device = self._plan, self._accelerator.device
+        plan, device = self.plan, self.accelerator.device
         # Methods that draw from torch's own generator (dropout) repeat after a kill all the same.
-        torch.manual_seed(mixed_seed(plan.settings.seed, "global", step, self._share.rank))
-        batch, draws = draw_batch(self._data, plan.config, plan.settings.seed, step, self._share, device)
-        with self._accelerator.autocast():
-            losses = self._task.step(batch, draws, self._updates)
-        self._average.update(self._task.networks["generator"], step)
-        return mean_losses(self._accelerator, losses)
+        torch.manual_seed(mixed_seed(plan.settings.seed, "global", step, self.share.rank))
+        batch, draws = draw_batch(self.data, plan.config, plan.settings.seed, step, self.share, device)
+        with self.accelerator.autocast():
+            losses = self.task.step(batch, draws, self.updates)
+        self.average.update(self.task.networks["generator"], step)
+        return mean_losses(self.accelerator, losses)
 
     def _is_over(self, began: float) -> bool:
         """Whether the minutes are over; all processes agree."""
-        if self._plan.minutes is None:
+        if self.plan.minutes is None:
             return False
-        over = torch.tensor(float(time.monotonic() - began > 60 * self._plan.minutes))
-        if self._accelerator.num_processes > 1:
-            over = self._accelerator.reduce(over.to(self._accelerator.device), "sum")
+        over = torch.tensor(float(time.monotonic() - began > 60 * self.plan.minutes))
+        if self.accelerator.num_processes > 1:
+            over = self.accelerator.reduce(over.to(self.accelerator.device), "sum")
         return bool(over > 0)
 
     def _keep(self, position: Position, log: Log) -> None:
         """Write what is due at a step."""
-        if position.step % self._plan.checkpoint_every == 0:
+        if position.step % self.plan.checkpoint_every == 0:
             log.flush()
             self._save(position)
-        if position.step % self._plan.sample_every == 0 and position.step < self._plan.steps:
+        if position.step % self.plan.sample_every == 0 and position.step < self.plan.steps:
             log.flush()
-            path = self._plan.out / GENERATORS_FOLDER / f"step-{position.step:06d}.safetensors"
-            with standing_statistics(self._average.network, self._feed):
+            path = self.plan.out / GENERATORS_FOLDER / f"step-{position.step:06d}.safetensors"
+            with standing_statistics(self.average.network, self._feed):
                 self._sample(position)
                 self._export(path, position)
 
     def _save(self, position: Position) -> None:
-        self._guard.weights(position.step, self._task.networks.items())
-        save(self._checkpoint, position, self._task, self._average)
+        self.guard.weights(position.step, self.task.networks.items())
+        save(self.checkpoint, position, self.task, self.average)
 
     def _feed(self) -> None:
-        """Run the averaged generator on train people."""
-        index = np.linspace(0, len(self._data) - 1, min(len(self._data), STANDING)).astype(int)
+        """Run the averaged generator on train subjects."""
+        index = np.linspace(0, len(self.data) - 1, min(len(self.data), STANDING)).astype(int)
         for start in range(0, len(index), TOGETHER):
-            self._task.sample(self._average.network, self._data, index[start : start + TOGETHER].tolist())
+            self.task.sample(self.average.network, self.data, index[start : start + TOGETHER].tolist())
 
     def _sample(self, position: Position) -> None:
-        index = choose(self._shown)
+        index = choose(self.shown)
         with torch.inference_mode():
-            made = to_pixels(self._task.sample(self._average.network, self._shown, index))
-        folder = self._plan.out / SAMPLES_FOLDER
-        write_samples(folder, position.step, made, self._shown.frames[index])
-        draw_curves(self._plan.out)
+            made = to_pixels(self.task.sample(self.average.network, self.shown, index))
+        folder = self.plan.out / SAMPLES_FOLDER
+        write_samples(folder, position.step, made, self.shown.frames[index])
+        draw_curves(self.plan.out)
 
     def _export(self, path: Path, position: Position) -> None:
-        plan = self._plan
+        plan = self.plan
         about: dict[str, Any] = {
             "model": plan.settings.model,
             "config_name": plan.settings.config_name,
             "config": asdict(plan.config),
-            "labels": self._data.label_names,
+            "labels": self.data.label_names,
             "dataset": f"{plan.settings.dataset} {plan.settings.dataset_version}",
             "seed": plan.settings.seed,
             "step": position.step,
             "seconds": round(position.seconds),
-            "processes": self._accelerator.num_processes,
-            "device": self._accelerator.device.type,
-            "precision": self._accelerator.mixed_precision,
-            **self._task.about(),
+            "processes": self.accelerator.num_processes,
+            "device": self.accelerator.device.type,
+            "precision": self.accelerator.mixed_precision,
+            **self.task.about(),
         }
-        write_exported(path, self._average.network.state_dict(), about)
+        write_exported(path, self.average.network.state_dict(), about)

@@ -1,27 +1,47 @@
-"""Which clips a step sees and all its random numbers: functions of the seed and the step alone.
+"""Which clips a step sees, how they are varied, all its random numbers: functions of the seed and the step.
 
 So there is no position and no generator state to keep: step 700 is the same after a kill at step 650, and on
-two processes, each of which takes every second clip of the same batch.
+two processes, each of which takes every second clip of the same batch. A clip is varied as a whole, so that
+nothing moves between frames that did not: sixty-four subjects have few complexions, few lights and one
+framing, and a method that is to serve photographs must have seen others. The ranges are those of strength 1;
+every one of them shrinks with the strength.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
-from fevbench.data.tensors import to_tensor
-from fevbench.training.augmentation import augment
+from fevbench.data.tensors import to_pixels, to_tensor
 from fevbench.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fevbench.training.data import TrainingSet
+
+MOVED, GREY, BLURRED, COMPRESSED = 0.7, 0.05, 0.1, 0.1
+"""Parts of the clips that are moved, made grey, blurred, and compressed as JPEG."""
+SHIFT, SCALE, ANGLE = 0.05, 0.1, 8.0
+"""Most that a clip is shifted (part of its side), scaled (ratio) and turned (degrees)."""
+GAIN, CONTRAST, GAMMA = 0.1, 0.2, 0.25
+"""Most that each channel's gain and the contrast differ from 1, and the logarithm of gamma from 0."""
+SIGMA = (0.4, 1.0)
+"""Standard deviations of the blur, pixels."""
+QUALITY = (40, 95)
+"""Of JPEG, as Pillow counts it."""
+TAPS = 3
+"""Pixels of the blur's kernel on either side."""
+DRAWN = 14
+"""Random numbers a clip."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +75,7 @@ class Batch:
 
 
 class Draws:
-    """A step's random numbers: every process draws them for the whole batch and keeps those of its part.
-
-    Args:
-        seed: The training's seed.
-        step: The step.
-        count: Clips in the whole batch.
-        share: This process's part.
-        device: Where they are drawn.
-    """
+    """A step's random numbers: every process draws them for the whole batch and keeps those of its part."""
 
     def __init__(self, seed: int, step: int, count: int, share: Share, device: torch.device) -> None:
         self._generator = torch.Generator(device).manual_seed(mixed_seed(seed, step))
@@ -72,9 +84,7 @@ class Draws:
     def normal(self, *shape: int, first: int | None = None) -> Tensor:
         """``float32[B, *shape]``, standard normal.
 
-        Args:
-            shape: Of each clip's numbers.
-            first: Only for so many of the whole batch, rounded up to as many for each process.
+        Or only for the ``first`` of the whole batch, rounded up to as many for each process.
         """
         count = self._count if first is None else -(-first // self._share.of) * self._share.of
         return self._mine(torch.randn(count, *shape, generator=self._generator, device=self._device))
@@ -127,3 +137,94 @@ def draw_batch(
         clips, moves = augment(clips, draws, config.augmentation)
     labels = torch.from_numpy(data.labels[index]).to(device)
     return Batch(step, torch.from_numpy(index).to(device), clips, labels, mirrored, moves), draws
+
+
+def augment(clips: Tensor, draws: Draws, strength: float) -> tuple[Tensor, Tensor]:
+    """Vary clips.
+
+    Args:
+        clips: ``float32[B, T, 3, S, S]`` in [-1, 1].
+        draws: The step's random numbers.
+        strength: From 0, nothing, to 1, the ranges of this module.
+
+    Returns:
+        The varied clips, and how they moved: ``float32[B, 2, 3]``, where each place of the new frame lies in
+        the old one, as `torch.nn.functional.affine_grid` takes it.
+    """
+    drawn = draws.uniform(DRAWN)
+    moves = placement(drawn[:, :5], strength)
+    clips = move(clips, moves, drawn[:, 0] < MOVED * strength)
+    clips = _tone(clips, drawn[:, 5:10], strength)
+    grey = (drawn[:, 10] < GREY * strength)[:, None, None, None, None]
+    luma = clips.new_tensor([0.299, 0.587, 0.114])[:, None, None]
+    clips = torch.where(grey, (clips * luma).sum(2, keepdim=True), clips)
+    clips = _blur(clips, drawn[:, 11:13], strength)
+    return _compress(clips, drawn[:, 13], COMPRESSED * strength), moves
+
+
+def placement(drawn: Tensor, strength: float) -> Tensor:
+    """Similarity transforms ``float32[B, 2, 3]`` from ``float32[B, 5]`` in 0..1; some are the identity."""
+    signed = strength * (2 * drawn[:, 1:] - 1)
+    angle, scale = torch.deg2rad(ANGLE * signed[:, 0]), 1 / (1 + SCALE * signed[:, 1])
+    cos, sin = scale * torch.cos(angle), scale * torch.sin(angle)
+    x, y = 2 * SHIFT * signed[:, 2], 2 * SHIFT * signed[:, 3]  # torch's grids run from -1 to 1
+    moved = torch.stack([torch.stack([cos, -sin, x], 1), torch.stack([sin, cos, y], 1)], 1)
+    still = torch.eye(2, 3, device=drawn.device).expand_as(moved)
+    return torch.where((drawn[:, 0] < MOVED * strength)[:, None, None], moved, still)
+
+
+def move(clips: Tensor, moves: Tensor, which: Tensor) -> Tensor:
+    """Turn, scale and shift the clips ``which``; the frame's border goes on outside it."""
+    chosen = which.nonzero().flatten()
+    if not len(chosen):
+        return clips
+    flat = clips[chosen].flatten(1, 2)
+    grid = F.affine_grid(moves[chosen], list(flat.shape), align_corners=False)
+    moved = F.grid_sample(flat, grid, "bicubic", "border", align_corners=False).clamp(-1, 1)
+    return clips.index_copy(0, chosen, moved.view(len(chosen), *clips.shape[1:]))
+
+
+def _tone(clips: Tensor, drawn: Tensor, strength: float) -> Tensor:
+    """Gain of each channel, contrast about the clip's own mean, gamma."""
+    signed = strength * (2 * drawn - 1)
+    bright = (clips + 1) / 2 * (1 + GAIN * signed[:, None, :3, None, None])
+    mean = bright.mean((1, 2, 3, 4), keepdim=True)
+    bright = mean + (bright - mean) * (1 + CONTRAST * signed[:, 3, None, None, None, None])
+    exponent = torch.exp(GAMMA * signed[:, 4])[:, None, None, None, None]
+    return 2 * bright.clamp(0, 1).pow(exponent) - 1
+
+
+def _blur(clips: Tensor, drawn: Tensor, strength: float) -> Tensor:
+    """A Gaussian blur of some clips, each its own."""
+    chosen = (drawn[:, 0] < BLURRED * strength).nonzero().flatten()
+    if not len(chosen):
+        return clips
+    sigma = SIGMA[0] + (SIGMA[1] - SIGMA[0]) * drawn[chosen, 1]
+    places = torch.arange(-TAPS, TAPS + 1, device=clips.device)
+    kernels = torch.exp(-(places**2) / (2 * sigma[:, None] ** 2))
+    kernels = kernels / kernels.sum(1, keepdim=True)
+    _, frames, colours, height, width = clips.shape
+    planes = clips[chosen].reshape(1, -1, height, width)
+    each = kernels.repeat_interleave(frames * colours, 0)[:, None]
+    padded = F.pad(planes, (TAPS,) * 4, mode="replicate")
+    once = F.conv2d(padded, each[:, :, :, None], groups=len(each))
+    blurred = F.conv2d(once, each[:, :, None, :], groups=len(each))
+    return clips.index_copy(0, chosen, blurred.view(len(chosen), *clips.shape[1:]))
+
+
+def _compress(clips: Tensor, drawn: Tensor, part: float) -> Tensor:
+    """JPEG of some clips, as files have it: frame by frame, a clip's frames all at one quality."""
+    for place in (drawn < part).nonzero().flatten().tolist():
+        # How small the number is decides the quality, too.
+        quality = round(QUALITY[0] + (QUALITY[1] - QUALITY[0]) * float(drawn[place]) / part)
+        frames = np.stack([_jpeg(frame, quality) for frame in to_pixels(clips[place])])
+        clips = clips.clone()
+        clips[place] = to_tensor(frames, clips.device)
+    return clips
+
+
+def _jpeg(frame: np.ndarray, quality: int) -> np.ndarray:
+    """A frame ``uint8[S, S, 3]`` as a JPEG file shows it."""
+    file = io.BytesIO()
+    Image.fromarray(frame).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))

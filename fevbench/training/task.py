@@ -60,12 +60,7 @@ class Task(Protocol):
 
 
 class Trainable(Protocol):
-    """A method that can be trained.
-
-    Attributes:
-        configs: Its configurations by name; the first is the default.
-        weights: Pretrained networks it needs, by their names in the weights registry.
-    """
+    """A method: its configurations by name, the default first, and the pretrained weights it needs."""
 
     configs: Mapping[str, TrainingConfig]
     weights: tuple[str, ...]

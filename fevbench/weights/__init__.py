@@ -4,8 +4,7 @@
 >>> weights.require("w600k-mbf").path  # doctest: +SKIP
 """
 
-from fevbench.weights.add import add
-from fevbench.weights.pull import Pulled, pull_all, require, require_all
+from fevbench.weights.pull import Pulled, add, pull_all, require, require_all
 from fevbench.weights.registry import Address, Carrier, File, Weight, load_registry
 from fevbench.weights.store import LocalWeight, cache, find, locate, user_folder, verify
 from fevbench.weights.transfer import Progress

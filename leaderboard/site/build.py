@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import glob
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,22 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fevbench.errors import FevbenchError
+from fevbench.locks import locked
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.progress import Progress, Silent
 from fevbench.report.text import FORMATS
 from leaderboard.entries import Problem, load_entries
 from leaderboard.published import Published, load_published
 from leaderboard.site.board import make_board
+from leaderboard.site.cards import Pictures
 from leaderboard.site.clips import Clips
 from leaderboard.site.compare_page import make_compare_page
 from leaderboard.site.literature import place_published
-from leaderboard.site.metric_page import make_metric_page
+from leaderboard.site.metric_page import make_metric_page, read_words
 from leaderboard.site.model_page import make_model_page
 from leaderboard.site.pages import ASSETS, DOWNLOADS, Pages
-from leaderboard.site.pictures import Pictures
-from leaderboard.site.slugs import Slugs
 from leaderboard.site.tables import Run, Table, make_tables
-from leaderboard.site.words import read_words
+from leaderboard.site.titles import Slugs
 
 LIST = "files.txt"
 """The file that names all others of a site."""
@@ -37,16 +35,7 @@ LIST = "files.txt"
 
 @dataclass(frozen=True)
 class Built:
-    """A site that was built.
-
-    Attributes:
-        out: Its folder.
-        files: How many files it has.
-        size: How many bytes they have.
-        tables: How many tables.
-        problems: What was left out, and why.
-        notes: What was stepped over, since it is no result.
-    """
+    """A site that was built."""
 
     out: Path
     files: int
@@ -62,16 +51,10 @@ def build(
     published: Sequence[Published] | None = None,
     progress: Progress | None = None,
 ) -> Built:
-    """Build the site.
+    """Build the site from results and numbers from the literature, by default those that come with fevbench.
 
-    Nothing is written outside ``out``; what was there is replaced when all is done. The same results give the
-    same bytes.
-
-    Args:
-        folders: Where the results are.
-        out: A folder: new, empty, or a site built before.
-        published: Numbers from the literature; by default those that come with fevbench.
-        progress: Hears how it goes; nobody by default.
+    Nothing is written outside ``out``, a folder that is new, empty, or a site built before: what was there is
+    replaced when all is done. The same results give the same bytes.
 
     Raises:
         FevbenchError: ``out`` holds something else, or there is no result to show.
@@ -105,7 +88,7 @@ def _workshop(out: Path) -> Iterator[Path]:
     Whoever was killed between moving the old site away and putting the new one in its place has left the old
     one here, and it goes back.
     """
-    with _alone_in(out.parent) as alone:
+    with locked(out.parent / f".{out.name}.lock") as alone:  # some network file systems have no locks
         for left in out.parent.glob(f".{glob.escape(out.name)}.????????"):
             if alone and left.is_dir() and {path.name for path in left.iterdir()} <= {"site", "old"}:
                 if (left / "old").is_dir() and not out.exists():
@@ -113,21 +96,6 @@ def _workshop(out: Path) -> Iterator[Path]:
                 shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
             yield Path(folder)
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[bool]:
-    """Wait for other builds into a folder; a killed one waits for nobody. Yields whether there are none."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError:  # some network file systems have no locks
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(handle)
 
 
 def _put(site: Path, out: Path, old: Path) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from fevbench.counts import some
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.pairs import sample_of
+from fevbench.report.ranking import sample_of
 from fevbench.report.rows import number
 from leaderboard.entries import CLIPS_SUFFIX, TRUE_CLIPS, Problem
 from leaderboard.layout import is_file_name
-from leaderboard.site.slugs import Slugs
 from leaderboard.site.tables import Run, Table
+from leaderboard.site.titles import Slugs
 
 CLIPS_FOLDER = "clips"
 

@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CostColumn:
-    """One column.
-
-    Attributes:
-        name: Its heading.
-        title: What it says, in a few words.
-        higher_is_better: Its direction.
-    """
+    """One column."""
 
     name: str
     title: str
@@ -41,13 +35,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Costs:
-    """The costs of a table.
-
-    Attributes:
-        file: Where they lie.
-        where: The machine they were measured on.
-        table: All of them.
-    """
+    """The costs of a table, with the machine they were measured on."""
 
     file: Path
     where: str
@@ -58,7 +46,7 @@ class Costs:
         known = (model.name, model.fingerprint)
         return next((cost for cost in self.table.costs if (cost.model, cost.fingerprint) == known), None)
 
-    def why_not(self, model: ModelRecord) -> str:
+    def reason_absent(self, model: ModelRecord) -> str:
         """Why a model has no cost here; empty if it has."""
         if self.of(model) is not None:
             return ""

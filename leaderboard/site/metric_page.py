@@ -5,30 +5,40 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from markupsafe import Markup
 
-from fevbench.audit.record import Audit, Verdict
-from fevbench.audit.table import KINDS, part_text
-from fevbench.audit.verdict import Ladders
+from fevbench.audit.record import Audit, Responses, Verdict
+from fevbench.audit.report import KINDS, relative_text
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.metric import Metric
 from fevbench.report.rows import number
+from fevbench.toml import read_toml
 from leaderboard.site.board import shade_of_part
 from leaderboard.site.model_page import ceiling_of, dots_of
 from leaderboard.site.plots import Axis, strip
 from leaderboard.site.tables import Run, Table
-from leaderboard.site.words import Words
+
+FILE = Path(__file__).with_name("words.toml")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is said of a metric: what a number of it means, and when to doubt it."""
+
+    means: str
+    doubt: tuple[str, ...]
+
+
+def read_words() -> dict[str, Words]:
+    """What is said of every metric, by name."""
+    return {name: Words(said["means"], tuple(said["doubt"])) for name, said in read_toml(FILE).items()}
 
 
 @dataclass(frozen=True)
 class Strength:
-    """How much worse a metric got at one strength of a damage.
-
-    Attributes:
-        text: In hundredths of the most by any damage.
-        shade: The colour step; None where it did not get worse.
-    """
+    """How much worse a metric got at one strength of a damage; without a colour step where it did not."""
 
     text: str
     shade: int | None
@@ -109,7 +119,7 @@ def _place(table: Table, metric: Metric) -> Place:
     numbers = []
     if dots:
         axis = Axis.over(dots.values(), ceiling, metric.higher_is_better)
-        ranks = table.comparison.standings[name].ranks
+        ranks = table.comparison.rankings[name].ranks
         first = sorted(
             table.runs,
             key=lambda run: (run.result.model.control, ranks.get(run.index, math.inf), _worse(metric, run)),
@@ -134,13 +144,13 @@ def _damages(audit: Audit, name: str) -> tuple[tuple[Damage, ...], str]:
     """The metric's row of the heat map, a line a damage."""
     if name not in audit.samples:
         return (), audit.unscored.get(name, "")
-    ladders = Ladders(audit.steps)
-    if name not in ladders.metrics:
+    responses = Responses(audit.steps)
+    if name not in responses.metrics:
         return (), ""
     verdicts: dict[str, Verdict] = {v.damage: v for v in audit.verdicts if v.metric == name}
     found = []
-    for damage in ladders.damages:
-        strengths = [_strength(ladders.part(step)) for step in ladders.ladder(name, damage)[1:]]
+    for damage in responses.damages:
+        strengths = [_strength(responses.relative(step)) for step in responses.steps(name, damage)[1:]]
         verdict, about = verdicts.get(damage), audit.damages[damage]
         found.append(
             Damage(
@@ -158,4 +168,4 @@ def _damages(audit: Audit, name: str) -> tuple[tuple[Damage, ...], str]:
 
 
 def _strength(part: float) -> Strength:
-    return Strength(part_text(part), shade_of_part(round(min(part, 1.0), 9)) if part > 0.005 else None)
+    return Strength(relative_text(part), shade_of_part(round(min(part, 1.0), 9)) if part > 0.005 else None)

@@ -7,17 +7,50 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from fevbench.errors import RunError
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.confusion import NONE_READ, confusion_of
 from fevbench.report.rows import bounds_of, interval, notes, number
+from fevbench.results.schema import Result
 from leaderboard.entries import TRUE_CLIPS
-from leaderboard.site.board import missing_text, value_text
-from leaderboard.site.cards import Card, card_of
+from leaderboard.site.board import missing_text, shade_of_part, value_text
+from leaderboard.site.cards import Card, Pictures, card_of
 from leaderboard.site.clips import Clips, examples
 from leaderboard.site.costs import COLUMNS, cost_cells
-from leaderboard.site.matrices import Matrix, matrices_of
-from leaderboard.site.pictures import Pictures
 from leaderboard.site.plots import Axis, Dot, strip
 from leaderboard.site.tables import GROUPS, Run, Table
+
+READER = "accuracy"
+"""The metric whose readings are shown; it is the one every run has."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A confusion matrix: a row a label that was asked for, cells with a count and a colour step."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]
+    right: int
+    total: int
+
+
+def matrices_of(result: Result) -> tuple[tuple[Matrix, ...], str]:
+    """The confusion of the made and of the true clips; or none, and why."""
+    try:
+        confusion = confusion_of(result, READER)
+    except RunError as error:
+        return (), error.what
+    none = bool(confusion.made[:, -1].any() or confusion.true[:, -1].any())
+    columns = (*confusion.labels, *[NONE_READ] * none)
+    found = []
+    for title, counts in ((confusion.model, confusion.made), ("true clips", confusion.true)):
+        rows = []
+        for i, label in enumerate(confusion.labels):
+            row = counts[i, : len(columns)].tolist()
+            rows.append((label, tuple((n, shade_of_part(n / (sum(row) or 1))) for n in row)))
+        found.append(Matrix(title, columns, tuple(rows), int(counts.diagonal().sum()), int(counts.sum())))
+    return tuple(found), ""
 
 
 @dataclass(frozen=True)
@@ -38,12 +71,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Typical:
-    """A clip metric's best, median and worst clip.
-
-    Attributes:
-        metric: Its name.
-        clips: Of each its id, the value in words, the paths of the made and of the true clip (or nothing).
-    """
+    """A clip metric's best, median and worst clip: id, value, paths of made and true one (or none)."""
 
     metric: str
     clips: tuple[dict[str, str], ...]
@@ -78,14 +106,7 @@ class ModelPage:
 def make_model_page(
     name: str, runs: Sequence[tuple[Table, Run, Clips]], pages: Mapping[str, str], pictures: Pictures
 ) -> ModelPage:
-    """Gather what there is of a model.
-
-    Args:
-        name: What it is called.
-        runs: Its runs, each with its table and the clips of that.
-        pages: Metric name to the slug of its page.
-        pictures: Hears which pictures its card shows.
-    """
+    """Gather what there is of a model."""
     first = runs[0][1].result.model
     sections = tuple(_section(table, run, clips, pages) for table, run, clips in runs)
     return ModelPage(name, card_of(first, pictures), first.control, first.adapted, sections)
@@ -152,7 +173,7 @@ def _number(table: Table, run: Run, name: str, page: str) -> Number:
         label += f"; true clips {number(name, ceiling)}" if ceiling is not None else ""
         plot = strip(dots[run.index], others, ceiling, axis, label)
     cell = run.row.cells[name]
-    ranked = len(table.comparison.standings[name].ranks)
+    ranked = len(table.comparison.rankings[name].ranks)
     rank = f"{cell.rank}{cell.mark} of {ranked}" if cell.rank else ""
     text = value_text(name, found.value) if found.value is not None else f"none: {found.reason}"
     return Number(

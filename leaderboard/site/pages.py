@@ -35,14 +35,7 @@ POLICY = (
 
 
 class Pages:
-    """Writes pages.
-
-    Args:
-        site: The site's folder.
-        models: Model name to the slug of its page.
-        metrics: Metric name to the slug of its page.
-        tables: All tables.
-    """
+    """Writes pages; ``models`` and ``metrics`` hold names and the slugs of their pages."""
 
     def __init__(
         self, site: Path, models: Mapping[str, str], metrics: Mapping[str, str], tables: Sequence[Table]

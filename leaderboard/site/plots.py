@@ -13,15 +13,7 @@ PAD = 9
 
 @dataclass(frozen=True)
 class Dot:
-    """One number on an axis.
-
-    Attributes:
-        name: Whose.
-        value: The number.
-        low: Its interval's lower end; None without one.
-        high: The upper end.
-        text: The number in words, for whoever points at it.
-    """
+    """One number on an axis, perhaps with its interval, and in words for whoever points at it."""
 
     name: str
     value: float
@@ -32,13 +24,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Axis:
-    """Numbers from left to right, the better ones at the right.
-
-    Attributes:
-        low: The smallest.
-        high: The largest.
-        higher_is_better: Otherwise the axis runs backwards.
-    """
+    """Numbers from left to right, the better ones at the right."""
 
     low: float
     high: float
@@ -60,19 +46,9 @@ class Axis:
 
 
 def strip(dot: Dot, others: Sequence[Dot], ceiling: float | None, axis: Axis, label: str) -> Markup:
-    """One row of a dot plot: a dot with its interval, others faintly, the true clips' value as a line.
-
-    Args:
-        dot: Whom the row is about.
-        others: Whom to compare with.
-        ceiling: The true clips' number.
-        axis: Of all rows that are compared by eye.
-        label: What a screen reader says.
-    """
+    """One row of a dot plot: a dot with its interval, others faintly, the true clips' value as a line."""
     middle = HEIGHT / 2
-    parts = [
-        f'<line class="axis" x1="{PAD}" x2="{WIDTH - PAD}" y1="{middle:g}" y2="{middle:g}"/>',
-    ]
+    parts = [f'<line class="axis" x1="{PAD}" x2="{WIDTH - PAD}" y1="{middle:g}" y2="{middle:g}"/>']
     if ceiling is not None:
         x = axis.x(ceiling)
         parts.append(f'<line class="ceiling" x1="{x}" x2="{x}" y1="3" y2="{HEIGHT - 3}"/>')

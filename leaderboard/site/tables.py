@@ -16,8 +16,7 @@ from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.rows import Comparison, Row, compare
 from leaderboard.entries import Entry, Problem
 from leaderboard.site.costs import Costs, read_costs
-from leaderboard.site.slugs import Slugs
-from leaderboard.site.titles import file_name, key_of, short_titles
+from leaderboard.site.titles import Slugs, file_name, key_of, short_titles
 
 if TYPE_CHECKING:
     from fevbench.results.schema import Result
@@ -34,14 +33,7 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Run:
-    """One row of a table.
-
-    Attributes:
-        index: Its place in the comparison.
-        entry: Where it comes from.
-        row: What the comparison says of it.
-        slug: Its name as a file, within the table.
-    """
+    """One row of a table, by its place in the comparison; ``slug`` is its name as a file there."""
 
     index: int
     entry: Entry
@@ -95,9 +87,7 @@ class Table:
 def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[Table], list[Problem]]:
     """Sort results into tables; one that fits in none of them spoils only itself.
 
-    Args:
-        entries: All results.
-        roots: The folders they were looked for in, above which nothing is read.
+    ``roots`` are the folders results were looked for in, above which nothing is read.
     """
     slugs = Slugs()
     groups: dict[tuple[str, str, str, int, str, str], list[Entry]] = {}
@@ -198,9 +188,9 @@ def _mean_rank(comparison: Comparison, index: int) -> float:
     for _, families in GROUPS.values():
         # Who has no rank is behind all who have: what is missing never moves a model up.
         ranks = [
-            standing.ranks.get(index, len(standing.ranks) + 1)
-            for name, standing in comparison.standings.items()
-            if catalog.get(name).definition.family in families and standing.ranks
+            ranking.ranks.get(index, len(ranking.ranks) + 1)
+            for name, ranking in comparison.rankings.items()
+            if catalog.get(name).definition.family in families and ranking.ranks
         ]
         if ranks:
             means.append(sum(ranks) / len(ranks))

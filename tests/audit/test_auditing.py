@@ -13,9 +13,8 @@ import tiny
 from PIL import Image
 from tiny import Cli
 
-from fevbench.audit.record import Audit, DamageRecord, Sample, Step, read_audit
-from fevbench.audit.table import audit_markdown
-from fevbench.audit.verdict import Ladders, judge
+from fevbench.audit.record import Audit, DamageRecord, Responses, Sample, Step, check_declarations, read_audit
+from fevbench.audit.report import audit_markdown
 from fevbench.metrics.catalog import metrics
 from fevbench.results.schema import ProtocolRecord
 
@@ -55,7 +54,9 @@ def verdict(must: str, *ladders: list[Step]) -> tuple[bool, str]:
     damage = ladders[0][0].damage
     notices, ignores = ((damage,) if must == which else () for which in ("notice", "ignore"))
     declared = replace(SSIM, audit=replace(SSIM.audit, notices=notices, ignores=ignores))
-    (found,) = judge(Ladders([step for ladder in ladders for step in ladder]), {"ssim": declared})
+    (found,) = check_declarations(
+        Responses([step for ladder in ladders for step in ladder]), {"ssim": declared}
+    )
     assert (found.metric, found.damage, found.must) == ("ssim", damage, must)
     return found.kept, found.why
 
@@ -86,16 +87,18 @@ def test_a_little_counts_only_for_sure() -> None:
 
 
 def test_parts_are_of_the_worst_a_metric_got() -> None:
-    ladders = Ladders(
+    responses = Responses(
         steps("ssim", "blur", [0, 1, 1, 1, 1, 4]) + steps("ssim", "noise", [0, 0, 0, 0, 0, -1])
         + steps("psnr", "blur", [0, 0, 0, 0, 0, 0]) + steps("psnr", "noise", [0, 0, 0, 0, 0, None])
     )  # fmt: skip
-    assert ladders.parts().tolist() == [[1, -0.25], [0, math.inf]]
-    ladders = Ladders(
+    assert responses.relative_at().tolist() == [[1, -0.25], [0, math.inf]]
+    responses = Responses(
         steps("csim", "blur", [0, 1, 1, 1, 1, 1]) + steps("csim", "noise", [0, 2, 3, 4, 5, 10], lost=0.5)
     )
-    assert ladders.parts().tolist() == [[1, 10]], "a lost face does not dwarf what happens to the others"
-    assert ladders.most("csim") == 10
+    assert responses.relative_at().tolist() == [[1, 10]], (
+        "a lost face does not dwarf what happens to the others"
+    )
+    assert responses.largest("csim") == 10
 
 
 def test_it_keeps_every_number_and_draws_them(cli: Cli, tmp_path: Path) -> None:
@@ -137,7 +140,7 @@ def test_metrics_can_be_audited_one_after_the_other(cli: Cli, tmp_path: Path) ->
     found = read_audit(out / "audit.json")
     assert list(found.ids) == list(found.samples) == ["ssim", "motion"]
     assert [found.samples[name].clips for name in ("motion", "ssim")] == [15, 18]
-    assert Ladders(found.steps).metrics == ("ssim", "motion"), "in the catalogue's order"
+    assert Responses(found.steps).metrics == ("ssim", "motion"), "in the catalogue's order"
     assert "15 or 18 true clips" in page.out
     assert "| motion ↑ | 15 | **100** |" in page.out, "frozen clips do not move at all"
     other = cli(*RUN, "--damages", "freeze", "--metrics", "ssim", "--out", out)
@@ -160,10 +163,7 @@ def test_of_a_metric_without_a_value_of_the_true_clips_nothing_is_said(
 
 
 def test_where_nothing_can_be_audited_it_says_why_and_writes_nothing(cli: Cli, tmp_path: Path) -> None:
-    for name, why in (
-        ("diversity", "compares 4 clips of each face and label"),
-        ("macro-f1", "judge"),
-    ):
+    for name, why in (("diversity", "compares 4 clips of each face and label"), ("macro-f1", "judge")):
         outcome = cli(*RUN, "--damages", "blur", "--metrics", name, "--out", tmp_path)
         assert outcome.code == 1
         assert f"no metric can be audited here: {name}: " in outcome.complaint
@@ -231,7 +231,7 @@ def test_unknown_damages_are_named(cli: Cli, tmp_path: Path) -> None:
 
 def test_every_metric_declares_what_it_notices() -> None:
     from fevbench.audit import damages as _  # noqa: F401 - registers them
-    from fevbench.audit.scene import damages
+    from fevbench.audit.damages import damages
 
     for name in metrics:
         metric = metrics.get(name)

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from fevbench.audit import damages as _  # noqa: F401 - registers them
-from fevbench.audit.record import AUDIT_FILE, Audit, read_audit
-from fevbench.audit.scene import damages
-from fevbench.audit.verdict import Ladders, judge
+from fevbench.audit.damages import damages
+from fevbench.audit.record import AUDIT_FILE, Audit, Responses, check_declarations, read_audit
 from fevbench.metrics.catalog import metrics
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +33,7 @@ def test_all_metrics_were_audited_by_all_damages(audit: Audit) -> None:
 
 def test_every_declaration_of_today_is_met_by_the_measured_steps(audit: Audit) -> None:
     """Judged anew: a declaration that is added later is held to the same measurement."""
-    verdicts = judge(Ladders(audit.steps), {name: metrics.get(name) for name in audit.ids})
+    verdicts = check_declarations(Responses(audit.steps), {name: metrics.get(name) for name in audit.ids})
     assert len(verdicts) >= len(audit.ids)
     assert [verdict for verdict in verdicts if not verdict.kept] == []
     assert verdicts == audit.verdicts

@@ -9,7 +9,8 @@ import pytest
 import tiny
 
 from fevbench.audit import damages as _  # noqa: F401 - registers them
-from fevbench.audit.scene import STRENGTHS, Scene, damage, damages, scenes
+from fevbench.audit.damages import DamageInput, damage, damage_inputs, damages
+from fevbench.audit.record import STRENGTHS
 from fevbench.data.corpus import Corpus
 from fevbench.data.protocol import protocols
 
@@ -24,9 +25,9 @@ def corpus() -> Corpus:
 
 def ladder(corpus: Corpus, name: str) -> list[list[np.ndarray]]:
     """Strength (0 is the true clip) to the frames of each clip."""
-    steps = [[scene.frames for scene in scenes(corpus, name)]]
+    steps = [[given.frames for given in damage_inputs(corpus, name)]]
     for strength in range(1, STRENGTHS + 1):
-        steps.append([damages.get(name).apply(scene, strength) for scene in scenes(corpus, name)])
+        steps.append([damages.get(name).apply(given, strength) for given in damage_inputs(corpus, name)])
     return steps
 
 
@@ -48,22 +49,22 @@ def test_a_damage_grows_keeps_the_shape_and_repeats(corpus: Corpus, name: str) -
 
 @pytest.mark.parametrize("name", ORDER_ONLY)
 def test_damages_to_time_show_frames_of_the_clip(corpus: Corpus, name: str) -> None:
-    for scene in scenes(corpus, name):
-        frames = {frame.tobytes() for frame in scene.frames}
+    for given in damage_inputs(corpus, name):
+        frames = {frame.tobytes() for frame in given.frames}
         for strength in range(1, STRENGTHS + 1):
-            made = damages.get(name).apply(scene, strength)
+            made = damages.get(name).apply(given, strength)
             assert {frame.tobytes() for frame in made} <= frames
             if name != "reversal":
-                assert np.array_equal(made[0], scene.frames[0]), "the input stays the input"
+                assert np.array_equal(made[0], given.frames[0]), "the input stays the input"
 
 
-def first(corpus: Corpus, name: str) -> Scene:
-    return next(iter(scenes(corpus, name)))
+def first(corpus: Corpus, name: str) -> DamageInput:
+    return next(iter(damage_inputs(corpus, name)))
 
 
 def test_by_hand(corpus: Corpus) -> None:
     still = first(corpus, "freeze")
-    numbered = Scene(
+    numbered = DamageInput(
         still.clip,
         np.arange(16, dtype=np.uint8)[:, None, None, None] * np.ones((1, 64, 64, 3), np.uint8),
         corpus,
@@ -92,7 +93,7 @@ def test_by_hand(corpus: Corpus) -> None:
 def test_whole_clips_are_swapped_one_after_the_other(corpus: Corpus, name: str) -> None:
     swapped = [
         [not np.array_equal(made, true) for made, true in zip(step, clips, strict=True)]
-        for clips in [[scene.frames for scene in scenes(corpus, name)]]
+        for clips in [[given.frames for given in damage_inputs(corpus, name)]]
         for step in ladder(corpus, name)
     ]
     assert not any(swapped[0])
@@ -102,16 +103,16 @@ def test_whole_clips_are_swapped_one_after_the_other(corpus: Corpus, name: str) 
 
 
 def test_who_and_what_is_shown(corpus: Corpus) -> None:
-    scene = first(corpus, "identity-swap")
-    other = damages.get("identity-swap").apply(scene, 5)
+    given = first(corpus, "identity-swap")
+    other = damages.get("identity-swap").apply(given, 5)
     matches = [clip for clip in corpus.pool if np.array_equal(corpus.frames(clip), other)]
-    assert [(clip.label, clip.subject != scene.clip.subject) for clip in matches] == [
-        (scene.clip.label, True)
+    assert [(clip.label, clip.subject != given.clip.subject) for clip in matches] == [
+        (given.clip.label, True)
     ]
-    wrong = damages.get("wrong-expression").apply(scene, 5)
+    wrong = damages.get("wrong-expression").apply(given, 5)
     matches = [clip for clip in corpus.pool if np.array_equal(corpus.frames(clip), wrong)]
-    assert [(clip.subject, clip.label != scene.clip.label) for clip in matches] == [
-        (scene.clip.subject, True)
+    assert [(clip.subject, clip.label != given.clip.label) for clip in matches] == [
+        (given.clip.subject, True)
     ]
 
 

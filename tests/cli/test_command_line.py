@@ -104,7 +104,7 @@ def test_an_unforeseen_error_is_one_line_as_well(cli: Cli, monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise EOFError("no more\nbytes")
 
-    monkeypatch.setattr("fevbench.report.selection.select", fail)
+    monkeypatch.setattr("fevbench.report.comparable.select", fail)
     assert (
         cli("compare", "a").complaint
         == "error: a file ends too early (no more bytes): see where with --debug"

@@ -22,9 +22,8 @@ from fevbench.cli.console import ProgressDisplay, download_bars, fit_to_width
 from fevbench.cli.output import SECONDS_BETWEEN_LINES, LogLines
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.difference import differ
-from fevbench.report.difference_text import difference_table
 from fevbench.report.rows import compare
-from fevbench.report.terminal import comparison_table, result_table
+from fevbench.report.terminal import comparison_table, difference_table, result_table
 from fevbench.results.files import write_result
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\x9b31mEVIL\nnote: all is well"

@@ -26,7 +26,6 @@ def judged(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """The tiny data set has train and val people, and training takes seconds."""
     monkeypatch.setitem(tiny.PEOPLE, "bob", "val")
     monkeypatch.setattr(training, "EPOCHS", 2)
-    monkeypatch.setattr("fevbench.judge.learn.EPOCHS", 2)
     return cli
 
 

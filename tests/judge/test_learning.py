@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from fevbench.judge.augmentation import augment
 from fevbench.judge.network import Judge
-from fevbench.judge.training import Clips, read, train
+from fevbench.judge.training import Clips, augment, read, train
 
 
 @pytest.fixture(autouse=True)

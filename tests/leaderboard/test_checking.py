@@ -14,7 +14,7 @@ from fevbench.results.files import read_result
 from fevbench.results.schema import Result
 from leaderboard.check import alike, check_result, check_together
 from leaderboard.entries import Entry, load_entries, run_id
-from leaderboard.truth import Truths
+from leaderboard.ground_truth import GroundTruth
 
 RESULTS = Path(__file__).parents[2] / "leaderboard" / "results"
 FILE = RESULTS / "fevsynth-1.0" / "64x16-test-48" / "mocogan.json"
@@ -22,16 +22,16 @@ Content = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def truths() -> Truths:
-    return Truths()
+def truths() -> GroundTruth:
+    return GroundTruth()
 
 
-def found(content: Content, truths: Truths, faults: bool = True) -> list[str]:
+def found(content: Content, truths: GroundTruth, faults: bool = True) -> list[str]:
     result = Result.model_validate_json(json.dumps(content))
     return [finding.what for finding in check_result(result, truths) if finding.fault == faults]
 
 
-def test_nothing_is_wrong_with_the_committed_results(truths: Truths) -> None:
+def test_nothing_is_wrong_with_the_committed_results(truths: GroundTruth) -> None:
     """They are recomputed from their clips' values, and their true clips from the data set."""
     loaded = load_entries([RESULTS])
     assert len(loaded.entries) >= 15
@@ -155,7 +155,7 @@ TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
 
 
 @pytest.mark.parametrize("case", TAMPERED)
-def test_what_was_tampered_with_is_found(case: str, truths: Truths) -> None:
+def test_what_was_tampered_with_is_found(case: str, truths: GroundTruth) -> None:
     change, message = TAMPERED[case]
     content = json.loads(read_result(FILE).model_dump_json())
     assert found(content, truths) == []
@@ -168,7 +168,7 @@ def _other(label: str) -> str:
     return "anger" if label != "anger" else "fear"
 
 
-def test_a_reading_and_its_value_agree(truths: Truths) -> None:
+def test_a_reading_and_its_value_agree(truths: GroundTruth) -> None:
     content = json.loads(read_result(FILE).model_dump_json())
     accuracy, labels = content["metrics"]["accuracy"], content["dataset"]["labels_of"]
     accuracy["readings"] = {
@@ -188,7 +188,7 @@ def test_a_reading_and_its_value_agree(truths: Truths) -> None:
     ],
 )
 def test_what_is_good_to_know_is_no_fault(
-    change: Callable[[Content], object], note: str, truths: Truths
+    change: Callable[[Content], object], note: str, truths: GroundTruth
 ) -> None:
     content = json.loads(read_result(FILE).model_dump_json())
     change(content)
@@ -196,7 +196,7 @@ def test_what_is_good_to_know_is_no_fault(
     assert any(note in text for text in found(content, truths, faults=False))
 
 
-def test_true_clips_have_one_number(truths: Truths) -> None:
+def test_true_clips_have_one_number(truths: GroundTruth) -> None:
     one, other = (read_result(FILE.with_name(name)) for name in ("mocogan.json", "tgan.json"))
     lpips = other.metrics["csim"].model_copy(update={"ceiling": 0.5})
     other = other.model_copy(update={"metrics": {**other.metrics, "csim": lpips}})

@@ -22,16 +22,14 @@ from fevbench.report.rows import Comparison
 from fevbench.results.schema import ModelRecord, Result
 from leaderboard.entries import load_entries
 from leaderboard.site.board import SHADES, shade_of_part, shade_of_rank
-from leaderboard.site.breakdown import break_down
-from leaderboard.site.cards import card_of, to_html
+from leaderboard.site.cards import CHECKOUT, LARGEST, Pictures, card_of, to_html
 from leaderboard.site.clips import examples
+from leaderboard.site.compare_page import break_down
 from leaderboard.site.costs import Costs
-from leaderboard.site.metric_page import make_metric_page
-from leaderboard.site.pictures import CHECKOUT, LARGEST, Pictures
+from leaderboard.site.metric_page import make_metric_page, read_words
 from leaderboard.site.plots import Axis, Dot, strip
-from leaderboard.site.slugs import Slugs
 from leaderboard.site.tables import GROUPS, Table, _mean_rank, make_tables
-from leaderboard.site.words import read_words
+from leaderboard.site.titles import Slugs
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +84,8 @@ def test_who_has_no_rank_stands_behind_who_has(tmp_path: Path) -> None:
 
 
 def _only(table: Table, metric: str) -> Comparison:
-    standings = {metric: table.comparison.standings[metric]}
-    return replace(table.comparison, standings=standings)
+    rankings = {metric: table.comparison.rankings[metric]}
+    return replace(table.comparison, rankings=rankings)
 
 
 @pytest.mark.parametrize("models", [1, 2, 5, 11, 40])
@@ -280,11 +278,11 @@ def test_a_cost_is_that_of_the_code_that_was_scored_or_says_why_not() -> None:
     table = CostTable.model_validate_json(file.read_text(encoding="utf-8"))
     costs, known = Costs(file, "here", table), table.costs[0]
     model = ModelRecord(name=known.model, origin="o", fingerprint=known.fingerprint, control=False)
-    assert (costs.of(model), costs.why_not(model)) == (known, "")
+    assert (costs.of(model), costs.reason_absent(model)) == (known, "")
     changed = model.model_copy(update={"fingerprint": "0" * 64})
     assert costs.of(changed) is None
-    assert costs.why_not(changed) == "measured with other code or weights than these"
-    assert costs.why_not(changed.model_copy(update={"name": "another"})) == "not measured"
+    assert costs.reason_absent(changed) == "measured with other code or weights than these"
+    assert costs.reason_absent(changed.model_copy(update={"name": "another"})) == "not measured"
 
 
 def test_every_family_of_metrics_has_a_group() -> None:

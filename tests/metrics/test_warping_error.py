@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fevbench.audit import damages as _  # noqa: F401 - registers them
-from fevbench.audit.scene import damages, scenes
+from fevbench.audit.damages import damage_inputs, damages
 from fevbench.data.corpus import Corpus, FrameStore
 from fevbench.data.protocol import protocols
 from fevbench.fevsynth.adapter import FEVSynth
@@ -109,6 +109,6 @@ def test_true_clips_are_far_below_shuffled_and_shaken_ones() -> None:
     corpus = Corpus(FEVSynth(), protocols.get("64x16"), "test", 2)
     true = np.mean([error(corpus.frames(clip), corpus.frames(clip)) for clip in corpus.clips])
     for name, times in (("shuffle", 10), ("jitter", 200), ("wrong-expression", 2), ("freeze", 1.2)):
-        made = {s.clip.id: damages.get(name).apply(s, 5) for s in scenes(corpus, name)}
+        made = {s.clip.id: damages.get(name).apply(s, 5) for s in damage_inputs(corpus, name)}
         damaged = np.mean([error(made[clip.id], corpus.frames(clip)) for clip in corpus.clips])
         assert damaged > times * true, name

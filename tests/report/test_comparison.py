@@ -184,10 +184,7 @@ def test_other_bytes_of_a_weight_are_named() -> None:
     )
     assert same.footnotes == (no_ranks,)
     other = compare([made_up("a", {"ssim": 0.5}, weights=[one]), made_up("b", {"ssim": 0.5}, weights=[two])])
-    assert other.footnotes == (
-        no_ranks,
-        f"b: net is {'b' * 12}, in a it is {'a' * 12}",
-    )
+    assert other.footnotes == (no_ranks, f"b: net is {'b' * 12}, in a it is {'a' * 12}")
 
 
 def test_markdown_can_have_a_row_a_metric() -> None:

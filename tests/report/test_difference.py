@@ -17,7 +17,8 @@ from tiny import Cli
 from fevbench.errors import FevbenchError, UnknownName
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.difference import clip_differences_in, differ
-from fevbench.report.difference_text import difference_json, difference_table, signed
+from fevbench.report.terminal import difference_table, signed
+from fevbench.report.text import difference_json
 from fevbench.results.files import write_result
 from fevbench.results.schema import Result, WeightRecord
 from fevbench.stats.paired import PairedTest

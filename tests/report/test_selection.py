@@ -12,7 +12,7 @@ from made_up_results import made_up
 from tiny import Cli, tree
 
 from fevbench.errors import RunError
-from fevbench.report.selection import select
+from fevbench.report.comparable import select
 from fevbench.results.files import NoResult, read_result, write_result
 from fevbench.training.folder import Settings, default_folder
 

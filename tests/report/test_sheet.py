@@ -36,7 +36,7 @@ def test_the_choice_covers_labels_and_people_and_stays_the_same(runs: dict[str, 
 
 def test_the_worst_come_first(runs: dict[str, Path]) -> None:
     both = Runs([runs["copy"], runs["real"]])
-    values = both._results[0].metrics["psnr"].per_clip
+    values = both.results[0].metrics["psnr"].per_clip
     found = [values[clip.id] for clip in both.worst("psnr", 9)]
     assert found == sorted(values.values())  # type: ignore[type-var]
     shown = both.show(both.worst("psnr", 1)[0], "psnr")

@@ -17,8 +17,7 @@ from fevbench.data.datasets import open_dataset
 from fevbench.engine.folder import _holds_readings
 from fevbench.errors import RunError
 from fevbench.metrics.catalog import metrics
-from fevbench.results.files import read_result
-from fevbench.results.migrate import RENAMED, STEPS
+from fevbench.results.files import RENAMED, STEPS, read_result
 from fevbench.results.schema import SCHEMA_VERSION
 
 OLD = Path(__file__).with_name("version-1.json")

@@ -13,7 +13,7 @@ from scipy.stats import ttest_1samp
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.kernel import kernel_distance, without_each
 from fevbench.stats import paired
-from fevbench.stats.bootstrap import LEAST_PEOPLE
+from fevbench.stats.bootstrap import LEAST_SUBJECTS
 from fevbench.stats.jackknife import groups_of, jackknife_error
 from fevbench.stats.paired import (
     NO_SCATTER,
@@ -60,9 +60,9 @@ def test_sums_on_a_grid_are_never_below_all_and_next_to_them(
         if whole:
             totals = np.rint(2 * totals)
         totals[0] *= rng.choice([1, 50])
-        monkeypatch.setattr(paired, "EXACT_PEOPLE", 18)
+        monkeypatch.setattr(paired, "EXACT_SUBJECTS", 18)
         exact = sign_flip_p(totals)
-        monkeypatch.setattr(paired, "EXACT_PEOPLE", 17)
+        monkeypatch.setattr(paired, "EXACT_SUBJECTS", 17)
         assert exact <= sign_flip_p(totals) * (1 + 1e-12)
         assert sign_flip_p(totals) == pytest.approx(exact, rel=0.03, abs=2**-17)
 
@@ -74,8 +74,8 @@ def test_many_people_can_tell_46_models_apart() -> None:
 
 
 def test_the_smallest_p() -> None:
-    assert sign_flip_p([1.0] * LEAST_PEOPLE) == smallest_p(LEAST_PEOPLE) < 0.05
-    assert sign_flip_p([1.0] * (LEAST_PEOPLE - 1)) == smallest_p(LEAST_PEOPLE - 1) > 0.05
+    assert sign_flip_p([1.0] * LEAST_SUBJECTS) == smallest_p(LEAST_SUBJECTS) < 0.05
+    assert sign_flip_p([1.0] * (LEAST_SUBJECTS - 1)) == smallest_p(LEAST_SUBJECTS - 1) > 0.05
 
 
 def test_a_model_against_itself() -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit
 
-from fevbench.study.answers import Answer, Answers
-from fevbench.study.pairs import choose_comparisons
-from fevbench.study.record import Check, Pair, Score, Study, StudyMetric, StudyModel
+from fevbench.study.make import choose_comparisons
+from fevbench.study.record import Answer, Answers, Check, Pair, Score, Study, StudyMetric, StudyModel
 
 LABELS = ("anger", "joy")
 

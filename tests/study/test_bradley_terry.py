@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import log_expit
 
 from fevbench.errors import RunError
-from fevbench.study.bradley_terry import PRIOR, check_connected, fit, preferred, win_rates
+from fevbench.study.choices import PRIOR, check_connected, fit, preferred, win_rates
 
 
 def likelihood(strengths: np.ndarray, wins: np.ndarray) -> float:

@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from fevbench.data.clip import Clip
 from fevbench.errors import RunError
-from fevbench.study.pairs import choose_comparisons, model_pairs
+from fevbench.study.make import choose_comparisons, model_pairs
 
 LABELS = ("anger", "joy", "sorrow")
 CLIPS = [Clip(f"p{who}-{label}", f"p{who}", label, "test", Path()) for who in range(6) for label in LABELS]

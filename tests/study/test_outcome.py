@@ -10,11 +10,9 @@ from scipy.stats import kendalltau
 from simulated_raters import answer, file, metric, raters, study
 
 from fevbench.errors import RunError
-from fevbench.study.agreement import kendall_tau
-from fevbench.study.answers import Answers, Raters
-from fevbench.study.bradley_terry import fit, win_rates
-from fevbench.study.outcome import Outcome, find_outcome
-from fevbench.study.record import Score, Study, StudyMetric
+from fevbench.study.choices import fit, win_rates
+from fevbench.study.outcome import Outcome, find_outcome, kendall_tau
+from fevbench.study.record import Answers, Raters, Score, Study, StudyMetric
 from fevbench.study.text import outcome_json
 
 

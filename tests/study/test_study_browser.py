@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from simulated_raters import study as simulated_study
 
-from fevbench.study.answers import read_answers
 from fevbench.study.outcome import find_outcome
 from fevbench.study.page import Shown, as_picture, as_video, render_page
-from fevbench.study.record import Study
+from fevbench.study.record import Study, read_answers
 
 pytestmark = pytest.mark.browser
 

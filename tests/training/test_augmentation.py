@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from fevbench.training import augmentation
-from fevbench.training.augmentation import augment, move, placement
+from fevbench.training import sampling as augmentation
 from fevbench.training.config import TrainingConfig, from_fields
-from fevbench.training.sampling import Draws, Share
+from fevbench.training.sampling import Draws, Share, augment, move, placement
 from fevgan.alignment import alignment, crop_faces, moved, to_transforms
 
 CPU = torch.device("cpu")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from fevbench.training.ema import standing_statistics
+from fevbench.training.checkpoint import standing_statistics
 
 
 def network() -> nn.Module:

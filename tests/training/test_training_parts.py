@@ -17,13 +17,12 @@ from fevbench.data.protocol import protocols
 from fevbench.errors import DatasetError, MissingPackage, ModelError
 from fevbench.packages import need_drawing
 from fevbench.progress import Silent
+from fevbench.training.checkpoint import Average
 from fevbench.training.config import TrainingConfig, choice, from_fields, with_overrides
-from fevbench.training.curves import draw_curves
 from fevbench.training.data import TrainingSet, open_training_set
-from fevbench.training.ema import Average
 from fevbench.training.export import read_exported, write_exported
 from fevbench.training.guard import WINDOW, Guard, TrainingError
-from fevbench.training.samples import choose, write_samples
+from fevbench.training.log import choose, draw_curves, write_samples
 from fevbench.training.sampling import Draws, Share, draw_batch, order
 
 CPU = torch.device("cpu")

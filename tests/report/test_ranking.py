@@ -16,7 +16,7 @@ from made_up_results import made_up, scored
 from rich.console import Console
 
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.pairs import NO_PEOPLE, NO_REPLICATES
+from fevbench.report.ranking import NO_REPLICATES, NO_SUBJECTS
 from fevbench.report.rows import Comparison, compare
 from fevbench.report.terminal import comparison_table
 from fevbench.report.text import as_csv, as_json, latex, markdown
@@ -33,7 +33,7 @@ def values(mean: float, spread: float = 0.01, seed: int = 0) -> dict[str, float 
     return dict(zip(IDS, (mean + noise).tolist(), strict=True))
 
 
-def standing(results: list[Result], metric: str) -> dict[str, int | None]:
+def ranks_of(results: list[Result], metric: str) -> dict[str, int | None]:
     return {row.name: row.cells[metric].rank for row in compare(results).rows[:-1]}
 
 
@@ -51,8 +51,8 @@ def test_nobody_is_best_in_what_is_not_better_by_itself() -> None:
 
 
 def test_ranks_follow_the_metrics_direction_and_are_shared() -> None:
-    assert standing([GOOD, SAME, BAD], "csim") == {"good": 1, "same": 1, "bad": 3}
-    assert standing([GOOD, SAME, BAD], "acd") == {"good": 2, "same": 2, "bad": 1}
+    assert ranks_of([GOOD, SAME, BAD], "csim") == {"good": 1, "same": 1, "bad": 3}
+    assert ranks_of([GOOD, SAME, BAD], "acd") == {"good": 2, "same": 2, "bad": 1}
 
 
 def test_the_order_of_runs_changes_nothing() -> None:
@@ -60,7 +60,7 @@ def test_the_order_of_runs_changes_nothing() -> None:
         comparison = compare(results)
         cells = {(r.name, n): (c.rank, c.mark, c.best) for r in comparison.rows for n, c in r.cells.items()}
         tests = {}
-        for name, found in comparison.standings.items():
+        for name, found in comparison.rankings.items():
             for pair in found.pairs:
                 names = sorted((comparison.rows[pair.first].name, comparison.rows[pair.second].name))
                 tests[name, "/".join(names)] = (pair.test.p, pair.corrected)
@@ -78,13 +78,13 @@ def test_a_chain_shares_ranks_though_its_ends_differ() -> None:
     b = dict(zip(IDS, (0.75 + wild).tolist(), strict=True))
     c = dict(zip(IDS, (0.7 + rng.normal(0, 0.001, size=len(IDS))).tolist(), strict=True))
     runs = [scored(name, {"ssim": clips}) for name, clips in (("a", a), ("b", b), ("c", c))]
-    assert standing(runs, "ssim") == {"a": 1, "b": 1, "c": 2}
+    assert ranks_of(runs, "ssim") == {"a": 1, "b": 1, "c": 2}
     marks = [row.cells["ssim"].mark for row in compare(runs).rows]
     assert marks == ["", "", "‡", ""]
 
 
 def test_pairs_are_corrected_by_holm_within_a_metric() -> None:
-    found = compare([GOOD, SAME, BAD]).standings["csim"]
+    found = compare([GOOD, SAME, BAD]).rankings["csim"]
     raw = sorted(p for pair in found.pairs if (p := pair.test.p) is not None)
     corrected = sorted(p for pair in found.pairs if (p := pair.corrected) is not None)
     assert len(raw) == 3
@@ -97,7 +97,7 @@ def test_controls_are_shown_and_neither_ranked_nor_best() -> None:
     comparison = compare([real, GOOD, BAD])
     shown = {row.name: (row.cells["csim"].rank, row.cells["csim"].best) for row in comparison.rows[:3]}
     assert shown == {"real": (None, False), "good": (1, True), "bad": (2, False)}
-    assert len(comparison.standings["csim"].pairs) == 1
+    assert len(comparison.rankings["csim"].pairs) == 1
     assert "no model, so neither ranked nor best: real" in comparison.footnotes
 
 
@@ -106,7 +106,7 @@ def test_a_clip_without_a_value_counts_in_the_test_as_in_the_mean() -> None:
     full = values(0.9)
     holes = {clip: None if clip.endswith("-0") else value for clip, value in full.items()}
     (pair,) = (
-        compare([scored("full", {"csim": full}), scored("holes", {"csim": holes})]).standings["csim"].pairs
+        compare([scored("full", {"csim": full}), scored("holes", {"csim": holes})]).rankings["csim"].pairs
     )
     lost = np.mean([full[clip] if clip.endswith("-0") else 0.0 for clip in IDS])  # type: ignore[arg-type]
     assert pair.test.difference == pytest.approx(lost)
@@ -121,7 +121,7 @@ def test_an_excused_clip_is_excused_for_both() -> None:
         scored("one", {"csim": {**one, "p00-0": None}}, excused=["p00-0"]),
         scored("other", {"csim": other}),
     ]
-    (pair,) = compare(runs).standings["csim"].pairs
+    (pair,) = compare(runs).rankings["csim"].pairs
     rest = [clip for clip in IDS if clip != "p00-0"]
     assert pair.test.difference == pytest.approx(np.mean([one[c] - other[c] for c in rest]))  # type: ignore[operator]
 
@@ -135,7 +135,7 @@ def test_set_metrics_are_ranked_by_their_replicates() -> None:
         scored("b", near, {"fvd": (100.2, base + rng.normal(0, 1, size=PEOPLE))}),
         scored("c", near, {"fvd": (130.0, base + 30 + rng.normal(0, 1, size=PEOPLE))}),
     ]
-    assert standing(runs, "fvd") == {"a": 1, "b": 1, "c": 3}
+    assert ranks_of(runs, "fvd") == {"a": 1, "b": 1, "c": 3}
 
 
 def _sets(worst: Sequence[float] | None = None) -> list[Result]:
@@ -169,14 +169,14 @@ def test_who_cannot_be_tested_has_no_rank_and_costs_the_others_none(
         assert {name: cell.rank for name, cell in cells.items()} == {"a": 1, "b": 2, "c": None}
         assert {name: cell.best for name, cell in cells.items()} == {"a": True, "b": False, "c": False}
         assert cells["b"].mark == "‡"
-        assert comparison.standings["fvd"].reason == ""
+        assert comparison.rankings["fvd"].reason == ""
         assert f"c has no rank in fvd: {reason}" in comparison.footnotes
 
 
 def test_pairs_without_a_test_do_not_count_in_the_correction() -> None:
     alone, beside = compare(_sets()[:2]), compare(_sets([]))
-    (pair,) = alone.standings["fvd"].pairs
-    tests = {(p.first, p.second): p for p in beside.standings["fvd"].pairs}
+    (pair,) = alone.rankings["fvd"].pairs
+    tests = {(p.first, p.second): p for p in beside.rankings["fvd"].pairs}
     assert tests[0, 1].corrected == pair.corrected
     assert tests[0, 2].corrected is None
     assert tests[0, 2].order is None
@@ -222,12 +222,12 @@ def test_numbers_of_different_networks_are_neither_ranked_nor_tested() -> None:
         _stranger("c", 0.95, 3, "2" * 64),
     ]
     comparison = compare(runs)
-    assert standing(runs, "accuracy-hsemotion") == {"a": 1, "b": 2, "c": None}
-    assert standing(runs, "csim") == {"a": 2, "b": 3, "c": 1}
+    assert ranks_of(runs, "accuracy-hsemotion") == {"a": 1, "b": 2, "c": None}
+    assert ranks_of(runs, "csim") == {"a": 2, "b": 3, "c": 1}
     note = "c has no rank in accuracy-hsemotion: measured by different files of hsemotion"
     assert note in comparison.footnotes
     assert f"c: hsemotion is {'2' * 12}, in a it is {'1' * 12}" in comparison.footnotes
-    tests = {(p.first, p.second): p.test for p in comparison.standings["accuracy-hsemotion"].pairs}
+    tests = {(p.first, p.second): p.test for p in comparison.rankings["accuracy-hsemotion"].pairs}
     assert tests[0, 1].p is not None
     assert tests[0, 2].difference is tests[0, 2].p is None
     assert [row.cells["accuracy-hsemotion"].best for row in comparison.rows] == [True, False, False, False]
@@ -240,7 +240,7 @@ def test_of_two_runs_by_different_networks_nobody_is_best() -> None:
     comparison = compare(runs)
     assert "no ranks in accuracy-hsemotion: measured by different files of hsemotion" in comparison.footnotes
     assert not any(row.cells["accuracy-hsemotion"].best for row in comparison.rows)
-    assert standing(runs, "csim") == {"a": 1, "b": 2}
+    assert ranks_of(runs, "csim") == {"a": 1, "b": 2}
 
 
 def test_two_containers_of_one_network_are_alike() -> None:
@@ -252,11 +252,11 @@ def test_two_containers_of_one_network_are_alike() -> None:
         )
         for run, sha256 in zip(_as_fid(_sets()[:2]), files, strict=True)
     ]
-    assert standing(runs, "fid") == {"a": 1, "b": 2}
+    assert ranks_of(runs, "fid") == {"a": 1, "b": 2}
     other = runs[1].model_copy(
         update={"weights": [WeightRecord(name="inception-fid", sha256="0" * 64, licence="")]}
     )
-    assert standing([runs[0], other], "fid") == {"a": None, "b": None}
+    assert ranks_of([runs[0], other], "fid") == {"a": None, "b": None}
 
 
 def _as_fid(runs: list[Result]) -> list[Result]:
@@ -275,11 +275,11 @@ def test_older_results_are_compared_without_a_test_and_told_why() -> None:
     del content["dataset"]["subjects_of"], content["metrics"]["csim"]["excused_clips"]
     assert Result.model_validate(content) == older[0]
     comparison = compare(older)
-    assert f"no ranks in csim, acd: {NO_PEOPLE}" in comparison.footnotes
+    assert f"no ranks in csim, acd: {NO_SUBJECTS}" in comparison.footnotes
     assert comparison.legend == ""
     assert all(cell.rank is None for row in comparison.rows for cell in row.cells.values())
     # One newer run over the same clips knows the people for all.
-    assert standing([older[0], BAD], "csim") == {"good": 1, "bad": 2}
+    assert ranks_of([older[0], BAD], "csim") == {"good": 1, "bad": 2}
 
 
 def _without_people(run: Result) -> object:
@@ -291,17 +291,17 @@ def test_who_is_excused_in_an_older_result_is_clear_only_if_nothing_is_missing()
     both = scored("older", {"csim": clips}, excused=["p00-0", "p01-0"])
     older = both.metrics["csim"].model_copy(update={"excused_clips": []})
     known = both.model_copy(update={"metrics": {"csim": older}})
-    assert standing([known, BAD], "csim") == {"older": 1, "bad": 2}
+    assert ranks_of([known, BAD], "csim") == {"older": 1, "bad": 2}
     mixed = scored("older", {"csim": clips}, excused=["p00-0"]).metrics["csim"]
     unknown = both.model_copy(update={"metrics": {"csim": mixed.model_copy(update={"excused_clips": []})}})
-    assert "older does not hold what each clip counts" in compare([unknown, BAD]).standings["csim"].reason
+    assert "older does not hold what each clip counts" in compare([unknown, BAD]).rankings["csim"].reason
 
 
 def test_clips_that_do_not_give_the_number_are_not_tested() -> None:
     """As under a definition with another floor."""
     other = BAD.metrics["csim"].model_copy(update={"value": 0.6})
     run = BAD.model_copy(update={"metrics": {"csim": other}})
-    assert "bad does not hold what each clip counts" in compare([GOOD, run]).standings["csim"].reason
+    assert "bad does not hold what each clip counts" in compare([GOOD, run]).rankings["csim"].reason
 
 
 def test_two_people_have_no_ranks() -> None:
@@ -313,16 +313,16 @@ def test_people_who_cannot_tell_so_many_models_apart_are_named() -> None:
     """Seven people: p is at least 2 / 2^7, and with four models it is multiplied by six."""
     ids = [f"p{i}-0" for i in range(7)]
     runs = [scored(f"m{k}", {"csim": dict.fromkeys(ids, 0.1 + 0.2 * k)}) for k in range(4)]
-    assert set(standing(runs, "csim").values()) == {None}
+    assert set(ranks_of(runs, "csim").values()) == {None}
     few = "no ranks in csim: 7 people are too few to tell any two models apart in 6 pairs"
     assert compare(runs).footnotes == (few,)
-    assert standing(runs[:3], "csim") == {"m0": 3, "m1": 2, "m2": 1}
+    assert ranks_of(runs[:3], "csim") == {"m0": 3, "m1": 2, "m2": 1}
 
 
 def test_a_rank_that_all_share_is_none() -> None:
     runs = [scored(name, {"csim": values(0.9, seed=seed)}) for name, seed in (("a", 1), ("b", 2), ("c", 3))]
     comparison = compare(runs)
-    assert set(standing(runs, "csim").values()) == {None}
+    assert set(ranks_of(runs, "csim").values()) == {None}
     assert comparison.footnotes == ("no ranks in csim: no two models can be told apart",)
     assert comparison.legend == ""
     assert any(row.cells["csim"].best for row in comparison.rows)
@@ -333,16 +333,12 @@ def test_a_model_that_varies_a_lot_ranks_no_better_than_its_number() -> None:
     wild = dict(zip(IDS, np.random.default_rng(9).choice([-3.0, 2.0], size=len(IDS)).tolist(), strict=True))
     runs = [
         scored(name, {"csim": clips})
-        for name, clips in (
-            ("first", values(0.9)),
-            ("second", values(0.7, seed=1)),
-            ("wild", wild),
-        )
+        for name, clips in (("first", values(0.9)), ("second", values(0.7, seed=1)), ("wild", wild))
     ]
     assert runs[2].metrics["csim"].value < 0.5  # type: ignore[operator]
-    tests = {(p.first, p.second): p.order for p in compare(runs).standings["csim"].pairs}
+    tests = {(p.first, p.second): p.order for p in compare(runs).rankings["csim"].pairs}
     assert tests == {(0, 1): (0, 1), (0, 2): None, (1, 2): None}
-    assert standing(runs, "csim") == {"first": 1, "second": 2, "wild": 2}
+    assert ranks_of(runs, "csim") == {"first": 1, "second": 2, "wild": 2}
 
 
 COMMITTED = sorted((Path(__file__).parents[2] / "leaderboard" / "results").glob("*/*/*.json"))
@@ -356,7 +352,7 @@ def test_no_committed_number_ranks_above_a_better_one(folder: Path) -> None:
     for run in runs:
         by_protocol.setdefault(run.protocol.id, []).append(run)
     for alike in by_protocol.values():
-        for name, found in compare(alike).standings.items():
+        for name, found in compare(alike).rankings.items():
             numbers = {i: alike[i].metrics[name].value for i in found.ranks}
             sign = 1 if catalog.get(name).higher_is_better else -1
             inversions = [
@@ -370,7 +366,7 @@ def test_no_committed_number_ranks_above_a_better_one(folder: Path) -> None:
 
 def test_a_model_without_a_number_has_no_rank_and_takes_none() -> None:
     none = scored("none", {"ssim": values(0.5)})
-    assert standing([GOOD, none, BAD], "csim") == {"good": 1, "none": None, "bad": 2}
+    assert ranks_of([GOOD, none, BAD], "csim") == {"good": 1, "none": None, "bad": 2}
 
 
 COMPARISON: Comparison = compare([GOOD, SAME, BAD])
@@ -442,4 +438,4 @@ def test_every_pair_of_runs_is_tested_in_every_metric() -> None:
         )
         for k in range(5)
     ]
-    assert sum(len(found.pairs) for found in compare(runs).standings.values()) == 10 * len(names)
+    assert sum(len(found.pairs) for found in compare(runs).rankings.values()) == 10 * len(names)

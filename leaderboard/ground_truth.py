@@ -17,13 +17,8 @@ from leaderboard.layout import scored_clips
 
 
 @dataclass(frozen=True)
-class Truth:
-    """The true clips of a result.
-
-    Attributes:
-        corpus: All that were asked for.
-        protocol: How they are sampled.
-    """
+class TrueClips:
+    """The true clips of a result."""
 
     corpus: Corpus
     protocol: Protocol
@@ -34,7 +29,7 @@ class Truth:
         return self.corpus.dataset.fps / self.protocol.stride
 
 
-class Truths:
+class GroundTruth:
     """True clips, each decoded once for however many results.
 
     Args:
@@ -46,10 +41,10 @@ class Truths:
 
     def __init__(self, dataset: str | None = None) -> None:
         self._own = open_dataset(dataset) if dataset else None
-        self._truths: dict[tuple[object, ...], Truth] = {}
+        self._truths: dict[tuple[object, ...], TrueClips] = {}
         self._digests: dict[tuple[object, ...], str] = {}
 
-    def of(self, result: Result) -> Truth:
+    def of(self, result: Result) -> TrueClips:
         """The true clips of a result.
 
         Raises:
@@ -59,7 +54,7 @@ class Truths:
         key = (record.name, record.version, protocol.id, record.split, record.limit)
         if key not in self._truths:
             dataset = self._dataset(result)
-            self._truths[key] = Truth(Corpus(dataset, protocol, record.split, record.limit), protocol)
+            self._truths[key] = TrueClips(Corpus(dataset, protocol, record.split, record.limit), protocol)
         return self._truths[key]
 
     def faults(self, result: Result) -> Iterator[str]:
@@ -70,7 +65,7 @@ class Truths:
         except FevbenchError as error:
             yield str(error)
 
-    def _faults(self, result: Result, truth: Truth) -> Iterator[str]:
+    def _faults(self, result: Result, truth: TrueClips) -> Iterator[str]:
         record = result.dataset
         known = {clip.id: clip for clip in truth.corpus.clips}
         scored = set(scored_clips(result))
