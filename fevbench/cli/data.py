@@ -16,6 +16,7 @@ COMMANDS: Registry[click.Command] = Registry(
         "verify": "fevbench.cli.data_verify:command",
         "stats": "fevbench.cli.data_stats:command",
         "inputs": "fevbench.cli.data_inputs:command",
+        "export": "fevbench.cli.data_export:command",
         "show": "fevbench.cli.data_show:command",
         "render": "fevbench.cli.data_render:command",
         "measure": "fevbench.cli.data_measure:command",

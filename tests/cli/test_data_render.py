@@ -18,7 +18,7 @@ from tiny import Cli, Outcome, tree
 
 from fevbench.data.protocol import Protocol, protocols
 
-FAKES = Path(__file__).parent.parent / "data" / "fevsynth"
+FAKES = Path(__file__).parent.parent / "fevsynth"
 SMALL = ("--frames", "8", "--size", "32", "--jobs", "2")
 ONE_PERSON = ("data", "render", "fevsynth", "--people", "1", "--takes", "1", *SMALL)
 

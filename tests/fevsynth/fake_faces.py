@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fevbench.fevsynth.performance import Performance
+from fevbench.fevsynth import Performance
 from fevbench.fevsynth.render.job import UNITS, Job, Rendered
 
 SECONDS = "FAKE_FACES_SECONDS"

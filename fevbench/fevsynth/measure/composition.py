@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fevbench.data.datasets import SPLITS
 from fevbench.fevsynth.measure.record import Estimate, mean
 from fevbench.fevsynth.measure.trajectory import Motion, motion
 from fevbench.records import Finite, Record
@@ -95,19 +96,22 @@ def measure(study: Study) -> Composition:
     for shot in shots:
         variants[shot.clip.label][shot.performance.variant] += 1
     rows = [shot.row for shot in shots]
-    sizes = [file.stat().st_size for file in rendered.files]
-    images = len(rendered.neutrals)
+    images = [name for split in SPLITS for name in rendered.data.neutral_ids(split)]
+
+    def stored_bytes(names: Iterable[str]) -> int:
+        return sum(len(rendered.data.stored(name)[1]) for name in names)
+
     return Composition(
         clips=dict(Counter(shot.clip.split for shot in shots)),
         people=dict(Counter(person.split for person in people)),
         takes=len(rendered.takes),
-        neutral_images=images,
+        neutral_images=len(images),
         size=rendered.size,
         frames=rendered.length,
         fps=rendered.data.fps,
-        clip_bytes=sum(sizes[2 + images :]),
-        neutral_bytes=sum(sizes[2 : 2 + images]),
-        truth_bytes=sizes[1],
+        clip_bytes=stored_bytes(shot.clip.id for shot in shots),
+        neutral_bytes=stored_bytes(images),
+        truth_bytes=rendered.truth_file.stat().st_size,
         psnr=_spread(shot.psnr for shot in shots),
         balance=balance(rendered),
         variants={label: dict(sorted(counts.items())) for label, counts in variants.items()},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import importlib
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from fevbench.atomic import write_text
 from fevbench.errors import DatasetError, UnknownName
 from fevbench.fevsynth.measure.record import Entry, Measured, NotMeasurable, read_measured
+from fevbench.hashing import sha256_of
 from fevbench.records import Record
 from fevbench.results.provenance import environment
 
@@ -99,7 +99,7 @@ def carry_out(study: Study, names: Sequence[str], out: Path) -> Measured:
 
 def _begin(rendered: RenderedSet, out: Path) -> Measured:
     """What the file holds of this set, or nothing yet."""
-    manifest, truth = (hashlib.sha256(file.read_bytes()).hexdigest() for file in rendered.files[:2])
+    manifest, truth = sha256_of(rendered.manifest_file), sha256_of(rendered.truth_file)
     fresh = Measured(
         dataset=rendered.data.name,
         version=rendered.data.version,

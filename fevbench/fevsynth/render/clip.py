@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fevbench.fevsynth.performance import Performance
+from fevbench.fevsynth import Performance
 from fevbench.fevsynth.render.assets import locate
 from fevbench.fevsynth.render.frame import Painter
 from fevbench.fevsynth.render.identity import Person, Studio

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fevbench.fevsynth import VERSION
-from fevbench.fevsynth.performance import Performance
+from fevbench.fevsynth import VERSION, Performance
 from fevbench.fevsynth.render.expression import ARKIT_UNITS, LABELS
 from fevbench.fevsynth.render.population import Subject
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from fevbench.atomic import write_text
+from fevbench.data.datasets import SPLITS
 from fevbench.fevsynth import VERSION
+from fevbench.fevsynth.adapter import ARCHIVE, FEVSynth
 from fevbench.fevsynth.render.expression import LABELS
 from fevbench.fevsynth.render.folder import Settings
 from fevbench.fevsynth.render.job import LICENCE, UNITS, Job
@@ -21,6 +24,7 @@ from fevbench.fevsynth.render.sidecar import Sidecar, finished
 from fevbench.fevsynth.render.writer import FPS
 from fevbench.fevsynth.truth import FILE as TRUTH_FILE
 from fevbench.fevsynth.truth import Truth
+from fevbench.zips import write_archive
 
 MANIFEST_FILE = "manifest.json"
 
@@ -65,6 +69,26 @@ def write_set(folder: Path, settings: Settings, jobs: Iterable[Job]) -> None:
         "clips": [_row(*entry) for entry in clips],
     }
     write_text(folder / MANIFEST_FILE, _dumps(manifest))
+
+
+def pack(folder: Path) -> Path:
+    """Put every clip and neutral image of a set into one archive in its folder; they may then be deleted.
+
+    The same set gives the same bytes. ``python -m fevbench.fevsynth.render.manifest FOLDER`` does it.
+
+    Returns:
+        The archive.
+
+    Raises:
+        DatasetError: A file is missing or is not the one the manifest names.
+        OSError: The disk is full or the folder cannot be written.
+    """
+    data = FEVSynth(folder)
+    clips = [clip.id for split in SPLITS for clip in data.clips(split)]
+    images = [name for split in SPLITS for name in data.neutral_ids(split)]
+    archive = folder / ARCHIVE
+    write_archive(archive, sorted(data.stored(name) for name in (*clips, *images)))
+    return archive
 
 
 def _row(job: Job, sidecar: Sidecar) -> dict[str, Any]:
@@ -114,3 +138,7 @@ def _value(value: Any) -> str:
     if not (isinstance(value, list) and value and isinstance(value[0], dict)):
         return json.dumps(value)
     return "[\n" + ",\n".join(f"  {json.dumps(row)}" for row in value) + "\n ]"
+
+
+if __name__ == "__main__":
+    print(pack(Path(sys.argv[1])))

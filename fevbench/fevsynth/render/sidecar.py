@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from fevbench.atomic import replacing
 from fevbench.errors import DatasetError
-from fevbench.fevsynth.performance import Performance
+from fevbench.fevsynth import Performance
 from fevbench.fevsynth.render.job import Job, Rendered
 
 _ARRAYS = ("weights", "pose", "points", "light", "key", "ambient")

@@ -14,7 +14,7 @@ import numpy as np
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.extractors.expressions import CLASSES
 from fevbench.extractors.face_mesh import BLENDSHAPES, MESH
-from fevbench.fevsynth.performance import Performance
+from fevbench.fevsynth import Performance
 from fevbench.fevsynth.render.folder import Settings, jobs_of
 from fevbench.fevsynth.render.job import UNITS, Job, Rendered
 from fevbench.fevsynth.render.manifest import write_set
