@@ -43,6 +43,15 @@ class StoredArchive:
     def __reduce__(self) -> tuple[type[StoredArchive], tuple[Path]]:
         return StoredArchive, (self.path,)
 
+    def names(self) -> list[str]:
+        """The names of all files in it.
+
+        Raises:
+            OSError: It cannot be read, or is no zip archive.
+        """
+        self._open()
+        return list(self._entries)
+
     def read(self, name: str) -> bytes:
         """The content of a file. Its checksum is not looked at.
 

@@ -16,9 +16,10 @@ from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.results.schema import Result
-from leaderboard.entries import CLIPS_SUFFIX, TRUE_CLIPS, Entry, clips_folder
+from leaderboard.entries import Entry
 from leaderboard.figures import wrong_figures
 from leaderboard.layout import place, scored_clips, small_clips
+from leaderboard.small_clips import ARCHIVE_SUFFIX, CLIPS_SUFFIX, TRUE_CLIPS, find_small_clips
 from leaderboard.truth import Truths
 
 ALIKE = 1e-3
@@ -134,20 +135,24 @@ def check_entry(entry: Entry, truths: Truths) -> Iterator[Finding]:
         if entry.file.resolve().parts[-len(wanted.parts) :] != wanted.parts:
             yield Finding(f"it belongs at {wanted}")
     scored = scored_clips(entry.result)
-    for folder in (clips_folder(entry.file), entry.file.parent / TRUE_CLIPS):
-        if not folder.is_dir():
-            yield Finding(f"no small clips in {folder.name}/: add its run again with --replace")
+    for name in (entry.file.stem, TRUE_CLIPS):
+        clips = find_small_clips(entry.file.parent, name)
+        if clips is None:
+            yield Finding(f"no small clips in {name}{ARCHIVE_SUFFIX}: add its run again with --replace")
             return
-        there = {path.name for path in folder.iterdir()}
+        try:
+            there = clips.files()
+        except OSError as error:
+            yield Finding(f"{clips.name} cannot be read ({error.strerror}): add its run again with --replace")
+            return
         wanted_names = {f"{clip}{CLIPS_SUFFIX}" for clip in scored}
         if lacking := sorted(wanted_names - there):
-            yield Finding(f"{folder.name}/ lacks {some(lacking)}")
-        if folder.name != TRUE_CLIPS and (more := sorted(there - wanted_names)):
-            yield Finding(f"{folder.name}/ holds what is no clip of it: {some(more)}")
-    for _, path in small_clips(entry.file, entry.result):
-        with path.open("rb") as file:
-            if file.read(12)[4:8] != b"ftyp":
-                yield Finding(f"{path.name} is no MP4")
+            yield Finding(f"{clips.name} lacks {some(lacking)}")
+        if name != TRUE_CLIPS and (more := sorted(there - wanted_names)):
+            yield Finding(f"{clips.name} holds what is no clip of it: {some(more)}")
+    for clip, content in small_clips(entry):
+        if content[4:8] != b"ftyp":
+            yield Finding(f"{clip}{CLIPS_SUFFIX} is no MP4")
 
 
 def check_together(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Finding]]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.rows import number
-from leaderboard.entries import TRUE_CLIPS
 from leaderboard.site.breakdown import (
     NO_LABELS,
     Breakdown,
@@ -18,6 +17,7 @@ from leaderboard.site.breakdown import (
 )
 from leaderboard.site.clips import CLIPS_FOLDER, Clips
 from leaderboard.site.tables import Run, Table
+from leaderboard.small_clips import TRUE_CLIPS
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from markupsafe import Markup
 
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.rows import bounds_of, interval, notes, number
-from leaderboard.entries import TRUE_CLIPS
 from leaderboard.site.board import missing_text, value_text
 from leaderboard.site.cards import Card, card_of
 from leaderboard.site.clips import Clips, examples
@@ -18,6 +17,7 @@ from leaderboard.site.matrices import Matrix, matrices_of
 from leaderboard.site.pictures import Pictures
 from leaderboard.site.plots import Axis, Dot, strip
 from leaderboard.site.tables import GROUPS, Run, Table
+from leaderboard.small_clips import TRUE_CLIPS
 
 
 @dataclass(frozen=True)
