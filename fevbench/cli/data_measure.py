@@ -89,8 +89,8 @@ def command(
         )
     rendered = RenderedSet(data)
 
-    from fevbench.fevsynth.measure.networks import Networks
     from fevbench.fevsynth.measure.sheets import write_sheets
+    from fevbench.fevsynth.measure.study import Networks
 
     where = choose_device(device)
     with RunDisplay(error_console()) as display:

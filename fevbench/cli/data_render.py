@@ -13,8 +13,8 @@ from fevbench.cli.output import say
 from fevbench.errors import MissingPackage
 
 if TYPE_CHECKING:
-    from fevbench.fevsynth.render.batch import Make
-    from fevbench.fevsynth.render.folder import Settings
+    from fevbench.fevsynth.render.plan import Settings
+    from fevbench.fevsynth.render.sets import Make
 
 
 @click.command("render")
@@ -67,10 +67,9 @@ def command(
     """
     from fevbench.cli.console import RunDisplay, error_console
     from fevbench.fevsynth.render.assets import assets_folder, locate
-    from fevbench.fevsynth.render.batch import render_all
-    from fevbench.fevsynth.render.folder import Settings, claim_folder, jobs_of
-    from fevbench.fevsynth.render.manifest import write_set
-    from fevbench.fevsynth.render.sidecar import is_done
+    from fevbench.fevsynth.render.files import is_done
+    from fevbench.fevsynth.render.plan import Settings, claim_folder, jobs_of
+    from fevbench.fevsynth.render.sets import render_all, write_set
 
     make = _renderer()
     settings = Settings(people, takes, frames, size, seed)
@@ -93,7 +92,7 @@ def command(
 
 def _renderer() -> Make:
     try:
-        from fevbench.fevsynth.render.clip import render_frames
+        from fevbench.fevsynth.render.frame import render_frames
     except ModuleNotFoundError as error:
         if error.name != "numba":
             raise

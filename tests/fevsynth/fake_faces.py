@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fevbench.fevsynth import Performance
-from fevbench.fevsynth.render.job import UNITS, Job, Rendered
+from fevbench.fevsynth.render.plan import UNITS, Job, Rendered
 
 SECONDS = "FAKE_FACES_SECONDS"
 """The environment variable that says how long a clip takes."""

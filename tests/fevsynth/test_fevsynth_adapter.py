@@ -22,7 +22,7 @@ from fevbench.data.video import write_clip
 from fevbench.errors import DatasetError, VideoError
 from fevbench.fevsynth import Performance, adapter
 from fevbench.fevsynth.adapter import ARCHIVE, FEVSynth
-from fevbench.fevsynth.render.manifest import pack
+from fevbench.fevsynth.render.sets import pack
 from fevbench.fevsynth.truth import Truth
 from fevbench.zips import write_archive
 

@@ -17,8 +17,8 @@ import pytest
 from fevbench.data.clip import Clip
 from fevbench.data.datasets import SPLITS
 from fevbench.fevsynth.adapter import ARCHIVE, ROOT, FEVSynth
-from fevbench.fevsynth.render.population import design
-from fevbench.fevsynth.render.writer import MIN_PSNR, NOTE
+from fevbench.fevsynth.render.files import MIN_PSNR, NOTE
+from fevbench.fevsynth.render.plan import design
 
 PEOPLE = {"train": 64, "val": 8, "test": 24}
 TAKES = 2

@@ -1,11 +1,13 @@
-"""The manifest of a rendered set, and the ground truth it names, put together from the sidecars."""
+"""A whole set: many clips at once, then the manifest and the ground truth it names, and its archive."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,50 @@ from fevbench.data.datasets import SPLITS
 from fevbench.fevsynth import VERSION
 from fevbench.fevsynth.adapter import ARCHIVE, FEVSynth
 from fevbench.fevsynth.render.expression import LABELS
-from fevbench.fevsynth.render.folder import Settings
-from fevbench.fevsynth.render.job import LICENCE, UNITS, Job
-from fevbench.fevsynth.render.population import design
-from fevbench.fevsynth.render.sidecar import Sidecar, finished
-from fevbench.fevsynth.render.writer import FPS
+from fevbench.fevsynth.render.files import FPS, Sidecar, finished, write
+from fevbench.fevsynth.render.plan import LICENCE, UNITS, Job, Rendered, Settings, design
 from fevbench.fevsynth.truth import FILE as TRUTH_FILE
 from fevbench.fevsynth.truth import Truth
+from fevbench.processes import work_all
 from fevbench.zips import write_archive
+
+Make = Callable[[Job], Rendered]
+
+
+def render_all(
+    todo: Sequence[Job], workers: int, make: Make, done: Callable[[Job], None] = lambda job: None
+) -> float:
+    """Render clips and images in parallel, and write their files and sidecars.
+
+    Args:
+        todo: What to render; neighbours of one person save making the person again.
+        workers: How many processes.
+        make: Renders one: a function that the workers can import, such as `frame.render_frames`.
+        done: Hears of each that is finished.
+
+    Returns:
+        Seconds of work, summed over the workers.
+
+    Raises:
+        FevbenchError: A worker was killed or ran out of memory, or one of the errors of ``make`` or `write`.
+        OSError: The disk is full or the folder cannot be written.
+    """
+    seconds = 0.0
+
+    def finish(job: Job, took: float) -> None:
+        nonlocal seconds
+        seconds += took
+        done(job)
+
+    work_all(functools.partial(_render, make=make), todo, workers, finish)
+    return seconds
+
+
+def _render(job: Job, make: Make) -> float:
+    start = time.perf_counter()
+    write(job, make(job))
+    return time.perf_counter() - start
+
 
 MANIFEST_FILE = "manifest.json"
 
@@ -74,7 +112,7 @@ def write_set(folder: Path, settings: Settings, jobs: Iterable[Job]) -> None:
 def pack(folder: Path) -> Path:
     """Put every clip and neutral image of a set into one archive in its folder; they may then be deleted.
 
-    The same set gives the same bytes. ``python -m fevbench.fevsynth.render.manifest FOLDER`` does it.
+    The same set gives the same bytes. ``python -m fevbench.fevsynth.render.sets FOLDER`` does it.
 
     Returns:
         The archive.
