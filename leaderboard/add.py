@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fevbench.atomic import replacing_folder, write_text
+from fevbench.atomic import write_text
 from fevbench.data.show import write_mp4
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written
 from fevbench.errors import RunError
 from fevbench.results.files import CLIPS_FOLDER, read_result
 from fevbench.results.schema import Result
 from leaderboard.check import DIRTY
-from leaderboard.entries import TRUE_CLIPS, Entry, clips_folder, load_entries, load_entry, run_id
+from leaderboard.entries import Entry, load_entries, load_entry, run_id
 from leaderboard.ground_truth import GroundTruth, TrueClips
-from leaderboard.layout import place, scored_clips, small_clip
+from leaderboard.layout import place, scored_clips
 from leaderboard.runs import check_sound
+from leaderboard.small_clips import CLIPS_SUFFIX, TRUE_CLIPS, archive_of, find_small_clips, write_small_clips
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -83,17 +86,31 @@ def _check_clean(run: Path, result: Result) -> None:
 
 def _file(run: Path, target: Path, result: Result, truth: TrueClips) -> None:
     """Write the small clips, then the result that makes them count."""
-
-    def write(path: Path, frames: Frames) -> None:
-        write_mp4(path, frames, truth.fps, -(-WIDTH // truth.protocol.size), QUALITY)
-
-    with replacing_folder(clips_folder(target)) as part:
-        for clip in scored_clips(result):
-            write(small_clip(part, clip), read_written(run / CLIPS_FOLDER / f"{clip}{LOSSLESS_SUFFIX}"))
-        # From here until its new file is there, a result that is replaced is gone: no old one with new clips.
-        target.unlink(missing_ok=True)
-    for true in truth.corpus.clips:
-        path = small_clip(target.parent / TRUE_CLIPS, true.id)
-        if not path.exists():
-            write(path, truth.corpus.frames(true))
+    folder, name = target.parent, target.stem
+    made = {
+        clip: _small(read_written(run / CLIPS_FOLDER / f"{clip}{LOSSLESS_SUFFIX}"), truth)
+        for clip in scored_clips(result)
+    }
+    true = find_small_clips(folder, TRUE_CLIPS)
+    try:
+        known = true.all() if true else {}
+    except OSError as error:
+        raise RunError(f"{true and true.path} cannot be read ({error.strerror})", "delete them") from error
+    lacking = [clip for clip in truth.corpus.clips if clip.id not in known]
+    known |= {clip.id: _small(truth.corpus.frames(clip), truth) for clip in lacking}
+    # From here until its new file is there, a result that is replaced is gone: no old one with new clips.
+    target.unlink(missing_ok=True)
+    write_small_clips(archive_of(folder, name), made)
+    if lacking or not archive_of(folder, TRUE_CLIPS).exists():
+        write_small_clips(archive_of(folder, TRUE_CLIPS), known)
+    for old in (folder / name, folder / TRUE_CLIPS):  # of a version that kept clips loose
+        if old.is_dir() and not old.is_symlink():
+            shutil.rmtree(old)
     write_text(target, result.model_dump_json(indent=1) + "\n")
+
+
+def _small(frames: Frames, truth: TrueClips) -> bytes:
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / f"small{CLIPS_SUFFIX}"
+        write_mp4(path, frames, truth.fps, -(-WIDTH // truth.protocol.size), QUALITY)
+        return path.read_bytes()

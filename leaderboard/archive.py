@@ -7,6 +7,7 @@ more bytes than `LIMITS`, and every file as its manifest says, before any of it 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import stat
 import tempfile
@@ -17,7 +18,6 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
-from fevbench.atomic import replacing
 from fevbench.data.video import LOSSLESS_SUFFIX
 from fevbench.engine.folder import SETTINGS_FILE
 from fevbench.errors import FevbenchError, RunError
@@ -25,14 +25,13 @@ from fevbench.hashing import BLOCK, sha256_of
 from fevbench.records import Record
 from fevbench.results.files import CLIPS_FOLDER, read_result
 from fevbench.results.schema import RESULT_FILE
+from fevbench.zips import write_archive as pack
 from leaderboard.layout import is_file_name, scored_clips
 
 SUFFIX = ".zip"
 MANIFEST = "manifest.json"
 CARD = "card.md"
 FORMAT = "fevbench submission 1"
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The first time a zip archive can hold."""
 ALLOWED = re.compile(
     "|".join(map(re.escape, (MANIFEST, RESULT_FILE, SETTINGS_FILE, CARD)))
     + rf"|{CLIPS_FOLDER}/[^/]+{re.escape(LOSSLESS_SUFFIX)}"
@@ -89,17 +88,8 @@ def write_archive(run: Path, out: Path, card: Path | None = None, contact: str =
         raise RunError(f"{absent[0]} does not exist", "finish the run: repeat its command")
     files = {name: sha256_of(contents[name]) for name in sorted(contents)}
     manifest = Manifest(format=FORMAT, contact=contact, files=files)
-    with replacing(out) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(_entry(MANIFEST), manifest.model_dump_json(indent=1) + "\n")
-        for name in files:
-            archive.writestr(_entry(name), contents[name].read_bytes())
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    """The head of a file without time and place. Stored as it is: clips are packed, and packers differ."""
-    entry = zipfile.ZipInfo(name, EPOCH)
-    entry.create_system, entry.external_attr = 3, (stat.S_IFREG | 0o644) << 16
-    return entry
+    head = (MANIFEST, (manifest.model_dump_json(indent=1) + "\n").encode())
+    pack(out, itertools.chain([head], ((name, contents[name].read_bytes()) for name in files)))
 
 
 def _check_text(card: Path) -> None:

@@ -22,9 +22,10 @@ from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.ranking import Sample, clips_that_count, is_mean_of, sizes_of
 from fevbench.results.schema import Interval, MetricResult, Result
 from fevbench.stats.jackknife import EQUAL_METHOD, LEAST_GROUPS, group_sizes
-from leaderboard.entries import CLIPS_SUFFIX, TRUE_CLIPS, Entry, clips_folder
+from leaderboard.entries import Entry
 from leaderboard.ground_truth import GroundTruth
 from leaderboard.layout import place, scored_clips, small_clips
+from leaderboard.small_clips import ARCHIVE_SUFFIX, CLIPS_SUFFIX, TRUE_CLIPS, find_small_clips
 
 SLACK = 1e-6
 """How far rounding may take a number out of its range, relative to its size."""
@@ -243,20 +244,24 @@ def check_entry(entry: Entry, ground_truth: GroundTruth) -> Iterator[Finding]:
         if entry.file.resolve().parts[-len(wanted.parts) :] != wanted.parts:
             yield Finding(f"it belongs at {wanted}")
     scored = scored_clips(entry.result)
-    for folder in (clips_folder(entry.file), entry.file.parent / TRUE_CLIPS):
-        if not folder.is_dir():
-            yield Finding(f"no small clips in {folder.name}/: add its run again with --replace")
+    for name in (entry.file.stem, TRUE_CLIPS):
+        clips = find_small_clips(entry.file.parent, name)
+        if clips is None:
+            yield Finding(f"no small clips in {name}{ARCHIVE_SUFFIX}: add its run again with --replace")
             return
-        there = {path.name for path in folder.iterdir()}
+        try:
+            there = clips.files()
+        except OSError as error:
+            yield Finding(f"{clips.name} cannot be read ({error.strerror}): add its run again with --replace")
+            return
         wanted_names = {f"{clip}{CLIPS_SUFFIX}" for clip in scored}
         if lacking := sorted(wanted_names - there):
-            yield Finding(f"{folder.name}/ lacks {some(lacking)}")
-        if folder.name != TRUE_CLIPS and (more := sorted(there - wanted_names)):
-            yield Finding(f"{folder.name}/ holds what is no clip of it: {some(more)}")
-    for _, path in small_clips(entry.file, entry.result):
-        with path.open("rb") as file:
-            if file.read(12)[4:8] != b"ftyp":
-                yield Finding(f"{path.name} is no MP4")
+            yield Finding(f"{clips.name} lacks {some(lacking)}")
+        if name != TRUE_CLIPS and (more := sorted(there - wanted_names)):
+            yield Finding(f"{clips.name} holds what is no clip of it: {some(more)}")
+    for clip, content in small_clips(entry):
+        if content[4:8] != b"ftyp":
+            yield Finding(f"{clip}{CLIPS_SUFFIX} is no MP4")
 
 
 def check_together(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Finding]]:

@@ -14,14 +14,12 @@ from fevbench.errors import FevbenchError
 from fevbench.foreign import one_line
 from fevbench.results.files import NoResult, read_result
 from fevbench.results.schema import RESULT_FILE, Result
+from leaderboard.small_clips import SmallClips, find_small_clips
 
 COST_FILE = "cost.json"
 OTHER_FILES = (COST_FILE, AUDIT_FILE, SETTINGS_FILE)
 """What else is called .json beside results."""
 ID_DIGITS = 12
-CLIPS_SUFFIX = ".mp4"
-TRUE_CLIPS = "true"
-"""The folder of the small true clips, beside the results of one data set and protocol."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +30,13 @@ class Entry:
         file: Where it lies.
         result: What it says.
         id: What identifies its run; see `run_id`.
-        clips: The folder of its small clips, ``CLIP.mp4`` each; None if there is none.
+        clips: Its small clips; None if there are none.
     """
 
     file: Path
     result: Result
     id: str
-    clips: Path | None
+    clips: SmallClips | None
 
 
 @dataclass(frozen=True)
@@ -97,8 +95,7 @@ def load_entry(file: Path) -> Entry:
         RunError: It does not follow the schema.
     """
     result = read_result(file)
-    clips = clips_folder(file)
-    return Entry(file, result, run_id(result), clips if clips.is_dir() else None)
+    return Entry(file, result, run_id(result), find_small_clips(file.parent, file.stem))
 
 
 def result_files(folders: Sequence[Path]) -> Iterator[Path]:
@@ -120,11 +117,6 @@ def result_files(folders: Sequence[Path]) -> Iterator[Path]:
 
 def _is_unfinished(file: Path) -> bool:
     return file.name == SETTINGS_FILE and not (file.parent / RESULT_FILE).exists()
-
-
-def clips_folder(file: Path) -> Path:
-    """Where the small clips of a result belong: beside it, under its name without ``.json``."""
-    return file.parent / file.stem
 
 
 def run_id(result: Result) -> str:

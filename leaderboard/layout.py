@@ -9,7 +9,8 @@ from pathlib import Path, PurePath
 from fevbench.data.protocol import protocols
 from fevbench.errors import RunError
 from fevbench.results.schema import Result
-from leaderboard.entries import CLIPS_SUFFIX, OTHER_FILES, TRUE_CLIPS, clips_folder
+from leaderboard.entries import OTHER_FILES, Entry
+from leaderboard.small_clips import CLIPS_SUFFIX, TRUE_CLIPS
 
 RESULTS = Path("leaderboard/results")
 """The committed results, in a checkout."""
@@ -48,17 +49,6 @@ def scored_clips(result: Result) -> tuple[str, ...]:
     return tuple(dict.fromkeys(clip for metric in result.metrics.values() for clip in metric.per_clip))
 
 
-def small_clip(folder: Path, clip: str) -> Path:
-    """The file of a small clip.
-
-    Raises:
-        RunError: The id is no file's name.
-    """
-    if not is_file_name(clip):
-        raise RunError(f"{clip!r} is no clip's id", "leave the result out")
-    return folder / f"{clip}{CLIPS_SUFFIX}"
-
-
 def is_file_name(clip: str) -> bool:
     """Whether a clip's id can be a file's name that stays in its folder."""
     short = len(clip.encode("utf-8", "replace")) <= 2 * LONGEST  # file systems count bytes
@@ -66,15 +56,13 @@ def is_file_name(clip: str) -> bool:
     return bool(clip) and plain and not re.search(r'[/\\:*?"<>|]', clip)
 
 
-def small_clips(file: Path, result: Result) -> Iterator[tuple[str, Path]]:
+def small_clips(entry: Entry) -> Iterator[tuple[str, bytes]]:
     """Yield the id and file of every small clip that is there, of the clips a result is about.
 
-    Args:
-        file: The result's file.
-        result: What it says.
+    Raises:
+        OSError: They cannot be read.
     """
-    for clip in scored_clips(result):
-        if is_file_name(clip):
-            path = small_clip(clips_folder(file), clip)
-            if path.is_file() and not path.is_symlink():
-                yield clip, path
+    there = entry.clips.files() if entry.clips else set()
+    for clip in scored_clips(entry.result):
+        if entry.clips and is_file_name(clip) and f"{clip}{CLIPS_SUFFIX}" in there:
+            yield clip, entry.clips.read(clip)

@@ -15,8 +15,8 @@ from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
 from fevbench.errors import DatasetError, MissingPackage
 
 if TYPE_CHECKING:
-    from fevbench.fevsynth.render.batch import Make
-    from fevbench.fevsynth.render.folder import Settings
+    from fevbench.fevsynth.render.plan import Settings
+    from fevbench.fevsynth.render.sets import Make
 
 
 @click.command("render")
@@ -64,10 +64,9 @@ def render_command(
     """
     from fevbench.cli.console import ProgressDisplay
     from fevbench.fevsynth.render.assets import assets_folder, locate
-    from fevbench.fevsynth.render.batch import render_all
-    from fevbench.fevsynth.render.folder import Settings, claim_folder, jobs_of
-    from fevbench.fevsynth.render.manifest import write_set
-    from fevbench.fevsynth.render.sidecar import is_done
+    from fevbench.fevsynth.render.files import is_done
+    from fevbench.fevsynth.render.plan import Settings, claim_folder, jobs_of
+    from fevbench.fevsynth.render.sets import render_all, write_set
 
     render = _renderer()
     settings = Settings(subjects, takes, frames, size, seed)
@@ -90,7 +89,7 @@ def render_command(
 
 def _renderer() -> Make:
     try:
-        from fevbench.fevsynth.render.clip import render_frames
+        from fevbench.fevsynth.render.frame import render_frames
     except ModuleNotFoundError as error:
         if error.name != "numba":
             raise
@@ -181,8 +180,8 @@ def measure_command(
         )
     rendered = RenderedSet(data)
 
-    from fevbench.fevsynth.measure.networks import Networks
     from fevbench.fevsynth.measure.sheets import write_sheets
+    from fevbench.fevsynth.measure.study import Networks
 
     device = choose_device(device)
     with ProgressDisplay() as display:

@@ -44,14 +44,14 @@ class Subject:
 
 @dataclass(frozen=True)
 class Clip:
-    """Where one clip is and what it shows; the pixels stay on disk until asked for.
+    """Where one clip is and what it shows; its pixels stay on disk until `Dataset.frames` is asked for them.
 
     Attributes:
         id: Unique within the data set and usable as a file name; clips made elsewhere match by it.
         subject: The ``Subject.id`` of the subject.
         label: The expression, one of the data set's labels.
         split: The split of the subject.
-        path: A video file, or a folder of frames.
+        path: What holds it: a video file, a folder of frames, or one file for many clips.
     """
 
     id: str

@@ -6,6 +6,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,18 +171,24 @@ AGAIN = "export or copy it again"
 
 
 @contextlib.contextmanager
-def open_video(path: Path, facts: FileFacts) -> Iterator[tuple[Any, Any]]:
+def open_video(path: Path, facts: FileFacts, content: bytes | None = None) -> Iterator[tuple[Any, Any]]:
     """Open a video file: its container and the stream that is its pictures; see at the end that it was whole.
+
+    Args:
+        path: The file.
+        facts: Told what was done.
+        content: What the file holds, if it is not read from ``path``, which then only names it.
 
     Raises:
         VideoError: It is no video, or what was decoded meanwhile is not all of it.
     """
-    if not path.is_file():
+    if content is None and not path.is_file():
         raise VideoError(f"{path} is not a file", "give a video or a folder of frames")
     try:
         # "file:" keeps a name with a colon from being read as an address, and a playlist that poses as
         # a video from fetching anything.
-        with av.open(f"file:{path}", options={**STRICT, "protocol_whitelist": "file"}) as container:
+        source = f"file:{path}" if content is None else BytesIO(content)
+        with av.open(source, options={**STRICT, "protocol_whitelist": "file"}) as container:
             stream = video_stream(container, path, facts)
             facts.claimed, rate = stream.frames, stream.average_rate
             facts.fps = float(rate) if rate else None
@@ -189,8 +196,9 @@ def open_video(path: Path, facts: FileFacts) -> Iterator[tuple[Any, Any]]:
     except (av.FFmpegError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise VideoError(f"{path} cannot be decoded ({reason})", AGAIN) from error
-    if is_cut_short(path):
-        if not (is_off_by_little(path) and facts.count == facts.claimed > 0):
+    stored = path if content is None else content
+    if is_cut_short(stored):
+        if not (is_off_by_little(stored) and facts.count == facts.claimed > 0):
             raise VideoError(f"{path} is cut short", AGAIN)
         facts.note("its header is off by a few bytes; all the frames it names decode")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,10 +22,17 @@ MEDIA_BOXES = (b"moov", b"moof", b"mdat")
 """The MP4 boxes that hold frames or say where they are."""
 
 
-def is_cut_short(path: Path) -> bool:
-    """Whether a part of a Matroska, MP4 or AVI file claims bytes past the file's end."""
-    end = path.stat().st_size
-    with path.open("rb") as file:
+def is_cut_short(source: Path | bytes) -> bool:
+    """Whether a part of the container claims bytes past the end of the file.
+
+    Args:
+        source: A file, or what it holds; one that is neither Matroska, MP4 nor AVI is never cut short.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with _opened(source) as file:
+        end = _length(file)
         head = file.read(12)
         file.seek(0)
         if head[:4] == EBML_HEADER.to_bytes(4, "big"):
@@ -36,14 +44,14 @@ def is_cut_short(path: Path) -> bool:
     return False
 
 
-def is_off_by_little(path: Path) -> bool:
+def is_off_by_little(source: Path | bytes) -> bool:
     """Whether an AVI file that seems cut short lacks but a few bytes, and none of them of a frame.
 
     Raises:
         OSError: The file cannot be read.
     """
-    end = path.stat().st_size
-    with path.open("rb") as file:
+    with _opened(source) as file:
+        end = _length(file)
         if file.read(4) != b"RIFF":
             return False
         claimed = _riff_end(file, end)
@@ -58,6 +66,16 @@ def is_off_by_little(path: Path) -> bool:
             at += 8 + size + size % 2
             inside = head[2:4] not in (b"dc", b"db") or at - size % 2 <= end
     return inside and claimed - end <= FEW
+
+
+def _opened(source: Path | bytes) -> BinaryIO:
+    return BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
+def _length(file: BinaryIO) -> int:
+    end = file.seek(0, 2)
+    file.seek(0)
+    return end
 
 
 def _matroska_end(file: BinaryIO) -> int:

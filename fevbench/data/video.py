@@ -52,7 +52,9 @@ def is_clip(path: Path) -> bool:
     return named or is_animation(path)
 
 
-def read_clip(path: Path, facts: FileFacts | None = None, most: int | None = None) -> Frames:
+def read_clip(
+    path: Path, facts: FileFacts | None = None, most: int | None = None, content: bytes | None = None
+) -> Frames:
     """Decode a video, an animation, or a folder of frames in natural order, as viewers see it.
 
     Pictures are turned and mirrored as the file says, transparent parts are white, pixels are made square,
@@ -64,6 +66,7 @@ def read_clip(path: Path, facts: FileFacts | None = None, most: int | None = Non
             frame; see `fevbench.data.members`.
         facts: Told what was done, and how damage would have been found.
         most: Frames after which nothing more is decoded, however long the clip is; it is then not checked.
+        content: The bytes of a video that lies in another file; ``path`` then only names it in errors.
 
     Returns:
         ``uint8[T, H, W, 3]``, RGB.
@@ -73,14 +76,15 @@ def read_clip(path: Path, facts: FileFacts | None = None, most: int | None = Non
             frames differ in size, or which pictures are its frames is not clear.
     """
     facts = FileFacts() if facts is None else facts
-    if not path.exists():
-        raise VideoError(f"{path} does not exist", "check the path")
-    if path.is_dir():
-        return _stack(path, list(islice(_folder_frames(path, facts), most)))
-    if is_animation(path):
-        return _stack(path, read_animation(path, facts)[:most])
+    if content is None:
+        if not path.exists():
+            raise VideoError(f"{path} does not exist", "check the path")
+        if path.is_dir():
+            return _stack(path, list(islice(_folder_frames(path, facts), most)))
+        if is_animation(path):
+            return _stack(path, read_animation(path, facts)[:most])
     tags: dict[str, str] = {}
-    clip = _stack(path, list(islice(stream_video(path, facts, tags), most)))
+    clip = _stack(path, list(islice(stream_video(path, facts, tags, content=content), most)))
     if len(clip) != most:
         _check_digest(path, clip, facts, tags)
     return clip
@@ -134,7 +138,11 @@ def _stack(path: Path, frames: list[Frames]) -> Frames:
 
 
 def stream_video(
-    path: Path, facts: FileFacts | None = None, tags: dict[str, str] | None = None, shape: Shape | None = None
+    path: Path,
+    facts: FileFacts | None = None,
+    tags: dict[str, str] | None = None,
+    shape: Shape | None = None,
+    content: bytes | None = None,
 ) -> Iterator[Frames]:
     """Decode a video file frame by frame, so that it need not fit into memory.
 
@@ -143,6 +151,7 @@ def stream_video(
         facts: Told what was done.
         tags: Is given the container's metadata.
         shape: As in `read_written`.
+        content: As in `read_clip`.
 
     Yields:
         ``uint8[H, W, 3]``, RGB.
@@ -151,7 +160,7 @@ def stream_video(
         VideoError: As `read_clip`, but for fevbench's digest; perhaps after frames that were fine.
     """
     facts = FileFacts() if facts is None else facts
-    with open_video(path, facts) as (container, stream):
+    with open_video(path, facts, content) as (container, stream):
         if tags is not None:
             tags.update(container.metadata)
         _check_shape(path, shape, 0, stream)

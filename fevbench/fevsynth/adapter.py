@@ -1,4 +1,8 @@
-"""How fevbench reads FEVSynth: a manifest, one video file a clip, neutral images, and the ground truth."""
+"""How fevbench reads FEVSynth: a manifest, the clips and neutral images, and the ground truth.
+
+Clips and neutral images lie in folders as they were rendered, or in one archive that stores each as it is
+(`ARCHIVE`); the manifest says the same of them either way.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from fevbench.data.clip import Clip, Split, Subject
 from fevbench.errors import DatasetError, way_out
-from fevbench.fevsynth import VERSION
-from fevbench.fevsynth.performance import Performance
+from fevbench.fevsynth import VERSION, Performance
+from fevbench.zips import StoredArchive
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent
 MANIFEST = "manifest.json"
+ARCHIVE = "fevsynth.zip"
+"""Where this is beside the manifest, it holds every clip and neutral image under its name there."""
 REINSTALL = "install fevbench again"
 RENDER_AGAIN = "repeat the `fevbench data render` that made it"
 
@@ -47,6 +53,7 @@ class FEVSynth:
 
     def __init__(self, root: Path = ROOT) -> None:
         self._root = root
+        self._archive = StoredArchive(root / ARCHIVE) if (root / ARCHIVE).exists() else None
         shipped = root.resolve() == ROOT.resolve()
         self._fix = REINSTALL if shipped else RENDER_AGAIN
         self._truth: Truth | None = None
@@ -62,12 +69,20 @@ class FEVSynth:
             self.takes: int = manifest["takes"]
             self.labels: tuple[str, ...] = tuple(manifest["labels"])
             self._subjects = tuple(_subject(entry) for entry in manifest["subjects"])
-            self._entries: dict[str, dict[str, Any]] = {entry["id"]: entry for entry in manifest["clips"]}
             self._clips = tuple(
-                Clip(e["id"], e["subject"], e["label"], e["split"], root / e["file"])
+                Clip(
+                    e["id"],
+                    e["subject"],
+                    e["label"],
+                    e["split"],
+                    self._archive.path if self._archive else root / e["file"],
+                )
                 for e in manifest["clips"]
             )
             self._neutrals = {(e["subject"], e["take"]): e for e in manifest["neutrals"]}
+            self._entries: dict[str, dict[str, Any]] = {
+                entry["id"]: entry for entry in (*manifest["neutrals"], *manifest["clips"])
+            }
             self._truth_entry: dict[str, Any] = manifest["truth"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
@@ -86,16 +101,16 @@ class FEVSynth:
         return tuple(clip for clip in self._clips if clip.split == split)
 
     def frames(self, clip: Clip) -> Frames:
-        """The clip as it lies in the file: ``uint8[T, H, W, 3]``, RGB, frame 0 neutral.
+        """The clip as it is stored: ``uint8[T, H, W, 3]``, RGB, frame 0 neutral.
 
         Raises:
-            DatasetError: The file is missing or is not the one the manifest names.
+            DatasetError: Its file is missing or is not the one the manifest names.
             VideoError: It cannot be decoded.
         """
         from fevbench.data.video import read_clip
 
-        self._checked(self._entries[clip.id])
-        return read_clip(clip.path)
+        entry = self._entries[clip.id]
+        return read_clip(self._place(entry), content=self._checked(entry))
 
     def take(self, clip: Clip) -> int:
         """Which of its person's performances of the label a clip is, counted from 0."""
@@ -139,17 +154,44 @@ class FEVSynth:
             self._truth = read_truth(self._root)
         return self._truth
 
+    def neutral_ids(self, split: Split) -> tuple[str, ...]:
+        """The ids of the neutral images of a split's people."""
+        return tuple(entry["id"] for entry in self._neutrals.values() if entry["split"] == split)
+
+    def stored(self, name: str) -> tuple[str, bytes]:
+        """The file of a clip or a neutral image, by id: its name in the manifest and its content.
+
+        Raises:
+            KeyError: There is none of this id.
+            DatasetError: The file is missing or is not the one the manifest names.
+        """
+        entry = self._entries[name]
+        return entry["file"], self._checked(entry)
+
     def files(self) -> Iterator[Path]:
-        """Yield the manifest and every file it names."""
+        """Yield the manifest, the truth, and the files of the clips and neutral images or their archive."""
         yield self._root / MANIFEST
-        for entry in (self._truth_entry, *self._neutrals.values(), *self._entries.values()):
-            yield self._root / entry["file"]
+        yield self._root / self._truth_entry["file"]
+        if self._archive:
+            yield self._archive.path
+        else:
+            for entry in self._entries.values():
+                yield self._root / entry["file"]
+
+    def _archive_of(self, entry: dict[str, Any]) -> StoredArchive | None:
+        return None if entry is self._truth_entry else self._archive
+
+    def _place(self, entry: dict[str, Any]) -> Path:
+        """Where a file is, for people: its path, below the archive if it is in one."""
+        archive = self._archive_of(entry)
+        path: Path = (archive.path if archive else self._root) / entry["file"]
+        return path
 
     def _checked(self, entry: dict[str, Any]) -> bytes:
         """The bytes of a file that is what the manifest says."""
-        path: Path = self._root / entry["file"]
+        archive, path = self._archive_of(entry), self._place(entry)
         try:
-            content = path.read_bytes()
+            content = archive.read(entry["file"]) if archive else path.read_bytes()
         except OSError as error:
             fix = way_out(error, self._fix)
             raise DatasetError(f"{path} cannot be read ({error.strerror})", fix) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,11 @@ from fevbench.counts import some
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.ranking import sample_of
 from fevbench.report.rows import number
-from leaderboard.entries import CLIPS_SUFFIX, TRUE_CLIPS, Problem
+from leaderboard.entries import Problem
 from leaderboard.layout import is_file_name
 from leaderboard.site.tables import Run, Table
 from leaderboard.site.titles import Slugs
+from leaderboard.small_clips import CLIPS_SUFFIX, TRUE_CLIPS, SmallClips, find_small_clips
 
 CLIPS_FOLDER = "clips"
 
@@ -47,30 +47,35 @@ class Clips:
             {clip for run in table.runs for m in run.result.metrics.values() for clip in m.per_clip}
             | {clip for run in table.runs for clip in run.result.dataset.subjects_of}
         )
-        self._files: dict[tuple[str, str], Path] = {}
+        self._places: dict[tuple[str, str], SmallClips] = {}
         self.problems: list[Problem] = []
         for run in table.runs:
             if run.entry.clips is not None:
                 self._find(run.slug, run.entry.clips)
-        for folder in dict.fromkeys(run.entry.file.parent / TRUE_CLIPS for run in table.runs):
-            if folder.is_dir():
-                self._find(TRUE_CLIPS, folder)
+        for folder in dict.fromkeys(run.entry.file.parent for run in table.runs):
+            true = find_small_clips(folder, TRUE_CLIPS)
+            if true is not None:
+                self._find(TRUE_CLIPS, true)
 
-    def _find(self, slug: str, folder: Path) -> None:
+    def _find(self, slug: str, clips: SmallClips) -> None:
+        try:
+            there = clips.files()
+        except OSError as error:
+            self.problems.append(Problem(clips.path, f"cannot be read ({error.strerror}); shown without"))
+            return
         missing = []
         for clip in self.ids:
-            file = folder / f"{clip}{CLIPS_SUFFIX}"
-            # An id is another's word: it must name a file of this very folder.
-            if is_file_name(clip) and file.is_file() and not file.is_symlink():
-                self._files.setdefault((slug, clip), file)
+            # An id is another's word: it must name a file of this very place.
+            if is_file_name(clip) and f"{clip}{CLIPS_SUFFIX}" in there:
+                self._places.setdefault((slug, clip), clips)
             else:
                 missing.append(clip)
         if missing:
-            self.problems.append(Problem(folder, f"lacks the clip {some(missing, 1)}; shown without"))
+            self.problems.append(Problem(clips.path, f"lacks the clip {some(missing, 1)}; shown without"))
 
     def has(self, slug: str, clip: str) -> bool:
         """Whether there is a run's clip."""
-        return (slug, clip) in self._files
+        return (slug, clip) in self._places
 
     def name(self, clip: str) -> str:
         """What a clip's file is called on the site."""
@@ -82,16 +87,16 @@ class Clips:
 
     def copy(self, folder: Path) -> Iterator[Path]:
         """Copy all of them into the table's folder of the site."""
-        for (slug, clip), file in sorted(self._files.items()):
+        for (slug, clip), clips in sorted(self._places.items(), key=lambda item: item[0]):
             target = folder / self.path(slug, clip)
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
+            target.write_bytes(clips.read(clip))
             yield target
 
     @property
     def any(self) -> bool:
         """Whether there is a clip at all."""
-        return bool(self._files)
+        return bool(self._places)
 
 
 def examples(run: Run, metric: str) -> list[Example]:

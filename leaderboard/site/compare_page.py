@@ -10,10 +10,10 @@ from typing import Any
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.ranking import sample_of, subjects_of
 from fevbench.report.rows import number
-from leaderboard.entries import TRUE_CLIPS
 from leaderboard.site.board import shade_of_part
 from leaderboard.site.clips import CLIPS_FOLDER, Clips
 from leaderboard.site.tables import Run, Table
+from leaderboard.small_clips import TRUE_CLIPS
 
 NO_LABELS = "These results do not say which expression each clip shows (they are of an older version)."
 

@@ -12,13 +12,13 @@ from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.confusion import NONE_READ, confusion_of
 from fevbench.report.rows import bounds_of, interval, notes, number
 from fevbench.results.schema import Result
-from leaderboard.entries import TRUE_CLIPS
 from leaderboard.site.board import missing_text, shade_of_part, value_text
 from leaderboard.site.cards import Card, Pictures, card_of
 from leaderboard.site.clips import Clips, examples
 from leaderboard.site.costs import COLUMNS, cost_cells
 from leaderboard.site.plots import Axis, Dot, strip
 from leaderboard.site.tables import GROUPS, Run, Table
+from leaderboard.small_clips import TRUE_CLIPS
 
 READER = "accuracy"
 """The metric whose readings are shown; it is the one every run has."""

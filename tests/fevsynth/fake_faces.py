@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fevbench.fevsynth.performance import Performance
-from fevbench.fevsynth.render.job import UNITS, Job, Rendered
+from fevbench.fevsynth import Performance
+from fevbench.fevsynth.render.plan import UNITS, Job, Rendered
 
 SECONDS = "FAKE_FACES_SECONDS"
 """The environment variable that says how long a clip takes."""

@@ -10,10 +10,9 @@ import fake_faces
 import pytest
 
 from fevbench.errors import FevbenchError
-from fevbench.fevsynth.render.batch import render_all
-from fevbench.fevsynth.render.folder import Settings, jobs_of
-from fevbench.fevsynth.render.job import Job, Rendered
-from fevbench.fevsynth.render.sidecar import is_done
+from fevbench.fevsynth.render.files import is_done
+from fevbench.fevsynth.render.plan import Job, Rendered, Settings, jobs_of
+from fevbench.fevsynth.render.sets import render_all
 
 
 def jobs(folder: Path) -> list[Job]:

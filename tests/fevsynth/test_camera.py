@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fevbench.fevsynth.render.camera import Camera
-from fevbench.fevsynth.render.scene import draw_scene
+from fevbench.fevsynth.render.scene import Camera, draw_scene
 
 CENTRE = np.array([0.0, 7.0, 0.7])
 NOSE = np.add(CENTRE, (0, 0, 1.0))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fevbench.fevsynth.render.complexion import draw_complexion
-from fevbench.fevsynth.render.facemap import SIZE, Map, grid
-from fevbench.fevsynth.render.population import Subject
+from fevbench.fevsynth.render.plan import Subject
+from fevbench.fevsynth.render.skin import SIZE, Map, draw_complexion, grid
 
 DARK = np.array([0.1, 0.08, 0.07])
 

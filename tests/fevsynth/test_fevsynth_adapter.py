@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import zipfile
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +16,23 @@ import pytest
 import tiny
 from PIL import Image
 
-from fevbench.data import fevsynth
+from fevbench import fevsynth
 from fevbench.data.datasets import open_dataset
 from fevbench.data.video import write_clip
 from fevbench.errors import DatasetError, VideoError
-from fevbench.fevsynth import adapter
-from fevbench.fevsynth.adapter import FEVSynth
-from fevbench.fevsynth.performance import Performance
+from fevbench.fevsynth import Performance, adapter
+from fevbench.fevsynth.adapter import ARCHIVE, FEVSynth
+from fevbench.fevsynth.render.sets import pack
 from fevbench.fevsynth.truth import Truth
+from fevbench.zips import write_archive
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 NEUTRAL = tiny.squares(0, 1)[0]
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A set of one clip and one neutral image."""
+@pytest.fixture(params=["folder", "archive"])
+def root(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A set of one clip and one neutral image, in folders or in one archive."""
     root = tmp_path / "mine"
     clip, image = root / "clips" / "p1-joy-0.mkv", root / "neutral" / "p1-0.png"
     write_clip(clip, tiny.squares(0, 1), 25)
@@ -67,7 +71,29 @@ def root(tmp_path: Path) -> Path:
         ],
     }
     (root / "manifest.json").write_text(json.dumps(manifest))
+    if request.param == "archive":
+        pack(root)
+        shutil.rmtree(root / "clips")
+        shutil.rmtree(root / "neutral")
     return root
+
+
+def _content(root: Path, file: str) -> bytes:
+    if (root / file).exists():
+        return (root / file).read_bytes()
+    with zipfile.ZipFile(root / ARCHIVE) as archive:
+        return archive.read(file)
+
+
+def _change(root: Path, file: str, content: bytes | None) -> None:
+    """Give a file other content, or none, wherever it is."""
+    if (root / file).exists():
+        (root / file).unlink() if content is None else (root / file).write_bytes(content)
+        return
+    with zipfile.ZipFile(root / ARCHIVE) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    del files[file]
+    write_archive(root / ARCHIVE, {**files, **({} if content is None else {file: content})}.items())
 
 
 def _listed(root: Path, file: str) -> dict[str, str]:
@@ -142,31 +168,46 @@ READERS: dict[str, Callable[[FEVSynth], object]] = {
 @pytest.mark.parametrize("file", READERS)
 def test_a_file_that_is_not_the_listed_one_is_an_error(root: Path, file: str) -> None:
     """Also one that can be read."""
-    content = (root / file).read_bytes()
-    with (root / file).open("wb") as changed:
-        if file == "neutral/p1-0.png":
-            Image.fromarray(255 - NEUTRAL).save(changed, "png")
-        else:
-            changed.write(content + b"\0")
+    content = _content(root, file) + b"\0"
+    if file == "neutral/p1-0.png":
+        other = BytesIO()
+        Image.fromarray(255 - NEUTRAL).save(other, "png")
+        content = other.getvalue()
+    _change(root, file, content)
     with pytest.raises(DatasetError, match=rf"{Path(file).name} is damaged: sha256 [0-9a-f]{{64}}, expected"):
         READERS[file](FEVSynth(root))
 
 
 @pytest.mark.parametrize("file", READERS)
 def test_a_file_that_is_gone_is_an_error(root: Path, file: str) -> None:
-    (root / file).unlink()
+    _change(root, file, None)
     with pytest.raises(DatasetError, match=rf"{Path(file).name} cannot be read"):
         READERS[file](FEVSynth(root))
 
 
 def test_a_listed_file_that_cannot_be_decoded_is_an_error(root: Path) -> None:
-    clip = root / "clips" / "p1-joy-0.mkv"
-    clip.write_bytes(clip.read_bytes()[:-200])
-    wrong = hashlib.sha256(clip.read_bytes()).hexdigest()
+    content = _content(root, "clips/p1-joy-0.mkv")[:-200]
+    _change(root, "clips/p1-joy-0.mkv", content)
+    wrong = hashlib.sha256(content).hexdigest()
     _edit(root, lambda manifest: manifest["clips"][0].update(sha256=wrong))
     data = FEVSynth(root)
-    with pytest.raises(VideoError, match="cut short"):
+    with pytest.raises(VideoError, match=r"clips/p1-joy-0\.mkv is cut short"):
         data.frames(data.clips("val")[0])
+
+
+@pytest.mark.parametrize("root", ["archive"], indirect=True)
+@pytest.mark.parametrize("spoil", [lambda whole: b"", lambda whole: whole[:-30], lambda whole: b"x" * 3000])
+def test_a_damaged_archive_is_one_line_that_names_the_clip(
+    root: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    archive = root / ARCHIVE
+    archive.write_bytes(spoil(archive.read_bytes()))
+    data = FEVSynth(root)
+    with pytest.raises(
+        DatasetError, match=r"mine/fevsynth\.zip/clips/p1-joy-0\.mkv cannot be read \(no whole zip archive"
+    ) as raised:
+        data.frames(data.clips("val")[0])
+    assert "\n" not in str(raised.value)
 
 
 def test_a_set_of_ones_own_is_opened_by_its_folder(root: Path) -> None:

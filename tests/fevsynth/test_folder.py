@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fevbench.errors import DatasetError
-from fevbench.fevsynth.render import folder as module
-from fevbench.fevsynth.render.folder import SETTINGS_FILE, Settings, claim_folder, jobs_of
+from fevbench.fevsynth.render import plan as module
+from fevbench.fevsynth.render.plan import SETTINGS_FILE, Settings, claim_folder, jobs_of
 
 SETTINGS = Settings(people=3, takes=2, frames=8, size=32, seed=5)
 

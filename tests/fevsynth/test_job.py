@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fevbench.fevsynth.render.folder import Settings, jobs_of
-from fevbench.fevsynth.render.job import UNITS, Job
-from fevbench.fevsynth.render.population import design
+from fevbench.fevsynth.render.plan import UNITS, Job, Settings, design, jobs_of
 
 ANN, BOB = design(2, seed=4)
 CLIP = Job(ANN, "fear", 1, 16, 64, Path("set"), Path("assets"))

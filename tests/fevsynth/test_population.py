@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from fevbench.fevsynth.render.population import AGES, ANCESTRIES, MOST_PEOPLE, SEXES, Subject, design
+from fevbench.fevsynth.render.plan import AGES, ANCESTRIES, MOST_PEOPLE, SEXES, Subject, design
 
 COMBINATIONS = len(SEXES) * len(ANCESTRIES)
 SHARE = {"young": 0.4, "middle": 0.4, "old": 0.2}

@@ -12,8 +12,7 @@ import pytest
 
 from fevbench.errors import FevbenchError
 from fevbench.fevsynth.render.assets import BODY, HEAD, assets_folder, locate
-from fevbench.fevsynth.render.job import Job
-from fevbench.fevsynth.render.population import design
+from fevbench.fevsynth.render.plan import Job, design
 
 FRAMES, SIZE = 8, 64
 ANN, BOB = design(2, seed=9)
@@ -29,7 +28,7 @@ def test_reading_the_set_needs_no_compiler() -> None:
     """Numba is an extra, so only what draws may import it."""
     code = (
         "import sys, fevbench.cli.data_fevsynth, fevbench.fevsynth.adapter, "
-        "fevbench.fevsynth.render.batch, fevbench.fevsynth.render.manifest; "
+        "fevbench.fevsynth.render.sets; "
         "sys.exit('numba' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -45,7 +44,7 @@ def test_an_archive_with_the_wrong_bytes_is_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_pixels_and_truth(job: Job) -> None:
     """Also with another person's clip in between, as when the work is spread over processes."""
-    from fevbench.fevsynth.render.clip import render_frames
+    from fevbench.fevsynth.render.frame import render_frames
 
     first = render_frames(job)
     render_frames(replace(job, subject=BOB, label="fear"))
@@ -58,7 +57,7 @@ def test_the_same_seed_gives_the_same_pixels_and_truth(job: Job) -> None:
 
 @pytest.mark.slow
 def test_a_clip_comes_with_the_truth_about_every_frame(job: Job) -> None:
-    from fevbench.fevsynth.render.clip import render_frames
+    from fevbench.fevsynth.render.frame import render_frames
 
     rendered = render_frames(job)
     assert rendered.frames.shape == (FRAMES, SIZE, SIZE, 3)
@@ -74,7 +73,7 @@ def test_a_clip_comes_with_the_truth_about_every_frame(job: Job) -> None:
 
 @pytest.mark.slow
 def test_a_neutral_image_is_one_frame_of_a_face_at_rest_in_a_scene_of_its_own(job: Job) -> None:
-    from fevbench.fevsynth.render.clip import render_frames
+    from fevbench.fevsynth.render.frame import render_frames
 
     clip = render_frames(job)
     images = [render_frames(replace(job, label=None, take=take, frames=1)) for take in range(2)]
@@ -92,7 +91,7 @@ def test_a_neutral_image_is_one_frame_of_a_face_at_rest_in_a_scene_of_its_own(jo
 @pytest.mark.slow
 def test_the_points_move_with_the_head(job: Job) -> None:
     """Yaw to the picture's right, pitch down and roll to the left, as `Truth` defines them."""
-    from fevbench.fevsynth.render.clip import _sitting
+    from fevbench.fevsynth.render.frame import _sitting
     from fevbench.fevsynth.render.scene import draw_scene
 
     _, painter = _sitting(job.assets, job.subject)

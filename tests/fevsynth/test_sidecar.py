@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 
 from fevbench.errors import DatasetError
-from fevbench.fevsynth.render.job import Job
-from fevbench.fevsynth.render.population import design
-from fevbench.fevsynth.render.sidecar import finished, is_done, read_sidecar
-from fevbench.fevsynth.render.writer import write
+from fevbench.fevsynth.render.files import finished, is_done, read_sidecar, write
+from fevbench.fevsynth.render.plan import Job, design
 
 
 @pytest.fixture(params=["fear", None], ids=["clip", "neutral"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fevbench.fevsynth.render.facemap import SIZE, grid
-from fevbench.fevsynth.render.population import Subject
+from fevbench.fevsynth.render.plan import Subject
+from fevbench.fevsynth.render.skin import SIZE, grid
 from fevbench.fevsynth.render.wrinkles import Wrinkles, draw_wrinkles
 
 

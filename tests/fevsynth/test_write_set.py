@@ -17,10 +17,9 @@ from fevbench.data.video import read_clip
 from fevbench.errors import DatasetError
 from fevbench.fevsynth import VERSION
 from fevbench.fevsynth.adapter import FEVSynth
-from fevbench.fevsynth.render.folder import Settings, jobs_of
-from fevbench.fevsynth.render.job import UNITS, Job
-from fevbench.fevsynth.render.manifest import write_set
-from fevbench.fevsynth.render.writer import write
+from fevbench.fevsynth.render.files import write
+from fevbench.fevsynth.render.plan import UNITS, Job, Settings, jobs_of
+from fevbench.fevsynth.render.sets import write_set
 from fevbench.fevsynth.truth import Truth, read_truth
 
 SETTINGS = Settings(people=3, takes=2, frames=8, size=32, seed=5)

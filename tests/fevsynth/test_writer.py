@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fevbench.data.video import read_clip
-from fevbench.fevsynth.render import writer
-from fevbench.fevsynth.render.writer import MIN_PSNR, NOTE, encode_clip, encode_image
+from fevbench.fevsynth.render import files
+from fevbench.fevsynth.render.files import MIN_PSNR, NOTE, encode_clip, encode_image
 
 Frames = NDArray[np.uint8]
 
@@ -46,7 +46,7 @@ def test_a_clip_comes_back_whole_and_just_above_the_floor(tmp_path: Path, frames
 
 def test_a_clip_is_stored_in_rgb(frames: Frames) -> None:
     """From YUV, decoders would make different bytes."""
-    with av.open(writer.BytesIO(encode_clip(frames, {}).data)) as container:
+    with av.open(files.BytesIO(encode_clip(frames, {}).data)) as container:
         assert next(container.decode(video=0)).format.name == "gbrp"
 
 
@@ -65,27 +65,27 @@ def test_the_floor_holds_for_what_no_face_looks_like(kind: str) -> None:
 
 
 def test_few_encodes_find_the_rate(frames: Frames, monkeypatch: pytest.MonkeyPatch) -> None:
-    encode, rates = writer._encode, []
+    encode, rates = files._encode, []
 
-    def counting(frames: Frames, crf: float, note: str) -> writer.Encoded:
+    def counting(frames: Frames, crf: float, note: str) -> files.Encoded:
         rates.append(crf)
         return encode(frames, crf, note)
 
-    monkeypatch.setattr(writer, "_encode", counting)
+    monkeypatch.setattr(files, "_encode", counting)
     encode_clip(frames, {})
     assert len(rates) == len(set(rates)) <= 5
 
 
 def test_a_file_says_what_it_is(frames: Frames) -> None:
     note = {"label": "fear", "onset": 3}
-    with av.open(writer.BytesIO(encode_clip(frames, note).data)) as container:
+    with av.open(files.BytesIO(encode_clip(frames, note).data)) as container:
         assert json.loads(container.metadata[NOTE]) == note
-    with Image.open(writer.BytesIO(encode_image(frames[0], note))) as image:
+    with Image.open(files.BytesIO(encode_image(frames[0], note))) as image:
         assert json.loads(image.info[NOTE]) == note
 
 
 def test_an_image_comes_back_bit_for_bit(frames: Frames) -> None:
     data = encode_image(frames[0], {})
-    with Image.open(writer.BytesIO(data)) as image:
+    with Image.open(files.BytesIO(data)) as image:
         assert np.array_equal(np.asarray(image), frames[0])
     assert data == encode_image(frames[0], {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from made_up_results import scored
 
 from fevbench.data.show import write_mp4
 from fevbench.results.schema import Result
+from leaderboard.small_clips import archive_of, write_small_clips
 
 PEOPLE = tuple(f"p{i:02d}" for i in range(8))
 LABELS = ("anger", "joy")
@@ -53,12 +55,18 @@ def write(folder: Path, results: Mapping[str, Result], with_clips: bool = True) 
     for at, (stem, one) in enumerate(results.items()):
         put(folder / f"{stem}.json", one)
         if with_clips:
-            for i, clip in enumerate(CLIPS):
-                write_mp4(folder / stem / f"{clip}.mp4", bar(at, i), 12.5)
+            write_small_clips(
+                archive_of(folder, stem), {clip: mp4(bar(at, i)) for i, clip in enumerate(CLIPS)}
+            )
     if with_clips:
-        for i, clip in enumerate(CLIPS):
-            write_mp4(folder / "true" / f"{clip}.mp4", bar(9, i), 12.5)
+        write_small_clips(archive_of(folder, "true"), {clip: mp4(bar(9, i)) for i, clip in enumerate(CLIPS)})
     return folder
+
+
+def mp4(frames: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
+    with tempfile.TemporaryDirectory() as scratch:
+        write_mp4(Path(scratch, "a.mp4"), frames, 12.5)
+        return Path(scratch, "a.mp4").read_bytes()
 
 
 def put(file: Path, one: Result) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tiny import Cli, tree
 from fevbench.data.video import read_clip
 from fevbench.errors import RunError
 from fevbench.results.files import read_result
+from fevbench.zips import write_archive
 from leaderboard import add as adding
 from leaderboard.entries import load_entries, run_id
 from leaderboard.layout import is_file_name, place, small_clips
@@ -45,16 +47,20 @@ def test_a_run_is_filed_where_it_belongs_and_found_there(run: Path, cli: Cli, tm
     assert added.out == f"{file}: {run_id(read_result(run))}\n"
     (entry,) = load_entries([results]).entries
     assert (entry.file, entry.result) == (file, read_result(run))
-    assert entry.clips == file.with_suffix("")
-    assert len(dict(small_clips(file, entry.result))) == 4
+    assert entry.clips is not None
+    assert entry.clips.path == file.with_suffix(".zip")
+    assert len(dict(small_clips(entry))) == 4
     assert cli("leaderboard", "check", results).out == "1 result: 0 faults, 0 notes\n"
 
 
 def test_small_clips_play_in_browsers_and_show_what_was_made(run: Path, cli: Cli, tmp_path: Path) -> None:
     cli("leaderboard", "add", run, "--results", tmp_path / "results")
     folder = tmp_path / "results" / "tiny-1" / "64x16-test-4"
-    for small, lossless in ((folder / "copy", run / "clips"), (folder / "true", None)):
-        for path in sorted(small.iterdir()):
+    for name, lossless in (("copy", run / "clips"), ("true", None)):
+        with zipfile.ZipFile(folder / f"{name}.zip") as archive:
+            archive.extractall(tmp_path / name)
+        assert len(list((tmp_path / name).iterdir())) == 4
+        for path in sorted((tmp_path / name).iterdir()):
             with av.open(str(path)) as container:
                 (stream,) = container.streams
                 assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
@@ -64,7 +70,23 @@ def test_small_clips_play_in_browsers_and_show_what_was_made(run: Path, cli: Cli
             if lossless:
                 made = read_clip(lossless / f"{path.stem}.mkv").astype(int).mean(axis=(1, 2))
                 assert abs(shown.mean(axis=(1, 2)) - made).max() < 4
-    assert (folder / "copy" / "ann-joy.mp4").exists() == (folder / "true" / "ann-joy.mp4").exists()
+    assert (tmp_path / "copy" / "ann-joy.mp4").exists() == (tmp_path / "true" / "ann-joy.mp4").exists()
+
+
+def test_folders_of_loose_clips_are_read_and_replaced(run: Path, cli: Cli, tmp_path: Path) -> None:
+    """As the version before wrote them."""
+    cli("leaderboard", "add", run, "--results", tmp_path / "results")
+    folder = tmp_path / "results" / "tiny-1" / "64x16-test-4"
+    before = tree(folder)
+    for name in ("copy", "true"):
+        with zipfile.ZipFile(folder / f"{name}.zip") as archive:
+            archive.extractall(folder / name)
+        (folder / f"{name}.zip").unlink()
+    assert cli("leaderboard", "check", tmp_path / "results").out == "1 result: 0 faults, 0 notes\n"
+    (entry,) = load_entries([tmp_path / "results"]).entries
+    assert len(dict(small_clips(entry))) == 4
+    assert cli("leaderboard", "add", run, "--results", tmp_path / "results", "--replace").code == 0
+    assert tree(folder) == before
 
 
 def test_the_same_run_makes_the_same_files(run: Path, cli: Cli, tmp_path: Path) -> None:
@@ -184,28 +206,32 @@ def test_a_kill_leaves_nothing_that_is_shown_half(
 
 def test_what_a_kill_left_is_gone_after_the_next_attempt(run: Path, cli: Cli, tmp_path: Path) -> None:
     folder = tmp_path / "results" / "tiny-1" / "64x16-test-4"
-    left = folder / ".copy.4194305.abc.part"  # above the largest process id
-    left.mkdir(parents=True)
-    (left / "ann-joy.mp4").write_bytes(b"half")
+    folder.mkdir(parents=True)
+    (folder / ".copy.4194305.abc.part.zip").write_bytes(b"half")  # above the largest process id
     (folder / ".copy.4194305.abc.part.json").write_text("{")
     assert not load_entries([tmp_path / "results"]).problems
     assert cli("leaderboard", "add", run, "--results", tmp_path / "results").code == 0
-    assert sorted(path.name for path in folder.iterdir()) == ["copy", "copy.json", "true"]
+    assert sorted(path.name for path in folder.iterdir()) == ["copy.json", "copy.zip", "true.zip"]
 
 
 def test_small_clips_that_are_none_are_found(run: Path, cli: Cli, tmp_path: Path) -> None:
     cli("leaderboard", "add", run, "--results", tmp_path / "results")
-    folder = tmp_path / "results" / "tiny-1" / "64x16-test-4" / "copy"
-    first, second = sorted(folder.iterdir())[:2]
-    first.unlink()
-    second.write_text("<script>alert(1)</script>")
-    (folder / "index.html").write_text("<script>alert(1)</script>")
+    archive = tmp_path / "results" / "tiny-1" / "64x16-test-4" / "copy.zip"
+    with zipfile.ZipFile(archive) as small:
+        files = {name: small.read(name) for name in small.namelist()}
+    first, second = sorted(files)[:2]
+    del files[first]
+    files |= dict.fromkeys((second, "index.html"), b"<script>alert(1)</script>")
+    write_archive(archive, files.items())
     said = cli("leaderboard", "check", tmp_path / "results").out
-    assert f"copy/ lacks {first.name}" in said
-    assert f"{second.name} is no MP4" in said
-    assert "copy/ holds what is no clip of it: index.html" in said
+    assert f"copy.zip lacks {first}" in said
+    assert f"{second} is no MP4" in said
+    assert "copy.zip holds what is no clip of it: index.html" in said
     (entry,) = load_entries([tmp_path / "results"]).entries
-    assert "index" not in dict(small_clips(entry.file, entry.result))
+    assert "index" not in dict(small_clips(entry))
+    archive.write_bytes(archive.read_bytes()[:-100])
+    said = cli("leaderboard", "check", tmp_path / "results").out
+    assert "copy.zip cannot be read (no whole zip archive" in said
 
 
 @pytest.mark.parametrize(

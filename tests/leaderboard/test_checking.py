@@ -236,6 +236,6 @@ def test_the_command_says_everything_in_one_line_each_and_goes_on(cli: Cli, tmp_
     assert "is not a result" in said[0]
     assert "has schema version 99, this fevbench reads 2" in said[1]
     assert "is the same run as" in said[2]
-    assert "no small clips in mocogan/" in said[3]
+    assert "no small clips in mocogan.zip" in said[3]
     assert said[4] == "1 result: 4 faults, 0 notes"
     assert "does not exist" in cli("leaderboard", "check", tmp_path / "no").out

@@ -384,3 +384,15 @@ def test_nothing_is_read_from_hidden_folders(results: Path, tmp_path: Path) -> N
     loaded = load_entries([tmp_path])
     assert [entry.file.parent for entry in loaded.entries] == [tmp_path]
     assert loaded.problems == ()
+
+
+def test_a_damaged_archive_of_small_clips_spoils_nothing_else(results: Path, tmp_path: Path) -> None:
+    archive = results / "good.zip"
+    archive.write_bytes(archive.read_bytes()[:-50])
+    built = build([results], tmp_path / "site", [])
+    assert [(problem.file, problem.what.partition(" (")[0]) for problem in built.problems] == [
+        (archive, "cannot be read")
+    ]
+    assert {path.parent.name for path in (tmp_path / "site").rglob("*.mp4")} == {
+        "middling", "real", "script-alert-x-script", "true"
+    }  # fmt: skip

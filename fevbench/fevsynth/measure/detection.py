@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fevbench.extractors.faces import POINTS
-from fevbench.fevsynth.measure.networks import has_face
 from fevbench.fevsynth.measure.record import Estimate, absent, mean
+from fevbench.fevsynth.measure.study import has_face
 from fevbench.records import Finite, Record
 
 if TYPE_CHECKING:

@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fevbench.extractors.expressions import CLASSES
-from fevbench.fevsynth.measure.classification import Agreement, agreement
-from fevbench.fevsynth.measure.networks import has_face
-from fevbench.fevsynth.measure.record import Estimate, mean
-from fevbench.fevsynth.measure.study import MEASURES
+from fevbench.fevsynth.measure.record import Agreement, Estimate, agreement, mean
+from fevbench.fevsynth.measure.study import MEASURES, has_face
 from fevbench.records import Record
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from fevbench.data.clip import Clip, Subject
 from fevbench.data.corpus import FrameStore
 from fevbench.data.datasets import SPLITS
 from fevbench.errors import DatasetError
+from fevbench.fevsynth import Performance
 from fevbench.fevsynth.adapter import RENDER_AGAIN, FEVSynth
-from fevbench.fevsynth.performance import Performance
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -67,7 +67,8 @@ class RenderedSet:
         takes: The takes there are.
         length: Frames of a clip.
         size: Height and width of a frame.
-        files: The manifest, the ground truth, the neutral images, and the clips.
+        manifest_file: What says what is in it.
+        truth_file: What holds its ground truth.
 
     Raises:
         DatasetError: A file is missing or broken, or the truth is not that of the manifest's clips.
@@ -76,8 +77,8 @@ class RenderedSet:
     def __init__(self, data: FEVSynth) -> None:
         self.data = data
         self.truth: Truth = data.truth()
-        self.files = tuple(data.files())
-        manifest: dict[str, Any] = json.loads(self.files[0].read_text(encoding="utf-8"))
+        self.manifest_file, self.truth_file, *_ = data.files()
+        manifest: dict[str, Any] = json.loads(self.manifest_file.read_text(encoding="utf-8"))
         rows = {str(name): row for row, name in enumerate(self.truth.clips)}
         clips = {clip.id: clip for split in SPLITS for clip in data.clips(split)}
         try:
@@ -87,7 +88,7 @@ class RenderedSet:
                 for e in manifest["clips"]
             )
         except (KeyError, TypeError, ValueError) as error:
-            what = f"{self.files[0]} and the ground truth do not fit ({type(error).__name__}: {error})"
+            what = f"{self.manifest_file} and the ground truth do not fit ({type(error).__name__}: {error})"
             raise DatasetError(what, RENDER_AGAIN) from error
         self.neutrals = tuple(Neutral(entry["subject"], entry["take"]) for entry in manifest["neutrals"])
         self.people: Mapping[str, Subject] = {subject.id: subject for subject in data.subjects()}

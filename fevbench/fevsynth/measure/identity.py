@@ -1,24 +1,155 @@
-"""Whether a face network tells the people apart: across takes, at both sizes, at rest and at the apex."""
+"""Whether a face network tells people apart: similarities of pairs of frames."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fevbench.data.protocol import DEFAULT_PROTOCOL, Protocol, protocols
-from fevbench.fevsynth.measure.networks import has_face
-from fevbench.fevsynth.measure.pairs import FacePairs
-from fevbench.fevsynth.measure.record import Estimate
+from fevbench.fevsynth.measure.record import Estimate, absent, resampled
+from fevbench.fevsynth.measure.study import has_face
 from fevbench.records import Finite, Record
+from fevbench.stats.bootstrap import draw_subjects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fevbench.data.clip import Frames
     from fevbench.fevsynth.measure.study import Study
+
+ONE_TAKE = "one take: no same-person pairs across takes"
+ONE_PERSON = "one person: nobody to compare with"
+RESAMPLES_AT_ONCE = 100
+"""Bounds the memory: a resample holds a number for every pair of people."""
+
+
+class FacePairs:
+    """All pairs of N faces, as sums over pairs of people, from which every resample of people follows.
+
+    Pairs of one person are counted only across takes, where light, background and pose differ as well. The
+    two faces of a pair of different people may come from any takes: nothing they share tells people apart.
+
+    Args:
+        embeddings: ``float[N, D]``, of length 1.
+        subjects: The person of each face.
+        takes: ``int[N]`` the take of each face.
+    """
+
+    def __init__(
+        self, embeddings: NDArray[np.float32], subjects: Sequence[str], takes: Sequence[int]
+    ) -> None:
+        self.people = tuple(sorted(set(subjects)))
+        number = {person: i for i, person in enumerate(self.people)}
+        person = np.array([number[subject] for subject in subjects], dtype=np.int64)
+        faces = embeddings.astype(np.float64)
+        first, second = np.triu_indices(len(faces), k=1)
+        cosines = (faces @ faces.T)[first, second]
+        take = np.asarray(takes)
+        same = (person[first] == person[second]) & (take[first] != take[second])
+        different = person[first] != person[second]
+        low, high = (reduce(person[first], person[second])[different] for reduce in (np.minimum, np.maximum))
+        self._same = _Pairs(cosines[same], person[first][same], len(self.people))
+        self._different = _Pairs(cosines[different], low * len(self.people) + high, len(self.people) ** 2)
+
+    @cached_property
+    def _draws(self) -> NDArray[np.float64]:
+        return draw_subjects(len(self.people))
+
+    def _over_pairs(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums over pairs of people, ``float64[P * P, ...]``, in each resample: ``float64[RESAMPLES, ...]``.
+
+        A pair counts as often as its people were drawn; one person drawn twice is no pair.
+        """
+        parts = np.array_split(self._draws, len(self._draws) // RESAMPLES_AT_ONCE)
+        pairs = ((part[:, :, None] * part[:, None, :]).reshape(len(part), -1) for part in parts)
+        return np.concatenate([part @ sums for part in pairs])
+
+    def same(self) -> Estimate:
+        """Mean cosine of one person's faces in different takes."""
+        pairs = self._same
+        if not len(pairs.cosines):
+            return absent(ONE_TAKE, "pairs")
+        means = _ratio(self._draws @ pairs.sums, self._draws @ pairs.counts)
+        return self._estimate(float(pairs.cosines.mean()), means, len(pairs.cosines))
+
+    def different(self) -> Estimate:
+        """Mean cosine of different people's faces."""
+        pairs = self._different
+        if not len(pairs.cosines):
+            return absent(ONE_PERSON, "pairs")
+        means = _ratio(self._over_pairs(pairs.sums), self._over_pairs(pairs.counts))
+        return self._estimate(float(pairs.cosines.mean()), means, len(pairs.cosines))
+
+    def auc(self) -> Estimate:
+        """The chance that a same-person pair is more alike than a pair of different people.
+
+        Exact: the Mann-Whitney statistic over all pairs of pairs, ties counted half (Hanley & McNeil, 1982).
+        """
+        same, different = self._same, self._different
+        if not len(same.cosines) or not len(different.cosines):
+            return absent(ONE_PERSON if len(same.cosines) else ONE_TAKE, "pairs")
+        wins = self._wins()
+        drawn = self._over_pairs(wins.T) * self._draws
+        contests = self._over_pairs(different.counts) * (self._draws @ same.counts)
+        value = wins.sum() / (len(same.cosines) * len(different.cosines))
+        n = len(same.cosines) + len(different.cosines)
+        return self._estimate(float(value), _ratio(drawn.sum(axis=1), contests), n)
+
+    def most_similar(self, count: int) -> list[tuple[str, str, float]]:
+        """The pairs of different people with the highest mean cosine, most alike first."""
+        pairs = self._different
+        means = np.where(pairs.counts > 0, pairs.sums / np.maximum(pairs.counts, 1), -np.inf)
+        best = np.argsort(-means, kind="stable")[:count]
+        size = len(self.people)
+        found = [(self.people[i // size], self.people[i % size], float(means[i])) for i in best]
+        return [row for row in found if np.isfinite(row[2])]
+
+    def _wins(self) -> NDArray[np.float64]:
+        """``float64[P, P * P]``: how often pairs of person p are more alike than pairs of persons q and r."""
+        same, different = self._same, self._different
+        order = np.argsort(different.cosines, kind="stable")
+        ranked, groups = different.cosines[order], different.groups[order]
+        wins = np.zeros((len(self.people), different.size))
+        for person in range(len(self.people)):
+            own = same.cosines[same.groups == person]
+            # A pair of others at place k loses to those of `own` that stand after it.
+            places = np.concatenate([np.searchsorted(ranked, own, side) for side in ("left", "right")])
+            passed = np.cumsum(np.bincount(places, minlength=len(ranked) + 1))[:-1]
+            lost = (len(places) - passed) / 2
+            wins[person] = np.bincount(groups, weights=lost, minlength=different.size)
+        return wins
+
+    def _estimate(self, value: float, statistics: NDArray[np.float64], n: int) -> Estimate:
+        return resampled(value, statistics, n, "pairs", len(self.people))
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Cosines of pairs of faces, and the group (a person, or a pair of people) each belongs to."""
+
+    cosines: NDArray[np.float64]
+    groups: NDArray[np.int64]
+    size: int
+
+    @cached_property
+    def sums(self) -> NDArray[np.float64]:
+        sums: NDArray[np.float64] = np.bincount(self.groups, self.cosines, self.size).astype(np.float64)
+        return sums
+
+    @cached_property
+    def counts(self) -> NDArray[np.float64]:
+        return np.bincount(self.groups, minlength=self.size).astype(np.float64)
+
+
+def _ratio(sums: NDArray[np.floating], counts: NDArray[np.floating]) -> NDArray[np.float64]:
+    """NaN where a resample holds no pair: one person drawn again and again."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (sums / counts).astype(np.float64)
+
 
 MOST_SIMILAR = 5
 

@@ -13,8 +13,7 @@ import numpy as np
 from fevbench.data.clip import Split
 from fevbench.data.datasets import SPLITS
 from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
-from fevbench.fevsynth.measure.classification import Agreement, agreement
-from fevbench.fevsynth.measure.record import Estimate, NotMeasurable
+from fevbench.fevsynth.measure.record import Agreement, Estimate, NotMeasurable, agreement
 from fevbench.records import Finite, Record
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fevbench.fevsynth.render.assets import Assets
 from fevbench.fevsynth.render.mesh import Part, read_part
-from fevbench.fevsynth.render.population import Subject
+from fevbench.fevsynth.render.plan import Subject
 
 Floats = NDArray[np.float64]
 

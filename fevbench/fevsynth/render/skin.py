@@ -1,7 +1,15 @@
-"""A person's skin: a mixture of the modelled skins, varied in tone, mottling and lips."""
+"""The skin of one person: painted skins, and the finer map of the face on top.
+
+The skins' own texture coordinates leave the face some 75 by 100 texels. Detail that has to be finer
+(wrinkles, stubble, freckles) is drawn on this map instead. Every vertex keeps its place on it however a
+person is shaped or moves, so what is drawn there moves with the skin. Coordinates are those of the unshaped
+base mesh in decimetres: x to the person's left, y up; the eyes are near (+-0.31, 7.28), the mouth's corners
+near (+-0.27, 6.61).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +18,72 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fevbench.fevsynth.render.assets import Assets
-from fevbench.fevsynth.render.mesh import read_texture
-from fevbench.fevsynth.render.population import AGES, ANCESTRIES, Subject
+from fevbench.fevsynth.render.mesh import BaseMesh, read_texture, vertex_normals
+from fevbench.fevsynth.render.plan import AGES, ANCESTRIES, Subject
 
 Floats = NDArray[np.float64]
+Map = NDArray[np.float32]
+
+SIZE = 400
+"""Rows and columns of a map."""
+_WIDTH = 1.8
+_LEFT, _BOTTOM = -0.9, 6.05
+# The map fades out over these depths, dm, and directions of the skin: on the sides of the head and below
+# the jaw it would smear.
+_DEPTHS, _FACING = (0.55, 0.85), (0.05, 0.3)
+
+
+def coordinates(base: BaseMesh) -> Floats:
+    """Return where each vertex of the unshaped base mesh lies on the map.
+
+    Returns:
+        (V, 3): texture coordinates u and v in [0, 1] with v up, and how much the map counts there, 0 to 1.
+    """
+    facing = vertex_normals(base.vertices, base.faces)[:, 2]
+    uv = (base.vertices[:, :2] - (_LEFT, _BOTTOM)) / _WIDTH
+    inside = (uv > 0.01).all(1) & (uv < 0.99).all(1)
+    counts = inside * smooth_step(*_DEPTHS, base.vertices[:, 2]) * smooth_step(*_FACING, facing)
+    return np.concatenate([uv, counts[:, None]], 1)
+
+
+def grid() -> tuple[Floats, Floats]:
+    """Return x and y, dm, of every texel, each (SIZE, SIZE); the first row is the highest."""
+    centre = (np.arange(SIZE) + 0.5) / SIZE * _WIDTH
+    return np.broadcast_to(_LEFT + centre, (SIZE, SIZE)), np.broadcast_to(
+        (_BOTTOM + centre)[::-1, None], (SIZE, SIZE)
+    )
+
+
+def distance(points: Sequence[tuple[float, float]]) -> tuple[Floats, Floats]:
+    """Return how far every texel is from a line, and how far along the line the nearest point is.
+
+    Args:
+        points: Two or more corners of the line, dm.
+
+    Returns:
+        (SIZE, SIZE) distances in dm, and (SIZE, SIZE) places from 0 at the line's start to 1 at its end.
+    """
+    x, y = grid()
+    corners = np.array(points, dtype=np.float64)
+    lengths = np.linalg.norm(np.diff(corners, axis=0), axis=1)
+    nearest, along, walked = np.full((SIZE, SIZE), np.inf), np.zeros((SIZE, SIZE)), 0.0
+    for (ax, ay), (bx, by), length in zip(corners[:-1], corners[1:], lengths, strict=True):
+        share = np.clip(((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length**2, 0, 1)
+        far = np.hypot(x - ax - share * (bx - ax), y - ay - share * (by - ay))
+        closer = far < nearest
+        nearest = np.where(closer, far, nearest)
+        along = np.where(closer, (walked + share * length) / lengths.sum(), along)
+        walked += length
+    return nearest, along
+
+
+def smooth_step(low: float, high: float, values: NDArray[np.floating[Any]]) -> Floats:
+    """Return a rise from 0 at ``low`` to 1 at ``high`` without corners; falling if ``high < low``."""
+    share = np.clip((values - low) / (high - low), 0, 1).astype(np.float64)
+    rise: Floats = share * share * (3 - 2 * share)
+    return rise
+
+
 Texture = NDArray[np.float32]
 
 _SIZE = 512  # of the modelled skins, pixels
@@ -96,3 +166,104 @@ class Skins:
 def _smooth_noise(rng: np.random.Generator, cells: int) -> Texture:
     coarse = rng.normal(0, 1, (cells, cells)).astype(np.float32)
     return np.asarray(Image.fromarray(coarse).resize((_SIZE, _SIZE), Image.Resampling.BICUBIC))
+
+
+_FRECKLED = {"african": 0.05, "asian": 0.12, "caucasian": 0.35}
+_BEARDS = {"young": 0.2, "middle": 0.35, "old": 0.35}
+_SPARSE = 0.12
+_LIPS = ((0.0, 6.69), (0.08, 6.7), (0.27, 6.61), (0.12, 6.5), (0.0, 6.48))
+
+
+def draw_complexion(rng: np.random.Generator, subject: Subject, hair: Floats) -> Map:
+    """Draw the detail of a person's skin.
+
+    Args:
+        rng: Source of everything the attributes leave open.
+        subject: The attributes.
+        hair: (3,) sRGB colour of the hair, which a beard shares.
+
+    Returns:
+        (SIZE, SIZE, 3) factors on the skin's linear colour.
+    """
+    factor = np.ones((SIZE, SIZE, 3))
+    pores = rng.uniform(0.02, 0.05) * (1.3 if subject.age == "old" else 1.0)
+    factor *= 1 + (pores * _noise(rng, 1.2))[..., None] + (0.03 * _noise(rng, 5.0))[..., None]
+    factor *= _flush(rng)
+    factor *= _lids(rng, subject)
+    factor *= _spots(rng, subject)
+    if subject.sex == "male":
+        factor *= _beard(rng, subject, hair)
+    return np.clip(factor, 0.02, 1.6).astype(np.float32)
+
+
+def _noise(rng: np.random.Generator, texels: float) -> Floats:
+    """Return (SIZE, SIZE) noise of standard deviation 1 that varies over about so many texels."""
+    cells = max(2, int(SIZE / texels))
+    coarse = Image.fromarray(rng.normal(0, 1, (cells, cells)).astype(np.float32))
+    fine = np.asarray(coarse.resize((SIZE, SIZE), Image.Resampling.BICUBIC), np.float64)
+    unit: Floats = fine / fine.std()
+    return unit
+
+
+def _flush(rng: np.random.Generator) -> Floats:
+    """Redness of cheeks and nose."""
+    x, y = grid()
+    cheeks = np.exp(-(((np.abs(x) - 0.36) / 0.16) ** 2) - ((y - 6.98) / 0.15) ** 2)
+    nose = np.exp(-((x / 0.09) ** 2) - ((y - 6.93) / 0.1) ** 2)
+    amount = rng.uniform(0, 0.16) * cheeks + rng.uniform(0, 0.14) * nose
+    factor: Floats = 1 - amount[..., None] * np.array([0.0, 0.8, 0.7])
+    return factor
+
+
+def _lids(rng: np.random.Generator, subject: Subject) -> Floats:
+    """Dark rings, and perhaps a woman's eye shadow."""
+    x, y = grid()
+    eye = np.hypot((np.abs(x) - 0.31) / 0.17, (y - 7.28) / 0.11)
+    ring = smooth_step(1.5, 0.7, eye) * rng.uniform(0.02, 0.2 if subject.age == "young" else 0.32)
+    factor: Floats = 1 - ring[..., None] * np.array([0.7, 1.0, 0.85])
+    if subject.sex == "female" and rng.random() < 0.5:
+        upper = smooth_step(1.35, 0.8, eye) * smooth_step(7.26, 7.33, y) * rng.uniform(0.15, 0.45)
+        factor = factor * (1 - upper[..., None] * rng.uniform(0.6, 1.0, 3))
+    return factor
+
+
+def _spots(rng: np.random.Generator, subject: Subject) -> Floats:
+    """Freckles over nose and cheeks, a few moles, an old person's age spots."""
+    x, y = grid()
+    dark = np.zeros((SIZE, SIZE))
+    count = int(rng.integers(60, 200)) if rng.random() < _FRECKLED[subject.ancestry] else 0
+    freckles = np.stack([rng.normal(0, 0.26, count), rng.normal(7.02, 0.12, count)], 1)
+    moles = np.stack([rng.uniform(-0.5, 0.5, 5), rng.uniform(6.25, 7.6, 5)], 1)[: rng.integers(0, 5)]
+    aged = rng.integers(4, 12) if subject.age == "old" else 0
+    patches = np.stack([rng.uniform(-0.55, 0.55, aged), rng.uniform(6.7, 7.7, aged)], 1)
+    for places, radius, depth in ((freckles, 0.008, 0.3), (moles, 0.013, 0.75), (patches, 0.025, 0.22)):
+        for px, py in places:
+            size, strength = radius * rng.uniform(0.7, 1.4), depth * rng.uniform(0.5, 1.0)
+            spot = strength * np.exp(-(((x - px) ** 2 + (y - py) ** 2) / size**2))
+            dark = np.maximum(dark, spot)
+    factor: Floats = 1 - dark[..., None] * np.array([0.6, 0.95, 1.0])
+    return factor
+
+
+def _beard(rng: np.random.Generator, subject: Subject, hair: Floats) -> Floats:
+    """Nothing but a shaved shadow, stubble, or a moustache and beard."""
+    x, y = grid()
+    across = np.abs(x)
+    jaw = smooth_step(0.0, 0.09, 6.62 + 1.5 * np.clip(across - 0.36, 0, None) - y)
+    moustache = smooth_step(0.0, 0.05, 6.815 - 0.35 * across - y) * smooth_step(0.38, 0.3, across)
+    away, _ = distance(_LIPS)
+    mirrored = np.minimum(away, away[:, ::-1])
+    inside_lips = (across / 0.275) ** 1.4 + (np.abs(y - 6.6) / 0.105) ** 1.6 < 1
+    lips = np.where(inside_lips, 0.0, smooth_step(0.0, 0.03, mirrored))
+    kind = rng.random()
+    if kind < (_SPARSE if subject.ancestry == "asian" else _BEARDS[subject.age]):
+        shape = np.maximum(jaw * (1.0 if rng.random() < 0.7 else smooth_step(0.3, 0.2, across)), moustache)
+        density, grain = rng.uniform(0.5, 0.85), 0.35
+    elif kind < 0.6:
+        shape, density, grain = np.maximum(jaw, 0.9 * moustache), rng.uniform(0.12, 0.35), 0.5
+    else:
+        shape, density, grain = np.maximum(jaw, moustache), rng.uniform(0.0, 0.1), 0.3
+    grown = np.clip(shape * lips * density * (1 + grain * _noise(rng, 1.5)), 0, 0.95)[..., None]
+    colour = np.clip(1.3 * hair, 0, 1) ** 2.2 / 0.35  # against skin of middling brightness
+    factor: Floats = 1 - grown * (1 - np.minimum(colour, 0.9))
+    return factor

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fevbench.fevsynth.render.facemap import SIZE, Map, distance
-from fevbench.fevsynth.render.population import Subject
+from fevbench.fevsynth.render.plan import Subject
+from fevbench.fevsynth.render.skin import SIZE, Map, distance
 
 Floats = NDArray[np.float64]
 Line = tuple[tuple[float, float], ...]

@@ -14,11 +14,10 @@ import numpy as np
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.extractors.expressions import CLASSES
 from fevbench.extractors.face_mesh import BLENDSHAPES, MESH
-from fevbench.fevsynth.performance import Performance
-from fevbench.fevsynth.render.folder import Settings, jobs_of
-from fevbench.fevsynth.render.job import UNITS, Job, Rendered
-from fevbench.fevsynth.render.manifest import write_set
-from fevbench.fevsynth.render.writer import write
+from fevbench.fevsynth import Performance
+from fevbench.fevsynth.render.files import write
+from fevbench.fevsynth.render.plan import UNITS, Job, Rendered, Settings, jobs_of
+from fevbench.fevsynth.render.sets import write_set
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fevbench.fevsynth.measure.classification import agreement
+from fevbench.fevsynth.measure.record import agreement
 
 LABELS, ANSWERS = ["fear", "joy"], ["joy", "fear", "none"]
 

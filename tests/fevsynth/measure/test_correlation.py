@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fevbench.fevsynth.measure.correlation import pearson, spearman
+from fevbench.fevsynth.measure.blendshapes import pearson, spearman
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(5, 1, 60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fevbench.fevsynth.measure.trajectory import blinks
+from fevbench.fevsynth.measure.composition import blinks
 
 
 def test_only_lids_that_open_again_blink() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from fevbench.fevsynth.measure import pairs
-from fevbench.fevsynth.measure.pairs import ONE_PERSON, ONE_TAKE, FacePairs
+from fevbench.fevsynth.measure import identity
+from fevbench.fevsynth.measure.identity import ONE_PERSON, ONE_TAKE, FacePairs
 from fevbench.stats.bootstrap import draw_subjects, percentile_interval
 
 Faces = tuple[np.ndarray, list[str], list[int]]
@@ -67,8 +67,8 @@ def test_intervals_resample_people_and_never_pair_a_person_with_himself(
     draws = draw_subjects(4)[:40]
     # Of some resamples nobody but one person is left: those have no number.
     draws = draws[(draws > 0).sum(axis=1) > 1]
-    monkeypatch.setattr(pairs, "draw_subjects", lambda people: draws)
-    monkeypatch.setattr(pairs, "RESAMPLES_AT_ONCE", 7)
+    monkeypatch.setattr(identity, "draw_subjects", lambda people: draws)
+    monkeypatch.setattr(identity, "RESAMPLES_AT_ONCE", 7)
     slow = []
     for draw in draws:
         times = {f"p{i}": int(n) for i, n in enumerate(draw)}

@@ -9,10 +9,19 @@ import pytest
 from PIL import Image
 
 from fevbench.data.clip import Subject
-from fevbench.fevsynth.measure import layout
+from fevbench.fevsynth.measure import sheets
 from fevbench.fevsynth.measure.folder import RenderedSet
-from fevbench.fevsynth.measure.layout import GAP, LINE, MARGIN, Row, lay_out, save
-from fevbench.fevsynth.measure.sheets import balanced, expressions, write_sheets
+from fevbench.fevsynth.measure.sheets import (
+    GAP,
+    LINE,
+    MARGIN,
+    Row,
+    balanced,
+    expressions,
+    lay_out,
+    save,
+    write_sheets,
+)
 from fevbench.progress import Silent
 
 RED, BLUE = (np.full((32, 32, 3), colour, np.uint8) for colour in ((200, 0, 0), (0, 0, 200)))
@@ -35,7 +44,7 @@ def test_a_sheet_that_is_too_large_gets_coarser_colours_and_keeps_white(
     sheet = lay_out([Row([noise])], 200)
     save(sheet, tmp_path / "fine.png")
     size = (tmp_path / "fine.png").stat().st_size
-    monkeypatch.setattr(layout, "LARGEST", size - 1)
+    monkeypatch.setattr(sheets, "LARGEST", size - 1)
     save(sheet, tmp_path / "coarse.png")
     assert (tmp_path / "coarse.png").stat().st_size < size
     coarse = np.asarray(Image.open(tmp_path / "coarse.png")).astype(int)
@@ -70,4 +79,4 @@ def test_every_sheet_is_written(rendered: RenderedSet, tmp_path: Path) -> None:
     files = write_sheets(rendered, tmp_path / "sheets", Silent())
     names = ["people", "expressions-64", "strips", "variants", "expressions-128-1"]
     assert [file.stem for file in files] == names
-    assert all(0 < file.stat().st_size <= layout.LARGEST for file in files)
+    assert all(0 < file.stat().st_size <= sheets.LARGEST for file in files)

@@ -1,0 +1,85 @@
+"""Small clips beside results, for people to look at: an archive for each model, and one of the true clips.
+
+Folders of loose clips, which older versions wrote, are read as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fevbench.zips import StoredArchive, write_archive
+
+CLIPS_SUFFIX = ".mp4"
+ARCHIVE_SUFFIX = ".zip"
+TRUE_CLIPS = "true"
+"""What the small true clips are called, beside the results of one data set and protocol."""
+
+
+class SmallClips:
+    """Clips as MP4 files, ``CLIP.mp4`` each.
+
+    Args:
+        path: An archive, or a folder.
+
+    Attributes:
+        path: The same.
+        name: What to call it in a line of text.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._archive = None if path.is_dir() else StoredArchive(path)
+        self.name = path.name if self._archive else f"{path.name}/"
+
+    def files(self) -> set[str]:
+        """The names of all files in it. A link is none.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        if self._archive:
+            return set(self._archive.names())
+        return {path.name for path in self.path.iterdir() if path.is_file() and not path.is_symlink()}
+
+    def read(self, clip: str) -> bytes:
+        """The file of a clip.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        name = f"{clip}{CLIPS_SUFFIX}"
+        return self._archive.read(name) if self._archive else (self.path / name).read_bytes()
+
+    def all(self) -> dict[str, bytes]:
+        """The file of every clip, by its id.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        ids = [name.removesuffix(CLIPS_SUFFIX) for name in self.files() if name.endswith(CLIPS_SUFFIX)]
+        return {clip: self.read(clip) for clip in ids}
+
+
+def archive_of(folder: Path, name: str) -> Path:
+    """Where the small clips of a model belong, or the true ones, which are called `TRUE_CLIPS`."""
+    return folder / f"{name}{ARCHIVE_SUFFIX}"
+
+
+def find_small_clips(folder: Path, name: str) -> SmallClips | None:
+    """The small clips of a model, or the true ones; None if there are none."""
+    places = (archive_of(folder, name), folder / name)
+    return next((SmallClips(path) for path in places if path.exists() and not path.is_symlink()), None)
+
+
+def write_small_clips(path: Path, clips: Mapping[str, bytes]) -> None:
+    """Write an archive of small clips, which appears whole or not at all; the same clips give the same bytes.
+
+    Args:
+        path: The archive.
+        clips: Each clip's id and MP4 file.
+
+    Raises:
+        OSError: The disk is full or the folder cannot be written.
+    """
+    write_archive(path, [(f"{clip}{CLIPS_SUFFIX}", clips[clip]) for clip in sorted(clips)])
