@@ -11,6 +11,7 @@ import numpy as np
 from fevbench.engine.least import few_people, lack
 from fevbench.extractors.base import Unit, extractors
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.metrics.identity import InputFaces
 from fevbench.metrics.measurement import Measurement
 from fevbench.metrics.view import ClipView
 from fevbench.results.schema import Interval, MetricResult
@@ -104,15 +105,17 @@ def unscored(metric: Metric, clips: Sequence[Clip], reason: str) -> MetricResult
 
 
 def _score_set(metric: Metric, clips: Sequence[Clip], made: Side, true: Side) -> MetricResult:
-    measured, rows = _measure_set(metric, clips, made, true), _rows(metric, made, true)
-    value, n = measured.value, sum(rows)
-    if value is None:
-        return _result(metric, clips, value=None, reason=measured.reason, n=n, sample=metric.sample)
+    rows = _rows(metric, made, true)
+    n = sum(rows)
+    if missing := lack(metric, clips, rows, true.labels):
+        return _result(metric, clips, value=None, reason=missing, n=n, sample=metric.sample)
     arrays = _arrays(metric, clips, made, true)
     groups = groups_of([clip.subject for clip in clips])
     replicates: list[float] = []
     if groups.max() + 1 >= LEAST_GROUPS:
-        replicates = metric.without_each(arrays, np.repeat(groups, rows))
+        value, replicates = metric.with_replicates(arrays, np.repeat(groups, rows))
+    else:
+        value = float(metric.compute(*arrays))
     if not np.isfinite(replicates).all():  # without some people there is no such number
         replicates = []
     counted = [clip for clip, count in zip(clips, rows, strict=True) if count]
@@ -273,12 +276,12 @@ def _from(first: int, rows: NDArray[Any], unit: Unit, frames: int) -> NDArray[An
     return rows[first:]
 
 
-def _input_faces(clips: Sequence[Clip], features: Features) -> dict[str, NDArray[np.floating[Any]]]:
-    """Person to the features of all their input faces."""
+def _input_faces(clips: Sequence[Clip], features: Features) -> InputFaces:
+    """The features of all input faces of each subject."""
     first: dict[str, list[NDArray[np.floating[Any]]]] = {}
     for clip, of_clip in zip(clips, features, strict=True):
         first.setdefault(clip.subject, []).append(of_clip[:1])
-    return {subject: np.concatenate(rows) for subject, rows in first.items()}
+    return InputFaces({subject: np.concatenate(rows) for subject, rows in first.items()})
 
 
 def _result(metric: Metric, clips: Sequence[Clip], **measured: Any) -> MetricResult:

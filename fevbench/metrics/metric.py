@@ -48,8 +48,8 @@ class Metric:
             is worse; a face that vanishes can therefore never improve the number.
         citation: Where the definition comes from.
         target: The function that computes it.
-        leave_out: For set metrics, a function that computes it without each group of people in turn, where
-            there is a faster way than to compute it anew.
+        leave_out: For set metrics, a function that computes it and, in the same pass, what it is without each
+            group of subjects in turn, where that is faster than to compute it anew.
         told: For set metrics, what it is told of each sample: its ``label``, its ``person``.
         draws: How many clips of one face and label it compares: the scored one, and others that the model is
             asked for with other noise.
@@ -106,21 +106,24 @@ class Metric:
         """The function behind the metric, imported now."""
         return cast("Callable[..., Any]", load_target(self.target))
 
-    def without_each(self, arrays: Sequence[NDArray[Any]], groups: NDArray[np.int64]) -> list[float]:
-        """The set metric without each group of samples in turn, for the jackknife.
+    def with_replicates(
+        self, arrays: Sequence[NDArray[Any]], groups: NDArray[np.int64]
+    ) -> tuple[float, list[float]]:
+        """The set metric, and the set metric without each group of samples in turn, for the jackknife.
 
         Args:
             arrays: What `compute` takes; each has a row a sample.
             groups: ``int64[N]``, the group of each sample, from 0.
 
         Returns:
-            One number a group, in the groups' order; NaN where what is left has none.
+            The number of all, and one a group, in the groups' order; NaN where what is left has none.
         """
         if self.leave_out:
-            leave_out = cast("Callable[..., list[float]]", load_target(self.leave_out))
+            leave_out = cast("Callable[..., tuple[float, list[float]]]", load_target(self.leave_out))
             return leave_out(*arrays, groups)
         kept = [groups != group for group in sorted(set(groups.tolist()))]
-        return [self._of_some([array[some] for array in arrays]) for some in kept]
+        without = [self._of_some([array[some] for array in arrays]) for some in kept]
+        return float(self.compute(*arrays)), without
 
     def _of_some(self, arrays: Sequence[NDArray[Any]]) -> float:
         from fevbench.metrics.measurement import TooFew

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
     from fevbench.metrics.view import ClipView
 
-    Planes = NDArray[np.float64]
+    Pixels = NDArray[np.float64]
 
 PSNR_CAP = 100.0
 """dB given to identical frames, whose PSNR is infinite."""
 SIGMA, RADIUS = 1.5, 5
+WINDOW = np.exp(-(np.arange(-RADIUS, RADIUS + 1) ** 2) / (2 * SIGMA**2))
+WINDOW /= WINDOW.sum()
+"""SSIM's Gaussian along one axis."""
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 SCALES = (0.0448, 0.2856, 0.3001)
 """The first three of the five weights of Wang et al. (2003), finest scale first; their ratio counts."""
@@ -27,8 +30,8 @@ SCALES = (0.0448, 0.2856, 0.3001)
 
 def psnr(view: ClipView) -> Measurement:
     """Mean over frames of 10 log10(255^2 / MSE), in dB, each frame capped at 100 dB."""
-    difference = view.frames.astype(np.float64) - view.truth
-    mse = (difference**2).mean(axis=(1, 2, 3))
+    pairs = zip(view.frames, view.truth, strict=True)
+    mse = np.array([((made.astype(np.float64) - true) ** 2).mean() for made, true in pairs])
     smallest = 255.0**2 / 10 ** (PSNR_CAP / 10)
     return Measurement(float((10 * np.log10(255.0**2 / np.maximum(mse, smallest))).mean()))
 
@@ -61,9 +64,6 @@ def ssim_per_frame(x: Frames, y: Frames) -> NDArray[np.float64]:
     An 11 x 11 Gaussian window (sigma 1.5), K1 0.01, K2 0.03, data range 255, RGB channels one by one,
     averaged over the pixels whose window lies inside the frame.
 
-    The filter is two products with a banded matrix, and only four fields are filtered, because SSIM
-    needs the sum of the two variances and not each of them.
-
     Args:
         x: ``uint8[T, H, W, 3]``.
         y: The same shape.
@@ -74,11 +74,7 @@ def ssim_per_frame(x: Frames, y: Frames) -> NDArray[np.float64]:
     Raises:
         ValueError: The shapes differ, or a frame is smaller than the window.
     """
-    planes = _planes(x, y)
-    luminance, structure = _comparisons(*planes)
-    index = (luminance[0] * structure[0]) / (luminance[1] * structure[1])
-    per_frame: NDArray[np.float64] = index.mean(axis=(1, 2, 3))
-    return per_frame
+    return np.array([_comparisons(*pair)[0].mean() for pair in _pairs(x, y)])
 
 
 def ms_ssim_per_frame(x: Frames, y: Frames) -> NDArray[np.float64]:
@@ -100,62 +96,83 @@ def ms_ssim_per_frame(x: Frames, y: Frames) -> NDArray[np.float64]:
     Raises:
         ValueError: The shapes differ, or a frame is smaller than the window at the coarsest scale.
     """
-    a, b = _planes(x, y)
+    return both_per_frame(x, y)[1]
+
+
+def both_per_frame(x: Frames, y: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """SSIM and MS-SSIM, whose finest scales are one: in the time of MS-SSIM alone.
+
+    Arguments, results and what is raised are those of `ssim_per_frame` and `ms_ssim_per_frame`.
+    """
     weights = np.array(SCALES) / sum(SCALES)
-    product = np.ones(a.shape[:2])
-    for scale, weight in enumerate(weights, start=1):
-        luminance, structure = _comparisons(a, b)
-        if scale == len(weights):
-            index = (luminance[0] * structure[0]) / (luminance[1] * structure[1])
-        else:
-            index = structure[0] / structure[1]
+    found = []
+    for a, b in _pairs(x, y):
+        product = np.ones(a.shape[-1])
+        for scale, weight in enumerate(weights, start=1):
+            index, structure = _comparisons(a, b)
+            if scale == 1:
+                ssim = index.mean()
+            mean = (index if scale == len(weights) else structure).mean(axis=(0, 1))
+            product *= np.maximum(mean, 0.0) ** weight
             a, b = _halved(a), _halved(b)
-        product *= np.maximum(index.mean(axis=(2, 3)), 0.0) ** weight
-    per_frame: NDArray[np.float64] = product.mean(axis=1)
-    return per_frame
+        found.append((ssim, product.mean()))
+    return tuple(np.array(found).T)
 
 
-def _planes(x: Frames, y: Frames) -> tuple[Planes, Planes]:
-    """Both clips as ``float64[T, 3, H, W]``."""
+def _pairs(x: Frames, y: Frames) -> Iterator[tuple[Pixels, Pixels]]:
+    """The frames of both clips side by side, as ``float64[H, W, 3]``: one pair fits a processor's cache."""
     if x.shape != y.shape:
         raise ValueError(f"SSIM needs clips of one shape, got {x.shape} and {y.shape}")
     # float64 needs no centring trick against cancellation at 8 bits.
-    a, b = (np.moveaxis(v, -1, 1).astype(np.float64) for v in (x, y))
-    return a, b
+    return ((a.astype(np.float64), b.astype(np.float64)) for a, b in zip(x, y, strict=True))
 
 
-def _comparisons(a: Planes, b: Planes) -> tuple[tuple[Planes, Planes], tuple[Planes, Planes]]:
-    """Numerator and denominator of SSIM's comparison of luminance, and of that of contrast x structure."""
-    rows, columns = _gaussian_band(a.shape[2]), _gaussian_band(a.shape[3])
+def _comparisons(a: Pixels, b: Pixels) -> tuple[Pixels, Pixels]:
+    """SSIM's index at each pixel whose window lies inside, ``float64[H - 10, W - 10, 3]``, and its structure.
 
-    def blur(field: Planes) -> Planes:
-        blurred: Planes = rows @ field @ columns.T
-        return blurred
+    The index is luminance (l) x structure (s), the latter contrast x structure in Wang's terms:
+    l = (2 ma mb + C1) / (ma^2 + mb^2 + C1), s = (2 cov + C2) / (var a + var b + C2). Only four fields are
+    filtered, because SSIM needs the sum of the two variances and not each of them.
+    """
+    shared, power = _blurred(a), _blurred(b)
+    squares = shared**2
+    shared *= power  # ma mb
+    power *= power
+    power += squares  # ma^2 + mb^2
+    covariance = _blurred(a * b)
+    covariance -= shared
+    variances = a * a
+    variances += b * b
+    variances = _blurred(variances)
+    variances -= power
+    for field, factor, constant in (
+        (shared, 2.0, C1),
+        (power, 1.0, C1),
+        (covariance, 2.0, C2),
+        (variances, 1.0, C2),
+    ):
+        if factor != 1:
+            field *= factor
+        field += constant
+    covariance /= variances
+    shared /= power
+    shared *= covariance
+    return shared, covariance
 
-    mean_a, mean_b = blur(a), blur(b)
-    product, squares = mean_a * mean_b, mean_a**2 + mean_b**2
-    variances = blur(a**2 + b**2) - squares
-    covariance = blur(a * b) - product
-    return (2 * product + C1, squares + C1), (2 * covariance + C2, variances + C2)
+
+def _blurred(field: Pixels) -> Pixels:
+    """Filtered by the Gaussian window, rows and columns in turn, where all of it lies inside."""
+    import cv2
+
+    if min(field.shape[:2]) <= 2 * RADIUS:
+        raise ValueError(f"SSIM needs frames of at least {2 * RADIUS + 1} pixels, got {min(field.shape[:2])}")
+    inside = slice(RADIUS, -RADIUS)
+    return cv2.sepFilter2D(field, -1, WINDOW, WINDOW)[inside, inside]
 
 
-def _halved(planes: Planes) -> Planes:
-    """The mean of every 2 x 2 pixels."""
-    t, channels, height, width = planes.shape
-    even = planes[:, :, : height // 2 * 2, : width // 2 * 2]
-    halved: Planes = even.reshape(t, channels, height // 2, 2, width // 2, 2).mean(axis=(3, 5))
+def _halved(pixels: Pixels) -> Pixels:
+    """The mean of every 2 x 2 pixels of ``float64[H, W, 3]``."""
+    height, width = (length // 2 * 2 for length in pixels.shape[:2])
+    even = pixels[:height, :width]
+    halved: Pixels = (even[::2, ::2] + even[::2, 1::2] + even[1::2, ::2] + even[1::2, 1::2]) / 4
     return halved
-
-
-@lru_cache(maxsize=8)
-def _gaussian_band(length: int) -> NDArray[np.float64]:
-    """``float64[length - 10, length]``: each row holds the window at its place."""
-    if length <= 2 * RADIUS:
-        raise ValueError(f"SSIM needs frames of at least {2 * RADIUS + 1} pixels, got {length}")
-    offsets = np.arange(-RADIUS, RADIUS + 1)
-    window = np.exp(-(offsets**2) / (2 * SIGMA**2))
-    window /= window.sum()
-    band = np.zeros((length - 2 * RADIUS, length))
-    for row in range(len(band)):
-        band[row, row : row + len(window)] = window
-    return band

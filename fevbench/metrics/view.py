@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fevbench.data.clip import Frames
+    from fevbench.metrics.identity import InputFaces
 
     Features = Mapping[str, NDArray[np.float32]]
 
@@ -30,8 +31,7 @@ class ClipView:
             beside the next, ``float32[1, D]`` for those that look at clips, ``float32[P * T, D]`` for those
             that look at P pairs of clips of this face and label.
         true: The same of the true clip.
-        faces: Extractor name to person to the features of all their input faces, ``float32[N, D]``: everybody
-            who is scored.
+        faces: Extractor name to the input faces of all subjects who are scored.
         input: Extractor name to the features of the input face, the true clip's frame 0, ``float32[1, D]``;
             by default the first row of ``true``, which is right where no frame is left out.
     """
@@ -43,7 +43,7 @@ class ClipView:
     labels: Sequence[str]
     generated: Features
     true: Features
-    faces: Mapping[str, Features] = field(default_factory=dict)
+    faces: Mapping[str, InputFaces] = field(default_factory=dict)
     input: Features = field(default_factory=dict)
 
     def __post_init__(self) -> None:

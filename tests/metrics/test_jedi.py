@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics.pairwise import polynomial_kernel
 
-from fevbench.metrics.jedi import jedi
+from fevbench.metrics.kernel import jedi
 
 
 def test_a_value_by_hand() -> None:
