@@ -160,9 +160,7 @@ class _Neighbourhoods:
         return means[0], means[1:]
 
 
-def _reach(
-    samples: NDArray[Any], groups: NDArray[np.int64], count: int, columns: int, k: int
-) -> Floats:
+def _reach(samples: NDArray[Any], groups: NDArray[np.int64], count: int, columns: int, k: int) -> Floats:
     """How far each sample's k-th nearest neighbour is, itself not counted: of all, and without each group.
 
     Args:

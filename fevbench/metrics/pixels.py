@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +22,8 @@ SIGMA, RADIUS = 1.5, 5
 WINDOW = np.exp(-(np.arange(-RADIUS, RADIUS + 1) ** 2) / (2 * SIGMA**2))
 WINDOW /= WINDOW.sum()
 """SSIM's Gaussian along one axis."""
+INSIDE = slice(RADIUS, -RADIUS)
+"""Where all of it lies inside a frame."""
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 SCALES = (0.0448, 0.2856, 0.3001)
 """The first three of the five weights of Wang et al. (2003), finest scale first; their ratio counts."""
@@ -74,7 +75,8 @@ def ssim_per_frame(x: Frames, y: Frames) -> NDArray[np.float64]:
     Raises:
         ValueError: The shapes differ, or a frame is smaller than the window.
     """
-    return np.array([_comparisons(*pair)[0].mean() for pair in _pairs(x, y)])
+    (comparison,) = _scales(x, y, 1)
+    return np.array([comparison.of_frames(*pair)[0].mean() for pair in zip(x, y, strict=True)])
 
 
 def ms_ssim_per_frame(x: Frames, y: Frames) -> NDArray[np.float64]:
@@ -105,74 +107,100 @@ def both_per_frame(x: Frames, y: Frames) -> tuple[NDArray[np.float64], NDArray[n
     Arguments, results and what is raised are those of `ssim_per_frame` and `ms_ssim_per_frame`.
     """
     weights = np.array(SCALES) / sum(SCALES)
-    found = []
-    for a, b in _pairs(x, y):
+    comparisons = _scales(x, y, len(weights))
+    ssim, ms_ssim = np.empty((2, len(x)))
+    for i, (made, true) in enumerate(zip(x, y, strict=True)):
+        a, b = made, true
         product = np.ones(a.shape[-1])
-        for scale, weight in enumerate(weights, start=1):
-            index, structure = _comparisons(a, b)
-            if scale == 1:
-                ssim = index.mean()
-            mean = (index if scale == len(weights) else structure).mean(axis=(0, 1))
+        for comparison, weight in zip(comparisons, weights, strict=True):
+            index, structure = comparison.of_frames(a, b)
+            if comparison is comparisons[0]:
+                ssim[i] = index.mean()
+            mean = (index if comparison is comparisons[-1] else structure).mean(axis=(0, 1))
             product *= np.maximum(mean, 0.0) ** weight
-            a, b = _halved(a), _halved(b)
-        found.append((ssim, product.mean()))
-    return tuple(np.array(found).T)
+            a, b = _halved(comparison.x), _halved(comparison.y)
+        ms_ssim[i] = product.mean()
+    return ssim, ms_ssim
 
 
-def _pairs(x: Frames, y: Frames) -> Iterator[tuple[Pixels, Pixels]]:
-    """The frames of both clips side by side, as ``float64[H, W, 3]``: one pair fits a processor's cache."""
+def _scales(x: Frames, y: Frames, count: int) -> list[_Comparison]:
+    """What compares the frames of two clips, and their halves, and the halves of these, ``count`` in all."""
     if x.shape != y.shape:
         raise ValueError(f"SSIM needs clips of one shape, got {x.shape} and {y.shape}")
-    # float64 needs no centring trick against cancellation at 8 bits.
-    return ((a.astype(np.float64), b.astype(np.float64)) for a, b in zip(x, y, strict=True))
+    height, width = x.shape[1:3]
+    return [_Comparison(height >> scale, width >> scale) for scale in range(count)]
 
 
-def _comparisons(a: Pixels, b: Pixels) -> tuple[Pixels, Pixels]:
-    """SSIM's index at each pixel whose window lies inside, ``float64[H - 10, W - 10, 3]``, and its structure.
+class _Comparison:
+    """SSIM of one frame after another, in arrays that are made once: to make them takes longer than to compute.
 
-    The index is luminance (l) x structure (s), the latter contrast x structure in Wang's terms:
-    l = (2 ma mb + C1) / (ma^2 + mb^2 + C1), s = (2 cov + C2) / (var a + var b + C2). Only four fields are
-    filtered, because SSIM needs the sum of the two variances and not each of them.
+    Only four fields are filtered, because SSIM needs the sum of the two variances and not each of them.
+
+    Attributes:
+        x: The frame that was compared last, ``float64[H, W, 3]``.
+        y: The one it was compared with.
+
+    Raises:
+        ValueError: The frames are smaller than the window.
     """
-    shared, power = _blurred(a), _blurred(b)
-    squares = shared**2
-    shared *= power  # ma mb
-    power *= power
-    power += squares  # ma^2 + mb^2
-    covariance = _blurred(a * b)
-    covariance -= shared
-    variances = a * a
-    variances += b * b
-    variances = _blurred(variances)
-    variances -= power
-    for field, factor, constant in (
-        (shared, 2.0, C1),
-        (power, 1.0, C1),
-        (covariance, 2.0, C2),
-        (variances, 1.0, C2),
-    ):
-        if factor != 1:
-            field *= factor
-        field += constant
-    covariance /= variances
-    shared /= power
-    shared *= covariance
-    return shared, covariance
+
+    def __init__(self, height: int, width: int) -> None:
+        if min(height, width) <= 2 * RADIUS:
+            raise ValueError(
+                f"SSIM needs frames of at least {2 * RADIUS + 1} pixels, got {min(height, width)}"
+            )
+        self.x, self.y, self._field, self._spare, *self._filtered = np.empty((8, height, width, 3))
+
+    def of_frames(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[Pixels, Pixels]:
+        """The index at each pixel whose window lies inside, and its factor of contrast and structure.
+
+        Args:
+            x: ``[H, W, 3]``, from 0 to 255.
+            y: The same shape.
+
+        Returns:
+            Two arrays ``float64[H - 10, W - 10, 3]``, which the next call overwrites.
+        """
+        # float64 needs no centring trick against cancellation at 8 bits.
+        self.x[...], self.y[...] = x, y
+        field, spare = self._field, self._spare
+        mean_x, mean_y = self._blurred(self.x, 0), self._blurred(self.y, 1)
+        covariance = self._blurred(np.multiply(self.x, self.y, out=field), 2)
+        np.multiply(self.x, self.x, out=field)
+        field += np.multiply(self.y, self.y, out=spare)
+        variances = self._blurred(field, 3)
+        product = np.multiply(mean_x, mean_y, out=spare[INSIDE, INSIDE])
+        squares = np.multiply(mean_x, mean_x, out=mean_x)
+        squares += np.multiply(mean_y, mean_y, out=mean_y)
+        covariance -= product
+        variances -= squares
+        structure = _ratio(covariance, variances, C2)
+        index = _ratio(product, squares, C1)
+        index *= structure
+        return index, structure
+
+    def _blurred(self, field: Pixels, place: int) -> Pixels:
+        """Filtered by the Gaussian window, where all of it lies inside."""
+        import cv2
+
+        filtered = self._filtered[place]
+        cv2.sepFilter2D(field, -1, WINDOW, WINDOW, dst=filtered)
+        return filtered[INSIDE, INSIDE]
 
 
-def _blurred(field: Pixels) -> Pixels:
-    """Filtered by the Gaussian window, rows and columns in turn, where all of it lies inside."""
-    import cv2
-
-    if min(field.shape[:2]) <= 2 * RADIUS:
-        raise ValueError(f"SSIM needs frames of at least {2 * RADIUS + 1} pixels, got {min(field.shape[:2])}")
-    inside = slice(RADIUS, -RADIUS)
-    return cv2.sepFilter2D(field, -1, WINDOW, WINDOW)[inside, inside]
+def _ratio(product: Pixels, squares: Pixels, constant: float) -> Pixels:
+    """(2 product + constant) / (squares + constant), in place."""
+    product *= 2
+    product += constant
+    squares += constant
+    product /= squares
+    return product
 
 
 def _halved(pixels: Pixels) -> Pixels:
     """The mean of every 2 x 2 pixels of ``float64[H, W, 3]``."""
     height, width = (length // 2 * 2 for length in pixels.shape[:2])
-    even = pixels[:height, :width]
-    halved: Pixels = (even[::2, ::2] + even[::2, 1::2] + even[1::2, ::2] + even[1::2, 1::2]) / 4
+    rows = pixels[:height:2, :width] + pixels[1:height:2, :width]
+    halved: Pixels = rows[:, ::2] + rows[:, 1::2]
+    halved /= 4
     return halved

@@ -118,7 +118,9 @@ class Moments:
     def covariance(self) -> Floats:
         """The unbiased covariance, ``float64[D, D]``: the upper triangle, 0 below it."""
         scale = 1 / (self.count - 1)
-        return np.asarray(blas.dsyr(-scale / self.count, self.total, a=self.products * scale, overwrite_a=True))
+        return np.asarray(
+            blas.dsyr(-scale / self.count, self.total, a=self.products * scale, overwrite_a=True)
+        )
 
 
 def moments_of_groups(samples: Iterable[Floats], groups: NDArray[np.int64], count: int) -> list[Moments]:

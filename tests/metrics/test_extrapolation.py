@@ -159,3 +159,12 @@ def test_the_jackknife_says_how_far_it_moves_with_other_people(features: int) ->
         if seed < 10:
             errors.append(jackknife_error(infinity_jackknife(made, real, whose, groups)[1]))
     assert 0.7 < np.sqrt(np.mean(np.square(errors))) / np.std(values) < 1.4
+
+
+def test_replicates_are_the_limit_of_the_others() -> None:
+    (made, real, whose), _ = drawn(0, 24, 4, 10)
+    groups = whose % 6
+    value, replicates = infinity_jackknife(made, real, whose, groups)
+    kept = [groups != group for group in range(6)]
+    wanted = [frechet_infinity(made[some], real[some], whose[some]) for some in kept]
+    assert [value, *replicates] == pytest.approx([frechet_infinity(made, real, whose), *wanted], rel=1e-8)
