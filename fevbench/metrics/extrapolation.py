@@ -3,10 +3,10 @@
 The expectation of a Fréchet distance of N samples is its limit plus a bias that falls as 1/N: the limit is
 where the line through distances of several N meets 1/N = 0 (Chong and Forsyth, CVPR 2020, FD-infinity). Here:
 
-* *Subjects* are left out, with all of their clips and frames: these are not independent of each other, so that
-  frames or clips left out at random would hardly make a sample smaller.
-* The same subjects are left out on *both* sides. The true clips are as few as the made ones, and their share of
-  the bias has to go as well (the paper's reference is large, and stays).
+* *Subjects* are left out, with all of their clips and frames: these are not independent of each other, so
+  that frames or clips left out at random would hardly make a sample smaller.
+* The same subjects are left out on *both* sides. The true clips are as few as the made ones, and their share
+  of the bias has to go as well (the paper's reference is large, and stays).
 * Half of the subjects is the least. With far fewer samples than features the bias falls more slowly than 1/N,
   so that small N bend the line.
 * At each size, two subsets that overlap as little as they can; halves do not. One subset each would put its
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 SEED = 0
 """Of the order in which subjects are left out; part of the definition."""
 SIZES = 5
-"""Numbers of subjects, evenly from half of them to all. Fifteen, as in the paper, give the same for thrice the
-time: what is left of their scatter is that of all subjects."""
+"""Numbers of subjects, evenly from half of them to all. Fifteen, as in the paper, give the same for thrice
+the time: what is left of their scatter is that of all subjects."""
 SUBSETS = 2
 """Of each size but all."""
 
@@ -46,8 +46,8 @@ def frechet_infinity(generated: Features, real: Features, subjects: NDArray[np.i
         subjects: ``int64[N]``, the subject of each row of both.
 
     Returns:
-        Where the least-squares line of the distance over 1 / (number of subjects) meets 0, computed in float64.
-        It can be negative: it is an estimate, and of a small distance it scatters around it.
+        Where the least-squares line of the distance over 1 / (number of subjects) meets 0, in float64. It can
+        be negative: it is an estimate, and of a small distance it scatters around it.
 
     Raises:
         TooFew: Fewer than two subjects, or a subset has fewer than two samples.

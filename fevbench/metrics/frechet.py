@@ -12,11 +12,11 @@ Where a set has fewer samples than features, A and B are the centred samples. Ot
 covariances, which come from moments: features are read once for the distance of the whole sets and of any
 unions of their groups.
 
-These factors are Cholesky's with pivoting, which puts rows in order of size. So ``A S2 A'``, whose eigenvalues
-are the squares of the singular values, falls off from its first element to its last, and the tridiagonal
-reduction from that end keeps the small eigenvalues to as many digits as the covariances hold. It takes half the
-time of singular values. Without the order it would not do: the small ones would drown in the rounding of the
-large, and the distance of nearly singular covariances would be off by 1e-7 of itself.
+These factors are Cholesky's with pivoting, which puts rows in order of size. So ``A S2 A'``, whose
+eigenvalues are the squares of the singular values, falls off from its first element to its last. Reduced to a
+tridiagonal matrix from that end, it keeps as many digits of small eigenvalues as the covariances hold, in a
+third of the time of singular values. In another order they drown in the rounding of the large ones, and
+distances of nearly singular covariances are off by 1e-7 of themselves.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Kernel distances: the squared MMD with a polynomial kernel, unbiased and cubic (KID, KVD) or as JEDi has it."""
+"""Kernel distances: the squared MMD, unbiased with a cubic kernel (KID, KVD), or as JEDi has it."""
 
 from __future__ import annotations
 

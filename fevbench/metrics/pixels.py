@@ -132,7 +132,7 @@ def _scales(x: Frames, y: Frames, count: int) -> list[_Comparison]:
 
 
 class _Comparison:
-    """SSIM of one frame after another, in arrays that are made once: to make them takes longer than to compute.
+    """SSIM of one frame after another, in arrays that are made once: that takes longer than to fill them.
 
     Only four fields are filtered, because SSIM needs the sum of the two variances and not each of them.
 

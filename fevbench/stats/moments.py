@@ -1,12 +1,12 @@
 """Moments of sets of samples: their count, sum and sum of outer products.
 
-The moments of a set are those of its parts added up. So features are read once, block after block, and what is
-held does not grow with their number; parts may be groups of subjects, shards of a data set or what each worker saw.
+The moments of a set are those of its parts added up. So features are read once, block after block, and what
+is held does not grow with their number. Parts may be groups of subjects, shards, or what each worker saw.
 
 Samples are counted from an origin near their mean. The covariance is a difference, of the mean outer product
 and of the outer product of the mean. Where the mean is large beside the spread the two are nearly equal and
-most of their digits cancel: with a mean of 1000 and a standard deviation of 1, six of sixteen are lost. From an
-origin no further away than the spread, none are.
+most of their digits cancel: with a mean of 1000 and a standard deviation of 1, six of sixteen are lost. From
+an origin no further away than the spread, none are.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     Features = NDArray[Any] | Sequence[NDArray[Any]]
 
 ROWS = 4096
-"""Samples in a block: large enough for fast products, small beside the moments of a few thousand features."""
+"""Samples in a block: enough for fast products, little beside the moments of thousands of features."""
 
 
 def blocks(features: Features) -> Iterator[Floats]:
     """Features in float64, some thousand samples at a time.
 
     Args:
-        features: ``float[N, D]``, which may be a memory map, or arrays ``float[n, D]``, one a clip for example.
+        features: ``float[N, D]``, or a memory map, or arrays ``float[n, D]``, for example one a clip.
 
     Yields:
         ``float64[n, D]`` in order, n less than twice `ROWS`.

@@ -93,7 +93,7 @@ def straightforward(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def like_features(seed: int, n: int, d: int, decay: float = 9.0) -> np.ndarray:
-    """Non-negative, float32, with a mean beyond the spread and variances that fall off over many magnitudes."""
+    """Non-negative, float32, with a mean beyond the spread and variances of many magnitudes."""
     rng = np.random.default_rng(seed)
     mixing = np.random.default_rng(0).normal(size=(d, d)) / np.sqrt(d)
     scale = np.exp(-decay * np.arange(d) / d)
@@ -111,8 +111,10 @@ def test_equals_the_straightforward_way(n: int, m: int, decay: float) -> None:
 
 @pytest.mark.parametrize("distinct", [2, 30])
 def test_of_a_collapsed_set_equals_the_straightforward_way(distinct: int) -> None:
-    """Rank below the 150 features: with few samples to rounding; with many, where it is the rank of a
-    covariance, to its root, as rounding of size e is a standard deviation of its root."""
+    """Of a rank below its 150 features: with few samples to rounding, and with many to the root of that.
+
+    The covariance of many, rounded by e, has deviations of the root of e where there are none.
+    """
     real = like_features(1, 600, 150).astype(float)
     few, many = (like_features(0, distinct, 150).astype(float)[np.arange(n) % distinct] for n in (100, 600))
     assert frechet_distance(few, real) == pytest.approx(straightforward(few, real), rel=1e-9)
@@ -124,7 +126,7 @@ def test_of_a_collapsed_set_equals_the_straightforward_way(distinct: int) -> Non
 
 @pytest.mark.parametrize("n", [60, 156, 160, 700])
 def test_replicates_equal_the_straightforward_way(n: int) -> None:
-    """Of 150 features and 12 groups; with 156 and 160 samples the replicates alone have fewer than features."""
+    """Of 150 features and 12 groups; of 156 and 160 samples the replicates alone have fewer than features."""
     x, y = (like_features(seed, n, 150) for seed in (0, 1))
     groups = np.random.default_rng(0).permutation(np.arange(n) % 12)
     value, replicates = frechet_jackknife(x, y, groups)
