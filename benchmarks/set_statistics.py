@@ -25,6 +25,7 @@ import numpy as np
 from clock import finish
 
 from fevbench.metrics import frechet
+from fevbench.stats import moments
 
 GROUPS = 12
 BLOCK = 4096
@@ -96,15 +97,15 @@ def one(way: str, folder: Path, rows: int, features: int) -> dict[str, Any]:
     if way == "plain":
         return measured(lambda: plain(made, true))
     passes: list[float] = []
-    read = frechet.moments_of_groups
+    read = moments.moments_of_groups
 
     def timed(*arguments: Any) -> Any:
         start = time.process_time()
-        moments = read(*arguments)
+        found = read(*arguments)
         passes.append(time.process_time() - start)
-        return moments
+        return found
 
-    frechet.moments_of_groups = timed
+    vars(frechet)["moments_of_groups"] = timed
     groups = np.arange(rows) * GROUPS // rows
     found = measured(lambda: frechet.frechet_jackknife(made, true, groups)[0])
     return {**found, "reading": sum(passes)}
@@ -129,12 +130,13 @@ def compare(rows: int, features: int) -> bool:
     thirteen = (GROUPS + 1) * old["seconds"]
     apart = abs(new["found"] - old["found"]) / old["found"]
     ratio = thirteen / new["seconds"]
-    fine = ratio > LEAST_RATIO and apart < EQUAL
+    fine = bool(ratio > LEAST_RATIO and apart < EQUAL)
     print(
         f"fid of {rows} x {features} features with its interval: {new['seconds']:.1f} s of processor ("
         f"{new['reading']:.1f} s moments, {new['seconds'] - new['reading']:.1f} s distances; "
         f"{new['clock']:.1f} s on the clock), {new['megabytes']:.0f} MB; "
-        f"plain: {thirteen:.1f} s, {old['megabytes']:.0f} MB: {ratio:.1f} times the time, {old['megabytes'] / new['megabytes']:.1f} times the memory; "
+        f"plain: {thirteen:.1f} s, {old['megabytes']:.0f} MB: {ratio:.1f} times the time, "
+        f"{old['megabytes'] / new['megabytes']:.1f} times the memory; "
         f"numbers differ by {apart:.0e}{'' if fine else ': TOO MUCH'}"
     )
     return fine

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+ROUNDING = 8 * np.finfo(np.float64).eps
+"""Variances up to this part of the largest are taken for rounding."""
+
+
 def frechet_distance(generated: Features, real: Features) -> float:
     """The squared Fréchet distance, as FID and FVD report it.
 
@@ -53,8 +57,10 @@ def frechet_distance(generated: Features, real: Features) -> float:
         TooFew: A set has fewer than two samples.
         ValueError: A set holds a value that is not finite.
     """
-    sides = [_Side(features, np.zeros(_shape(features)[0], np.int64), 1) for features in (generated, real)]
-    return _distance(*sides, np.array([True]))
+    first, second = (
+        _Side(features, np.zeros(_shape(features)[0], np.int64), 1) for features in (generated, real)
+    )
+    return _distance(first, second, np.array([True]))
 
 
 def frechet_jackknife(
@@ -100,11 +106,8 @@ def distances(
         TooFew: A set has fewer than two samples.
         ValueError: A set holds a value that is not finite.
     """
-    sides = [_Side(features, groups, unions.shape[1]) for features in (generated, real)]
-    return [
-        _distance(*sides, union) if min(side.count(union) for side in sides) > 1 else float("nan")
-        for union in unions
-    ]
+    first, second = (_Side(features, groups, unions.shape[1]) for features in (generated, real))
+    return [_distance(first, second, union) if first.count(union) > 1 else float("nan") for union in unions]
 
 
 def frechet_of_labels(generated: NDArray[Any], real: NDArray[Any], labels: NDArray[np.int64]) -> float:
@@ -184,7 +187,7 @@ class _Side:
         for block in self._some(union):
             rows = np.concatenate([rows, block - mean])
             if len(rows) > 2 * self.features:  # the other side alone has few
-                rows = np.linalg.qr(rows, mode="r")
+                rows = np.asarray(np.linalg.qr(rows, mode="r"))
         return mean, rows / np.sqrt(count - 1)
 
     def moments(self, union: NDArray[np.bool_]) -> Moments:
@@ -256,8 +259,10 @@ def _half_factor(covariance: Floats) -> Floats:
 
     Its rows fall off in size.
     """
-    # Without a tolerance: LAPACK's own takes variances below 1e-13 of the largest for none.
-    factor, places, rank, _ = lapack.dpstrf(covariance, tol=0.0, overwrite_a=True)
+    # What rounding leaves of no variance must not count, as its root would. LAPACK's own tolerance grows with
+    # the number of features, and would leave out variances that are there.
+    least = ROUNDING * covariance.diagonal().max()
+    factor, places, rank, _ = lapack.dpstrf(covariance, tol=least, overwrite_a=True)
     half = np.zeros((rank, len(covariance)), order="F")
     half[:, places - 1] = np.triu(factor[:rank])
     return half

@@ -97,7 +97,8 @@ def like_features(seed: int, n: int, d: int, decay: float = 9.0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     mixing = np.random.default_rng(0).normal(size=(d, d)) / np.sqrt(d)
     scale = np.exp(-decay * np.arange(d) / d)
-    return np.abs(rng.normal(size=(n, d)) * scale @ mixing + 0.4 + 0.01 * seed).astype(np.float32)
+    features: np.ndarray = np.abs(rng.normal(size=(n, d)) * scale @ mixing + 0.4 + 0.01 * seed)
+    return features.astype(np.float32)
 
 
 @pytest.mark.parametrize("decay", [0.0, 9.0, 14.0])
