@@ -11,6 +11,7 @@ import numpy as np
 from fevbench.engine.plan import shortage, subject_shortage
 from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.metrics.identity import InputFaces
 from fevbench.metrics.measurement import ClipView, Measurement
 from fevbench.metrics.metric import PIXELS
 from fevbench.results.schema import Interval, MetricResult
@@ -108,11 +109,13 @@ def _score_set(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipS
     about: dict[str, Any] = {"n": sum(counts), "sample": metric.sampling.counts}
     if short := shortage(metric, clips, counts, true.labels):
         return _result(metric, clips, value=None, reason=short, **about)
-    value, subjects = float(metric.compute(*arrays)), [clip.subject for clip in clips]
+    subjects = [clip.subject for clip in clips]
     groups = groups_of(subjects)
     replicates: list[float] = []
     if groups.max() + 1 >= LEAST_GROUPS:
-        replicates = metric.leave_one_out(arrays, np.repeat(groups, counts))
+        value, replicates = metric.with_replicates(arrays, np.repeat(groups, counts))
+    else:
+        value = float(metric.compute(*arrays))
     if not np.isfinite(replicates).all():  # too few are left without some subjects
         replicates = []
     counted = [clip for clip, count in zip(clips, counts, strict=True) if count]
@@ -230,7 +233,7 @@ def _measure_clips(
     extractor, first = metric.computation.extractor, metric.sampling.first_frame
     of_pixels = extractor == PIXELS
     of_noise = not of_pixels and extractors.get(extractor).unit == "noise"
-    input_faces = {} if of_pixels else _input_faces(clips, true.features[extractor])
+    input_faces = None if of_pixels else _input_faces(clips, true.features[extractor])
     measured = {}
     for i, clip in enumerate(clips):
         generated, truth = (
@@ -251,12 +254,12 @@ def _measure_clips(
     return measured
 
 
-def _input_faces(clips: Sequence[Clip], features: Features) -> dict[str, NDArray[np.floating[Any]]]:
-    """Each subject to the features of all their input faces."""
+def _input_faces(clips: Sequence[Clip], features: Features) -> InputFaces:
+    """The features of all input faces of each subject."""
     first: dict[str, list[NDArray[np.floating[Any]]]] = {}
     for clip, of_clip in zip(clips, features, strict=True):
         first.setdefault(clip.subject, []).append(of_clip[:1])
-    return {subject: np.concatenate(rows) for subject, rows in first.items()}
+    return InputFaces({subject: np.concatenate(rows) for subject, rows in first.items()})
 
 
 def _result(metric: Metric, clips: Sequence[Clip], **measured: Any) -> MetricResult:

@@ -1,14 +1,13 @@
-"""The Fréchet distance of infinitely many people, extrapolated from fewer and fewer of them.
+"""The Fréchet distance of infinitely many subjects, extrapolated from fewer and fewer of them.
 
 The expectation of a Fréchet distance of N samples is its limit plus a bias that falls as 1/N: the limit is
 where the line through distances of several N meets 1/N = 0 (Chong and Forsyth, CVPR 2020, FD-infinity). Here:
 
-* *People* are left out, with all of their clips and frames: these are not independent of each other, so that
-  frames or clips left out at random would hardly make a sample smaller.
-* The same people are left out on *both* sides. The true clips are as few as the made ones, and their share of
-  the bias has to go as well (the paper's reference is large, and stays). Made and true clips of one face go
-  together: all people are pairs, so fewer people must be.
-* Half of the people is the least. With far fewer samples than features the bias falls more slowly than 1/N,
+* *Subjects* are left out, with all of their clips and frames: these are not independent of each other, so
+  that frames or clips left out at random would hardly make a sample smaller.
+* The same subjects are left out on *both* sides. The true clips are as few as the made ones, and their share
+  of the bias has to go as well (the paper's reference is large, and stays).
+* Half of the subjects is the least. With far fewer samples than features the bias falls more slowly than 1/N,
   so that small N bend the line.
 * At each size, two subsets that overlap as little as they can; halves do not. One subset each would put its
   own chance into the slope: the extrapolated value scatters up to twice as much.
@@ -17,64 +16,98 @@ where the line through distances of several N meets 1/N = 0 (Chong and Forsyth, 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.metrics.frechet import frechet_distance
+from fevbench.metrics.frechet import distances
 from fevbench.metrics.measurement import TooFew
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fevbench.stats.moments import Features
+
 SEED = 0
-"""Of the order in which people are left out; part of the definition."""
+"""Of the order in which subjects are left out; part of the definition."""
 SIZES = 5
-"""Numbers of people, evenly from half of them to all. Fifteen, as in the paper, give the same for thrice the
-time: what is left of their scatter is that of all people."""
+"""Numbers of subjects, evenly from half of them to all. Fifteen, as in the paper, give the same for thrice
+the time: what is left of their scatter is that of all subjects."""
 SUBSETS = 2
 """Of each size but all."""
 
 
-def frechet_infinity(generated: NDArray[Any], real: NDArray[Any], people: NDArray[np.int64]) -> float:
-    """The Fréchet distance extrapolated to infinitely many people.
+def frechet_infinity(generated: Features, real: Features, subjects: NDArray[np.int64]) -> float:
+    """The Fréchet distance extrapolated to infinitely many subjects.
 
     Args:
-        generated: ``float[N, D]``, one row a sample.
-        real: ``float[N, D]``, of the same people's true clips, row by row.
-        people: ``int64[N]``, the person of each row of both.
+        generated: ``float[N, D]``, one row a sample, or a sequence of such arrays.
+        real: ``float[N, D]``, of the same subjects' true clips, row by row.
+        subjects: ``int64[N]``, the subject of each row of both.
 
     Returns:
-        Where the least-squares line of the distance over 1 / (number of people) meets 0, computed in float64.
-        It can be negative: it is an estimate, and of a small distance it scatters around it.
+        Where the least-squares line of the distance over 1 / (number of subjects) meets 0, in float64. It can
+        be negative: it is an estimate, and of a small distance it scatters around it.
 
     Raises:
-        TooFew: Fewer than two people, or a subset has fewer than two samples.
+        TooFew: Fewer than two subjects, or a subset has fewer than two samples.
     """
-    order = sorted(set(people.tolist()), key=_drawn)
+    return _extrapolated(generated, real, subjects, np.ones(len(subjects), bool))
+
+
+def infinity_jackknife(
+    generated: Features, real: Features, subjects: NDArray[np.int64], groups: NDArray[np.int64]
+) -> tuple[float, list[float]]:
+    """The extrapolated distance, and the same without each group of samples in turn.
+
+    Args:
+        generated: ``float[N, D]``, one row a sample, or a sequence of such arrays.
+        real: ``float[N, D]``, of the same subjects' true clips, row by row.
+        subjects: ``int64[N]``, the subject of each row of both.
+        groups: ``int64[N]``, the group of each row of both.
+
+    Returns:
+        The number of all, and one a group, in the groups' order; NaN where what is left has none.
+
+    Raises:
+        TooFew: Fewer than two subjects in all, or a subset of them has fewer than two samples.
+    """
+    replicates = []
+    for group in np.unique(groups):
+        try:
+            replicates.append(_extrapolated(generated, real, subjects, groups != group))
+        except TooFew:
+            replicates.append(float("nan"))
+    return frechet_infinity(generated, real, subjects), replicates
+
+
+def _extrapolated(
+    generated: Features, real: Features, subjects: NDArray[np.int64], kept: NDArray[np.bool_]
+) -> float:
+    """Of the samples that are kept, ``bool[N]``: none is copied, and one pass is made over all."""
+    order = sorted(set(subjects[kept].tolist()), key=_place)
     count = len(order)
     if count < 2:
         raise TooFew(f"an extrapolation over people needs at least 2, got {count}")
     sizes = np.unique(np.linspace(-(-count // 2), count, SIZES).round().astype(int))
-    means = [
-        np.mean(
-            [
-                frechet_distance(generated[chosen], real[chosen])
-                for chosen in (np.isin(people, subset) for subset in _subsets(order, size))
-            ]
-        )
-        for size in sizes
-    ]
+    subsets = [_subsets(order, size) for size in sizes]
+    chosen = np.array([np.isin(subjects, subset) & kept for of_size in subsets for subset in of_size])
+    # Samples that are in the same subsets are one group, so that there are a dozen and not one a subject.
+    unions, groups = np.unique(chosen, axis=1, return_inverse=True)
+    found = iter(distances(generated, real, groups.ravel(), unions))
+    means = [np.mean([next(found) for _ in of_size]) for of_size in subsets]
+    if not np.isfinite(means).all():
+        raise TooFew("a Fréchet distance needs at least 2 samples a set, a subset of people has fewer")
     return float(np.polynomial.Polynomial.fit(1 / sizes, means, 1)(0.0))
 
 
 def _subsets(order: list[int], size: int) -> list[list[int]]:
-    """Stretches of the people in a circle, begun at even distances: everybody is in about as many."""
+    """Stretches of the subjects in a circle, begun at even distances: each is in about as many."""
     count = len(order)
     starts = [k * count // SUBSETS for k in range(SUBSETS if size < count else 1)]
     return [[order[(start + i) % count] for i in range(size)] for start in starts]
 
 
-def _drawn(person: int) -> bytes:
-    """A person's place in the order; a hash, so that who is left out does not change the others' order."""
-    return hashlib.sha256(f"{SEED}\0{person}".encode()).digest()
+def _place(subject: int) -> bytes:
+    """A subject's place in the order; a hash, so that who is left out does not change the others' order."""
+    return hashlib.sha256(f"{SEED}\0{subject}".encode()).digest()

@@ -7,7 +7,8 @@ observed value if that is worse: losing a face never improves a number. A clip w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,15 +39,28 @@ def rank_1(view: ClipView) -> Measurement:
     Faces are means of unit embeddings: over the clip's frames with a face, and over the input faces of all of
     a subject's scored clips. Chance is one in so many subjects.
     """
-    subjects = {name: _mean_face(faces) for name, faces in view.input_faces.items()}
-    known = {name: face for name, face in subjects.items() if face is not None}
-    if view.subject not in known:
+    assert view.input_faces is not None
+    subjects, means = view.input_faces.means
+    if view.subject not in subjects:
         return Measurement(None, NO_INPUT_FACE, excused=True)
     face = _mean_face(view.generated)
     if face is None:
         return Measurement(None, NO_FACE)
-    nearest = max(known, key=lambda name: float(known[name] @ face))
-    return Measurement(float(nearest == view.subject))
+    return Measurement(float(subjects[int((means @ face).argmax())] == view.subject))
+
+
+class InputFaces(dict[str, "NDArray[Any]"]):
+    """Subject to the features of all their input faces, ``float32[N, D]``."""
+
+    @cached_property
+    def means(self) -> tuple[list[str], Values]:
+        """The subjects with a face, and the mean of each one's faces, ``float64[S, D]``, of length 1.
+
+        Computed once, and not for every clip that is compared with them.
+        """
+        found = {subject: _mean_face(faces) for subject, faces in self.items()}
+        known = {subject: face for subject, face in found.items() if face is not None}
+        return list(known), np.array(list(known.values()))
 
 
 def acd_i(view: ClipView) -> Measurement:

@@ -1,7 +1,8 @@
-"""Kernel distances: the squared MMD with the cubic kernel (KID, KVD) and the quadratic one (JEDi)."""
+"""Kernel distances: the squared MMD, unbiased with a cubic kernel (KID, KVD), or as JEDi has it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from fevbench.metrics.measurement import TooFew
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BLOCK = 4096
-"""Rows of a Gram matrix held at once."""
+    Floats = NDArray[np.float64]
+
+BLOCK = 2048
+"""Rows and columns of a Gram matrix held at once."""
 
 
 def kernel_distance(generated: NDArray[Any], real: NDArray[Any]) -> float:
@@ -28,8 +31,29 @@ def kernel_distance(generated: NDArray[Any], real: NDArray[Any]) -> float:
     Raises:
         TooFew: A set has fewer than two samples.
     """
-    groups = np.zeros(len(generated), int), np.zeros(len(real), int)
-    return _Sums(generated, real, *groups).distance(np.array([True]))
+    _check(generated, real)
+    return KernelSums(generated, real, _cubic).unbiased()
+
+
+def kernel_jackknife(
+    generated: NDArray[Any], real: NDArray[Any], groups: NDArray[Any]
+) -> tuple[float, list[float]]:
+    """The distance, and the distance without each group in turn: the kernels are computed once.
+
+    Args:
+        generated: ``float[N, D]``.
+        real: ``float[N, D]``.
+        groups: ``int[N]``, the group of each sample of both, from 0.
+
+    Returns:
+        The distance, and one number a group, in the groups' order; NaN where fewer than two samples are left.
+
+    Raises:
+        TooFew: A set has fewer than two samples.
+    """
+    _check(generated, real)
+    sums = KernelSums(generated, real, _cubic, groups, groups)
+    return sums.unbiased(), [sums.unbiased(without) for without in sums.without_each()]
 
 
 def jedi(generated: NDArray[Any], real: NDArray[Any]) -> float:
@@ -42,75 +66,115 @@ def jedi(generated: NDArray[Any], real: NDArray[Any]) -> float:
         generated: ``float[N, D]``.
         real: ``float[M, D]``.
     """
-    x, y = (np.asarray(features, dtype=np.float64) for features in (generated, real))
+    return _jedi(KernelSums(generated, real, _square).biased())
 
-    def mean(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-        return float(((a @ b.T / a.shape[1]) ** 2).mean())
 
+def jedi_jackknife(
+    generated: NDArray[Any], real: NDArray[Any], groups: NDArray[Any]
+) -> tuple[float, list[float]]:
+    """`jedi`, and `jedi` without each group in turn; arguments and result as those of `kernel_jackknife`."""
+    sums = KernelSums(generated, real, _square, groups, groups)
+    return _jedi(sums.biased()), [_jedi(sums.biased(without)) for without in sums.without_each()]
+
+
+def _jedi(distance: float) -> float:
     # In exact numbers it is a squared norm; rounding can take a 0 below.
-    return 100 * max(mean(x, x) + mean(y, y) - 2 * mean(x, y), 0.0)
+    return 100 * distance if not distance < 0 else 0.0
 
 
-def without_each(generated: NDArray[Any], real: NDArray[Any], groups: NDArray[Any]) -> list[float]:
-    """The distance without each group in turn, for the jackknife: the kernels are computed once.
+def _square(products: Floats) -> None:
+    products *= products
+
+
+def _check(generated: NDArray[Any], real: NDArray[Any]) -> None:
+    n, m = len(generated), len(real)
+    if min(n, m) < 2:
+        raise TooFew(f"a kernel distance needs at least 2 samples a set, got {n} and {m}")
+
+
+def _cubic(products: Floats) -> None:
+    products += 1.0
+    products *= products * products
+
+
+class KernelSums:
+    """Sums of a kernel between groups of samples: what the distance of any choice of groups is made of.
 
     Args:
-        generated: ``float[N, D]``.
-        real: ``float[N, D]``.
-        groups: ``int[N]``, the group of each sample of both, from 0.
-
-    Returns:
-        One number a group, in the groups' order; NaN where fewer than two samples are left.
-    """
-    sums = _Sums(generated, real, groups, groups)
-    every = np.arange(sums.count)
-    return [sums.distance(every != group) for group in np.unique(groups)]
-
-
-class _Sums:
-    """Sums of kernels between groups of samples: what the distance of any choice of groups is made of.
-
-    Raises:
-        TooFew: A set has fewer than two samples.
+        generated: ``float[N, D]``, of which a block at a time is taken; it may be a memory map.
+        real: ``float[M, D]``, likewise.
+        kernel: Turns x.y / D into k(x, y), in place.
+        of_x: ``int[N]``, the group of each generated sample; one group by default.
+        of_y: ``int[M]``, that of each real one.
     """
 
     def __init__(
-        self, generated: NDArray[Any], real: NDArray[Any], of_x: NDArray[Any], of_y: NDArray[Any]
+        self,
+        generated: NDArray[Any],
+        real: NDArray[Any],
+        kernel: Callable[[Floats], None],
+        of_x: NDArray[Any] | None = None,
+        of_y: NDArray[Any] | None = None,
     ) -> None:
-        x = np.asarray(generated, dtype=np.float64)
-        y = np.asarray(real, dtype=np.float64)
-        if min(len(x), len(y)) < 2:
-            raise TooFew(f"a kernel distance needs at least 2 samples a set, got {len(x)} and {len(y)}")
-        self.count = int(max(of_x.max(), of_y.max())) + 1
-        members_x, members_y = (np.eye(self.count)[groups] for groups in (of_x, of_y))
+        of_x = np.zeros(len(generated), int) if of_x is None else of_x
+        of_y = np.zeros(len(real), int) if of_y is None else of_y
+        names = np.union1d(of_x, of_y)
+        members_x, members_y = ((of[:, None] == names).astype(float) for of in (of_x, of_y))
         self._n, self._m = members_x.sum(axis=0), members_y.sum(axis=0)
-        self._xx, self._yy = _between(x, x, members_x, members_x), _between(y, y, members_y, members_y)
-        self._xy = _between(x, y, members_x, members_y)
-        # A sample's kernel with itself does not count.
-        self._xx -= np.diag(_with_itself(x) @ members_x)
-        self._yy -= np.diag(_with_itself(y) @ members_y)
+        self._xx, self._own_x = _within(generated, members_x, kernel)
+        self._yy, self._own_y = _within(real, members_y, kernel)
+        self._xy = sum(
+            a.T @ _kernels(x, y, kernel) @ b
+            for x, a in _blocks(generated, members_x)
+            for y, b in _blocks(real, members_y)
+        )
 
-    def distance(self, chosen: NDArray[np.bool_]) -> float:
-        """The distance between the samples of the chosen groups; NaN of fewer than two a set."""
+    def without_each(self) -> NDArray[np.bool_]:
+        """Choices of groups, all but each in turn: ``bool[G, G]``."""
+        return ~np.eye(len(self._n), dtype=bool)
+
+    def unbiased(self, chosen: NDArray[np.bool_] | slice = slice(None)) -> float:
+        """MMD^2 between the samples of the chosen groups, none beside itself; NaN of fewer than two a set."""
         n, m = self._n[chosen].sum(), self._m[chosen].sum()
         if min(n, m) < 2:
             return float("nan")
-        both = np.ix_(chosen, chosen)
-        within = self._xx[both].sum() / (n * (n - 1)) + self._yy[both].sum() / (m * (m - 1))
-        return float(within - 2.0 * self._xy[both].sum() / (n * m))
+        xx, yy, xy = (sums[chosen][:, chosen].sum() for sums in (self._xx, self._yy, self._xy))
+        xx, yy = xx - self._own_x[chosen].sum(), yy - self._own_y[chosen].sum()
+        return float(xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2.0 * xy / (n * m))
+
+    def biased(self, chosen: NDArray[np.bool_] | slice = slice(None)) -> float:
+        """The same with each sample also beside itself; NaN of none."""
+        n, m = self._n[chosen].sum(), self._m[chosen].sum()
+        if min(n, m) < 1:
+            return float("nan")
+        xx, yy, xy = (sums[chosen][:, chosen].sum() for sums in (self._xx, self._yy, self._xy))
+        return float(xx / n**2 + yy / m**2 - 2.0 * xy / (n * m))
 
 
-def _between(
-    x: NDArray[np.float64], y: NDArray[np.float64], of_x: NDArray[np.float64], of_y: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Sums ``float64[G, G]`` of the kernel over pairs of groups, given who is in which ``float64[N, G]``."""
-    total = np.zeros((of_x.shape[1], of_y.shape[1]))
-    for start in range(0, len(x), BLOCK):
+def _within(
+    features: NDArray[Any], members: Floats, kernel: Callable[[Floats], None]
+) -> tuple[Floats, Floats]:
+    """Sums ``float64[G, G]`` over pairs of samples, and ``float64[G]`` over samples beside themselves."""
+    total, own = np.zeros((members.shape[1],) * 2), np.zeros(members.shape[1])
+    for i, (x, a) in enumerate(_blocks(features, members)):
+        for j, (y, b) in enumerate(_blocks(features, members, i)):
+            kernels = _kernels(x, y, kernel)
+            between = a.T @ kernels @ b
+            total += between + between.T if j else between
+            if not j:
+                own += a.T @ kernels.diagonal()
+    return total, own
+
+
+def _blocks(features: NDArray[Any], members: Floats, first: int = 0) -> Iterator[tuple[Floats, Floats]]:
+    """Blocks of samples from one on, and which groups they are in."""
+    for start in range(first * BLOCK, len(features), BLOCK):
         rows = slice(start, start + BLOCK)
-        total += of_x[rows].T @ ((x[rows] @ y.T / x.shape[1] + 1.0) ** 3) @ of_y
-    return total
+        yield np.asarray(features[rows], np.float64), members[rows]
 
 
-def _with_itself(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    kernels: NDArray[np.float64] = ((x**2).sum(axis=1) / x.shape[1] + 1.0) ** 3
-    return kernels
+def _kernels(x: Floats, y: Floats, kernel: Callable[[Floats], None]) -> Floats:
+    products: Floats = x @ y.T
+    products /= x.shape[1]
+    kernel(products)
+    return products

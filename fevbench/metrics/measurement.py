@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from fevbench.metrics.identity import InputFaces
 
 NO_FACE = "no face in any frame"
 NO_INPUT_FACE = "no face in the input image"
@@ -36,7 +38,7 @@ class ClipView:
         labels: The data set's labels, in their order.
         input: The input face, the true clip's frame 0, ``float32[1, D]``; by default the first row of
             ``true``, which is right where no frame is left out.
-        input_faces: Each scored subject to all input faces of theirs, ``float32[N, D]``.
+        input_faces: The input faces of all scored subjects; needed by identification alone.
     """
 
     generated: NDArray[Any]
@@ -45,7 +47,7 @@ class ClipView:
     subject: str
     labels: Sequence[str]
     input: NDArray[Any] = field(default_factory=lambda: np.empty(0))
-    input_faces: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    input_faces: InputFaces | None = None
 
     def __post_init__(self) -> None:
         if not self.input.size:

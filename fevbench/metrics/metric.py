@@ -101,8 +101,8 @@ class Computation:
         extractor: Whose features it is computed from: an extractor's name, or `PIXELS`.
         arguments: What the function takes beyond that, by name.
         reduction: Makes one sample of a clip's features and its true clip's, or none.
-        jackknife: Computes a set metric without each group of subjects in turn, where that is faster than to
-            compute it anew.
+        jackknife: Computes a set metric and, in the same pass, what it is without each group of subjects in
+            turn, where that is faster than to compute it anew.
         per_label: Gives each label's own number, of a set metric that is a mean over labels.
         classes: The labels that the classifier behind it can tell apart; empty if it may be any.
         accuracy: The metric whose value on the true clips is the accuracy of the classifier behind it.
@@ -206,20 +206,22 @@ class Metric:
         """The function that makes one sample of a clip, imported now."""
         return _load(self.computation.reduction)
 
-    def leave_one_out(self, arrays: Sequence[NDArray[Any]], groups: NDArray[np.int64]) -> list[float]:
-        """The set metric without each group of samples in turn, for the jackknife.
+    def with_replicates(
+        self, arrays: Sequence[NDArray[Any]], groups: NDArray[np.int64]
+    ) -> tuple[float, list[float]]:
+        """The set metric, and the set metric without each group of samples in turn, for the jackknife.
 
         Args:
             arrays: What `compute` takes; each has a row a sample.
             groups: ``int64[N]``, the group of each sample, from 0.
 
         Returns:
-            One number a group, in the groups' order; NaN where what is left has none.
+            The number of all, and one a group, in the groups' order; NaN where what is left has none.
         """
         from fevbench.metrics.measurement import TooFew
 
         if self.computation.jackknife:
-            found: list[float] = _load(self.computation.jackknife)(*arrays, groups)
+            found: tuple[float, list[float]] = _load(self.computation.jackknife)(*arrays, groups)
             return found
         values = []
         for group in sorted(set(groups.tolist())):
@@ -227,7 +229,7 @@ class Metric:
                 values.append(float(self.compute(*(array[groups != group] for array in arrays))))
             except TooFew:
                 values.append(float("nan"))
-        return values
+        return float(self.compute(*arrays)), values
 
     def per_label(self, arrays: Sequence[NDArray[Any]]) -> dict[int, float]:
         """The label's place among the data set's to its own number, of a mean over labels; else nothing."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,11 +13,16 @@ if TYPE_CHECKING:
 
     from fevbench.data.clip import Frames
 
-    Planes = NDArray[np.float64]
+    Pixels = NDArray[np.float64]
 
 PSNR_CAP = 100.0
 """dB given to identical frames, whose PSNR is infinite."""
 SIGMA, RADIUS = 1.5, 5
+WINDOW = np.exp(-(np.arange(-RADIUS, RADIUS + 1) ** 2) / (2 * SIGMA**2))
+WINDOW /= WINDOW.sum()
+"""SSIM's Gaussian along one axis."""
+INSIDE = slice(RADIUS, -RADIUS)
+"""Where all of it lies inside a frame."""
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 SCALES = (0.0448, 0.2856, 0.3001)
 """The first three of the five weights of Wang et al. (2003), finest scale first; their ratio counts."""
@@ -47,8 +51,8 @@ def diversity(view: ClipView) -> Measurement:
 
 def psnr(view: ClipView) -> Measurement:
     """Mean over frames of 10 log10(255^2 / MSE), in dB, each frame capped at 100 dB."""
-    difference = view.frames.astype(np.float64) - view.truth
-    mse = (difference**2).mean(axis=(1, 2, 3))
+    pairs = zip(view.frames, view.truth, strict=True)
+    mse = np.array([((made.astype(np.float64) - true) ** 2).mean() for made, true in pairs])
     smallest = 255.0**2 / 10 ** (PSNR_CAP / 10)
     return Measurement(float((10 * np.log10(255.0**2 / np.maximum(mse, smallest))).mean()))
 
@@ -81,9 +85,6 @@ def ssim_per_frame(x: Frames, y: Frames) -> NDArray[np.float64]:
     An 11 x 11 Gaussian window (sigma 1.5), K1 0.01, K2 0.03, data range 255, RGB channels one by one,
     averaged over the pixels whose window lies inside the frame.
 
-    The filter is two products with a banded matrix, and only four fields are filtered, because SSIM
-    needs the sum of the two variances and not each of them.
-
     Args:
         x: ``uint8[T, H, W, 3]``.
         y: The same shape.
@@ -94,11 +95,8 @@ def ssim_per_frame(x: Frames, y: Frames) -> NDArray[np.float64]:
     Raises:
         ValueError: The shapes differ, or a frame is smaller than the window.
     """
-    planes = _planes(x, y)
-    luminance, structure = _comparisons(*planes)
-    index = (luminance[0] * structure[0]) / (luminance[1] * structure[1])
-    per_frame: NDArray[np.float64] = index.mean(axis=(1, 2, 3))
-    return per_frame
+    (comparison,) = _scales(x, y, 1)
+    return np.array([comparison.of_frames(*pair)[0].mean() for pair in zip(x, y, strict=True)])
 
 
 def ms_ssim_per_frame(x: Frames, y: Frames) -> NDArray[np.float64]:
@@ -120,62 +118,109 @@ def ms_ssim_per_frame(x: Frames, y: Frames) -> NDArray[np.float64]:
     Raises:
         ValueError: The shapes differ, or a frame is smaller than the window at the coarsest scale.
     """
-    a, b = _planes(x, y)
+    return both_per_frame(x, y)[1]
+
+
+def both_per_frame(x: Frames, y: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """SSIM and MS-SSIM, whose finest scales are one: in the time of MS-SSIM alone.
+
+    Arguments, results and what is raised are those of `ssim_per_frame` and `ms_ssim_per_frame`.
+    """
     weights = np.array(SCALES) / sum(SCALES)
-    product = np.ones(a.shape[:2])
-    for scale, weight in enumerate(weights, start=1):
-        luminance, structure = _comparisons(a, b)
-        if scale == len(weights):
-            index = (luminance[0] * structure[0]) / (luminance[1] * structure[1])
-        else:
-            index = structure[0] / structure[1]
-            a, b = _halved(a), _halved(b)
-        product *= np.maximum(index.mean(axis=(2, 3)), 0.0) ** weight
-    per_frame: NDArray[np.float64] = product.mean(axis=1)
-    return per_frame
+    comparisons = _scales(x, y, len(weights))
+    ssim, ms_ssim = np.empty((2, len(x)))
+    for i, (made, true) in enumerate(zip(x, y, strict=True)):
+        a, b = made, true
+        product = np.ones(a.shape[-1])
+        for comparison, weight in zip(comparisons, weights, strict=True):
+            index, structure = comparison.of_frames(a, b)
+            if comparison is comparisons[0]:
+                ssim[i] = index.mean()
+            mean = (index if comparison is comparisons[-1] else structure).mean(axis=(0, 1))
+            product *= np.maximum(mean, 0.0) ** weight
+            a, b = _halved(comparison.x), _halved(comparison.y)
+        ms_ssim[i] = product.mean()
+    return ssim, ms_ssim
 
 
-def _planes(x: Frames, y: Frames) -> tuple[Planes, Planes]:
-    """Both clips as ``float64[T, 3, H, W]``."""
+def _scales(x: Frames, y: Frames, count: int) -> list[_Comparison]:
+    """What compares the frames of two clips, and their halves, and the halves of these, ``count`` in all."""
     if x.shape != y.shape:
         raise ValueError(f"SSIM needs clips of one shape, got {x.shape} and {y.shape}")
-    # float64 needs no centring trick against cancellation at 8 bits.
-    a, b = (np.moveaxis(v, -1, 1).astype(np.float64) for v in (x, y))
-    return a, b
+    height, width = x.shape[1:3]
+    return [_Comparison(height >> scale, width >> scale) for scale in range(count)]
 
 
-def _comparisons(a: Planes, b: Planes) -> tuple[tuple[Planes, Planes], tuple[Planes, Planes]]:
-    """Numerator and denominator of SSIM's comparison of luminance, and of that of contrast x structure."""
-    rows, columns = _gaussian_band(a.shape[2]), _gaussian_band(a.shape[3])
+class _Comparison:
+    """SSIM of one frame after another, in arrays that are made once: that takes longer than to fill them.
 
-    def blur(field: Planes) -> Planes:
-        blurred: Planes = rows @ field @ columns.T
-        return blurred
+    Only four fields are filtered, because SSIM needs the sum of the two variances and not each of them.
 
-    mean_a, mean_b = blur(a), blur(b)
-    product, squares = mean_a * mean_b, mean_a**2 + mean_b**2
-    variances = blur(a**2 + b**2) - squares
-    covariance = blur(a * b) - product
-    return (2 * product + C1, squares + C1), (2 * covariance + C2, variances + C2)
+    Attributes:
+        x: The frame that was compared last, ``float64[H, W, 3]``.
+        y: The one it was compared with.
+
+    Raises:
+        ValueError: The frames are smaller than the window.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        if min(height, width) <= 2 * RADIUS:
+            raise ValueError(
+                f"SSIM needs frames of at least {2 * RADIUS + 1} pixels, got {min(height, width)}"
+            )
+        self.x, self.y, self._field, self._spare, *self._filtered = np.empty((8, height, width, 3))
+
+    def of_frames(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[Pixels, Pixels]:
+        """The index at each pixel whose window lies inside, and its factor of contrast and structure.
+
+        Args:
+            x: ``[H, W, 3]``, from 0 to 255.
+            y: The same shape.
+
+        Returns:
+            Two arrays ``float64[H - 10, W - 10, 3]``, which the next call overwrites.
+        """
+        # float64 needs no centring trick against cancellation at 8 bits.
+        self.x[...], self.y[...] = x, y
+        field, spare = self._field, self._spare
+        mean_x, mean_y = self._blurred(self.x, 0), self._blurred(self.y, 1)
+        covariance = self._blurred(np.multiply(self.x, self.y, out=field), 2)
+        np.multiply(self.x, self.x, out=field)
+        field += np.multiply(self.y, self.y, out=spare)
+        variances = self._blurred(field, 3)
+        product = np.multiply(mean_x, mean_y, out=spare[INSIDE, INSIDE])
+        squares = np.multiply(mean_x, mean_x, out=mean_x)
+        squares += np.multiply(mean_y, mean_y, out=mean_y)
+        covariance -= product
+        variances -= squares
+        structure = _ratio(covariance, variances, C2)
+        index = _ratio(product, squares, C1)
+        index *= structure
+        return index, structure
+
+    def _blurred(self, field: Pixels, place: int) -> Pixels:
+        """Filtered by the Gaussian window, where all of it lies inside."""
+        import cv2
+
+        filtered = self._filtered[place]
+        cv2.sepFilter2D(field, -1, WINDOW, WINDOW, dst=filtered)
+        return filtered[INSIDE, INSIDE]
 
 
-def _halved(planes: Planes) -> Planes:
-    """The mean of every 2 x 2 pixels."""
-    t, channels, height, width = planes.shape
-    even = planes[:, :, : height // 2 * 2, : width // 2 * 2]
-    halved: Planes = even.reshape(t, channels, height // 2, 2, width // 2, 2).mean(axis=(3, 5))
+def _ratio(product: Pixels, squares: Pixels, constant: float) -> Pixels:
+    """(2 product + constant) / (squares + constant), in place."""
+    product *= 2
+    product += constant
+    squares += constant
+    product /= squares
+    return product
+
+
+def _halved(pixels: Pixels) -> Pixels:
+    """The mean of every 2 x 2 pixels of ``float64[H, W, 3]``."""
+    height, width = (length // 2 * 2 for length in pixels.shape[:2])
+    rows = pixels[:height:2, :width] + pixels[1:height:2, :width]
+    halved: Pixels = rows[:, ::2] + rows[:, 1::2]
+    halved /= 4
     return halved
-
-
-@lru_cache(maxsize=8)
-def _gaussian_band(length: int) -> NDArray[np.float64]:
-    """``float64[length - 10, length]``: each row holds the window at its place."""
-    if length <= 2 * RADIUS:
-        raise ValueError(f"SSIM needs frames of at least {2 * RADIUS + 1} pixels, got {length}")
-    offsets = np.arange(-RADIUS, RADIUS + 1)
-    window = np.exp(-(offsets**2) / (2 * SIGMA**2))
-    window /= window.sum()
-    band = np.zeros((length - 2 * RADIUS, length))
-    for row in range(len(band)):
-        band[row, row : row + len(window)] = window
-    return band

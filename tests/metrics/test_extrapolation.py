@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fevbench.metrics import extrapolation
-from fevbench.metrics.catalog import metrics
-from fevbench.metrics.extrapolation import frechet_infinity
+from fevbench.metrics.extrapolation import frechet_infinity, infinity_jackknife
 from fevbench.metrics.frechet import frechet_distance
 from fevbench.stats.jackknife import groups_of, jackknife_error
 
@@ -68,7 +67,11 @@ def test_a_bias_that_is_a_line_goes_away(monkeypatch: pytest.MonkeyPatch) -> Non
     """A distance of exactly 7 + 3 / people, however many clips each person has."""
     whose = np.repeat(np.arange(11), np.arange(1, 12))
     x = whose[:, None].astype(float)
-    monkeypatch.setattr(extrapolation, "frechet_distance", lambda a, b: 7 + 3 / len(set(a[:, 0].tolist())))
+
+    def line(a: np.ndarray, _: np.ndarray, groups: np.ndarray, unions: np.ndarray) -> list[float]:
+        return [7 + 3 / len(set(a[union[groups], 0].tolist())) for union in unions]
+
+    monkeypatch.setattr(extrapolation, "distances", line)
     assert frechet_infinity(x, x, whose) == pytest.approx(7)
 
 
@@ -79,14 +82,16 @@ def test_subsets_are_fair(people: int, monkeypatch: pytest.MonkeyPatch) -> None:
     x = whose[:, None].astype(float)
     seen: list[tuple[int, ...]] = []
 
-    def look(a: np.ndarray, b: np.ndarray) -> float:
+    def look(a: np.ndarray, b: np.ndarray, groups: np.ndarray, unions: np.ndarray) -> list[float]:
         assert (a == b).all(), "the same people on both sides"
-        counts = np.bincount(a[:, 0].astype(int))
-        assert set(counts.tolist()) <= {0, 3}, "all clips of a person, or none"
-        seen.append(tuple(np.flatnonzero(counts)))
-        return 0.0
+        assert unions.shape[1] <= 12, "few groups, however many people"
+        for union in unions:
+            counts = np.bincount(a[union[groups], 0].astype(int))
+            assert set(counts.tolist()) <= {0, 3}, "all clips of a person, or none"
+            seen.append(tuple(np.flatnonzero(counts)))
+        return [0.0] * len(unions)
 
-    monkeypatch.setattr(extrapolation, "frechet_distance", look)
+    monkeypatch.setattr(extrapolation, "distances", look)
     frechet_infinity(x, x, whose)
     sizes = [len(subset) for subset in seen]
     assert (min(sizes), max(sizes)) == (-(-people // 2), people)
@@ -152,5 +157,14 @@ def test_the_jackknife_says_how_far_it_moves_with_other_people(features: int) ->
         (made, real, whose), _ = drawn(seed, 24, 6, features)
         values.append(frechet_infinity(made, real, whose))
         if seed < 10:
-            errors.append(jackknife_error(metrics.get("fvd-inf").leave_one_out((made, real, whose), groups)))
+            errors.append(jackknife_error(infinity_jackknife(made, real, whose, groups)[1]))
     assert 0.7 < np.sqrt(np.mean(np.square(errors))) / np.std(values) < 1.4
+
+
+def test_replicates_are_the_limit_of_the_others() -> None:
+    (made, real, whose), _ = drawn(0, 24, 4, 10)
+    groups = whose % 6
+    value, replicates = infinity_jackknife(made, real, whose, groups)
+    kept = [groups != group for group in range(6)]
+    wanted = [frechet_infinity(made[some], real[some], whose[some]) for some in kept]
+    assert [value, *replicates] == pytest.approx([frechet_infinity(made, real, whose), *wanted], rel=1e-8)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevbench.metrics.frechet import frechet_distance
+from fevbench.metrics.frechet import distances, frechet_distance, frechet_jackknife
 
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.sampled_from([(2, 3), (5, 12), (12, 12), (40, 7), (13, 12), (64, 3)])
@@ -82,3 +82,68 @@ def test_is_finite_for_degenerate_features(n: int) -> None:
 def test_refuses_what_has_no_distance(bad: np.ndarray) -> None:
     with pytest.raises(ValueError, match="Fréchet"):
         frechet_distance(bad, np.ones((3, 4)))
+
+
+def straightforward(x: np.ndarray, y: np.ndarray) -> float:
+    """The distance of two sets from singular values of their centred samples: no covariance is formed."""
+    a, b = ((v - v.mean(axis=0)) / np.sqrt(len(v) - 1) for v in (x, y))
+    nuclear_norm = np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    mean_term = ((x.mean(axis=0) - y.mean(axis=0)) ** 2).sum()
+    return float(mean_term + (a**2).sum() + (b**2).sum() - 2 * nuclear_norm)
+
+
+def like_features(seed: int, n: int, d: int, decay: float = 9.0) -> np.ndarray:
+    """Non-negative, float32, with a mean beyond the spread and variances of many magnitudes."""
+    rng = np.random.default_rng(seed)
+    mixing = np.random.default_rng(0).normal(size=(d, d)) / np.sqrt(d)
+    scale = np.exp(-decay * np.arange(d) / d)
+    features: np.ndarray = np.abs(rng.normal(size=(n, d)) * scale @ mixing + 0.4 + 0.01 * seed)
+    return features.astype(np.float32)
+
+
+@pytest.mark.parametrize("decay", [0.0, 9.0, 14.0])
+@pytest.mark.parametrize(("n", "m"), [(150, 150), (149, 151), (160, 900), (40, 40), (40, 900), (900, 900)])
+def test_equals_the_straightforward_way(n: int, m: int, decay: float) -> None:
+    """Fewer samples than the 150 features, as many, more; on one side only."""
+    x, y = (like_features(i, size, 150, decay).astype(float) for i, size in enumerate((n, m)))
+    assert frechet_distance(x, y) == pytest.approx(straightforward(x, y), rel=1e-9)
+    assert frechet_distance([x[:7], x[7:]], y) == pytest.approx(straightforward(x, y), rel=1e-9)
+
+
+@pytest.mark.parametrize("distinct", [2, 30])
+def test_of_a_collapsed_set_equals_the_straightforward_way(distinct: int) -> None:
+    """Of a rank below its 150 features: with few samples to rounding, and with many to the root of that.
+
+    The covariance of many, rounded by e, has deviations of the root of e where there are none.
+    """
+    real = like_features(1, 600, 150).astype(float)
+    few, many = (like_features(0, distinct, 150).astype(float)[np.arange(n) % distinct] for n in (100, 600))
+    assert frechet_distance(few, real) == pytest.approx(straightforward(few, real), rel=1e-9)
+    assert frechet_distance(many, real) == pytest.approx(straightforward(many, real), rel=2e-8)
+    dead = real.copy()
+    dead[:, ::3] = 0  # features that never fire cost nothing
+    assert frechet_distance(dead, real) == pytest.approx(straightforward(dead, real), rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [60, 156, 160, 700])
+def test_replicates_equal_the_straightforward_way(n: int) -> None:
+    """Of 150 features and 12 groups; of 156 and 160 samples the replicates alone have fewer than features."""
+    x, y = (like_features(seed, n, 150) for seed in (0, 1))
+    groups = np.random.default_rng(0).permutation(np.arange(n) % 12)
+    value, replicates = frechet_jackknife(x, y, groups)
+    x, y = x.astype(float), y.astype(float)
+    wanted = [straightforward(x[groups != g], y[groups != g]) for g in range(12)]
+    assert [value, *replicates] == pytest.approx([straightforward(x, y), *wanted], rel=1e-9)
+
+
+def test_unions_of_groups() -> None:
+    x, y = like_features(0, 200, 20), like_features(1, 200, 20)
+    groups = np.arange(200) % 5
+    unions = np.array(
+        [[1, 1, 1, 1, 1], [1, 0, 0, 0, 0], [0, 1, 1, 0, 0], [1, 1, 0, 1, 1], [0, 0, 0, 0, 0]], bool
+    )
+    found = distances(x, y, groups, unions)
+    kept = [union[groups] for union in unions[:4]]
+    wanted = [straightforward(x[some].astype(float), y[some].astype(float)) for some in kept]
+    assert found[:4] == pytest.approx(wanted, rel=1e-9)
+    assert np.isnan(found[4])

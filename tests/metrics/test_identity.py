@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fevbench.metrics.identity import acd, acd_i, csim, csim_min, face_rate, rank_1
+from fevbench.metrics.identity import InputFaces, acd, acd_i, csim, csim_min, face_rate, rank_1
 from fevbench.metrics.measurement import ClipView, Measurement
 
 SQRT2 = 2**0.5
@@ -104,7 +104,7 @@ def test_the_worst_frame_by_hand() -> None:
 
 def among(*faces: np.ndarray, who: str = "x", **people: np.ndarray) -> ClipView:
     """A clip of ``who``, when these people are scored."""
-    known = {name: face[None] for name, face in people.items()}
+    known = InputFaces({name: face[None] for name, face in people.items()})
     return ClipView(np.stack(faces), X[None], "", who, (), X[None], known)
 
 
@@ -122,3 +122,11 @@ def test_identification_without_faces() -> None:
     assert (lost.value, lost.excused) == (None, False)
     assert rank_1(among(X, x=NONE, y=Y)).excused, "nobody knows what this person looks like"
     assert rank_1(among(X, x=X, y=NONE)).value == 1, "who cannot be found is no candidate"
+
+
+def test_mean_input_faces_are_computed_once() -> None:
+    faces = InputFaces(x=X[None], y=np.stack([Y, NONE]), z=NONE[None])
+    subjects, means = faces.means
+    assert subjects == ["x", "y"], "who cannot be found has no mean"
+    assert np.allclose(means, [X, Y])
+    assert faces.means[1] is means

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fevbench.metrics import neighbours
 from fevbench.metrics.neighbours import coverage, density, precision, recall
 
 LINE = np.arange(8.0)[:, None]
@@ -51,3 +52,34 @@ def test_one_outlier_spoils_recall_and_not_coverage() -> None:
 def test_too_few_samples_are_refused() -> None:
     with pytest.raises(ValueError, match="needs more than 5 samples, got 5"):
         density(LINE, LINE[:5])
+
+
+@pytest.mark.parametrize("name", ["precision", "recall", "density", "coverage"])
+@pytest.mark.parametrize("block", [7, 2048])
+def test_replicates_are_the_number_of_the_others(
+    name: str, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without blocks and groups, from all distances at once."""
+    rng = np.random.default_rng(3)
+    made, real = rng.normal(0.3, 1, size=(40, 4)), rng.normal(size=(40, 4))
+    groups = rng.permutation(np.arange(40) % 6)
+
+    def plain(made: np.ndarray, real: np.ndarray) -> float:
+        made, real = (real, made) if name == "recall" else (made, real)
+        k = 5 if name in ("density", "coverage") else 3
+        reach = np.sort(np.linalg.norm(real[:, None] - real, axis=2), axis=1)[:, k]
+        within = np.linalg.norm(made[:, None] - real, axis=2) <= reach
+        share = {"density": within.sum(axis=1) / k, "coverage": within.any(axis=0)}
+        return float(share.get(name, within.any(axis=1)).mean())
+
+    monkeypatch.setattr(neighbours, "BLOCK", block)
+    value, replicates = getattr(neighbours, f"{name}_jackknife")(made, real, groups)
+    assert value == getattr(neighbours, name)(made, real) == pytest.approx(plain(made, real))
+    kept = [groups != group for group in range(6)]
+    assert replicates == pytest.approx([plain(made[some], real[some]) for some in kept])
+
+
+def test_a_replicate_of_too_few_is_none() -> None:
+    groups = np.array([0, 0, 0, 0, 0, 1, 1, 2])
+    _, replicates = neighbours.density_jackknife(LINE + 0.1, LINE, groups)
+    assert list(np.isnan(replicates)) == [True, False, False]

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fevbench.metrics.frechet import frechet_distance, frechet_of_labels, per_label
+from fevbench.metrics.frechet import (
+    frechet_distance,
+    frechet_of_labels,
+    of_labels_jackknife,
+    per_label,
+)
 
 LABELS = np.repeat(np.arange(3), 20)
 
@@ -27,7 +32,8 @@ def test_swapped_labels_are_seen() -> None:
 def test_it_is_the_mean_of_the_labels_own() -> None:
     made, true = clips(1), clips(2)
     own = per_label(made, true, LABELS)
-    assert own == {i: frechet_distance(made[20 * i :][:20], true[20 * i :][:20]) for i in range(3)}
+    wanted = {i: frechet_distance(made[20 * i :][:20], true[20 * i :][:20]) for i in range(3)}
+    assert own == pytest.approx(wanted, rel=1e-12)
     assert frechet_of_labels(made, true, LABELS) == pytest.approx(np.mean(list(own.values())))
 
 
@@ -48,3 +54,13 @@ def test_one_clip_of_a_label_has_no_distance() -> None:
     made, true = clips(1)[kept], clips(2)[kept]
     assert list(np.isnan(list(per_label(made, true, LABELS[kept]).values()))) == [False, True, False]
     assert np.isnan(frechet_of_labels(made, true, LABELS[kept]))
+
+
+def test_replicates_are_the_mean_of_the_others() -> None:
+    """A label that only one group has is no label of what is left without it."""
+    made, true = clips(1), clips(2)
+    groups = np.where(LABELS == 2, 0, np.arange(60) % 4)
+    value, replicates = of_labels_jackknife(made, true, LABELS, groups)
+    kept = [groups != group for group in range(4)]
+    wanted = [frechet_of_labels(made[some], true[some], LABELS[some]) for some in kept]
+    assert [value, *replicates] == pytest.approx([frechet_of_labels(made, true, LABELS), *wanted], rel=1e-9)

@@ -14,7 +14,8 @@ from PIL import Image
 from tiny import Cli
 
 from fevbench.errors import RunError
-from fevbench.metrics.expression import reads
+from fevbench.metrics.catalog import metrics
+from fevbench.metrics.measurement import ClipView, Measurement
 from fevbench.report.confusion import NONE_READ, confusion_of
 from fevbench.results.files import read_result, write_result
 from fevbench.results.schema import Result, WeightRecord
@@ -50,12 +51,18 @@ def test_labels_that_are_none_are_refused() -> None:
         confusion_of(run({"a": "<script>"}), "accuracy")
 
 
-def test_a_stranger_says_what_it_reads() -> None:
+def read_by_fer(probabilities: np.ndarray, label: str) -> Measurement:
+    view = ClipView(probabilities, probabilities, label, "p1", ())
+    measured: Measurement = metrics.get("accuracy-fer").compute(view)
+    return measured
+
+
+def test_an_independent_classifier_says_what_it_read_by_fer() -> None:
     probabilities = np.zeros((4, 7), np.float32)
     probabilities[2:, 3] = 1
-    read = reads(probabilities, "anger").reading
-    assert reads(probabilities, read).value == 1
-    assert reads(np.full((4, 7), np.nan, np.float32), "anger").reading == ""
+    read = read_by_fer(probabilities, "anger").reading
+    assert read_by_fer(probabilities, read).value == 1
+    assert read_by_fer(np.full((4, 7), np.nan, np.float32), "anger").reading == ""
 
 
 def test_it_is_printed_drawn_and_written(cli: Cli, tmp_path: Path) -> None:

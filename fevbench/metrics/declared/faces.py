@@ -220,6 +220,7 @@ FACIAL_MOTION = (
                    decimals=4),
         Sampling("set", least=48),
         Computation("fevbench.metrics.frechet:frechet_distance", "face-mesh",
+                    jackknife="fevbench.metrics.frechet:frechet_jackknife",
                     reduction="fevbench.metrics.facial_motion:trajectory"),
         Audit(("freeze", *ORDER)),
         asked_by="family"),
