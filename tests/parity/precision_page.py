@@ -22,25 +22,27 @@ COMPARISONS: tuple[Comparison, ...] = (
 PAGE = Path(__file__).parents[2] / "docs" / "precision.md"
 HEAD = """# Precision: our numbers beside other implementations'
 
-For everybody who compares a number of fevbench with one from another package. After this page you know how close the two
-are where the definitions agree, and why they differ where only the name agrees.
+For everybody who compares a number of fevbench with one from another package. After this page you know
+how close the two are where the definitions agree, and why they differ where only the name agrees.
 
-Every row is measured: the same inputs go into fevbench and into the other package, on one machine, in one run of
-`make precision`, which writes this page. The same comparisons are tests (`tests/parity`, with
+Every row is measured: the same inputs go into fevbench and into the other package, on one machine, in
+one run of `make precision`, which writes this page. The same comparisons are tests (`tests/parity`, with
 `pip install 'fevbench[parity]'`); each fails if the difference leaves its bound.
 
-* **Same definition.** In the first table of each kind both sides have the same definition. What is left is rounding.
-* **Same name, other definition.** In the second table only the name is the same. This is where published numbers
-  differ, and why a number without [its definition](metrics.md) says little. The bound has a lower end too, so that a
-  package that changes its definition is noticed.
+* **Same definition.** In the first table of each kind both sides have the same definition. What is left
+  is rounding.
+* **Same name, other definition.** In the second table only the name is the same. This is where published
+  numbers differ, and why a number without [its definition](metrics.md) says little. The bound has a
+  lower end too, so that a package that changes its definition is noticed.
 
 How to read the columns:
 
 * Of several numbers the mean is shown. The difference is the largest of any.
-* *Relative* differences are parts of the largest of their numbers. *Absolute* ones are in the metric's own unit.
+* *Relative* differences are parts of the largest of their numbers. *Absolute* ones are in the metric's
+  own unit.
 * Networks of other packages get our verified weights, where they would download the same ones.
-* *The clip* is a FEVSynth test clip, 16 frames of 64 px, beside itself with noise that grows from 3 to 30 grey levels
-  (seed 0).
+* *The clip* is a FEVSynth test clip, 16 frames of 64 px, beside itself with noise that grows from 3 to
+  30 grey levels (seed 0).
 """
 COLUMNS = ("what", "of", "fevbench", "theirs", "whose", "difference", "bound", "why it is not 0")
 
