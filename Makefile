@@ -68,7 +68,7 @@ leaderboard: $(BIN)/.installed ## Build leaderboard/public, the committed site, 
 pages: $(BIN)/.tools ## Make the tables in README and docs anew from leaderboard/results
 	$(BIN)/python -m leaderboard.pages
 
-docs: $(BIN)/.tools ## Build the documentation's site into site/; a broken link fails
+docs: $(BIN)/.tools ## Build the documentation into build/docs; a broken link fails
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 lint: $(BIN)/.tools ## Check style, types, and which way imports point
