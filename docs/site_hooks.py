@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).parents[1]
 DOCS = "docs"
 OUTSIDE = "repository"
+LEADERBOARD = "leaderboard/public"
+"""A site of its own, whose first page is linked to."""
 COMMANDS = "<!-- commands -->"
 LINK = re.compile(r"(?P<before>\]\()(?P<target>[^)#\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
 LOADS = re.compile(r'<(?:script|link|img|iframe|video|source)\b[^>]*\b(?:src|href)="(?:https?:)?//[^>]*>')
@@ -95,3 +98,8 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
     if found := LOADS.search(output):
         raise PluginError(f"{page.file.src_uri} loads something from elsewhere: {found[0]}")
     return output
+
+
+def on_post_build(config: Any) -> None:
+    """Copy the leaderboard's pages as they are."""
+    shutil.copytree(ROOT / LEADERBOARD, Path(config.site_dir, OUTSIDE, LEADERBOARD), dirs_exist_ok=True)
