@@ -69,7 +69,7 @@ pages: $(BIN)/.tools ## Make the tables in README and docs anew from leaderboard
 	$(BIN)/python -m leaderboard.pages
 
 docs: $(BIN)/.tools ## Build the documentation into build/docs; a broken link fails
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 lint: $(BIN)/.tools ## Check style, types, and which way imports point
 	$(BIN)/ruff check .

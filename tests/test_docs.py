@@ -76,8 +76,9 @@ def check(words: list[str], whole: bool) -> None:
             assert not parameter.required, f"{parameter.name} is missing"
         elif not isinstance(parameter.type, click.Path | click.File):
             parameter.type_cast_value(context, value)
-        if parameter.name == "metrics" and isinstance(value, str):
-            assert set(value.split(",")) <= {*metrics, *FAMILIES, "all"}
+        if parameter.name == "metrics" and value:
+            names = ",".join([value] if isinstance(value, str) else value).split(",")
+            assert set(names) <= {*metrics, *FAMILIES, "all"}, names
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
