@@ -74,7 +74,8 @@ def check(words: list[str], whole: bool) -> None:
         value, _ = parameter.consume_value(context, given)
         if parameter.value_is_missing(value):
             assert not parameter.required, f"{parameter.name} is missing"
-        elif not isinstance(parameter.type, click.Path | click.File):
+            continue
+        if not isinstance(parameter.type, click.Path | click.File):
             parameter.type_cast_value(context, value)
         if parameter.name == "metrics" and value:
             names = ",".join([value] if isinstance(value, str) else value).split(",")
