@@ -11,7 +11,7 @@ DEVICE ?= cpu
 export PIP_NO_COMPILE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install weights demo models test bench slow search chromium browser precision pages leaderboard lint format clean
+.PHONY: help install weights demo models test bench slow search chromium browser precision pages leaderboard docs lint format clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,9 @@ leaderboard: $(BIN)/.installed ## Build leaderboard/public, the committed site, 
 
 pages: $(BIN)/.tools ## Make the tables in README and docs anew from leaderboard/results
 	$(BIN)/python -m leaderboard.pages
+
+docs: $(BIN)/.tools ## Build the documentation into build/docs; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 lint: $(BIN)/.tools ## Check style, types, and which way imports point
 	$(BIN)/ruff check .

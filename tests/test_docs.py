@@ -1,17 +1,119 @@
-"""What the documentation tells people to type works as typed."""
+"""What the documentation tells readers to type works as typed, and what it points to is there."""
 
+import importlib.util
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from tiny import Cli
 
+from fevbench.cli.main import cli as fevbench
+from fevbench.metrics.catalog import FAMILIES, metrics
+
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = sorted(
+    [
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "leaderboard/results/README.md")),
+        *(card for folder in ("fevgan", "baselines") for card in (ROOT / folder).rglob("*card.md")),
+        *DOCS,
+    ]
+)
+GENERATED = re.compile(r"<!-- fevbench .*?<!-- end -->", re.DOTALL)
+FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+OLD_WORDS = re.compile(r"\b(people|persons?|strangers?|judges?|draws?|redrawn)\b", re.IGNORECASE)
+"""What the project once called subjects, independent and expression classifiers, and noise samples."""
 
 
 def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def prose(page: Path) -> str:
+    """A page without generated tables and blocks of code."""
+    return FENCED.sub("", GENERATED.sub("", page.read_text(encoding="utf-8")))
+
+
+def typed(page: Path) -> Iterator[str]:
+    """Every line that is to be typed into a shell."""
+    text = GENERATED.sub("", page.read_text(encoding="utf-8"))
+    for code in blocks(page, "bash"):
+        yield from filter(None, map(str.strip, code.splitlines()))
+    for code in blocks(page, "console"):
+        yield from (line[2:] for line in code.splitlines() if line.startswith("$ "))
+    yield from re.findall(r"^(?: {4,})((?:fevbench|make|python|pip) .*)$", FENCED.sub("", text), re.MULTILINE)
+
+
+def words_of(line: str) -> list[str]:
+    """The words of the first command of a line, without comment, redirection and alternatives."""
+    words = shlex.split(line, comments=True)
+    end = next((i for i, word in enumerate(words) if word in ("|", ">", "&&")), len(words))
+    return words[:end]
+
+
+def check(words: list[str], whole: bool) -> None:
+    """A command exists, with these options; of one that is ``whole``, the values are possible, too."""
+    context = click.Context(fevbench, info_name="fevbench")
+    command: click.Command = fevbench
+    rest = words[1:]
+    while isinstance(command, click.Group) and rest and not rest[0].isupper():
+        found = command.get_command(context, rest[0])
+        assert found is not None, f"no command {' '.join(words)}"
+        command, context, rest = found, click.Context(found, parent=context, info_name=rest[0]), rest[1:]
+    if isinstance(command, click.Group):
+        return
+    given, _, _ = command.make_parser(context).parse_args(rest)
+    for parameter in command.params if whole else []:
+        value, _ = parameter.consume_value(context, given)
+        if parameter.value_is_missing(value):
+            assert not parameter.required, f"{parameter.name} is missing"
+            continue
+        if not isinstance(parameter.type, click.Path | click.File):
+            parameter.type_cast_value(context, value)
+        if parameter.name == "metrics" and value:
+            names = ",".join([value] if isinstance(value, str) else value).split(",")
+            assert set(names) <= {*metrics, *FAMILIES, "all"}, names
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_are_ones(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    extras = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for line in typed(page):
+        match words_of(line):
+            case ["fevbench", *_] as words:
+                check(words, whole=True)
+            case ["make", target, *_]:
+                assert re.search(rf"^{target}:", makefile, re.MULTILINE), line
+            case ["python", "-m", module, *_]:
+                assert importlib.util.find_spec(module), line
+            case ["python", script, *_]:
+                assert "/" not in script or (ROOT / script).exists(), line
+            case ["pip", "install", what]:
+                for extra in re.findall(r"\[(\w+)\]", what):
+                    assert re.search(rf"^{extra} = \[", extras, re.MULTILINE), line
+            case ["export", _] | []:
+                pass
+            case _:
+                pytest.fail(f"nothing says what this is: {line}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_in_sentences_are_ones(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for span in re.findall(r"`([^`\n]+)`", prose(page)):
+        words = words_of(span.removeprefix("accelerate launch -m ")) if span.count("'") % 2 == 0 else []
+        if words[:1] == ["fevbench"]:
+            check(words, whole=False)
+        elif words[:1] == ["make"]:
+            assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), span
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/models.md"])
@@ -33,8 +135,42 @@ def test_the_clip_ids_come_from_python_as_documented(capsys: pytest.CaptureFixtu
     assert lines[0].endswith("(64, 64, 3)")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_blocks_of_python_are_python(page: Path) -> None:
+    for code in blocks(page, "python"):
+        compile(code, page.name, "exec")
+
+
+def anchors(page: Path) -> set[str]:
+    """What a code host and the site make of a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", FENCED.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
-    broken = [link for link in links if "://" not in link and not (page.parent / link).exists()]
-    assert not broken
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        file = page.parent / target if target else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_files_of_the_repository_are_there(page: Path) -> None:
+    folders = "|".join(sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "."))
+    named = re.findall(rf"`((?:{folders})/[\w./-]+\.(?:py|toml|md))`", prose(page))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", DOCS, ids=name_of)
+def test_every_page_is_on_the_site_and_says_whom_it_is_for(page: Path) -> None:
+    assert f": {page.relative_to(ROOT / 'docs')}\n" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert page.read_text(encoding="utf-8").split("\n\n")[1].startswith("For ")
+
+
+@pytest.mark.parametrize("page", [ROOT / "CONTRIBUTING.md", *DOCS], ids=name_of)
+def test_one_word_for_one_thing(page: Path) -> None:
+    words = re.sub(r"`[^`\n]*`|\]\([^)]*\)|<!--.*?-->", "", prose(page))
+    assert OLD_WORDS.findall(words) == []

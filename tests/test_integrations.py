@@ -1,4 +1,4 @@
-"""What docs/integrations.md tells people to write is what fevbench reads."""
+"""What docs/integrations.md and docs/recipes.md tell readers to write is what fevbench reads."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.video import read_clip
 from fevbench.models.program import CommandFile
 
-PAGE = ROOT / "docs" / "integrations.md"
-FILES = blocks(PAGE, "toml")
-SCRIPTS = {code.splitlines()[0].removeprefix("# "): code for code in blocks(PAGE, "python")}
+RECIPES = ROOT / "docs" / "recipes.md"
+FILES = blocks(ROOT / "docs" / "integrations.md", "toml") + blocks(RECIPES, "toml")
+SCRIPTS = {code.splitlines()[0].removeprefix("# "): code for code in blocks(RECIPES, "python")}
 
 
 def test_the_example_is_the_one_that_is_tried() -> None:
@@ -46,7 +46,7 @@ def test_every_script_of_the_page_is_python(name: str) -> None:
 
 
 def test_recipes_that_were_not_tried_say_so_first() -> None:
-    recipes = PAGE.read_text(encoding="utf-8").partition("# Recipes\n")[2].split("\n## ")[1:]
+    recipes = RECIPES.read_text(encoding="utf-8").split("\n## ")[1:]
     assert len(recipes) == 5
     for recipe in recipes:
         first = recipe.split("\n\n")[1]

@@ -22,21 +22,27 @@ COMPARISONS: tuple[Comparison, ...] = (
 PAGE = Path(__file__).parents[2] / "docs" / "precision.md"
 HEAD = """# Precision: our numbers beside other implementations'
 
-Every row below is measured: the same inputs go into fevbench and into the other package, on one machine, in
+For everybody who compares a number of fevbench with one from another package. After this page you know
+how close the two are where the definitions agree, and why they differ where only the name agrees.
+
+Every row is measured: the same inputs go into fevbench and into the other package, on one machine, in
 one run of `make precision`, which writes this page. The same comparisons are tests (`tests/parity`, with
 `pip install 'fevbench[parity]'`); each fails if the difference leaves its bound.
 
-Of several numbers the mean is shown, and the difference is the largest of any. *Relative* differences are
-parts of the largest of their numbers, *absolute* ones are in the metric's own unit. Networks of other
-packages get our verified weights, where they would download the same ones.
+* **Same definition.** In the first table of each kind both sides have the same definition. What is left
+  is rounding.
+* **Same name, other definition.** In the second table only the name is the same. This is where published
+  numbers differ, and why a number without [its definition](metrics.md) says little. The bound has a
+  lower end too, so that a package that changes its definition is noticed.
 
-*The clip* is a FEVSynth test clip, 16 frames of 64 px, beside itself with noise that grows from 3 to 30
-grey levels (seed 0).
+How to read the columns:
 
-In the first table of each kind both sides have the same definition, and what is left is rounding. In the
-second they have not, though the name is the same: this is where published numbers part, and why a number
-without [its definition](metrics.md) says little. There the bound has a lower end, too: a package that
-changes its definition is noticed.
+* Of several numbers the mean is shown. The difference is the largest of any.
+* *Relative* differences are parts of the largest of their numbers. *Absolute* ones are in the metric's
+  own unit.
+* Networks of other packages get our verified weights, where they would download the same ones.
+* *The clip* is a FEVSynth test clip, 16 frames of 64 px, beside itself with noise that grows from 3 to
+  30 grey levels (seed 0).
 """
 COLUMNS = ("what", "of", "fevbench", "theirs", "whose", "difference", "bound", "why it is not 0")
 
@@ -84,7 +90,7 @@ def render(rows: Sequence[Row]) -> str:
         of_kind = [row for row in rows if row.comparison.kind == kind]
         for title, chosen in (
             ("", [row for row in of_kind if not row.comparison.least]),
-            ("Under the same name, but not the same:\n", [row for row in of_kind if row.comparison.least]),
+            ("Same name, other definition:\n", [row for row in of_kind if row.comparison.least]),
         ):
             if chosen:
                 lines = [COLUMNS, ["---", "---", "--:", "--:", "---", "--:", "---", "---"]]
