@@ -63,8 +63,8 @@ class ArcFace:
         embedder: The name of the network that embeds.
     """
 
-    def __init__(self, device: str, weights: Mapping[str, Path], embedder: str = "w600k-mbf") -> None:
-        self._detector = FaceDetector(device, weights["scrfd-500m"])
+    def __init__(self, device: str, weights: Mapping[str, Path], embedder: str = EMBEDDER) -> None:
+        self._detector = FaceDetector(device, weights[DETECTOR])
         self._embed = Embedder(device, weights[embedder])
 
     def __call__(self, batch: Frames) -> NDArray[np.float32]:

@@ -12,17 +12,8 @@ from fevbench.metrics.catalog import Metric
 from fevbench.report.comparable import other_weights
 from fevbench.results.schema import MetricResult, Result
 from fevbench.stats.jackknife import LEAST_GROUPS, group_sizes
-from fevbench.stats.paired import (
-    ALPHA,
-    PairedTest,
-    compare_means,
-    compare_sets,
-    holm,
-    rank,
-    rankable,
-    smallest_p,
-    too_few,
-)
+from fevbench.stats.paired import ALPHA, PairedTest, compare_means, compare_sets, smallest_p, too_few
+from fevbench.stats.ranks import holm, rank, rankable
 
 NO_SUBJECTS = (
     "no result says whose clips these are (older version); repeat a run's command, which keeps its clips"
@@ -187,7 +178,7 @@ def rank_models(metric: Metric, names: Sequence[str], results: Sequence[Result])
     """Test all pairs of models in a metric and rank them.
 
     Runs of controls read the true clips and take no part, nor do runs without a number. A rank counts all the
-    others: models that cannot be tested against them have none (`fevbench.stats.paired.rankable`).
+    others: models that cannot be tested against them have none (`fevbench.stats.ranks.rankable`).
     """
     if not metric.definition.ranked:
         return Ranking(reason="more of it is not better by itself")

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from fevbench.stats.paired import holm, rank, rankable
+from fevbench.stats.ranks import holm, rank, rankable
 
 
 def test_holm_by_hand() -> None:
