@@ -1,7 +1,8 @@
-"""A metric by expression and by person: means over some of the clips, counted as in the whole mean."""
+"""A metric by expression and by subject: means over some of the clips, counted as in the whole mean."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import fsum
@@ -46,8 +47,8 @@ def labels_of(table: Table) -> dict[str, str]:
     return next((r.dataset.labels_of for run in table.runs if (r := run.result).dataset.labels_of), {})
 
 
-def people_of(table: Table) -> dict[str, str]:
-    """Clip to person, from any run that says it; empty if none does."""
+def subjects_in(table: Table) -> dict[str, str]:
+    """Clip to subject, from any run that says it; empty if none does."""
     return subjects_of([run.result for run in table.runs])
 
 
@@ -71,12 +72,16 @@ def break_down(table: Table, metric: str, groups: Mapping[str, str]) -> Breakdow
     """
     declared = catalog.get(metric)
     names = sorted(set(groups.values()))
-    heads = tuple((name, sum(group == name for group in groups.values())) for name in names)
+    count = Counter(groups.values())
+    heads = tuple((name, count[name]) for name in names)
     means: list[tuple[Run, list[float | None]]] = []
     for run in table.runs:
         counted = sample_of(declared, run.row.name, run.result.metrics.get(metric)).clips
-        values = [[v for clip, v in counted.items() if groups.get(clip) == name] for name in names]
-        means.append((run, [fsum(some) / len(some) if some else None for some in values]))
+        values: dict[str, list[float]] = {name: [] for name in names}
+        for clip, value in counted.items():
+            if clip in groups:
+                values[groups[clip]].append(value)
+        means.append((run, [fsum(some) / len(some) if some else None for some in values.values()]))
     found = [mean for _, some in means for mean in some if mean is not None]
     if not found:
         return Breakdown(heads, ())

@@ -19,16 +19,19 @@ from fevbench.progress import Progress, Silent
 from fevbench.report.text import FORMATS
 from leaderboard.entries import Problem, load_entries
 from leaderboard.published import Published, load_published
+from leaderboard.site.badges import BADGES_FOLDER, badge
 from leaderboard.site.board import make_board
 from leaderboard.site.clips import Clips
-from leaderboard.site.compare_page import make_compare_page
+from leaderboard.site.compare_page import VALUES_FOLDER, ComparePage, make_compare_page, values_script
+from leaderboard.site.front import make_front
 from leaderboard.site.literature import place_published
 from leaderboard.site.metric_page import make_metric_page
-from leaderboard.site.model_page import make_model_page
-from leaderboard.site.pages import ASSETS, DOWNLOADS, Pages
+from leaderboard.site.model_page import Look, make_model_page
+from leaderboard.site.pages import ASSETS, Pages, downloads_of
 from leaderboard.site.pictures import Pictures
 from leaderboard.site.slugs import Slugs
 from leaderboard.site.tables import Run, Table, make_tables
+from leaderboard.site.verdict import Wins
 from leaderboard.site.words import read_words
 
 LIST = "files.txt"
@@ -180,19 +183,27 @@ def _write(
     problems: list[Problem] = []
     slugs = Slugs()
     metric_pages = {name: slugs.of(name) for name in catalog}
-    models: dict[str, list[tuple[Table, Run, Clips]]] = {}
-    clips = {table.slug: Clips(table) for table in tables}
-    for table in tables:
-        problems += clips[table.slug].problems
-        for run in table.runs:
-            models.setdefault(run.result.model.name, []).append((table, run, clips[table.slug]))
+    looks = {table.slug: Look(table, Clips(table), Wins(table)) for table in tables}
+    models: dict[str, list[tuple[Look, Run]]] = {}
+    for look in looks.values():
+        problems += look.clips.problems
+        for run in look.table.runs:
+            models.setdefault(run.result.model.name, []).append((look, run))
     slugs = Slugs()
     model_pages = {name: slugs.of(name) for name in sorted(models)}
-    pages = Pages(site, model_pages, metric_pages, tables)
-    boards = [make_board(table, metric_pages) for table in tables]
-    pages.front(boards, [state_of(table) for table in tables], place_published(published, tables))
+    pages = Pages(site, model_pages, metric_pages, tables, [state_of(table) for table in tables])
+    reported = place_published(published, tables)
     words = read_words()
     progress.start("pages", len(metric_pages) + len(models) + len(tables))
+    for table in tables:
+        look = looks[table.slug]
+        pages.table(make_front(look, make_board(table, metric_pages)), reported, look.wins)
+        compared = make_compare_page(table, look.clips, model_pages)
+        pages.compare(compared)
+        _write_data(site / table.slug, table, compared)
+        list(look.clips.copy(site / table.slug))
+        progress.advance(1)
+    pages.site(reported)
     for name in catalog:
         pages.metric(make_metric_page(name, words.get(name), tables))
         progress.advance(1)
@@ -201,23 +212,24 @@ def _write(
         pages.model(make_model_page(name, runs, metric_pages, pictures))
         progress.advance(1)
     list(pictures.copy(site))
-    for table in tables:
-        pages.compare(make_compare_page(table, clips[table.slug]))
-        _write_data(site / table.slug, table)
-        list(clips[table.slug].copy(site / table.slug))
-        progress.advance(1)
     shutil.copytree(ASSETS, site / ASSETS.name)
     return problems
 
 
-def _write_data(folder: Path, table: Table) -> None:
-    """The table in every format, and the very files behind it."""
+def _write_data(folder: Path, table: Table, page: ComparePage) -> None:
+    """The table in every format, the very files behind it, badges, and the values of clips."""
     folder.mkdir(exist_ok=True)
-    for name, (_, suffix) in DOWNLOADS.items():
+    for name, (_, suffix) in downloads_of(table).items():
         (folder / f"{table.slug}.{suffix}").write_text(FORMATS[name](table.comparison), encoding="utf-8")
-    (folder / "results").mkdir()
+    for name in ("results", BADGES_FOLDER, VALUES_FOLDER):
+        (folder / name).mkdir()
     for run in table.runs:
         shutil.copyfile(run.entry.file, folder / "results" / f"{run.slug}.json")
+    for run in table.models:
+        (folder / BADGES_FOLDER / f"{run.slug}.svg").write_text(badge(table, run), encoding="utf-8")
+    for run in page.runs:
+        script = values_script(run, page)
+        (folder / VALUES_FOLDER / f"{run.slug}.js").write_text(script, encoding="utf-8")
     for file in (table.costs.file if table.costs else None, table.audit_file):
         if file is not None:
             shutil.copyfile(file, folder / file.name)

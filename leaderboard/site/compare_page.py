@@ -1,23 +1,23 @@
-"""The compare view: one clip as every model makes it, beside the true one; metrics by person and label."""
+"""The compare view: one clip as chosen models make it, beside the true one."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.rows import number
 from leaderboard.entries import TRUE_CLIPS
-from leaderboard.site.breakdown import (
-    NO_LABELS,
-    Breakdown,
-    break_down,
-    clip_metrics,
-    labels_of,
-    people_of,
-)
+from leaderboard.site.breakdown import clip_metrics, labels_of, subjects_in
 from leaderboard.site.clips import CLIPS_FOLDER, Clips
 from leaderboard.site.tables import Run, Table
+
+MOST = 6
+"""Models beside each other."""
+FIRST = 4
+"""Models that are shown before others are chosen."""
+VALUES_FOLDER = "values"
 
 
 @dataclass(frozen=True)
@@ -27,54 +27,73 @@ class ComparePage:
     Attributes:
         table: The runs.
         first: The clip that is shown before another is chosen; empty without clips.
+        shown: The runs that are shown before others are chosen.
         runs: The runs that have clips.
         absent: The runs that have none.
         data: What the page's script needs.
-        by_label: Metric to its breakdown by expression.
-        by_person: Metric to its breakdown by person.
-        reason: Why there is no breakdown by expression.
     """
 
     table: Table
     first: str
+    shown: tuple[Run, ...]
     runs: tuple[Run, ...]
     absent: tuple[Run, ...]
     data: dict[str, Any]
-    by_label: dict[str, Breakdown]
-    by_person: dict[str, Breakdown]
-    reason: str
 
 
-def make_compare_page(table: Table, clips: Clips) -> ComparePage:
-    """Gather what the compare view shows."""
-    people, labels = people_of(table), labels_of(table)
-    names = clip_metrics(table)
-    shown = [run for run in table.runs if any(clips.has(run.slug, clip) for clip in clips.ids)]
-    ids = [c for c in clips.ids if any(clips.has(slug, c) for slug in (TRUE_CLIPS, *(r.slug for r in shown)))]
+def make_compare_page(table: Table, clips: Clips, models: dict[str, str]) -> ComparePage:
+    """Gather what the compare view shows.
+
+    Args:
+        table: The runs.
+        clips: Their clips.
+        models: Model name to the slug of its page.
+    """
+    subjects, labels = subjects_in(table), labels_of(table)
+    ids = shown_clips(clips, table)
+    runs = tuple(run for run in table.runs if any(clips.has(run.slug, clip) for clip in ids))
+    makers = [{"slug": TRUE_CLIPS, "name": "true clip"}, *(_maker(run, models) for run in runs)]
+    for maker in makers:
+        if lacking := [i for i, clip in enumerate(ids) if not clips.has(str(maker["slug"]), clip)]:
+            maker["lacks"] = lacking
     data = {
         "frames": table.first.protocol.frames,
         "folder": CLIPS_FOLDER,
+        "most": MOST,
         "clips": [
-            {"id": c, "file": clips.name(c), "person": people.get(c, ""), "label": labels.get(c, "")}
+            {"id": c, "file": clips.name(c), "subject": subjects.get(c, ""), "label": labels.get(c, "")}
             for c in ids
         ],
-        "makers": [{"slug": TRUE_CLIPS, "has": [clips.has(TRUE_CLIPS, c) for c in ids]}]
-        + [{"slug": run.slug, "has": [clips.has(run.slug, c) for c in ids]} for run in shown],
-        "metrics": {
-            name: {
-                "arrow": catalog.get(name).arrow,
-                "values": {run.slug: [_value(run, name, c) for c in ids] for run in shown},
-            }
-            for name in names
-        },
+        "makers": makers,
+        "metrics": {name: catalog.get(name).arrow for name in clip_metrics(table)},
     }
-    by_label = {name: break_down(table, name, labels) for name in names} if labels else {}
-    by_person = {name: break_down(table, name, people) for name in names} if people else {}
-    absent = tuple(run for run in table.runs if run not in shown)
-    reason = "" if labels else NO_LABELS
-    return ComparePage(table, ids[0] if ids else "", tuple(shown), absent, data, by_label, by_person, reason)
+    first = front_clip(clips, table)
+    absent = tuple(run for run in table.runs if run not in runs)
+    return ComparePage(table, first, runs[:FIRST], runs, absent, data)
 
 
-def _value(run: Run, name: str, clip: str) -> str:
-    found = run.result.metrics.get(name)
-    return number(name, found.per_clip.get(clip)) if found is not None else "–"
+def shown_clips(clips: Clips, table: Table) -> list[str]:
+    """The clips that anybody has."""
+    makers = (TRUE_CLIPS, *(run.slug for run in table.runs))
+    return [clip for clip in clips.ids if any(clips.has(maker, clip) for maker in makers)]
+
+
+def front_clip(clips: Clips, table: Table) -> str:
+    """The clip that stands for all: the first that the most models have; empty without clips."""
+    ids = shown_clips(clips, table)
+    return max(ids, key=lambda clip: sum(clips.has(run.slug, clip) for run in table.runs), default="")
+
+
+def values_script(run: Run, page: ComparePage) -> str:
+    """A run's values of all clips, as a script: a page that is opened from disk can load nothing else."""
+    values = {}
+    for name in page.data["metrics"]:
+        found = run.result.metrics.get(name)
+        if found is not None and found.per_clip:
+            values[name] = [number(name, found.per_clip.get(clip["id"])) for clip in page.data["clips"]]
+    return f"clipValues({json.dumps(run.slug)},{json.dumps(values, separators=(',', ':'))});\n"
+
+
+def _maker(run: Run, models: dict[str, str]) -> dict[str, Any]:
+    page = models[run.result.model.name]
+    return {"slug": run.slug, "name": run.row.name, "page": page, "tags": run.about.tags}

@@ -1,4 +1,4 @@
-"""What models cost, as four more columns of a table."""
+"""What models cost, as five more columns of a table."""
 
 from __future__ import annotations
 

@@ -9,6 +9,8 @@ from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 340, 30
 PAD = 9
+MOST_NAMED = 20
+"""Of how many others each has a dot with its name."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,16 @@ def strip(dot: Dot, others: Sequence[Dot], ceiling: float | None, axis: Axis, la
     if ceiling is not None:
         x = axis.x(ceiling)
         parts.append(f'<line class="ceiling" x1="{x}" x2="{x}" y1="3" y2="{HEIGHT - 3}"/>')
-    for other in others:
-        title = f"<title>{escape(f'{other.name} {other.text}')}</title>"
-        parts.append(
-            f'<circle class="other" cx="{axis.x(other.value)}" cy="{middle:g}" r="3.5">{title}</circle>'
-        )
+    if len(others) <= MOST_NAMED:
+        for other in others:
+            title = f"<title>{escape(f'{other.name} {other.text}')}</title>"
+            parts.append(
+                f'<circle class="other" cx="{axis.x(other.value)}" cy="{middle:g}" r="3.5">{title}</circle>'
+            )
+    else:  # one shape for all of them, each place once: a page of every model holds all the others
+        places = sorted({round(float(axis.x(other.value))) for other in others})
+        steps = "".join(f"M{place} {middle:g}h0" for place in places)
+        parts.append(f'<path class="others" d="{steps}"/>')
     if dot.low is not None and dot.high is not None:
         ends = axis.x(dot.low), axis.x(dot.high)
         parts.append(
@@ -96,3 +103,18 @@ def strip(dot: Dot, others: Sequence[Dot], ceiling: float | None, axis: Axis, la
         f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
         f'aria-label="{escape(label)}">{"".join(parts)}</svg>'
     )
+
+
+def small_strip(dot: Dot, true: float | None, axis: Axis) -> Markup:
+    """A dot with its interval and the true clips' value as a line, to stand beside its number in a table."""
+
+    def x(value: float) -> str:
+        return f"{100 * (float(axis.x(value)) / WIDTH):.0f}"
+
+    parts = []
+    if true is not None:
+        parts.append(f'<path class="t" d="M{x(true)} 0V10"/>')
+    if dot.low is not None and dot.high is not None:
+        parts.append(f'<path d="M{x(dot.low)} 5H{x(dot.high)}"/>')
+    parts.append(f'<circle cx="{x(dot.value)}" cy="5" r="3"/>')
+    return Markup(f'<svg class="dot" viewBox="0 0 100 10" aria-hidden="true">{"".join(parts)}</svg>')
