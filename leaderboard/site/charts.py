@@ -231,7 +231,7 @@ def rank_against_cost(table: Table, column: int) -> Markup:
             points.append(Point(run.row.name, value, run.mean_rank, words))
     if len(points) < 2:
         return Markup("")
-    x = over(f"{named.name}: {named.title}", [point.x for point in points], log=True)
+    x = over(f"{named.name}: {named.title.partition(',')[0]}", [point.x for point in points], log=True)
     y = over("mean rank (the best at the top)", [point.y for point in points], turned=True)
     return scatter(points, x, y, f"Scatter plot of the mean rank against {named.name}; the numbers are in the table.")
 

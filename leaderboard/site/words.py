@@ -102,7 +102,7 @@ def read_questions(file: Path = QUESTIONS) -> tuple[Question, ...]:
     for line in rest.splitlines()[2:]:
         if not line.startswith("|"):
             break
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        cells = [cell.strip().replace("*", "") for cell in line.strip().strip("|").split("|")]
         found.append(Question(*cells))
     return tuple(found)
 
