@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from markupsafe import Markup, escape
 
@@ -16,7 +17,7 @@ from leaderboard.site.tables import Run, Table
 
 WIDTH, HEIGHT = 460, 330
 LEFT, RIGHT, TOP, BOTTOM = 46, 16, 16, 40
-LETTER, LINE = 6.3, 13.0
+LETTER, LINE = 7.0, 13.0
 """The size of a letter of a label, a little more than fonts need."""
 LONGEST = 24
 MOST_LABELS = 20
@@ -70,12 +71,18 @@ class Scale:
 
 @dataclass(frozen=True)
 class Label:
-    """A name beside a point: its left upper corner and its size."""
+    """A name beside a point: its left upper corner, its size, and which part of it is held."""
 
     text: str
     x: float
     y: float
     width: float
+    anchor: Literal["start", "middle", "end"] = "start"
+
+    @property
+    def held(self) -> float:
+        """Where the text is held: fonts differ in width, and its end beside the point must not move."""
+        return self.x + {"start": 0.0, "middle": 0.5, "end": 1.0}[self.anchor] * self.width
 
     def overlaps(self, other: Label) -> bool:
         """Whether two labels lie on each other."""
@@ -126,18 +133,18 @@ def place_labels(points: Sequence[tuple[str, float, float]]) -> list[Label]:
     for name, x, y in points:
         text = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
         width = LETTER * len(text)
-        corners = (
-            (x + GAP, y - LINE / 2),
-            (x - GAP - width, y - LINE / 2),
-            (x - width / 2, y - GAP - LINE),
-            (x - width / 2, y + GAP),
-            (x + GAP, y - GAP - LINE),
-            (x + GAP, y + GAP),
-            (x - GAP - width, y - GAP - LINE),
-            (x - GAP - width, y + GAP),
+        corners: tuple[tuple[float, float, Literal["start", "middle", "end"]], ...] = (
+            (x + GAP, y - LINE / 2, "start"),
+            (x - GAP - width, y - LINE / 2, "end"),
+            (x - width / 2, y - GAP - LINE, "middle"),
+            (x - width / 2, y + GAP, "middle"),
+            (x + GAP, y - GAP - LINE, "start"),
+            (x + GAP, y + GAP, "start"),
+            (x - GAP - width, y - GAP - LINE, "end"),
+            (x - GAP - width, y + GAP, "end"),
         )
-        for left, top in corners:
-            label = Label(text, left, top, width)
+        for left, top, anchor in corners:
+            label = Label(text, left, top, width, anchor)
             inside = left >= LEFT and left + width <= WIDTH - 2 and top >= 2 and top + LINE <= HEIGHT - BOTTOM
             free = not any(label.overlaps(other) for other in placed)
             clear = not any(label.covers(a, b) for other, a, b in points if other != name)
@@ -181,7 +188,7 @@ def scatter(points: Sequence[Point], x: Scale, y: Scale, label: str) -> Markup:
             shape = f'<circle class="{point.mark}" cx="{left}" cy="{top}" r="5">{title}</circle>'
         parts.append(shape)
     for name in place_labels([(point.name, *at(point)) for point in points[:MOST_LABELS]]):
-        parts.append(f'<text class="name" x="{name.x:.1f}" y="{name.y + 10:.1f}">{escape(name.text)}</text>')
+        parts.append(f'<text x="{name.held:.1f}" y="{name.y + 10:.1f}" text-anchor="{name.anchor}">{escape(name.text)}</text>')
     return Markup(
         f'<svg class="scatter" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">'
         f"{''.join(parts)}</svg>"
