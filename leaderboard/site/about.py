@@ -52,7 +52,7 @@ class About:
 
 
 def read_about(folders: Sequence[Path]) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
-    """What is written down about models nearest to some results, by name; and what is wrong with a file of it."""
+    """What is written down about models nearest to some results, by name; and what is wrong with it."""
     for folder in folders:
         file = folder / ABOUT_FILE
         if not file.is_file():
@@ -67,7 +67,9 @@ def read_about(folders: Sequence[Path]) -> tuple[dict[str, dict[str, Any]], list
                 key not in known or not isinstance(value, str) for key, value in said.items()
             )
             if wrong:
-                return {}, [Problem(file, one_line(f"says of {name} more than texts of {', '.join(sorted(known))}"))]
+                return {}, [
+                    Problem(file, one_line(f"says of {name} more than texts of {', '.join(sorted(known))}"))
+                ]
         return content, []
     return {}, []
 

@@ -229,9 +229,7 @@ def _true(table: Table, name: str) -> Shown:
 def _scale(table: Table, name: str) -> tuple[float, float] | None:
     """The two ends of a metric's colours: the worst model, and the true clips, or else the best model."""
     metric = catalog.get(name)
-    values = [
-        m.value for run in table.models if (m := run.result.metrics.get(name)) and m.value is not None
-    ]
+    values = [m.value for run in table.models if (m := run.result.metrics.get(name)) and m.value is not None]
     if not metric.ranked or not values:
         return None
     true = table.true_value(name)

@@ -177,7 +177,9 @@ def scatter(points: Sequence[Point], x: Scale, y: Scale, label: str) -> Markup:
         up = round(bottom - y.part(tick) * (HEIGHT - TOP - BOTTOM), 1)
         parts.append(f'<path class="grid" d="M{LEFT} {up}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text class="tick" x="{LEFT - 6}" y="{up + 4}" text-anchor="end">{tick:g}</text>')
-    parts.append(f'<text class="title" x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(x.title)}</text>')
+    parts.append(
+        f'<text class="title" x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(x.title)}</text>'
+    )
     parts.append(f'<text class="title" x="{LEFT}" y="{TOP - 5}">{escape(y.title)}</text>')
     for point in points:
         left, top = at(point)
@@ -188,7 +190,8 @@ def scatter(points: Sequence[Point], x: Scale, y: Scale, label: str) -> Markup:
             shape = f'<circle class="{point.mark}" cx="{left}" cy="{top}" r="5">{title}</circle>'
         parts.append(shape)
     for name in place_labels([(point.name, *at(point)) for point in points[:MOST_LABELS]]):
-        parts.append(f'<text x="{name.held:.1f}" y="{name.y + 10:.1f}" text-anchor="{name.anchor}">{escape(name.text)}</text>')
+        place = f'x="{name.held:.1f}" y="{name.y + 10:.1f}" text-anchor="{name.anchor}"'
+        parts.append(f"<text {place}>{escape(name.text)}</text>")
     return Markup(
         f'<svg class="scatter" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">'
         f"{''.join(parts)}</svg>"
@@ -240,7 +243,9 @@ def rank_against_cost(table: Table, column: int) -> Markup:
         return Markup("")
     x = over(f"{named.name}: {named.title.partition(',')[0]}", [point.x for point in points], log=True)
     y = over("mean rank (the best at the top)", [point.y for point in points], turned=True)
-    return scatter(points, x, y, f"Scatter plot of the mean rank against {named.name}; the numbers are in the table.")
+    return scatter(
+        points, x, y, f"Scatter plot of the mean rank against {named.name}; the numbers are in the table."
+    )
 
 
 def cost_runs(table: Table) -> tuple[Run, ...]:

@@ -12,7 +12,6 @@ from fevbench.metrics.catalog import metrics as catalog
 from leaderboard.entries import TRUE_CLIPS
 from leaderboard.site.board import Board, Column, Line, Shown, headline
 from leaderboard.site.charts import identity_against_motion
-from leaderboard.site.clips import Clips
 from leaderboard.site.compare_page import front_clip
 from leaderboard.site.model_page import Look
 from leaderboard.site.plots import Axis, Dot, small_strip

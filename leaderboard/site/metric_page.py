@@ -139,9 +139,7 @@ def _place(table: Table, metric: Metric) -> Place:
     broken = sum(not damage.kept for damage in damages)
     note = "; ".join(filter(None, (saturation(table, name), table.comparison.standings[name].reason)))
     parts, no_labels = _parts(table, metric)
-    return Place(
-        table, tuple(numbers), number(name, true), note, parts, no_labels, damages, audited, broken
-    )
+    return Place(table, tuple(numbers), number(name, true), note, parts, no_labels, damages, audited, broken)
 
 
 def _parts(table: Table, metric: Metric) -> tuple[tuple[tuple[str, Breakdown], ...], str]:

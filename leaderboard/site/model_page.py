@@ -1,4 +1,4 @@
-"""A model's page: its clips first, what it is, its strengths and weaknesses, every number beside the others'."""
+"""A model's page: its clips, what it is, its strengths and weaknesses, every number beside the others'."""
 
 from __future__ import annotations
 

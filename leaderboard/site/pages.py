@@ -9,7 +9,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fevbench.metrics.catalog import metrics as catalog
-from leaderboard.site.board import Board
 from leaderboard.site.charts import cost_runs, rank_against_cost
 from leaderboard.site.compare_page import ComparePage
 from leaderboard.site.costs import COLUMNS, cost_cells
@@ -18,7 +17,7 @@ from leaderboard.site.literature import Reported, published_cells
 from leaderboard.site.metric_page import MetricPage
 from leaderboard.site.model_page import ModelPage
 from leaderboard.site.project import addresses
-from leaderboard.site.tables import GROUPS, Run, Table
+from leaderboard.site.tables import GROUPS, Table
 from leaderboard.site.verdict import Wins, win_matrix
 from leaderboard.site.words import aspects, parts_of, read_questions, site_words
 
@@ -41,7 +40,7 @@ POLICY = (
 
 
 MOST_WITH_JSON = 40
-"""Models of a table that is offered as JSON: it holds the tests of all pairs, whose number grows with the square."""
+"""Models of a table that is offered as JSON: it holds the tests of all pairs, which grow with the square."""
 
 
 class Pages:
@@ -110,7 +109,9 @@ class Pages:
         if table.costs:
             runs = [(run, cost_cells(table.costs.of(run.result.model))) for run in cost_runs(table)]
             plots = [plot for i in (2, 0) if (plot := rank_against_cost(table, i))]
-            self._render("cost.html", f"{table.slug}/cost.html", runs=runs, plots=plots, costs=COLUMNS, **shared)
+            self._render(
+                "cost.html", f"{table.slug}/cost.html", runs=runs, plots=plots, costs=COLUMNS, **shared
+            )
         matrix = win_matrix(table.models, wins, table.ranked) if len(table.models) > 1 else ()
         self._render("wins.html", f"{table.slug}/wins.html", matrix=matrix, **shared)
 
@@ -122,9 +123,7 @@ class Pages:
         self._render("add.html", "add.html", **first)
         if self._questions:
             to = {name: f"metrics/{slug}.html" for name, slug in self._metrics.items()}
-            rows = [
-                (one.question, parts_of(one.ask, to), parts_of(one.avoid, to)) for one in self._questions
-            ]
+            rows = [(one.question, parts_of(one.ask, to), parts_of(one.avoid, to)) for one in self._questions]
             self._render("believe.html", "believe.html", rows=rows, **first)
 
     def model(self, page: ModelPage) -> None:

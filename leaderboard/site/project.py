@@ -1,4 +1,4 @@
-"""Where the project says it is to be found: addresses of its own configuration (`[project.urls]`), or none."""
+"""Where the project is to be found: addresses of its own configuration (`[project.urls]`), or none."""
 
 from __future__ import annotations
 

@@ -223,8 +223,7 @@ def _ordered(
 
     ordered = sorted(runs, key=key)
     return tuple(
-        run if run.result.model.control else replace(run, place=place)
-        for place, run in enumerate(ordered, 1)
+        run if run.result.model.control else replace(run, place=place) for place, run in enumerate(ordered, 1)
     )
 
 

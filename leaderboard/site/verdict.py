@@ -1,4 +1,4 @@
-"""What a table's tests say in words: who leads, in what, what cannot be told apart; strengths and weaknesses."""
+"""A table's tests in words: who leads, in what, what cannot be told apart; strengths and weaknesses."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def sentence(table: Table, wins: Wins) -> Markup:
         return Markup("There is no model in this table yet, only controls.")
     leader = models[0]
     if len(models) == 1:
-        return Markup("<b>{}</b> is the only model in this table yet: there is nobody to compare it with.").format(
-            leader.row.name
-        )
+        return Markup(
+            "<b>{}</b> is the only model in this table yet: there is nobody to compare it with."
+        ).format(leader.row.name)
     ranked = table.ranked
     if not ranked:
         return Markup("No two of the {} models can be told apart in any metric yet.").format(len(models))
@@ -140,7 +140,8 @@ def _challengers(table: Table, leader: Run, wins: Wins) -> list[Markup]:
 def _against(table: Table, run: Run, leader: Run, metric: str) -> str:
     true = table.true_value(metric)
     ceiling = "" if true is None else f"; true clips {number(metric, true)}"
-    return f"{metric} {number(metric, _value(run, metric))} against {number(metric, _value(leader, metric))}{ceiling}"
+    ours, theirs = (number(metric, _value(one, metric)) for one in (run, leader))
+    return f"{metric} {ours} against {theirs}{ceiling}"
 
 
 def _value(run: Run, metric: str) -> float:
@@ -189,7 +190,9 @@ def verdict_of(table: Table, run: Run, wins: Wins, beyond: Sequence[str]) -> Ver
             strong.append(name)
         elif 2 * wins.losses(run, name) >= len(standing.ranks) - 1:
             weak.append(name)
-    place = f"row {run.place} of {models}, mean rank {run.mean_rank:.2f}" if run.place and table.ranked else ""
+    place = (
+        f"row {run.place} of {models}, mean rank {run.mean_rank:.2f}" if run.place and table.ranked else ""
+    )
     return Verdict(place, _grouped(strong), _grouped(weak), tuple(beyond))
 
 

@@ -1,4 +1,4 @@
-"""The words of the site: what each metric means, how results are put into a sentence, which metric to believe."""
+"""The words of the site: what each metric means, how results become a sentence, which metric to believe."""
 
 from __future__ import annotations
 

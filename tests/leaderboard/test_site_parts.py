@@ -169,13 +169,21 @@ def test_strengths_and_weaknesses_are_the_standings(table: Table) -> None:
         assert all(2 * wins.losses(run, name) >= len(table.models) - 1 for name in weak)
 
 
-@given(st.lists(st.tuples(st.text("abcdef", min_size=1, max_size=30), st.floats(46, 444), st.floats(16, 290)), max_size=30))
+@given(
+    st.lists(
+        st.tuples(st.text("abcdef", min_size=1, max_size=30), st.floats(46, 444), st.floats(16, 290)),
+        max_size=30,
+    )
+)
 def test_labels_of_a_plot_do_not_lie_on_each_other(points: list[tuple[str, float, float]]) -> None:
     labels = place_labels(points)
     for i, one in enumerate(labels):
         assert not any(one.overlaps(other) for other in labels[i + 1 :])
         assert one.x + one.width <= WIDTH
-    assert bool(labels) == bool(points) or len(points) > 0
+    names = [one.text for one in labels]
+    assert len(names) <= len(points)
+    if points:
+        assert names[0].rstrip("…") == points[0][0][: len(names[0].rstrip("…"))], "the first has its name"
 
 
 def test_what_a_scatter_plot_shows_is_the_table(table: Table) -> None:
