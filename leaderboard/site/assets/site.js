@@ -107,15 +107,13 @@ function carry(now) {
   }
 }
 
-function sayDead(lines) {
+function sayDead(lines = []) {
   const place = document.querySelector(".dead");
-  place.hidden = lines.length === 0;
-  place.textContent = lines.length ? `This link asks for what is not here: ${lines.join("; ")}. The rest is shown.` : "";
-}
-
-function checkAnchor() {
   const name = decodeURIComponent(location.hash.slice(1));
-  if (name && !name.includes("=") && !document.getElementById(name)) sayDead([`a part of this page called “${name}”`]);
+  const lost = name && !name.includes("=") && !document.getElementById(name);
+  const said = [...(lost ? [`a part of this page called “${name}”`] : []), ...lines];
+  place.hidden = said.length === 0;
+  place.textContent = said.length ? `This link asks for what is not here: ${said.join("; ")}. The rest is shown.` : "";
 }
 
 // ---- what opens beside a heading or a number
@@ -189,8 +187,7 @@ function setUpBoard(board) {
   // Sorting: a button in each heading, and on narrow screens, which have no headings, a choice.
   const choice = make("select", { name: "sort" }, make("option", { value: "" }, "mean rank"));
   for (const [column, head] of heads) {
-    if (column === "mean rank") choice.firstChild.value = "";
-    else choice.append(make("option", { value: column }, column));
+    if (column !== "mean rank") choice.append(make("option", { value: column }, column));
     setUpHead(head, column);
   }
   tools.prepend(make("label", { className: "sort-by" }, "Sort by ", choice));
@@ -788,8 +785,8 @@ function setUpExamples(section) {
 document.addEventListener("DOMContentLoaded", () => {
   setUpTheme();
   setUpCopying();
-  checkAnchor();
-  addEventListener("hashchange", () => { sayDead([]); checkAnchor(); });
+  sayDead();
+  addEventListener("hashchange", () => sayDead()); // tables and clips say more
   all(".board").forEach(setUpBoard);
   all("[data-metrics]").forEach(setUpWins);
   setUpThumbs();
