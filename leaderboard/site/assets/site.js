@@ -785,6 +785,7 @@ function setUpExamples(section) {
 document.addEventListener("DOMContentLoaded", () => {
   setUpTheme();
   setUpCopying();
+  for (const tab of all(".tabs [aria-current]")) tab.closest("ul").scrollLeft = tab.offsetLeft - 60; // on phones
   sayDead();
   addEventListener("hashchange", () => sayDead()); // tables and clips say more
   all(".board").forEach(setUpBoard);
