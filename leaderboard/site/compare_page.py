@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from statistics import pstdev
 from typing import Any
 
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.rows import number
 from leaderboard.entries import TRUE_CLIPS
+from leaderboard.site.board import headline
 from leaderboard.site.breakdown import clip_metrics, labels_of, subjects_in
 from leaderboard.site.clips import CLIPS_FOLDER, Clips
 from leaderboard.site.tables import Run, Table
@@ -56,7 +58,9 @@ def make_compare_page(table: Table, clips: Clips, models: dict[str, str]) -> Com
     for maker in makers:
         if lacking := [i for i, clip in enumerate(ids) if not clips.has(str(maker["slug"]), clip)]:
             maker["lacks"] = lacking
+    first = front_clip(clips, table)
     data = {
+        "first": ids.index(first) if ids else 0,
         "frames": table.first.protocol.frames,
         "folder": CLIPS_FOLDER,
         "most": MOST,
@@ -67,7 +71,6 @@ def make_compare_page(table: Table, clips: Clips, models: dict[str, str]) -> Com
         "makers": makers,
         "metrics": {name: catalog.get(name).arrow for name in clip_metrics(table)},
     }
-    first = front_clip(clips, table)
     absent = tuple(run for run in table.runs if run not in runs)
     return ComparePage(table, first, runs[:FIRST], runs, absent, data)
 
@@ -79,9 +82,25 @@ def shown_clips(clips: Clips, table: Table) -> list[str]:
 
 
 def front_clip(clips: Clips, table: Table) -> str:
-    """The clip that stands for all: the first that the most models have; empty without clips."""
+    """The clip that stands for all: of those that the most models have, the one in which they differ the most.
+
+    They differ by the spread of their values in the headline metrics of clips, each in units of its own mean
+    spread. Empty without clips.
+    """
     ids = shown_clips(clips, table)
-    return max(ids, key=lambda clip: sum(clips.has(run.slug, clip) for run in table.runs), default="")
+    spread = dict.fromkeys(ids, 0.0)
+    for name in headline(table.comparison.columns).values():
+        found = [run.result.metrics[name].per_clip for run in table.models if name in run.result.metrics]
+        values = {clip: [v for of in found if (v := of.get(clip)) is not None] for clip in ids}
+        each = {clip: pstdev(some) for clip, some in values.items() if len(some) > 1}
+        mean = sum(each.values()) / len(each) if each else 0.0
+        for clip, one in each.items():
+            spread[clip] += one / mean if mean else 0.0
+
+    def place(clip: str) -> tuple[int, float]:
+        return sum(clips.has(run.slug, clip) for run in table.runs), round(spread[clip], 9)
+
+    return max(ids, key=place, default="")
 
 
 def values_script(run: Run, page: ComparePage) -> str:

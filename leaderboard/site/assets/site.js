@@ -717,7 +717,7 @@ function setUpCompare(section) {
     const dead = [];
     const found = data.clips.findIndex((one) => one.id === now.get("clip"));
     if (now.get("clip") && found < 0) dead.push(`a clip “${now.get("clip")}”`);
-    at = Math.max(0, found);
+    at = found >= 0 ? found : data.first;
     if (now.get("metric") && !(now.get("metric") in data.metrics)) dead.push(`a metric “${now.get("metric")}”`);
     else if (now.get("metric")) metric.value = now.get("metric");
     const asked = state.list("models");
