@@ -82,7 +82,7 @@ def shown_clips(clips: Clips, table: Table) -> list[str]:
 
 
 def front_clip(clips: Clips, table: Table) -> str:
-    """The clip that stands for all: of those that the most models have, the one in which they differ the most.
+    """The clip that stands for all: of those that the most models have, the one where these differ the most.
 
     They differ by the spread of their values in the headline metrics of clips, each in units of its own mean
     spread. Empty without clips.

@@ -27,7 +27,8 @@ from leaderboard.site.board import SHADES, make_board, saturation, shade_of_part
 from leaderboard.site.breakdown import break_down
 from leaderboard.site.cards import card_of, to_html
 from leaderboard.site.charts import WIDTH, identity_against_motion, place_labels
-from leaderboard.site.clips import examples
+from leaderboard.site.clips import Clips, examples
+from leaderboard.site.compare_page import front_clip
 from leaderboard.site.costs import Costs
 from leaderboard.site.metric_page import make_metric_page
 from leaderboard.site.pictures import CHECKOUT, LARGEST, Pictures
@@ -250,6 +251,19 @@ def test_a_lost_face_is_the_worst_clip(tmp_path_factory: pytest.TempPathFactory)
     (one,), _ = make_tables(load_entries([folder]).entries, [folder])
     worst = examples(one.runs[0], "csim")[-1]
     assert (worst.clip, worst.text) == ("p9-0", "face lost")
+
+
+def test_the_clip_of_the_first_screen_is_the_one_in_which_models_differ_the_most(tmp_path: Path) -> None:
+    some = {name: result(name, 0.5 + 0.1 * i, 0.5) for i, name in enumerate(("a", "b", "c"))}
+    wild, alone = "p03-1", "p04-0"
+    csim = some["a"].metrics["csim"]
+    csim = csim.model_copy(update={"per_clip": {**csim.per_clip, wild: 0.0, alone: -0.9}})
+    some["a"] = some["a"].model_copy(update={"metrics": {**some["a"].metrics, "csim": csim}})
+    folder = write(tmp_path, some)
+    (one,), _ = make_tables(load_entries([folder]).entries, [folder])
+    assert front_clip(Clips(one), one) == alone
+    (folder / "b" / f"{alone}.mp4").unlink()
+    assert front_clip(Clips(one), one) == wild, "a clip that a model lacks stands for none"
 
 
 def test_a_breakdown_has_the_means_of_its_clips(table: Table) -> None:
