@@ -1,4 +1,4 @@
-"""The leaderboard's table as it is shown: groups of columns, shaded cells, what links where."""
+"""A table as it is shown: groups of columns, cells with their shade, rank and interval, what links where."""
 
 from __future__ import annotations
 
@@ -7,13 +7,26 @@ from dataclasses import dataclass, replace
 
 from fevbench.counts import clips
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.metrics.metric import Metric
 from fevbench.report.rows import number
 from leaderboard.site.costs import COLUMNS, cost_cells
 from leaderboard.site.tables import GROUPS, Run, Table
+from leaderboard.site.words import aspects
 
 SHADES = 5
 """Steps of the colour scale, 0 the lightest."""
 COST_GROUP = "cost"
+ABOUT_GROUP = "about"
+ABOUT_COLUMNS = (
+    ("kind", "how it makes clips"),
+    ("trained on", "what its weights were trained on"),
+    ("authors", "who made the method"),
+    ("licence", "of its code and weights"),
+    ("scored", "who made the clips, and who scored them"),
+    ("date", "when the result was written"),
+)
+ALPHA = 0.05
+"""Models whose corrected p against the best number is not below are not distinguishable from it."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +38,12 @@ class Column:
         title: What it measures.
         higher_is_better: Its direction.
         group: Its group's key.
-        page: The slug of its metric's page; empty for costs.
+        page: The slug of its metric's page; empty for others.
         sample: What its numbers rest on.
         unit: Its unit, or empty.
         first: Whether it is the first of its group.
+        note: Why there are no ranks, or who can no longer be told apart; or empty.
+        true: The true clips' number as shown, or empty.
     """
 
     name: str
@@ -39,11 +54,13 @@ class Column:
     sample: str
     unit: str = ""
     first: bool = False
+    note: str = ""
+    true: str = ""
 
     @property
     def arrow(self) -> str:
-        """The direction as an arrow."""
-        return "↑" if self.higher_is_better else "↓"
+        """The direction as an arrow; empty for columns of words."""
+        return "" if self.group == ABOUT_GROUP else "↑" if self.higher_is_better else "↓"
 
 
 @dataclass(frozen=True)
@@ -51,14 +68,18 @@ class Shown:
     """One cell.
 
     Attributes:
-        text: The number.
+        text: The number, or words.
         value: What it is sorted by; empty for none.
         interval: The 95 % interval, or empty.
-        shade: The colour step, or None.
-        rank: The rank with its mark, as a superscript; or empty.
-        spoken: The same in words.
+        shade: The colour step between the worst model and the true clips, or None.
+        rank: The rank, or empty.
+        ranked: Of how many.
+        p: The corrected p against the best number, or empty.
+        alike: Whether it is ranked, and not distinguishable from the best number.
+        beyond: Whether it is better than the true clips' own, where that is no merit.
         best: Whether no other model's number is better.
         why: Why there is no number.
+        sample: What the number rests on, where that is not what the column says.
         source: The slug of the run whose file holds it, where that is not the row's.
     """
 
@@ -67,9 +88,13 @@ class Shown:
     interval: str = ""
     shade: int | None = None
     rank: str = ""
-    spoken: str = ""
+    ranked: int = 0
+    p: str = ""
+    alike: bool = False
+    beyond: bool = False
     best: bool = False
     why: str = ""
+    sample: str = ""
     source: str = ""
 
 
@@ -83,17 +108,46 @@ class Line:
 
 @dataclass(frozen=True)
 class Board:
-    """A whole table."""
+    """A whole table.
+
+    Attributes:
+        groups: Key to title and number of columns.
+        columns: In the order of the groups.
+        true: The true clips' cells.
+        models: The runs that compete.
+        controls: The runs that read the true clips.
+        presets: Name to the columns it shows, with spaces between them.
+    """
 
     groups: Mapping[str, tuple[str, int]]
     columns: tuple[Column, ...]
-    ceiling: tuple[Shown, ...]
+    true: tuple[Shown, ...]
     models: tuple[Line, ...]
     controls: tuple[Line, ...]
+    presets: Mapping[str, tuple[str, ...]]
+
+    def cell(self, line: Line, column: str) -> Shown:
+        """The cell of a line in a column."""
+        return line.cells[[one.name for one in self.columns].index(column)]
+
+
+def headline(columns: Sequence[str]) -> dict[str, str]:
+    """The metric that stands for each aspect, of those that a table has; aspects without one are absent."""
+    found = {}
+    for aspect in aspects():
+        name = next((metric for metric in aspect.metrics if metric in columns), None)
+        if name is not None:
+            found[aspect.key] = name
+    return found
 
 
 def make_board(table: Table, pages: Mapping[str, str]) -> Board:
-    """Lay out a table."""
+    """Lay out a table.
+
+    Args:
+        table: Its runs.
+        pages: Metric name to the slug of its page.
+    """
     names = [name for name in table.comparison.columns if name in pages]
     columns = [
         _column(table, name, key, pages[name])
@@ -104,35 +158,67 @@ def make_board(table: Table, pages: Mapping[str, str]) -> Board:
     metrics = [column.name for column in columns]
     if table.costs:
         columns += [Column(c.name, c.title, c.higher_is_better, COST_GROUP, "", "") for c in COLUMNS]
+    columns += [Column(name, title, True, ABOUT_GROUP, "", "") for name, title in ABOUT_COLUMNS]
     columns = [
         replace(column, first=i == 0 or columns[i - 1].group != column.group)
         for i, column in enumerate(columns)
     ]
-    titles = {key: title for key, (title, _) in GROUPS.items()} | {COST_GROUP: "Cost"}
+    titles = {key: title for key, (title, _) in GROUPS.items()} | {COST_GROUP: "Cost", ABOUT_GROUP: "About"}
     counted = {key: sum(column.group == key for column in columns) for key in titles}
-    lines = [Line(run, tuple(_cells(table, run, metrics))) for run in table.runs]
-    ceiling = [_ceiling(table, name) for name in metrics]
-    ceiling += [Shown("")] * (len(columns) - len(metrics))
+    scales = {name: _scale(table, name) for name in metrics}
+    lines = [Line(run, tuple(_cells(table, run, scales))) for run in table.runs]
+    true = [_true(table, name) for name in metrics]
+    true += [Shown("")] * (len(columns) - len(metrics))
+    presets = {"headline": tuple(headline(metrics).values())}
+    for key in titles:
+        if counted[key]:
+            presets[key] = tuple(column.name for column in columns if column.group == key)
     return Board(
         {key: (title, counted[key]) for key, title in titles.items() if counted[key]},
         tuple(columns),
-        tuple(ceiling),
+        tuple(true),
         tuple(line for line in lines if not line.run.result.model.control),
         tuple(line for line in lines if line.run.result.model.control),
+        {name: some for name, some in presets.items() if some},
     )
 
 
 def _column(table: Table, name: str, group: str, page: str) -> Column:
     metric = catalog.get(name)
-    counts = [m.n for run in table.runs if (m := run.result.metrics.get(name)) and m.value is not None]
-    least, most = (min(counts), max(counts)) if counts else (0, 0)
-    unit = metric.sampling.counts if most != 1 else metric.sampling.counts.removesuffix("s")
-    sample = f"{least} {unit}" if least == most else f"{least} to {most} {unit}"
-    what = metric.definition
-    return Column(name, what.title, what.higher_is_better, group, page, sample, what.unit)
+    found = [m for run in table.runs if (m := run.result.metrics.get(name)) and m.value is not None]
+    counts, subjects = [m.n for m in found] or [0], [m.subjects for m in found] or [0]
+    counted = metric.sampling.counts
+    sample = f"{_span(counts)} {counted if max(counts) != 1 else counted.removesuffix('s')}"
+    sample += f", {_span(subjects)} subject{'s' if max(subjects) != 1 else ''}"
+    true = table.true_value(name)
+    text = "" if true is None else number(name, true)
+    return Column(
+        name, metric.definition.title, metric.higher_is_better, group, page, sample, metric.definition.unit,
+        note="; ".join(filter(None, (saturation(table, name), table.comparison.rankings[name].reason))),
+        true=text,
+    )  # fmt: skip
 
 
-def _ceiling(table: Table, name: str) -> Shown:
+def _span(counts: Sequence[int]) -> str:
+    least, most = min(counts), max(counts)
+    return str(least) if least == most else f"{least} to {most}"
+
+
+def saturation(table: Table, name: str) -> str:
+    """Which metric has come to its end: two or more models at the best value there is; or nothing."""
+    metric = catalog.get(name)
+    if not metric.definition.ranked:
+        return ""
+    end = number(name, metric.definition.range[1] if metric.higher_is_better else metric.definition.range[0])
+    there = [
+        run
+        for run in table.models
+        if (m := run.result.metrics.get(name)) and m.value is not None and number(name, m.value) == end
+    ]
+    return f"{len(there)} models reach {end}: it cannot tell these apart" if len(there) > 1 else ""
+
+
+def _true(table: Table, name: str) -> Shown:
     cell = table.comparison.rows[-1].cells[name]
     if cell.value is None:
         return Shown(cell.text)
@@ -141,36 +227,67 @@ def _ceiling(table: Table, name: str) -> Shown:
     return Shown(cell.text, f"{cell.value:.9g}", source=holder.slug)
 
 
-def _cells(table: Table, run: Run, metrics: Sequence[str]) -> list[Shown]:
+def _scale(table: Table, name: str) -> tuple[float, float] | None:
+    """The two ends of a metric's colours: the worst model, and the true clips, or else the best model."""
+    metric = catalog.get(name)
+    values = [m.value for run in table.models if (m := run.result.metrics.get(name)) and m.value is not None]
+    if not metric.definition.ranked or not values:
+        return None
+    true = table.true_value(name)
+    worst, end = metric.worst(values), true if true is not None else metric.best(values)
+    return (end, end) if metric.best([worst, end]) == worst else (worst, end)  # all are beyond the true clips
+
+
+def _cells(table: Table, run: Run, scales: Mapping[str, tuple[float, float] | None]) -> list[Shown]:
     cells = []
-    for name in metrics:
+    for name in scales:
         cell = run.row.cells[name]
         found = run.result.metrics.get(name)
-        ranks = table.comparison.rankings[name].ranks
-        spoken = f"rank {cell.rank} of {len(ranks)}" if cell.rank else ""
-        worse = {"†": ", worse than the best, p < 0.05", "‡": ", worse than the best, p < 0.01"}
+        standing = table.comparison.rankings[name]
+        p = standing.against_best.get(run.index)
         cells.append(
             Shown(
                 cell.text,
                 "" if cell.value is None else f"{cell.value:.9g}",
                 cell.interval,
-                None if cell.rank is None else shade_of_rank(cell.rank, len(ranks)),
-                "" if cell.rank is None else f"{cell.rank}{cell.mark}",
-                spoken + worse.get(cell.mark, "") if spoken else "",
+                shade_of_value(cell.value, scales[name]),
+                "" if cell.rank is None else str(cell.rank),
+                len(standing.ranks),
+                "" if p is None else f"{p:.2g}",
+                p is not None and p >= ALPHA,
+                is_beyond(catalog.get(name), cell.value, table.true_value(name)),
                 cell.best,
                 "not scored" if found is None else found.reason,
+                "" if found is None else f"{found.n} {found.sample}, {found.subjects} subjects",
             )
         )
     if table.costs:
-        why = table.costs.reason_absent(run.result.model)
+        why = table.costs.why_not(run.result.model)
         for value, text in cost_cells(table.costs.of(run.result.model)):
             cells.append(Shown(text, "" if value is None else f"{value:.9g}", why=why))
-    return cells
+    about = run.about
+    said = (about.kind, about.trained_on, about.authors, about.licence, about.scored, run.result.created[:10])
+    return cells + [Shown(words) for words in said]
 
 
-def shade_of_rank(rank: int, models: int) -> int:
-    """The colour step of a rank: the darkest for whoever nobody beats, the others by their place."""
-    return SHADES - 1 if rank == 1 else max(0, SHADES - 2 - (SHADES - 1) * (rank - 1) // models)
+def is_beyond(metric: Metric, value: float | None, true: float | None) -> bool:
+    """Whether a number is better than that of the true clips, as shown, where that is no merit."""
+    if value is None or true is None or not metric.definition.truth_is_best:
+        return False
+    return number(metric.name, value) != number(metric.name, true) and metric.best([value, true]) == value
+
+
+def shade_of_value(value: float | None, scale: tuple[float, float] | None) -> int | None:
+    """The colour step of a number between the worst model's and the true clips'; beyond these, the darkest.
+
+    Args:
+        value: The number.
+        scale: The worst number, and the true clips'.
+    """
+    if value is None or scale is None:
+        return None
+    worst, true = scale
+    return SHADES - 1 if worst == true else shade_of_part(round((value - worst) / (true - worst), 9))
 
 
 def shade_of_part(part: float) -> int:

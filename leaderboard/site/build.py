@@ -18,16 +18,20 @@ from fevbench.progress import Progress, Silent
 from fevbench.report.text import FORMATS
 from leaderboard.entries import Problem, load_entries
 from leaderboard.published import Published, load_published
+from leaderboard.site.badges import BADGES_FOLDER, badge
 from leaderboard.site.board import make_board
-from leaderboard.site.cards import Pictures
 from leaderboard.site.clips import Clips
-from leaderboard.site.compare_page import make_compare_page
+from leaderboard.site.compare_page import VALUES_FOLDER, ComparePage, make_compare_page, values_script
+from leaderboard.site.front import make_front
 from leaderboard.site.literature import place_published
-from leaderboard.site.metric_page import make_metric_page, read_words
-from leaderboard.site.model_page import make_model_page
-from leaderboard.site.pages import ASSETS, DOWNLOADS, Pages
+from leaderboard.site.metric_page import make_metric_page
+from leaderboard.site.model_page import Look, make_model_page
+from leaderboard.site.pages import ASSETS, Pages, downloads_of
+from leaderboard.site.pictures import Pictures
+from leaderboard.site.slugs import Slugs
 from leaderboard.site.tables import Run, Table, make_tables
-from leaderboard.site.titles import Slugs
+from leaderboard.site.verdict import Wins
+from leaderboard.site.words import read_words
 
 LIST = "files.txt"
 """The file that names all others of a site."""
@@ -35,7 +39,16 @@ LIST = "files.txt"
 
 @dataclass(frozen=True)
 class Built:
-    """A site that was built."""
+    """A site that was built.
+
+    Attributes:
+        out: Its folder.
+        files: How many files it has.
+        size: How many bytes they have.
+        tables: How many tables.
+        problems: What was left out, and why.
+        notes: What was stepped over, since it is no result.
+    """
 
     out: Path
     files: int
@@ -51,10 +64,16 @@ def build(
     published: Sequence[Published] | None = None,
     progress: Progress | None = None,
 ) -> Built:
-    """Build the site from results and numbers from the literature, by default those that come with fevbench.
+    """Build the site.
 
-    Nothing is written outside ``out``, a folder that is new, empty, or a site built before: what was there is
-    replaced when all is done. The same results give the same bytes.
+    Nothing is written outside ``out``; what was there is replaced when all is done. The same results give the
+    same bytes.
+
+    Args:
+        folders: Where the results are.
+        out: A folder: new, empty, or a site built before.
+        published: Numbers from the literature; by default those that come with fevbench.
+        progress: Hears how it goes; nobody by default.
 
     Raises:
         FevbenchError: ``out`` holds something else, or there is no result to show.
@@ -148,19 +167,27 @@ def _write(
     problems: list[Problem] = []
     slugs = Slugs()
     metric_pages = {name: slugs.of(name) for name in catalog}
-    models: dict[str, list[tuple[Table, Run, Clips]]] = {}
-    clips = {table.slug: Clips(table) for table in tables}
-    for table in tables:
-        problems += clips[table.slug].problems
-        for run in table.runs:
-            models.setdefault(run.result.model.name, []).append((table, run, clips[table.slug]))
+    looks = {table.slug: Look(table, Clips(table), Wins(table)) for table in tables}
+    models: dict[str, list[tuple[Look, Run]]] = {}
+    for look in looks.values():
+        problems += look.clips.problems
+        for run in look.table.runs:
+            models.setdefault(run.result.model.name, []).append((look, run))
     slugs = Slugs()
     model_pages = {name: slugs.of(name) for name in sorted(models)}
-    pages = Pages(site, model_pages, metric_pages, tables)
-    boards = [make_board(table, metric_pages) for table in tables]
-    pages.front(boards, [state_of(table) for table in tables], place_published(published, tables))
+    pages = Pages(site, model_pages, metric_pages, tables, [state_of(table) for table in tables])
+    reported = place_published(published, tables)
     words = read_words()
     progress.start("pages", len(metric_pages) + len(models) + len(tables))
+    for table in tables:
+        look = looks[table.slug]
+        pages.table(make_front(look, make_board(table, metric_pages)), reported, look.wins)
+        compared = make_compare_page(table, look.clips, model_pages)
+        pages.compare(compared)
+        _write_data(site / table.slug, table, compared)
+        list(look.clips.copy(site / table.slug))
+        progress.advance(1)
+    pages.site(reported)
     for name in catalog:
         pages.metric(make_metric_page(name, words.get(name), tables))
         progress.advance(1)
@@ -169,23 +196,24 @@ def _write(
         pages.model(make_model_page(name, runs, metric_pages, pictures))
         progress.advance(1)
     list(pictures.copy(site))
-    for table in tables:
-        pages.compare(make_compare_page(table, clips[table.slug]))
-        _write_data(site / table.slug, table)
-        list(clips[table.slug].copy(site / table.slug))
-        progress.advance(1)
     shutil.copytree(ASSETS, site / ASSETS.name)
     return problems
 
 
-def _write_data(folder: Path, table: Table) -> None:
-    """The table in every format, and the very files behind it."""
+def _write_data(folder: Path, table: Table, page: ComparePage) -> None:
+    """The table in every format, the very files behind it, badges, and the values of clips."""
     folder.mkdir(exist_ok=True)
-    for name, (_, suffix) in DOWNLOADS.items():
+    for name, (_, suffix) in downloads_of(table).items():
         (folder / f"{table.slug}.{suffix}").write_text(FORMATS[name](table.comparison), encoding="utf-8")
-    (folder / "results").mkdir()
+    for name in ("results", BADGES_FOLDER, VALUES_FOLDER):
+        (folder / name).mkdir()
     for run in table.runs:
         shutil.copyfile(run.entry.file, folder / "results" / f"{run.slug}.json")
+    for run in table.models:
+        (folder / BADGES_FOLDER / f"{run.slug}.svg").write_text(badge(table, run), encoding="utf-8")
+    for run in page.runs:
+        script = values_script(run, page)
+        (folder / VALUES_FOLDER / f"{run.slug}.js").write_text(script, encoding="utf-8")
     for file in (table.costs.file if table.costs else None, table.audit_file):
         if file is not None:
             shutil.copyfile(file, folder / file.name)

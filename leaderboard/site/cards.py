@@ -1,92 +1,34 @@
-"""Model cards as HTML: Markdown of the packages that are installed, with no HTML of its own let through.
-
-Their pictures are files of this checkout, copied into the site; none is ever asked for elsewhere.
-"""
+"""Model cards as HTML: Markdown of the packages that are installed, with no HTML of its own let through."""
 
 from __future__ import annotations
 
 import importlib.util
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
-from PIL import Image, UnidentifiedImageError
 
-import fevbench
 from fevbench.models.registry import models, summary
 from fevbench.results.schema import ModelRecord
-from leaderboard.site.titles import Slugs
+from leaderboard.site.pictures import Picture, Pictures
 
-FOLDER = "pictures"
-CHECKOUT = Path(fevbench.__file__).resolve().parents[1]
-"""Outside of it, and where fevbench is no checkout, no picture is looked for."""
-KINDS = {"PNG": ".png", "JPEG": ".jpg", "GIF": ".gif"}
-"""What a picture may be, by its content and never by its name: no SVG, which may hold scripts."""
-LARGEST = 2_000_000
-"""Bytes of one picture."""
 CARD = "card.md"
 OURS = "fevbench "
 """How the origin of a model begins that came with fevbench: no other result may borrow its card."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture on the site."""
-
-    path: str
-    width: int
-    height: int
-
-
-class Pictures:
-    """The pictures of all cards, each once."""
-
-    def __init__(self, checkout: Path = CHECKOUT) -> None:
-        self._checkout = checkout.resolve()
-        self._slugs = Slugs()
-        self._known: dict[Path, Picture | None] = {}
-
-    def of(self, card: Path, target: str) -> Picture | None:
-        """The picture a card names by a path from its folder; None unless a small one of the checkout."""
-        try:
-            file = (card.parent / unquote(target)).resolve()
-            if file not in self._known:
-                self._known[file] = self._read(file)
-        except (OSError, ValueError, RuntimeError):  # an address, a path that is too long, a loop of links
-            return None
-        return self._known[file]
-
-    def _read(self, file: Path) -> Picture | None:
-        ours = file.is_relative_to(self._checkout) and (self._checkout / "pyproject.toml").is_file()
-        if not ours or not file.is_file() or file.stat().st_size > LARGEST:
-            return None
-        try:
-            with Image.open(file, formats=tuple(KINDS)) as image:
-                suffix = KINDS[str(image.format)]
-                width, height = image.size
-        except UnidentifiedImageError:
-            return None
-        return Picture(f"{FOLDER}/{self._slugs.new(file.stem)}{suffix}", width, height)
-
-    def copy(self, site: Path) -> Iterator[Path]:
-        """Copy all that were asked for into the site, unchanged: encoders of two machines differ."""
-        for file, picture in self._known.items():
-            if picture is not None:
-                target = site / picture.path
-                target.parent.mkdir(exist_ok=True)
-                shutil.copyfile(file, target)
-                yield target
-
-
-@dataclass(frozen=True)
 class Card:
-    """What is known of a model beside its results: one line and its card, or nothing."""
+    """What is known of a model beside its results.
+
+    Attributes:
+        summary: One line, or nothing.
+        html: Its card, or nothing.
+    """
 
     summary: str
     html: Markup
@@ -95,7 +37,9 @@ class Card:
 def card_of(model: ModelRecord, pictures: Pictures | None = None) -> Card:
     """The card of a model, if it came with fevbench; looked for beside its code, which is not imported.
 
-    ``pictures`` hears which pictures are shown; without it none is.
+    Args:
+        model: The model.
+        pictures: Hears which pictures are shown; without it none is.
     """
     kind = model.name.partition(":")[0]
     if not model.origin.startswith(OURS) or kind not in models:
@@ -127,6 +71,10 @@ def to_html(text: str, look: Callable[[str], Picture | None] = _no_picture) -> M
 
     Links stay if they lead to the web; those into the repository lead nowhere on a site and become words, and
     so do pictures that are not on the site.
+
+    Args:
+        text: The Markdown.
+        look: Finds the picture of the site for what stands in the text.
     """
     parser = _parser()
     tokens = parser.parse(text)

@@ -13,8 +13,8 @@ from fevbench.report.ranking import sample_of
 from fevbench.report.rows import number
 from leaderboard.entries import Problem
 from leaderboard.layout import is_file_name
+from leaderboard.site.slugs import Slugs
 from leaderboard.site.tables import Run, Table
-from leaderboard.site.titles import Slugs
 from leaderboard.small_clips import CLIPS_SUFFIX, TRUE_CLIPS, SmallClips, find_small_clips
 
 CLIPS_FOLDER = "clips"

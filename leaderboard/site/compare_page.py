@@ -1,123 +1,118 @@
-"""The compare view: one clip as every model makes it, beside the true one; metrics by subject and label."""
+"""The compare view: one clip as chosen models make it, beside the true one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass
-from math import fsum
+from statistics import pstdev
 from typing import Any
 
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.ranking import sample_of, subjects_of
 from fevbench.report.rows import number
-from leaderboard.site.board import shade_of_part
+from leaderboard.site.board import headline
+from leaderboard.site.breakdown import clip_metrics, labels_of, subjects_in
 from leaderboard.site.clips import CLIPS_FOLDER, Clips
 from leaderboard.site.tables import Run, Table
 from leaderboard.small_clips import TRUE_CLIPS
 
-NO_LABELS = "These results do not say which expression each clip shows (they are of an older version)."
-
-
-@dataclass(frozen=True)
-class Part:
-    """One mean, and its colour step between the breakdown's worst and best; None without a number."""
-
-    text: str
-    shade: int | None
-
-
-@dataclass(frozen=True)
-class Breakdown:
-    """One metric, all runs."""
-
-    heads: tuple[tuple[str, int], ...]
-    lines: tuple[tuple[Run, tuple[Part, ...]], ...]
-
-
-def labels_of(table: Table) -> dict[str, str]:
-    """Clip to expression, from any run that says it; empty if none does."""
-    return next((r.dataset.labels_of for run in table.runs if (r := run.result).dataset.labels_of), {})
-
-
-def clip_metrics(table: Table) -> list[str]:
-    """The metrics of a table that have values of clips."""
-    return [
-        name
-        for name in table.comparison.columns
-        if catalog.get(name).kind == "clip"
-        and any((m := run.result.metrics.get(name)) and m.per_clip for run in table.runs)
-    ]
-
-
-def break_down(table: Table, metric: str, groups: Mapping[str, str]) -> Breakdown:
-    """Means of a metric over groups of clips."""
-    declared = catalog.get(metric)
-    names = sorted(set(groups.values()))
-    heads = tuple((name, sum(group == name for group in groups.values())) for name in names)
-    means: list[tuple[Run, list[float | None]]] = []
-    for run in table.runs:
-        counted = sample_of(declared, run.row.name, run.result.metrics.get(metric)).clips
-        values = [[v for clip, v in counted.items() if groups.get(clip) == name] for name in names]
-        means.append((run, [fsum(some) / len(some) if some else None for some in values]))
-    found = [mean for _, some in means for mean in some if mean is not None]
-    if not found:
-        return Breakdown(heads, ())
-    best, worst = declared.best(found), declared.worst(found)
-
-    def part(mean: float | None) -> Part:
-        if mean is None:
-            return Part("–", None)
-        share = (mean - worst) / (best - worst) if best != worst else 0.5
-        return Part(number(metric, mean), shade_of_part(round(share, 9)))
-
-    return Breakdown(heads, tuple((run, tuple(part(mean) for mean in some)) for run, some in means))
+MOST = 6
+"""Models beside each other."""
+FIRST = 4
+"""Models that are shown before others are chosen."""
+VALUES_FOLDER = "values"
 
 
 @dataclass(frozen=True)
 class ComparePage:
-    """A table's compare view, with the clip that is shown before another is chosen."""
+    """A table's compare view.
+
+    Attributes:
+        table: The runs.
+        first: The clip that is shown before another is chosen; empty without clips.
+        shown: The runs that are shown before others are chosen.
+        runs: The runs that have clips.
+        absent: The runs that have none.
+        data: What the page's script needs.
+    """
 
     table: Table
     first: str
+    shown: tuple[Run, ...]
     runs: tuple[Run, ...]
     absent: tuple[Run, ...]
     data: dict[str, Any]
-    by_label: dict[str, Breakdown]
-    by_subject: dict[str, Breakdown]
-    reason: str
 
 
-def make_compare_page(table: Table, clips: Clips) -> ComparePage:
-    """Gather what the compare view shows."""
-    subjects = subjects_of([run.result for run in table.runs])
-    labels = labels_of(table)
-    names = clip_metrics(table)
-    shown = [run for run in table.runs if any(clips.has(run.slug, clip) for clip in clips.ids)]
-    ids = [c for c in clips.ids if any(clips.has(slug, c) for slug in (TRUE_CLIPS, *(r.slug for r in shown)))]
+def make_compare_page(table: Table, clips: Clips, models: dict[str, str]) -> ComparePage:
+    """Gather what the compare view shows.
+
+    Args:
+        table: The runs.
+        clips: Their clips.
+        models: Model name to the slug of its page.
+    """
+    subjects, labels = subjects_in(table), labels_of(table)
+    ids = shown_clips(clips, table)
+    runs = tuple(run for run in table.runs if any(clips.has(run.slug, clip) for clip in ids))
+    makers = [{"slug": TRUE_CLIPS, "name": "true clip"}, *(_maker(run, models) for run in runs)]
+    for maker in makers:
+        if lacking := [i for i, clip in enumerate(ids) if not clips.has(str(maker["slug"]), clip)]:
+            maker["lacks"] = lacking
+    first = front_clip(clips, table)
     data = {
+        "first": ids.index(first) if ids else 0,
         "frames": table.first.protocol.frames,
         "folder": CLIPS_FOLDER,
+        "most": MOST,
         "clips": [
-            {"id": c, "file": clips.name(c), "person": subjects.get(c, ""), "label": labels.get(c, "")}
+            {"id": c, "file": clips.name(c), "subject": subjects.get(c, ""), "label": labels.get(c, "")}
             for c in ids
         ],
-        "makers": [{"slug": TRUE_CLIPS, "has": [clips.has(TRUE_CLIPS, c) for c in ids]}]
-        + [{"slug": run.slug, "has": [clips.has(run.slug, c) for c in ids]} for run in shown],
-        "metrics": {
-            name: {
-                "arrow": catalog.get(name).arrow,
-                "values": {run.slug: [_value(run, name, c) for c in ids] for run in shown},
-            }
-            for name in names
-        },
+        "makers": makers,
+        "metrics": {name: catalog.get(name).arrow for name in clip_metrics(table)},
     }
-    by_label = {name: break_down(table, name, labels) for name in names} if labels else {}
-    by_subject = {name: break_down(table, name, subjects) for name in names} if subjects else {}
-    absent = tuple(run for run in table.runs if run not in shown)
-    reason = "" if labels else NO_LABELS
-    return ComparePage(table, ids[0] if ids else "", tuple(shown), absent, data, by_label, by_subject, reason)
+    absent = tuple(run for run in table.runs if run not in runs)
+    return ComparePage(table, first, runs[:FIRST], runs, absent, data)
 
 
-def _value(run: Run, name: str, clip: str) -> str:
-    found = run.result.metrics.get(name)
-    return number(name, found.per_clip.get(clip)) if found is not None else "–"
+def shown_clips(clips: Clips, table: Table) -> list[str]:
+    """The clips that anybody has."""
+    makers = (TRUE_CLIPS, *(run.slug for run in table.runs))
+    return [clip for clip in clips.ids if any(clips.has(maker, clip) for maker in makers)]
+
+
+def front_clip(clips: Clips, table: Table) -> str:
+    """The clip that stands for all: of those that the most models have, the one where these differ the most.
+
+    They differ by the spread of their values in the headline metrics of clips, each in units of its own mean
+    spread. Empty without clips.
+    """
+    ids = shown_clips(clips, table)
+    spread = dict.fromkeys(ids, 0.0)
+    for name in headline(table.comparison.columns).values():
+        found = [run.result.metrics[name].per_clip for run in table.models if name in run.result.metrics]
+        values = {clip: [v for of in found if (v := of.get(clip)) is not None] for clip in ids}
+        each = {clip: pstdev(some) for clip, some in values.items() if len(some) > 1}
+        mean = sum(each.values()) / len(each) if each else 0.0
+        for clip, one in each.items():
+            spread[clip] += one / mean if mean else 0.0
+
+    def place(clip: str) -> tuple[int, float]:
+        return sum(clips.has(run.slug, clip) for run in table.runs), round(spread[clip], 9)
+
+    return max(ids, key=place, default="")
+
+
+def values_script(run: Run, page: ComparePage) -> str:
+    """A run's values of all clips, as a script: a page that is opened from disk can load nothing else."""
+    values = {}
+    for name in page.data["metrics"]:
+        found = run.result.metrics.get(name)
+        if found is not None and found.per_clip:
+            values[name] = [number(name, found.per_clip.get(clip["id"])) for clip in page.data["clips"]]
+    return f"clipValues({json.dumps(run.slug)},{json.dumps(values, separators=(',', ':'))});\n"
+
+
+def _maker(run: Run, models: dict[str, str]) -> dict[str, Any]:
+    page = models[run.result.model.name]
+    return {"slug": run.slug, "name": run.row.name, "page": page, "tags": run.about.tags}

@@ -1,4 +1,4 @@
-"""What models cost, as four more columns of a table."""
+"""What models cost, as five more columns of a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CostColumn:
-    """One column."""
+    """One column.
+
+    Attributes:
+        name: Its heading.
+        title: What it says, in a few words.
+        higher_is_better: Its direction.
+    """
 
     name: str
     title: str
@@ -35,7 +41,13 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Costs:
-    """The costs of a table, with the machine they were measured on."""
+    """The costs of a table.
+
+    Attributes:
+        file: Where they lie.
+        where: The machine they were measured on.
+        table: All of them.
+    """
 
     file: Path
     where: str
@@ -46,7 +58,7 @@ class Costs:
         known = (model.name, model.fingerprint)
         return next((cost for cost in self.table.costs if (cost.model, cost.fingerprint) == known), None)
 
-    def reason_absent(self, model: ModelRecord) -> str:
+    def why_not(self, model: ModelRecord) -> str:
         """Why a model has no cost here; empty if it has."""
         if self.of(model) is not None:
             return ""

@@ -15,7 +15,14 @@ NOT_OURS = "definition: none of ours"
 
 @dataclass(frozen=True)
 class Reported:
-    """A published number: where it can stand beside ours, or why it cannot."""
+    """A published number.
+
+    Attributes:
+        number: What was published.
+        anchor: Its place on the page.
+        beside: The tables and metrics of ours it can stand beside.
+        why: In what it differs from the nearest of our metrics; empty where it can stand beside one.
+    """
 
     number: Published
     anchor: str

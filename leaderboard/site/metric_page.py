@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from markupsafe import Markup
 
@@ -14,31 +13,22 @@ from fevbench.audit.report import KINDS, relative_text
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.metric import Metric
 from fevbench.report.rows import number
-from fevbench.toml import read_toml
-from leaderboard.site.board import shade_of_part
-from leaderboard.site.model_page import ceiling_of, dots_of
+from leaderboard.site.board import saturation, shade_of_part
+from leaderboard.site.breakdown import NO_LABELS, Breakdown, break_down, labels_of, subjects_in
+from leaderboard.site.model_page import dots_of
 from leaderboard.site.plots import Axis, strip
 from leaderboard.site.tables import Run, Table
-
-FILE = Path(__file__).with_name("words.toml")
-
-
-@dataclass(frozen=True)
-class Words:
-    """What is said of a metric: what a number of it means, and when to doubt it."""
-
-    means: str
-    doubt: tuple[str, ...]
-
-
-def read_words() -> dict[str, Words]:
-    """What is said of every metric, by name."""
-    return {name: Words(said["means"], tuple(said["doubt"])) for name, said in read_toml(FILE).items()}
+from leaderboard.site.words import Words
 
 
 @dataclass(frozen=True)
 class Strength:
-    """How much worse a metric got at one strength of a damage; without a colour step where it did not."""
+    """How much worse a metric got at one strength of a damage.
+
+    Attributes:
+        text: In hundredths of the most by any damage.
+        shade: The colour step; None where it did not get worse.
+    """
 
     text: str
     shade: int | None
@@ -59,11 +49,26 @@ class Damage:
 
 @dataclass(frozen=True)
 class Place:
-    """A metric in one table: everybody's number on one axis, and the audit there."""
+    """A metric in one table: everybody's number on one axis, its parts, and the audit there.
+
+    Attributes:
+        table: The table.
+        numbers: Of each run its number, its interval, its rank and its plot.
+        true: The true clips' number.
+        note: Why there are no ranks, or whom it can no longer tell apart.
+        parts: Means by expression and by subject.
+        no_labels: Why there are none by expression.
+        damages: What it made of damaged clips.
+        audited: On how many clips, or why not.
+        broken: How many promises it does not keep.
+    """
 
     table: Table
     numbers: tuple[tuple[Run, str, str, str, Markup], ...]
-    ceiling: str
+    true: str
+    note: str
+    parts: tuple[tuple[str, Breakdown], ...]
+    no_labels: str
     damages: tuple[Damage, ...]
     audited: str
     broken: int
@@ -94,15 +99,19 @@ def _facts(metric: Metric, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
     each = (
         "each clip has a value, their mean is reported" if metric.kind == "clip" else "one value of all clips"
     )
-    sampling, missing = metric.sampling, metric.sampling.missing_value
-    lost = "" if missing is None else f"counts {missing:g}, or the worst observed if that is worse"
+    floor = (
+        ""
+        if metric.sampling.missing_value is None
+        else f"counts {metric.sampling.missing_value:g}, or the worst observed if that is worse"
+    )
+    sampling = metric.sampling
     facts = [
         ("definition", ", ".join(ids) or metric.id),
         ("direction", "higher is better" if metric.higher_is_better else "lower is better"),
         ("range", f"{low} to {high}{unit}".replace("inf", "∞")),
         ("sample", f"{each}; at least {sampling.least} {sampling.counts}" if sampling.least > 1 else each),
         ("networks", ", ".join(metric.extractors) or "none"),
-        ("without a face", lost),
+        ("without a face", floor),
         ("must notice", ", ".join(metric.audit.notices)),
         ("must ignore", ", ".join(metric.audit.ignores)),
         ("source", metric.definition.citation),
@@ -114,11 +123,12 @@ def _place(table: Table, metric: Metric) -> Place:
     name = metric.name
     damages, audited = _damages(table.audit, name) if table.audit else ((), "")
     if name not in table.comparison.columns:
-        return Place(table, (), "–", damages, audited, sum(not damage.kept for damage in damages))
-    dots, ceiling = dots_of(table, name), ceiling_of(table, name)
+        broken = sum(not damage.kept for damage in damages)
+        return Place(table, (), "–", "", (), "", damages, audited, broken)
+    dots, true = dots_of(table, name), table.true_value(name)
     numbers = []
     if dots:
-        axis = Axis.over(dots.values(), ceiling, metric.higher_is_better)
+        axis = Axis.over(dots.values(), true, metric.higher_is_better)
         ranks = table.comparison.rankings[name].ranks
         first = sorted(
             table.runs,
@@ -127,11 +137,26 @@ def _place(table: Table, metric: Metric) -> Place:
         for run in first:
             if run.index in dots:
                 dot, cell = dots[run.index], run.row.cells[name]
-                rank = f"{cell.rank}{cell.mark}" if cell.rank else ""
-                plot = strip(dot, (), ceiling, axis, f"{dot.name}: {dot.text}")
+                rank = str(cell.rank) if cell.rank else ""
+                plot = strip(dot, (), true, axis, f"{dot.name}: {dot.text}")
                 numbers.append((run, cell.text, cell.interval, rank, plot))
     broken = sum(not damage.kept for damage in damages)
-    return Place(table, tuple(numbers), number(name, ceiling), damages, audited, broken)
+    note = "; ".join(filter(None, (saturation(table, name), table.comparison.rankings[name].reason)))
+    parts, no_labels = _parts(table, metric)
+    return Place(table, tuple(numbers), number(name, true), note, parts, no_labels, damages, audited, broken)
+
+
+def _parts(table: Table, metric: Metric) -> tuple[tuple[tuple[str, Breakdown], ...], str]:
+    """Means by expression and by subject, where there are any; and why there are none by expression."""
+    if metric.kind != "clip":
+        return (), ""
+    labels = labels_of(table)
+    found = [
+        (title, break_down(table, metric.name, groups))
+        for title, groups in (("expression", labels), ("subject", subjects_in(table)))
+        if groups
+    ]
+    return tuple((title, parts) for title, parts in found if parts.lines), "" if labels else NO_LABELS
 
 
 def _worse(metric: Metric, run: Run) -> float:
@@ -164,7 +189,7 @@ def _damages(audit: Audit, name: str) -> tuple[tuple[Damage, ...], str]:
             )
         )
     sample = audit.samples[name]
-    return tuple(found), f"{sample.clips} true clips of {sample.subjects} people"
+    return tuple(found), f"{sample.clips} true clips of {sample.subjects} subjects"
 
 
 def _strength(part: float) -> Strength:

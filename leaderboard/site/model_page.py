@@ -1,56 +1,29 @@
-"""A model's page: its card, every number beside the others', what its expressions are read as, its clips."""
+"""A model's page: its clips, what it is, its strengths and weaknesses, every number beside the others'."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from fevbench.errors import RunError
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.report.confusion import NONE_READ, confusion_of
 from fevbench.report.rows import bounds_of, interval, notes, number
-from fevbench.results.schema import Result
-from leaderboard.site.board import missing_text, shade_of_part, value_text
-from leaderboard.site.cards import Card, Pictures, card_of
+from leaderboard.site.about import About
+from leaderboard.site.board import headline, is_beyond, missing_text, value_text
+from leaderboard.site.breakdown import labels_of
+from leaderboard.site.cards import Card, card_of
 from leaderboard.site.clips import Clips, examples
 from leaderboard.site.costs import COLUMNS, cost_cells
+from leaderboard.site.matrices import Matrix, matrices_of
+from leaderboard.site.pictures import Pictures
 from leaderboard.site.plots import Axis, Dot, strip
 from leaderboard.site.tables import GROUPS, Run, Table
+from leaderboard.site.verdict import Verdict, Wins, verdict_of
 from leaderboard.small_clips import TRUE_CLIPS
 
-READER = "accuracy"
-"""The metric whose readings are shown; it is the one every run has."""
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """A confusion matrix: a row a label that was asked for, cells with a count and a colour step."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]
-    right: int
-    total: int
-
-
-def matrices_of(result: Result) -> tuple[tuple[Matrix, ...], str]:
-    """The confusion of the made and of the true clips; or none, and why."""
-    try:
-        confusion = confusion_of(result, READER)
-    except RunError as error:
-        return (), error.what
-    none = bool(confusion.made[:, -1].any() or confusion.true[:, -1].any())
-    columns = (*confusion.labels, *[NONE_READ] * none)
-    found = []
-    for title, counts in ((confusion.model, confusion.made), ("true clips", confusion.true)):
-        rows = []
-        for i, label in enumerate(confusion.labels):
-            row = counts[i, : len(columns)].tolist()
-            rows.append((label, tuple((n, shade_of_part(n / (sum(row) or 1))) for n in row)))
-        found.append(Matrix(title, columns, tuple(rows), int(counts.diagonal().sum()), int(counts.sum())))
-    return tuple(found), ""
+MOST_PICTURES = 6
 
 
 @dataclass(frozen=True)
@@ -64,14 +37,20 @@ class Number:
     text: str
     interval: str
     rank: str
-    ceiling: str
+    true: str
     note: str
     plot: Markup
+    beyond: bool
 
 
 @dataclass(frozen=True)
 class Typical:
-    """A clip metric's best, median and worst clip: id, value, paths of made and true one (or none)."""
+    """A clip metric's best, median and worst clip.
+
+    Attributes:
+        metric: Its name.
+        clips: Of each its id, the value in words, the paths of the made and of the true clip (or nothing).
+    """
 
     metric: str
     clips: tuple[dict[str, str], ...]
@@ -79,10 +58,28 @@ class Typical:
 
 @dataclass(frozen=True)
 class Section:
-    """One run on a model's page."""
+    """One run on a model's page.
+
+    Attributes:
+        table: The run's table.
+        run: The run.
+        pictures: A clip of each label: its id, its label, the paths of the made and of the true clip.
+        verdict: What the tests say.
+        headline: Its headline numbers, for a citation.
+        groups: Title of a group to its numbers.
+        matrices: What its expressions are read as.
+        no_matrices: Why that is not shown.
+        typical: Its best, median and worst clips by each metric in which they differ.
+        notes: What a reader must know.
+        costs: Name, text and meaning of each cost.
+        facts: Where the numbers come from.
+    """
 
     table: Table
     run: Run
+    pictures: tuple[dict[str, str], ...]
+    verdict: Verdict
+    headline: tuple[Number, ...]
     groups: tuple[tuple[str, tuple[Number, ...]], ...]
     matrices: tuple[Matrix, ...]
     no_matrices: str
@@ -98,18 +95,48 @@ class ModelPage:
 
     name: str
     card: Card
-    control: bool
-    adapted: bool
+    about: About
     sections: tuple[Section, ...]
 
 
+class Look:
+    """What the pages of all models of a table share, made once.
+
+    Args:
+        table: The table.
+        clips: Its clips.
+        wins: Who is better than whom.
+    """
+
+    def __init__(self, table: Table, clips: Clips, wins: Wins) -> None:
+        self.table = table
+        self.clips = clips
+        self.wins = wins
+        self.models = {run.index for run in table.models}
+        self.labels = labels_of(table)
+        self._dots: dict[str, dict[int, Dot]] = {}
+
+    def dots(self, metric: str) -> dict[int, Dot]:
+        """Run to its dot, of all runs that have a number."""
+        if metric not in self._dots:
+            self._dots[metric] = dots_of(self.table, metric)
+        return self._dots[metric]
+
+
 def make_model_page(
-    name: str, runs: Sequence[tuple[Table, Run, Clips]], pages: Mapping[str, str], pictures: Pictures
+    name: str, runs: Sequence[tuple[Look, Run]], pages: Mapping[str, str], pictures: Pictures
 ) -> ModelPage:
-    """Gather what there is of a model."""
-    first = runs[0][1].result.model
-    sections = tuple(_section(table, run, clips, pages) for table, run, clips in runs)
-    return ModelPage(name, card_of(first, pictures), first.control, first.adapted, sections)
+    """Gather what there is of a model.
+
+    Args:
+        name: What it is called.
+        runs: Its runs, each with what its table's pages share.
+        pages: Metric name to the slug of its page.
+        pictures: Hears which pictures its card shows.
+    """
+    first = runs[0][1]
+    sections = tuple(_section(look, run, pages) for look, run in runs)
+    return ModelPage(name, card_of(first.result.model, pictures), first.about, sections)
 
 
 def dots_of(table: Table, metric: str) -> dict[int, Dot]:
@@ -125,64 +152,80 @@ def dots_of(table: Table, metric: str) -> dict[int, Dot]:
     return dots
 
 
-def ceiling_of(table: Table, metric: str) -> float | None:
-    """The true clips' number."""
-    return table.comparison.rows[-1].cells[metric].value
-
-
-def _section(table: Table, run: Run, clips: Clips, pages: Mapping[str, str]) -> Section:
+def _section(look: Look, run: Run, pages: Mapping[str, str]) -> Section:
+    table, clips = look.table, look.clips
     names = [name for name in table.comparison.columns if name in run.result.metrics and name in pages]
+    numbers = {name: _number(look, run, name, pages[name]) for name in names}
     groups = [
-        (
-            title,
-            tuple(
-                _number(table, run, name, pages[name])
-                for name in names
-                if catalog.get(name).definition.family in families
-            ),
-        )
+        (title, tuple(numbers[name] for name in names if catalog.get(name).definition.family in families))
         for title, families in GROUPS.values()
     ]
     matrices, no_matrices = matrices_of(run.result)
     cost = table.costs.of(run.result.model) if table.costs else None
     costs = zip(COLUMNS, cost_cells(cost), strict=True) if cost else ()
+    typical = [one for name in names if (one := _typical(run, name, clips))]
+    beyond = [name for name in names if numbers[name].beyond]
     return Section(
         table,
         run,
+        _pictures(look, run),
+        verdict_of(table, run, look.wins, beyond),
+        tuple(numbers[name] for name in headline(table.comparison.columns).values() if name in numbers),
         tuple(group for group in groups if group[1]),
         matrices,
         no_matrices,
-        tuple(_typical(run, name, clips) for name in names if examples(run, name)),
+        tuple(typical),
         tuple(notes(run.result)),
         tuple((column.name, text, column.title) for column, (_, text) in costs),
         _facts(run),
     )
 
 
-def _number(table: Table, run: Run, name: str, page: str) -> Number:
-    metric, found = catalog.get(name), run.result.metrics[name]
-    dots, ceiling = dots_of(table, name), ceiling_of(table, name)
+def _pictures(look: Look, run: Run) -> tuple[dict[str, str], ...]:
+    """One clip of each label, the first by the hash of its id; without labels, of the first clips."""
+    there = [clip for clip in look.clips.ids if look.clips.has(run.slug, clip)]
+    there.sort(key=lambda clip: hashlib.sha256(clip.encode()).digest())
+    chosen: dict[str, str] = {}
+    for clip in there:
+        chosen.setdefault(look.labels.get(clip, clip), clip)
+    return tuple(
+        {
+            "clip": clip,
+            "label": look.labels.get(clip, ""),
+            "made": look.clips.path(run.slug, clip),
+            "true": look.clips.path(TRUE_CLIPS, clip),
+        }
+        for _, clip in sorted(chosen.items())[:MOST_PICTURES]
+    )
+
+
+def _number(look: Look, run: Run, name: str, page: str) -> Number:
+    table, metric, found = look.table, catalog.get(name), run.result.metrics[name]
+    dots, true = look.dots(name), table.true_value(name)
     plot = Markup("")
     if run.index in dots:
         # Controls are no models, and some are as far off as can be: the axis is that of models and this run.
-        models = {other.index for other in table.models}
-        shown = {i: dot for i, dot in dots.items() if i == run.index or i in models}
-        axis = Axis.over(shown.values(), ceiling, metric.higher_is_better)
+        shown = {i: dot for i, dot in dots.items() if i == run.index or i in look.models}
+        axis = Axis.over(shown.values(), true, metric.higher_is_better)
         others = [dot for i, dot in shown.items() if i != run.index]
         label = f"{name}: {dots[run.index].text}"
-        label += f"; true clips {number(name, ceiling)}" if ceiling is not None else ""
-        plot = strip(dots[run.index], others, ceiling, axis, label)
+        label += f"; true clips {number(name, true)}" if true is not None else ""
+        plot = strip(dots[run.index], others, true, axis, label)
     cell = run.row.cells[name]
     ranked = len(table.comparison.rankings[name].ranks)
-    rank = f"{cell.rank}{cell.mark} of {ranked}" if cell.rank else ""
+    rank = f"{cell.rank} of {ranked}" if cell.rank else ""
     text = value_text(name, found.value) if found.value is not None else f"none: {found.reason}"
     return Number(
-        name, metric.definition.title, page, metric.arrow, text, cell.interval, rank, number(name, ceiling),
-        missing_text(run, name), plot,
+        name, metric.definition.title, page, metric.arrow, text, cell.interval, rank, number(name, true),
+        missing_text(run, name), plot, is_beyond(metric, found.value, true),
     )  # fmt: skip
 
 
-def _typical(run: Run, metric: str, clips: Clips) -> Typical:
+def _typical(run: Run, metric: str, clips: Clips) -> Typical | None:
+    """A run's best, median and worst clips by a metric; None where they do not differ."""
+    found = examples(run, metric)
+    if len({example.text for example in found}) < 2:
+        return None
     return Typical(
         metric,
         tuple(
@@ -192,7 +235,7 @@ def _typical(run: Run, metric: str, clips: Clips) -> Typical:
                 "made": clips.path(run.slug, example.clip),
                 "true": clips.path(TRUE_CLIPS, example.clip),
             }
-            for example in examples(run, metric)
+            for example in found
         ),
     )
 
@@ -205,7 +248,7 @@ def _facts(run: Run) -> tuple[tuple[str, str], ...]:
         ("code and weights", f"sha256 {result.model.fingerprint}"),
         (
             "data",
-            f"{data.name} {data.version}, {data.split} split, {data.clips} clips of {data.subjects} people",
+            f"{data.name} {data.version}, {data.split} split, {data.clips} clips of {data.subjects} subjects",
         ),
         ("clips", f"sha256 {data.digest}"),
         ("protocol", f"{result.protocol.id}: {result.protocol.size} px, {result.protocol.frames} frames"),

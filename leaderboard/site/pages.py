@@ -9,12 +9,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fevbench.metrics.catalog import metrics as catalog
-from leaderboard.site.board import Board
+from leaderboard.site.charts import cost_runs, rank_against_cost
 from leaderboard.site.compare_page import ComparePage
+from leaderboard.site.costs import COLUMNS, cost_cells
+from leaderboard.site.front import Front, kinds_of, trained_on
 from leaderboard.site.literature import Reported, published_cells
 from leaderboard.site.metric_page import MetricPage
 from leaderboard.site.model_page import ModelPage
+from leaderboard.site.project import addresses
 from leaderboard.site.tables import GROUPS, Table
+from leaderboard.site.verdict import Wins, win_matrix
+from leaderboard.site.words import aspects, parts_of, read_questions, site_words
 
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
@@ -34,11 +39,28 @@ POLICY = (
 """What a page may load: files of the site, and nothing else (blob: is a clip that was loaded already)."""
 
 
+MOST_WITH_JSON = 40
+"""Models of a table that is offered as JSON: it holds the tests of all pairs, which grow with the square."""
+
+
 class Pages:
-    """Writes pages; ``models`` and ``metrics`` hold names and the slugs of their pages."""
+    """Writes pages.
+
+    Args:
+        site: The site's folder.
+        models: Model name to the slug of its page.
+        metrics: Metric name to the slug of its page.
+        tables: All tables.
+        states: Of each table what identifies its content.
+    """
 
     def __init__(
-        self, site: Path, models: Mapping[str, str], metrics: Mapping[str, str], tables: Sequence[Table]
+        self,
+        site: Path,
+        models: Mapping[str, str],
+        metrics: Mapping[str, str],
+        tables: Sequence[Table],
+        states: Sequence[str],
     ) -> None:
         self._site = site
         self._models = models
@@ -53,26 +75,56 @@ class Pages:
             keep_trailing_newline=True,
         )
         self._environment.policies["json.dumps_kwargs"] = {"ensure_ascii": True, "separators": (",", ":")}
+        self._questions = read_questions()
         self._environment.globals.update(
             policy=POLICY,
             generator=GENERATOR,
-            downloads=DOWNLOADS,
             tables=tables,
+            states={table.slug: state for table, state in zip(tables, states, strict=True)},
             models=models,
             metrics=metrics,
             group_titles=GROUPS,
+            aspect_titles={aspect.key: aspect.title for aspect in aspects()},
             catalog={name: catalog.get(name) for name in catalog},
+            words=site_words(),
+            addresses=addresses(),
+            questions=self._questions,
+            downloads_of=downloads_of,
         )
 
-    def front(self, boards: Sequence[Board], states: Sequence[str], reported: Sequence[Reported]) -> None:
-        """The page with the tables, and what was published elsewhere."""
-        published = [
-            published_cells(reported, table, board.columns)
-            for table, board in zip(self._tables, boards, strict=True)
-        ]
-        self._render(
-            "front.html", "index.html", boards=boards, states=states, reported=reported, published=published
-        )
+    def table(self, front: Front, reported: Sequence[Reported], wins: Wins) -> None:
+        """The pages of one table: its first screen, all columns, quality against cost, who beats whom."""
+        table, board = front.table, front.board
+        published = published_cells(reported, table, board.columns)
+        lines = [*board.models, *board.controls]
+        shared = {
+            "table": table,
+            "board": board,
+            "kinds": kinds_of(lines),
+            "data": trained_on(lines),
+            "published": published,
+        }
+        self._render("front.html", table.home, front=front, **shared)
+        self._render("all.html", f"{table.slug}/all.html", **shared)
+        if table.costs:
+            runs = [(run, cost_cells(table.costs.of(run.result.model))) for run in cost_runs(table)]
+            plots = [plot for i in (2, 0) if (plot := rank_against_cost(table, i))]
+            self._render(
+                "cost.html", f"{table.slug}/cost.html", runs=runs, plots=plots, costs=COLUMNS, **shared
+            )
+        matrix = win_matrix(table.models, wins, table.ranked) if len(table.models) > 1 else ()
+        self._render("wins.html", f"{table.slug}/wins.html", matrix=matrix, **shared)
+
+    def site(self, reported: Sequence[Reported]) -> None:
+        """The pages of no table: published numbers, metrics, which to believe, and how to add a model."""
+        first = {"table": self._tables[0]}
+        self._render("published.html", "published.html", reported=reported, **first)
+        self._render("metrics.html", "metrics/index.html", **first)
+        self._render("add.html", "add.html", **first)
+        if self._questions:
+            to = {name: f"metrics/{slug}.html" for name, slug in self._metrics.items()}
+            rows = [(one.question, parts_of(one.ask, to), parts_of(one.avoid, to)) for one in self._questions]
+            self._render("believe.html", "believe.html", rows=rows, **first)
 
     def model(self, page: ModelPage) -> None:
         """A model's page."""
@@ -84,11 +136,17 @@ class Pages:
 
     def compare(self, page: ComparePage) -> None:
         """A table's compare view."""
-        self._render("compare.html", f"{page.table.slug}/compare.html", page=page)
+        self._render("compare.html", f"{page.table.slug}/compare.html", page=page, table=page.table)
 
     def _render(self, template: str, path: str, **values: Any) -> None:
         target = self._site / path
         target.parent.mkdir(parents=True, exist_ok=True)
         root = "../" * path.count("/")
-        text = self._environment.get_template(template).render(root=root, **values)
+        text = self._environment.get_template(template).render(root=root, path=path, **values)
         target.write_text(text, encoding="utf-8", newline="\n")
+
+
+def downloads_of(table: Table) -> dict[str, tuple[str, str]]:
+    """The formats a table can be had in."""
+    large = len(table.models) > MOST_WITH_JSON
+    return {name: format for name, format in DOWNLOADS.items() if name != "json" or not large}

@@ -9,11 +9,21 @@ from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 340, 30
 PAD = 9
+MOST_NAMED = 20
+"""Of how many others each has a dot with its name."""
 
 
 @dataclass(frozen=True)
 class Dot:
-    """One number on an axis, perhaps with its interval, and in words for whoever points at it."""
+    """One number on an axis.
+
+    Attributes:
+        name: Whose.
+        value: The number.
+        low: Its interval's lower end; None without one.
+        high: The upper end.
+        text: The number in words, for whoever points at it.
+    """
 
     name: str
     value: float
@@ -24,7 +34,13 @@ class Dot:
 
 @dataclass(frozen=True)
 class Axis:
-    """Numbers from left to right, the better ones at the right."""
+    """Numbers from left to right, the better ones at the right.
+
+    Attributes:
+        low: The smallest.
+        high: The largest.
+        higher_is_better: Otherwise the axis runs backwards.
+    """
 
     low: float
     high: float
@@ -46,17 +62,32 @@ class Axis:
 
 
 def strip(dot: Dot, others: Sequence[Dot], ceiling: float | None, axis: Axis, label: str) -> Markup:
-    """One row of a dot plot: a dot with its interval, others faintly, the true clips' value as a line."""
+    """One row of a dot plot: a dot with its interval, others faintly, the true clips' value as a line.
+
+    Args:
+        dot: Whom the row is about.
+        others: Whom to compare with.
+        ceiling: The true clips' number.
+        axis: Of all rows that are compared by eye.
+        label: What a screen reader says.
+    """
     middle = HEIGHT / 2
-    parts = [f'<line class="axis" x1="{PAD}" x2="{WIDTH - PAD}" y1="{middle:g}" y2="{middle:g}"/>']
+    parts = [
+        f'<line class="axis" x1="{PAD}" x2="{WIDTH - PAD}" y1="{middle:g}" y2="{middle:g}"/>',
+    ]
     if ceiling is not None:
         x = axis.x(ceiling)
         parts.append(f'<line class="ceiling" x1="{x}" x2="{x}" y1="3" y2="{HEIGHT - 3}"/>')
-    for other in others:
-        title = f"<title>{escape(f'{other.name} {other.text}')}</title>"
-        parts.append(
-            f'<circle class="other" cx="{axis.x(other.value)}" cy="{middle:g}" r="3.5">{title}</circle>'
-        )
+    if len(others) <= MOST_NAMED:
+        for other in others:
+            title = f"<title>{escape(f'{other.name} {other.text}')}</title>"
+            parts.append(
+                f'<circle class="other" cx="{axis.x(other.value)}" cy="{middle:g}" r="3.5">{title}</circle>'
+            )
+    else:  # one shape for all of them, each place once: a page of every model holds all the others
+        places = sorted({round(float(axis.x(other.value))) for other in others})
+        steps = "".join(f"M{place} {middle:g}h0" for place in places)
+        parts.append(f'<path class="others" d="{steps}"/>')
     if dot.low is not None and dot.high is not None:
         ends = axis.x(dot.low), axis.x(dot.high)
         parts.append(
@@ -72,3 +103,18 @@ def strip(dot: Dot, others: Sequence[Dot], ceiling: float | None, axis: Axis, la
         f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
         f'aria-label="{escape(label)}">{"".join(parts)}</svg>'
     )
+
+
+def small_strip(dot: Dot, true: float | None, axis: Axis) -> Markup:
+    """A dot with its interval and the true clips' value as a line, to stand beside its number in a table."""
+
+    def x(value: float) -> str:
+        return f"{100 * (float(axis.x(value)) / WIDTH):.0f}"
+
+    parts = []
+    if true is not None:
+        parts.append(f'<path class="t" d="M{x(true)} 0V10"/>')
+    if dot.low is not None and dot.high is not None:
+        parts.append(f'<path d="M{x(dot.low)} 5H{x(dot.high)}"/>')
+    parts.append(f'<circle cx="{x(dot.value)}" cy="5" r="3"/>')
+    return Markup(f'<svg class="dot" viewBox="0 0 100 10" aria-hidden="true">{"".join(parts)}</svg>')

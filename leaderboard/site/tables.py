@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +15,10 @@ from fevbench.foreign import one_line
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.rows import Comparison, Row, compare
 from leaderboard.entries import Entry, Problem
+from leaderboard.site.about import About, about_of, read_about
 from leaderboard.site.costs import Costs, read_costs
-from leaderboard.site.titles import Slugs, file_name, key_of, short_titles
+from leaderboard.site.slugs import Slugs
+from leaderboard.site.titles import file_name, key_of, short_titles
 
 if TYPE_CHECKING:
     from fevbench.results.schema import Result
@@ -25,7 +27,7 @@ GROUPS = {
     "identity": ("Identity", ("identity",)),
     "expression": ("Expression", ("expression",)),
     "motion": ("Motion", ("motion", "facial-motion")),
-    "fidelity": ("Fidelity", ("distribution", "pixels")),
+    "realism": ("Realism", ("distribution", "pixels")),
     "diversity": ("Diversity", ("diversity",)),
 }
 """The groups of columns: title, and the families of the catalogue in it."""
@@ -33,12 +35,25 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Run:
-    """One row of a table, by its place in the comparison; ``slug`` is its name as a file there."""
+    """One row of a table.
+
+    Attributes:
+        index: Its place in the comparison.
+        entry: Where it comes from.
+        row: What the comparison says of it.
+        slug: Its name as a file, within the table.
+        about: What is known of its model beside the numbers.
+        mean_rank: The mean of its ranks, every group of metrics counting once; infinite if it has none.
+        place: Its row number among the models, from 1; 0 for controls.
+    """
 
     index: int
     entry: Entry
     row: Row
     slug: str
+    about: About
+    mean_rank: float
+    place: int = 0
 
     @property
     def result(self) -> Result:
@@ -58,6 +73,7 @@ class Table:
         costs: What the models cost; None where nobody measured it.
         audit: How the metrics behave on damaged clips of this data set and protocol; None if unknown.
         audit_file: Where the audit lies.
+        home: Its first page, from the site's folder.
     """
 
     slug: str
@@ -67,6 +83,7 @@ class Table:
     costs: Costs | None
     audit: Audit | None
     audit_file: Path | None
+    home: str
 
     @property
     def first(self) -> Result:
@@ -83,11 +100,23 @@ class Table:
         """The runs that compete."""
         return tuple(run for run in self.runs if not run.result.model.control)
 
+    @property
+    def ranked(self) -> tuple[str, ...]:
+        """The metrics that have ranks: in the others no two models can be told apart."""
+        standings = self.comparison.rankings
+        return tuple(name for name in self.comparison.columns if standings[name].ranks)
+
+    def true_value(self, metric: str) -> float | None:
+        """The true clips' number."""
+        return self.comparison.rows[-1].cells[metric].value
+
 
 def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[Table], list[Problem]]:
     """Sort results into tables; one that fits in none of them spoils only itself.
 
-    ``roots`` are the folders results were looked for in, above which nothing is read.
+    Args:
+        entries: All results.
+        roots: The folders they were looked for in, above which nothing is read.
     """
     slugs = Slugs()
     groups: dict[tuple[str, str, str, int, str, str], list[Entry]] = {}
@@ -109,10 +138,13 @@ def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[T
         problems += wrong
         audit, audit_file, wrong = _audit(folders, kept[0].result)
         problems += wrong
-        runs = _ordered(comparison, kept)
+        written, wrong = read_about(folders)
+        problems += wrong
+        runs = _ordered(comparison, kept, written)
         about.append(min((entry.result for entry in kept), key=lambda result: result.dataset.limit or 0))
         slug = slugs.new(file_name(about[-1]))
-        tables.append(Table(slug, "", comparison, runs, costs, audit, audit_file))
+        home = f"{slug}/index.html" if tables else "index.html"
+        tables.append(Table(slug, "", comparison, runs, costs, audit, audit_file, home))
     titles = short_titles(about)
     return [replace(table, title=title) for table, title in zip(tables, titles, strict=True)], problems
 
@@ -167,30 +199,43 @@ def _audit(folders: Sequence[Path], result: Result) -> tuple[Audit | None, Path 
     return None, None, problems
 
 
-def _ordered(comparison: Comparison, entries: Sequence[Entry]) -> tuple[Run, ...]:
-    """Models by the mean of their ranks, every group of metrics counting once; then controls by name."""
+def _ordered(
+    comparison: Comparison, entries: Sequence[Entry], written: Mapping[str, Mapping[str, str]]
+) -> tuple[Run, ...]:
+    """Models by the mean of their ranks; then controls by name."""
     slugs = Slugs()
     rows = comparison.rows[: len(entries)]
     runs = [
-        Run(i, entry, row, slugs.of(row.name))
+        Run(
+            i,
+            entry,
+            row,
+            slugs.of(row.name),
+            about_of(entry.result.model, written),
+            mean_rank(comparison, i),
+        )
         for i, (entry, row) in enumerate(zip(entries, rows, strict=True))
     ]
 
-    def place(run: Run) -> tuple[bool, float, str]:
-        return run.result.model.control, _mean_rank(comparison, run.index), run.row.name
+    def key(run: Run) -> tuple[bool, float, str]:
+        control = run.result.model.control
+        return control, 0.0 if control else run.mean_rank, run.row.name
 
-    return tuple(sorted(runs, key=place))
+    ordered = sorted(runs, key=key)
+    return tuple(
+        run if run.result.model.control else replace(run, place=place) for place, run in enumerate(ordered, 1)
+    )
 
 
-def _mean_rank(comparison: Comparison, index: int) -> float:
+def mean_rank(comparison: Comparison, index: int) -> float:
     """The mean over groups of metrics of a run's mean rank; infinite if nobody is ranked."""
     means = []
     for _, families in GROUPS.values():
         # Who has no rank is behind all who have: what is missing never moves a model up.
         ranks = [
-            ranking.ranks.get(index, len(ranking.ranks) + 1)
-            for name, ranking in comparison.rankings.items()
-            if catalog.get(name).definition.family in families and ranking.ranks
+            standing.ranks.get(index, len(standing.ranks) + 1)
+            for name, standing in comparison.rankings.items()
+            if catalog.get(name).definition.family in families and standing.ranks
         ]
         if ranks:
             means.append(sum(ranks) / len(ranks))

@@ -11,6 +11,7 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import pytest
 from site_results import CLIPS, HOSTILE, models, put, result, write
@@ -23,7 +24,8 @@ from fevbench.report.text import FORMATS
 from leaderboard.entries import load_entries
 from leaderboard.published import Published, Setting
 from leaderboard.site.build import Built, build
-from leaderboard.site.pages import DOWNLOADS
+from leaderboard.site.pages import DOWNLOADS, MOST_WITH_JSON
+from leaderboard.site.words import read_questions
 
 TABLE = "tiny-1-64x16-test"
 
@@ -82,15 +84,18 @@ def test_every_link_leads_somewhere(built: Built) -> None:
 
 
 def test_every_number_links_to_the_result_it_stands_in(built: Built) -> None:
-    text = (built.out / "index.html").read_text(encoding="utf-8")
-    table = text[text.index('<tbody class="models">') : text.index("<tfoot>")]
-    cells = re.findall(
-        r'<td class="number[^>]*data-column="([^"]*)"[^>]*data-v="([^"]*)"[^>]*><a href="([^"#]*)#', table
-    )
-    assert len(cells) == 4 * 4
-    for metric, value, link in cells:
-        content = json.loads((built.out / link).read_text(encoding="utf-8"))
-        assert f"{content['metrics'][metric]['value']:.9g}" == value
+    for page, count in (("index.html", 4 * 4), (f"{TABLE}/all.html", 4 * 4)):
+        text = (built.out / page).read_text(encoding="utf-8")
+        table = text[text.index('<tbody class="models">') : text.index("</table>")]
+        cells = re.findall(
+            r'<td class="number[^>]*data-column="([^"]*)"[^>]*data-v="([^"]*)"[^>]*>(?:<svg.*?</svg>)?'
+            r'<a href="([^"#]*)#',
+            table,
+        )
+        assert len(cells) == count, page
+        for metric, value, link in cells:
+            content = json.loads(((built.out / page).parent / link).read_text(encoding="utf-8"))
+            assert f"{content['metrics'][metric]['value']:.9g}" == value
 
 
 def test_pages_allow_and_hold_no_script_but_the_sites_own(built: Built) -> None:
@@ -127,7 +132,7 @@ def test_the_table_can_be_had_in_every_format(built: Built, results: Path) -> No
 
 
 def test_the_downloads_say_what_the_page_says(built: Built) -> None:
-    page = (built.out / "index.html").read_text(encoding="utf-8")
+    page = (built.out / TABLE / "all.html").read_text(encoding="utf-8")
     shown = {}
     for name, row in re.findall(r'<tr class="run" data-name="([^"]*)"(.*?)</tr>', page, re.DOTALL):
         for metric, value in re.findall(r'data-column="([^"]*)" data-v="([^"]*)"', row):
@@ -146,11 +151,15 @@ def test_two_tables_of_one_protocol_share_no_name_on_any_page(tmp_path: Path) ->
     site = build(
         [write(tmp_path / "results", {**models(), **some}, with_clips=False)], tmp_path / "site", []
     ).out
-    front = (site / "index.html").read_text(encoding="utf-8")
-    titles = re.findall(r'<h2 id="[^"]*-title">([^<]*)</h2>', front)
-    assert titles == ["tiny 1, 64x16", *(f"tiny 1, 64x16, 4 clips, sha256 {d * 8}" for d in "ab")]
-    for pattern in (r'<li><a href="#tiny[^"]*">([^<]*)</a>', r"<figcaption>([^<:]*):"):
-        assert re.findall(pattern, front) == titles
+    titles = ["tiny 1, 64x16", *(f"tiny 1, 64x16, 4 clips, sha256 {d * 8}" for d in "ab")]
+    homes = [site / "index.html", *sorted(site.glob("tiny*/index.html"))]
+    for home, title in zip(homes, titles, strict=True):
+        front = home.read_text(encoding="utf-8")
+        assert re.findall(r'<h2 class="sr" id="[^"]*-title">([^<]*)</h2>', front) == [title]
+        assert re.findall(r"<figcaption>([^<:]*):", front) == [title]
+        tables = front[front.index('<nav class="contents"') : front.index('<p class="verdict">')]
+        assert re.findall(r'<li><a href="[^"]*"[^>]*>([^<]*)</a>', tables) == titles
+        assert re.findall(r'aria-current="page">([^<]*)</a>', tables) == [title]
     compare_pages = [page.read_text(encoding="utf-8") for page in sorted(site.glob("*/compare.html"))]
     assert [re.findall(r"<h1>Compare clips: ([^<]*)</h1>", page) for page in compare_pages] == [
         [title] for title in titles
@@ -158,7 +167,7 @@ def test_two_tables_of_one_protocol_share_no_name_on_any_page(tmp_path: Path) ->
     files = [file.name for suffix in ("csv", "json", "md", "tex") for file in site.glob(f"*/tiny*.{suffix}")]
     assert len(files) == len(set(files)) == 12
     model = (site / "models" / "m.html").read_text(encoding="utf-8")
-    assert re.findall(r'<h2 id="run-\d">([^<]*)</h2>', model) == titles[1:]
+    assert re.findall(r'<h2 id="run-\d" class="">([^<]*)</h2>', model) == titles[1:]
 
 
 def test_a_table_without_controls_offers_none_to_hide(built: Built, tmp_path: Path) -> None:
@@ -307,10 +316,11 @@ def test_a_published_number_stands_in_the_table_only_if_everything_is_the_same(
         ),
     ]
     build([results], tmp_path / "site", rows)
-    text = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    text = (tmp_path / "site" / TABLE / "all.html").read_text(encoding="utf-8")
     table = text[text.index('<tbody class="published">') : text.index("<tfoot>")]
     assert re.search(r'data-column="csim" data-v="0.5"', table)
     assert "Unlike" not in table
+    text = (tmp_path / "site" / "published.html").read_text(encoding="utf-8")
     assert text.count("<strong>not comparable</strong>") == 1
     assert "frames: not stated, ours 16" in text
 
@@ -384,6 +394,134 @@ def test_nothing_is_read_from_hidden_folders(results: Path, tmp_path: Path) -> N
     loaded = load_entries([tmp_path])
     assert [entry.file.parent for entry in loaded.entries] == [tmp_path]
     assert loaded.problems == ()
+
+
+def test_the_first_screen_says_who_wins_and_where_to_send_a_model(built: Built) -> None:
+    text = unescape((built.out / "index.html").read_text(encoding="utf-8"))
+    verdict = text[text.index('<p class="verdict">') : text.index("</p>", text.index('<p class="verdict">'))]
+    leader = re.findall(r"<b>(.*?)</b>", verdict)[0]
+    rows = re.findall(r'<tr class="run" data-name="([^"]*)"', text)
+    assert leader == rows[0]
+    assert " leads, with rank 1 in " in verdict
+    assert "cannot be told apart" in verdict
+    assert verdict.count(". ") == 0, "one sentence"
+    assert 'class="way-in" href="add.html"' in text
+    assert text.index('class="verdict"') < text.index("<table")
+    for title in ("Identity", "Expression", "Motion", "Realism"):
+        assert f'<span class="aspect">{title}</span>' in text
+    assert text.count("data-clip=") == 5, "the true clips and four runs"
+    assert 'class="scatter"' in text
+    assert 'class="wins"' in text
+    adapted = text[text.index('data-name="middling"') :]
+    assert adapted.index("adapted") < adapted.index("</tr>")
+
+
+def test_notes_of_a_training_that_was_stopped_are_shown(tmp_path: Path) -> None:
+    some = models() | {"early": result("early", 0.5, 0.5, model__notes=["Not converged: stopped after 1 h"])}
+    build([write(tmp_path / "results", some, with_clips=False)], tmp_path / "site", [])
+    text = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    row = text[text.index('data-name="early"') :]
+    assert '<small class="tags">not converged</small>' in row[: row.index("</tr>")]
+
+
+def test_what_is_written_about_a_model_is_in_its_row_and_on_its_page(tmp_path: Path) -> None:
+    folder = write(tmp_path / "results", models(), with_clips=False)
+    (folder / "about.toml").write_text(
+        '[good]\nkind = "diffusion"\nauthors = "A. <Author>"\nlicence = "MIT"\n'
+        'trained_on = "tiny, train"\nscored_again = "2026-02-03"\n',
+        encoding="utf-8",
+    )
+    assert not build([folder], tmp_path / "site", []).problems
+    text = (tmp_path / "site" / TABLE / "all.html").read_text(encoding="utf-8")
+    row = text[text.index('data-name="good"') :]
+    row = row[: row.index("</tr>")]
+    for words in ("diffusion", "A. &lt;Author&gt;", "MIT", "tiny, train", "2026-01-01"):
+        assert f">{words}<" in row, words
+    assert "sent in, scored again by the maintainers 2026-02-03" in row
+    page = (tmp_path / "site" / "models" / "good.html").read_text(encoding="utf-8")
+    assert "licence: MIT" in page
+    (folder / "about.toml").write_text("[good]\nplace = 1\n", encoding="utf-8")
+    (problem,) = build([folder], tmp_path / "site", []).problems
+    assert problem.file.name == "about.toml"
+
+
+def test_one_model_is_a_board_too(tmp_path: Path) -> None:
+    build([write(tmp_path / "results", {"good": models()["good"]})], tmp_path / "site", [])
+    text = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert "is the only model in this table yet" in text
+    assert 'class="wins"' not in text
+    wins = (tmp_path / "site" / TABLE / "wins.html").read_text(encoding="utf-8")
+    assert "There is one model in this table" in wins
+
+
+def test_ranks_and_numbers_never_contradict_each_other(built: Built) -> None:
+    text = (built.out / TABLE / "all.html").read_text(encoding="utf-8")
+    models_only = text[text.index('<tbody class="models">') : text.index('<tbody class="controls">')]
+    better = dict(re.findall(r'data-column="([^"]*)" data-best="([^"]*)"', text))
+    found: dict[str, list[tuple[float, int]]] = {}
+    for column, value, rest in re.findall(
+        r'data-column="([^"]*)" data-v="([^"]*)"(.*?)</td>', models_only, re.DOTALL
+    ):
+        if rank := re.search(r'aria-hidden="true">#(\d+)<', rest):
+            found.setdefault(column, []).append((float(value), int(rank[1])))
+    assert found
+    for column, pairs in found.items():
+        best_first = sorted(pairs, reverse=better[column] == "descending")
+        ranks = [rank for _, rank in best_first]
+        assert ranks == sorted(ranks), column
+        assert set(ranks) != {1}, "a rank that all share is none"
+
+
+def test_many_models_make_a_small_first_page_and_no_square_of_files(tmp_path: Path) -> None:
+    many = {f"m{i:03d}": result(f"model {i:03d}", 0.2 + 0.004 * i, 0.9 - 0.004 * i) for i in range(70)}
+    built = build([write(tmp_path / "results", many, with_clips=False)], tmp_path / "site", [])
+    front = tmp_path / "site" / "index.html"
+    weight = sum(file.stat().st_size for file in (front, *(tmp_path / "site" / "assets").iterdir()))
+    assert weight < 300_000
+    assert front.read_text(encoding="utf-8").count('<tr class="run"') == 50
+    table = (tmp_path / "site" / TABLE / "all.html").read_text(encoding="utf-8")
+    assert table.count('<tr class="run"') == 70
+    assert len(many) > MOST_WITH_JSON
+    assert not (tmp_path / "site" / TABLE / f"{TABLE}.json").exists()
+    largest = max((tmp_path / "site" / "models").iterdir(), key=lambda file: file.stat().st_size)
+    assert largest.stat().st_size < 40_000
+    assert built.size < 6_000_000
+
+
+def test_the_questions_are_those_of_the_documentation(built: Built) -> None:
+    page = unescape((built.out / "believe.html").read_text(encoding="utf-8"))
+    text = re.sub(r"<[^>]*>", "", page)
+    questions = read_questions()
+    assert len(questions) >= 10
+    for one in questions:
+        assert one.question in text
+        assert one.ask in text
+        assert one.avoid in text
+
+
+def test_the_way_in_names_commands_that_exist(built: Built, cli: Cli) -> None:
+    page = unescape((built.out / "add.html").read_text(encoding="utf-8"))
+    commands = re.findall(r'<code id="command-\d+">fevbench (.*?)</code>', page)
+    assert len(commands) == 3
+    for command in commands:
+        words = [word for word in command.split() if word.isalpha()][:2]
+        words = words if words[0] == "leaderboard" else words[:1]
+        shown = cli(*words, "--help")
+        assert shown.code == 0, command
+        for option in re.findall(r"--[a-z-]+", command):
+            assert option in shown.out, command
+
+
+def test_a_model_can_be_cited_and_shown_with_its_numbers(built: Built) -> None:
+    page = unescape((built.out / "models" / "good.html").read_text(encoding="utf-8"))
+    entry = page[page.index(f"@misc{{fevbench-{TABLE}-good") :]
+    entry = entry[: entry.index("</code>")]
+    content = json.loads((built.out / TABLE / "results" / "good.json").read_text(encoding="utf-8"))
+    assert f"csim {content['metrics']['csim']['value']:.3f} [" in entry
+    assert "state " in entry
+    badge = ElementTree.parse(built.out / TABLE / "badges" / "good.svg").getroot()
+    assert "good: " in str(badge.get("aria-label"))
+    assert not [one for one in badge.iter() if one.tag.endswith(("script", "a", "image"))]
 
 
 def test_a_damaged_archive_of_small_clips_spoils_nothing_else(results: Path, tmp_path: Path) -> None:

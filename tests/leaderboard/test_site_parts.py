@@ -20,16 +20,23 @@ from fevbench.metrics.catalog import FAMILIES, metrics
 from fevbench.models.registry import find_model
 from fevbench.report.rows import Comparison
 from fevbench.results.schema import ModelRecord, Result
+from fevbench.toml import read_toml
 from leaderboard.entries import load_entries
-from leaderboard.site.board import SHADES, shade_of_part, shade_of_rank
-from leaderboard.site.cards import CHECKOUT, LARGEST, Pictures, card_of, to_html
-from leaderboard.site.clips import examples
-from leaderboard.site.compare_page import break_down
+from leaderboard.site.about import about_of
+from leaderboard.site.board import SHADES, make_board, saturation, shade_of_part, shade_of_value
+from leaderboard.site.breakdown import break_down
+from leaderboard.site.cards import card_of, to_html
+from leaderboard.site.charts import WIDTH, identity_against_motion, place_labels
+from leaderboard.site.clips import Clips, examples
+from leaderboard.site.compare_page import front_clip
 from leaderboard.site.costs import Costs
-from leaderboard.site.metric_page import make_metric_page, read_words
+from leaderboard.site.metric_page import make_metric_page
+from leaderboard.site.pictures import CHECKOUT, LARGEST, Pictures
 from leaderboard.site.plots import Axis, Dot, strip
-from leaderboard.site.tables import GROUPS, Table, _mean_rank, make_tables
-from leaderboard.site.titles import Slugs
+from leaderboard.site.slugs import Slugs
+from leaderboard.site.tables import GROUPS, Table, make_tables, mean_rank
+from leaderboard.site.verdict import Wins, verdict_of, win_matrix
+from leaderboard.site.words import read_words, site_words
 
 
 @pytest.fixture(scope="module")
@@ -79,22 +86,132 @@ def test_who_has_no_rank_stands_behind_who_has(tmp_path: Path) -> None:
     assert page.places[0].numbers[2][3] == ""
     ranks = {row.name: row.cells["fvd"].rank for row in table.comparison.rows[:-1]}
     assert ranks == {"tested": 1, "third": 2, "untested": None}
-    fidelity = {run.row.name: _mean_rank(_only(table, "fvd"), run.index) for run in table.runs}
+    fidelity = {run.row.name: mean_rank(_only(table, "fvd"), run.index) for run in table.runs}
     assert fidelity == {"tested": 1, "third": 2, "untested": 3}
 
 
 def _only(table: Table, metric: str) -> Comparison:
-    rankings = {metric: table.comparison.rankings[metric]}
-    return replace(table.comparison, rankings=rankings)
+    standings = {metric: table.comparison.rankings[metric]}
+    return replace(table.comparison, rankings=standings)
 
 
-@pytest.mark.parametrize("models", [1, 2, 5, 11, 40])
-def test_shades_fall_with_the_rank(models: int) -> None:
-    shades = [shade_of_rank(rank, models) for rank in range(1, models + 1)]
-    assert shades[0] == SHADES - 1
-    assert all(a >= b for a, b in pairwise(shades))
-    assert min(shades) >= 0
+@given(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3), st.lists(st.floats(-2e3, 2e3), min_size=2))
+def test_shades_follow_the_value_from_the_worst_to_the_true_clips(
+    worst: float, true: float, values: list[float]
+) -> None:
+    order = sorted(values, reverse=true < worst)
+    shades = [shade_of_value(value, (worst, true)) for value in order]
+    assert all(a <= b for a, b in pairwise(shade for shade in shades if shade is not None))
+    assert shade_of_value(true, (worst, true)) == SHADES - 1
+    assert shade_of_value(None, (worst, true)) is None
+    assert shade_of_value(values[0], None) is None
+    if worst != true:
+        assert shade_of_value(worst, (worst, true)) == 0
     assert (shade_of_part(0.0), shade_of_part(1.0)) == (0, SHADES - 1)
+
+
+def test_how_good_and_how_sure_are_two_things(table: Table) -> None:
+    board = make_board(table, {name: name for name in metrics})
+    marked = {
+        column.name: [line.run.row.name for line in board.models if line.cells[i].alike]
+        for i, column in enumerate(board.columns)
+    }
+    for name in table.ranked:
+        against = table.comparison.rankings[name].against_best
+        assert marked[name] == [run.row.name for run in table.models if against.get(run.index, 0) >= 0.05]
+        assert 0 < len(marked[name]) < len(table.models)
+    place = [column.name for column in board.columns].index("csim")
+    beyond = {line.run.row.name for line in board.models if line.cells[place].beyond}
+    true = table.true_value("csim")
+    assert beyond == ({"good"} if true is not None and true < 0.89 else set())
+
+
+def test_a_metric_that_two_models_have_used_up_says_so(tmp_path: Path) -> None:
+    def full(name: str, csim: float) -> Result:
+        one = result(name, csim, 0.5)
+        accuracy = one.metrics["accuracy"]
+        perfect = accuracy.model_copy(update={"value": 1.0, "per_clip": dict.fromkeys(CLIPS, 1.0)})
+        return one.model_copy(update={"metrics": {**one.metrics, "accuracy": perfect}})
+
+    folder = write(tmp_path, {"a": full("a", 0.4), "b": full("b", 0.6)}, with_clips=False)
+    (one,), _ = make_tables(load_entries([folder]).entries, [folder])
+    assert saturation(one, "accuracy") == "2 models reach 1.000: it cannot tell these apart"
+    assert saturation(one, "csim") == ""
+    assert not one.comparison.rankings["accuracy"].ranks
+
+
+def test_the_matrix_counts_what_the_tests_say(table: Table) -> None:
+    wins = Wins(table)
+    rows = win_matrix(table.models, wins, table.ranked)
+    for row in rows:
+        for other, cell in zip(table.models, row.cells, strict=True):
+            if cell is None:
+                assert other is row.run
+                continue
+            which = [
+                name
+                for name in table.ranked
+                for pair in table.comparison.rankings[name].pairs
+                if pair.order == (row.run.index, other.index)
+            ]
+            assert cell[0] == len(which)
+            assert [name for i, name in enumerate(table.ranked) if int(cell[2], 16) >> i & 1] == which
+
+
+def test_strengths_and_weaknesses_are_the_standings(table: Table) -> None:
+    wins = Wins(table)
+    for run in table.models:
+        verdict = verdict_of(table, run, wins, ())
+        strong = {name for _, names in verdict.strengths for name in names}
+        weak = {name for _, names in verdict.weaknesses for name in names}
+        ranks = {name: table.comparison.rankings[name].ranks[run.index] for name in table.ranked}
+        assert strong == {name for name, rank in ranks.items() if rank == 1}
+        assert not strong & weak
+        assert all(2 * wins.losses(run, name) >= len(table.models) - 1 for name in weak)
+
+
+@given(
+    st.lists(
+        st.tuples(st.text("abcdef", min_size=1, max_size=30), st.floats(46, 444), st.floats(16, 290)),
+        max_size=30,
+    )
+)
+def test_labels_of_a_plot_do_not_lie_on_each_other(points: list[tuple[str, float, float]]) -> None:
+    labels = place_labels(points)
+    for i, one in enumerate(labels):
+        assert not any(one.overlaps(other) for other in labels[i + 1 :])
+        assert one.x + one.width <= WIDTH
+    names = [one.text for one in labels]
+    assert len(names) <= len(points)
+    if points:
+        assert names[0].rstrip("…") == points[0][0][: len(names[0].rstrip("…"))], "the first has its name"
+
+
+def test_what_a_scatter_plot_shows_is_the_table(table: Table) -> None:
+    tree = ElementTree.fromstring(str(identity_against_motion(table)))
+    titles = {title.text for title in tree.iter("title")}
+    assert len(titles) == len(table.runs) + 1
+    assert any(str(title).startswith("true clips: motion ") for title in titles)
+    assert len([path for path in tree.iter("path") if path.get("class") == "true"]) == 1
+
+
+def test_nobody_borrows_what_is_written_about_our_models() -> None:
+    written = {"vgan": {"kind": "GAN", "licence": "Apache-2.0"}}
+    ours = ModelRecord(name="vgan:mine", origin="fevbench 0.1.0", fingerprint="f", control=False)
+    assert about_of(ours, written).kind == "GAN"
+    stranger = ours.model_copy(update={"name": "vgan", "origin": "/home/me/plugin.py"})
+    assert about_of(stranger, written).kind == "not stated"
+    assert about_of(stranger, written).scored == "sent in"
+    noted = ours.model_copy(update={"notes": ["training: not converged"], "adapted": True})
+    assert about_of(noted, written).tags == "GAN, adapted, not converged"
+
+
+def test_the_models_that_come_with_fevbench_are_described() -> None:
+    written = read_toml(CHECKOUT / "leaderboard" / "results" / "about.toml")
+    known = site_words()["kinds"]
+    for name in written:
+        find_model(name)
+        assert written[name].get("kind", "control") in known
 
 
 def test_the_better_side_of_an_axis_is_the_right_one() -> None:
@@ -134,6 +251,19 @@ def test_a_lost_face_is_the_worst_clip(tmp_path_factory: pytest.TempPathFactory)
     (one,), _ = make_tables(load_entries([folder]).entries, [folder])
     worst = examples(one.runs[0], "csim")[-1]
     assert (worst.clip, worst.text) == ("p9-0", "face lost")
+
+
+def test_the_clip_of_the_first_screen_is_the_one_in_which_models_differ_the_most(tmp_path: Path) -> None:
+    some = {name: result(name, 0.5 + 0.1 * i, 0.5) for i, name in enumerate(("a", "b", "c"))}
+    wild, alone = "p03-1", "p04-0"
+    csim = some["a"].metrics["csim"]
+    csim = csim.model_copy(update={"per_clip": {**csim.per_clip, wild: 0.0, alone: -0.9}})
+    some["a"] = some["a"].model_copy(update={"metrics": {**some["a"].metrics, "csim": csim}})
+    folder = write(tmp_path, some)
+    (one,), _ = make_tables(load_entries([folder]).entries, [folder])
+    assert front_clip(Clips(one), one) == alone
+    (folder / "b" / f"{alone}.mp4").unlink()
+    assert front_clip(Clips(one), one) == wild, "a clip that a model lacks stands for none"
 
 
 def test_a_breakdown_has_the_means_of_its_clips(table: Table) -> None:
@@ -278,11 +408,11 @@ def test_a_cost_is_that_of_the_code_that_was_scored_or_says_why_not() -> None:
     table = CostTable.model_validate_json(file.read_text(encoding="utf-8"))
     costs, known = Costs(file, "here", table), table.costs[0]
     model = ModelRecord(name=known.model, origin="o", fingerprint=known.fingerprint, control=False)
-    assert (costs.of(model), costs.reason_absent(model)) == (known, "")
+    assert (costs.of(model), costs.why_not(model)) == (known, "")
     changed = model.model_copy(update={"fingerprint": "0" * 64})
     assert costs.of(changed) is None
-    assert costs.reason_absent(changed) == "measured with other code or weights than these"
-    assert costs.reason_absent(changed.model_copy(update={"name": "another"})) == "not measured"
+    assert costs.why_not(changed) == "measured with other code or weights than these"
+    assert costs.why_not(changed.model_copy(update={"name": "another"})) == "not measured"
 
 
 def test_every_family_of_metrics_has_a_group() -> None:
