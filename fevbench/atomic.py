@@ -3,9 +3,9 @@
 Pattern: write to a temporary file in the target's own folder (a rename is atomic only within one
 file system), flush it to the disk, rename it over the target. Whoever writes keeps the temporary file
 locked. A kill leaves at most a file called ``.NAME.PID.*.part`` that nobody has locked, and the next process
-that writes the same target removes it: a folder of many files is listed once a process, not for each file. The
-id in its name is for people to read: on another machine or in another
-container that shares the folder it means nothing. It is the part itself that is locked, which may be a
+that writes the same target removes it: a folder of many files is listed once a process, not for each file.
+The id in its name is for people to read: on another machine or in another container that shares the folder it
+means nothing. It is the part itself that is locked, which may be a
 folder: `fevbench.locks` would need another file beside it.
 """
 
@@ -77,12 +77,12 @@ def _part(path: Path, stem: str, suffix: str, afresh: bool) -> Iterator[Path]:
 def _left_of(folder: Path, afresh: bool) -> dict[tuple[str, str], list[str]]:
     """The names of a folder's parts, by what they were to become; listed if it is new to this process."""
     found = folder.stat()
-    key = (os.path.abspath(folder), found.st_dev, found.st_ino)
+    key = (str(folder.absolute()), found.st_dev, found.st_ino)
     if afresh or key not in _left:
         parts: dict[tuple[str, str], list[str]] = {}
-        for name in os.listdir(folder):
-            if part := _PART.fullmatch(name):
-                parts.setdefault((part["stem"], part["suffix"]), []).append(name)
+        for file in folder.iterdir():
+            if part := _PART.fullmatch(file.name):
+                parts.setdefault((part["stem"], part["suffix"]), []).append(file.name)
         _left[key] = parts
     return _left[key]
 

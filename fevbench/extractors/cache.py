@@ -1,8 +1,8 @@
 """The feature cache: features under the hash of the pixels and of the extractor that saw them.
 
-One SQLite file an extractor fingerprint, which processes can share. What is put is gathered and written in few
-large transactions, with a write-ahead log where the file system has what it needs: a kill loses at most what
-was not written yet, which is computed again.
+One SQLite file an extractor fingerprint, which processes can share. What is put is gathered and written in
+few large transactions, with a write-ahead log where the file system has what it needs: a kill loses at most
+what was not written yet, which is computed again.
 
 Nothing in it is believed unchecked. Each row carries a digest of its key and its bytes; a row that fails is
 computed anew. A file that is damaged as a whole, or is no cache of this version, gets another name and makes
@@ -38,8 +38,8 @@ CHUNK = 500
 STORED = np.dtype("<f4")
 DIGEST_BYTES = 8
 VERSION = 3
-"""Of a file's layout. 1, which was not written down, had no digests, so that its rows cannot be checked; 2 did
-not know when its rows were used, and is brought up to this one by the first write."""
+"""Of a file's layout. 1, which was not written down, had no digests, so that its rows cannot be checked; 2
+did not know when its rows were used, and is brought up to this one by the first write."""
 SCHEMA = "CREATE TABLE features (key TEXT PRIMARY KEY, value BLOB NOT NULL, digest BLOB NOT NULL)"
 USED_SCHEMA = "CREATE TABLE used (key TEXT PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID"
 """The day, counted from 1970, on which each row was last written or read."""
@@ -312,8 +312,8 @@ class FeatureCache:
                     db.execute("PRAGMA auto_vacuum = INCREMENTAL")
                     with db:
                         db.execute("BEGIN IMMEDIATE")
-                        for schema in (SCHEMA, USED_SCHEMA):
-                            db.execute(schema.replace("TABLE", "TABLE IF NOT EXISTS"))  # another may be faster
+                        for schema in (SCHEMA, USED_SCHEMA):  # another process may be faster
+                            db.execute(schema.replace("TABLE", "TABLE IF NOT EXISTS"))
                         db.execute(f"PRAGMA user_version = {VERSION}")
                     version, made = _layout(db)
                 if LAYOUTS.get(version) != made:
