@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -103,6 +104,8 @@ def prune_command(
     """
     if keep_gb is None and older_than is None:
         context.fail("say how much: --keep-gb N, --older-than DAYS, or both")
+    if keep_gb is not None and math.isnan(keep_gb):
+        context.fail("--keep-gb is no number")
     from rich.filesize import decimal
 
     from fevbench.extractors.cache_size import cache_files, carry_out, plan

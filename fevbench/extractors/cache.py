@@ -227,7 +227,7 @@ class FeatureCache:
         """Before the first write, and never for reading: the layout of today, and a write-ahead log."""
         if self._ready:
             return
-        bring_up_to_date(self._db)
+        bring_up_to_date(self._db, today())
         self._version = VERSION
         # Busy, the log is begun by whoever else is at it, or by the next to open the file: both are safe.
         if has_shared_memory(self.path.parent):
@@ -428,15 +428,15 @@ def connect(path: Path, patience: float) -> sqlite3.Connection:
     return db
 
 
-def bring_up_to_date(db: sqlite3.Connection) -> None:
-    """Give a file of version 2 what this version has; its rows count as used today."""
+def bring_up_to_date(db: sqlite3.Connection, day: int) -> None:
+    """Give a file of version 2 what this version has; its rows count as last used on that day."""
     if _layout(db) != (2, LAYOUT_2):
         return
     with db:
         db.execute("BEGIN IMMEDIATE")
         if _layout(db) == (2, LAYOUT_2):  # else another was faster
             db.execute(USED_SCHEMA)
-            db.execute("INSERT INTO used SELECT key, ? FROM features", (today(),))
+            db.execute("INSERT INTO used SELECT key, ? FROM features", (day,))
             db.execute(f"PRAGMA user_version = {VERSION}")
 
 

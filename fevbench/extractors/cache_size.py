@@ -215,7 +215,7 @@ def _delete(path: Path) -> None:
 def _thin_out(removal: Removal, progress: Progress) -> None:
     """Remove entries, and make the file smaller by what they took."""
     with closing(_connected(removal.file.path)) as db:
-        bring_up_to_date(db)
+        bring_up_to_date(db, removal.file.last_used)
         for day, count in removal.days.items():
             chosen = "SELECT key FROM used WHERE day <= ? ORDER BY day, key LIMIT ?"
             keys = db.execute(chosen, (day, count)).fetchall()
@@ -228,7 +228,8 @@ def _thin_out(removal: Removal, progress: Progress) -> None:
         if db.execute("PRAGMA auto_vacuum").fetchone() == (2,):
             ((free,),) = db.execute("PRAGMA freelist_count").fetchall()
             for _ in range(0, free, PAGES):
-                db.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
+                # Not `execute`, which gives back one page: there is nothing to fetch that would go on.
+                db.executescript(f"PRAGMA incremental_vacuum({PAGES})")
         else:  # made by version 2
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             db.execute("VACUUM")
