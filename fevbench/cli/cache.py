@@ -85,7 +85,10 @@ def info_command(output_format: str) -> None:
     "--keep-gb", type=click.FloatRange(min=0), metavar="N", help="Remove until N GB (of 10^9 bytes) are left."
 )
 @options.option(
-    "--older-than", type=options.NOT_NEGATIVE, metavar="DAYS", help="Remove what was not used for more DAYS."
+    "--older-than",
+    type=options.NOT_NEGATIVE,
+    metavar="DAYS",
+    help="Remove what was not used for more than DAYS days.",
 )
 @options.option("--dry-run", is_flag=True, help="Remove nothing, and say what would be removed.")
 @click.pass_context

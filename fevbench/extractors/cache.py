@@ -230,9 +230,14 @@ class FeatureCache:
         bring_up_to_date(self._db, today())
         self._version = VERSION
         # Busy, the log is begun by whoever else is at it, or by the next to open the file: both are safe.
+        # Under the lock, the file cannot be pruned meanwhile, and the log become that of the next one.
         if has_shared_memory(self.path.parent):
-            with suppress(sqlite3.OperationalError):
-                if self._db.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",):
+            with (
+                suppress(sqlite3.OperationalError, OSError),
+                locked(self.path.with_suffix(".lock"), patience=0) as held,
+            ):
+                moved = not held or self._is_moved()
+                if not moved and self._db.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",):
                     # Only a loss of power can then take the last transactions, and never half of one.
                     self._db.execute("PRAGMA synchronous = NORMAL")
         self._ready = True
@@ -306,7 +311,9 @@ class FeatureCache:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             db = connect(self.path, self._patience)
             try:
-                self._inode = self.path.stat().st_ino
+                self._inode = 0
+                with suppress(FileNotFoundError):  # pruned meanwhile: a new one is begun when it is used
+                    self._inode = self.path.stat().st_ino
                 version, made = _layout(db)
                 if (version, made) == (0, {}):
                     db.execute("PRAGMA auto_vacuum = INCREMENTAL")

@@ -23,6 +23,7 @@ import pytest
 from fevbench.errors import FevbenchError
 from fevbench.extractors import cache as module
 from fevbench.extractors.cache import FeatureCache
+from fevbench.locks import locked
 
 VALUES = {f"{i:064x}": np.random.default_rng(i).normal(size=40).astype(np.float32) for i in range(200)}
 
@@ -357,6 +358,22 @@ def test_a_closed_cache_is_one_ordinary_file(filled: Path, has_log: bool) -> Non
         assert set(other.get(["k"])) == {"k"}
     assert mode(filled) == "delete"
     assert beside(filled) == {""}
+
+
+def test_no_log_is_begun_of_a_file_that_may_be_going(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would become the log of the next file of that name."""
+    monkeypatch.setattr(module, "has_shared_memory", lambda folder: True)
+    with opened(filled.parent) as cache, locked(filled.with_suffix(".lock")):
+        cache.put({"k": np.zeros(40, np.float32)})
+        cache.flush()
+        assert mode(filled) == "delete"
+        assert set(cache.get(["k"])) == {"k"}
+    with opened(filled.parent) as cache:
+        filled.unlink()
+        cache._make_ready()
+        assert beside(filled) == set()
+        cache.put(VALUES)
+    assert len(held(filled)) == 200
 
 
 def test_reading_changes_nothing(filled: Path) -> None:
