@@ -2,9 +2,10 @@
 
 Pattern: write to a temporary file in the target's own folder (a rename is atomic only within one
 file system), flush it to the disk, rename it over the target. Whoever writes keeps the temporary file
-locked. A kill leaves at most a file called ``.NAME.PID.*.part`` that nobody has locked, and the next write
-of the same target removes it. The id in its name is for people to read: on another machine or in another
-container that shares the folder it means nothing. It is the part itself that is locked, which may be a
+locked. A kill leaves at most a file called ``.NAME.PID.*.part`` that nobody has locked, and the next process
+that writes the same target removes it: a folder of many files is listed once a process, not for each file.
+The id in its name is for people to read: on another machine or in another container that shares the folder it
+means nothing. It is the part itself that is locked, which may be a
 folder: `fevbench.locks` would need another file beside it.
 """
 
@@ -22,6 +23,10 @@ from pathlib import Path
 
 from fevbench.errors import FevbenchError, way_out
 
+_PART = re.compile(r"\.(?P<stem>.+)\.\d+\.[^.]+\.part(?P<suffix>(\.[^.]*)?)")
+_left: dict[tuple[str, int, int], dict[tuple[str, str], list[str]]] = {}
+"""Each folder that this process wrote to, and the names of the parts it held at first, by target."""
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -30,7 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: The folder cannot be written, or the disk is full; ``path`` is then untouched.
     """
-    with _part(path, path.stem, path.suffix) as part, _made(part, folder=False):
+    with _part(path, path.stem, path.suffix, afresh=False) as part, _made(part, folder=False):
         yield part
         with part.open("rb") as written:
             os.fsync(written.fileno())
@@ -43,12 +48,12 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder that replaces the folder ``path`` when the block ends without an exception.
 
     A folder cannot be replaced in one step: a kill between two leaves none. What a killed process left is
-    removed as by `replacing`.
+    removed by the next call.
 
     Raises:
         OSError: The folder cannot be written, or the disk is full.
     """
-    with _part(path, path.name, "") as part, _made(part, folder=True):
+    with _part(path, path.name, "", afresh=True) as part, _made(part, folder=True):
         yield part
         part.chmod(0o755)
         if path.exists():
@@ -57,18 +62,29 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _part(path: Path, stem: str, suffix: str) -> Iterator[Path]:
+def _part(path: Path, stem: str, suffix: str, afresh: bool) -> Iterator[Path]:
     """A name beside ``path`` for what is to replace it; what is there afterwards is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    left = re.compile(rf"\.{re.escape(stem)}\.\d+\.[^.]+\.part{re.escape(suffix)}")
-    for sibling in path.parent.iterdir():
-        if left.fullmatch(sibling.name):
-            _sweep(sibling)
+    for name in _left_of(path.parent, afresh=afresh).pop((stem, suffix), ()):
+        _sweep(path.parent / name)
     part = path.parent / f".{stem}.{os.getpid()}.{secrets.token_hex(4)}.part{suffix}"
     try:
         yield part
     finally:
         _remove(part)
+
+
+def _left_of(folder: Path, afresh: bool) -> dict[tuple[str, str], list[str]]:
+    """The names of a folder's parts, by what they were to become; listed if it is new to this process."""
+    found = folder.stat()
+    key = (str(folder.absolute()), found.st_dev, found.st_ino)
+    if afresh or key not in _left:
+        parts: dict[tuple[str, str], list[str]] = {}
+        for file in folder.iterdir():
+            if part := _PART.fullmatch(file.name):
+                parts.setdefault((part["stem"], part["suffix"]), []).append(file.name)
+        _left[key] = parts
+    return _left[key]
 
 
 @contextlib.contextmanager

@@ -93,6 +93,27 @@ def test_what_another_process_writes_is_left_alone(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "clips"]
 
 
+def test_a_folder_of_many_files_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what it held then goes with the next write of its target, whenever that comes."""
+    stale = [tmp_path / f".{name}.{_dead_pid()}.xyz.part.json" for name in "ab"]
+    for part in stale:
+        part.write_text("half")
+    listed: list[Path] = []
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda self: listed.append(self) or iterdir(self))
+    for name in "cda":
+        write_text(tmp_path / f"{name}.json", "new")
+    assert listed == [tmp_path]
+    assert [part.exists() for part in stale] == [False, True]
+    monkeypatch.chdir(tmp_path)
+    write_text(Path("b.json"), "new")
+    assert not stale[1].exists()
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/.b.1.xyz.part.json").write_text("half")
+    write_text(tmp_path / "more/b.json", "new")
+    assert [path.name for path in iterdir(tmp_path / "more")] == ["b.json"]
+
+
 def test_a_killed_writer_lets_go(tmp_path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path; from fevbench.atomic import replacing, replacing_folder\n"

@@ -37,6 +37,7 @@ COMMANDS: Registry[click.Command] = Registry(
         "data": "fevbench.cli.data:group",
         "leaderboard": "fevbench.cli.leaderboard:group",
         "weights": "fevbench.cli.weights:group",
+        "cache": "fevbench.cli.cache:group",
     },
 )
 """Imported only when they are asked for."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +57,7 @@ MESH = slice(POSE.stop, POSE.stop + 3 * POINTS)
 
 
 class Landmarker:
-    """MediaPipe with `LANDMARKER`.
+    """MediaPipe with `LANDMARKER`, opened when it is first needed and closed with this object.
 
     Args:
         weights: Where the files are, by name.
@@ -72,6 +74,8 @@ class Landmarker:
             raise MissingPackage(user, "mediapipe", "faces") from error
         self._path = weights[LANDMARKER]
         self._image, self._rgb = mediapipe.Image, mediapipe.ImageFormat.SRGB
+        self._opened: dict[tuple[int, bool], Any] = {}
+        self._closings: list[weakref.finalize[..., Landmarker]] = []
 
     def look(self, frames: Frames, everything: bool = False) -> Iterator[Any]:
         """What MediaPipe says of each frame of ``uint8[N, H, W, 3]``, shown on the canvas of `to_canvas`.
@@ -83,10 +87,9 @@ class Landmarker:
         Raises:
             WeightsError: The file holds something else.
         """
-        # Opened for each batch: a landmarker that is still open when the interpreter ends breaks there.
-        with self._open(everything) as landmarker:
-            for frame in frames:
-                yield landmarker.detect(self._image(image_format=self._rgb, data=to_canvas(frame)))
+        landmarker = self._get(everything)
+        for frame in frames:
+            yield landmarker.detect(self._image(image_format=self._rgb, data=to_canvas(frame)))
 
     def points(self, frames: Frames) -> NDArray[np.float32]:
         """The mesh of the face of each frame ``uint8[N, S, S, 3]``.
@@ -99,6 +102,25 @@ class Landmarker:
             if seen.face_landmarks:
                 points[i] = mesh(seen)[:, :2]
         return points
+
+    def close(self) -> None:
+        """Close MediaPipe's graphs. Done by itself when the object or the process ends."""
+        self._opened.clear()
+        for closing in self._closings:
+            closing()
+
+    def _get(self, everything: bool) -> Any:
+        """The graph for this, opened once a process: the threads of another's do not exist in a fork."""
+        process = os.getpid()
+        if (process, everything) not in self._opened:
+            landmarker = self._open(everything)
+            closing = weakref.finalize(self, _close, landmarker, process)
+            # It closes in a thread of an executor, and breaks once those have ended: before `atexit`. Nothing
+            # public runs earlier.
+            threading._register_atexit(closing)  # type: ignore[attr-defined]
+            self._closings.append(closing)
+            self._opened[process, everything] = landmarker
+        return self._opened[process, everything]
 
     def _open(self, everything: bool) -> Any:
         from mediapipe.tasks.python import BaseOptions, vision
@@ -118,6 +140,14 @@ class Landmarker:
             raise WeightsError(
                 f"{self._path} does not hold a face landmarker ({reason})", "delete it and pull it again"
             ) from error
+
+
+def _close(landmarker: Any, process: int) -> None:
+    if os.getpid() == process:
+        with _silent_stderr():
+            landmarker.close()
+    else:
+        landmarker._handle = None  # its thread is in the process that was forked: closing would wait for ever
 
 
 def mesh(seen: Any) -> NDArray[np.float64]:

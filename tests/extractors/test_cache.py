@@ -1,4 +1,4 @@
-"""The feature cache: what it keeps, what it does not believe, and that a kill loses nothing that was put."""
+"""The feature cache: what it keeps, what it does not believe, and what a kill can lose."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import contextlib
 import errno
 import os
 import random
+import signal
 import sqlite3
+import subprocess
+import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +23,7 @@ import pytest
 from fevbench.errors import FevbenchError
 from fevbench.extractors import cache as module
 from fevbench.extractors.cache import FeatureCache
+from fevbench.locks import locked
 
 VALUES = {f"{i:064x}": np.random.default_rng(i).normal(size=40).astype(np.float32) for i in range(200)}
 
@@ -60,6 +66,8 @@ def test_returns_what_was_put_bit_for_bit(tmp_path: Path) -> None:
     notes: list[str] = []
     first = FeatureCache(tmp_path, "net", "f" * 64, 7, notes.append)
     first.put({str(i): v for i, v in enumerate(values)})
+    assert len(first.get([str(i) for i in range(1300)])) == 1200
+    first.flush()
     # Opened anew, without the first having been closed, as after a kill.
     found = FeatureCache(tmp_path, "net", "f" * 64, 7, notes.append).get([str(i) for i in range(1300)])
     assert len(found) == 1200
@@ -144,8 +152,11 @@ def test_a_file_that_was_cut_is_put_aside_or_read(filled: Path, size: int) -> No
     with opened(filled.parent, notes) as cache:
         cache.put(VALUES)
     assert held(filled, notes).keys() == VALUES.keys()
-    assert len(notes) == 1
-    assert ("features of 1 sample" if size == -1 else f"{filled.name}.damaged") in notes[0]
+    if size == -1:  # the end of a row that is no feature
+        assert not notes
+    else:
+        assert len(notes) == 1
+        assert f"{filled.name}.damaged" in notes[0]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +184,9 @@ def test_a_file_that_is_no_database_is_put_aside(filled: Path, content: bytes) -
         "ALTER TABLE features ADD COLUMN more",
         "CREATE TABLE another (a)",
         "CREATE TRIGGER t AFTER INSERT ON features BEGIN DELETE FROM features; END",
-        "PRAGMA user_version = 3",
+        "DROP TABLE used",
+        "PRAGMA user_version = 2",
+        "PRAGMA user_version = 4",
     ],
 )
 def test_a_damaged_schema_is_put_aside(filled: Path, statement: str) -> None:
@@ -213,6 +226,7 @@ def test_damage_that_shows_only_while_writing(filled: Path) -> None:
     with opened(filled.parent, notes) as cache:
         filled.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
         cache.put(VALUES)
+        cache.flush()
     assert "cannot be trusted" in notes[0]
     assert held(filled).keys() == VALUES.keys()
 
@@ -224,6 +238,7 @@ def test_two_processes_put_a_damaged_file_aside_once(filled: Path) -> None:
         filled.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
         for cache in (one, other):
             cache.put(VALUES)
+            cache.flush()
             assert cache.get(VALUES).keys() == VALUES.keys()
     assert len(notes) == 1
 
@@ -233,10 +248,12 @@ def test_a_locked_file_is_waited_for_and_then_named(filled: Path) -> None:
     connection = sqlite3.connect(filled, isolation_level=None)
     with contextlib.closing(connection) as other, opened(filled.parent, patience=0.05) as cache:
         other.execute("BEGIN EXCLUSIVE")
-        for act in (lambda: cache.put(VALUES), lambda: cache.get(VALUES)):
+        cache.put(VALUES)
+        for act in (cache.flush, lambda: cache.get(VALUES)):
             with pytest.raises(FevbenchError, match="is locked by another process") as refused:
                 act()
             assert "delete" not in str(refused.value)
+            assert "\n" not in str(refused.value)
         other.execute("COMMIT")
         assert cache.get(VALUES).keys() == VALUES.keys()
     assert module.PATIENCE >= 30
@@ -253,8 +270,9 @@ def test_a_file_that_can_only_be_read_is_read(filled: Path, monkeypatch: pytest.
     notes: list[str] = []
     with opened(filled.parent, notes) as cache:
         assert cache.get(VALUES).keys() == VALUES.keys()
-        cache.put({"k": np.zeros(40, np.float32)})
-        cache.put({"l": np.zeros(40, np.float32)})
+        for key in "kl":
+            cache.put({key: np.zeros(40, np.float32)})
+            cache.flush()
     assert notes == [f"feature cache {filled} can only be read: what is computed is not kept"]
 
 
@@ -284,3 +302,293 @@ def test_a_disk_on_which_every_file_is_damaged(filled: Path, monkeypatch: pytest
     monkeypatch.setattr(module, "_layout", damaged)
     with pytest.raises(FevbenchError, match="see whether the disk is sound"), opened(filled.parent):
         pass
+
+
+def beside(file: Path) -> set[str]:
+    """What there is of a cache, by the ends of the names."""
+    return {path.name.removeprefix(file.name) for path in file.parent.iterdir()}
+
+
+def mode(file: Path) -> str:
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        return str(database.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+@pytest.fixture(params=[True, False], ids=["with a log", "without"])
+def has_log(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether the file system is one of this machine."""
+    monkeypatch.setattr(module, "has_shared_memory", lambda folder: request.param)
+    return bool(request.param)
+
+
+def test_what_was_put_is_written_by_size_by_time_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, three = list(VALUES)[:3]
+
+    def written() -> int:
+        with contextlib.closing(sqlite3.connect(next(tmp_path.glob("*.sqlite")))) as database:
+            return int(database.execute("SELECT count(*) FROM features").fetchone()[0])
+
+    with opened(tmp_path) as cache:
+        cache.put({one: VALUES[one]})
+        assert written() == 0
+        monkeypatch.setattr(module, "COMMIT_BYTES", 300)
+        cache.put({two: VALUES[two]})
+        assert written() == 2
+        monkeypatch.setattr(module, "COMMIT_BYTES", 10**9)
+        cache.put({three: VALUES[three]})
+        assert written() == 2
+        cache._written_at -= module.COMMIT_SECONDS
+        cache.put({})
+        assert written() == 3
+        cache.put({key: VALUES[key] for key in list(VALUES)[3:]})
+        assert written() == 3
+    assert written() == 200
+    assert len(held(cache.path)) == 200
+
+
+def test_a_closed_cache_is_one_ordinary_file(filled: Path, has_log: bool) -> None:
+    """It can be copied, and read where nothing can be written."""
+    with opened(filled.parent) as cache, opened(filled.parent) as other:
+        other.get(VALUES)
+        cache.put({"k": np.zeros(40, np.float32)})
+        cache.flush()
+        assert mode(filled) == ("wal" if has_log else "delete")
+        assert set(other.get(["k"])) == {"k"}
+    assert mode(filled) == "delete"
+    assert beside(filled) == {""}
+
+
+def test_no_log_is_begun_of_a_file_that_may_be_going(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would become the log of the next file of that name."""
+    monkeypatch.setattr(module, "has_shared_memory", lambda folder: True)
+    with opened(filled.parent) as cache, locked(filled.with_suffix(".lock")):
+        cache.put({"k": np.zeros(40, np.float32)})
+        cache.flush()
+        assert mode(filled) == "delete"
+        assert set(cache.get(["k"])) == {"k"}
+    with opened(filled.parent) as cache:
+        filled.unlink()
+        cache._make_ready()
+        assert beside(filled) == set()
+        cache.put(VALUES)
+    assert len(held(filled)) == 200
+
+
+def test_reading_changes_nothing(filled: Path) -> None:
+    """But once a day, the day."""
+    before = filled.read_bytes()
+    assert len(held(filled)) == 200
+    assert filled.read_bytes() == before
+
+
+KILLED = """
+import sys, time, numpy as np
+from pathlib import Path
+from fevbench.extractors import cache as module
+module.has_shared_memory = lambda folder: sys.argv[2] == "True"
+cache = module.FeatureCache(Path(sys.argv[1]), "net", "f" * 64, 40, print)
+def value(i): return np.random.default_rng(i).normal(size=40).astype(np.float32)
+cache.put({f"{i:064x}": value(i) for i in range(150)})
+cache.flush()
+cache.put({f"{i:064x}": value(i) for i in range(150, 200)})
+print("put", flush=True)
+time.sleep(60)
+"""
+
+
+def killed(folder: Path, has_log: bool) -> Path:
+    """The file of a cache whose process was killed after it had put `VALUES` and written 150 of them."""
+    command = [sys.executable, "-c", KILLED, str(folder), str(has_log)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "put\n"
+        process.send_signal(signal.SIGKILL)
+    (file,) = folder.glob("*.sqlite")
+    return file
+
+
+def test_a_kill_loses_what_was_not_written(tmp_path: Path, has_log: bool) -> None:
+    file = killed(tmp_path, has_log)
+    assert ("-wal" in beside(file)) == has_log
+    notes: list[str] = []
+    assert held(file, notes).keys() == set(list(VALUES)[:150])
+    assert notes == []
+    assert mode(file) == "delete"
+    assert beside(file) == {""}
+
+
+def test_a_damaged_log_never_becomes_a_feature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "has_shared_memory", lambda folder: True)
+    file = killed(tmp_path, has_log=True)
+    whole = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    log = Path(f"{file}-wal")
+    chance = random.Random(0)
+    lost = 0
+    for _ in range(60):
+        for path in tmp_path.iterdir():
+            path.unlink()
+        for path, content in whole.items():
+            damaged = bytearray(content)
+            if path == log:
+                damaged[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+                damaged = damaged[: len(content) - chance.choice([0, 0, 1, 4096, 9000])]
+            path.write_bytes(damaged)
+        lost += len(held(file)) < 150
+    assert lost > 20
+
+
+def test_a_file_with_a_log_is_used_on_a_network_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was copied there, as a kill had left it."""
+    file = killed(tmp_path, has_log=True)
+    monkeypatch.setattr(module, "has_shared_memory", lambda folder: False)
+    notes: list[str] = []
+    with opened(tmp_path, notes) as cache, opened(tmp_path, notes) as other:
+        assert len(cache.get(VALUES)) == 150
+        assert mode(file) == "delete"
+        cache.put({"k": np.zeros(40, np.float32)})
+        cache.flush()
+        assert len(other.get([*VALUES, "k"])) == 151
+    assert notes == []
+
+
+def test_a_file_that_says_it_has_a_log_is_read_where_nothing_can_be_written(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytearray(filled.read_bytes())
+    content[18:20] = b"\2\2"
+    filled.write_bytes(content)
+    monkeypatch.setattr(os, "access", lambda path, how: False)
+    notes: list[str] = []
+    with opened(filled.parent, notes) as cache:
+        assert len(cache.get(VALUES)) == 200
+        cache.put({"k": np.zeros(40, np.float32)})
+    assert notes == [f"feature cache {filled} can only be read: what is computed is not kept"]
+    assert filled.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("mounts", "has"),
+    [
+        ("/ ext4", True),
+        ("/ ext4; {folder} nfs4", False),
+        ("/ nfs4; {folder} xfs", True),
+        ("/ ext4; {folder} xfs; {folder} fuse.sshfs", False),
+        ("/ ext4; {folder}x nfs4", True),
+        ("/ somethingnew", False),
+        ("", False),
+    ],
+)
+def test_only_disks_of_this_machine_share_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mounts: str, has: bool
+) -> None:
+    folder = tmp_path / "with blank"
+    folder.mkdir()
+    lines = []
+    for line in filter(None, mounts.split("; ")):
+        place, kind = line.split(" ")
+        place = place.format(folder=str(folder).replace(" ", "\\040"))
+        lines.append(f"36 35 98:0 / {place} rw,noatime master:1 - {kind} /dev/root rw\n")
+    table = tmp_path / "mountinfo"
+    table.write_text("".join(lines))
+    monkeypatch.setattr(module, "MOUNTS", table)
+    assert module.has_shared_memory(folder) == has
+    monkeypatch.setattr(module, "MOUNTS", tmp_path / "none")
+    assert not module.has_shared_memory(folder)
+
+
+def test_a_cache_of_version_2_is_read_and_brought_up_to_date(filled: Path) -> None:
+    change(filled, "DROP TABLE used")
+    change(filled, "PRAGMA user_version = 2")
+    notes: list[str] = []
+    before = filled.read_bytes()
+    with opened(filled.parent, notes) as cache, opened(filled.parent, notes) as other:
+        assert len(cache.get(VALUES)) == 200
+        assert filled.read_bytes() == before
+        cache.put({"k": np.zeros(40, np.float32)})
+        cache.flush()
+        other.put({"l": np.zeros(40, np.float32)})
+        other.flush()
+        assert len(other.get([*VALUES, "k", "l"])) == 202
+    assert notes == []
+    with contextlib.closing(sqlite3.connect(filled)) as database:
+        assert database.execute("SELECT count(*), min(day) FROM used").fetchone() == (202, module.today())
+        assert module._layout(database) == (module.VERSION, module.LAYOUTS[module.VERSION])
+
+
+def test_the_day_of_the_last_use_is_kept(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = module.today()
+    keys = sorted(VALUES)
+    monkeypatch.setattr(module, "today", lambda: now + 3)
+    with opened(filled.parent) as cache:
+        cache.get(keys[:20])
+    with contextlib.closing(sqlite3.connect(filled)) as database:
+        days = dict(database.execute("SELECT key, day FROM used"))
+    assert days == {key: now + 3 * (key in keys[:20]) for key in keys}
+
+
+def test_a_locked_file_does_not_keep_the_day_waiting(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = module.today()
+    monkeypatch.setattr(module, "today", lambda: now + 3)
+    monkeypatch.setattr(module, "TOUCH_PATIENCE", 0.02)
+    with contextlib.closing(sqlite3.connect(filled, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        assert len(held(filled)) == 200
+        assert time.monotonic() - began < 10
+
+
+def test_a_lock_that_is_let_go_in_time_is_waited_for(filled: Path, has_log: bool) -> None:
+    other = sqlite3.connect(filled, isolation_level=None, check_same_thread=False)
+    with contextlib.closing(other), opened(filled.parent) as cache:
+        other.execute("BEGIN EXCLUSIVE")
+        let_go = threading.Timer(0.2, other.execute, ("COMMIT",))
+        let_go.start()
+        cache.put({"k": np.zeros(40, np.float32)})
+        cache.flush()
+        let_go.join()
+        assert set(cache.get(["k"])) == {"k"}
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["the folder", "the file"])
+def test_a_cache_that_is_deleted_while_it_is_open_is_begun_anew(
+    filled: Path, has_log: bool, whole: bool
+) -> None:
+    with opened(filled.parent) as cache:
+        assert len(cache.get(VALUES)) == 200
+        for path in list(filled.parent.iterdir()) if whole else [filled]:
+            path.unlink()
+        if whole:
+            filled.parent.rmdir()
+        cache.put(VALUES)
+    assert len(held(filled)) == 200
+
+
+def test_processes_write_at_the_same_time(tmp_path: Path, has_log: bool) -> None:
+    code = KILLED.replace("time.sleep(60)", "").replace('print("put", flush=True)', "cache.close()")
+    code = code.replace("range(150)", "range(int(sys.argv[3]), 150)")
+    command = [sys.executable, "-c", code, str(tmp_path), str(has_log)]
+    processes = [
+        subprocess.Popen([*command, start], stdout=subprocess.PIPE, text=True) for start in ("0", "70")
+    ]
+    assert [process.communicate()[0] for process in processes] == ["", ""]
+    assert [process.returncode for process in processes] == [0, 0]
+    (file,) = tmp_path.glob("*.sqlite")
+    assert len(held(file)) == 200
+
+
+def test_a_full_disk_loses_what_it_could_not_take_and_no_more(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: FeatureCache, rows: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with opened(filled.parent) as cache:
+        cache.put({"k": np.zeros(40, np.float32)})
+        with monkeypatch.context() as patch:
+            patch.setattr(FeatureCache, "_write", full)
+            with pytest.raises(FevbenchError, match="disk is full"):
+                cache.flush()
+        assert len(cache.get([*VALUES, "k"])) == 200
+    assert len(held(filled)) == 200

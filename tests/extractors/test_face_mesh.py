@@ -5,6 +5,7 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,6 +106,49 @@ def test_the_mesh_is_the_landmarkers(
     mesh = network(photograph[None])[0, MESH].reshape(-1, 3)
     assert np.array_equal(mesh[:, :2], Landmarker(weight_paths, "a test").points(photograph[None])[0])
     assert mesh[1, 2] < mesh[[127, 356], 2].min(), "the nose is nearer to the camera than the ears"
+
+
+@needs_mediapipe
+@pytest.mark.weights
+def test_it_is_opened_once_and_sees_the_same_as_one_that_was_just_opened(
+    photograph: np.ndarray, weight_paths: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+    open_ = Landmarker._open
+
+    def counted(self: Landmarker, everything: bool) -> Any:
+        opened.append(open_(self, everything))
+        return opened[-1]
+
+    monkeypatch.setattr(Landmarker, "_open", counted)
+    noise = np.random.default_rng(0).integers(0, 256, photograph.shape, dtype=np.uint8)
+    pictures = [photograph, noise, photograph[:, ::-1], photograph[40:200, 50:210]]
+    once = FaceMesh("cpu", weight_paths)
+    for picture in [*pictures, *pictures[::-1]]:
+        fresh = FaceMesh("cpu", weight_paths)
+        assert once(picture[None]).tobytes() == fresh(picture[None]).tobytes()
+    del fresh
+    assert len(opened) == 1 + 2 * len(pictures)
+    assert [landmarker._handle is None for landmarker in opened] == [False] + [True] * 2 * len(pictures)
+    once._landmarker.close()
+    assert opened[0]._handle is None
+    assert np.isfinite(once(photograph[None])).all(), "it is opened again"
+
+
+@needs_mediapipe
+@pytest.mark.weights
+def test_a_fork_opens_its_own(photograph: np.ndarray, weight_paths: dict[str, Path]) -> None:
+    code = (
+        "import os, sys, numpy; from pathlib import Path\n"
+        "from fevbench.extractors.face_mesh import FaceMesh\n"
+        "network = FaceMesh('cpu', {'face-landmarker': Path(sys.argv[1])})\n"
+        "see = lambda: network(numpy.zeros((1, 64, 64, 3), numpy.uint8)).shape == (1, 1497) or sys.exit(5)\n"
+        "see(); child = os.fork(); see()\n"
+        "if child: sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+    )
+    command = [sys.executable, "-c", code, str(weight_paths["face-landmarker"])]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @needs_mediapipe
