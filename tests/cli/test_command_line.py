@@ -340,12 +340,13 @@ def test_advice_is_what_the_command_can_do(
 def test_a_set_that_is_not_broken_is_not_to_be_installed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     from fevbench.data.datasets import open_dataset
     from fevbench.errors import DatasetError
+    from fevbench.zips import StoredArchive
 
-    def fail(path: Path) -> bytes:
-        raise OSError(24, "Too many open files", str(path))
+    def fail(self: StoredArchive, name: str) -> bytes:
+        raise OSError(24, "Too many open files", name)
 
     data = open_dataset("fevsynth")
     clip = data.clips("test")[0]
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr(StoredArchive, "read", fail)
     with pytest.raises(DatasetError, match=r"Too many open files.*: let more files be open"):
         data.frames(clip)

@@ -11,7 +11,6 @@ import av
 import numpy as np
 from PIL import Image
 
-from fevbench.data.video import read_clip
 from fevbench.fevsynth.adapter import FEVSynth
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def performance(person: int, label: str, take: int = 0, frames: int = 10, back: 
         for c in FEVSynth().clips(s)
         if c.id == f"p{person:03}-{label}-{take}"
     ]
-    clip = read_clip(clips[0].path)
+    clip = FEVSynth().frames(clips[0])
     there = np.linspace(0, 22, frames if not back else (frames + 1) // 2).round().astype(int)
     order = np.concatenate([there, there[::-1][-(frames - len(there)) :]]) if back else there
     small = [np.asarray(Image.fromarray(clip[i]).resize((64, 64), Image.Resampling.BICUBIC)) for i in order]
