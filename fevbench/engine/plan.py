@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fevbench import weights
-from fevbench.counts import people
+from fevbench.counts import many, people
 from fevbench.data.clip import Split
 from fevbench.errors import FevbenchError, UnknownName
 from fevbench.extractors.base import Extractor, extractors, sample_count
@@ -232,8 +232,7 @@ def shortage(metric: Metric, clips: Sequence[Clip], samples: Sequence[int], labe
         return subject_shortage(metric, clips)
     needed, total = metric.sampling, sum(samples)
     if total < needed.least:
-        what = needed.counts if total != 1 else needed.counts.removesuffix("s")
-        return f"{total} {what}, needs at least {needed.least}"
+        return f"{many(total, needed.counts.removesuffix('s'))}, needs at least {needed.least}"
     counted = list(zip(clips, samples, strict=True))
     if few := subject_shortage(metric, [clip for clip, count in counted if count]):
         return few

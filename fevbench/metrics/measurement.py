@@ -53,16 +53,6 @@ class ClipView:
         if not self.input.size:
             object.__setattr__(self, "input", self.true[:1])
 
-    @property
-    def frames(self) -> NDArray[Any]:
-        """The generated clip, of a metric of pixels."""
-        return self.generated
-
-    @property
-    def truth(self) -> NDArray[Any]:
-        """The true clip, of a metric of pixels."""
-        return self.true
-
 
 @dataclass(frozen=True)
 class Measurement:

@@ -51,7 +51,7 @@ def diversity(view: ClipView) -> Measurement:
 
 def psnr(view: ClipView) -> Measurement:
     """Mean over frames of 10 log10(255^2 / MSE), in dB, each frame capped at 100 dB."""
-    pairs = zip(view.frames, view.truth, strict=True)
+    pairs = zip(view.generated, view.true, strict=True)
     mse = np.array([((made.astype(np.float64) - true) ** 2).mean() for made, true in pairs])
     smallest = 255.0**2 / 10 ** (PSNR_CAP / 10)
     return Measurement(float((10 * np.log10(255.0**2 / np.maximum(mse, smallest))).mean()))
@@ -59,17 +59,17 @@ def psnr(view: ClipView) -> Measurement:
 
 def ssim(view: ClipView) -> Measurement:
     """Mean SSIM over frames and RGB channels."""
-    return Measurement(float(ssim_per_frame(view.frames, view.truth).mean()))
+    return Measurement(float(ssim_per_frame(view.generated, view.true).mean()))
 
 
 def ms_ssim(view: ClipView) -> Measurement:
     """Mean MS-SSIM of three scales over frames and RGB channels."""
-    return Measurement(float(ms_ssim_per_frame(view.frames, view.truth).mean()))
+    return Measurement(float(ms_ssim_per_frame(view.generated, view.true).mean()))
 
 
 def motion_agreement(view: ClipView) -> Measurement:
     """Ratio, at most 1, of the smaller to the larger mean absolute frame difference of the two clips."""
-    made, true = _frame_difference(view.frames), _frame_difference(view.truth)
+    made, true = _frame_difference(view.generated), _frame_difference(view.true)
     if true == 0:
         return Measurement(None, "the true clip does not move", excused=True)
     return agreement(made, true)
@@ -118,29 +118,18 @@ def ms_ssim_per_frame(x: Frames, y: Frames) -> NDArray[np.float64]:
     Raises:
         ValueError: The shapes differ, or a frame is smaller than the window at the coarsest scale.
     """
-    return both_per_frame(x, y)[1]
-
-
-def both_per_frame(x: Frames, y: Frames) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """SSIM and MS-SSIM, whose finest scales are one: in the time of MS-SSIM alone.
-
-    Arguments, results and what is raised are those of `ssim_per_frame` and `ms_ssim_per_frame`.
-    """
     weights = np.array(SCALES) / sum(SCALES)
     comparisons = _scales(x, y, len(weights))
-    ssim, ms_ssim = np.empty((2, len(x)))
-    for i, (made, true) in enumerate(zip(x, y, strict=True)):
-        a, b = made, true
+    found = []
+    for a, b in zip(x, y, strict=True):
         product = np.ones(a.shape[-1])
         for comparison, weight in zip(comparisons, weights, strict=True):
             index, structure = comparison.of_frames(a, b)
-            if comparison is comparisons[0]:
-                ssim[i] = index.mean()
             mean = (index if comparison is comparisons[-1] else structure).mean(axis=(0, 1))
             product *= np.maximum(mean, 0.0) ** weight
             a, b = _halved(comparison.x), _halved(comparison.y)
-        ms_ssim[i] = product.mean()
-    return ssim, ms_ssim
+        found.append(product.mean())
+    return np.array(found)
 
 
 def _scales(x: Frames, y: Frames, count: int) -> list[_Comparison]:

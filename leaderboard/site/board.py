@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fevbench.counts import clips
+from fevbench.counts import clips, many
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.metric import Metric
 from fevbench.report.rows import number
@@ -187,9 +187,8 @@ def _column(table: Table, name: str, group: str, page: str) -> Column:
     metric = catalog.get(name)
     found = [m for run in table.runs if (m := run.result.metrics.get(name)) and m.value is not None]
     counts, subjects = [m.n for m in found] or [0], [m.subjects for m in found] or [0]
-    counted = metric.sampling.counts
-    sample = f"{_span(counts)} {counted if max(counts) != 1 else counted.removesuffix('s')}"
-    sample += f", {_span(subjects)} subject{'s' if max(subjects) != 1 else ''}"
+    counted = metric.sampling.counts.removesuffix("s")
+    sample = f"{_span(counts, counted)}, {_span(subjects, 'subject')}"
     true = table.true_value(name)
     text = "" if true is None else number(name, true)
     return Column(
@@ -199,9 +198,9 @@ def _column(table: Table, name: str, group: str, page: str) -> Column:
     )  # fmt: skip
 
 
-def _span(counts: Sequence[int]) -> str:
-    least, most = min(counts), max(counts)
-    return str(least) if least == most else f"{least} to {most}"
+def _span(counts: Sequence[int], what: str) -> str:
+    least, most = min(counts), many(max(counts), what)
+    return most if least == max(counts) else f"{least} to {most}"
 
 
 def saturation(table: Table, name: str) -> str:

@@ -19,6 +19,7 @@ from fevbench.errors import DatasetError, UnknownName
 from fevbench.extractors.base import extractors
 from fevbench.fevsynth.measure.record import Entry, Measured, NotMeasurable, read_measured
 from fevbench.hashing import sha256_of
+from fevbench.metrics.tracked import no_face
 from fevbench.progress import Progress
 from fevbench.records import Record
 from fevbench.results.provenance import environment
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 def has_face(features: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which of ``float32[N, D]`` are of a frame with a face: extractors of faces answer NaN without."""
-    return np.logical_not(np.isnan(features).any(axis=1))
+    return ~no_face(features)
 
 
 class Networks:
