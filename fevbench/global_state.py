@@ -5,9 +5,9 @@ A model runs in the process that measures it, and one usual line of training cod
 and metrics are computed in `known_state`, which sets all such state to what `KNOWN` says and gives it back
 afterwards as the model left it. `KNOWN` is part of the fingerprint under which features are kept.
 
-Two things are known by what they were before a model's code was first run, which `remember` notes: how many
-threads torch computes with, and which warnings are shown. Threads are no part of the fingerprint: they change
-features in the last bits only, and a cache is shared by machines with different numbers of them.
+torch computes with one thread: another number would change features in their last bits. More cores are used
+by more workers (`fevbench.engine.local`). Which warnings are shown is known by what it was before a model's
+code was first run, which `remember` notes.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _torch_settings() -> list[Setting]:
     put_deterministic = torch.use_deterministic_algorithms
     return [
         Setting("torch.default_dtype", torch.float32, torch.get_default_dtype, torch.set_default_dtype),
-        Setting("torch.num_threads", None, torch.get_num_threads, torch.set_num_threads),
+        Setting("torch.num_threads", 1, torch.get_num_threads, torch.set_num_threads),
         Setting("torch.flush_denormal", False, _flushes, torch.set_flush_denormal),
         Setting(
             "torch.deterministic_algorithms",
@@ -127,7 +127,7 @@ SETTINGS = (
 """The switches that are read and set one by one."""
 
 KNOWN: dict[str, Any] = {
-    **{setting.name: str(setting.known) for setting in SETTINGS if setting.known is not None},
+    **{setting.name: str(setting.known) for setting in SETTINGS},
     "torch.float32_precision": FULL,
     "torch.autocast": False,
     "torch.grad": False,
@@ -140,23 +140,13 @@ KNOWN: dict[str, Any] = {
 """The state in `known_state`, in words that can be hashed."""
 
 
-@dataclass(frozen=True)
-class _Start:
-    threads: int
-    filters: tuple[Any, ...]
-
-
-def _now() -> _Start:
-    return _Start(torch.get_num_threads(), tuple(warnings.filters))
-
-
-_start = _now()
+_filters = tuple(warnings.filters)
 
 
 def remember() -> None:
-    """Note the threads and the warnings' filters of now, before a model's code is first run."""
-    global _start
-    _start = _now()
+    """Note the warnings' filters of now, before a model's code is first run."""
+    global _filters
+    _filters = tuple(warnings.filters)
 
 
 @contextmanager
@@ -184,9 +174,8 @@ def _settings() -> Iterator[None]:
     before = [(setting, setting.get()) for setting in SETTINGS]
     try:
         for setting, found in before:
-            known = _start.threads if setting.known is None else setting.known
-            if found != known:
-                setting.put(known)
+            if found != setting.known:
+                setting.put(setting.known)
         yield
     finally:
         for setting, found in before:
@@ -300,5 +289,5 @@ def _opencv() -> Iterator[None]:
 def _warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.resetwarnings()
-        warnings.filters[:] = _start.filters  # type: ignore[index]
+        warnings.filters[:] = _filters  # type: ignore[index]
         yield

@@ -31,27 +31,62 @@ def work_all(work: Callable[[T], R], todo: Sequence[T], workers: int, done: Call
         FevbenchError: A worker was killed or ran out of memory, or an error of ``work``.
         OSError: One of ``work``.
     """
-    try:
-        with _pool(min(workers, len(todo)) or 1) as pool:
-            with _without_ctrl_c():  # the workers start here, and inherit this
-                futures = {pool.submit(work, piece): piece for piece in todo}
-            for future in as_completed(futures):
-                done(futures[future], future.result())
-    except (BrokenProcessPool, MemoryError) as error:
-        fewer = "repeat the command with fewer --jobs, which continues"
-        raise FevbenchError(
-            "a worker process was killed, perhaps for want of memory",
-            fewer if workers > 1 else "close other programs, or take a machine with more memory",
-        ) from error
+    work_in_turns(work, [todo], workers, done)
+
+
+def work_in_turns(
+    work: Callable[[T], R],
+    turns: Sequence[Sequence[T]],
+    workers: int,
+    done: Callable[[T, R], None],
+    prepare: Callable[[], None] | None = None,
+    deaths: int = 0,
+) -> None:
+    """Do all of each turn in parallel, a turn after the other, by the same workers.
+
+    Args:
+        work: Does one piece.
+        turns: Pieces; those of a turn begin when the turn before is done.
+        workers: How many processes.
+        done: Hears of each piece that is done, and what came of it.
+        prepare: What each worker does before its first piece.
+        deaths: How many workers may die. What such a one was at is done again by another.
+
+    Raises:
+        FevbenchError: More workers were killed or ran out of memory, or an error of ``work``.
+        OSError: One of ``work``.
+    """
+    left = [list(turn) for turn in turns if turn]
+    while left:
+        try:
+            with _pool(min(workers, max(map(len, left))), prepare) as pool:
+                while left:
+                    with _without_ctrl_c():  # the workers start here, and inherit this
+                        futures = {pool.submit(work, piece): piece for piece in left[0]}
+                    for future in as_completed(futures):
+                        result = future.result()
+                        left[0].remove(futures[future])
+                        done(futures[future], result)
+                    left.pop(0)
+        except (BrokenProcessPool, MemoryError) as error:
+            deaths -= 1
+            if deaths >= 0:
+                continue
+            fewer = "repeat the command with fewer --jobs, which continues"
+            raise FevbenchError(
+                "a worker process was killed, perhaps for want of memory",
+                fewer if workers > 1 else "close other programs, or take a machine with more memory",
+            ) from error
 
 
 @contextlib.contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(workers: int, prepare: Callable[[], None] | None) -> Iterator[ProcessPoolExecutor]:
     ours = set(multiprocessing.active_children())
     # One process a core already: threads inside numpy's products would only get in each other's way.
     for variable in _THREADS:
         os.environ.setdefault(variable, "1")
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_follow_parent)
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(prepare,))
     try:
         yield pool
     except BaseException:
@@ -73,9 +108,11 @@ def _without_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _follow_parent() -> None:
+def _begin(prepare: Callable[[], None] | None) -> None:
     """In a worker: end when the parent does, which may be killed without a chance to say so."""
     threading.Thread(target=_exit_after_parent, daemon=True).start()
+    if prepare is not None:
+        prepare()
 
 
 def _exit_after_parent() -> None:

@@ -218,7 +218,7 @@ def _weights(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]:
         elif sha256 not in {file.sha256 for file in registry[name].files}:
             yield Finding(f"{name} was {sha256[:12]}, which is none of the registered files")
     for metric in current_metrics(result).values():
-        needed = {weight for name in metric.extractors for weight in extractors.get(name).weights}
+        needed = set(extractors.get(metric.computation.extractor).weights)
         if result.metrics[metric.name].value is not None and (lacking := needed - used.keys()):
             yield Finding(f"{metric.name}: it does not say which {', '.join(sorted(lacking))} it used")
 

@@ -156,22 +156,21 @@ def test_precisions_that_contradict_each_other_come_back_as_they_were() -> None:
             put(*place, value)
 
 
-def test_threads_and_warnings_are_those_of_before_the_model() -> None:
+def test_one_thread_and_the_warnings_of_before_the_model() -> None:
     threads = torch.get_num_threads()
     try:
-        torch.set_num_threads(2)
         remember()
-        torch.set_num_threads(1)
+        torch.set_num_threads(2)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             warnings.filterwarnings("error", "of a model's own")
             own = list(warnings.filters)
             with known_state():
-                assert torch.get_num_threads() == 2
+                assert torch.get_num_threads() == 1
                 warnings.filterwarnings("ignore", "something")
                 warnings.warn("something is deprecated", FutureWarning, stacklevel=1)
             assert warnings.filters == own
-        assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(threads)
         remember()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,18 +25,18 @@ from fevbench.audit.record import (
 )
 from fevbench.data.corpus import Corpus
 from fevbench.engine.describe import protocol_record, weight_records
-from fevbench.engine.extract import Extraction
+from fevbench.engine.extract import open_extractions
 from fevbench.engine.plan import Evaluation
+from fevbench.engine.samples import HashedClip
 from fevbench.engine.score import ClipSet, measure, weak_classifier
 from fevbench.errors import FevbenchError
+from fevbench.extractors.base import extractors
 from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.ranking import compare_samples, sample_of
 from fevbench.results.provenance import environment
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from fevbench.data.clip import Clip, Dataset, Frames
     from fevbench.data.protocol import Protocol
     from fevbench.extractors.base import Extractor
@@ -177,17 +176,18 @@ class DamageScoring:
         """
         steps: list[Step] = []
         clips = self.corpus.clips
-        with ExitStack() as stack:
-            extractions = {
-                e.name: stack.enter_context(self._extraction(e, progress.note)) for e in self.extractors
-            }
+        folder = paths.home() / "features"
+        with open_extractions(
+            self.extractors, self.local, self.device, self.batch_size, folder, progress.note
+        ) as extractions:
 
             def side(frames: Callable[[Clip], Frames]) -> ClipSet:
+                pairs = [(HashedClip(frames(clip)), HashedClip(self.corpus.frames(clip))) for clip in clips]
                 features = {
-                    name: extraction.of_pairs(clips, frames, self.corpus.frames)
-                    for name, extraction in extractions.items()
+                    name: {clip.id: rows for clip, rows in zip(clips, one.of_pairs(pairs), strict=True)}
+                    for name, one in extractions.items()
                 }
-                return ClipSet(frames, self.corpus.dataset.labels, features)
+                return ClipSet(self.corpus.dataset.labels, self.corpus.protocol.frames, features)
 
             progress.start("true clips", 1)
             true = side(self.corpus.frames)
@@ -212,12 +212,6 @@ class DamageScoring:
                     progress.advance(1)
         return steps, absent
 
-    def _extraction(self, extractor: Extractor, note: Callable[[str], None]) -> Extraction:
-        folder = paths.home() / "features"
-        return Extraction(
-            extractor, self.local, self.device, self.batch_size, folder, lambda count: None, note
-        )
-
     def _step(
         self,
         metric: Metric,
@@ -241,10 +235,14 @@ class DamageScoring:
             worse=test.difference,
             low=low,
             high=high,
-            lost=max((_lost(made.features[name]) for name in metric.extractors), default=0.0),
+            lost=_lost(metric, made),
         )
 
 
-def _lost(features: Sequence[NDArray[np.floating[Any]]]) -> float:
+def _lost(metric: Metric, made: ClipSet) -> float:
     """The share of samples without features: frames in which no face was found."""
-    return float(np.isnan(np.concatenate(features)).any(axis=1).mean())
+    extractor = extractors.get(metric.computation.extractor)
+    if not extractor.weights:
+        return 0.0
+    rows = np.concatenate(list(made.features[extractor.name].values()))
+    return float(np.isnan(rows).any(axis=1).mean())

@@ -87,6 +87,14 @@ jobs = option(
 )
 
 
+workers = option(
+    "--jobs",
+    type=Count(1, 1024, "each is a process of its own, and more than a core each only wait"),
+    metavar="J",
+    help="Workers; any number gives the same result.  [default: what memory and cores allow]",
+)
+
+
 def out(kind: click.Path = PATH, **settings: Any) -> Callable[[F], F]:
     """``--out``, the file or folder to write."""
     return option("--out", type=kind, **settings)

@@ -27,6 +27,7 @@ Rows = list[tuple[str, ...]]
 @options.seed()
 @options.device()
 @options.batch_size(metavar="N")
+@options.workers
 @options.out(help="Run folder.  [default: runs/MODEL--DATASET--…]")
 @options.plugin
 @click.option("--allow-missing", is_flag=True, help="For videos:DIR, score what there is.")
@@ -43,6 +44,7 @@ def run_command(
     seed: int | None,
     device: str,
     batch_size: int | None,
+    jobs: int | None,
     out: Path | None,
     plugin: Path | None,
     allow_missing: bool,
@@ -108,7 +110,7 @@ def run_command(
     evaluation = Evaluation(chosen_metrics, data, protocol, judge, found_model.can_resample)
     plan = Plan(settings, found_model, evaluation, device, batch_size, folder)
     with stdout_to_stderr(), ProgressDisplay() as display:
-        result = execute(plan, display, offline=offline, pull=display.pull, overwrite=overwrite)
+        result = execute(plan, display, offline=offline, pull=display.pull, overwrite=overwrite, jobs=jobs)
     if output_format == "json":
         say_json(result.model_dump(mode="json"))
         return

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fevbench.data.clip import Clip, Dataset, Split
@@ -18,33 +19,35 @@ if TYPE_CHECKING:
 
 Array = TypeVar("Array", bound="NDArray[Any]")
 
-BUDGET = 1 << 30
-"""Bytes one store keeps; past it, a clip is decoded again each time."""
+BUDGET = 64_000_000
+"""Bytes one store keeps at most, of the clips that were used last."""
 
 
 class FrameStore(Generic[Array]):
-    """Clip id to frames, or to an array with something of each frame.
+    """Clip id to frames, or to an array with something of each frame; what was used last is kept.
 
     Args:
         budget: Bytes to keep at most.
     """
 
     def __init__(self, budget: int = BUDGET) -> None:
-        self._budget = budget
-        self._kept: dict[str, Array] = {}
+        self._left = budget
+        self._kept: OrderedDict[str, Array] = OrderedDict()
 
     def get(self, clip_id: str, load: Callable[[], Array]) -> Array:
         """The clip's frames, read-only; ``load`` makes them if they are not kept."""
         if clip_id in self._kept:
+            self._kept.move_to_end(clip_id)
             return self._kept[clip_id]
         return self.keep(clip_id, load())
 
     def keep(self, clip_id: str, frames: Array) -> Array:
-        """Keep a clip's frames if the budget allows; returns them, read-only."""
+        """Keep a clip's frames, and let go of others past the budget; returns them, read-only."""
         frames.setflags(write=False)
-        if frames.nbytes <= self._budget:
-            self._kept[clip_id] = frames
-            self._budget -= frames.nbytes
+        self._kept[clip_id] = frames
+        self._left -= frames.nbytes
+        while self._left < 0:
+            self._left += self._kept.popitem(last=False)[1].nbytes
         return frames
 
 
@@ -83,16 +86,22 @@ class Corpus:
         return self._store.get(clip.id, lambda: self.protocol.sample(self.dataset.frames(clip), name))
 
     def digest(self, clips: Sequence[Clip] | None = None) -> str:
-        """The sha256 of every scored clip's id, subject, label and sampled pixels.
+        """The `corpus_digest` of all scored clips, or of those of them that are given."""
+        wanted = self.clips if clips is None else clips
+        return corpus_digest(wanted, {clip.id: content_digest(self.frames(clip)) for clip in wanted})
 
-        Args:
-            clips: The clips that are scored if some of ``self.clips`` are not.
-        """
-        digest = hashlib.sha256()
-        for clip in self.clips if clips is None else clips:
-            row = (clip.id, clip.subject, clip.label, content_digest(self.frames(clip)))
-            digest.update(repr(row).encode())
-        return digest.hexdigest()
+
+def corpus_digest(clips: Sequence[Clip], digests: Mapping[str, str]) -> str:
+    """The sha256 of every clip's id, subject, label and sampled pixels.
+
+    Args:
+        clips: The clips that are scored.
+        digests: Clip id to the digest of its pixels.
+    """
+    digest = hashlib.sha256()
+    for clip in clips:
+        digest.update(repr((clip.id, clip.subject, clip.label, digests[clip.id])).encode())
+    return digest.hexdigest()
 
 
 def typical(clips: Sequence[Clip], labels: Sequence[str], count: int) -> list[Clip]:

@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fevbench import paths, weights
-from fevbench.data.corpus import Corpus
-from fevbench.data.video import content_digest
+from fevbench.data.clip import Clip
+from fevbench.data.corpus import Corpus, corpus_digest
 from fevbench.engine.describe import describe
-from fevbench.engine.extract import Extraction, check_caches
+from fevbench.engine.extract import Work, check_caches
 from fevbench.engine.folder import Claim, LateReads, earlier_result, holds_run
 from fevbench.engine.generate import GeneratedClips
-from fevbench.engine.noise import NoiseSamples
-from fevbench.engine.plan import Plan
+from fevbench.engine.local import Job, choose_jobs, do_all, generated_clips, open_worker
+from fevbench.engine.noise import made_again, no_noise
+from fevbench.engine.plan import Evaluation, Plan
 from fevbench.engine.score import ClipSet, score, unscored
+from fevbench.engine.work import Found, Part, parts_of
 from fevbench.errors import RunError
-from fevbench.extractors.base import sample_count
 from fevbench.global_state import known_state
 from fevbench.models.built import BuiltModel, build
 from fevbench.models.found import VIDEOS_PREFIX
-from fevbench.models.workplace import OUTSIDE_FOLDER
 from fevbench.progress import Progress, Silent
-from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, write_result
+from fevbench.results.files import write_result
 from fevbench.results.schema import MetricResult, Result, Stage
-
-if TYPE_CHECKING:
-    from fevbench.engine.score import Features
-    from fevbench.extractors.base import Extractor
 
 
 def execute(
@@ -42,6 +36,7 @@ def execute(
     pull: weights.Progress | None = None,
     features: Path | None = None,
     overwrite: bool = False,
+    jobs: int | None = None,
 ) -> Result:
     """Carry out a plan and write ``result.json`` into its folder.
 
@@ -53,6 +48,8 @@ def execute(
         features: The folder of the feature caches; by default the one in fevbench's own folder.
         overwrite: Start the run folder anew, whatever the settings of the run in it. What it holds is thrown
             away when all that can be known beforehand says that the new run will go through.
+        jobs: How many workers; by default, what the machine allows and the work is worth. The result is the
+            same for any number.
 
     Returns:
         The result; the earlier one, untouched, if everything asked for is in it already.
@@ -92,9 +89,7 @@ def execute(
         if plan.model.networks:
             own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
         built = built or build(plan.model, corpus, plan.device, progress)
-        generated = GeneratedClips(
-            built, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, plan.out / OUTSIDE_FOLDER
-        )
+        generated = generated_clips(plan, built, corpus)
         plan = plan.with_clips(generated.clips)
         for reason, names in plan.evaluation.shortages().items():
             progress.note(f"no {', '.join(names)}: {reason}")
@@ -104,11 +99,7 @@ def execute(
         if overwrite and claim.holds_work():
             _check_replaceable(plan, generated)
             claim.start_anew()
-        late = LateReads(plan.out)
-        try:
-            return _Session(plan, corpus, generated, progress, local, cache).run()
-        finally:
-            late.keep(built, generated.reads, plan.evaluation.dataset)
+        return _carry_out(Job(plan, local, cache), built, corpus, progress, jobs)
 
 
 def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
@@ -139,96 +130,63 @@ def _note_untracked(untracked: Sequence[str], progress: Progress) -> None:
         )
 
 
-@dataclass
-class _Session:
-    """One attempt at a plan."""
+def _carry_out(job: Job, built: BuiltModel, corpus: Corpus, progress: Progress, jobs: int | None) -> Result:
+    """Make the clips, extract their features, score them, and write the result."""
+    plan, evaluation = job.plan, job.plan.evaluation
+    clips, count = evaluation.clips or (), evaluation.noise_samples
+    again = made_again(clips) if count > 1 else ()
+    found = Found()
+    with open_worker(job, progress.note, built, corpus) as worker:
+        there = sum(worker.generated.path(clip).exists() for clip in clips)
+        if there:
+            progress.note(f"continuing: {there} of {len(clips)} clips were made before")
+        try:
+            found.add(worker.begin(progress))
+            progress.start("clips", len(clips) + len(again) * (count - 1))
 
-    plan: Plan
-    corpus: Corpus
-    generated: GeneratedClips
-    progress: Progress
-    local: Mapping[str, weights.LocalWeight]
-    cache: Path
-    stages: dict[str, Stage] = field(default_factory=dict)
+            def done(part: Part, came: Found) -> None:
+                found.add(came)
+                progress.advance(len(part[0]) * max(1, part[1] - 1))
 
-    def run(self) -> Result:
-        plan, corpus, generated = self.plan, self.corpus, self.generated
-        with self._stage("decode") as count, known_state():
-            digest = corpus.digest(generated.clips)
-            count(len(generated.clips), 0)
-        with self._stage("generate") as count:
-            there = sum(generated.path(clip).exists() for clip in generated.clips)
-            if there:
-                self.progress.note(f"continuing: {there} of {len(generated.clips)} clips were made before")
-            generated.make_all(self.progress)
-            count(generated.made, len(generated.clips) - generated.made)
-        noise = NoiseSamples(generated, plan.out / NOISE_FOLDER, plan.evaluation.noise_samples)
-        if plan.evaluation.noise_samples > 1:
-            with self._stage("draws") as count:
-                count(*noise.make_all(self.progress))
-        features = {e.name: self._extract(e, noise) for e in plan.evaluation.extractors}
-        labels = plan.evaluation.dataset.labels
-        made = ClipSet(generated.frames, labels, {name: both[0] for name, both in features.items()})
-        true = ClipSet(corpus.frames, labels, {name: both[1] for name, both in features.items()})
-        values: dict[str, MetricResult] = {}
-        with self._stage("score") as count, known_state():
-            self.progress.start("score", len(plan.evaluation.metrics))
-            for metric in plan.evaluation.metrics:
-                reason = plan.evaluation.unavailable(metric)
-                clips = noise.clips if metric.sampling.noise_samples > 1 else generated.clips
-                values[metric.name] = (
-                    unscored(metric, clips, reason) if reason else score(metric, clips, made, true)
-                )
-                self.progress.advance(1)
-            count(len(values), 0)
-        notes = [*generated.notes, *noise.notes]
-        result = describe(plan, digest, generated.clips, notes, values, self.local.values(), self.stages)
-        result = result.model_copy(
-            update={
-                "clips": {clip.id: content_digest(generated.frames(clip)) for clip in generated.clips},
-                "draws": noise.digests() if plan.evaluation.noise_samples > 1 else {},
-            }
+            many = choose_jobs(jobs, len(clips), plan.device, job.weights)
+            do_all(worker, job, [parts_of(clips), parts_of(again, count)], many, done)
+        finally:
+            LateReads(plan.out).keep(built, worker.generated.reads, evaluation.dataset)
+        notes = worker.generated.notes
+    for note in dict.fromkeys(found.notes):
+        progress.note(note)
+    stages = {name: work.stage() for name, work in found.work.items()}
+    values, stages["score"] = _score_all(evaluation, clips, found, progress)
+    made = {clip: digests[0] for clip, digests in found.made.items()}
+    draws = {clip: [own for own, _ in digests] for clip, digests in found.again.items()}
+    digest = corpus_digest(clips, {clip: digests[0] for clip, digests in found.true.items()})
+    notes = [*notes, *no_noise(made, draws)]
+    result = describe(plan, digest, clips, notes, values, job.weights.values(), stages)
+    result = result.model_copy(update={"clips": {clip.id: made[clip.id] for clip in clips}, "draws": draws})
+    write_result(plan.out, result)
+    return result
+
+
+def _score_all(
+    evaluation: Evaluation, clips: Sequence[Clip], found: Found, progress: Progress
+) -> tuple[dict[str, MetricResult], Stage]:
+    """The value of every metric, or why it has none."""
+    labels, frames = evaluation.dataset.labels, evaluation.protocol.frames
+    made, true = (
+        ClipSet(
+            labels,
+            frames,
+            {name: {id_: rows[i] for id_, rows in of.items()} for name, of in found.features.items()},
         )
-        write_result(plan.out, result)
-        return result
-
-    def _extract(self, extractor: Extractor, noise: NoiseSamples) -> tuple[Features, Features]:
-        """Features of the generated clips and of the true ones, by one extractor."""
-        name, corpus, generated = extractor.name, self.corpus, self.generated
-        clips, frames = generated.clips, corpus.protocol.frames
-        of_noise = extractor.unit == "noise"
-        pairs = 2 * len(clips) * sample_count(extractor.unit, frames)
-        self.progress.start(name, noise.pair_count(frames) if of_noise else pairs)
-        with (
-            self._stage(name) as count,
-            Extraction(
-                extractor,
-                self.local,
-                self.plan.device,
-                self.plan.batch_size,
-                self.cache,
-                self.progress.advance,
-                self.progress.note,
-            ) as extraction,
-        ):
-            if of_noise:
-                made, true = noise.features(extraction)
-            else:
-                made = extraction.of_pairs(clips, generated.frames, corpus.frames)
-                true = extraction.of_pairs(clips, corpus.frames, corpus.frames)
-            count(extraction.computed, extraction.reused)
-        return made, true
-
-    @contextmanager
-    def _stage(self, name: str) -> Iterator[Callable[[int, int], None]]:
-        """Time a stage; the block reports how many samples it computed and reused."""
-        start = time.perf_counter()
-        counts = (0, 0)
-
-        def count(computed: int, reused: int) -> None:
-            nonlocal counts
-            counts = (computed, reused)
-
-        yield count
-        seconds = round(time.perf_counter() - start, 3)
-        self.stages[name] = Stage(seconds=seconds, computed=counts[0], reused=counts[1])
+        for i in (0, 1)
+    )
+    values: dict[str, MetricResult] = {}
+    began = time.perf_counter()
+    progress.start("score", len(evaluation.metrics))
+    with known_state():
+        for metric in evaluation.metrics:
+            reason = evaluation.unavailable(metric)
+            own = made_again(clips) if metric.sampling.noise_samples > 1 else clips
+            values[metric.name] = unscored(metric, own, reason) if reason else score(metric, own, made, true)
+            progress.advance(1)
+    return values, Work(len(values), 0, time.perf_counter() - began).stage()

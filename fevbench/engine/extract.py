@@ -3,60 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from itertools import combinations
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from fevbench.data.video import content_digest
+from fevbench.engine.samples import HashedClip, Sample, samples
 from fevbench.errors import FevbenchError
-from fevbench.extractors.base import Extractor, Loader, Network, Unit
+from fevbench.extractors.base import Extractor, Loader, Network
 from fevbench.extractors.cache import FeatureCache
 from fevbench.global_state import known_state
 from fevbench.registry import load_target
+from fevbench.results.schema import Stage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fevbench.data.clip import Clip, Frames
     from fevbench.weights import LocalWeight
 
-CLIPS_AT_ONCE = 8
-"""Clips whose missing samples are gathered into common batches."""
-
-
-def extractor_input(unit: Unit, made: Frames, true: Frames) -> Frames:
-    """What an extractor looks at.
-
-    Args:
-        unit: What its samples are.
-        made: A clip, ``uint8[T, H, W, 3]``.
-        true: The true clip, of the same shape.
-
-    Returns:
-        The clip itself, or pairs of frames ``uint8[N, 2, H, W, 3]``.
-    """
-    if unit == "truth":
-        return np.stack([made, true], axis=1)
-    if unit == "next":
-        return np.stack([made[:-1], made[1:]], axis=1)
-    return made
-
-
-def frame_pairs(clips: Sequence[Frames]) -> Frames:
-    """The same frames of every two of some clips.
-
-    Args:
-        clips: ``uint8[T, H, W, 3]`` each, at least one.
-
-    Returns:
-        ``uint8[P * T, 2, H, W, 3]`` for P pairs; one clip has none.
-    """
-    none = np.empty((0, 2, *clips[0].shape[1:]), np.uint8)
-    return np.concatenate([none, *(np.stack(pair, axis=1) for pair in combinations(clips, 2))])
+    Rows = NDArray[np.floating[Any]]
+    Pair = tuple[HashedClip, HashedClip]
 
 
 def check_caches(
@@ -71,9 +41,21 @@ def check_caches(
     Raises:
         FevbenchError: One cannot.
     """
-    for extractor in wanted:
-        with Extraction(extractor, weights, device, None, cache, lambda count: None, note):
-            pass
+    with open_extractions(wanted, weights, device, None, cache, note):
+        pass
+
+
+@dataclass
+class Work:
+    """What was done: how many samples were computed, how many were there, and in how much time."""
+
+    computed: int = 0
+    reused: int = 0
+    seconds: float = 0.0
+
+    def stage(self) -> Stage:
+        """As a result has it."""
+        return Stage(seconds=round(self.seconds, 3), computed=self.computed, reused=self.reused)
 
 
 class Extraction:
@@ -85,12 +67,7 @@ class Extraction:
         device: The torch device.
         batch_size: Samples a batch; None for the extractor's default.
         cache: The folder of the feature caches.
-        advance: Called with the number of samples done.
         note: Hears what is wrong with a cache, a line each; by default, standard error does.
-
-    Attributes:
-        computed: Samples the network saw.
-        reused: Samples that came from the cache or stood in the batch already.
     """
 
     def __init__(
@@ -100,20 +77,19 @@ class Extraction:
         device: str,
         batch_size: int | None,
         cache: Path,
-        advance: Callable[[int], None],
         note: Callable[[str], None] | None = None,
     ) -> None:
-        self._extractor = extractor
+        self.extractor = extractor
         self._paths = {name: weights[name].path for name in extractor.weights}
         hashes = {name: weights[name].sha256 for name in extractor.weights}
         self._device = device
         self._batch = batch_size or extractor.batch
         fingerprint = extractor.fingerprint(hashes, device)
-        self._cache = FeatureCache(cache, extractor.name, fingerprint, extractor.dim, note or _note)
-        self._advance = advance
+        self._cache = FeatureCache(
+            cache, extractor.name, fingerprint, extractor.dim, note or _note, dtype=extractor.dtype
+        )
         self._network: Network | None = None
-        self.computed = 0
-        self.reused = 0
+        self._work = Work()
 
     def __enter__(self) -> Extraction:
         return self
@@ -121,94 +97,92 @@ class Extraction:
     def __exit__(self, *_: object) -> None:
         self._cache.close()
 
-    def of_pairs(
-        self, clips: Sequence[Clip], made: Callable[[Clip], Frames], true: Callable[[Clip], Frames]
-    ) -> list[NDArray[np.float32]]:
-        """Features of made clips beside their true ones; see `of_inputs`.
+    def of_pairs(self, pairs: Sequence[Pair]) -> list[Rows]:
+        """Features of clips beside their true ones; see `of_samples`.
 
         Args:
-            clips: Which.
-            made: A clip to what was made, ``uint8[T, H, W, 3]``.
-            true: A clip to the true one.
+            pairs: Each a clip and its true clip.
         """
+        return self.of_samples([samples(self.extractor.unit, made, true) for made, true in pairs])
 
-        def look(clip: Clip) -> Frames:
-            return extractor_input(self._extractor.unit, made(clip), true(clip))
-
-        return self.of_inputs([partial(look, clip) for clip in clips])
-
-    def of_inputs(self, clips: Sequence[Callable[[], Frames]]) -> list[NDArray[np.float32]]:
+    def of_samples(self, clips: Sequence[Sequence[Sample]]) -> list[Rows]:
         """Features of each clip.
 
         Args:
-            clips: Each returns the `extractor_input` of a clip.
+            clips: The samples of each.
 
         Returns:
-            For each clip ``float32[N, D]``, a row a sample; one if the extractor looks at whole clips. They
-            are computed in `known_state`, whatever state this process is in.
+            For each clip ``[N, D]``, a row a sample. They are computed in `known_state`, whatever state this
+            process is in.
 
         Raises:
             FevbenchError: The memory does not suffice for a batch, or a cache cannot be used.
         """
-        with known_state():
-            return self._of_inputs(clips)
-
-    def _of_inputs(self, clips: Sequence[Callable[[], Frames]]) -> list[NDArray[np.float32]]:
-        features: list[NDArray[np.float32]] = []
-        for start in range(0, len(clips), CLIPS_AT_ONCE):
-            loaded = [load() for load in clips[start : start + CLIPS_AT_ONCE]]
-            samples = [[frames] if self._extractor.unit == "clip" else list(frames) for frames in loaded]
-            keys = [[content_digest(sample) for sample in clip] for clip in samples]
-            by_key = {
-                k: s for ks, clip in zip(keys, samples, strict=True) for k, s in zip(ks, clip, strict=True)
-            }
-            total = sum(len(clip) for clip in samples)
-            known = self._complete(by_key, total)
-            empty = np.empty((0, self._extractor.dim), np.float32)
-            features += [np.stack([known[key] for key in clip]) if clip else empty for clip in keys]
-        return features
-
-    def _complete(self, by_key: Mapping[str, Frames], total: int) -> dict[str, NDArray[np.float32]]:
+        began = time.perf_counter()
+        by_key = {sample.key: sample for clip in clips for sample in clip}
         known = self._cache.get(by_key)
-        missing = [key for key in by_key if key not in known]
-        self.computed += len(missing)
-        self.reused += total - len(missing)
-        self._advance(total - len(missing))
-        for start in range(0, len(missing), self._batch):
-            part = missing[start : start + self._batch]
-            made = self._computed(np.stack([by_key[key] for key in part]))
-            fresh = dict(zip(part, made, strict=True))
-            self._cache.put(fresh)
-            known |= fresh
-            self._advance(len(part))
-        return known
+        missing = [sample for key, sample in by_key.items() if key not in known]
+        with known_state():
+            for start in range(0, len(missing), self._batch):
+                known |= self._computed(missing[start : start + self._batch])
+        self._work.computed += len(missing)
+        self._work.reused += sum(map(len, clips)) - len(missing)
+        self._work.seconds += time.perf_counter() - began
+        empty = np.empty((0, self.extractor.dim), self.extractor.dtype)
+        return [np.stack([known[sample.key] for sample in clip]) if clip else empty for clip in clips]
 
-    def _computed(self, batch: Frames) -> NDArray[np.float32]:
-        """Features of a batch, by the network."""
-        name, samples = self._extractor.name, len(batch)
+    def take_work(self) -> Work:
+        """What was done since this was asked last."""
+        work, self._work = self._work, Work()
+        return work
+
+    def _computed(self, part: Sequence[Sample]) -> dict[str, Rows]:
+        """Features of a batch, by the network; kept in the cache."""
+        name, count = self.extractor.name, len(part)
+        # Filled up with its last sample: networks round otherwise at another size of batch.
+        fill = self._batch - count if self.extractor.whole_batches else 0
         try:
-            made = self._load()(batch)
+            made = self._load()(np.stack([sample.pixels for sample in (*part, *[part[-1]] * fill)]))
         except Exception as error:
             if not _is_out_of_memory(error):
                 raise
             fix = "take a machine or a device with more memory"
-            if samples > 1:
-                fix = f"repeat the command with --batch-size {samples // 2}, which continues"
-            what = f"{samples} samples" if samples > 1 else "1 sample"
+            if self._batch > 1:
+                fix = f"repeat the command with --batch-size {max(count, self._batch) // 2}, which continues"
+            what = f"{self._batch} samples" if self._batch > 1 else "1 sample"
             raise FevbenchError(f"the memory does not suffice for {what} of {name} at once", fix) from error
-        if made.shape != (samples, self._extractor.dim):
+        if made.shape != (count + fill, self.extractor.dim):
             raise FevbenchError(
-                f"extractor {name!r} gave features of shape {made.shape} for {samples} samples, "
-                f"and declares {self._extractor.dim} each",
+                f"extractor {name!r} gave features of shape {made.shape} for {count + fill} samples, "
+                f"and declares {self.extractor.dim} each",
                 "correct its declaration",
             )
-        return made
+        fresh = {sample.key: row for sample, row in zip(part, made, strict=False)}
+        self._cache.put(fresh)
+        return fresh
 
     def _load(self) -> Network:
         if self._network is None:
-            loader = cast(Loader, load_target(self._extractor.load))
+            loader = cast(Loader, load_target(self.extractor.load))
             self._network = loader(self._device, self._paths)
         return self._network
+
+
+@contextmanager
+def open_extractions(
+    wanted: Sequence[Extractor],
+    weights: Mapping[str, LocalWeight],
+    device: str,
+    batch_size: int | None,
+    cache: Path,
+    note: Callable[[str], None] | None = None,
+) -> Iterator[dict[str, Extraction]]:
+    """Several extractors at work in the block, by name; see `Extraction`."""
+    with ExitStack() as stack:
+        yield {
+            one.name: stack.enter_context(Extraction(one, weights, device, batch_size, cache, note))
+            for one in wanted
+        }
 
 
 def _note(text: str) -> None:

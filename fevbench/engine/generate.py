@@ -108,25 +108,40 @@ class GeneratedClips:
             other._outside = None
         return other
 
-    def make_all(self, progress: Progress) -> None:
-        """Make every clip that is not there yet.
-
-        The first few are of different faces and labels, and are compared with their inputs before the others
-        are made.
+    def make_first(self, progress: Progress) -> None:
+        """Make the first few, of different faces and labels, and compare them with their inputs.
 
         Raises:
             ModelError: The model fails or breaks the protocol; the clips made so far are kept. Or the first
                 ones are in another range or order of channels; those are not.
         """
-        progress.start(f"draw {self._noise_sample}" if self._noise_sample else "generate", len(self.clips))
-        first = [] if self._noise_sample else typical(self.clips, self._corpus.dataset.labels, FEW)
+        first = typical(self.clips, self._corpus.dataset.labels, FEW)
         self._make_first(first, progress)
-        others = [clip for clip in self.clips if clip not in first]
-        self._expect(others)
-        for clip in others:
-            self._try_to_make(clip)
+        if isinstance(self._model, VideoFolder | CommandModel):  # a program may make all clips in one call
+            self.make(self.clips)
+
+    def make_all(self, progress: Progress) -> None:
+        """Make every clip that is not there yet, the first few as `make_first` does.
+
+        Raises:
+            ModelError: As `make_first`.
+        """
+        progress.start("generate", len(self.clips))
+        self.make_first(progress)
+        for clip in self.clips:
+            self.make([clip])
             progress.advance(1)
-        self._check_all_made(len(others))
+
+    def make(self, clips: Sequence[Clip]) -> None:
+        """Make those of some clips that are not there yet.
+
+        Raises:
+            ModelError: The model fails or breaks the protocol; the clips made so far are kept.
+        """
+        self._expect(clips)
+        for clip in clips:
+            self._try_to_make(clip)
+        self._check_all_made(len(clips))
 
     def _make_first(self, clips: Sequence[Clip], progress: Progress) -> None:
         seen, made = FirstClips(), []
@@ -139,7 +154,6 @@ class GeneratedClips:
                 continue
             face = self._corpus.frames(clip)[0]
             seen.add(as_values(face), self.frames(clip), values)
-            progress.advance(1)
         if mistake := seen.mistake():
             for clip in made:
                 self.path(clip).unlink()

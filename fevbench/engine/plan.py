@@ -78,7 +78,7 @@ class Evaluation:
     def extractors(self) -> tuple[Extractor, ...]:
         """The extractors of the metrics that can be had, each once."""
         able = [metric for metric in self.metrics if not self.unavailable(metric)]
-        names = dict.fromkeys(name for metric in able for name in metric.extractors)
+        names = dict.fromkeys(metric.computation.extractor for metric in able)
         return tuple(
             replace(extractor, dim=len(self.dataset.labels)) if extractor.of_dataset else extractor
             for extractor in map(extractors.get, names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,6 @@ from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.identity import InputFaces
 from fevbench.metrics.measurement import ClipView, Measurement
-from fevbench.metrics.metric import PIXELS
 from fevbench.results.schema import Interval, MetricResult
 from fevbench.stats.bootstrap import LEAST_SUBJECTS, LEVEL, subject_bootstrap
 from fevbench.stats.bootstrap import METHOD as BOOTSTRAP
@@ -29,10 +28,10 @@ from fevbench.stats.jackknife import METHOD as JACKKNIFE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fevbench.data.clip import Clip, Frames
+    from fevbench.data.clip import Clip
     from fevbench.metrics.catalog import Metric
 
-    Features = Sequence[NDArray[np.floating[Any]]]
+    Rows = NDArray[np.floating[Any]]
 
 
 LEAST_KAPPA = 0.5
@@ -44,14 +43,19 @@ class ClipSet:
     """The generated clips, or the true ones.
 
     Attributes:
-        frames: A clip to its pixels.
         labels: The data set's labels.
-        features: Extractor name to the features of each clip, in the clips' order.
+        frames: Frames of each clip.
+        features: Extractor name to clip id to its features, a row a sample.
     """
 
-    frames: Callable[[Clip], Frames]
     labels: Sequence[str]
-    features: Mapping[str, Features]
+    frames: int
+    features: Mapping[str, Mapping[str, Rows]]
+
+    def of(self, extractor: str, clips: Sequence[Clip]) -> list[Rows]:
+        """The features of some clips, in their order."""
+        known = self.features[extractor]
+        return [known[clip.id] for clip in clips]
 
 
 def score(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -> MetricResult:
@@ -142,7 +146,7 @@ def _arrays(
     metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet
 ) -> tuple[tuple[NDArray[Any], ...], list[int]]:
     """What a set metric computes from, a row a sample, and how many samples each clip has, made or true."""
-    samples = [_samples(metric, side, true) for side in (made, true)]
+    samples = [_samples(metric, clips, side, true) for side in (made, true)]
     counts = [len(of_clip) for of_clip in samples[0]]
     subjects = sorted({clip.subject for clip in clips})
     info = {
@@ -154,13 +158,13 @@ def _arrays(
     return (*features, *of_samples), counts
 
 
-def _samples(metric: Metric, side: ClipSet, true: ClipSet) -> Features:
+def _samples(metric: Metric, clips: Sequence[Clip], side: ClipSet, true: ClipSet) -> Sequence[Rows]:
     """The samples of each clip: its features, or the row they are reduced to beside its true clip's."""
     extractor, first = metric.computation.extractor, metric.sampling.first_frame
-    features = [of_clip[first:] for of_clip in side.features[extractor]]
+    features = [of_clip[first:] for of_clip in side.of(extractor, clips)]
     if not metric.computation.reduction:
         return features
-    pairs = zip(features, true.features[extractor], strict=True)
+    pairs = zip(features, true.of(extractor, clips), strict=True)
     return [metric.reduce(of_clip, of_true) for of_clip, of_true in pairs]
 
 
@@ -231,19 +235,15 @@ def _measure_clips(
 ) -> dict[str, Measurement]:
     """What a clip metric says of each clip, by its id."""
     extractor, first = metric.computation.extractor, metric.sampling.first_frame
-    of_pixels = extractor == PIXELS
-    of_noise = not of_pixels and extractors.get(extractor).unit == "noise"
-    input_faces = None if of_pixels else _input_faces(clips, true.features[extractor])
+    of_noise = extractors.get(extractor).unit == "noise pair"
+    both = made.of(extractor, clips), true.of(extractor, clips)
+    input_faces = _input_faces(clips, both[1])
     measured = {}
-    for i, clip in enumerate(clips):
-        generated, truth = (
-            side.frames(clip) if of_pixels else side.features[extractor][i] for side in (made, true)
-        )
+    for clip, generated, truth in zip(clips, *both, strict=True):
         input_row = truth[:1]
         if first and of_noise:  # the same frames of one pair of clips after the other
-            frames = len(true.frames(clip))
             generated, truth = (
-                rows.reshape(-1, frames, rows.shape[1])[:, first:].reshape(-1, rows.shape[1])
+                rows.reshape(-1, true.frames, rows.shape[1])[:, first:].reshape(-1, rows.shape[1])
                 for rows in (generated, truth)
             )
         else:
@@ -254,7 +254,7 @@ def _measure_clips(
     return measured
 
 
-def _input_faces(clips: Sequence[Clip], features: Features) -> InputFaces:
+def _input_faces(clips: Sequence[Clip], features: Sequence[Rows]) -> InputFaces:
     """The features of all input faces of each subject."""
     first: dict[str, list[NDArray[np.floating[Any]]]] = {}
     for clip, of_clip in zip(clips, features, strict=True):

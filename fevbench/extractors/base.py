@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.errors import MissingPackage
@@ -22,23 +22,24 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 
-Unit = Literal["frame", "clip", "truth", "next", "noise"]
+Unit = Literal["frame", "clip", "true pair", "next pair", "next pair of both", "noise pair"]
 
 
 def sample_count(unit: Unit, frames: int) -> int:
     """How many samples a clip of so many frames has."""
-    return {"clip": 1, "next": frames - 1}.get(unit, frames)
+    return {"clip": 1, "next pair": frames - 1, "next pair of both": frames - 1}.get(unit, frames)
 
 
 class Network(Protocol):
     """A loaded extractor."""
 
-    def __call__(self, batch: Frames) -> NDArray[np.float32]:
-        """Features of a batch: ``float32[N, D]``.
+    def __call__(self, batch: Frames) -> NDArray[np.floating[Any]]:
+        """Features of a batch: ``[N, D]``, of the extractor's dtype.
 
         Args:
             batch: ``uint8[N, H, W, 3]`` for extractors of frames, ``uint8[N, T, H, W, 3]`` for those
-                of clips, ``uint8[N, 2, H, W, 3]`` for those of pairs of frames.
+                of clips, ``uint8[N, 2, H, W, 3]`` for those of pairs of frames, ``uint8[N, 4, H, W, 3]`` for
+                those of pairs of both clips.
         """
 
 
@@ -48,9 +49,9 @@ class Extractor:
 
     Attributes:
         name: What metrics call it.
-        unit: What a sample is: a frame, a whole clip, each frame beside the true clip's (``truth``), each
-            beside the next (``next``), or the same frames of every two clips of one face and label that were
-            made with different noise (``noise``).
+        unit: What a sample is: a frame, a whole clip, a frame beside the true one (``true pair``) or beside
+            the next (``next pair``), such a pair beside the true clip's (``next pair of both``), or the same
+            frames of two clips of one face and label made with different noise (``noise pair``).
         dim: Features a sample.
         weights: Names in the weights registry.
         preprocessing: What happens to the pixels before the network, in words.
@@ -59,6 +60,9 @@ class Extractor:
             on what it runs, too.
         load: Builds the network from a device and the weights' paths (a lazy target).
         batch: Samples of the default batch.
+        whole_batches: Whether a sample's features depend, in their last bits, on how many are computed at
+            once: then every batch is filled up, so that they are the same however the work is divided.
+        dtype: Of the features, ``float32`` or ``float64``.
         version: Raised whenever its code changes its features.
         extra: The extra of fevbench that installs the packages, where fevbench alone does not.
         of_dataset: Whether its weights are a data set's own, and so is the number of its features: they are
@@ -73,6 +77,8 @@ class Extractor:
     packages: tuple[str, ...]
     load: str
     batch: int = 32
+    whole_batches: bool = True
+    dtype: Literal["float32", "float64"] = "float32"
     version: int = 1
     extra: str = ""
     of_dataset: bool = False
@@ -119,7 +125,7 @@ class Extractor:
         parts = {
             "extractor": f"{self.name}@{self.version}",
             "preprocessing": self.preprocessing,
-            "dtype": "float32",
+            "dtype": self.dtype,
             "weights": {name: weights[name] for name in self.weights},
             "packages": self.versions(),
             "runs_on": self.runs_on(device),
@@ -146,6 +152,16 @@ DETECTOR = Extractor(
 TO_224 = "bilinear (no antialias, half-pixel centres) to 224 px"
 LPIPS = "[-1, 1], at the frame's size"
 
+CV = ("opencv-python",)
+
+
+def _pixels(name: str, unit: Unit, dim: int, load: str, packages: tuple[str, ...] = ()) -> Extractor:
+    """A measure of pixels: no weights, each sample by itself, in float64."""
+    return Extractor(
+        name, unit, dim, (), "none", ("numpy", *packages), load, whole_batches=False, dtype="float64"
+    )
+
+
 _ALL = (
     Extractor("arcface", "frame", 512, (*DETECTOR.weights, "w600k-mbf"),
               f"{DETECTOR.preprocessing}, 5-point norm_crop 112",
@@ -167,19 +183,24 @@ _ALL = (
     Extractor("vjepa", "clip", 1280, ("vjepa-h", "vjepa-h-ssv2-probe"),
               f"16 frames, [0, 1], {TO_224}, ImageNet's mean and deviation",
               TORCH, "fevbench.extractors.video_transformers:VJEPA", batch=2),
-    Extractor("lpips-alex", "truth", 1, ("lpips-alex",), LPIPS,
+    Extractor("lpips-alex", "true pair", 1, ("lpips-alex",), LPIPS,
               TORCH, "fevbench.extractors.lpips:load_alex", batch=64),
-    Extractor("lpips-alex-next", "next", 1, ("lpips-alex",), LPIPS,
+    Extractor("lpips-alex-next", "next pair", 1, ("lpips-alex",), LPIPS,
               TORCH, "fevbench.extractors.lpips:load_alex", batch=64),
-    Extractor("lpips-alex-draws", "noise", 1, ("lpips-alex",), LPIPS,
+    Extractor("lpips-alex-draws", "noise pair", 1, ("lpips-alex",), LPIPS,
               TORCH, "fevbench.extractors.lpips:load_alex", batch=64),
-    Extractor("lpips-vgg", "truth", 1, ("lpips-vgg",), LPIPS,
+    Extractor("lpips-vgg", "true pair", 1, ("lpips-vgg",), LPIPS,
               TORCH, "fevbench.extractors.lpips:load_vgg", batch=64),
+    _pixels("squared-error", "true pair", 1, "fevbench.extractors.pixels:SquaredError"),
+    _pixels("similarity", "true pair", 2, "fevbench.extractors.pixels:Similarity", CV),
+    _pixels("frame-difference", "next pair", 1, "fevbench.extractors.pixels:FrameDifference"),
+    _pixels("warping", "next pair of both", 1, "fevbench.extractors.warping:WarpingErrors", CV),
     Extractor("judge", "clip", 6, ("judge",), "[-1, 1], area to 64 px",
               TORCH, "fevbench.extractors.judge:JudgeReading", of_dataset=True),
     Extractor("face-mesh", "frame", 51 + 12 + 478 * 3, ("face-landmarker",),
               "bicubic to 128 px, 32 px black border, MediaPipe on single images, one face",
-              ("mediapipe", "numpy", "pillow"), "fevbench.extractors.face_mesh:FaceMesh", extra="faces"),
+              ("mediapipe", "numpy", "pillow"), "fevbench.extractors.face_mesh:FaceMesh", extra="faces",
+              whole_batches=False),
     Extractor("fer-xception", "frame", len(CLASSES), (*DETECTOR.weights, "fer-xception"),
               f"{DETECTOR.preprocessing}; of the grey frame the square of the box's longer side, "
               "mean of the two last rows outside, bilinear (Pillow) to 64 px",

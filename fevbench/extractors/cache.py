@@ -35,7 +35,6 @@ T = TypeVar("T")
 
 CHUNK = 500
 """Keys asked for in one query; SQLite allows 999 parameters in its older builds."""
-STORED = np.dtype("<f4")
 DIGEST_BYTES = 8
 VERSION = 3
 """Of a file's layout. 1, which was not written down, had no digests, so that its rows cannot be checked; 2
@@ -80,6 +79,7 @@ class FeatureCache:
         dim: Features a sample.
         note: Hears what a user should know, a line each.
         patience: Seconds to wait for another process that writes to the same file.
+        dtype: Of the features, ``float32`` or ``float64``.
 
     Raises:
         FevbenchError: The file cannot be made or opened, or another process keeps it locked.
@@ -93,10 +93,12 @@ class FeatureCache:
         dim: int,
         note: Callable[[str], None],
         patience: float = PATIENCE,
+        dtype: str = "float32",
     ) -> None:
         self.path = folder / f"{name}-{fingerprint[:16]}.sqlite"
         self._key = fingerprint.encode()[:64]
         self._dim = dim
+        self._stored = np.dtype(dtype).newbyteorder("<")
         self._note = note
         self._patience = patience
         self._failed: set[str] = set()
@@ -131,35 +133,35 @@ class FeatureCache:
             self._note(f"feature cache {self.path}: damaged features {what} were computed anew")
             self._failed = set()
 
-    def get(self, keys: Iterable[str]) -> dict[str, NDArray[np.float32]]:
-        """The features that are there and whole: key to ``float32[dim]``.
+    def get(self, keys: Iterable[str]) -> dict[str, NDArray[np.floating[Any]]]:
+        """The features that are there and whole: key to ``[dim]``.
 
         Raises:
             FevbenchError: The file cannot be read, or another process keeps it locked.
         """
         wanted = list(dict.fromkeys(keys))
-        found: dict[str, NDArray[np.float32]] = {}
+        found: dict[str, NDArray[np.floating[Any]]] = {}
         for start in range(0, len(wanted), CHUNK):
             part = wanted[start : start + CHUNK]
             for key, value, digest, day in self._repaired(partial(self._rows, part)):
                 if self._is_whole(key, value, digest):
-                    found[key] = np.frombuffer(value, STORED)
+                    found[key] = np.frombuffer(value, self._stored)
                     if day != today():
                         self._touched.add(key)
                 elif key in part:
                     self._failed.add(key)
         for key in wanted:
             if key in self._unwritten:
-                found[key] = np.frombuffer(self._unwritten[key][0], STORED)
+                found[key] = np.frombuffer(self._unwritten[key][0], self._stored)
         if len(self._touched) >= TOUCHED:
             self._touch()
         return found
 
-    def put(self, features: Mapping[str, NDArray[np.float32]]) -> None:
+    def put(self, features: Mapping[str, NDArray[np.floating[Any]]]) -> None:
         """Store features: found by this cache at once, and by others after the next `flush`.
 
         Args:
-            features: Key to ``float32[dim]``.
+            features: Key to ``[dim]``.
 
         Raises:
             FevbenchError: The disk is full, or another process keeps the file locked.
@@ -167,7 +169,7 @@ class FeatureCache:
         if not self._keeps:
             return
         for key, value in features.items():
-            stored = np.ascontiguousarray(value, STORED).tobytes()
+            stored = np.ascontiguousarray(value, self._stored).tobytes()
             self._unwritten[key] = stored, self._digest(key, stored)
             self._unwritten_bytes += len(key) + len(stored)
         waited = time.monotonic() - self._written_at
@@ -268,7 +270,7 @@ class FeatureCache:
         return (
             isinstance(key, str)
             and isinstance(value, bytes)
-            and len(value) == self._dim * STORED.itemsize
+            and len(value) == self._dim * self._stored.itemsize
             and digest == self._digest(key, value)
         )
 

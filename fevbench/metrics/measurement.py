@@ -28,7 +28,7 @@ class ClipView:
     The rows are of the frames that the metric looks at (`Sampling.first_frame`), here T of them: ``float32[T,
     D]`` for extractors that look at frames, alone or beside the true clip's, ``float32[T - 1, D]`` for those
     that look at each beside the next, ``float32[1, D]`` for those that look at clips, ``float32[P * T, D]``
-    for those that look at P pairs of clips of this face and label; of pixels ``uint8[T, H, W, 3]``.
+    for those that look at P pairs of clips of this face and label; ``float64`` for measures of pixels.
 
     Attributes:
         generated: The generated clip.

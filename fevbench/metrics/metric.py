@@ -22,8 +22,6 @@ HIGHER, LOWER = True, False
 """Which direction is better."""
 INF = float("inf")
 """The largest value of a range that has none."""
-PIXELS = "pixels"
-"""What is declared in an extractor's place by a metric that measures the clips themselves."""
 JUDGE = "judge"
 """The extractor that is the data set's own expression classifier."""
 NO_INPUT = "-noinput"
@@ -98,7 +96,7 @@ class Computation:
         target: The function: of a clip metric from `fevbench.metrics.measurement.ClipView` to
             `fevbench.metrics.measurement.Measurement`; of a set metric from the samples' features, made and
             true, and its `Sampling.sample_info` to a number.
-        extractor: Whose features it is computed from: an extractor's name, or `PIXELS`.
+        extractor: Whose features it is computed from: an extractor's name.
         arguments: What the function takes beyond that, by name.
         reduction: Makes one sample of a clip's features and its true clip's, or none.
         jackknife: Computes a set metric and, in the same pass, what it is without each group of subjects in
@@ -167,11 +165,6 @@ class Metric:
     def kind(self) -> Literal["clip", "set"]:
         """Whether each clip has a value, or the set of all."""
         return self.sampling.kind
-
-    @property
-    def extractors(self) -> tuple[str, ...]:
-        """The extractors it needs."""
-        return () if self.computation.extractor == PIXELS else (self.computation.extractor,)
 
     @property
     def uses_judge(self) -> bool:

@@ -110,7 +110,7 @@ def _networks(metric: Metric, result: Result) -> dict[str, str | None]:
     """
     used = {record.name: record.sha256 for record in result.weights}
     registry = load_registry()
-    names = [name for extractor in metric.extractors for name in extractors.get(extractor).weights]
+    names = extractors.get(metric.computation.extractor).weights
     registered = {name: {file.sha256 for file in registry[name].files} for name in names if name in registry}
     return {name: None if used.get(name) in known else used.get(name) for name, known in registered.items()}
 

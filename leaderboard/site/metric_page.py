@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from fevbench.audit.record import Audit, Responses, Verdict
 from fevbench.audit.report import KINDS, relative_text
+from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.metric import Metric
 from fevbench.report.rows import number
@@ -104,13 +105,13 @@ def _facts(metric: Metric, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
         if metric.sampling.missing_value is None
         else f"counts {metric.sampling.missing_value:g}, or the worst observed if that is worse"
     )
-    sampling = metric.sampling
+    sampling, extractor = metric.sampling, extractors.get(metric.computation.extractor)
     facts = [
         ("definition", ", ".join(ids) or metric.id),
         ("direction", "higher is better" if metric.higher_is_better else "lower is better"),
         ("range", f"{low} to {high}{unit}".replace("inf", "∞")),
         ("sample", f"{each}; at least {sampling.least} {sampling.counts}" if sampling.least > 1 else each),
-        ("networks", ", ".join(metric.extractors) or "none"),
+        ("networks", extractor.name if extractor.weights else "none"),
         ("without a face", floor),
         ("must notice", ", ".join(metric.audit.notices)),
         ("must ignore", ", ".join(metric.audit.ignores)),

@@ -14,8 +14,8 @@ from fevbench.data.corpus import Corpus
 from fevbench.data.datasets import open_dataset
 from fevbench.data.protocol import protocols
 from fevbench.data.tensors import to_tensor
+from fevbench.extractors.pixels import ssim_per_frame
 from fevbench.fevsynth import VERSION
-from fevbench.metrics.pixels import ssim_per_frame
 from fevbench.models.protocol import ModelSpec
 from fevbench.training.config import from_fields
 from fevbench.training.export import read_exported

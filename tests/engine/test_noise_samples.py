@@ -18,9 +18,9 @@ from tiny import Cli
 
 from fevbench.data.clip import Clip
 from fevbench.data.video import read_clip
-from fevbench.engine.extract import frame_pairs
 from fevbench.engine.generate import clip_seed
 from fevbench.engine.noise import MOST_SUBJECTS, made_again
+from fevbench.engine.samples import HashedClip, noise_pairs
 
 Write = Callable[[str], Path]
 
@@ -227,10 +227,8 @@ def test_every_draw_has_its_own_seed() -> None:
 
 
 def test_pairs_are_of_the_same_frames() -> None:
-    clips = [np.full((3, 2, 2, 3), 10 * i, np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None]
-             for i in range(3)]  # fmt: skip
-    pairs = frame_pairs(clips)
-    assert pairs.shape == (9, 2, 2, 2, 3)
-    shown = pairs[:, :, 0, 0, 0].tolist()
+    steps = np.arange(3, dtype=np.uint8)[:, None, None, None]
+    clips = [HashedClip(np.full((3, 2, 2, 3), 10 * i, np.uint8) + steps) for i in range(3)]
+    shown = [pair.pixels[:, 0, 0, 0].tolist() for pair in noise_pairs(clips)]
     assert shown == [[a + t, b + t] for a, b in ((0, 10), (0, 20), (10, 20)) for t in range(3)]
-    assert frame_pairs(clips[:1]).shape == (0, 2, 2, 2, 3)
+    assert noise_pairs(clips[:1]) == []

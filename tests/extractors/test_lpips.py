@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ import torch.nn.functional as F
 
 from fevbench import weights
 from fevbench.data.tensors import to_tensor
-from fevbench.engine.extract import extractor_input
+from fevbench.engine.samples import HashedClip, samples
 from fevbench.errors import WeightsError
-from fevbench.extractors.base import sample_count
+from fevbench.extractors.base import Unit, sample_count
 from fevbench.extractors.lpips import SCALE, SHIFT, load_alex, load_vgg
 from fevbench.extractors.networks import flatten, read_tree
 from fevbench.metrics.measurement import ClipView
@@ -90,13 +91,22 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
 def test_what_extractors_look_at() -> None:
     made = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8)
     true = made + 100
-    beside = extractor_input("truth", made, true)
-    assert beside[:, :, 0, 0, 0].tolist() == [[i, 100 + i] for i in range(5)]
-    following = extractor_input("next", made, true)
-    assert following[:, :, 0, 0, 0].tolist() == [[i, i + 1] for i in range(4)]
-    assert extractor_input("clip", made, true) is made
-    assert extractor_input("frame", made, true) is made
-    assert [sample_count(unit, 5) for unit in ("frame", "clip", "truth", "next")] == [5, 1, 5, 4]
+    both = HashedClip(made), HashedClip(true)
+
+    def shown(unit: Unit) -> list[list[int]]:
+        return [sample.pixels[..., 0, 0, 0].ravel().tolist() for sample in samples(unit, *both)]
+
+    assert shown("true pair") == [[i, 100 + i] for i in range(5)]
+    assert shown("next pair") == [[i, i + 1] for i in range(4)]
+    assert shown("next pair of both") == [[i, i + 1, 100 + i, 101 + i] for i in range(4)]
+    assert shown("clip") == [list(range(5))]
+    assert [sample.pixels[0, 0, 0] for sample in samples("frame", *both)] == list(range(5))
+    for unit in get_args(Unit):
+        if unit != "noise pair":
+            found = samples(unit, *both)
+            assert len(found) == sample_count(unit, 5)
+            assert len({sample.key for sample in found}) == len(found), "other pixels, another key"
+    assert samples("true pair", *both)[0].key != samples("true pair", *both[::-1])[0].key
 
 
 def test_values_by_hand() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from pixel_features import pixel_rows
 from scipy.ndimage import uniform_filter
 
 from fevbench.data.clip import EXPRESSIONS, Clip
@@ -77,9 +78,15 @@ class World:
         )
 
     def _side(self, side: dict[str, list[Array]]) -> ClipSet:
-        frames = dict(zip([clip.id for clip in self.clips], side["pixels"], strict=True))
+        name = self.metric.computation.extractor
+        if of_pixels(self.metric):
+            pairs = zip(side["pixels"], self.true["pixels"], strict=True)
+            rows = [pixel_rows(name, *pair) for pair in pairs]
+        else:
+            rows = side[name]
+        ids = [clip.id for clip in self.clips]
         labels = self.metric.computation.classes or EXPRESSIONS
-        return ClipSet(lambda clip: frames[clip.id], labels, {k: v for k, v in side.items() if k != "pixels"})
+        return ClipSet(labels, T, {name: dict(zip(ids, rows, strict=True))})
 
 
 def world(metric: Metric, seed: int = 0, damage: float = 0.0, least: bool = False) -> World:
@@ -102,17 +109,23 @@ def world(metric: Metric, seed: int = 0, damage: float = 0.0, least: bool = Fals
         Clip(f"{i}", _person(i, wanted.least_subjects), EXPRESSIONS[i % 6], "test", Path(f"{i}"))
         for i in range(count)
     )
-    true: dict[str, list[Array]] = {"pixels": [], **{name: [] for name in metric.extractors}}
+    names = [] if of_pixels(metric) else [metric.computation.extractor]
+    true: dict[str, list[Array]] = {"pixels": [], **{name: [] for name in names}}
     made: dict[str, list[Array]] = {name: [] for name in true}
     for clip in clips:
         pixels = _moving(rng) if metric.kind == "clip" else np.zeros((T, 1, 1, 3), np.uint8)
         noisy = pixels + 60 * damage * rng.normal(size=pixels.shape)
         true["pixels"].append(pixels)
         made["pixels"].append(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
-        for name in metric.extractors:
+        for name in names:
             for side, features in zip((made, true), _features(name, clip, damage, rng), strict=True):
                 side[name].append(features.astype(np.float32))
     return World(metric, clips, made, true)
+
+
+def of_pixels(metric: Metric) -> bool:
+    """Whether it is computed from measures of pixels, and from no network."""
+    return not extractors.get(metric.computation.extractor).weights
 
 
 def _person(i: int, people: int) -> str:
@@ -142,7 +155,7 @@ def _features(name: str, clip: Clip, damage: float, rng: np.random.Generator) ->
         return _face(rng, damage)
     if name in ("fer-xception", "face-api", "hsemotion"):
         return rng.dirichlet(np.ones(shape[1]), shape[0]), rng.dirichlet(np.ones(shape[1]), shape[0])
-    if network.unit == "truth":
+    if network.unit == "true pair":
         return damage * rng.uniform(0.1, 1, shape), np.zeros(shape)
     true = np.abs(rng.normal(size=shape))
     return true + damage, true

@@ -19,9 +19,7 @@ def test_declaration(name: str) -> None:
     assert metric.definition.citation
     assert callable(metric.compute)
     assert not metric.computation.reduction or callable(metric.reduce)
-    assert all(extractor in extractors for extractor in metric.extractors)
-    # A set metric is computed from the features of a network.
-    assert metric.kind == "clip" or len(metric.extractors) == 1
+    assert metric.computation.extractor in extractors
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -37,7 +35,7 @@ def test_a_family_is_asked_for_by_name(family: str) -> None:
 def test_who_must_get_weights_first_asks_for_them_by_name(name: str) -> None:
     """Asking for a family, or for all, must not fail for want of gigabytes that nothing fetches by itself."""
     metric, registry = metrics.get(name), load_registry()
-    needed = [weight for extractor in metric.extractors for weight in extractors.get(extractor).weights]
+    needed = extractors.get(metric.computation.extractor).weights
     optional = any(registry[weight].optional for weight in needed if weight in registry)
     assert (metric.asked_by == "name") == (optional or metric.name == "fid-inf")
     asked = [choose_metrics([]), choose_metrics(["all"]), choose_metrics([metric.definition.family])]

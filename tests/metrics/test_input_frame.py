@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_up_clips import DIM, T, world
+from pixel_features import pixel_rows
 
 from fevbench.data.clip import Clip
 from fevbench.data.protocol import protocols
@@ -33,8 +34,8 @@ def rewritten(features: np.ndarray, of_pairs: bool) -> np.ndarray:
 def value(metric: Metric, change: bool) -> float:
     clips = world(metric, damage=0.3)
     if change:
-        units = {extractors.get(name).unit for name in metric.extractors}
-        clips = clips.with_features(lambda rows: rewritten(rows, units == {"noise"}))
+        unit = extractors.get(metric.computation.extractor).unit
+        clips = clips.with_features(lambda rows: rewritten(rows, unit == "noise pair"))
         pixels = [np.concatenate([255 - made[:1], made[1:]]) for made in clips.made["pixels"]]
         clips = replace(clips, made={**clips.made, "pixels": pixels})
     return clips.value()
@@ -80,10 +81,13 @@ def test_a_model_that_copies_the_input_gets_no_100_db_for_it() -> None:
     true = np.full((16, 8, 8, 3), 100, np.uint8)
     made = true.copy()
     made[1:] += 25  # 10 log10(255^2 / 625) = 20.17 dB
-    clip = Clip("a", "ann", "joy", "test", Path("a"))
-    of_made, of_true = ClipSet(lambda _: made, ("joy",), {}), ClipSet(lambda _: true, ("joy",), {})
+    of_made, of_true = (
+        ClipSet(("joy",), 16, {"squared-error": {"a": pixel_rows("squared-error", clip, true)}})
+        for clip in (made, true)
+    )
     psnr = metrics.get("psnr")
-    assert score(psnr, [clip], of_made, of_true).value == pytest.approx(20.17, abs=0.01)
-    before = score(psnr.for_protocol(protocols.get("64x16@1")), [clip], of_made, of_true)
+    wanted = Clip("a", "ann", "joy", "test", Path("a"))
+    assert score(psnr, [wanted], of_made, of_true).value == pytest.approx(20.17, abs=0.01)
+    before = score(psnr.for_protocol(protocols.get("64x16@1")), [wanted], of_made, of_true)
     assert before.value == pytest.approx((15 * 20.17 + 100) / 16, abs=0.01)
     assert before.id == "psnr-framemean-cap100@1"

@@ -7,19 +7,20 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 import pytest
+from pixel_features import pixel_view
 
 from fevbench.audit import damages as _  # noqa: F401 - registers them
 from fevbench.audit.damages import damage_inputs, damages
-from fevbench.data.corpus import Corpus, FrameStore
+from fevbench.data.corpus import Corpus
 from fevbench.data.protocol import protocols
+from fevbench.extractors import warping
+from fevbench.extractors.warping import true_flow
 from fevbench.fevsynth.adapter import FEVSynth
-from fevbench.metrics import warping
-from fevbench.metrics.measurement import ClipView
-from fevbench.metrics.warping import true_flow, warping_error
+from fevbench.metrics.pixels import warping_error
 
 
 def error(made: np.ndarray, true: np.ndarray) -> float:
-    value = warping_error(ClipView(made, true, "", "", ())).value
+    value = warping_error(pixel_view("warping", made, true)).value
     assert value is not None
     return value
 
@@ -83,9 +84,8 @@ def test_what_the_true_clip_covers_does_not_count() -> None:
 
 def test_a_true_clip_that_cannot_be_followed_is_excused(monkeypatch: pytest.MonkeyPatch) -> None:
     true = moving(1, 1)[:3]
-    monkeypatch.setattr(warping, "_flows", FrameStore())
     monkeypatch.setattr(warping, "true_flow", lambda clip: np.zeros((len(clip) - 1, 64, 64, 3), np.float32))
-    measured = warping_error(ClipView(true, true, "", "", ()))
+    measured = warping_error(pixel_view("warping", true, true))
     assert measured.value is None
     assert measured.excused
 

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 from comparison import Comparison
+from pixel_features import pixel_view
 
 from fevbench import weights
 from fevbench.data.corpus import Corpus
 from fevbench.data.protocol import protocols
 from fevbench.data.tensors import to_tensor
 from fevbench.extractors.lpips import load_alex, load_vgg
+from fevbench.extractors.pixels import SCALES, ms_ssim_per_frame, ssim_per_frame
 from fevbench.fevsynth.adapter import FEVSynth
-from fevbench.metrics.measurement import ClipView
-from fevbench.metrics.pixels import SCALES, ms_ssim_per_frame, psnr, ssim_per_frame
+from fevbench.metrics.pixels import psnr
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -104,7 +105,7 @@ def scales_of_pytorch_msssim(scales: tuple[float, ...]) -> np.ndarray:
 
 def our_psnr() -> float:
     made, true = clip()
-    return float(psnr(ClipView(made, true, "", "", ())).value or 0)
+    return float(psnr(pixel_view("squared-error", made, true)).value or 0)
 
 
 def psnr_of_scikit_image() -> float:

@@ -15,6 +15,8 @@ import numpy as np
 from fevbench import paths, weights
 from fevbench.atomic import write_text
 from fevbench.engine.extract import Extraction
+from fevbench.engine.samples import HashedClip
+from fevbench.engine.work import CLIPS_AT_ONCE
 from fevbench.errors import DatasetError, UnknownName
 from fevbench.extractors.base import extractors
 from fevbench.fevsynth.measure.record import Entry, Measured, NotMeasurable, read_measured
@@ -96,9 +98,13 @@ class Networks:
             return np.zeros((0, frames, extractor.dim), np.float32)
         self._progress.start(stage, len(sources) * frames)
         cache = paths.home() / "features"
-        hears = self._progress.advance, self._progress.note
-        with Extraction(extractor, self._local, self._device, None, cache, *hears) as extraction:
-            return np.stack(extraction.of_inputs(sources))
+        rows: list[NDArray[np.float32]] = []
+        with Extraction(extractor, self._local, self._device, None, cache, self._progress.note) as extraction:
+            for start in range(0, len(sources), CLIPS_AT_ONCE):
+                clips = [HashedClip(source()) for source in sources[start : start + CLIPS_AT_ONCE]]
+                rows += extraction.of_pairs([(clip, clip) for clip in clips])
+                self._progress.advance(len(clips) * frames)
+        return np.stack(rows)
 
 
 MEASURES: Mapping[str, tuple[str, ...]] = {

@@ -1,14 +1,19 @@
-"""The warping error: does a clip move as the true one does, and is it steady along the way?"""
+"""The warping error: does a clip move as the true one does, and is it steady along the way?
+
+E_warp of Lai et al. (ECCV 2018) with the optical flow of the true clip: each next frame of the made clip is
+warped back by the true clip's flow; what it then differs by from the frame before, squared, in [0, 1], is
+averaged over channels and over the pixels that the true clip shows in both frames.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from fevbench.data.corpus import FrameStore
-from fevbench.data.video import content_digest
-from fevbench.metrics.measurement import ClipView, Measurement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,27 +29,41 @@ RELATIVE, ABSOLUTE = 0.01, 0.5
 """By how much the flow there and back may miss where it started: parts of their squared lengths, and pixels
 squared (Sundaram et al., 2010)."""
 
-_flows: FrameStore[Floats] = FrameStore()
+FLOWS_KEPT = 256
+"""Flows of true frames kept: a made clip and its true clip are looked at together."""
 
 
-def warping_error(view: ClipView) -> Measurement:
-    """E_warp of Lai et al. (ECCV 2018) with the optical flow of the true clip.
+class WarpingErrors:
+    """Two frames of a made clip beside the same two of its true clip to ``float64[N, 1]``, in [0, 1].
 
-    Each next frame of the generated clip is warped back by the true clip's flow; what it then differs by from
-    the frame before, squared, in [0, 1], is averaged over channels and over the pixels that the true clip
-    shows in both frames, and then over pairs of frames. Pairs without any such pixel are left out.
+    NaN where the true clip has no pixel that both of its frames show.
+
+    Args:
+        device: Ignored; OpenCV's flow runs on the CPU.
+        weights: None.
     """
-    flows = _flows.get(content_digest(view.true), lambda: true_flow(view.true))
-    made = view.generated.astype(np.float32) / 255
-    errors = []
-    for before, after, flow in zip(made[:-1], made[1:], flows, strict=True):
-        visible = flow[..., 2] > 0.5
-        if visible.any():
-            squares = (_warped(after, flow) - before)[visible] ** 2
-            errors.append(squares.mean(dtype=np.float64))
-    if not errors:
-        return Measurement(None, "nothing of the true clip can be followed", excused=True)
-    return Measurement(float(np.mean(errors)))
+
+    def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
+        self._flows: OrderedDict[bytes, Floats] = OrderedDict()
+
+    def __call__(self, batch: Frames) -> NDArray[np.float64]:
+        """The errors of ``uint8[N, 4, H, W, 3]``: made before and after, true before and after."""
+        errors = np.full((len(batch), 1), np.nan)
+        for i, (before, after, *true) in enumerate(batch):
+            flow = self._flow(np.stack(true))
+            visible = flow[..., 2] > 0.5
+            if visible.any():
+                first, second = (frame.astype(np.float32) / 255 for frame in (before, after))
+                errors[i] = ((_warped(second, flow) - first)[visible] ** 2).mean(dtype=np.float64)
+        return errors
+
+    def _flow(self, true: Frames) -> Floats:
+        key = hashlib.sha256(true.data).digest()
+        if key not in self._flows:
+            self._flows[key] = true_flow(true)[0]
+            if len(self._flows) > FLOWS_KEPT:
+                self._flows.popitem(last=False)
+        return self._flows[key]
 
 
 def true_flow(truth: Frames) -> Floats:

@@ -1,0 +1,171 @@
+"""The work of a run on this machine: in this process, or by several workers that share the feature caches."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing.util
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cloudpickle
+
+from fevbench.data.corpus import Corpus
+from fevbench.engine.extract import open_extractions
+from fevbench.engine.generate import GeneratedClips
+from fevbench.engine.work import Found, Part, Worker
+from fevbench.errors import FevbenchError
+from fevbench.models.built import BuiltModel, build
+from fevbench.models.workplace import OUTSIDE_FOLDER
+from fevbench.processes import work_in_turns
+from fevbench.progress import Silent
+from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER
+
+if TYPE_CHECKING:
+    from fevbench.engine.plan import Plan
+    from fevbench.weights import LocalWeight
+
+LEAST_CLIPS = 8
+"""Clips for which another worker is worth its start."""
+WORKER_BYTES = 1_500_000_000
+"""What a worker takes beside its networks: torch, onnxruntime, frames."""
+CGROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+"""Where a container's limit and use of memory stand, in versions 2 and 1 of control groups."""
+DEATHS = 3
+"""How many workers may die in a run before it is given up."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker must know of a run.
+
+    Attributes:
+        plan: The run.
+        weights: The verified weights of its extractors, by name.
+        cache: The folder of the feature caches.
+    """
+
+    plan: Plan
+    weights: Mapping[str, LocalWeight]
+    cache: Path
+
+
+@contextlib.contextmanager
+def open_worker(
+    job: Job,
+    note: Callable[[str], None],
+    built: BuiltModel | None = None,
+    corpus: Corpus | None = None,
+) -> Iterator[Worker]:
+    """A worker in the block.
+
+    Args:
+        job: The run.
+        note: Hears what is wrong with a cache.
+        built: The model, where it is built already.
+        corpus: The true clips, where they are open already.
+    """
+    plan, settings = job.plan, job.plan.settings
+    evaluation = plan.evaluation
+    corpus = corpus or Corpus(evaluation.dataset, evaluation.protocol, settings.split, settings.limit)
+    built = built or build(plan.model, corpus, plan.device, Silent())
+    generated = generated_clips(plan, built, corpus)
+    args = evaluation.extractors, job.weights, plan.device, plan.batch_size, job.cache, note
+    with open_extractions(*args) as extractions:
+        yield Worker(corpus, generated, plan.out / NOISE_FOLDER, extractions)
+
+
+def generated_clips(plan: Plan, built: BuiltModel, corpus: Corpus) -> GeneratedClips:
+    """The clips of a run in its folder."""
+    folder, outside = plan.out / CLIPS_FOLDER, plan.out / OUTSIDE_FOLDER
+    return GeneratedClips(built, corpus, folder, plan.settings.seed, plan.device, outside)
+
+
+def do_all(
+    worker: Worker, job: Job, turns: Sequence[Sequence[Part]], jobs: int, done: Callable[[Part, Found], None]
+) -> None:
+    """Do the parts of a run, a turn after the other.
+
+    Args:
+        worker: The one of this process.
+        job: The run.
+        turns: The parts; those of a turn need what the turn before made.
+        jobs: How many workers; with one, that is this process.
+        done: Hears of each part, in any order within a turn.
+
+    Raises:
+        FevbenchError: A part failed; what was done before is kept. Or too many workers died.
+    """
+    if jobs == 1:
+        for part in (part for turn in turns for part in turn):
+            done(part, worker.do(part))
+        return
+    try:
+        sent = cloudpickle.dumps(job)
+    except Exception as error:
+        raise FevbenchError(
+            f"model or data set cannot be sent to other processes ({error})",
+            "repeat the command with --jobs 1",
+        ) from error
+    work_in_turns(_do, turns, jobs, done, partial(_remember, sent), DEATHS)
+
+
+_job = b""
+_worker: list[Worker] = []
+_notes: list[str] = []
+"""Of a process that is a worker: what it was sent, what it made of it, and what it has to say."""
+
+
+def _remember(job: bytes) -> None:
+    global _job
+    _job = job
+
+
+def _do(part: Part) -> Found:
+    if not _worker:  # not before: an error that is raised here reaches the user
+        stack = ExitStack()
+        job: Job = cloudpickle.loads(_job)
+        _worker.append(stack.enter_context(open_worker(job, _notes.append)))
+        multiprocessing.util.Finalize(None, stack.close, exitpriority=10)
+    found = _worker[0].do(part)
+    found.notes, _notes[:] = list(_notes), []
+    return found
+
+
+def choose_jobs(asked: int | None, clips: int, device: str, networks: Mapping[str, LocalWeight]) -> int:
+    """How many workers a run has.
+
+    Args:
+        asked: What the user asked for; None for as many as the work is worth, and the memory and the
+            processors allow.
+        clips: How many clips there are to look at.
+        device: The torch device. On a GPU one worker is the default.
+        networks: The weights that each worker loads, by name.
+    """
+    if asked is not None:
+        return asked
+    if device != "cpu":
+        return 1
+    # Twice: the file's numbers, and what is computed with them.
+    each = WORKER_BYTES + 2 * sum(weight.path.stat().st_size for weight in networks.values())
+    return max(1, min(len(os.sched_getaffinity(0)), clips // LEAST_CLIPS, free_memory() // each))
+
+
+def free_memory() -> int:
+    """Bytes that new processes can take, of the machine and of the control group that this process is in."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):
+        known = re.search(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text())
+        free = 1024 * int(known[1]) if known else free
+    for most, used in CGROUPS:
+        with contextlib.suppress(OSError, ValueError):  # "max" is no limit
+            free = min(free, int(Path(most).read_text()) - int(Path(used).read_text()))
+    return free

@@ -1,0 +1,97 @@
+"""What extractors look at: the samples of a clip, each under the digest of its pixels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fevbench.data.video import content_digest
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Frames
+    from fevbench.extractors.base import Unit
+
+
+class HashedClip:
+    """A clip's pixels and their digests, each computed once, when it is first asked for.
+
+    Args:
+        frames: ``uint8[T, H, W, 3]``.
+    """
+
+    def __init__(self, frames: Frames) -> None:
+        self.frames = frames
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the clip."""
+        return content_digest(self.frames)
+
+    @cached_property
+    def frame_digests(self) -> tuple[str, ...]:
+        """The digest of each frame."""
+        return tuple(content_digest(frame) for frame in self.frames)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one row of features is computed from.
+
+    Attributes:
+        key: The digest of its pixels.
+        parts: Its frames, or its clip.
+    """
+
+    key: str
+    parts: tuple[Frames, ...]
+
+    @property
+    def pixels(self) -> Frames:
+        """``uint8[H, W, 3]`` of a frame, else ``uint8[P, H, W, 3]`` of a clip's or a pair's frames."""
+        return self.parts[0] if len(self.parts) == 1 else np.stack(self.parts)
+
+
+def samples(unit: Unit, made: HashedClip, true: HashedClip) -> list[Sample]:
+    """The samples of a clip beside its true clip.
+
+    Args:
+        unit: What a sample is; not a pair of noise samples, which `noise_pairs` gives.
+        made: The clip.
+        true: The true clip, of the same shape; may be the same.
+    """
+    if unit == "clip":
+        return [Sample(made.digest, (made.frames,))]
+    own, beside = _frames(made), _frames(true)
+    if unit == "true pair":
+        return [_joined(pair) for pair in zip(own, beside, strict=True)]
+    if unit == "next pair":
+        return [_joined(pair) for pair in pairwise(own)]
+    if unit == "next pair of both":
+        both = zip(pairwise(own), pairwise(beside), strict=True)
+        return [_joined((*made_pair, *true_pair)) for made_pair, true_pair in both]
+    return own
+
+
+def noise_pairs(clips: Sequence[HashedClip]) -> list[Sample]:
+    """The same frames of every two of some clips, a pair of clips after the other."""
+    return [
+        _joined(pair)
+        for one, other in combinations(map(_frames, clips), 2)
+        for pair in zip(one, other, strict=True)
+    ]
+
+
+def _frames(clip: HashedClip) -> list[Sample]:
+    return [Sample(key, (frame,)) for key, frame in zip(clip.frame_digests, clip.frames, strict=True)]
+
+
+def _joined(frames: Sequence[Sample]) -> Sample:
+    """Several frames as one sample; its key is made of theirs, so that no pixel is read twice."""
+    key = hashlib.sha256(" ".join(frame.key for frame in frames).encode()).hexdigest()
+    return Sample(key, tuple(part for frame in frames for part in frame.parts))
