@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from fevbench import paths, weights
-from fevbench.data.clip import Clip
 from fevbench.data.corpus import Corpus, corpus_digest
+from fevbench.engine.again import write_digests
 from fevbench.engine.describe import describe
 from fevbench.engine.extract import Work, check_caches
 from fevbench.engine.folder import Claim, LateReads, earlier_result, holds_run
 from fevbench.engine.generate import GeneratedClips
 from fevbench.engine.local import Job, choose_jobs, do_all, generated_clips, open_worker
 from fevbench.engine.noise import made_again, no_noise
-from fevbench.engine.plan import Evaluation, Plan
-from fevbench.engine.score import ClipSet, score, unscored
+from fevbench.engine.plan import Plan
+from fevbench.engine.score import score_all
 from fevbench.engine.work import Found, Part, parts_of
 from fevbench.errors import RunError
-from fevbench.global_state import known_state
 from fevbench.models.built import BuiltModel, build
 from fevbench.models.found import VIDEOS_PREFIX
 from fevbench.progress import Progress, Silent
 from fevbench.results.files import write_result
-from fevbench.results.schema import MetricResult, Result, Stage
+from fevbench.results.schema import Result
 
 
 def execute(
@@ -99,7 +97,7 @@ def execute(
         if overwrite and claim.holds_work():
             _check_replaceable(plan, generated)
             claim.start_anew()
-        return _carry_out(Job(plan, local, cache), built, corpus, progress, jobs)
+        return _carry_out(Job(plan, plan.evaluation.extractors, local, cache), built, corpus, progress, jobs)
 
 
 def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
@@ -156,37 +154,14 @@ def _carry_out(job: Job, built: BuiltModel, corpus: Corpus, progress: Progress, 
     for note in dict.fromkeys(found.notes):
         progress.note(note)
     stages = {name: work.stage() for name, work in found.work.items()}
-    values, stages["score"] = _score_all(evaluation, clips, found, progress)
+    values, seconds = score_all(evaluation, clips, found.features, progress)
+    stages["score"] = Work(len(values), 0, seconds).stage()
     made = {clip: digests[0] for clip, digests in found.made.items()}
     draws = {clip: [own for own, _ in digests] for clip, digests in found.again.items()}
     digest = corpus_digest(clips, {clip: digests[0] for clip, digests in found.true.items()})
     notes = [*notes, *no_noise(made, draws)]
     result = describe(plan, digest, clips, notes, values, job.weights.values(), stages)
     result = result.model_copy(update={"clips": {clip.id: made[clip.id] for clip in clips}, "draws": draws})
+    write_digests(plan.out, clips, found)
     write_result(plan.out, result)
     return result
-
-
-def _score_all(
-    evaluation: Evaluation, clips: Sequence[Clip], found: Found, progress: Progress
-) -> tuple[dict[str, MetricResult], Stage]:
-    """The value of every metric, or why it has none."""
-    labels, frames = evaluation.dataset.labels, evaluation.protocol.frames
-    made, true = (
-        ClipSet(
-            labels,
-            frames,
-            {name: {id_: rows[i] for id_, rows in of.items()} for name, of in found.features.items()},
-        )
-        for i in (0, 1)
-    )
-    values: dict[str, MetricResult] = {}
-    began = time.perf_counter()
-    progress.start("score", len(evaluation.metrics))
-    with known_state():
-        for metric in evaluation.metrics:
-            reason = evaluation.unavailable(metric)
-            own = made_again(clips) if metric.sampling.noise_samples > 1 else clips
-            values[metric.name] = unscored(metric, own, reason) if reason else score(metric, own, made, true)
-            progress.advance(1)
-    return values, Work(len(values), 0, time.perf_counter() - began).stage()

@@ -6,6 +6,7 @@ reads.json    files that the model opens only while it makes clips
 clips/        one lossless clip each
 outside/      what a program outside said while it made them; see `fevbench.models.workplace`
 draws/N/      some of them made again, where a metric compares clips of one face and label
+digests.npz   the digests of all clips and frames, under which their features are kept
 result.json   written last
 .lock         there while a process works in it
 """
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "run.json"
 READS_FILE = "reads.json"
+DIGESTS_FILE = "digests.npz"
 LOCK_FILE = ".lock"
 _OWN_PART = re.compile(r"\.(run|result)\.\d+\.[^.]+\.part\.json")
 
@@ -147,7 +149,7 @@ class Claim:
 
     def start_anew(self) -> None:
         """Delete what a run made from the folder, and nothing else."""
-        for file in (RESULT_FILE, READS_FILE):
+        for file in (RESULT_FILE, READS_FILE, DIGESTS_FILE):
             (self._out / file).unlink(missing_ok=True)
         for clip in _clips(self._out):
             clip.unlink()
@@ -168,11 +170,24 @@ def _clips(out: Path) -> list[Path]:
     return sorted(clip for folder in folders for clip in out.glob(f"{folder}/*{LOSSLESS_SUFFIX}"))
 
 
-def _check_same(file: Path, settings: Settings) -> None:
+def settings_of(out: Path) -> Settings:
+    """What identifies the run in a folder.
+
+    Raises:
+        RunError: Nothing does that can be read.
+        OSError: Nor can the file.
+    """
+    file = out / SETTINGS_FILE
     try:
-        before = Settings.model_validate_json(file.read_text(encoding="utf-8"))
+        return Settings.model_validate_json(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RunError(f"{out} holds no run of its own", "give a run folder") from error
     except (ValidationError, UnicodeDecodeError) as error:
         raise RunError(f"{file} is broken", "choose another --out, or start anew with --overwrite") from error
+
+
+def _check_same(file: Path, settings: Settings) -> None:
+    before = settings_of(file.parent)
     if changed := changes(before, settings):
         raise RunError(
             f"{file.parent} holds a run with other settings ({'; '.join(changed)})",

@@ -28,6 +28,7 @@ from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER
 
 if TYPE_CHECKING:
     from fevbench.engine.plan import Plan
+    from fevbench.extractors.base import Extractor
     from fevbench.weights import LocalWeight
 
 LEAST_CLIPS = 8
@@ -49,11 +50,13 @@ class Job:
 
     Attributes:
         plan: The run.
-        weights: The verified weights of its extractors, by name.
+        extractors: The networks and measures that look at its clips.
+        weights: Their verified weights, by name.
         cache: The folder of the feature caches.
     """
 
     plan: Plan
+    extractors: tuple[Extractor, ...]
     weights: Mapping[str, LocalWeight]
     cache: Path
 
@@ -78,7 +81,7 @@ def open_worker(
     corpus = corpus or Corpus(evaluation.dataset, evaluation.protocol, settings.split, settings.limit)
     built = built or build(plan.model, corpus, plan.device, Silent())
     generated = generated_clips(plan, built, corpus)
-    args = evaluation.extractors, job.weights, plan.device, plan.batch_size, job.cache, note
+    args = job.extractors, job.weights, plan.device, plan.batch_size, job.cache, note
     with open_extractions(*args) as extractions:
         yield Worker(corpus, generated, plan.out / NOISE_FOLDER, extractions)
 

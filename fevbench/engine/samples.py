@@ -28,6 +28,13 @@ class HashedClip:
     def __init__(self, frames: Frames) -> None:
         self.frames = frames
 
+    @classmethod
+    def known(cls, digest: str, frame_digests: Sequence[str]) -> HashedClip:
+        """A clip of which only the digests are known: its samples have keys, and no pixels."""
+        clip = cls(np.empty((len(frame_digests), 0, 0, 3), np.uint8))
+        clip.digest, clip.frame_digests = digest, tuple(frame_digests)
+        return clip
+
     @cached_property
     def digest(self) -> str:
         """The digest of the clip."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fevbench.engine.noise import made_again
 from fevbench.engine.plan import shortage, subject_shortage
 from fevbench.extractors.base import extractors
+from fevbench.global_state import known_state
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.identity import InputFaces
 from fevbench.metrics.measurement import ClipView, Measurement
@@ -29,7 +32,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fevbench.data.clip import Clip
+    from fevbench.engine.plan import Evaluation
     from fevbench.metrics.catalog import Metric
+    from fevbench.progress import Progress
 
     Rows = NDArray[np.floating[Any]]
 
@@ -56,6 +61,39 @@ class ClipSet:
         """The features of some clips, in their order."""
         known = self.features[extractor]
         return [known[clip.id] for clip in clips]
+
+
+def score_all(
+    evaluation: Evaluation,
+    clips: Sequence[Clip],
+    features: Mapping[str, Mapping[str, tuple[Rows, Rows]]],
+    progress: Progress,
+) -> tuple[dict[str, MetricResult], float]:
+    """Every metric of an evaluation, or why it has no value; and the seconds that took.
+
+    Args:
+        evaluation: The metrics.
+        clips: The clips that are scored.
+        features: Extractor to clip id to its rows: of what was made, and of the true clip.
+        progress: Hears how it proceeds.
+    """
+    labels, frames = evaluation.dataset.labels, evaluation.protocol.frames
+    made, true = (
+        ClipSet(
+            labels, frames, {e: {id_: both[side] for id_, both in of.items()} for e, of in features.items()}
+        )
+        for side in (0, 1)
+    )
+    values: dict[str, MetricResult] = {}
+    began = time.perf_counter()
+    progress.start("score", len(evaluation.metrics))
+    with known_state():
+        for metric in evaluation.metrics:
+            reason = evaluation.unavailable(metric)
+            own = made_again(clips) if metric.sampling.noise_samples > 1 else clips
+            values[metric.name] = unscored(metric, own, reason) if reason else score(metric, own, made, true)
+            progress.advance(1)
+    return values, time.perf_counter() - began
 
 
 def score(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -> MetricResult:

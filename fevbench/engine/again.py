@@ -1,0 +1,220 @@
+"""Scoring a run again, from the features that are kept: no network is loaded, and no clip is read.
+
+Features are kept under the digests of frames, so a run folder keeps those: ``digests.npz``.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from fevbench import paths, weights
+from fevbench.atomic import replacing
+from fevbench.counts import many
+from fevbench.data.clip import Clip, Dataset
+from fevbench.engine.extract import Work
+from fevbench.engine.folder import DIGESTS_FILE, Claim, settings_of
+from fevbench.engine.noise import made_again
+from fevbench.engine.plan import Evaluation, choose_metrics
+from fevbench.engine.samples import HashedClip, noise_pairs, samples
+from fevbench.engine.score import score_all
+from fevbench.engine.work import Digests, Found
+from fevbench.errors import FevbenchError, RunError
+from fevbench.extractors.cache import FeatureCache
+from fevbench.metrics.catalog import metrics as catalog
+from fevbench.results.files import read_result, write_result
+from fevbench.results.provenance import environment
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fevbench.data.protocol import Protocol
+    from fevbench.extractors.base import Extractor
+    from fevbench.progress import Progress
+    from fevbench.results.schema import Result
+
+BYTES = 32
+"""Of a digest."""
+
+
+@dataclass(frozen=True)
+class RecordedDataset:
+    """What a result says of its data set, which need not be here."""
+
+    name: str
+    version: str
+    labels: tuple[str, ...]
+
+
+def write_digests(folder: Path, clips: Sequence[Clip], found: Found) -> None:
+    """Keep the digests of all clips of a run and of their frames."""
+    again = [clip.id for clip in clips if clip.id in found.again]
+    with replacing(folder / DIGESTS_FILE) as part, part.open("wb") as file:
+        np.savez(
+            file,
+            clips=np.array([clip.id for clip in clips], str),
+            made=_packed([found.made[clip.id] for clip in clips]),
+            true=_packed([found.true[clip.id] for clip in clips]),
+            again=np.array(again, str),
+            draws=np.array([_packed(found.again[clip]) for clip in again], np.uint8),
+        )
+
+
+def _packed(digests: Sequence[Digests]) -> NDArray[np.uint8]:
+    """``uint8[N, 1 + T, 32]``: of each clip, and of its frames."""
+    rows = [[bytes.fromhex(text) for text in (clip, *frames)] for clip, frames in digests]
+    return np.array([[list(one) for one in row] for row in rows], np.uint8).reshape(len(rows), -1, BYTES)
+
+
+def _unpacked(rows: NDArray[np.uint8]) -> HashedClip:
+    clip, *frames = (bytes(row).hex() for row in rows)
+    return HashedClip.known(clip, frames)
+
+
+def read_digests(folder: Path) -> dict[str, dict[str, list[HashedClip]]]:
+    """The clips of a run by their digests: ``made``, ``true`` and ``draws``, by clip id.
+
+    Raises:
+        RunError: They are not there, or damaged.
+    """
+    file, again = folder / DIGESTS_FILE, "repeat its command, which keeps the clips"
+    try:
+        with np.load(file, allow_pickle=False) as kept:
+            clips, draws = kept["clips"].tolist(), kept["again"].tolist()
+            found = {
+                side: {clip: [_unpacked(rows)] for clip, rows in zip(clips, kept[side], strict=True)}
+                for side in ("made", "true")
+            }
+            found["draws"] = {
+                clip: [_unpacked(one) for one in rows]
+                for clip, rows in zip(draws, kept["draws"], strict=True)
+            }
+            return found
+    except FileNotFoundError:
+        raise RunError(f"{file} is not there: the run is of an older fevbench", again) from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise RunError(f"{file} is broken ({error})", again) from error
+
+
+def score_again(
+    folder: Path, names: Sequence[str], progress: Progress, features: Path | None = None
+) -> Result:
+    """Score a finished run again, and write its ``result.json`` anew.
+
+    Args:
+        folder: The run folder.
+        names: Metrics, as `choose_metrics` takes them; none for those of its result. What else the result
+            holds stays in it.
+        progress: Hears what happens.
+        features: The folder of the feature caches; by default the one in fevbench's own folder.
+
+    Returns:
+        The result.
+
+    Raises:
+        FevbenchError: The run is not finished; or features are not kept, or belong to other packages or
+            weights, so that only the run's own command can compute them.
+    """
+    before = read_result(folder)
+    with Claim(folder, settings_of(folder)):
+        clips = tuple(
+            Clip(id_, before.dataset.subjects_of[id_], label, before.dataset.split, Path())
+            for id_, label in before.dataset.labels_of.items()
+        )
+        digests = read_digests(folder)
+        _check_same(folder, before, digests)
+        evaluation = _evaluation(before, names, clips)
+        device = before.environment.device.partition(" ")[0]
+        progress.start("features", len(evaluation.extractors))
+        found = Found()
+        for extractor in evaluation.extractors:
+            found.features[extractor.name] = _kept(
+                extractor, before, clips, digests, device, features or paths.home() / "features", progress
+            )
+            progress.advance(1)
+        values, seconds = score_all(evaluation, clips, found.features, progress)
+        stage = Work(len(values), 0, seconds).stage()
+        result = before.model_copy(
+            update={
+                "metrics": {**before.metrics, **values},
+                "environment": environment(device),
+                "stages": {**before.stages, "score": stage},
+            }
+        )
+        write_result(folder, result)
+    return result
+
+
+def _check_same(folder: Path, result: Result, digests: Mapping[str, Mapping[str, list[HashedClip]]]) -> None:
+    if {clip: made[0].digest for clip, made in digests["made"].items()} != result.clips:
+        raise RunError(
+            f"{folder / DIGESTS_FILE} is not of these clips", "repeat its command, which keeps the clips"
+        )
+
+
+def _evaluation(before: Result, names: Sequence[str], clips: tuple[Clip, ...]) -> Evaluation:
+    dataset = RecordedDataset(before.dataset.name, before.dataset.version, tuple(before.dataset.labels))
+    judges = {record.name: record.sha256 for record in before.weights if record.name == "judge"}
+    judge = weights.LocalWeight("judge", Path(), judges["judge"], verified=False) if judges else None
+    chosen = choose_metrics(names) if names else tuple(catalog.get(name) for name in before.metrics)
+    return Evaluation(
+        chosen,
+        cast(Dataset, dataset),
+        cast("Protocol", before.protocol),
+        judge,
+        remakes_clips=bool(before.draws),
+        clips=clips,
+    )
+
+
+def _kept(
+    extractor: Extractor,
+    before: Result,
+    clips: Sequence[Clip],
+    digests: Mapping[str, Mapping[str, list[HashedClip]]],
+    device: str,
+    cache: Path,
+    progress: Progress,
+) -> dict[str, tuple[NDArray[np.floating], NDArray[np.floating]]]:
+    """The features of all clips by one extractor.
+
+    Raises:
+        FevbenchError: Some are not kept.
+    """
+    used = {record.name: record.sha256 for record in before.weights}
+    here = {name: found.sha256 for name in extractor.weights if (found := weights.locate(name))}
+    hashes = {name: used.get(name) or here.get(name, "") for name in extractor.weights}
+    of_noise = extractor.unit == "noise pair"
+    wanted = {}
+    for clip in made_again(clips) if of_noise else clips:
+        made, true = digests["made"][clip.id][0], digests["true"][clip.id][0]
+        if of_noise:
+            wanted[clip.id] = noise_pairs([made, *digests["draws"].get(clip.id, [])]), []
+        else:
+            wanted[clip.id] = tuple(samples(extractor.unit, one, true) for one in (made, true))
+    store = FeatureCache(
+        cache, extractor.name, extractor.fingerprint(hashes, device), extractor.dim, progress.note,
+        dtype=extractor.dtype,
+    )  # fmt: skip
+    try:
+        known = store.get(s.key for both in wanted.values() for side in both for s in side)
+    finally:
+        store.close()
+    lacking = [
+        clip for clip, both in wanted.items() if any(s.key not in known for side in both for s in side)
+    ]
+    if lacking:
+        raise FevbenchError(
+            f"features of {many(len(lacking), 'clip')} by {extractor.name} are not kept here",
+            "repeat the command of the run with these --metrics, which computes them",
+        )
+    empty = np.empty((0, extractor.dim), extractor.dtype)
+    return {
+        clip: tuple(np.stack([known[s.key] for s in side]) if side else empty for side in both)
+        for clip, both in wanted.items()
+    }  # type: ignore[return-value]

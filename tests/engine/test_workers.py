@@ -1,0 +1,93 @@
+"""Several workers: the same result as one process, whatever dies meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny
+from tiny import Cli
+
+from fevbench import weights
+from fevbench.engine.local import choose_jobs, free_memory
+
+RUN = ("run", "copy", "tiny", "--metrics", "csim,acd,psnr,ssim,ms-ssim,motion,warping-error")
+
+
+def files(out: Path) -> dict[str, bytes]:
+    """What a run leaves, but for its times."""
+    found = tiny.tree(out)
+    found["result.json"] = json.dumps(tiny.comparable(out / "result.json")).encode()
+    return {name: content for name, content in found.items() if not name.startswith(".")}
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_any_number_of_workers_gives_the_same(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    for count in (1, jobs):
+        monkeypatch.setenv("FEVBENCH_HOME", str(tmp_path / f"home-{count}"))
+        ran = cli(*RUN, "--out", tmp_path / str(count), "--jobs", count)
+        assert ran.code == 0, ran
+    assert files(tmp_path / "1") == files(tmp_path / str(jobs))
+    one, more = (
+        json.loads((tmp_path / str(count) / "result.json").read_text())["stages"] for count in (1, jobs)
+    )
+    for stage, done in one.items():  # two workers may compute the same features at once
+        total = done["computed"] + done["reused"]
+        assert more[stage]["computed"] + more[stage]["reused"] == total, stage
+
+
+def workers_of(parent: int) -> list[int]:
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(child) for child in found if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
+def test_a_worker_that_dies_is_replaced(
+    process: Callable[..., subprocess.Popen[str]], cli: Cli, tmp_path: Path
+) -> None:
+    running = process(*RUN, "--out", tmp_path / "two", "--jobs", "2")
+    deadline = time.monotonic() + 300
+    while running.poll() is None and not (workers := workers_of(running.pid)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(workers[0], signal.SIGKILL)
+    _, err = running.communicate(timeout=600)
+    assert running.returncode == 0, err
+    assert cli(*RUN, "--out", tmp_path / "one", "--jobs", "1").code == 0
+    assert files(tmp_path / "two") == files(tmp_path / "one")
+
+
+def test_as_many_workers_as_the_work_is_worth_and_the_memory_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = tmp_path / "network"
+    network.write_bytes(bytes(1000))
+    loaded = {"one": weights.LocalWeight("one", network, "", verified=True)}
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: range(6))
+    monkeypatch.setattr("fevbench.engine.local.free_memory", lambda: 4 * 1_500_002_000)
+    assert choose_jobs(None, 1000, "cpu", loaded) == 4
+    assert choose_jobs(None, 17, "cpu", loaded) == 2
+    assert choose_jobs(None, 3, "cpu", loaded) == 1
+    assert choose_jobs(None, 1000, "cuda", loaded) == 1
+    assert choose_jobs(7, 3, "cpu", loaded) == 7
+    monkeypatch.setattr("fevbench.engine.local.free_memory", lambda: 0)
+    assert choose_jobs(None, 1000, "cpu", loaded) == 1
+
+
+def test_free_memory_is_what_the_container_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 < free_memory() <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    most, used = tmp_path / "most", tmp_path / "used"
+    monkeypatch.setattr("fevbench.engine.local.CGROUPS", ((most, used),))
+    used.write_text("30\n")
+    most.write_text("100\n")
+    assert free_memory() == 70
+    most.write_text("max\n")
+    assert free_memory() > 100
