@@ -130,7 +130,7 @@ def test_a_real_limit_on_file_size_is_no_half_clip(tmp_path: Path) -> None:
         "shuffled",
         "tiny",
         "--metrics",
-        "psnr",
+        "fvd",  # nine clips are too few for it, so that no cache is opened before
         "--out",
         "run",
     ]

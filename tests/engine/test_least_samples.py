@@ -28,8 +28,8 @@ def scored(metric: Metric, clips: list[Clip]) -> MetricResult:
     rng = np.random.default_rng(0)
 
     def side() -> ClipSet:
-        features = [rng.normal(size=(1, 4)).astype(np.float32) for _ in clips]
-        return ClipSet(lambda clip: np.zeros((2, 8, 8, 3), np.uint8), LABELS, {"i3d": features})
+        features = {clip.id: rng.normal(size=(1, 4)).astype(np.float32) for clip in clips}
+        return ClipSet(LABELS, 2, {"i3d": features})
 
     return score(metric, clips, side(), side())
 
@@ -110,8 +110,8 @@ def test_a_person_with_nearly_all_clips_leaves_a_value_without_an_interval(name:
 
 def reader(right: int) -> ClipSet:
     """A classifier that reads so many of 20 clips of two labels right."""
-    rows = [np.eye(2, dtype=np.float32)[[int((i >= 10) ^ (i >= right))]] for i in range(20)]
-    return ClipSet(lambda clip: np.zeros((2, 8, 8, 3), np.uint8), LABELS, {"judge": rows})
+    rows = {f"c{i}": np.eye(2, dtype=np.float32)[[int((i >= 10) ^ (i >= right))]] for i in range(20)}
+    return ClipSet(LABELS, 2, {"judge": rows})
 
 
 @pytest.mark.parametrize("name", ["accuracy", "macro-f1"])
@@ -138,7 +138,7 @@ def test_what_so_few_clips_cannot_have_is_known_before_a_network_runs(cli: Cli, 
     assert found["fvd"]["reason"] == "1 clip, needs at least 32"
     assert found["fid"]["reason"] == "15 frames, needs at least 256"
     assert found["rank-1"]["reason"] == "1 person, needs at least 2"
-    assert set(outcome.result["stages"]) == {"decode", "generate", "score"}
+    assert set(outcome.result["stages"]) == {"decode", "generate", "frame-difference", "score"}
     assert "no fvd, precision: 1 clip, needs at least 32" in outcome.err
     again = cli("run", "copy", "tiny", *asked, "--out", out)
     assert "nothing to do" in again.err
