@@ -33,7 +33,7 @@ def work_all(work: Callable[[T], R], todo: Sequence[T], workers: int, done: Call
     """
     try:
         with _pool(min(workers, len(todo)) or 1) as pool:
-            with _without_ctrl_c():  # the workers start here, and inherit this
+            with without_ctrl_c():  # the workers start here, and inherit this
                 futures = {pool.submit(work, piece): piece for piece in todo}
             for future in as_completed(futures):
                 done(futures[future], future.result())
@@ -64,7 +64,7 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 
 @contextlib.contextmanager
-def _without_ctrl_c() -> Iterator[None]:
+def without_ctrl_c() -> Iterator[None]:
     """Hold Ctrl-C back. It goes to every process of the terminal, and only this one has an answer to it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -23,7 +23,7 @@ from fevbench.engine.score import ClipSet, score, unscored
 from fevbench.errors import RunError
 from fevbench.extractors.base import sample_count
 from fevbench.global_state import known_state
-from fevbench.models.built import BuiltModel, build
+from fevbench.models.apart import LOG_FILE, ModelProcess, at_work
 from fevbench.models.found import VIDEOS_PREFIX
 from fevbench.models.workplace import OUTSIDE_FOLDER
 from fevbench.progress import Progress, Silent
@@ -33,6 +33,7 @@ from fevbench.results.schema import MetricResult, Result, Stage
 if TYPE_CHECKING:
     from fevbench.engine.score import Features
     from fevbench.extractors.base import Extractor
+    from fevbench.models.asked import Maker
 
 
 def execute(
@@ -42,6 +43,7 @@ def execute(
     pull: weights.Progress | None = None,
     features: Path | None = None,
     overwrite: bool = False,
+    clip_timeout: float | None = None,
 ) -> Result:
     """Carry out a plan and write ``result.json`` into its folder.
 
@@ -53,6 +55,7 @@ def execute(
         features: The folder of the feature caches; by default the one in fevbench's own folder.
         overwrite: Start the run folder anew, whatever the settings of the run in it. What it holds is thrown
             away when all that can be known beforehand says that the new run will go through.
+        clip_timeout: How many seconds a model's process may take for a clip.
 
     Returns:
         The result; the earlier one, untouched, if everything asked for is in it already.
@@ -63,7 +66,7 @@ def execute(
     evaluation, settings = plan.evaluation, plan.settings
     corpus = Corpus(evaluation.dataset, evaluation.protocol, settings.split, settings.limit)
     plan = plan.with_clips(corpus.clips)
-    built = None
+    maker = None
     if plan.model.is_outside:
         _note_untracked(plan.model.untracked, progress)
     if (
@@ -71,8 +74,8 @@ def execute(
     ):  # what it is made of, and so which run this is, shows when it is built
         if plan.model.networks:
             weights.require_all(plan.model.networks, offline=offline, progress=pull)
-        built = build(plan.model, corpus, plan.device, progress)
-        plan = _with_fingerprint(plan, built, progress)
+        maker = at_work(plan.model, corpus, plan.device, progress, clip_timeout)
+        plan = _with_fingerprint(plan, maker, progress)
     # Before anything is written: what is finished is told from a disk that is read-only, too.
     if not overwrite and holds_run(plan.out, plan.settings):
         for note in LateReads(plan.out).changed():
@@ -91,9 +94,9 @@ def execute(
         own: dict[str, weights.LocalWeight] = {}
         if plan.model.networks:
             own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
-        built = built or build(plan.model, corpus, plan.device, progress)
+        maker = maker or at_work(plan.model, corpus, plan.device, progress, clip_timeout)
         generated = GeneratedClips(
-            built, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.device, plan.out / OUTSIDE_FOLDER
+            maker, corpus, plan.out / CLIPS_FOLDER, plan.settings.seed, plan.out / OUTSIDE_FOLDER
         )
         plan = plan.with_clips(generated.clips)
         for reason, names in plan.evaluation.shortages().items():
@@ -105,10 +108,12 @@ def execute(
             _check_replaceable(plan, generated)
             claim.start_anew()
         late = LateReads(plan.out)
+        if isinstance(maker, ModelProcess):
+            maker.log_to(plan.out / LOG_FILE)
         try:
             return _Session(plan, corpus, generated, progress, local, cache).run()
         finally:
-            late.keep(built, generated.reads, plan.evaluation.dataset)
+            late.keep(maker, plan.evaluation.dataset)
 
 
 def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
@@ -124,7 +129,7 @@ def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
         generated.again(0, generated.clips[:1], Path(scratch)).make_all(Silent())
 
 
-def _with_fingerprint(plan: Plan, built: BuiltModel, progress: Progress) -> Plan:
+def _with_fingerprint(plan: Plan, built: Maker, progress: Progress) -> Plan:
     """The plan with the fingerprint of the built model: of its code and all files and weights in it."""
     _note_untracked(built.untracked, progress)
     found = replace(plan.model, fingerprint=built.fingerprint)
@@ -166,6 +171,7 @@ class _Session:
         if plan.evaluation.noise_samples > 1:
             with self._stage("draws") as count:
                 count(*noise.make_all(self.progress))
+        generated.finish()
         features = {e.name: self._extract(e, noise) for e in plan.evaluation.extractors}
         labels = plan.evaluation.dataset.labels
         made = ClipSet(generated.frames, labels, {name: both[0] for name, both in features.items()})
