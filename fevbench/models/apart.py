@@ -245,6 +245,8 @@ class ModelProcess:
                 raise KeyboardInterrupt
             if kind == "failed":
                 what, fix, trace = value
+                if not what:  # it was no error of the model's code, but of what it made of its process
+                    what, fix = f"model {self._name} broke its process {at} ({fix})", self._again
                 raise ModelError(what, self._see(fix)) from _There(trace)
             return value
 

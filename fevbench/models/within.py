@@ -206,7 +206,7 @@ def serve(
             inside.teller.send(*_answer(inside, work, arguments), inside.reads())
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
-    sys.stdout.flush()
+        sys.stdout.flush()
 
 
 def _answer(inside: Inside, work: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -215,7 +215,7 @@ def _answer(inside: Inside, work: str, arguments: tuple[Any, ...]) -> tuple[Any,
     except KeyboardInterrupt:
         return STOPPED, None
     except BaseException as error:
-        said = (error.what, error.fix) if isinstance(error, FevbenchError) else (reason(error), "")
+        said = (error.what, error.fix) if isinstance(error, FevbenchError) else ("", reason(error))
         trace = "".join(traceback.format_exception(error))
         return FAILED, tuple(as_text(str(text)) for text in (*said, trace))
     finally:

@@ -70,7 +70,9 @@ def test_a_limit_changes_the_last_group_alone(run: Run, tmp_path: Path) -> None:
     every, six = (tiny.tree(tmp_path / name / "clips") for name in ("run", "six"))
     assert len(six) == 6
     first = [clip.id for clip in groups(tiny.Tiny().clips("test"), 4)[0]]
-    assert {name for name, content in six.items() if every[name] == content} == {f"{id_}.mkv" for id_ in first}
+    assert {name for name, content in six.items() if every[name] == content} == {
+        f"{id_}.mkv" for id_ in first
+    }
 
 
 def test_calls_are_groups_and_the_result_says_so(run: Run, tmp_path: Path) -> None:
@@ -119,8 +121,13 @@ def test_a_run_that_fails_in_a_group_keeps_the_groups_before(run: Run, tmp_path:
 
 def test_what_is_wrong_with_a_group_is_told(run: Run, tmp_path: Path) -> None:
     first = [clip.id for clip in groups(tiny.Tiny().clips("test"), 4)[0]]
-    assert f"returned NaN or infinity for clip {first[2]}: check" in run(make="video[2, 0] *= float('nan')").complaint
-    shape = "returned shape (3, 16, 3, 64, 64) for clips {0}, {1}, {2} and 1 more, expected (4, 16, 3, 64, 64)"
+    assert (
+        f"returned NaN or infinity for clip {first[2]}: check"
+        in run(make="video[2, 0] *= float('nan')").complaint
+    )
+    shape = (
+        "returned shape (3, 16, 3, 64, 64) for clips {0}, {1}, {2} and 1 more, expected (4, 16, 3, 64, 64)"
+    )
     assert shape.format(*first) in run(make="video = video[1:]").complaint
     assert "hands over clips with a mistake" in run(make="return (video.clamp(-1, 1) + 1) / 2").complaint
     assert not tiny.tree(tmp_path / "run" / "clips")

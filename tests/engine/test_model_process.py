@@ -55,7 +55,8 @@ ENDS = {
     "ctypes.string_at(0)": r"was ended by signal 11 \(SIGSEGV\) on clip .*: see .*model\.log",
     "sys.exit(4)": r"failed on clip .* \(SystemExit: 4\)",
     "os.closerange(3, 256); time.sleep(100)": r"closed its connection to fevbench on clip",
-    "subprocess.Popen(['sleep', '100']); os._exit(5)": r"exit status 5 on clip",
+    "subprocess.Popen(['sleep', '100']); os._exit(5)": r"ended its process with exit status 5 on clip",
+    "import numpy; numpy.random.seed = None": r"broke its process on clip .* \(TypeError",
     HANGS: r"took more than 3 s on clip .*raise --clip-timeout",
 }
 
@@ -103,14 +104,14 @@ def test_however_it_ends_is_one_line_and_the_same_command_continues(
     assert ended.code == 1
     assert re.search(f"error: model model {ENDS[order]}", ended.complaint), ended.complaint
     kept = tiny.tree(out / "clips")
-    assert len(kept) == 2
+    assert len(kept) == (3 if "numpy" in order else 2)
     named = re.search(r"on clip ([\w-]+)", ended.complaint)
     assert named is not None
     assert f"{named[1]}.mkv" not in kept
     file.with_name("order").write_text("")
     continued = cli(*run)
     assert continued.code == 0, continued
-    assert "continuing: 2 of 4" in continued.err
+    assert f"continuing: {len(kept)} of 4" in continued.err
     assert kept.items() <= tiny.tree(out / "clips").items()
     assert _result(out) == wanted
 
@@ -138,8 +139,7 @@ def test_so_is_an_end_before_the_first_clip(
 DISTURBS = (
     "print('printed'); os.write(2, b'written'); os.chdir('/'); os.environ['FEVBENCH_HOME'] = '/no/such'; "
     "os.environ['PATH'] = ''; torch.set_default_dtype(torch.float64); torch.set_num_threads(3); "
-    "torch.set_float32_matmul_precision('medium'); sys.path.clear(); sys.stdout.close(); "
-    "import numpy; numpy.random.seed = None; numpy.asarray = None"
+    "torch.set_float32_matmul_precision('medium'); sys.path.clear(); sys.stdout.close()"
 )
 
 
