@@ -1,4 +1,4 @@
-"""A model lives in a process of its own: however it ends, and whatever it does there, nothing else is touched."""
+"""A model lives in a process of its own: however it ends and whatever it does, nothing else is touched."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class Model:
             exec(self.order.read_text())
         self.made += 1
         video = images[:, None].repeat(1, self.spec.frames, 1, 1, 1)
-        return (video + torch.randn(video.shape, generator=generator) / 9).clamp(-1, 1)
+        noise = torch.randn(video.shape, generator=generator, dtype=torch.float32)
+        return (video + noise / 9).clamp(-1, 1)
 """
 HANGS = "re.match('(a+)+$', 'a' * 60 + 'b')"
 """For ever, and no other thread of Python runs meanwhile."""
