@@ -61,7 +61,7 @@ def work_in_turns(
         try:
             with _pool(min(workers, max(map(len, left))), prepare) as pool:
                 while left:
-                    with _without_ctrl_c():  # the workers start here, and inherit this
+                    with without_ctrl_c():  # the workers start here, and inherit this
                         futures = {pool.submit(work, piece): piece for piece in left[0]}
                     for future in as_completed(futures):
                         result = future.result()
@@ -99,7 +99,7 @@ def _pool(workers: int, prepare: Callable[[], None] | None) -> Iterator[ProcessP
 
 
 @contextlib.contextmanager
-def _without_ctrl_c() -> Iterator[None]:
+def without_ctrl_c() -> Iterator[None]:
     """Hold Ctrl-C back. It goes to every process of the terminal, and only this one has an answer to it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -28,7 +28,9 @@ from fevbench.version import VERSION
 T = TypeVar("T")
 BUILT_IN = f"fevbench {VERSION}"
 """The origin of what fevbench itself brings."""
-_registering_from: ContextVar[str] = ContextVar("registering_from", default="this process")
+HERE = "this process"
+"""The origin of what is registered by neither a package nor a plug-in file, as in a notebook."""
+_registering_from: ContextVar[str] = ContextVar("registering_from", default=HERE)
 
 
 class Registry(Generic[T]):

@@ -152,7 +152,7 @@ def cost_command(
         weights.require_all(tuple(needed), offline=offline, progress=display.pull)
         costs = measure(found, corpus, device, rounds, display)
         if device == "cpu":
-            costs = with_peak_memory(costs, plugin, corpus, display)
+            costs = with_peak_memory(found, costs, corpus, display)
     table = CostTable(protocol=protocol.id, environment=environment(device), costs=costs)
     text = table.model_dump_json(indent=1) + "\n"
     if out is not None:

@@ -95,6 +95,15 @@ workers = option(
 )
 
 
+engine = option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Who does the work: this machine, or a Ray cluster (docs/scaling.md).  [default: local]",
+)
+address = option("--address", metavar="HOST:PORT", help="Of a Ray cluster that runs; or auto.")
+
+
 def out(kind: click.Path = PATH, **settings: Any) -> Callable[[F], F]:
     """``--out``, the file or folder to write."""
     return option("--out", type=kind, **settings)

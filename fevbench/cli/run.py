@@ -28,9 +28,17 @@ Rows = list[tuple[str, ...]]
 @options.device()
 @options.batch_size(metavar="N")
 @options.workers
+@options.engine
+@options.address
 @options.out(help="Run folder.  [default: runs/MODEL--DATASET--…]")
 @options.plugin
 @click.option("--allow-missing", is_flag=True, help="For videos:DIR, score what there is.")
+@click.option(
+    "--clip-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End a model that takes longer for a clip.",
+)
 @click.option("--overwrite", is_flag=True, help="Start the run folder anew.")
 @options.offline
 @options.output_format("table", "json")
@@ -45,9 +53,12 @@ def run_command(
     device: str,
     batch_size: int | None,
     jobs: int | None,
+    engine: str,
+    address: str | None,
     out: Path | None,
     plugin: Path | None,
     allow_missing: bool,
+    clip_timeout: float | None,
     overwrite: bool,
     offline: bool,
     output_format: str,
@@ -77,40 +88,47 @@ def run_command(
     from fevbench.engine.folder import default_folder
     from fevbench.engine.plan import Evaluation, Plan, Settings, choose_device, choose_metrics
     from fevbench.judge.files import find_judge
-    from fevbench.models.registry import find_model, models
+    from fevbench.models.apart import find_apart
 
+    if address and engine != "ray":
+        raise click.UsageError("--address needs --engine ray")
     # Cheap checks first: a typing error must not cost the seconds of loading torch.
     chosen_metrics = choose_metrics(metrics)
     protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
     data = open_dataset(dataset)
-    if plugin is not None or model.partition(":")[0] in models:
-        from fevbench.global_state import remember
+    with stdout_to_stderr(), find_apart(model, plugin, allow_missing) as found_model:
+        device = choose_device(device)
+        settings = Settings(
+            model=found_model.name,
+            fingerprint=found_model.fingerprint,
+            dataset=data.name,
+            dataset_version=data.version,
+            protocol=protocol.id,
+            split=split or protocol.split,
+            limit=limit,
+            seed=protocol.seed if seed is None else seed,
+            device=device.partition(":")[0],
+            allow_missing=allow_missing,
+        )
+        folder = out or default_folder(settings)
 
-        remember()  # before the model's code is run, which may change it
-    with stdout_to_stderr():
-        found_model = find_model(model, plugin, allow_missing)
-    device = choose_device(device)
-    settings = Settings(
-        model=found_model.name,
-        fingerprint=found_model.fingerprint,
-        dataset=data.name,
-        dataset_version=data.version,
-        protocol=protocol.id,
-        split=split or protocol.split,
-        limit=limit,
-        seed=protocol.seed if seed is None else seed,
-        device=device.partition(":")[0],
-        allow_missing=allow_missing,
-    )
-    folder = out or default_folder(settings)
+        from fevbench.engine.cluster import Cluster
+        from fevbench.engine.execute import execute
 
-    from fevbench.engine.execute import execute
-
-    judge = find_judge(data, protocol)
-    evaluation = Evaluation(chosen_metrics, data, protocol, judge, found_model.can_resample)
-    plan = Plan(settings, found_model, evaluation, device, batch_size, folder)
-    with stdout_to_stderr(), ProgressDisplay() as display:
-        result = execute(plan, display, offline=offline, pull=display.pull, overwrite=overwrite, jobs=jobs)
+        judge = find_judge(data, protocol)
+        evaluation = Evaluation(chosen_metrics, data, protocol, judge, found_model.can_resample)
+        plan = Plan(settings, found_model, evaluation, device, batch_size, folder)
+        with ProgressDisplay() as display:
+            result = execute(
+                plan,
+                display,
+                offline=offline,
+                pull=display.pull,
+                overwrite=overwrite,
+                jobs=jobs,
+                clip_timeout=clip_timeout,
+                cluster=Cluster(address) if engine == "ray" else None,
+            )
     if output_format == "json":
         say_json(result.model_dump(mode="json"))
         return

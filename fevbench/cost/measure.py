@@ -19,17 +19,17 @@ from torch import Tensor
 from fevbench.data.corpus import Corpus
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import ModelError
+from fevbench.models.apart import ModelProcess
 from fevbench.models.built import build, networks
 from fevbench.models.protocol import VideoModel
-from fevbench.models.registry import find_model
 from fevbench.models.surroundings import call_model
-from fevbench.processes import work_all
 from fevbench.progress import Progress, Silent
 from fevbench.records import Finite, Record
 from fevbench.results.schema import Environment
 
 if TYPE_CHECKING:
     from fevbench.models.found import FoundModel
+    from fevbench.models.within import Inside
 
 BATCHES = (1, 16)
 _STATUS = Path("/proc/self/status")
@@ -192,42 +192,44 @@ class Timed:
 
 
 def with_peak_memory(
-    costs: Sequence[Cost], plugin: Path | None, corpus: Corpus, progress: Progress
+    found: Sequence[FoundModel], costs: Sequence[Cost], corpus: Corpus, progress: Progress
 ) -> list[Cost]:
     """The costs of models on a CPU with the memory each takes; see `peak_memory`."""
     progress.start("memory", len(costs))
     measured = []
-    for cost in costs:
-        peak = peak_memory(cost.model, plugin, corpus)
-        measured.append(cost.model_copy(update={"peak_memory": peak}))
+    for one, cost in zip(found, costs, strict=True):
+        measured.append(cost.model_copy(update={"peak_memory": peak_memory(one, corpus)}))
         progress.advance(1)
     return measured
 
 
-def peak_memory(model: str, plugin: Path | None, corpus: Corpus) -> int | None:
+def peak_memory(found: FoundModel, corpus: Corpus) -> int | None:
     """By how many bytes a process grows as it builds a model and makes the largest batch; on Linux.
 
     On one thread, and beyond what torch and the inputs take. Elsewhere it is None.
 
     Raises:
-        FevbenchError: The model fails, or the process was killed, perhaps for want of memory.
+        ModelError: The model fails, or the process was killed, perhaps for want of memory.
     """
     if not sys.platform.startswith("linux"):
         return None
-    found: list[int] = []
-    work_all(_measure, [(model, plugin, corpus)], 1, lambda _, peak: found.append(peak))
-    return found[0]
+    process = ModelProcess(found.name, fresh=True)
+    try:
+        process.load(found)
+        peak: int = process.carry_out(_measure, corpus)
+        return peak
+    finally:
+        process.close()
 
 
-def _measure(asked: tuple[str, Path | None, Corpus]) -> int:
-    name, plugin, corpus = asked
-    model = find_model(name, plugin)
+def _measure(inside: Inside, corpus: Corpus) -> int:
+    torch.set_num_threads(1)
     for clip in corpus.clips[: max(BATCHES)]:
         corpus.frames(clip)
     file, order = _FORGET_PEAK
     file.write_text(order)
     before = _bytes("VmRSS")
-    Timed(model, corpus, "cpu", Silent()).make(max(BATCHES))
+    Timed(inside.found, corpus, "cpu", Silent()).make(max(BATCHES))
     return _bytes("VmHWM") - before
 
 

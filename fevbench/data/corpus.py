@@ -80,6 +80,10 @@ class Corpus:
         self.clips = tuple(clip for clip in self.pool if clip.id in chosen)
         self._store: FrameStore[Frames] = FrameStore()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """To another process goes what the clips are, not their frames."""
+        return {**vars(self), "_store": FrameStore()}
+
     def frames(self, clip: Clip) -> Frames:
         """The clip as scored: ``uint8[frames, size, size, 3]``; frame 0 is the model's input."""
         name = f"{self.dataset.name} clip {clip.id}"

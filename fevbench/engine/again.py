@@ -21,7 +21,7 @@ from fevbench.engine.extract import Work
 from fevbench.engine.folder import DIGESTS_FILE, Claim, settings_of
 from fevbench.engine.noise import made_again
 from fevbench.engine.plan import Evaluation, choose_metrics
-from fevbench.engine.samples import HashedClip, noise_pairs, samples
+from fevbench.engine.samples import HashedClip, Sample, noise_pairs, samples
 from fevbench.engine.score import score_all
 from fevbench.engine.work import Digests, Found
 from fevbench.errors import FevbenchError, RunError
@@ -190,13 +190,13 @@ def _kept(
     here = {name: found.sha256 for name in extractor.weights if (found := weights.locate(name))}
     hashes = {name: used.get(name) or here.get(name, "") for name in extractor.weights}
     of_noise = extractor.unit == "noise pair"
-    wanted = {}
+    wanted: dict[str, tuple[list[Sample], list[Sample]]] = {}
     for clip in made_again(clips) if of_noise else clips:
         made, true = digests["made"][clip.id][0], digests["true"][clip.id][0]
         if of_noise:
             wanted[clip.id] = noise_pairs([made, *digests["draws"].get(clip.id, [])]), []
         else:
-            wanted[clip.id] = tuple(samples(extractor.unit, one, true) for one in (made, true))
+            wanted[clip.id] = samples(extractor.unit, made, true), samples(extractor.unit, true, true)
     store = FeatureCache(
         cache, extractor.name, extractor.fingerprint(hashes, device), extractor.dim, progress.note,
         dtype=extractor.dtype,
@@ -213,8 +213,9 @@ def _kept(
             f"features of {many(len(lacking), 'clip')} by {extractor.name} are not kept here",
             "repeat the command of the run with these --metrics, which computes them",
         )
-    empty = np.empty((0, extractor.dim), extractor.dtype)
-    return {
-        clip: tuple(np.stack([known[s.key] for s in side]) if side else empty for side in both)
-        for clip, both in wanted.items()
-    }  # type: ignore[return-value]
+
+    def rows(side: list[Sample]) -> NDArray[np.floating]:
+        empty = np.empty((0, extractor.dim), extractor.dtype)
+        return np.stack([known[sample.key] for sample in side]) if side else empty
+
+    return {clip: (rows(made), rows(true)) for clip, (made, true) in wanted.items()}

@@ -8,6 +8,7 @@ refused by name, because its features would be others.
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import shutil
@@ -23,9 +24,8 @@ import cloudpickle
 
 from fevbench import paths, weights
 from fevbench.atomic import replacing
-from fevbench.data.clip import SPLITS, Clip, Dataset, Frames, Split, Subject
 from fevbench.data.corpus import Corpus
-from fevbench.data.datasets import open_dataset
+from fevbench.data.datasets import SPLITS, open_dataset
 from fevbench.engine.local import Job, open_worker
 from fevbench.engine.work import Found, Part, Worker
 from fevbench.errors import FevbenchError, MissingPackage
@@ -33,12 +33,25 @@ from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name
 from fevbench.version import VERSION
 
 if TYPE_CHECKING:
+    from fevbench.data.clip import Clip, Dataset, Frames, Split, Subject
     from fevbench.weights import LocalWeight
 
 AT_ONCE = 2
 """Parts sent for each place where one can be worked on: the next is there when one is done."""
 SECONDS = 10.0
 """In which a cluster's address must answer."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster of Ray's.
+
+    Attributes:
+        address: ``HOST:PORT`` of one that runs, or ``auto`` for the one this machine is part of; None starts
+            one on this machine.
+    """
+
+    address: str | None = None
 
 
 class RecordedDataset:
@@ -148,7 +161,7 @@ def do_all_on_cluster(
     worker: Worker,
     job: Job,
     turns: Sequence[Sequence[Part]],
-    address: str | None,
+    cluster: Cluster,
     jobs: int | None,
     done: Callable[[Part, Found], None],
 ) -> None:
@@ -158,15 +171,16 @@ def do_all_on_cluster(
         worker: The one of this process, which has the true clips.
         job: The run.
         turns: The parts; those of a turn need what the turn before made.
-        address: Of a Ray cluster that runs, ``HOST:PORT`` or ``auto``; None starts one on this machine.
+        cluster: Which.
         jobs: How many parts at once at most; by default, as many as there are processors or GPUs.
         done: Hears of each part, in any order within a turn.
 
     Raises:
         FevbenchError: The cluster does not answer; or a part failed, in which case the node is named.
     """
-    ray = _connected(address, jobs)
+    ray = _connected(cluster.address, jobs)
     gpus = job.plan.device != "cpu"
+    worker.generated.finish()
     try:
         task = ray.remote(num_cpus=1, num_gpus=int(gpus), max_retries=-1)(work_on_node)
         sent = ray.put(_sent(job))
@@ -174,7 +188,8 @@ def do_all_on_cluster(
         most = AT_ONCE * min(places, jobs or places)
         ships = False  # until a node says that it lacks the data set
         for turn in turns:
-            todo, running = list(turn), {}
+            todo = list(turn)
+            running: dict[Any, Part] = {}
             while todo or running:
                 while todo and len(running) < most:
                     part = todo.pop(0)
@@ -216,13 +231,12 @@ def _connected(address: str | None, jobs: int | None) -> Any:
         except (OSError, ValueError, OverflowError) as error:
             raise FevbenchError(f"no Ray cluster answers at {address} ({error})", fix) from error
     try:
-        cpus = {} if address else {"num_cpus": jobs or len(os.sched_getaffinity(0))}
         ray.init(
             address=address or "local",
+            num_cpus=None if address else jobs or len(os.sched_getaffinity(0)),
             include_dashboard=None if address else False,
             log_to_driver=False,
-            logging_level="error",
-            **cpus,
+            logging_level=logging.ERROR,
         )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         what = str(error).strip().partition("\n")[0]
@@ -234,7 +248,7 @@ def _sent(job: Job) -> Sent:
     plan = job.plan
     dataset = plan.evaluation.dataset
     files = {name: weight.path.read_bytes() for name, weight in job.weights.items() if _is_own(name)}
-    model = plan.model.for_others()
+    model = replace(plan.model, process=None)  # which is of this process alone
     if model.plugin:
         files[model.plugin.name] = model.plugin.read_bytes()
     evaluation = replace(plan.evaluation, dataset=RecordedDataset(dataset), metrics=(), clips=None)

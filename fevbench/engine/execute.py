@@ -10,6 +10,7 @@ from pathlib import Path
 from fevbench import paths, weights
 from fevbench.data.corpus import Corpus, corpus_digest
 from fevbench.engine.again import write_digests
+from fevbench.engine.cluster import Cluster, do_all_on_cluster
 from fevbench.engine.describe import describe
 from fevbench.engine.extract import Work, check_caches
 from fevbench.engine.folder import Claim, LateReads, earlier_result, holds_run
@@ -18,9 +19,10 @@ from fevbench.engine.local import Job, choose_jobs, do_all, generated_clips, ope
 from fevbench.engine.noise import made_again, no_noise
 from fevbench.engine.plan import Plan
 from fevbench.engine.score import score_all
-from fevbench.engine.work import Found, Part, parts_of
+from fevbench.engine.work import Found, Part
 from fevbench.errors import RunError
-from fevbench.models.built import BuiltModel, build
+from fevbench.models.apart import at_work
+from fevbench.models.asked import Maker
 from fevbench.models.found import VIDEOS_PREFIX
 from fevbench.progress import Progress, Silent
 from fevbench.results.files import write_result
@@ -35,6 +37,8 @@ def execute(
     features: Path | None = None,
     overwrite: bool = False,
     jobs: int | None = None,
+    clip_timeout: float | None = None,
+    cluster: Cluster | None = None,
 ) -> Result:
     """Carry out a plan and write ``result.json`` into its folder.
 
@@ -48,6 +52,8 @@ def execute(
             away when all that can be known beforehand says that the new run will go through.
         jobs: How many workers; by default, what the machine allows and the work is worth. The result is the
             same for any number.
+        clip_timeout: How many seconds a model's process may take for a clip.
+        cluster: The cluster that does the work; by default, this machine does.
 
     Returns:
         The result; the earlier one, untouched, if everything asked for is in it already.
@@ -58,7 +64,7 @@ def execute(
     evaluation, settings = plan.evaluation, plan.settings
     corpus = Corpus(evaluation.dataset, evaluation.protocol, settings.split, settings.limit)
     plan = plan.with_clips(corpus.clips)
-    built = None
+    maker = None
     if plan.model.is_outside:
         _note_untracked(plan.model.untracked, progress)
     if (
@@ -66,8 +72,8 @@ def execute(
     ):  # what it is made of, and so which run this is, shows when it is built
         if plan.model.networks:
             weights.require_all(plan.model.networks, offline=offline, progress=pull)
-        built = build(plan.model, corpus, plan.device, progress)
-        plan = _with_fingerprint(plan, built, progress)
+        maker = at_work(plan.model, corpus, plan.device, progress, clip_timeout)
+        plan = _with_fingerprint(plan, maker, progress)
     # Before anything is written: what is finished is told from a disk that is read-only, too.
     if not overwrite and holds_run(plan.out, plan.settings):
         for note in LateReads(plan.out).changed():
@@ -86,8 +92,8 @@ def execute(
         own: dict[str, weights.LocalWeight] = {}
         if plan.model.networks:
             own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
-        built = built or build(plan.model, corpus, plan.device, progress)
-        generated = generated_clips(plan, built, corpus)
+        maker = maker or at_work(plan.model, corpus, plan.device, progress, clip_timeout)
+        generated = generated_clips(plan, maker, corpus)
         plan = plan.with_clips(generated.clips)
         for reason, names in plan.evaluation.shortages().items():
             progress.note(f"no {', '.join(names)}: {reason}")
@@ -97,7 +103,8 @@ def execute(
         if overwrite and claim.holds_work():
             _check_replaceable(plan, generated)
             claim.start_anew()
-        return _carry_out(Job(plan, plan.evaluation.extractors, local, cache), built, corpus, progress, jobs)
+        job = Job(plan, plan.evaluation.extractors, local, cache, clip_timeout)
+        return _carry_out(job, maker, corpus, progress, jobs, cluster)
 
 
 def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
@@ -113,7 +120,7 @@ def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
         generated.again(0, generated.clips[:1], Path(scratch)).make_all(Silent())
 
 
-def _with_fingerprint(plan: Plan, built: BuiltModel, progress: Progress) -> Plan:
+def _with_fingerprint(plan: Plan, built: Maker, progress: Progress) -> Plan:
     """The plan with the fingerprint of the built model: of its code and all files and weights in it."""
     _note_untracked(built.untracked, progress)
     found = replace(plan.model, fingerprint=built.fingerprint)
@@ -128,13 +135,15 @@ def _note_untracked(untracked: Sequence[str], progress: Progress) -> None:
         )
 
 
-def _carry_out(job: Job, built: BuiltModel, corpus: Corpus, progress: Progress, jobs: int | None) -> Result:
+def _carry_out(
+    job: Job, maker: Maker, corpus: Corpus, progress: Progress, jobs: int | None, cluster: Cluster | None
+) -> Result:
     """Make the clips, extract their features, score them, and write the result."""
     plan, evaluation = job.plan, job.plan.evaluation
     clips, count = evaluation.clips or (), evaluation.noise_samples
     again = made_again(clips) if count > 1 else ()
     found = Found()
-    with open_worker(job, progress.note, built, corpus) as worker:
+    with open_worker(job, progress.note, maker, corpus) as worker:
         there = sum(worker.generated.path(clip).exists() for clip in clips)
         if there:
             progress.note(f"continuing: {there} of {len(clips)} clips were made before")
@@ -146,10 +155,14 @@ def _carry_out(job: Job, built: BuiltModel, corpus: Corpus, progress: Progress, 
                 found.add(came)
                 progress.advance(len(part[0]) * max(1, part[1] - 1))
 
-            many = choose_jobs(jobs, len(clips), plan.device, job.weights)
-            do_all(worker, job, [parts_of(clips), parts_of(again, count)], many, done)
+            if cluster:
+                do_all_on_cluster(worker, job, worker.parts(count), cluster, jobs, done)
+            else:
+                many = choose_jobs(jobs, len(clips), plan.device, job.weights)
+                do_all(worker, job, worker.parts(count), many, done)
         finally:
-            LateReads(plan.out).keep(built, worker.generated.reads, evaluation.dataset)
+            LateReads(plan.out).keep(maker.files, [*maker.reads, *found.reads], evaluation.dataset)
+        worker.generated.finish()
         notes = worker.generated.notes
     for note in dict.fromkeys(found.notes):
         progress.note(note)

@@ -131,6 +131,10 @@ class Extraction:
         empty = np.empty((0, self.extractor.dim), self.extractor.dtype)
         return [np.stack([known[sample.key] for sample in clip]) if clip else empty for clip in clips]
 
+    def flush(self) -> None:
+        """Write what was computed to the cache."""
+        self._cache.flush()
+
     def take_work(self) -> Work:
         """What was done since this was asked last."""
         work, self._work = self._work, Work()

@@ -4,6 +4,7 @@ runs/copy--fevsynth--64x16--test--seed0/
 run.json      the settings; whoever continues must have the same
 reads.json    files that the model opens only while it makes clips
 clips/        one lossless clip each
+model.log     what the model's process printed, if it did
 outside/      what a program outside said while it made them; see `fevbench.models.workplace`
 draws/N/      some of them made again, where a metric compares clips of one face and label
 digests.npz   the digests of all clips and frames, under which their features are kept
@@ -16,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,7 @@ from fevbench.errors import RunError, way_out
 from fevbench.hashing import sha256_of
 from fevbench.locks import locked
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.models.apart import LOG_FILE
 from fevbench.models.built import files_of_dataset
 from fevbench.models.workplace import OUTSIDE_FOLDER
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name, other_clips, read_result
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Dataset
     from fevbench.data.corpus import Corpus
     from fevbench.metrics.catalog import Metric
-    from fevbench.models.built import BuiltModel
-    from fevbench.models.files import OpenedFiles
     from fevbench.progress import Progress
     from fevbench.records import Record
 
@@ -149,7 +149,7 @@ class Claim:
 
     def start_anew(self) -> None:
         """Delete what a run made from the folder, and nothing else."""
-        for file in (RESULT_FILE, READS_FILE, DIGESTS_FILE):
+        for file in (RESULT_FILE, READS_FILE, DIGESTS_FILE, LOG_FILE):
             (self._out / file).unlink(missing_ok=True)
         for clip in _clips(self._out):
             clip.unlink()
@@ -232,9 +232,15 @@ class LateReads:
                     "that are there may be of before; start anew with --overwrite if it matters"
                 )
 
-    def keep(self, built: BuiltModel, reads: OpenedFiles, dataset: Dataset) -> None:
-        """Remember what a session opened, where it was not opened before."""
-        opened = tuple(path for path in reads.files if path not in built.files and path.suffix != ".py")
+    def keep(self, files: Collection[Path], reads: Iterable[Path], dataset: Dataset) -> None:
+        """Remember what a session opened, where it was not opened before.
+
+        Args:
+            files: What the model is made of.
+            reads: What it opened.
+            dataset: Whose files are known otherwise.
+        """
+        opened = tuple(path for path in dict.fromkeys(reads) if path not in files and path.suffix != ".py")
         given = files_of_dataset(dataset, opened)
         fresh = {str(path): _sha256(path) for path in opened if path not in given}
         added = {path: digest for path, digest in fresh.items() if path not in self._known and digest}

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from fevbench.counts import some
-from fevbench.data.corpus import FrameStore, typical
-from fevbench.data.tensors import to_tensor
+from fevbench.data.corpus import FrameStore, by_hash, typical
 from fevbench.data.video import read_written, write_clip
-from fevbench.engine.output import differ, evaluating, in_training, read_output, train_otherwise
+from fevbench.engine.output import differ, read_output
 from fevbench.engine.plausible import FEW, FirstClips, as_values
 from fevbench.errors import FevbenchError, ModelError, RunError, VideoError
-from fevbench.models.built import BuiltModel, seed_globals
+from fevbench.models.asked import check_frames
 from fevbench.models.command import CommandModel, not_made_error
-from fevbench.models.files import OpenedFiles
-from fevbench.models.found import flag, notes_of
-from fevbench.models.protocol import ClipSource, VideoModel
-from fevbench.models.surroundings import call_model
 from fevbench.models.videos import VideoFolder
 from fevbench.results.files import file_name
 
@@ -31,67 +25,59 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames
     from fevbench.data.corpus import Corpus
     from fevbench.engine.plausible import Floats
+    from fevbench.models.asked import Maker
     from fevbench.progress import Progress
 
-T = TypeVar("T")
+    Group = tuple[Clip, ...]
+    Made = dict[Clip, tuple[Frames, Floats | None]]
 
 
 class GeneratedClips:
     """The clips of a run, kept losslessly in its folder.
 
-    Each clip is made alone, with a generator seeded from the run's seed and the clip's id, so that it
-    does not depend on its neighbours, on their order, or on an interruption.
+    Each clip is made alone, with a generator seeded from the run's seed and the clip's id, so that it does
+    not depend on its neighbours, on their order, or on an interruption. A model that asks for batches makes
+    fixed groups of clips (`groups`), each seeded by its group's ids; a group of which a clip is missing is
+    made as a whole again.
 
     Args:
-        built: The model.
+        maker: The model.
         corpus: The true clips.
         folder: Where the clips are kept.
         seed: The run's seed.
-        device: The torch device.
         outside: Where a program outside works and its log is kept; None for a folder that goes afterwards.
 
     Attributes:
         clips: The clips that are scored: the corpus's, less those a folder of videos lacks.
         notes: What the model's source reports, such as missing clips.
         made: How many clips this session made.
-        reads: What the model opened while it made them.
     """
 
     def __init__(
-        self,
-        built: BuiltModel,
-        corpus: Corpus,
-        folder: Path,
-        seed: int,
-        device: str,
-        outside: Path | None = None,
+        self, maker: Maker, corpus: Corpus, folder: Path, seed: int, outside: Path | None = None
     ) -> None:
-        self._found = built.found
-        self._model = built.model
+        self._maker, self._name = maker, maker.found.name
         self._corpus = corpus
         self._folder = folder
         self._seed = seed
         self._noise_sample = 0
-        self._device = device
         self._outside = outside
         self._failed: dict[str, FevbenchError] = {}
         self._store: FrameStore[Frames] = FrameStore()
-        missing = set(self._model.missing) if isinstance(self._model, VideoFolder) else set()
+        missing = set(maker.source.missing) if isinstance(maker.source, VideoFolder) else set()
         self.clips = tuple(clip for clip in corpus.clips if clip.id not in missing)
         self.made = 0
-        self._notes = notes_of(self._model, self._found.name)
+        self._batch = 1 if maker.looks_up else maker.found.batch
+        self._notes, self._is_finished = maker.notes(), False
         self._oddities: list[str] = []
-        self.reads = OpenedFiles()
 
     @property
     def notes(self) -> list[str]:
         """What a reader of the result must know."""
-        try:
-            said = notes_of(self._model, self._found.name)
-        except ModelError as error:  # after all the work, that is no reason to lose it
-            said = [*self._notes, error.what]
-        read = self._model.file_notes() if isinstance(self._model, VideoFolder | CommandModel) else []
-        return [*said, *self._oddities, *read]
+        source = self._maker.source
+        batch = f"made in fixed groups of {self._batch} clips, each with one seed" if self._batch > 1 else ""
+        read = source.file_notes() if isinstance(source, VideoFolder | CommandModel) else []
+        return [*self._said(), *filter(None, [batch]), *self._oddities, *read]
 
     def again(self, noise_sample: int, clips: Sequence[Clip], folder: Path) -> GeneratedClips:
         """Some of the clips once more, by the same model with other noise.
@@ -108,96 +94,136 @@ class GeneratedClips:
             other._outside = None
         return other
 
-    def make_first(self, progress: Progress) -> None:
-        """Make the first few, of different faces and labels, and compare them with their inputs.
+    def make_all(self, progress: Progress) -> None:
+        """Make every clip that is not there yet.
+
+        The first few are of different faces and labels, and are compared with their inputs before the others
+        are made.
 
         Raises:
             ModelError: The model fails or breaks the protocol; the clips made so far are kept. Or the first
                 ones are in another range or order of channels; those are not.
         """
-        first = typical(self.clips, self._corpus.dataset.labels, FEW)
-        self._make_first(first, progress)
-        if isinstance(self._model, VideoFolder | CommandModel):  # a program may make all clips in one call
-            self.make(self.clips)
-
-    def make_all(self, progress: Progress) -> None:
-        """Make every clip that is not there yet, the first few as `make_first` does.
-
-        Raises:
-            ModelError: As `make_first`.
-        """
         progress.start("generate", len(self.clips))
         self.make_first(progress)
-        for clip in self.clips:
-            self.make([clip])
-            progress.advance(1)
+        for group in self.groups:
+            self.make(group)
+            progress.advance(len(group))
+
+    @property
+    def groups(self) -> list[Group]:
+        """The clips that are made together."""
+        return groups(self.clips, self._batch)
+
+    def make_first(self, progress: Progress) -> None:
+        """Make the first few, of different faces and labels, and compare them with their inputs.
+
+        Videos that were made elsewhere, and what a program may make all at once, are then made as well.
+
+        Raises:
+            ModelError: As `make_all`.
+        """
+        first = typical(self.clips, self._corpus.dataset.labels, FEW)
+        with_first = [group for group in self.groups if not set(group).isdisjoint(first)]
+        if self._batch == 1:
+            with_first = [(clip,) for clip in first]
+        self._make_first(first, with_first, progress)
+        if isinstance(self._maker.source, VideoFolder | CommandModel):
+            self.make(self.clips)
 
     def make(self, clips: Sequence[Clip]) -> None:
-        """Make those of some clips that are not there yet.
+        """Make those of some clips that are not there yet, each with its whole group.
 
         Raises:
             ModelError: The model fails or breaks the protocol; the clips made so far are kept.
         """
-        self._expect(clips)
-        for clip in clips:
-            self._try_to_make(clip)
-        self._check_all_made(len(clips))
+        wanted = set(clips)
+        chosen: list[Group] = [(clip,) for clip in clips]
+        if self._batch > 1:
+            chosen = [group for group in self.groups if not wanted.isdisjoint(group)]
+        self._expect(chosen)
+        for group in chosen:
+            self._try_to_make(group)
+        self._check_all_made(len(chosen))
 
-    def _make_first(self, clips: Sequence[Clip], progress: Progress) -> None:
-        seen, made = FirstClips(), []
-        self._expect(clips)
-        for clip in clips:
-            values = self._try_to_make(clip)
-            if values is not None:
-                made.append(clip)
-            if clip.id in self._failed:
-                continue
-            face = self._corpus.frames(clip)[0]
-            seen.add(as_values(face), self.frames(clip), values)
+    @property
+    def reads(self) -> list[Path]:
+        """What the model opened while it made clips."""
+        return list(self._maker.reads)
+
+    def finish(self) -> None:
+        """Let the model go, once all clips are made that will be asked for."""
+        self._notes, self._is_finished = self._said(), True
+        self._maker.close()
+
+    def _said(self) -> list[str]:
+        """What the model says of itself now, or said last."""
+        if self._is_finished:
+            return self._notes
+        try:
+            return self._maker.notes()
+        except ModelError as error:  # after all the work, that is no reason to lose it
+            return [*self._notes, error.what]
+
+    def _make_first(self, first: Sequence[Clip], those: Sequence[Group], progress: Progress) -> None:
+        """Make the groups that the first clips are in, and look at those."""
+        seen = FirstClips()
+        made: dict[Clip, Floats | None] = {}
+        self._expect(those)
+        for group in those:
+            made |= self._try_to_make(group, first)
+        for clip in first:
+            if clip.id not in self._failed:
+                seen.add(as_values(self._corpus.frames(clip)[0]), self.frames(clip), made.get(clip))
         if mistake := seen.mistake():
             for clip in made:
                 self.path(clip).unlink()
             raise ModelError(
-                f"{self._found.name} hands over clips with a mistake: {mistake}, in the first {len(clips)}",
+                f"{self._name} hands over clips with a mistake: {mistake}, in the first {len(first)}",
                 "hand over RGB, float in [-1, 1] or pixels in 0..255",
             )
-        self._check_all_made(len(clips))
+        self._check_all_made(len(first))
         self._oddities += seen.notes()
         for note in self._oddities:
             progress.note(f"note: {note}")
 
-    def _expect(self, clips: Sequence[Clip]) -> None:
+    def _expect(self, those: Sequence[Group]) -> None:
         """Tell a program outside what it will be asked for."""
-        if isinstance(self._model, CommandModel):
-            wanted = [clip for clip in clips if not self.path(clip).exists()]
+        source = self._maker.source
+        if isinstance(source, CommandModel):
+            wanted = [clip for group in those for clip in group if not self.path(clip).exists()]
             seeds = {clip: clip_seed(self._seed, clip.id, self._noise_sample) for clip in wanted}
-            self._model.expect(seeds, self._outside, scored=not self._noise_sample)
+            source.expect(seeds, self._outside, scored=not self._noise_sample)
 
-    def _try_to_make(self, clip: Clip) -> Floats | None:
-        """As `_make_one`; where one call makes all clips, one that fails loses none of the others."""
-        if not (isinstance(self._model, CommandModel) and self._model.at_once):
-            return self._make_one(clip)
+    def _try_to_make(self, group: Group, first: Sequence[Clip] = ()) -> dict[Clip, Floats | None]:
+        """As `_make_group`; where one call makes all clips, one that fails loses none of the others."""
+        source = self._maker.source
+        if not (isinstance(source, CommandModel) and source.at_once):
+            return self._make_group(group, first)
         try:
-            return self._make_one(clip)
+            return self._make_group(group, first)
         except (ModelError, VideoError) as error:
-            self._failed[clip.id] = error
-            return None
+            self._failed[group[0].id] = error
+            return {}
 
     def _check_all_made(self, asked: int) -> None:
         if self._failed:
-            raise not_made_error(self._found.name, self._failed, asked)
+            raise not_made_error(self._name, self._failed, asked)
 
-    def _make_one(self, clip: Clip) -> Floats | None:
-        """Make a clip if it is not there; returns what was handed over if it was made."""
-        if self.path(clip).exists():
-            return None
-        frames, values = self._make(clip)
+    def _make_group(self, group: Group, first: Sequence[Clip]) -> dict[Clip, Floats | None]:
+        """Make the clips of a group that are not there; returns what was handed over for the first ones."""
+        missing = [clip for clip in group if not self.path(clip).exists()]
+        if not missing:
+            return {}
+        made = self._make(group, first)
         if not self.made and not self._noise_sample:
-            self._check_mode(clip, frames)
-        write_clip(self.path(clip), frames, self._corpus.dataset.fps / self._corpus.protocol.stride)
-        self._store.keep(clip.id, frames)
-        self.made += 1
-        return values
+            self._check_mode(group, made)
+        for clip in missing:
+            frames, _ = made[clip]
+            write_clip(self.path(clip), frames, self._corpus.dataset.fps / self._corpus.protocol.stride)
+            self._store.keep(clip.id, frames)
+            self.made += 1
+        return {clip: made[clip][1] for clip in missing}
 
     def path(self, clip: Clip) -> Path:
         """Where a clip is kept."""
@@ -212,71 +238,62 @@ class GeneratedClips:
             frames = read_written(self.path(clip))
         except VideoError as error:
             raise RunError(error.what, "delete it and repeat the command, which makes it again") from error
-        self._check_clip(clip, frames)
-        return frames
+        return check_frames(self._name, clip.id, frames, self._corpus.protocol)
 
-    def _make(self, clip: Clip) -> tuple[Frames, Floats]:
-        """Ask for a clip: its pixels, and the values that were handed over."""
-        seed = clip_seed(self._seed, clip.id, self._noise_sample)
-        model, doing = self._model, f"failed on clip {clip.id}"
-        if isinstance(model, ClipSource):
-            generator = torch.Generator().manual_seed(seed)
-            frames = self._ask(doing, seed, lambda: model.clip(clip, generator))
-            self._check_clip(clip, frames)
-            return frames, as_values(frames)
-        image = to_tensor(self._corpus.frames(clip)[:1], self._device)
-        label = torch.tensor([self._corpus.dataset.labels.index(clip.label)], device=self._device)
-        generator = torch.Generator(self._device).manual_seed(seed)
+    def _make(self, group: Group, first: Sequence[Clip] = (), evaluating: bool = False) -> Made:
+        """Ask for the clips of a group: the pixels of each, and of the first ones what was handed over."""
+        seed = clip_seed(self._seed, GROUPED.join(clip.id for clip in group), self._noise_sample)
+        size = self._corpus.protocol.size
+        faces = np.empty((len(group), size, size, 3), np.uint8)
+        if not self._maker.looks_up:
+            faces[:] = [self._corpus.frames(clip)[0] for clip in group]
+        made: Made = {}
+        for clip, handed_over in zip(group, self._maker.make(group, faces, seed, evaluating), strict=True):
+            if self._maker.looks_up:
+                made[clip] = handed_over, as_values(handed_over) if clip in first else None
+            else:
+                frames, values = read_output(self._name, clip.id, handed_over)
+                made[clip] = frames, values if clip in first else None
+        return made
 
-        def generate() -> torch.Tensor:
-            # Not in inference mode: a model may ask for gradients, for guidance, with enable_grad.
-            with torch.no_grad():
-                return model.generate(image, label, generator)
-
-        how = self._corpus.protocol
-        return read_output(self._found.name, clip.id, self._ask(doing, seed, generate), how.frames, how.size)
-
-    def _ask(self, doing: str, seed: int, work: Callable[[], T]) -> T:
-        seed_globals(seed)
-        if self._found.fingerprint_is_complete:
-            return call_model(self._found.name, self._found.surroundings, doing, work)
-        with self.reads:
-            return call_model(self._found.name, self._found.surroundings, doing, work)
-
-    def _check_mode(self, clip: Clip, frames: Frames) -> None:
+    def _check_mode(self, group: Group, made: Made) -> None:
         """See that no network is in training mode, if that changes what it makes.
 
         Raises:
             ModelError: One is.
         """
-        if not isinstance(self._model, VideoModel) or self._found.fingerprint_is_complete:
+        training = self._maker.training()
+        if not training.names:
             return
-        training = in_training([*self._found.globals(), self._model])
-        if not training:
-            return
-        if flag(self._model, self._found.name, "training_mode"):
+        if training.is_meant:
             self._oddities.append("made with networks in training mode, as the model says is meant")
             return
-        with evaluating(training):
-            otherwise = self._make(clip)[0]
-        known = train_otherwise(training)
-        if differ(frames, otherwise) and (not differ(frames, self._make(clip)[0]) or known):
-            names = some(sorted({type(one).__name__ for one in known or training}))
+        if _differ(made, self._make(group, evaluating=True)) and (
+            training.known or not _differ(made, self._make(group))
+        ):
             raise ModelError(
-                f"model {self._found.name} makes other clips in training mode, in which its networks are "
-                f"({names}), than in evaluation mode",
+                f"model {self._name} makes other clips in training mode, in which its networks are "
+                f"({some(training.known or training.names)}), than in evaluation mode",
                 "call eval() on them; if it is meant, say training_mode = True in the class",
             )
 
-    def _check_clip(self, clip: Clip, frames: Frames) -> None:
-        protocol = self._corpus.protocol
-        wanted = (protocol.frames, protocol.size, protocol.size, 3)
-        if tuple(frames.shape) != wanted or frames.dtype != np.uint8:
-            raise ModelError(
-                f"{self._found.name}: clip {clip.id} is {frames.dtype}{list(frames.shape)}, "
-                f"expected uint8{list(wanted)}",
-                "delete it and repeat the command, or make it as the protocol says",
-            )
+
+GROUPED = "\1"
+"""What is between the ids of a group's clips in its seed; no id holds it."""
+
+
+def _differ(made: Made, again: Made) -> bool:
+    return any(differ(frames, again[clip][0]) for clip, (frames, _) in made.items())
+
+
+def groups(clips: Sequence[Clip], size: int) -> list[Group]:
+    """The clips that are made together: in the order of their ids' hashes, so many, and the last ones fewer.
+
+    A run of fewer clips has the first ones in this order, so that its groups are the same but for the last.
+    Clips that are made one by one stay in their order.
+    """
+    ordered = by_hash(clips) if size > 1 else clips
+    return [tuple(ordered[i : i + size]) for i in range(0, len(ordered), size)]
 
 
 def clip_seed(seed: int, clip_id: str, noise_sample: int = 0) -> int:

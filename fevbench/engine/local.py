@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +19,9 @@ from fevbench.data.corpus import Corpus
 from fevbench.engine.extract import open_extractions
 from fevbench.engine.generate import GeneratedClips
 from fevbench.engine.work import Found, Part, Worker
-from fevbench.errors import FevbenchError
-from fevbench.models.built import BuiltModel, build
+from fevbench.errors import FevbenchError, RunError
+from fevbench.models.apart import LOG_FILE, ModelProcess, at_work, find_apart
+from fevbench.models.registry import is_of_a_package
 from fevbench.models.workplace import OUTSIDE_FOLDER
 from fevbench.processes import work_in_turns
 from fevbench.progress import Silent
@@ -29,6 +30,8 @@ from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER
 if TYPE_CHECKING:
     from fevbench.engine.plan import Plan
     from fevbench.extractors.base import Extractor
+    from fevbench.models.asked import Maker
+    from fevbench.models.found import FoundModel
     from fevbench.weights import LocalWeight
 
 LEAST_CLIPS = 8
@@ -53,19 +56,21 @@ class Job:
         extractors: The networks and measures that look at its clips.
         weights: Their verified weights, by name.
         cache: The folder of the feature caches.
+        clip_timeout: How many seconds a model's process may take for a clip.
     """
 
     plan: Plan
     extractors: tuple[Extractor, ...]
     weights: Mapping[str, LocalWeight]
     cache: Path
+    clip_timeout: float | None = None
 
 
 @contextlib.contextmanager
 def open_worker(
     job: Job,
     note: Callable[[str], None],
-    built: BuiltModel | None = None,
+    maker: Maker | None = None,
     corpus: Corpus | None = None,
 ) -> Iterator[Worker]:
     """A worker in the block.
@@ -73,23 +78,47 @@ def open_worker(
     Args:
         job: The run.
         note: Hears what is wrong with a cache.
-        built: The model, where it is built already.
+        maker: The model, where it is at work already.
         corpus: The true clips, where they are open already.
+
+    Raises:
+        FevbenchError: The model cannot be built, or is not what it was.
     """
     plan, settings = job.plan, job.plan.settings
     evaluation = plan.evaluation
     corpus = corpus or Corpus(evaluation.dataset, evaluation.protocol, settings.split, settings.limit)
-    built = built or build(plan.model, corpus, plan.device, Silent())
-    generated = generated_clips(plan, built, corpus)
-    args = job.extractors, job.weights, plan.device, plan.batch_size, job.cache, note
-    with open_extractions(*args) as extractions:
+    with contextlib.ExitStack() as stack:
+        if maker is None:
+            found = stack.enter_context(_found_again(plan.model))
+            maker = at_work(found, corpus, plan.device, Silent(), job.clip_timeout)
+            stack.callback(maker.close)
+            if maker.fingerprint != settings.fingerprint:
+                raise RunError(
+                    f"the code of model {found.name}, or what it is built from, changed during the run",
+                    "start anew with --overwrite",
+                )
+        if isinstance(maker, ModelProcess):
+            maker.log_to(plan.out / LOG_FILE)
+        args = job.extractors, job.weights, plan.device, plan.batch_size, job.cache, note
+        extractions = stack.enter_context(open_extractions(*args))
+        generated = generated_clips(plan, maker, corpus)
         yield Worker(corpus, generated, plan.out / NOISE_FOLDER, extractions)
 
 
-def generated_clips(plan: Plan, built: BuiltModel, corpus: Corpus) -> GeneratedClips:
+@contextlib.contextmanager
+def _found_again(found: FoundModel) -> Iterator[FoundModel]:
+    """A model that was found in another process; what was registered there came with its code."""
+    if found.plugin or is_of_a_package(found.asked):
+        with find_apart(found.asked, found.plugin) as again:
+            yield again
+    else:
+        yield found
+
+
+def generated_clips(plan: Plan, maker: Maker, corpus: Corpus) -> GeneratedClips:
     """The clips of a run in its folder."""
     folder, outside = plan.out / CLIPS_FOLDER, plan.out / OUTSIDE_FOLDER
-    return GeneratedClips(built, corpus, folder, plan.settings.seed, plan.device, outside)
+    return GeneratedClips(maker, corpus, folder, plan.settings.seed, outside)
 
 
 def do_all(
@@ -111,8 +140,10 @@ def do_all(
         for part in (part for turn in turns for part in turn):
             done(part, worker.do(part))
         return
+    worker.generated.finish()
     try:
-        sent = cloudpickle.dumps(job)
+        model = replace(job.plan.model, process=None)  # which is of this process alone
+        sent = cloudpickle.dumps(replace(job, plan=replace(job.plan, model=model)))
     except Exception as error:
         raise FevbenchError(
             f"model or data set cannot be sent to other processes ({error})",
@@ -138,8 +169,11 @@ def _do(part: Part) -> Found:
         job: Job = cloudpickle.loads(_job)
         _worker.append(stack.enter_context(open_worker(job, _notes.append)))
         multiprocessing.util.Finalize(None, stack.close, exitpriority=10)
-    found = _worker[0].do(part)
+    worker = _worker[0]
+    found = worker.do(part)
+    worker.flush()
     found.notes, _notes[:] = list(_notes), []
+    found.reads = worker.generated.reads
     return found
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fevbench.engine.extract import Extraction, Work
+from fevbench.engine.noise import made_again
 from fevbench.engine.samples import HashedClip, noise_pairs
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Found:
         features: Extractor to clip id to its rows: of what was made, and of the true clip.
         work: Stage to what was done for it.
         notes: What a user should hear.
+        reads: What the model opened, in another process than the one that began the run.
     """
 
     made: dict[str, Digests] = field(default_factory=dict)
@@ -49,12 +51,15 @@ class Found:
     features: dict[str, dict[str, tuple[Rows, Rows]]] = field(default_factory=dict)
     work: dict[str, Work] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    reads: list[Path] = field(default_factory=list)
 
     def add(self, other: Found) -> None:
         """Take in what is known of other clips."""
         self.made |= other.made
         self.true |= other.true
         self.again |= other.again
+        self.notes += other.notes
+        self.reads += other.reads
         for name, of_clips in other.features.items():
             self.features.setdefault(name, {}).update(of_clips)
         for stage, work in other.work.items():
@@ -84,14 +89,15 @@ class Worker:
         extractions: The extractors at work, by name.
 
     Attributes:
+        corpus: The true clips.
         generated: What makes the clips.
     """
 
     def __init__(
         self, corpus: Corpus, generated: GeneratedClips, noise: Path, extractions: Mapping[str, Extraction]
     ) -> None:
-        self._corpus, self._noise, self._extractions = corpus, noise, extractions
-        self.generated = generated
+        self._noise, self._extractions = noise, extractions
+        self.corpus, self.generated = corpus, generated
 
     def begin(self, progress: Progress) -> Found:
         """Make the first few clips and see whether they can be right; of videos and programs, make all.
@@ -105,6 +111,11 @@ class Worker:
             work.computed = self.generated.made
         return found
 
+    def flush(self) -> None:
+        """Write all features to the caches."""
+        for extraction in self._extractions.values():
+            extraction.flush()
+
     def do(self, part: Part) -> Found:
         """Look at a part of a run's clips.
 
@@ -114,6 +125,18 @@ class Worker:
         clips, count = part
         return self.look_at(clips) if count == 1 else self.look_at_again(clips, count)
 
+    def parts(self, count: int) -> list[list[Part]]:
+        """All the work of a run in two turns: the clips, and those that are made again once all are there.
+
+        Args:
+            count: How often clips are there that are made again, the scored time included.
+        """
+        again = _parts(self._again(1).groups, count) if count > 1 else []
+        return [_parts(self.generated.groups, 1), again]
+
+    def _again(self, number: int) -> GeneratedClips:
+        return self.generated.again(number, made_again(self.generated.clips), self._noise / str(number))
+
     def look_at(self, clips: Sequence[Clip]) -> Found:
         """Make some clips unless they are there, and extract the features of each beside its true clip.
 
@@ -122,7 +145,7 @@ class Worker:
         """
         found = Found()
         with found.timed("decode", computed=len(clips)):
-            true = [HashedClip(self._corpus.frames(clip)) for clip in clips]
+            true = [HashedClip(self.corpus.frames(clip)) for clip in clips]
             found.true = {clip.id: _digests(one) for clip, one in zip(clips, true, strict=True)}
         before = self.generated.made
         with found.timed("generate") as work:
@@ -157,7 +180,7 @@ class Worker:
         every = {clip: [HashedClip(self.generated.frames(clip))] for clip in clips}
         with found.timed("draws") as work:
             for number in range(1, count):
-                sample = self.generated.again(number, clips, self._noise / str(number))
+                sample = self._again(number)
                 sample.make(clips)
                 work.computed += sample.made
                 work.reused += len(clips) - sample.made
@@ -178,12 +201,13 @@ def _digests(clip: HashedClip) -> Digests:
     return clip.digest, clip.frame_digests
 
 
-def parts_of(clips: Sequence[Clip], count: int = 1) -> list[Part]:
-    """A run's clips in parts, in their order.
-
-    Args:
-        clips: Which.
-        count: How often each is there.
-    """
-    every = range(0, len(clips), CLIPS_AT_ONCE)
-    return [(tuple(clips[start : start + CLIPS_AT_ONCE]), count) for start in every]
+def _parts(groups: Sequence[Sequence[Clip]], count: int) -> list[Part]:
+    """Groups of clips that are made together, in parts of `CLIPS_AT_ONCE` or a little more."""
+    parts: list[Part] = []
+    gathered: list[Clip] = []
+    for group in groups:
+        gathered += group
+        if len(gathered) >= CLIPS_AT_ONCE:
+            parts.append((tuple(gathered), count))
+            gathered = []
+    return [*parts, (tuple(gathered), count)] if gathered else parts

@@ -17,6 +17,7 @@ from fevbench.data.protocol import Protocol
 from fevbench.engine.generate import GeneratedClips
 from fevbench.errors import FevbenchError
 from fevbench.generate.photograph import Photograph
+from fevbench.models.asked import Asked
 from fevbench.models.built import build
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def make_clips(
     # A photograph goes on for as long as one likes.
     corpus = Corpus(face, replace(protocol, reads_to_end=True), "test")
     with tempfile.TemporaryDirectory() as folder:
-        built = build(found, corpus, device, progress)
-        made = GeneratedClips(built, corpus, Path(folder), seed, device)
+        asked = Asked(build(found, corpus, device, progress), corpus, device)
+        made = GeneratedClips(asked, corpus, Path(folder), seed)
         for note in made.notes:
             progress.note(f"note: {note}")
         made.make_all(progress)

@@ -112,6 +112,8 @@ def _slots(kind: type) -> list[str]:
 
 def _is_foreign(kind: type) -> bool:
     """Whether a class is Python's or of an installed package, so that its attributes are no model's."""
+    if kind.__module__ == "__main__":  # of a notebook, say; it is no file where it was sent from there
+        return False
     file = getattr(sys.modules.get(kind.__module__), "__file__", None)
     return file is None or is_installed(Path(file).absolute())
 

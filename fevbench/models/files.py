@@ -182,6 +182,12 @@ class OpenedFiles:
         scratch = Path(tempfile.gettempdir())
         return tuple(path for path in found if not (path in written and path.parent == scratch))
 
+    def take(self) -> tuple[Path, ...]:
+        """The files that were opened since this was asked last."""
+        taken = self.files
+        self._opened = {key: None for key in self._opened if key[1]}  # what it wrote itself stays known
+        return taken
+
     @property
     def untracked(self) -> tuple[str, ...]:  # noqa: D102 - see the class
         programs = dict.fromkeys(name for name in self._started if name not in _HARMLESS)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
+import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fevbench.errors import ModelError
 from fevbench.foreign import as_text, reason
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
 from fevbench.models.surroundings import Surroundings
 
+if TYPE_CHECKING:
+    from fevbench.models.apart import ModelProcess
+
+MOST_BATCH = 1024
+"""Clips that are made in one call at most."""
 MOST_NOTES = 50
 LONGEST_NOTE = 1000
 """Characters. Notes are printed below a table."""
@@ -24,6 +31,14 @@ def flag(factory: object, name: str, attribute: str) -> bool:
     value = _get(factory, name, attribute, False)
     if not isinstance(value, bool):
         raise _wrong(name, attribute, value, "True or False")
+    return value
+
+
+def batch_of(factory: object, name: str) -> int:
+    """How many clips a model makes in one call, if it says so; else one."""
+    value = _get(factory, name, "batch", 1)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_BATCH:
+        raise _wrong(name, "batch", value, f"a whole number from 1 to {MOST_BATCH}")
     return value
 
 
@@ -121,6 +136,10 @@ class FoundModel:
         files: The files of its code, and those that were opened while it was loaded.
         untracked: What it used while it was loaded that may change without being noticed.
         modules: Names of the modules that are its code.
+        batch: How many clips it makes in one call.
+        asked: What `fevbench.models.registry.find_model` was given, to find it again.
+        plugin: The plug-in file that registers it, if one does.
+        process: The process in which it was found, where that is not this one.
     """
 
     name: str
@@ -135,11 +154,23 @@ class FoundModel:
     files: tuple[Path, ...] = ()
     untracked: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    batch: int = 1
+    asked: str = ""
+    plugin: Path | None = None
+    process: ModelProcess | None = field(default=None, compare=False)
 
     def globals(self) -> list[dict[str, Any]]:
-        """The variables of its modules, those beside a plug-in included."""
+        """The variables of its modules, those beside a plug-in included.
+
+        A class that was sent from another process has of its module what its own functions name.
+        """
         with self.surroundings:
             loaded = [vars(sys.modules[name]) for name in self.modules if name in sys.modules]
+        module = getattr(self.factory, "__module__", "")
+        for part in getattr(self.factory, "__dict__", {}).values():
+            own = inspect.unwrap(part).__globals__ if isinstance(part, types.FunctionType) else {}
+            if own.get("__name__") == module and all(own is not other for other in loaded):
+                loaded.append(own)
         return [{key: value for key, value in one.items() if key[:2] != "__"} for one in loaded]
 
     def __post_init__(self) -> None:

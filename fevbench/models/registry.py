@@ -28,12 +28,13 @@ from fevbench.models.found import (
     WEIGHTS_FILE,
     Factory,
     FoundModel,
+    batch_of,
     flag,
     networks_of,
     weights_of,
 )
 from fevbench.models.surroundings import Surroundings
-from fevbench.registry import Registry, registering
+from fevbench.registry import HERE, Registry, registering
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         return find_command(Path(file).expanduser())
     if plugin is not None:
         load_plugin(plugin)
+    asked = name
     kind, own, place = (name, "", "") if name in models else name.partition(":")
     if kind not in models:
         raise UnknownName("model", kind, models, _where_else(kind, plugin))
@@ -193,7 +195,18 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         files=tuple(dict.fromkeys((*code.values(), *loaded.files))),
         untracked=loaded.untracked,
         modules=tuple(dict.fromkeys((loaded.module, *code))),
+        batch=batch_of(factory, kind),
+        asked=asked,
+        plugin=_plugins[kind].file if kind in _plugins else None,
     )
+
+
+def is_of_a_package(name: str) -> bool:
+    """Whether a model is of an installed package other than fevbench, so that to find it runs its code."""
+    kind = name if name in models else name.partition(":")[0]
+    if kind not in models or kind in _plugins:
+        return False
+    return models.origin(kind) != HERE and not models.origin(kind).startswith("fevbench ")
 
 
 def _where_else(name: str, plugin: Path | None) -> str:

@@ -246,7 +246,7 @@ def test_notes_that_break_late_lose_no_work(run: Run) -> None:
     assert outcome.result["model"]["notes"] == ["a", "attribute notes of model model is None"]
 
 
-def test_all_that_is_printed_goes_to_standard_error(plugin: Write, tmp_path: Path) -> None:
+def test_all_that_is_printed_goes_to_the_log(plugin: Write, tmp_path: Path) -> None:
     prints = "print('py'); os.write(1, b'fd'); os.system('echo shell'); sys.__stdout__.write('under')"
     file = plugin(
         MODEL.format(
@@ -266,8 +266,9 @@ def test_all_that_is_printed_goes_to_standard_error(plugin: Write, tmp_path: Pat
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["model"]["name"] == "model"
+    log = (tmp_path / "run" / "model.log").read_text()
     for word in ("py", "fd", "shell", "under", "at the end"):
-        assert word in done.stderr
+        assert word in log
 
 
 def test_a_file_that_is_opened_only_to_make_clips_is_watched(run: Run, tmp_path: Path) -> None:

@@ -1,0 +1,403 @@
+"""A model in a process of its own, as the process that asks it for clips sees it.
+
+Whatever the model does there, be it a crash, ``sys.exit``, a signal, too much memory, no end, prints,
+switches of torch, another working folder or environment, reaches nothing here but one error that names the
+clip.
+`fevbench.models.within` is what runs there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import send_handle
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+import numpy as np
+
+from fevbench.errors import ModelError
+from fevbench.foreign import reason
+from fevbench.models.found import COMMAND_PREFIX, VIDEOS_PREFIX, FoundModel, Model
+from fevbench.models.registry import find_model, is_of_a_package
+from fevbench.processes import without_ctrl_c
+from fevbench.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fevbench.data.clip import Clip, Frames
+    from fevbench.data.corpus import Corpus
+    from fevbench.models.asked import Maker, Training
+
+LOG_FILE = "model.log"
+"""What the model's process printed, in the run folder."""
+GRACE = 5.0
+"""Seconds in which a process that is told to end may do so by itself."""
+TICK = 1.0
+"""Seconds after which it is looked at again whether the process lives, whatever its children hold open."""
+
+
+class ModelProcess:
+    """A process for one model; it starts when something is first asked of it. See `Maker`.
+
+    Args:
+        name: What the user called the model.
+        fresh: Whether it starts as an interpreter of its own, for who measures its memory, and not, where the
+            system can, as a copy of one that has imported torch already.
+    """
+
+    source: Model | None = None
+
+    def __init__(self, name: str, fresh: bool = False) -> None:
+        self.found: FoundModel
+        self.fingerprint, self.looks_up = "", False
+        self.files: tuple[Path, ...] = ()
+        self.untracked: tuple[str, ...] = ()
+        self._name = name
+        # A fork of a process that has loaded macOS's own libraries is not safe.
+        self._method = "forkserver" if sys.platform == "linux" and not fresh else "spawn"
+        self._process: Any = None
+        self._log: Path | None = None
+        self._is_loaded = self._is_busy = self._is_named = False
+        self._again = "repeat the command" if fresh else "repeat the command, which continues"
+        self._reads: dict[Path, None] = {}
+        self._notes: list[str] = []
+        self._progress: Progress = Silent()
+        self._seconds: float | None = None
+
+    @property
+    def reads(self) -> tuple[Path, ...]:  # noqa: D102 - see `Maker`
+        return tuple(self._reads)
+
+    def find(self, name: str, plugin: Path | None) -> FoundModel:
+        """Load the model's code there; see `fevbench.models.registry.find_model`.
+
+        Raises:
+            ModelError: There is none of this name, or its code fails.
+        """
+        fields = self._call("while it was loaded", "find", name, plugin and plugin.absolute())
+        self._is_loaded = True
+        return FoundModel(**fields, factory=_elsewhere, process=self)
+
+    def build(
+        self, found: FoundModel, corpus: Corpus, device: str, progress: Progress, seconds: float | None = None
+    ) -> None:
+        """Build the model for the clips of a corpus; see `fevbench.models.built.build`.
+
+        Args:
+            found: The model.
+            corpus: The true clips.
+            device: The torch device.
+            progress: Hears how long work proceeds.
+            seconds: How long each clip may take.
+
+        Raises:
+            ModelError: It cannot be built, or cannot be sent.
+        """
+        from fevbench.models.within import shared
+
+        self.load(found)
+        at, how = "while it was built", corpus.protocol
+        self._progress, self._seconds, self._protocol = progress, seconds, how
+        what = f"data set {corpus.dataset.name}, which model {found.name} gets,"
+        content = _packed(corpus, what, "define its class in a module that can be imported")
+        memory = _memory()
+        self._ask(at, "build", content, device)
+        with self._or_ended(at):
+            send_handle(self._connection, memory, self._process.pid)
+        facts = self._answer(at)
+        size = (how.size, how.size, 3)
+        self._output, self._faces = shared(memory, (how.frames, *size), (found.batch, *size))
+        self.found, self.fingerprint, self.looks_up = found, facts.fingerprint, facts.looks_up
+        self.files, self.untracked, self._notes = facts.files, facts.untracked, facts.notes
+
+    def load(self, found: FoundModel) -> None:
+        """See that the model's code is there, of a model that was found here."""
+        if self._is_loaded:
+            return
+        if found.plugin:
+            self.find(found.asked, found.plugin)
+            return
+        from fevbench.models.within import described
+
+        fix = "define its class in a file, and register that with --plugin or as a package"
+        content = _packed((described(found), found.factory), f"model {found.name}", fix)
+        self._call("while it was loaded", "adopt", content)
+        self._is_loaded = True
+
+    def notes(self) -> list[str]:  # noqa: D102
+        if self._process is not None:
+            self._notes = self._call("after its last clip", "notes")
+        return self._notes
+
+    def training(self) -> Training:  # noqa: D102
+        training: Training = self._call("after its first clip", "training")
+        return training
+
+    def make(  # noqa: D102
+        self, clips: Sequence[Clip], faces: Frames, seed: int, evaluating: bool = False
+    ) -> Iterator[NDArray[Any]]:
+        from fevbench.models.asked import which
+
+        ids = [clip.id for clip in clips]
+        at, seconds = f"on {which(ids)}", self._seconds and self._seconds * len(ids)
+        self._faces[: len(faces)] = faces
+        self._call(at, "make", ids, seed, evaluating, seconds=seconds)
+        for place in range(len(ids)):
+            yield self._take(at, place)
+
+    def _take(self, at: str, place: int) -> NDArray[Any]:
+        """One of the clips that were made, out of the memory that both processes see."""
+        self._call(at, "hand_over", place)
+        frames, size, output = self._protocol.frames, self._protocol.size, self._output
+        if self.looks_up:
+            pixels: Frames = output[: output.size // 4].reshape(frames, size, size, 3).copy()
+            return pixels
+        values: NDArray[np.float32] = output.view(np.float32).reshape(frames, 3, size, size).copy()
+        return values
+
+    def log_to(self, file: Path) -> None:
+        """Let a file have what was printed there and what will be."""
+        before = self._log
+        self._call("before its first clip", "log_to", file)
+        self._log = file
+        if before is not None:
+            with file.open("ab") as log:
+                log.write(before.read_bytes())
+            before.unlink()
+
+    def carry_out(self, work: Callable[..., Any], *arguments: object) -> Any:
+        """Call a function there, with a `fevbench.models.within.Inside` and ``arguments``.
+
+        Raises:
+            ModelError: It fails, or the process ends.
+        """
+        content = _packed((work, arguments), f"what model {self._name} gets", "define its classes in modules")
+        return self._call("while it was measured", "carry_out", content)
+
+    def close(self) -> None:
+        """End the process, which may first end by itself; a log without anything in it goes."""
+        if self._process is not None:
+            self._connection.close()
+            if not self._is_busy:
+                self._process.join(GRACE)
+            self._end()
+        if self._log is not None and not (self._printed and (self._is_named or self._log.name == LOG_FILE)):
+            self._log.unlink(missing_ok=True)
+
+    def _start(self) -> None:
+        import torch
+
+        from fevbench.models.within import serve
+
+        context: Any = multiprocessing.get_context(self._method)
+        if self._method == "forkserver":
+            context.set_forkserver_preload([serve.__module__])
+        self._connection, theirs = context.Pipe()
+        listens, self._alive = context.Pipe(duplex=False)
+        handle, log = tempfile.mkstemp(prefix="fevbench-model-", suffix=".log")
+        os.close(handle)
+        self._log = Path(log)
+        arguments = (theirs, listens, self._log, dict(os.environ), torch.get_num_threads())
+        self._process = context.Process(target=serve, args=arguments)
+        with _without_main(), without_ctrl_c():
+            self._process.start()
+        self._end_process = Finalize(self, _kill, (self._process,), exitpriority=10)
+        theirs.close()
+        listens.close()
+
+    def _call(self, at: str, work: str, *arguments: object, seconds: float | None = None) -> Any:
+        self._ask(at, work, *arguments)
+        return self._answer(at, seconds)
+
+    def _ask(self, at: str, work: str, *arguments: object) -> None:
+        if self._process is None:
+            self._start()
+        self._is_busy = True
+        with self._or_ended(at):
+            self._connection.send((work, arguments))
+
+    def _answer(self, at: str, seconds: float | None = None) -> Any:
+        until = time.monotonic() + seconds if seconds else None
+        while True:
+            kind, *content = self._receive(at, until)
+            if kind == "progress":
+                listener, *arguments = content
+                getattr(self._progress, listener)(*arguments)
+                continue
+            value, reads = content
+            self._is_busy = False
+            self._reads.update(dict.fromkeys(reads))
+            if kind == "stopped":
+                raise KeyboardInterrupt
+            if kind == "failed":
+                what, fix, trace = value
+                if not what:  # it was no error of the model's code, but of what it made of its process
+                    what, fix = f"model {self._name} broke its process {at} ({fix})", self._again
+                raise ModelError(what, self._see(fix)) from _There(trace)
+            return value
+
+    def _receive(self, at: str, until: float | None) -> tuple[Any, ...]:
+        """The next message."""
+        with self._or_ended(at):
+            while until is None or time.monotonic() < until:
+                left = TICK if until is None else min(TICK, max(0.0, until - time.monotonic()))
+                ready = wait([self._connection, self._process.sentinel], left)
+                if self._connection in ready:
+                    message: tuple[Any, ...] = self._connection.recv()
+                    return message
+                if self._process.exitcode is not None:
+                    raise EOFError
+        self._end()
+        what = f"model {self._name} took more than {self._seconds:g} s {at}, and was ended"
+        raise ModelError(what, self._see(f"raise --clip-timeout, or mend it; {self._again}"))
+
+    @contextlib.contextmanager
+    def _or_ended(self, at: str) -> Iterator[None]:
+        """Turn the end of the process, while the block runs, into an error that says how it ended."""
+        try:
+            yield
+        except (EOFError, OSError) as error:
+            self._process.join(TICK)
+            status = self._process.exitcode
+            self._end()
+            how = f"model {self._name} {_ending(status)} {at}"
+            mend = "give it more memory, or make it smaller" if status == -signal.SIGKILL else "mend it"
+            raise ModelError(how, self._see(f"{mend}; {self._again}")) from error
+
+    @property
+    def _printed(self) -> bool:
+        return self._log is not None and self._log.exists() and self._log.stat().st_size > 0
+
+    def _see(self, fix: str) -> str:
+        """What to do, and where what was printed is, if something was."""
+        if not self._printed:
+            return fix
+        self._is_named = True
+        return "; ".join(filter(None, (f"see {self._log}", fix)))
+
+    def _end(self) -> None:
+        """End the process now, and all that it started."""
+        self._end_process()
+        self._process = None
+
+
+class _There(Exception):
+    """The traceback of the other process, for ``--debug``."""
+
+
+@contextlib.contextmanager
+def find_apart(name: str, plugin: Path | None = None, allow_missing: bool = False) -> Iterator[FoundModel]:
+    """Find a model as `find_model` does, so that no code but fevbench's is run in this process.
+
+    Yields what was found, with the process it lives in until the end of the block; it is started when
+    something must be asked there.
+
+    Raises:
+        FevbenchError: As `find_model`.
+    """
+    if name.startswith((VIDEOS_PREFIX, COMMAND_PREFIX)):
+        yield find_model(name, plugin, allow_missing)
+        return
+    process = ModelProcess(name)
+    try:
+        if plugin is not None or is_of_a_package(name):
+            yield process.find(name, plugin)
+        else:
+            yield replace(find_model(name), process=process)
+    finally:
+        process.close()
+
+
+def at_work(
+    found: FoundModel, corpus: Corpus, device: str, progress: Progress, seconds: float | None = None
+) -> Maker:
+    """Build a model so that it can be asked for clips, each of which may take so many seconds.
+
+    It is in a process of its own; what reads videos or calls a program is in this one.
+
+    Raises:
+        ModelError: It cannot be built.
+    """
+    if found.is_outside or not found.can_resample:
+        if seconds:
+            fix = "leave it out; the file of a command has a timeout of its own"
+            raise ModelError(f"--clip-timeout is for models in a process of fevbench, not {found.name}", fix)
+        from fevbench.models.asked import Asked
+        from fevbench.models.built import build
+
+        return Asked(build(found, corpus, device, progress), corpus, device)
+    process = found.process or ModelProcess(found.name)
+    process.build(found, corpus, device, progress, seconds)
+    return process
+
+
+def _elsewhere(_: object) -> Model:
+    raise AssertionError("this model is built in a process of its own")
+
+
+def _packed(what: object, name: str, fix: str) -> bytes:
+    """Something as bytes that another process can read, its class with it where that is in no module.
+
+    Raises:
+        ModelError: It cannot be sent.
+    """
+    try:
+        content: bytes = cloudpickle.dumps(what)
+    except Exception as error:  # foreign objects raise anything
+        raise ModelError(f"{name} cannot be sent to another process ({reason(error)})", fix) from error
+    return content
+
+
+def _memory() -> int:
+    """An empty file without a name, of memory where the system has such: it cannot be left behind."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("fevbench")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def _ending(status: int | None) -> str:
+    """How a process ended, in words."""
+    if status is None:
+        return "closed its connection to fevbench"
+    if status >= 0:
+        return f"ended its process with exit status {status}"
+    if status == -signal.SIGKILL:
+        return "was killed (SIGKILL), perhaps for want of memory,"
+    names = {one.value: f" ({one.name})" for one in signal.Signals}
+    return f"was ended by signal {-status}{names.get(-status, '')}"
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Let a process that starts not run the main script again, which may start one itself."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _kill(process: BaseProcess) -> None:
+    """End a process, and whatever it left running."""
+    assert process.pid is not None
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    if process.exitcode is None:
+        process.kill()
+    process.join()

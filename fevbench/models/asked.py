@@ -1,0 +1,279 @@
+"""Asking a built model for clips, in the process it was built in; what it returns becomes plain arrays."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from fevbench.counts import some
+from fevbench.data.tensors import to_tensor
+from fevbench.errors import ModelError
+from fevbench.models.built import BuiltModel, networks, seed_globals
+from fevbench.models.files import OpenedFiles
+from fevbench.models.found import FoundModel, Model, flag, notes_of
+from fevbench.models.protocol import ClipSource, VideoModel
+from fevbench.models.surroundings import call_model, failed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fevbench.data.clip import Clip, Frames
+    from fevbench.data.corpus import Corpus
+    from fevbench.data.protocol import Protocol as Sampling
+
+T = TypeVar("T")
+
+TRAINS_OTHERWISE = (
+    "Dropout", "BatchNorm", "InstanceNorm", "DropPath", "StochasticDepth", "RReLU", "SpectralNorm",
+)  # fmt: skip
+"""What is in the names of modules that do another thing in training, such as to look at the batch alone."""
+KINDS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+@dataclass(frozen=True)
+class Training:
+    """Networks of a model that are in training mode.
+
+    Attributes:
+        names: The classes of their modules.
+        known: Those of them that are known to do another thing in training.
+        is_meant: Whether the model says so.
+    """
+
+    names: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    is_meant: bool = False
+
+
+class Maker(Protocol):
+    """What makes the clips of a run: a model in this process (`Asked`) or in one of its own (`ModelProcess`).
+
+    Attributes:
+        found: Where the model came from.
+        fingerprint: The sha256 of all it is made of.
+        files: The files that were opened while it was loaded and built.
+        untracked: What it used that may change without being noticed.
+        looks_up: Whether it looks clips up instead of generating them.
+        source: The model, where it is in this process.
+    """
+
+    found: FoundModel
+    fingerprint: str
+    files: tuple[Path, ...]
+    untracked: tuple[str, ...]
+    looks_up: bool
+    source: Model | None
+
+    @property
+    def reads(self) -> tuple[Path, ...]:
+        """What the model opened while it made clips."""
+
+    def notes(self) -> list[str]:
+        """What a reader of the result must know.
+
+        Raises:
+            ModelError: It is no list of texts.
+        """
+
+    def training(self) -> Training:
+        """Its networks that are in training mode, where that matters."""
+
+    def make(
+        self, clips: Sequence[Clip], faces: Frames, seed: int, evaluating: bool = False
+    ) -> Iterator[NDArray[Any]]:
+        """Make clips in one call, and yield what was handed over for each.
+
+        Args:
+            clips: Which; one, or a group of the model's ``batch``.
+            faces: Their inputs, ``uint8[N, H, W, 3]``.
+            seed: Of the generator.
+            evaluating: Whether networks in training mode are put into evaluation mode for it.
+
+        Yields:
+            ``float32[T, 3, H, W]`` of a model that generates, its numbers not looked at yet;
+            ``uint8[T, H, W, 3]`` of one that looks clips up.
+
+        Raises:
+            ModelError: The model fails, or returns something of another kind or shape.
+        """
+
+    def close(self) -> None:
+        """Let the model go: nothing more will be asked of it."""
+
+
+class Asked:
+    """A model in this process; see `Maker`.
+
+    Args:
+        built: The model.
+        corpus: The true clips.
+        device: The torch device.
+    """
+
+    def __init__(self, built: BuiltModel, corpus: Corpus, device: str) -> None:
+        self.found, self.fingerprint = built.found, built.fingerprint
+        self.files, self.untracked = built.files, built.untracked
+        self.source: Model | None = built.model
+        self.looks_up = isinstance(built.model, ClipSource)
+        self._model = built.model
+        self._corpus, self._device = corpus, device
+        self.opened = OpenedFiles()
+
+    @property
+    def reads(self) -> tuple[Path, ...]:  # noqa: D102 - see `Maker`
+        return self.opened.files
+
+    def notes(self) -> list[str]:  # noqa: D102
+        return notes_of(self._model, self.found.name)
+
+    def training(self) -> Training:  # noqa: D102
+        modules = self._in_training()
+        if not modules:
+            return Training()
+        known = [one for one in modules if any(name in type(one).__name__ for name in TRAINS_OTHERWISE)]
+        is_meant = flag(self._model, self.found.name, "training_mode")
+        return Training(_classes(modules), _classes(known), is_meant)
+
+    def make(  # noqa: D102
+        self, clips: Sequence[Clip], faces: Frames, seed: int, evaluating: bool = False
+    ) -> Iterator[NDArray[Any]]:
+        asked, how = which([clip.id for clip in clips]), self._corpus.protocol
+        model = self._model
+        if isinstance(model, ClipSource):
+            generator = torch.Generator().manual_seed(seed)
+            (clip,) = clips
+            frames = self._call(asked, seed, lambda: model.clip(clip, generator))
+            return iter([check_frames(self.found.name, clip.id, frames, how)])
+        images = to_tensor(faces, self._device)
+        labels = torch.tensor(
+            [self._corpus.dataset.labels.index(clip.label) for clip in clips], device=self._device
+        )
+        generator = torch.Generator(self._device).manual_seed(seed)
+
+        def generate() -> torch.Tensor:
+            # Not in inference mode: a model may ask for gradients, for guidance, with enable_grad.
+            with torch.no_grad():
+                return model.generate(images, labels, generator)
+
+        with _evaluating(self._in_training() if evaluating else []):
+            video = self._call(asked, seed, generate)
+        wanted = (len(clips), how.frames, 3, how.size, how.size)
+        return iter(as_array(self.found.name, asked, video, wanted))
+
+    def close(self) -> None:  # noqa: D102
+        pass
+
+    def _call(self, asked: str, seed: int, work: Callable[[], T]) -> T:
+        seed_globals(seed)
+        listening = contextlib.nullcontext() if self.found.fingerprint_is_complete else self.opened
+        with listening:
+            return call_model(self.found.name, self.found.surroundings, f"failed on {asked}", work)
+
+    def _in_training(self) -> list[nn.Module]:
+        """The modules in training mode of all its networks; of models that come with fevbench none is."""
+        if not isinstance(self._model, VideoModel) or self.found.fingerprint_is_complete:
+            return []
+        holders: list[object] = [*self.found.globals(), self._model]
+        found = {id(one): one for network in networks(holders) for one in network.modules() if one.training}
+        return list(found.values())
+
+
+def which(ids: Sequence[str]) -> str:
+    """Which clips, in words."""
+    return f"clip{'s' * (len(ids) > 1)} {some(ids)}"
+
+
+def check_frames(name: str, clip: str, frames: Any, how: Sampling) -> Frames:
+    """See that a clip which was looked up or read is as the protocol says: ``uint8[T, H, W, 3]``.
+
+    Raises:
+        ModelError: It is not.
+    """
+    wanted = (how.frames, how.size, how.size, 3)
+    kind, shape = getattr(frames, "dtype", type(frames).__name__), getattr(frames, "shape", ())
+    if not isinstance(frames, np.ndarray) or shape != wanted or kind != np.uint8:
+        raise ModelError(
+            f"{name}: clip {clip} is {kind}{list(shape)}, expected uint8{list(wanted)}",
+            "delete it and repeat the command, or make it as the protocol says",
+        )
+    return frames
+
+
+def as_array(name: str, clips: str, video: Any, wanted: tuple[int, ...]) -> NDArray[np.float32]:
+    """What a model returned, as a plain array of float32; its numbers are not looked at.
+
+    Args:
+        name: The model.
+        clips: Which clips, in words.
+        video: ``float[B, T, 3, H, W]``: a torch tensor or a NumPy array.
+        wanted: Its shape.
+
+    Raises:
+        ModelError: It is something else, or of another shape.
+    """
+    try:
+        tensor = _tensor(name, clips, video)
+        if tuple(tensor.shape) != wanted:
+            raise ModelError(
+                f"model {name} returned shape {tuple(tensor.shape)} for {clips}, expected {wanted}",
+                "return [B, T, 3, H, W] with ModelSpec.frames and ModelSpec.size",
+            )
+        array: NDArray[np.float32] = tensor.to(torch.float32).numpy(force=True)
+        return array
+    except ModelError:
+        raise
+    except Exception as error:  # tensors of other kinds can be asked for nothing
+        raise failed(
+            name, f"returned a {type(video).__name__} that cannot be read for {clips}", error
+        ) from error
+
+
+def _tensor(name: str, clips: str, video: Any) -> torch.Tensor:
+    """The output as a dense tensor of floating-point numbers."""
+    if isinstance(video, np.ma.MaskedArray):
+        raise ModelError(f"model {name} returned a masked array for {clips}", "return all values")
+    if isinstance(video, np.ndarray) and video.dtype.kind == "f":
+        kind = video.dtype.newbyteorder("=") if video.dtype.itemsize <= 8 else np.dtype(np.float64)
+        return torch.from_numpy(np.array(video, kind, order="C", subok=False))
+    if not isinstance(video, torch.Tensor) or not video.is_floating_point():
+        kind = getattr(video, "dtype", type(video).__name__)
+        raise ModelError(f"model {name} returned {kind} for {clips}", "return a float tensor or NumPy array")
+    special = [
+        word
+        for word, found in (
+            ("nested", video.is_nested),
+            (f"sparse ({video.layout})", video.layout != torch.strided),
+            ("meta", video.is_meta),
+            (str(video.dtype), video.dtype not in KINDS),
+        )
+        if found
+    ]
+    if special:
+        raise ModelError(
+            f"model {name} returned a tensor for {clips} that is {special[0]}",
+            "return a dense tensor of float16, bfloat16, float32 or float64",
+        )
+    return video
+
+
+def _classes(modules: Sequence[nn.Module]) -> tuple[str, ...]:
+    return tuple(sorted({type(one).__name__ for one in modules}))
+
+
+@contextlib.contextmanager
+def _evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Put modules into evaluation mode while the block runs."""
+    for one in modules:
+        one.training = False
+    try:
+        yield
+    finally:
+        for one in modules:
+            one.training = True

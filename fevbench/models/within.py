@@ -1,0 +1,265 @@
+"""What runs in a model's own process: it does what it is asked, one thing at a time, until nobody asks.
+
+`fevbench.models.apart` is the other end. A request is a method of `Inside` with its arguments; the answer is
+what it returned or the error in words. Frames travel through memory that both processes see.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import faulthandler
+import fcntl
+import os
+import pickle
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from mmap import mmap
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from fevbench.data.corpus import Corpus
+from fevbench.errors import FevbenchError
+from fevbench.foreign import as_text, reason
+from fevbench.models.asked import Asked, Training
+from fevbench.models.built import build
+from fevbench.models.found import FoundModel
+from fevbench.models.registry import find_model
+
+DONE, FAILED, STOPPED, PROGRESS = "done", "failed", "stopped", "progress"
+"""Kinds of messages: an answer, an error, that the model was interrupted, and how long work proceeds."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a model once it is built; see `fevbench.models.built.BuiltModel`."""
+
+    fingerprint: str
+    files: tuple[Path, ...]
+    untracked: tuple[str, ...]
+    looks_up: bool
+    notes: list[str]
+
+
+class Teller:
+    """Tells who asks how long work proceeds, from whatever thread.
+
+    Args:
+        connection: To who asks.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def send(self, *message: object) -> None:
+        """Send a message as a whole."""
+        with self._lock:
+            self._connection.send(message)
+
+    def start(self, stage: str, total: int) -> None:
+        """See `fevbench.progress.Progress`."""
+        self.send(PROGRESS, "start", str(stage), int(total))
+
+    def advance(self, count: int) -> None:
+        """See `fevbench.progress.Progress`."""
+        self.send(PROGRESS, "advance", int(count))
+
+    def note(self, text: str) -> None:
+        """See `fevbench.progress.Progress`."""
+        self.send(PROGRESS, "note", str(text))
+
+
+class Inside:
+    """The model, and what it made last.
+
+    Args:
+        connection: To who asks.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.teller = Teller(connection)
+        self._found: FoundModel | None = None
+        self._asked: Asked | None = None
+        self._faces = self._output = np.empty(0, np.uint8)
+        self._made: list[np.ndarray[Any, Any]] = []
+
+    def find(self, name: str, plugin: Path | None) -> dict[str, Any]:
+        """Load a model's code; what `FoundModel` says of it, as far as it can be sent."""
+        self._found = find_model(name, plugin)
+        return described(self._found)
+
+    def adopt(self, content: bytes) -> None:
+        """Take a model that was found in the other process: what is said of it, and its class."""
+        fields, factory = pickle.loads(content)
+        self._found = FoundModel(**fields, factory=factory)
+
+    def build(self, content: bytes, device: str) -> Facts:
+        """Build the model for the clips of a corpus."""
+        memory = recv_handle(self._connection)
+        corpus: Corpus = pickle.loads(content)
+        how = corpus.protocol
+        built = build(self.found, corpus, device, self.teller)
+        self._asked = Asked(built, corpus, device)
+        size = (how.size, how.size, 3)
+        self._output, self._faces = shared(memory, (how.frames, *size), (built.found.batch, *size))
+        self._clips = {clip.id: clip for clip in corpus.pool}
+        return Facts(
+            built.fingerprint, built.files, built.untracked, self._asked.looks_up, self._asked.notes()
+        )
+
+    def make(self, ids: list[str], seed: int, evaluating: bool) -> None:
+        """Make clips of the faces that lie in the shared memory; `hand_over` gives them out."""
+        faces = self._faces[: len(ids)].copy()
+        self._made = list(self.asked.make([self._clips[one] for one in ids], faces, seed, evaluating))
+
+    def hand_over(self, place: int) -> None:
+        """Put what was made of one face into the shared memory."""
+        made = self._made[place]
+        self._output[: made.nbytes] = np.ascontiguousarray(made).reshape(-1).view(np.uint8)
+
+    def training(self) -> Training:
+        """See `Asked.training`."""
+        return self.asked.training()
+
+    def notes(self) -> list[str]:
+        """See `Asked.notes`."""
+        return self.asked.notes()
+
+    def log_to(self, file: Path) -> None:
+        """Write what is printed from now on to the end of a file."""
+        _print_to(file)
+
+    def carry_out(self, content: bytes) -> Any:
+        """Call a function, which gets this and its arguments."""
+        work, arguments = pickle.loads(content)
+        return work(self, *arguments)
+
+    @property
+    def found(self) -> FoundModel:
+        """The model; there once it was found."""
+        assert self._found is not None
+        return self._found
+
+    @property
+    def asked(self) -> Asked:
+        """The model; there once it was built."""
+        assert self._asked is not None
+        return self._asked
+
+    def reads(self) -> tuple[Path, ...]:
+        """What the model opened since this was asked last."""
+        return self._asked.opened.take() if self._asked else ()
+
+
+def described(found: FoundModel) -> dict[str, Any]:
+    """What is said of a model that was found, without what only its own process has."""
+    left_out = ("factory", "surroundings", "process")
+    return {key: value for key, value in vars(found).items() if key not in left_out}
+
+
+def shared(
+    handle: int, clip: tuple[int, ...], faces: tuple[int, ...]
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """The memory that both processes see, in the file ``handle``: a clip of float32 as bytes, and faces."""
+    of_clip, of_faces = 4 * int(np.prod(clip)), int(np.prod(faces))
+    os.ftruncate(handle, of_clip + of_faces)
+    memory = np.frombuffer(mmap(handle, of_clip + of_faces), np.uint8)
+    os.close(handle)
+    return memory[:of_clip], memory[of_clip:].reshape(faces)
+
+
+def serve(
+    connection: Connection, alive: Connection, log: Path, environment: Mapping[str, str], threads: int
+) -> None:
+    """The whole life of the process.
+
+    Args:
+        connection: To who asks.
+        alive: Ends when who asks does.
+        log: What gets all that is printed.
+        environment: The variables of who asks, as they are now.
+        threads: How many torch computes with there.
+    """
+    os.setsid()  # so that Ctrl-C is not for it, and all it starts can be ended with it
+    _end_with(alive)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    _print_to(log)
+    os.environ.clear()
+    os.environ.update(environment)
+    torch.set_num_threads(threads)
+    inside = Inside(connection)
+    with contextlib.suppress(EOFError, OSError):  # nobody asks any more
+        while True:
+            work, arguments = connection.recv()
+            inside.teller.send(*_answer(inside, work, arguments), inside.reads())
+    with contextlib.suppress(BaseException):
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+
+
+def _answer(inside: Inside, work: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    try:
+        return DONE, getattr(inside, work)(*arguments)
+    except KeyboardInterrupt:
+        return STOPPED, None
+    except BaseException as error:
+        said = (error.what, error.fix) if isinstance(error, FevbenchError) else ("", reason(error))
+        trace = "".join(traceback.format_exception(error))
+        return FAILED, tuple(as_text(str(text)) for text in (*said, trace))
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+
+
+def _print_to(file: Path) -> None:
+    """Send what anybody prints in this process to the end of a file, and let nobody read from a terminal."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    for path, flags, numbers in (
+        (os.devnull, os.O_RDONLY, (0,)),
+        (str(file), os.O_WRONLY | os.O_APPEND | os.O_CREAT, (1, 2)),
+    ):
+        opened = os.open(path, flags, 0o666)
+        for number in numbers:
+            os.dup2(opened, number)
+        os.close(opened)
+    # As there is no terminal, Python would keep what is printed for long.
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = open(number, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    faulthandler.enable(sys.stderr)
+
+
+def _end_with(alive: Connection) -> None:
+    """See that the process, and all it starts, ends with the one that asks, however that ends.
+
+    On Linux the kernel sees to it. Elsewhere a thread does, which code that never lets go of the interpreter
+    can hold up.
+    """
+    try:
+        fcntl.fcntl(alive, fcntl.F_SETOWN, -os.getpgrp())
+        fcntl.fcntl(alive, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(alive, fcntl.F_SETFL, fcntl.fcntl(alive, fcntl.F_GETFL) | os.O_ASYNC)
+    except (AttributeError, OSError):
+        threading.Thread(target=_wait_for_end, args=(alive,), daemon=True).start()
+    if alive.poll():  # it ended before
+        os.killpg(0, signal.SIGKILL)
+
+
+def _wait_for_end(alive: Connection) -> None:
+    alive.poll(None)
+    os.killpg(0, signal.SIGKILL)
