@@ -196,7 +196,8 @@ class ModelProcess:
                 self._process.join(GRACE)
             self._end()
         if self._log is not None and not (self._printed and (self._is_named or self._log.name == LOG_FILE)):
-            self._log.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._log.unlink()
 
     def _start(self) -> None:
         import torch
