@@ -18,6 +18,7 @@ import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import send_handle
@@ -200,13 +201,15 @@ class ModelProcess:
                 self._log.unlink()
 
     def _start(self) -> None:
+        context: Any = multiprocessing.get_context(self._method)
+        if self._method == "forkserver":  # it imports torch while this process does
+            context.set_forkserver_preload(["fevbench.models.within"])
+            with without_ctrl_c():
+                forkserver.ensure_running()
         import torch
 
         from fevbench.models.within import serve
 
-        context: Any = multiprocessing.get_context(self._method)
-        if self._method == "forkserver":
-            context.set_forkserver_preload([serve.__module__])
         self._connection, theirs = context.Pipe()
         listens, self._alive = context.Pipe(duplex=False)
         handle, log = tempfile.mkstemp(prefix="fevbench-model-", suffix=".log")
