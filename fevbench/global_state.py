@@ -1,7 +1,8 @@
 """The global state that numbers depend on: known while features and metrics are computed.
 
-A model runs in the process that measures it, and one usual line of training code, such as
-``torch.set_float32_matmul_precision("medium")``, changes what every network after it computes. So features
+One usual line of training code, such as ``torch.set_float32_matmul_precision("medium")``, changes what every
+network after it in the same process computes. A run's model has a process of its own, but a notebook may hold
+such a line, and `fevbench generate` and a training ask models in their own process. So features
 and metrics are computed in `known_state`, which sets all such state to what `KNOWN` says and gives it back
 afterwards as the model left it. `KNOWN` is part of the fingerprint under which features are kept.
 

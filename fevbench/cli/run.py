@@ -89,6 +89,7 @@ def run_command(
     from fevbench.engine.plan import Evaluation, Plan, Settings, choose_device, choose_metrics
     from fevbench.judge.files import find_judge
     from fevbench.models.apart import find_apart
+    from fevbench.models.registry import models
 
     if address and engine != "ray":
         raise click.UsageError("--address needs --engine ray")
@@ -96,6 +97,10 @@ def run_command(
     chosen_metrics = choose_metrics(metrics)
     protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
     data = open_dataset(dataset)
+    if plugin is not None or model.partition(":")[0] in models:
+        from fevbench.global_state import remember
+
+        remember()  # the threads and warnings of now, whatever a model did here before
     with stdout_to_stderr(), find_apart(model, plugin, allow_missing) as found_model:
         device = choose_device(device)
         settings = Settings(

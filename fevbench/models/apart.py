@@ -18,6 +18,7 @@ import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import send_handle
@@ -196,16 +197,19 @@ class ModelProcess:
                 self._process.join(GRACE)
             self._end()
         if self._log is not None and not (self._printed and (self._is_named or self._log.name == LOG_FILE)):
-            self._log.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._log.unlink()
 
     def _start(self) -> None:
+        context: Any = multiprocessing.get_context(self._method)
+        if self._method == "forkserver":  # it imports torch while this process does
+            context.set_forkserver_preload(["fevbench.models.within"])
+            with without_ctrl_c():
+                forkserver.ensure_running()
         import torch
 
         from fevbench.models.within import serve
 
-        context: Any = multiprocessing.get_context(self._method)
-        if self._method == "forkserver":
-            context.set_forkserver_preload([serve.__module__])
         self._connection, theirs = context.Pipe()
         listens, self._alive = context.Pipe(duplex=False)
         handle, log = tempfile.mkstemp(prefix="fevbench-model-", suffix=".log")

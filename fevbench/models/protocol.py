@@ -62,7 +62,8 @@ class VideoModel(Protocol):
 
         Args:
             images: ``float32[B, 3, H, W]`` in [-1, 1], neutral faces. In a run ``B`` is 1, so that a
-                clip depends on its own seed only, never on its neighbours in a batch.
+                clip depends on its own seed only, never on its neighbours; unless the class says
+                ``batch = N``. Then clips are made in fixed groups of N, and the last of fewer.
             labels: ``int64[B]``, indices into ``ModelSpec.labels``.
             generator: The source of every random number the model draws, on its device.
 
