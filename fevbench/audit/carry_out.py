@@ -30,6 +30,7 @@ from fevbench.engine.extract import Extraction
 from fevbench.engine.plan import Evaluation
 from fevbench.engine.score import ClipSet, measure, weak_classifier
 from fevbench.errors import FevbenchError
+from fevbench.extractors.backends import REFERENCE, Backend
 from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.ranking import compare_samples, sample_of
@@ -59,6 +60,7 @@ def audit(
     progress: Progress,
     offline: bool = False,
     pull: weights.Progress | None = None,
+    backend: Backend = REFERENCE,
 ) -> Audit:
     """Audit metrics on the test clips of a data set, and write ``audit.json``.
 
@@ -75,7 +77,12 @@ def audit(
             f"{dataset.name} has too few people or labels to swap them", "audit on another data set"
         )
     evaluation = Evaluation(
-        tuple(metrics), dataset, protocol, find_judge(dataset, protocol), clips=corpus.clips
+        tuple(metrics),
+        dataset,
+        protocol,
+        find_judge(dataset, protocol),
+        clips=corpus.clips,
+        backend=backend,
     )
     for extractor in evaluation.extractors:
         extractor.versions()
@@ -104,7 +111,7 @@ def audit(
         steps=steps,
         verdicts=check_declarations(Responses(steps), {metric.name: metric for metric in able}),
         weights=weight_records(local.values()),
-        environment=environment(device),
+        environment=environment(device, evaluation.ran_on(device)),
     )
     found = _joined(before, found)
     if not found.ids:

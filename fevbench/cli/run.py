@@ -26,6 +26,7 @@ Rows = list[tuple[str, ...]]
 @options.limit("Score only N clips, chosen by hash.", metavar="N")
 @options.seed()
 @options.device()
+@options.backend()
 @options.batch_size(metavar="N")
 @options.out(help="Run folder.  [default: runs/MODEL--DATASET--…]")
 @options.plugin
@@ -42,6 +43,7 @@ def run_command(
     limit: int | None,
     seed: int | None,
     device: str,
+    backend: str,
     batch_size: int | None,
     out: Path | None,
     plugin: Path | None,
@@ -74,6 +76,7 @@ def run_command(
     from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
     from fevbench.engine.folder import default_folder
     from fevbench.engine.plan import Evaluation, Plan, Settings, choose_device, choose_metrics
+    from fevbench.extractors.backends import choose_backend
     from fevbench.judge.files import find_judge
     from fevbench.models.registry import find_model, models
 
@@ -88,6 +91,7 @@ def run_command(
     with stdout_to_stderr():
         found_model = find_model(model, plugin, allow_missing)
     device = choose_device(device)
+    runs_by = choose_backend(backend, device)
     settings = Settings(
         model=found_model.name,
         fingerprint=found_model.fingerprint,
@@ -105,8 +109,8 @@ def run_command(
     from fevbench.engine.execute import execute
 
     judge = find_judge(data, protocol)
-    evaluation = Evaluation(chosen_metrics, data, protocol, judge, found_model.can_resample)
-    plan = Plan(settings, found_model, evaluation, device, batch_size, folder)
+    evaluation = Evaluation(chosen_metrics, data, protocol, judge, found_model.can_resample, backend=runs_by)
+    plan = Plan(settings, found_model, evaluation, device, batch_size, folder, backend == "auto")
     with stdout_to_stderr(), ProgressDisplay() as display:
         result = execute(plan, display, offline=offline, pull=display.pull, overwrite=overwrite)
     if output_format == "json":

@@ -207,7 +207,8 @@ class Extraction:
     def _load(self) -> Network:
         if self._network is None:
             loader = cast(Loader, load_target(self._extractor.load))
-            self._network = loader(self._device, self._paths)
+            backend = [self._extractor.backend] if self._extractor.backends else []
+            self._network = loader(self._device, self._paths, *backend)
         return self._network
 
 
