@@ -28,6 +28,8 @@ from fevbench.registry import load_target
 
 CLIPS = 4
 FRAMES = 32
+KIND = {"clip": "clips", "frame": "frames", "truth": "pairs", "next": "pairs"}
+"""What the samples of a unit are."""
 
 
 def processor_seconds(work: Callable[[], object]) -> float:
@@ -82,7 +84,7 @@ def main() -> None:
         ratios = [one / other for one, other in zip(*taken, strict=True)]
         reference, fast = map(statistics.median, taken)
         ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        cells = (name, f"{len(batch)} {extractor.unit.replace('next', 'pair')}s", f"{reference:.1f}",
+        cells = (name, f"{len(batch)} {KIND[extractor.unit]}", f"{reference:.1f}",
                  f"{fast:.1f}", ratio, f"{np.nanmax(apart):.0e}")  # fmt: skip
         print(f"| {' | '.join(cells)} |" if given.markdown else "  ".join(cells), flush=True)
         faster.append(fast < reference)

@@ -13,6 +13,7 @@ import numpy as np
 
 from fevbench.data.video import content_digest
 from fevbench.errors import FevbenchError
+from fevbench.extractors.backends import REFERENCE
 from fevbench.extractors.base import Extractor, Loader, Network, Unit
 from fevbench.extractors.cache import FeatureCache
 from fevbench.global_state import known_state
@@ -207,7 +208,7 @@ class Extraction:
     def _load(self) -> Network:
         if self._network is None:
             loader = cast(Loader, load_target(self._extractor.load))
-            backend = [self._extractor.backend] if self._extractor.backends else []
+            backend = [self._extractor.backend] if self._extractor.backend != REFERENCE else []
             self._network = loader(self._device, self._paths, *backend)
         return self._network
 

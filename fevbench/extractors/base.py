@@ -64,7 +64,7 @@ class Extractor:
         of_dataset: Whether its weights are a data set's own, and so is the number of its features: they are
             found beside the data set and not in the weights registry.
         backends: What else may run its networks: what it says then agrees with the reference to 1e-5 of a
-            feature's length. ``load`` takes a backend as its third argument.
+            feature's length. ``load`` then takes the backend as its third argument.
         backend: What runs them; see `on`.
     """
 
@@ -153,7 +153,7 @@ FAST: tuple[Backend, ...] = (OPENVINO,)
 """The backends of networks that were measured on them. Where users bring the weights, nobody has."""
 
 Loader = Callable[..., Network]
-"""From a device and the weights' paths, and a backend if there is a choice, to the network."""
+"""From a device, the weights' paths and, if it is not the reference, a backend to the network."""
 
 DETECTOR = Extractor(
     "face-points", "frame", 10, ("scrfd-500m",), "bicubic to 128 px, 32 px black border, SCRFD at 128",
