@@ -84,7 +84,7 @@ def main() -> None:
         ratios = [one / other for one, other in zip(*taken, strict=True)]
         reference, fast = map(statistics.median, taken)
         ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        cells = (name, f"{len(batch)} {KIND[extractor.unit]}", f"{reference:.1f}",
+        cells = (f"`{name}`", f"{len(batch)} {KIND[extractor.unit]}", f"{reference:.1f}",
                  f"{fast:.1f}", ratio, f"{np.nanmax(apart):.0e}")  # fmt: skip
         print(f"| {' | '.join(cells)} |" if given.markdown else "  ".join(cells), flush=True)
         faster.append(fast < reference)
