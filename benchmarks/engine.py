@@ -2,13 +2,13 @@
 
     python benchmarks/engine.py                                    # 24 clips of 64 px, cheap metrics
     python benchmarks/engine.py --clips 100 1000 10000             # does memory grow with the clips?
-    python benchmarks/engine.py --clips 20 --frames 64 --size 256 --metrics default --against OTHER_CHECKOUT
+    python benchmarks/engine.py --clips 20 --frames 64 --size 256 --metrics default --against CHECKOUT
     python benchmarks/engine.py --clips 64 --metrics default --jobs 1 2
 
-Clips are moving faces of FEVSynth, enlarged, as FFV1 files that are read anew each time they are asked for; the
-model is ``copy``. Each run is a process of its own, with empty caches. Counted are the reads of a true clip and
-of a made one, without what several workers read; seconds are of the clock; memory is the most that the process and
-its children hold together (Linux), sampled ten times a second.
+Clips are moving faces of FEVSynth, enlarged, as FFV1 files that are read anew each time they are asked for;
+the model is ``copy``. Each run is a process of its own, with empty caches. Counted are the reads of a true
+clip and of a made one, without what several workers read; seconds are of the clock; memory is the most that the
+process and its children hold together (Linux), sampled ten times a second.
 """
 
 from __future__ import annotations
@@ -199,7 +199,8 @@ def main() -> int:
             for where, found in both.items():
                 print(
                     f"{clips} clips of {arguments.frames} frames of {arguments.size} px, "
-                    f"{f'{jobs} workers, ' if jobs and where == 'here' else ''}{where}: {found['seconds']:.1f} s, "
+                    f"{f'{jobs} workers, ' if jobs and where == 'here' else ''}{where}: "
+                    f"{found['seconds']:.1f} s, "
                     f"{found['memory'] / 1e6:.0f} MB, a pair is read {found['true'] / clips:.2f} + "
                     f"{found['made'] / clips:.2f} times (true + made)",
                     flush=True,

@@ -11,6 +11,7 @@ from fevbench import weights
 from fevbench.engine.execute import execute
 from fevbench.engine.plan import Evaluation, Plan, Settings
 from fevbench.errors import RunError
+from fevbench.extractors.backends import choose_backend
 from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.models.videos import find_videos
@@ -72,7 +73,8 @@ class Rescoring:
             device=self.device.partition(":")[0],
             allow_missing=True,
         )
-        evaluation = Evaluation(chosen, dataset, protocol, find_judge(dataset, protocol))
+        backend = choose_backend("auto", self.device)
+        evaluation = Evaluation(chosen, dataset, protocol, find_judge(dataset, protocol), backend=backend)
         with tempfile.TemporaryDirectory() as scratch:
             plan = Plan(settings, found, evaluation, self.device, None, Path(scratch) / "run")
             return execute(plan, self.progress, self.offline, self.pull, self.features)

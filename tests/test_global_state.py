@@ -280,7 +280,7 @@ def test_a_plug_in_changes_no_number_and_no_cache(
     cli: Cli, plugin: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same pixels score the same, before, while and after a model has set everything there is."""
-    network = replace(extractors.get("arcface"), packages=(), load=f"{__name__}:StateNetwork")
+    network = replace(extractors.get("arcface"), packages=(), load=f"{__name__}:StateNetwork", backends=())
     monkeypatch.setitem(extractors._targets, "arcface", network)
     state = [(flag, flag.get()) for flag in FLAGS if flag.name != "numpy errors"]
     errors, filters = np.geterr(), list(warnings.filters)

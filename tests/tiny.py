@@ -91,9 +91,13 @@ class PairDistance:
 def register() -> None:
     """Make the data set known; networks that need no weights are ``arcface`` and LPIPS between draws."""
     datasets._targets["tiny"] = Tiny
-    arcface = replace(extractors.get("arcface"), weights=(), packages=(), load="tiny:SquareFaces")
+    arcface = replace(
+        extractors.get("arcface"), weights=(), packages=(), load="tiny:SquareFaces", backends=()
+    )
     extractors._targets["arcface"] = arcface
-    between = replace(extractors.get("lpips-alex-draws"), weights=(), packages=(), load="tiny:PairDistance")
+    between = replace(
+        extractors.get("lpips-alex-draws"), weights=(), packages=(), load="tiny:PairDistance", backends=()
+    )
     extractors._targets["lpips-alex-draws"] = between
 
 

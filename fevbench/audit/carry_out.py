@@ -30,6 +30,7 @@ from fevbench.engine.plan import Evaluation
 from fevbench.engine.samples import HashedClip
 from fevbench.engine.score import ClipSet, measure, weak_classifier
 from fevbench.errors import FevbenchError
+from fevbench.extractors.backends import REFERENCE, Backend
 from fevbench.extractors.base import extractors
 from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import metrics as catalog
@@ -58,6 +59,7 @@ def audit(
     progress: Progress,
     offline: bool = False,
     pull: weights.Progress | None = None,
+    backend: Backend = REFERENCE,
 ) -> Audit:
     """Audit metrics on the test clips of a data set, and write ``audit.json``.
 
@@ -74,7 +76,12 @@ def audit(
             f"{dataset.name} has too few people or labels to swap them", "audit on another data set"
         )
     evaluation = Evaluation(
-        tuple(metrics), dataset, protocol, find_judge(dataset, protocol), clips=corpus.clips
+        tuple(metrics),
+        dataset,
+        protocol,
+        find_judge(dataset, protocol),
+        clips=corpus.clips,
+        backend=backend,
     )
     for extractor in evaluation.extractors:
         extractor.versions()
@@ -103,7 +110,7 @@ def audit(
         steps=steps,
         verdicts=check_declarations(Responses(steps), {metric.name: metric for metric in able}),
         weights=weight_records(local.values()),
-        environment=environment(device),
+        environment=environment(device, evaluation.ran_on(device)),
     )
     found = _joined(before, found)
     if not found.ids:

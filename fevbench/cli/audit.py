@@ -20,6 +20,7 @@ from fevbench.errors import FevbenchError
 @click.option("--damages", metavar="NAMES", help="Only these, with commas between.  [default: all]")
 @options.limit("Clips.", default=48)
 @options.device()
+@options.backend()
 @options.batch_size()
 @options.out(options.FOLDER, default=Path("audit"))
 @options.output_format("table", "md", help="How to print it.")
@@ -31,6 +32,7 @@ def audit_command(
     damages: str | None,
     limit: int,
     device: str,
+    backend: str,
     batch_size: int | None,
     out: Path,
     output_format: str,
@@ -55,6 +57,7 @@ def audit_command(
     from fevbench.audit.report import PICTURE_FILE, audit_markdown, audit_tables, draw_audit
     from fevbench.cli.console import ProgressDisplay, print_text
     from fevbench.engine.plan import choose_device, choose_metrics, split_names
+    from fevbench.extractors.backends import choose_backend
     from fevbench.packages import need_drawing
 
     need_drawing("the heat map")
@@ -78,6 +81,7 @@ def audit_command(
             display,
             offline,
             display.pull,
+            choose_backend(backend, device),
         )
     draw_audit(out / PICTURE_FILE, found)
     if output_format == "md":

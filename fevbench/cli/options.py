@@ -119,6 +119,12 @@ def device(help: str = "auto, cpu, cuda or cuda:N.") -> Callable[[F], F]:
     return option("--device", default="auto", help=help)
 
 
+def backend() -> Callable[[F], F]:
+    """``--backend``; ``auto`` is the default."""
+    help = "What runs the networks: the reference, torch, or openvino; auto is the faster one that is here."
+    return choice("--backend", ("auto", "torch", "openvino"), help)
+
+
 def protocol(help: str = "How clips are sampled.") -> Callable[[F], F]:
     """``--protocol``, by its name."""
     text = f"{help}  [default: {DEFAULT_PROTOCOL}]"

@@ -26,6 +26,7 @@ Rows = list[tuple[str, ...]]
 @options.limit("Score only N clips, chosen by hash.", metavar="N")
 @options.seed()
 @options.device()
+@options.backend()
 @options.batch_size(metavar="N")
 @options.workers
 @options.engine
@@ -51,6 +52,7 @@ def run_command(
     limit: int | None,
     seed: int | None,
     device: str,
+    backend: str,
     batch_size: int | None,
     jobs: int | None,
     engine: str,
@@ -87,6 +89,7 @@ def run_command(
     from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
     from fevbench.engine.folder import default_folder
     from fevbench.engine.plan import Evaluation, Plan, Settings, choose_device, choose_metrics
+    from fevbench.extractors.backends import choose_backend
     from fevbench.judge.files import find_judge
     from fevbench.models.apart import find_apart
     from fevbench.models.registry import models
@@ -103,6 +106,7 @@ def run_command(
         remember()  # the threads and warnings of now, whatever a model did here before
     with stdout_to_stderr(), find_apart(model, plugin, allow_missing) as found_model:
         device = choose_device(device)
+        runs_by = choose_backend(backend, device)
         settings = Settings(
             model=found_model.name,
             fingerprint=found_model.fingerprint,
@@ -121,8 +125,10 @@ def run_command(
         from fevbench.engine.execute import execute
 
         judge = find_judge(data, protocol)
-        evaluation = Evaluation(chosen_metrics, data, protocol, judge, found_model.can_resample)
-        plan = Plan(settings, found_model, evaluation, device, batch_size, folder)
+        evaluation = Evaluation(
+            chosen_metrics, data, protocol, judge, found_model.can_resample, backend=runs_by
+        )
+        plan = Plan(settings, found_model, evaluation, device, batch_size, folder, backend == "auto")
         with ProgressDisplay() as display:
             result = execute(
                 plan,

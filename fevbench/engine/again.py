@@ -25,6 +25,7 @@ from fevbench.engine.samples import HashedClip, Sample, noise_pairs, samples
 from fevbench.engine.score import score_all
 from fevbench.engine.work import Digests, Found
 from fevbench.errors import FevbenchError, RunError
+from fevbench.extractors.backends import OPENVINO, REFERENCE
 from fevbench.extractors.cache import FeatureCache
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.results.files import read_result, write_result
@@ -142,7 +143,9 @@ def score_again(
         result = before.model_copy(
             update={
                 "metrics": {**before.metrics, **values},
-                "environment": environment(device),
+                "environment": environment(
+                    device, {**before.environment.ran_on, **evaluation.ran_on(device)}
+                ),
                 "stages": {**before.stages, "score": stage},
             }
         )
@@ -169,6 +172,9 @@ def _evaluation(before: Result, names: Sequence[str], clips: tuple[Clip, ...]) -
         judge,
         remakes_clips=bool(before.draws),
         clips=clips,
+        backend=OPENVINO
+        if any(OPENVINO in used for used in before.environment.ran_on.values())
+        else REFERENCE,
     )
 
 

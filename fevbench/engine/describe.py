@@ -72,7 +72,7 @@ def describe(
         protocol=protocol_record(plan.evaluation.protocol),
         metrics=dict(values),
         weights=weight_records(used),
-        environment=environment(plan.device),
+        environment=environment(plan.device, plan.evaluation.ran_on(plan.device)),
         stages=dict(stages),
     )
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from fevbench.engine.samples import HashedClip, Sample, samples
 from fevbench.errors import FevbenchError
+from fevbench.extractors.backends import REFERENCE
 from fevbench.extractors.base import Extractor, Loader, Network
 from fevbench.extractors.cache import FeatureCache
 from fevbench.global_state import known_state
@@ -168,7 +169,8 @@ class Extraction:
     def _load(self) -> Network:
         if self._network is None:
             loader = cast(Loader, load_target(self.extractor.load))
-            self._network = loader(self._device, self._paths)
+            backend = [self.extractor.backend] if self.extractor.backend != REFERENCE else []
+            self._network = loader(self._device, self._paths, *backend)
         return self._network
 
 

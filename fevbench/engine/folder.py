@@ -278,7 +278,8 @@ def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
 def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
     """Whether a result answers the plan: same definitions, same weights, same code, its own clips in place.
 
-    Weights that are not here are not asked for: nothing would be computed with them. A result of before
+    Weights that are not here are not asked for: nothing would be computed with them. What ran the networks
+    matters where a backend was asked for by its name, and is in the result. A result of before
     readings or the clips' digests were kept is scored again, from its clips and cached features, so that they
     are there.
     """
@@ -291,11 +292,18 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
         all(ids.get(metric.name) == metric.id for metric in plan.evaluation.metrics)
         and all(hashes.get(name) == weight.sha256 for name, weight in local.items())
         and result.environment.fevbench == VERSION
+        and (plan.any_backend or _ran_alike(plan, result))
         and made == result.dataset.clips == len(result.dataset.labels_of) == len(result.clips)
         and not any(other_clips(plan.out, result))
         and are_there(plan.out / NOISE_FOLDER, corpus.clips, plan.evaluation.noise_samples)
         and all(_holds_readings(metric, result.metrics[metric.name]) for metric in plan.evaluation.metrics)
     )
+
+
+def _ran_alike(plan: Plan, result: Result) -> bool:
+    """Whether a result says of no extractor that it ran on something else than the plan's."""
+    before = result.environment.ran_on
+    return all(before.get(name, now) == now for name, now in plan.evaluation.ran_on(plan.device).items())
 
 
 def _holds_readings(metric: Metric, found: MetricResult) -> bool:

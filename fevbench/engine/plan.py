@@ -12,6 +12,7 @@ from fevbench import weights
 from fevbench.counts import many, people
 from fevbench.data.clip import Split
 from fevbench.errors import FevbenchError, UnknownName
+from fevbench.extractors.backends import REFERENCE, Backend
 from fevbench.extractors.base import Extractor, extractors, sample_count
 from fevbench.judge.files import missing
 from fevbench.metrics.catalog import FAMILIES, Metric, metrics
@@ -60,6 +61,7 @@ class Evaluation:
         judge: The judge of both; None where there is none.
         remakes_clips: Whether the model can make a clip again with other noise.
         clips: The clips that are scored; None while they are not known.
+        backend: What runs the networks that it may run; the reference runs the others.
     """
 
     metrics: tuple[Metric, ...]
@@ -68,6 +70,7 @@ class Evaluation:
     judge: LocalWeight | None = None
     remakes_clips: bool = False
     clips: tuple[Clip, ...] | None = None
+    backend: Backend = REFERENCE
 
     def __post_init__(self) -> None:
         sha256 = self.judge.sha256 if self.judge else None
@@ -81,8 +84,12 @@ class Evaluation:
         names = dict.fromkeys(metric.computation.extractor for metric in able)
         return tuple(
             replace(extractor, dim=len(self.dataset.labels)) if extractor.of_dataset else extractor
-            for extractor in map(extractors.get, names)
+            for extractor in (extractors.get(name).on(self.backend) for name in names)
         )
+
+    def ran_on(self, device: str) -> dict[str, dict[str, str]]:
+        """Extractor to what it runs on; see `Extractor.runs_on`."""
+        return {extractor.name: extractor.runs_on(device) for extractor in self.extractors}
 
     @property
     def noise_samples(self) -> int:
@@ -145,6 +152,7 @@ class Plan:
         device: The torch device.
         batch_size: Samples a network sees at once; None for each extractor's default.
         out: The run folder.
+        any_backend: Whether an earlier result will do, whatever ran its networks.
     """
 
     settings: Settings
@@ -153,6 +161,7 @@ class Plan:
     device: str
     batch_size: int | None
     out: Path
+    any_backend: bool = True
 
     def with_clips(self, clips: Sequence[Clip]) -> Plan:
         """The plan with the clips that are scored, which may be too few for some metrics."""

@@ -1,4 +1,4 @@
-"""Identity: SCRFD detection, five-point alignment and ArcFace embedding, all by insightface.
+"""Identity: SCRFD detection, five-point alignment and ArcFace embedding, all as insightface does it.
 
 The weights are InsightFace's, for non-commercial research only.
 """
@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fevbench.data.prepared.face import DetectedFace
+from fevbench.extractors.backends import REFERENCE, Backend
 from fevbench.extractors.faces import FaceDetector, FaceFinder
 from fevbench.extractors.onnx import load_onnx
 
@@ -34,24 +36,35 @@ CANVASES = (320, 640, 160)
 class Embedder:
     """ArcFace of faces that were found: pictures and five points to embeddings.
 
+    The network runs on the backend; alignment before it and scaling after it do not.
+
     Args:
         device: The torch device.
         path: The network's file.
+        backend: What runs the network.
     """
 
-    def __init__(self, device: str, path: Path) -> None:
-        self._network = load_onnx(device, path)
+    def __init__(self, device: str, path: Path, backend: Backend = REFERENCE) -> None:
+        self._run = load_onnx(device, path, backend).run
 
-    def __call__(self, picture: Frames, points: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Embed a face of ``uint8[H, W, 3]``, RGB, by its five points in pixels; ``float32[512]``."""
-        return self.aligned(np.ascontiguousarray(picture[..., ::-1]), points)
+    def __call__(
+        self, pictures: Sequence[Frames], points: Sequence[NDArray[np.floating]]
+    ) -> NDArray[np.float32]:
+        """Embed a face of each picture by its five points.
 
-    def aligned(self, bgr: Frames, points: NDArray[np.floating]) -> NDArray[np.float32]:
-        """The same of a picture in BGR; L2-normalised."""
-        # One at a time: the export declares a batch of one, and onnxruntime warns at any other.
-        embedding = self._network.get_feat(_align(bgr, points))[0]
-        unit: NDArray[np.float32] = embedding / np.linalg.norm(embedding)
-        return unit
+        Args:
+            pictures: ``uint8[H, W, 3]`` each, RGB.
+            points: ``[5, 2]`` each, x and y in pixels.
+
+        Returns:
+            ``float32[N, 512]``, L2-normalised.
+        """
+        if not pictures:
+            return np.empty((0, 512), np.float32)
+        crops = np.stack([_align(*face) for face in zip(pictures, points, strict=True)])
+        pixels = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32)
+        [embeddings] = self._run((pixels - np.float32(127.5)) * np.float32(1 / 127.5))
+        return np.stack([embedding / np.linalg.norm(embedding) for embedding in embeddings])
 
 
 class ArcFace:
@@ -60,36 +73,43 @@ class ArcFace:
     Args:
         device: The torch device.
         weights: Weight name to file.
+        backend: What runs the network that embeds.
         embedder: The name of the network that embeds.
     """
 
-    def __init__(self, device: str, weights: Mapping[str, Path], embedder: str = EMBEDDER) -> None:
+    def __init__(
+        self,
+        device: str,
+        weights: Mapping[str, Path],
+        backend: Backend = REFERENCE,
+        embedder: str = EMBEDDER,
+    ) -> None:
         self._detector = FaceDetector(device, weights[DETECTOR])
-        self._embed = Embedder(device, weights[embedder])
+        self._embed = Embedder(device, weights[embedder], backend)
 
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Embed the largest face of each frame of ``uint8[N, H, W, 3]``."""
         features = np.full((len(batch), 512), np.nan, np.float32)
-        for i, frame in enumerate(batch):
-            face = self._detector.largest(frame)
-            if face is not None:
-                features[i] = self._embed.aligned(face.canvas, face.landmarks)
+        found = {i: face for i, face in enumerate(self._detector.largest(batch)) if face is not None}
+        faces = found.values()
+        features[list(found)] = self._embed(
+            [face.canvas for face in faces], [face.landmarks for face in faces]
+        )
         return features
 
 
-def load_r50(device: str, weights: Mapping[str, Path]) -> ArcFace:
-    """The same with ResNet-50, which is larger and better."""
-    return ArcFace(device, weights, "w600k-r50")
+load_r50 = partial(ArcFace, embedder="w600k-r50")
+"""The same with ResNet-50, which is larger and better."""
 
 
-def _align(bgr: Frames, points: NDArray[np.floating]) -> Frames:
-    """The aligned ``uint8[112, 112, 3]`` BGR crop of a face."""
+def _align(picture: Frames, points: NDArray[np.floating]) -> Frames:
+    """The aligned crop ``uint8[112, 112, 3]`` of a face."""
     from insightface.utils.face_align import norm_crop
 
     with warnings.catch_warnings():
         # insightface calls a function that newer releases of scikit-image warn about.
         warnings.simplefilter("ignore", FutureWarning)
-        crop: Frames = norm_crop(bgr, points, image_size=112)
+        crop: Frames = norm_crop(picture, points, image_size=112)
     return crop
 
 
@@ -109,8 +129,9 @@ class FaceRecogniser:
 
     def __call__(self, frame: Frames) -> list[DetectedFace]:
         """The faces in ``uint8[H, W, 3]``, from left to right."""
-        embed = _embedder(self.embedder)
-        return [DetectedFace(face, embed(frame, face.points)) for face in _finder(self.detector).faces(frame)]
+        faces = _finder(self.detector).faces(frame)
+        embeddings = _embedder(self.embedder)([frame] * len(faces), [face.points for face in faces])
+        return [DetectedFace(*both) for both in zip(faces, embeddings, strict=True)]
 
 
 @functools.lru_cache(maxsize=1)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.errors import MissingPackage
+from fevbench.extractors.backends import OPENVINO, REFERENCE, Backend
 from fevbench.extractors.onnx import onnx_providers
 from fevbench.packages import installed
 from fevbench.registry import Registry
@@ -67,6 +67,9 @@ class Extractor:
         extra: The extra of fevbench that installs the packages, where fevbench alone does not.
         of_dataset: Whether its weights are a data set's own, and so is the number of its features: they are
             found beside the data set and not in the weights registry.
+        backends: What else may run its networks: what it says then agrees with the reference to 1e-5 of a
+            feature's length. ``load`` then takes the backend as its third argument.
+        backend: What runs them; see `on`.
     """
 
     name: str
@@ -82,6 +85,12 @@ class Extractor:
     version: int = 1
     extra: str = ""
     of_dataset: bool = False
+    backends: tuple[Backend, ...] = ()
+    backend: Backend = REFERENCE
+
+    def on(self, backend: Backend) -> Extractor:
+        """The same, run by a backend if it may be, else by the reference."""
+        return replace(self, backend=backend if backend in self.backends else REFERENCE)
 
     def versions(self) -> dict[str, str]:
         """The installed version of each package, of each of its builds where it has several.
@@ -95,10 +104,12 @@ class Extractor:
             if not found:
                 raise MissingPackage(f"extractor {self.name!r}", package, self.extra)
             versions |= found
+        if self.backend == OPENVINO:
+            versions |= installed(OPENVINO)
         return versions
 
     def runs_on(self, device: str) -> dict[str, str]:
-        """What its networks really run on: runtime to torch's kind of device, or onnxruntime's provider.
+        """What it really runs on: runtime to torch's kind of device, or to what the runtime calls its own.
 
         Args:
             device: The torch device that was chosen. MediaPipe runs on the CPU whatever it is.
@@ -108,6 +119,8 @@ class Extractor:
             found["torch"] = device.partition(":")[0]
         if "onnxruntime" in self.packages:
             found["onnxruntime"] = onnx_providers(device)[0]
+        if self.backend == OPENVINO:
+            found[OPENVINO] = "CPU"
         return found
 
     def fingerprint(self, weights: Mapping[str, str], device: str) -> str:
@@ -134,15 +147,19 @@ class Extractor:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-FINDS_FACES = ("insightface", "numpy", "onnxruntime", "opencv-python", "pillow")
-"""What finding a face depends on: insightface resizes with OpenCV, and its canvas is Pillow's."""
-ALIGNS_FACES = (*FINDS_FACES, "scikit-image")
+FINDS_FACES = ("numpy", "onnxruntime", "opencv-python", "pillow")
+"""What finding a face depends on: its canvas is Pillow's, which OpenCV resizes."""
+ALIGNS_FACES = (*FINDS_FACES, "insightface", "scikit-image")
 """What embedding a face depends on: insightface fits the five points with scikit-image."""
 TORCH = ("numpy", "torch")
 CLASSES: tuple[str, ...] = tuple(sorted([*EXPRESSIONS, "neutral"]))
 """The columns of the off-the-shelf expression classifiers: the six basic expressions and neutral."""
 
-Loader = Callable[[str, Mapping[str, Path]], Network]
+FAST: tuple[Backend, ...] = (OPENVINO,)
+"""The backends of networks that were measured on them. Where users bring the weights, nobody has."""
+
+Loader = Callable[..., Network]
+"""From a device, the weights' paths and, if it is not the reference, a backend to the network."""
 
 DETECTOR = Extractor(
     "face-points", "frame", 10, ("scrfd-500m",), "bicubic to 128 px, 32 px black border, SCRFD at 128",
@@ -165,38 +182,39 @@ def _pixels(name: str, unit: Unit, dim: int, load: str, packages: tuple[str, ...
 _ALL = (
     Extractor("arcface", "frame", 512, (*DETECTOR.weights, "w600k-mbf"),
               f"{DETECTOR.preprocessing}, 5-point norm_crop 112",
-              ALIGNS_FACES, "fevbench.extractors.arcface:ArcFace"),
+              ALIGNS_FACES, "fevbench.extractors.arcface:ArcFace", backends=FAST),
     Extractor("arcface-r50", "frame", 512, (*DETECTOR.weights, "w600k-r50"),
               f"{DETECTOR.preprocessing}, 5-point norm_crop 112",
               ALIGNS_FACES, "fevbench.extractors.arcface:load_r50"),
     DETECTOR,
     Extractor("inception", "frame", 2048, ("inception-fid",),
               "bicubic (Pillow, float) to 299 px, clip to 0..255, (x - 128) / 128",
-              (*TORCH, "pillow", "pytorch-fid", "torchvision"), "fevbench.extractors.inception:Inception"),
+              (*TORCH, "pillow", "pytorch-fid", "torchvision"), "fevbench.extractors.inception:Inception",
+              backends=FAST),
     Extractor("i3d", "clip", 400, ("i3d-kinetics-400",), f"[-1, 1], {TO_224}, logits",
-              TORCH, "fevbench.extractors.i3d:I3D", batch=2),
+              TORCH, "fevbench.extractors.i3d:I3D", batch=2, backends=FAST),
     Extractor("i3d-tf", "clip", 400, ("i3d-kinetics-400",),
               "[-1, 1], bilinear (no antialias, TensorFlow 1's grid) to 224 px, logits",
-              TORCH, "fevbench.extractors.i3d:I3DOfTensorFlow", batch=2),
+              TORCH, "fevbench.extractors.i3d:I3DOfTensorFlow", batch=2, backends=FAST),
     Extractor("videomae", "clip", 1408, ("videomae-g-ssv2",), f"16 frames, [0, 1], {TO_224}",
               TORCH, "fevbench.extractors.video_transformers:VideoMAE", batch=2),
     Extractor("vjepa", "clip", 1280, ("vjepa-h", "vjepa-h-ssv2-probe"),
               f"16 frames, [0, 1], {TO_224}, ImageNet's mean and deviation",
               TORCH, "fevbench.extractors.video_transformers:VJEPA", batch=2),
     Extractor("lpips-alex", "true pair", 1, ("lpips-alex",), LPIPS,
-              TORCH, "fevbench.extractors.lpips:load_alex", batch=64),
+              TORCH, "fevbench.extractors.lpips:load_alex", batch=64, backends=FAST),
     Extractor("lpips-alex-next", "next pair", 1, ("lpips-alex",), LPIPS,
-              TORCH, "fevbench.extractors.lpips:load_alex", batch=64),
+              TORCH, "fevbench.extractors.lpips:load_alex", batch=64, backends=FAST),
     Extractor("lpips-alex-draws", "noise pair", 1, ("lpips-alex",), LPIPS,
-              TORCH, "fevbench.extractors.lpips:load_alex", batch=64),
+              TORCH, "fevbench.extractors.lpips:load_alex", batch=64, backends=FAST),
     Extractor("lpips-vgg", "true pair", 1, ("lpips-vgg",), LPIPS,
-              TORCH, "fevbench.extractors.lpips:load_vgg", batch=64),
+              TORCH, "fevbench.extractors.lpips:load_vgg", batch=64, backends=FAST),
     _pixels("squared-error", "true pair", 1, "fevbench.extractors.pixels:SquaredError"),
     _pixels("similarity", "true pair", 2, "fevbench.extractors.pixels:Similarity", CV),
     _pixels("frame-difference", "next pair", 1, "fevbench.extractors.pixels:FrameDifference"),
     _pixels("warping", "next pair of both", 1, "fevbench.extractors.warping:WarpingErrors", CV),
     Extractor("judge", "clip", 6, ("judge",), "[-1, 1], area to 64 px",
-              TORCH, "fevbench.extractors.judge:JudgeReading", of_dataset=True),
+              TORCH, "fevbench.extractors.judge:JudgeReading", of_dataset=True, backends=FAST),
     Extractor("face-mesh", "frame", 51 + 12 + 478 * 3, ("face-landmarker",),
               "bicubic to 128 px, 32 px black border, MediaPipe on single images, one face",
               ("mediapipe", "numpy", "pillow"), "fevbench.extractors.face_mesh:FaceMesh", extra="faces",
@@ -204,11 +222,13 @@ _ALL = (
     Extractor("fer-xception", "frame", len(CLASSES), (*DETECTOR.weights, "fer-xception"),
               f"{DETECTOR.preprocessing}; of the grey frame the square of the box's longer side, "
               "mean of the two last rows outside, bilinear (Pillow) to 64 px",
-              (*DETECTOR.packages, "torch"), "fevbench.extractors.fer_xception:load"),
+              (*DETECTOR.packages, "torch"), "fevbench.extractors.fer_xception:load",
+              backends=FAST),
     Extractor("face-api", "frame", len(CLASSES), (*DETECTOR.weights, "face-api", "face-api-manifest"),
               f"{DETECTOR.preprocessing}; of the frame the box in whole pixels, black to a square, "
               "bilinear (Pillow) to 112 px",
-              (*DETECTOR.packages, "torch"), "fevbench.extractors.face_api:load"),
+              (*DETECTOR.packages, "torch"), "fevbench.extractors.face_api:load",
+              backends=FAST),
     Extractor("hsemotion", "frame", len(CLASSES), (*DETECTOR.weights, "hsemotion"),
               f"{DETECTOR.preprocessing}; of the frame the box in whole pixels, bilinear (Pillow) to 224 px, "
               "[0, 1], ImageNet's mean and deviation",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
 
 from fevbench.extractors.base import CLASSES as CLASSES
 from fevbench.extractors.faces import FaceDetector
@@ -32,26 +31,31 @@ class ExpressionReader:
         device: The torch device.
         detector: The face detector's file.
         crop: Cuts the network's input out of a frame.
-        network: From pixels ``float[N, C, S, S]`` in 0..255 to logits ``[N, L]``; in eval mode.
+        network: From pixels ``float[N, C, S, S]`` in 0..255 to logits ``[N, L]``; on the device.
         labels: What the network's outputs stand for, in their order: the names in `CLASSES`, and maybe
             others, which have their part of the probability and no column.
     """
 
     def __init__(
-        self, device: str, detector: Path, crop: Crop, network: nn.Module, labels: tuple[str, ...]
+        self,
+        device: str,
+        detector: Path,
+        crop: Crop,
+        network: Callable[[torch.Tensor], torch.Tensor],
+        labels: tuple[str, ...],
     ) -> None:
         self._device = device
         self._detector = FaceDetector(device, detector)
         self._crop = crop
-        self._network = network.to(device)
+        self._network = network
         self._order = [labels.index(name) for name in CLASSES]
 
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Read the largest face of each frame of ``uint8[N, H, W, 3]``."""
         found = {
-            i: self._crop(frame, face.box)
-            for i, frame in enumerate(batch)
-            if (face := self._detector.largest(frame)) is not None
+            i: self._crop(batch[i], face.box)
+            for i, face in enumerate(self._detector.largest(batch))
+            if face is not None
         }
         probabilities = np.full((len(batch), len(CLASSES)), np.nan, np.float32)
         if found:

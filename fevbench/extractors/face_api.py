@@ -20,6 +20,7 @@ from PIL import Image
 from torch import nn
 
 from fevbench.errors import WeightsError
+from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.expressions import Box, ExpressionReader, resize_square
 from fevbench.extractors.networks import same_padding, to_kernel
 
@@ -34,10 +35,11 @@ WIDTHS = (32, 64, 128, 256)
 """Channels of each dense block; each halves the picture."""
 
 
-def load(device: str, weights: Mapping[str, Path]) -> ExpressionReader:
-    """The classifier, ready to run."""
-    network = build_face_api(weights["face-api"], weights["face-api-manifest"])
-    return ExpressionReader(device, weights["scrfd-500m"], crop_letterboxed, network, LABELS)
+def load(device: str, weights: Mapping[str, Path], backend: Backend = REFERENCE) -> ExpressionReader:
+    """The classifier, ready to run; the network that reads a crop runs on the backend."""
+    network = build_face_api(weights["face-api"], weights["face-api-manifest"]).to(device)
+    run = run_by(backend, network)
+    return ExpressionReader(device, weights["scrfd-500m"], crop_letterboxed, run, LABELS)
 
 
 def crop_letterboxed(frame: Frames, box: Box) -> Frames:

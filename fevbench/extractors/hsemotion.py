@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
 
 from fevbench.data.tensors import IMAGENET_MEAN, IMAGENET_STD
 from fevbench.extractors.expressions import Box, ExpressionReader, resize_square
 from fevbench.extractors.networks import checkpoint_of
-from fevbench.extractors.onnx import check_provider, onnx_providers
+from fevbench.extractors.onnx import load_onnx
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -43,7 +42,7 @@ def crop_stretched(frame: Frames, box: Box) -> Frames:
     return resize_square(image.crop(part), INPUT_SIZE, (0, 0, part[2] - left, part[3] - top))
 
 
-class HSEmotion(nn.Module):
+class HSEmotion:
     """The network, from RGB pixels ``float[N, 3, 224, 224]`` in 0..255 to logits ``[N, 8]``.
 
     Args:
@@ -55,25 +54,20 @@ class HSEmotion(nn.Module):
     """
 
     def __init__(self, device: str, path: Path) -> None:
-        super().__init__()
-        from onnxruntime import InferenceSession
-
+        # The errors of onnx and onnxruntime have no common base but Exception.
         with checkpoint_of("HSEmotion of eight classes", path, (Exception,), from_user=True):
-            # onnxruntime's errors have no common base but Exception.
-            self._session: Any = InferenceSession(str(path), providers=onnx_providers(device))
-            [source], [target] = self._session.get_inputs(), self._session.get_outputs()
-            shapes = source.shape[1:], target.shape[1:]
-            if shapes != ([3, INPUT_SIZE, INPUT_SIZE], [len(LABELS)]):
-                raise ValueError(f"from {shapes[0]} to {shapes[1]}")
-        check_provider(self._session, device, path)
-        self._input = source.name
+            graph = load_onnx(device, path)
+            taken, given = graph.takes[1:], [shape[1:] for shape in graph.gives]
+            if taken != (3, INPUT_SIZE, INPUT_SIZE) or given != [(len(LABELS),)]:
+                raise ValueError(f"from {taken} to {given}")
+        self._run = graph.run
         self._mean, self._std = (
             np.array(x, np.float32)[:, None, None] for x in (IMAGENET_MEAN, IMAGENET_STD)
         )
 
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
         """Logits of pixels in 0..255."""
         x = (pixels.cpu().numpy() / 255 - self._mean) / self._std
         # One at a time: exports differ in the batches they take.
-        logits = [self._session.run(None, {self._input: image[None]})[0] for image in x]
+        logits = [self._run(image[None])[0] for image in x]
         return torch.from_numpy(np.concatenate(logits)).to(pixels.device)

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from fevbench.data.tensors import to_tensor
+from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.networks import (
     checkpoint_of,
     exact_inference,
@@ -56,12 +57,13 @@ class I3D:
     """Clips to logits ``float32[N, 400]``.
 
     Frames are scaled to [-1, 1] and then resized to 224 x 224 with bilinear interpolation (half-pixel
-    centres, no antialiasing), the aspect ratio ignored.
+    centres, no antialiasing), the aspect ratio ignored. `I3DNetwork` runs on the backend.
     """
 
-    def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
+    def __init__(self, device: str, weights: Mapping[str, Path], backend: Backend = REFERENCE) -> None:
         network = fold_batch_norms(build_i3d(weights["i3d-kinetics-400"]))
-        self._network = network.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        network.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self._run = run_by(backend, network)
         self._device = device
 
     @exact_inference()
@@ -81,7 +83,7 @@ class I3D:
 
     def logits(self, clips: torch.Tensor) -> torch.Tensor:
         """Logits ``[N, 400]`` of ``float[N, 3, T, 224, 224]`` in [-1, 1]."""
-        return cast(torch.Tensor, self._network(clips.contiguous(memory_format=torch.channels_last_3d)))
+        return self._run(clips.contiguous(memory_format=torch.channels_last_3d))
 
 
 class I3DOfTensorFlow(I3D):

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.networks import checkpoint_of, exact_inference, fold_batch_norms
 
 if TYPE_CHECKING:
@@ -28,12 +29,13 @@ class Inception:
     """Frames to pool3 features ``float32[N, 2048]``.
 
     Preprocessing is clean-fid's (Parmar et al., CVPR 2022): Pillow's bicubic filter on float
-    channels, clipped to 0..255 and never rounded, then ``(x - 128) / 128``.
+    channels, clipped to 0..255 and never rounded, then ``(x - 128) / 128``. `PoolThree` runs on the backend.
     """
 
-    def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
+    def __init__(self, device: str, weights: Mapping[str, Path], backend: Backend = REFERENCE) -> None:
         network = fold_batch_norms(PoolThree(load_inception(weights["inception-fid"])).eval())
-        self._network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._run = run_by(backend, network)
         self._device = device
 
     @exact_inference()
@@ -46,7 +48,7 @@ class Inception:
     def features(self, pixels: torch.Tensor) -> torch.Tensor:
         """Pool3 features ``[N, 2048]`` of ``float[N, 3, 299, 299]`` in 0..255."""
         scaled = ((pixels - 128) / 128).contiguous(memory_format=torch.channels_last)
-        return cast(torch.Tensor, self._network(scaled))
+        return self._run(scaled)
 
 
 class PoolThree(nn.Module):

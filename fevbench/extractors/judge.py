@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import torch
-
 from fevbench.data.tensors import to_tensor
+from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.networks import exact_inference
 from fevbench.judge.files import MODEL
 from fevbench.judge.network import Judge
@@ -24,19 +23,20 @@ if TYPE_CHECKING:
 class JudgeReading:
     """Clips to logits ``float32[N, labels]``, in the order of the data set's labels.
 
+    `Judge` runs on the backend.
+
     Raises:
         ModelError: The file is no judge, or one of another version's network.
     """
 
-    def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
+    def __init__(self, device: str, weights: Mapping[str, Path], backend: Backend = REFERENCE) -> None:
         exported = read_exported(weights[MODEL], MODEL)
         network = Judge(len(exported.about["labels"]))
         exported.load_into(network)
-        self._network = network.to(device).eval()
+        self._run = run_by(backend, network.to(device).eval())
         self._device = device
 
     @exact_inference()
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Logits of ``uint8[N, T, H, W, 3]``."""
-        logits: torch.Tensor = self._network(to_tensor(batch, self._device))
-        return cast("NDArray[np.float32]", logits.cpu().numpy())
+        return cast("NDArray[np.float32]", self._run(to_tensor(batch, self._device)).cpu().numpy())

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from fevbench.data.tensors import to_tensor
+from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.networks import checkpoint_of, exact_inference, flatten, read_tree, to_kernel
 
 if TYPE_CHECKING:
@@ -57,61 +58,83 @@ _TWO, _THREE = [(3, 1, 1)] * 2, [(3, 1, 1)] * 3
 VGG = Layers("VGG16_0", [_TWO, [POOL, *_TWO], [POOL, *_THREE], [POOL, *_THREE], [POOL, *_THREE]], (2, 2))
 
 
-class LPIPS(nn.Module):
-    """Pairs of pictures to distances ``float32[N, 1]``.
+class LPIPS:
+    """Pairs of pictures to distances ``float32[N, 1]``; `Distance` runs on the backend.
 
     Args:
         device: The torch device.
         weights: Where the checkpoint is, by name.
+        backend: What runs the network.
         layers: Which network.
 
     Raises:
         WeightsError: The file holds something else.
     """
 
-    def __init__(self, device: str, weights: Mapping[str, Path], layers: Layers) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        device: str,
+        weights: Mapping[str, Path],
+        backend: Backend = REFERENCE,
+        *,
+        layers: Layers,
+    ) -> None:
         (path,) = weights.values()
         with checkpoint_of("LPIPS", path):
-            arrays = dict(flatten(read_tree(path)))
-            self.parts = nn.ModuleList()
-            count = 0
-            for steps in layers.plan:
-                part: list[nn.Module] = []
-                for step in steps:
-                    if step == POOL:
-                        part.append(nn.MaxPool2d(*layers.pool))
-                        continue
-                    _, stride, padding = cast("tuple[int, int, int]", step)
-                    prefix = f"{layers.name}/Conv_{count}"
-                    part += [_convolution(arrays, prefix, stride, padding), nn.ReLU(inplace=True)]
-                    count += 1
-                self.parts.append(nn.Sequential(*part))
-            self.lin = [
-                torch.from_numpy(arrays[f"NetLinLayer_{i}/Conv_0/kernel"].copy()).view(1, -1, 1, 1).to(device)
-                for i in range(len(layers.plan))
-            ]
-        self.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.eval()
+            self.network = Distance(dict(flatten(read_tree(path))), layers).eval()
+        self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._run = run_by(backend, self.network)
         self._device = device
 
     @exact_inference()
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Distances of ``uint8[N, 2, H, W, 3]``."""
-        pictures = to_tensor(batch, self._device)
-        return cast("NDArray[np.float32]", self.distance(pictures[:, 0], pictures[:, 1]).cpu().numpy())
+        return cast("NDArray[np.float32]", self._run(to_tensor(batch, self._device)).cpu().numpy())
 
-    def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Distances ``float[N, 1]`` of ``float[N, 3, H, W]`` in [-1, 1]."""
-        shift, scale = (torch.tensor(v, device=a.device).view(1, 3, 1, 1) for v in (SHIFT, SCALE))
-        x = ((torch.cat([a, b]) - shift) / scale).contiguous(memory_format=torch.channels_last)
-        total = torch.zeros(len(a), 1, device=a.device)
+
+class Distance(nn.Module):
+    """The network and the distance of its maps.
+
+    Args:
+        arrays: The checkpoint's.
+        layers: Which network.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, arrays: Mapping[str, NDArray[np.float32]], layers: Layers) -> None:
+        super().__init__()
+        for name, values in (("shift", SHIFT), ("scale", SCALE)):
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1))
+        self.parts, self.lin = nn.ModuleList(), nn.ParameterList()
+        count = 0
+        for i, steps in enumerate(layers.plan):
+            part: list[nn.Module] = []
+            for step in steps:
+                if step == POOL:
+                    part.append(nn.MaxPool2d(*layers.pool))
+                    continue
+                _, stride, padding = cast("tuple[int, int, int]", step)
+                prefix = f"{layers.name}/Conv_{count}"
+                part += [_convolution(arrays, prefix, stride, padding), nn.ReLU(inplace=True)]
+                count += 1
+            self.parts.append(nn.Sequential(*part))
+            self.lin.append(
+                torch.from_numpy(arrays[f"NetLinLayer_{i}/Conv_0/kernel"].copy()).view(1, -1, 1, 1)
+            )
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        """Distances ``float[N, 1]`` of ``float[N, 2, 3, H, W]`` in [-1, 1]."""
+        x = torch.cat([pairs[:, 0], pairs[:, 1]])
+        x = ((x - self.shift) / self.scale).contiguous(memory_format=torch.channels_last)
+        distances: list[Tensor] = []
         for part, weight in zip(self.parts, self.lin, strict=True):
             x = part(x)
             unit = x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + TINY)
             first, second = unit.chunk(2)
-            total = total + (weight * (first - second) ** 2).sum(1).mean((1, 2))[:, None]
-        return total
+            distances.append((weight * (first - second) ** 2).sum(1).mean((1, 2))[:, None])
+        return cast(Tensor, sum(distances))
 
 
 def _convolution(

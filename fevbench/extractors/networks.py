@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from fevbench.errors import WeightsError
+from fevbench.errors import FevbenchError, WeightsError
 from fevbench.global_state import known_state
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def checkpoint_of(
     """
     try:
         yield
+    except FevbenchError:  # which says what is wrong already
+        raise
     except errors as error:
         reason, fix = str(error).partition("\n")[0], "delete it and pull it again"
         if from_user:

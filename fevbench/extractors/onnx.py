@@ -1,15 +1,20 @@
-"""Networks that onnxruntime runs: on what it really runs them, and insightface's, ready to run."""
+"""Networks that are ONNX graphs: on what onnxruntime really runs them, and each ready to run."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fevbench.errors import FevbenchError
+from fevbench.extractors.backends import REFERENCE, Backend, run_onnx
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
@@ -49,26 +54,67 @@ def _first_provider() -> str:
     return str(session.get_providers()[0])
 
 
-def load_onnx(device: str, path: Path, **settings: Any) -> Any:
-    """One of insightface's networks, ready to run.
+@dataclass(frozen=True)
+class Graph:
+    """An ONNX graph of one input, ready to run.
+
+    Attributes:
+        takes: The declared shape of the input; a name stands for a size that is open.
+        gives: The same of each output.
+        run: From ``float32[N, ...]`` to the outputs ``float32[N, ...]``, in the graph's order.
+    """
+
+    takes: tuple[int | str, ...]
+    gives: tuple[tuple[int | str, ...], ...]
+    run: Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+
+
+def load_onnx(device: str, path: Path, backend: Backend = REFERENCE) -> Graph:
+    """Open a graph for batches of any size.
+
+    Many exports declare batches of one and compute any: onnxruntime then complains of every larger one. The
+    declaration is mended in memory.
 
     Args:
         device: The torch device; a GPU is used if onnxruntime can.
         path: The network's file.
-        settings: What its ``prepare`` takes.
+        backend: What runs it.
 
     Raises:
-        FevbenchError: onnxruntime runs it on something else than it says it can.
+        FevbenchError: It is run on something else than the backend says it can.
     """
-    # insightface prints what it loads; standard output belongs to results.
-    with contextlib.redirect_stdout(io.StringIO()):
-        from insightface.model_zoo import get_model
+    import onnx
 
-        providers = onnx_providers(device)
-        network = get_model(str(path), providers=providers)
-        network.prepare(0 if len(providers) > 1 else -1, **settings)
-    check_provider(network.session, device, path)
-    return network
+    model = onnx.load(str(path))
+    del model.graph.value_info[:]  # the declarations in between, which are worked out anew
+    [source], targets = model.graph.input, model.graph.output
+    for value in (source, *targets):
+        value.type.tensor_type.shape.dim[0].dim_param = "N"
+    takes, *gives = (_declared(value) for value in (source, *targets))
+    run = _session(device, path, model) if backend == REFERENCE else run_onnx(path)
+    return Graph(takes, tuple(gives), run)
+
+
+def _declared(value: Any) -> tuple[int | str, ...]:
+    return tuple(dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim)
+
+
+def _session(
+    device: str, path: Path, model: Any
+) -> Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]:
+    """A graph, run by onnxruntime: with torch's threads, which wait for work without turning in circles."""
+    import onnxruntime
+    import torch
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=onnx_providers(device)
+    )
+    check_provider(session, device, path)
+    name = session.get_inputs()[0].name
+    return lambda batch: list(session.run(None, {name: batch}))
 
 
 def check_provider(session: Any, device: str, path: Path) -> None:

@@ -18,6 +18,9 @@ from fevbench.weights.registry import load_registry
 def check_comparable(results: Sequence[Result]) -> None:
     """Check that all results are of the same clips under the same definitions.
 
+    What ran the networks (``environment.ran_on``) may differ: tests hold every backend to the reference's
+    numbers to 1e-5, of a feature's length and of a metric's value.
+
     Raises:
         RunError: Two are not; says which, and in what.
     """

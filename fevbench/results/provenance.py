@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from fevbench.packages import installed
@@ -12,14 +13,19 @@ from fevbench.results.schema import Environment
 from fevbench.version import VERSION
 
 PACKAGES = (
-    "av", "insightface", "mediapipe", "numpy", "onnxruntime", "opencv-python", "pillow", "pytorch-fid",
-    "scikit-image", "scikit-learn", "torch", "torchvision",
+    "av", "insightface", "mediapipe", "numpy", "onnxruntime", "opencv-python", "openvino", "pillow",
+    "pytorch-fid", "scikit-image", "scikit-learn", "torch", "torchvision",
 )  # fmt: skip
 """What can change a number; of those with several builds, all that are there are named."""
 
 
-def environment(device: str) -> Environment:
-    """Describe this process."""
+def environment(device: str, ran_on: Mapping[str, Mapping[str, str]] | None = None) -> Environment:
+    """Describe this process.
+
+    Args:
+        device: The torch device.
+        ran_on: Extractor to runtimes and what each of them used.
+    """
     import torch
 
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()
@@ -30,6 +36,7 @@ def environment(device: str) -> Environment:
         platform=f"{platform.system()} {platform.machine()}",
         device=f"{device} ({name})",
         threads=torch.get_num_threads(),
+        ran_on={name: dict(runtimes) for name, runtimes in (ran_on or {}).items()},
         packages=dict(sorted(item for name in PACKAGES for item in installed(name).items())),
     )
 

@@ -155,6 +155,9 @@ class Environment(Record):
     """Threads torch computes with."""
     packages: dict[str, str]
     """Versions of the distributions that can change a number."""
+    ran_on: dict[str, dict[str, str]] = {}
+    """Extractor to the runtimes that computed its features (torch, onnxruntime, openvino), each with the
+    device or provider it used; empty in results of before this field."""
 
 
 class Stage(Record):

@@ -16,6 +16,7 @@ import pytest
 from fevbench import packages
 from fevbench.errors import FevbenchError, MissingPackage
 from fevbench.extractors import onnx
+from fevbench.extractors.backends import OPENVINO
 from fevbench.extractors.base import Extractor, extractors
 
 Change = Callable[..., None]
@@ -32,14 +33,20 @@ DEPENDS = {
     "pytorch-fid": {"inception"},
     "pillow": FACES | {"inception", "face-mesh"},
     "mediapipe": {"face-mesh"},
-    **dict.fromkeys(
-        ("insightface", *packages.BUILDS["onnxruntime"], *packages.BUILDS["opencv-python"]), FACES
-    ),
+    **dict.fromkeys((*packages.BUILDS["onnxruntime"], *packages.BUILDS["opencv-python"]), FACES),
+    "insightface": {"arcface", "arcface-r50"},
     "scikit-image": {"arcface", "arcface-r50"},
+    "openvino": set(),
     "av": set(),
     "click": set(),
 }
-"""Distribution to the extractors whose features it can change. Decoding comes before them."""
+"""Distribution to the extractors whose features it can change, run by the reference.
+
+Decoding comes before them.
+"""
+RUNTIMES = ("base", "backends", "onnx")
+"""Modules for what networks run on, which is in the fingerprint for itself."""
+BY_OPENVINO = ALL - {"face-points", "face-mesh", "arcface-r50", "hsemotion", "videomae", "vjepa"}
 
 
 @pytest.fixture
@@ -110,7 +117,7 @@ def _sources(module: str, seen: set[str]) -> Iterator[ast.Module]:
 def _imports(module: str) -> set[str]:
     """The packages of others that a module's code calls."""
     found: set[str] = set()
-    for tree in _sources(module, {"fevbench.extractors.base", "fevbench.extractors.onnx"}):
+    for tree in _sources(module, {f"fevbench.extractors.{name}" for name in RUNTIMES}):
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
@@ -122,13 +129,27 @@ def _imports(module: str) -> set[str]:
 @pytest.mark.parametrize("name", list(extractors))
 def test_all_that_an_extractor_imports_is_declared(name: str) -> None:
     extractor = extractors.get(name)
-    distributions = {"PIL": "pillow", "pytorch_fid": "pytorch-fid", "skimage": "scikit-image"}
+    distributions = {
+        "PIL": "pillow", "cv2": "opencv-python", "pytorch_fid": "pytorch-fid", "skimage": "scikit-image"
+    }  # fmt: skip
     imported = {distributions.get(module, module) for module in _imports(extractor.load.partition(":")[0])}
     innocent = {"h5py", "safetensors"}  # they read weights, whose bytes are in the fingerprint
     if name == "face-mesh":  # it takes the canvas from the module of the detector, and not the detector
-        innocent.add("insightface")
+        innocent.add("opencv-python")
     assert imported - innocent <= set(extractor.packages)
     assert imported, "an extractor is more than fevbench's own code"
+
+
+def test_a_backend_and_its_version_change_the_fingerprints_of_what_it_runs(installed: Change) -> None:
+    def fast() -> dict[str, str]:
+        return {name: fingerprint(extractors.get(name).on(OPENVINO)) for name in extractors}
+
+    installed(mediapipe="0.10.31", openvino="2026.4")
+    reference, before = fingerprints(), fast()
+    assert {name for name in ALL if before[name] != reference[name]} == BY_OPENVINO
+    assert extractors.get("inception").on(OPENVINO).runs_on("cpu") == {"torch": "cpu", "openvino": "CPU"}
+    installed(mediapipe="0.10.31", openvino="99.9")
+    assert {name for name in ALL if before[name] != fast()[name]} == BY_OPENVINO
 
 
 def test_the_build_of_onnxruntime_for_gpus_will_do(installed: Change) -> None:

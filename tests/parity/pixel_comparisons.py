@@ -134,7 +134,7 @@ def lpips_networks(name: str) -> tuple[Any, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = lpips.LPIPS(net=name, version="0.1", pnet_rand=True, verbose=False).eval()
-    convolutions = [m for m in ours.parts.modules() if isinstance(m, torch.nn.Conv2d)]
+    convolutions = [m for m in ours.network.parts.modules() if isinstance(m, torch.nn.Conv2d)]
     slots = [m for m in theirs.net.modules() if isinstance(m, torch.nn.Conv2d)]
     for mine, slot in zip(convolutions, slots, strict=True):
         slot.load_state_dict(mine.state_dict())
@@ -160,9 +160,9 @@ def their_lpips(name: str, in_0_1: bool = False) -> np.ndarray:
 
 
 def linear_layers(name: str, whose: int) -> np.ndarray:
-    network = lpips_networks(name)[whose]
-    layers = network.lin if whose == 0 else [layer.model[-1].weight.detach() for layer in network.lins]
-    return np.concatenate([layer.numpy().ravel() for layer in layers])
+    ours, theirs = lpips_networks(name)
+    layers = ours.network.lin if whose == 0 else [layer.model[-1].weight for layer in theirs.lins]
+    return np.concatenate([layer.detach().numpy().ravel() for layer in layers])
 
 
 ours_of_clip = partial(each, ssim_per_frame, lambda: [clip()])

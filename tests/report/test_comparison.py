@@ -48,6 +48,14 @@ def test_the_best_is_best_in_the_metrics_direction() -> None:
     assert _bold([GOOD, BAD]) == {"csim": ["good"], "kid": ["good"], "fvd": ["good"]}
 
 
+def test_what_ran_the_networks_makes_no_two_runs_unlike() -> None:
+    """Backends agree to far less than a model differs from another; results of before say nothing of them."""
+    environment = GOOD.environment.model_copy(update={"ran_on": {"inception": {"openvino": "CPU"}}})
+    fast = GOOD.model_copy(update={"environment": environment})
+    cells = [[row.cells for row in compare([result, BAD]).rows] for result in (fast, GOOD)]
+    assert cells[0] == cells[1]
+
+
 def test_equal_as_shown_is_equal() -> None:
     other = made_up("other", {"csim": 0.91234000, "fvd": 100.04999, "kid": -0.00001})
     assert _bold([GOOD, other]) == {name: ["good", "other"] for name in ("csim", "kid", "fvd")}

@@ -1,0 +1,95 @@
+"""Every network that a backend may run, by the reference and by OpenVINO in turns, on FEVSynth's frames.
+
+Median of the rounds, in milliseconds of processor a sample; `--markdown` prints the table of
+docs/performance.md. One thread: so that times are of the code and not of how many cores are free.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from clock import finish
+
+from fevbench import weights
+from fevbench.data.corpus import Corpus
+from fevbench.data.datasets import open_dataset
+from fevbench.data.protocol import protocols
+from fevbench.engine.extract import extractor_input
+from fevbench.extractors.backends import OPENVINO, REFERENCE
+from fevbench.extractors.base import Network, extractors
+from fevbench.global_state import known_state, remember
+from fevbench.judge.files import find_judge
+from fevbench.registry import load_target
+
+CLIPS = 4
+FRAMES = 32
+KIND = {"clip": "clips", "frame": "frames", "truth": "pairs", "next": "pairs"}
+"""What the samples of a unit are."""
+
+
+def processor_seconds(work: Callable[[], object]) -> float:
+    """Seconds of processor that ``work`` takes in all threads of this process."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def samples() -> dict[str, np.ndarray]:
+    """A batch of the test split for each unit: clips, frames, and frames beside their next."""
+    corpus = Corpus(open_dataset("fevsynth"), protocols.get("64x16"), "test", limit=CLIPS)
+    clips = [corpus.frames(clip) for clip in corpus.clips]
+    pairs = [extractor_input("next", clip, clip) for clip in clips]
+    found = {"clip": np.stack(clips), "frame": np.concatenate(clips), "next": np.concatenate(pairs)}
+    return {unit: batch if unit == "clip" else batch[:FRAMES] for unit, batch in found.items()}
+
+
+def load(name: str) -> tuple[Network, Network]:
+    """The network by the reference, and by OpenVINO."""
+    extractor = extractors.get(name)
+    judge = find_judge(open_dataset("fevsynth"), protocols.get("64x16"))
+    own = {judge.name: judge.path} if judge else {}
+    files = {file: own.get(file) or weights.require(file).path for file in extractor.weights}
+    loader = load_target(extractor.load)
+    return loader("cpu", files, REFERENCE), loader("cpu", files, OPENVINO)  # type: ignore[operator]
+
+
+def main() -> None:
+    """Measure, print, and fail where the backend is slower."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--markdown", action="store_true")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    remember()
+    batches, faster = samples(), []
+    units = {"lpips-alex-next": "next", "lpips-vgg": "next"}
+    for name in extractors:
+        extractor = extractors.get(name)
+        if not extractor.backends or name in ("i3d-tf", "lpips-alex", "lpips-alex-draws"):
+            continue  # the others run these networks, too
+        batch = batches[units.get(name, extractor.unit)]
+        with known_state():
+            both = load(name)
+            expected, found = (network(batch) for network in both)  # the first call is the slowest
+            apart = np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)
+            taken: list[list[float]] = [[], []]
+            for _ in range(given.rounds):
+                for network, times in zip(both, taken, strict=True):
+                    times.append(processor_seconds(lambda: network(batch)) / len(batch) * 1000)  # noqa: B023
+        ratios = [one / other for one, other in zip(*taken, strict=True)]
+        reference, fast = map(statistics.median, taken)
+        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        cells = (f"`{name}`", f"{len(batch)} {KIND[extractor.unit]}", f"{reference:.1f}",
+                 f"{fast:.1f}", ratio, f"{np.nanmax(apart):.0e}")  # fmt: skip
+        print(f"| {' | '.join(cells)} |" if given.markdown else "  ".join(cells), flush=True)
+        faster.append(fast < reference)
+    finish(faster)
+
+
+if __name__ == "__main__":
+    main()

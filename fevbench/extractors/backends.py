@@ -1,0 +1,173 @@
+"""Backends: other ways to run a network than the one that defines its numbers.
+
+Every network has one implementation, the reference: a module that torch runs, or an ONNX graph that
+onnxruntime runs. A backend takes the same layers and weights and computes them faster; what comes before a
+network and after it stays the same code. Which extractors may be run by one is declared with them, and is
+held by tests to 1e-5 of a feature's length on real frames (``tests/extractors/test_backends.py``).
+
+OpenVINO runs networks on the CPU, in float32 and with torch's number of threads, and keeps nothing on disk.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from fevbench.errors import FevbenchError, MissingPackage
+from fevbench.packages import installed
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+    from torch import nn
+
+    Arrays = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+    """A network of arrays: ``float32[N, ...]`` to each of its outputs."""
+
+Backend = Literal["torch", "openvino"]
+REFERENCE: Backend = "torch"
+"""torch, and onnxruntime for ONNX graphs."""
+OPENVINO: Backend = "openvino"
+EXTRA = "fast"
+"""The extra of fevbench that installs OpenVINO."""
+_TELEMETRY = "openvino_telemetry"
+_WAY_OUT = "repeat with --backend torch"
+
+
+def choose_backend(name: str, device: str) -> Backend:
+    """Resolve ``auto``: OpenVINO where it is installed and was measured, which is on x86 CPUs; else torch.
+
+    Args:
+        name: ``auto``, or a backend.
+        device: The torch device.
+
+    Raises:
+        FevbenchError: It cannot run networks on this device, or is not installed.
+    """
+    if name == "auto":
+        fits = device == "cpu" and platform.machine() in ("x86_64", "AMD64")
+        return OPENVINO if fits and installed(OPENVINO) else REFERENCE
+    if name == REFERENCE:
+        return REFERENCE
+    if device != "cpu":
+        raise FevbenchError(
+            f"--backend openvino runs networks on the CPU, and the device is {device}",
+            f"{_WAY_OUT}, or with --device cpu",
+        )
+    if not installed(OPENVINO):
+        raise MissingPackage("--backend openvino", OPENVINO, EXTRA)
+    return OPENVINO
+
+
+def run_by(backend: Backend, network: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A network of torch, run by a backend.
+
+    Args:
+        backend: Which.
+        network: In eval mode; of one tensor ``[N, ...]``, to one ``[N, ...]``. What it computes of a sample
+            may depend on the sample's shape, never on its values or on the others in the batch.
+
+    Returns:
+        The network itself, or what computes the same of the same tensors.
+    """
+    return network if backend == REFERENCE else _TorchOnOpenVINO(network)
+
+
+class _TorchOnOpenVINO:
+    """A torch module, compiled for each shape of a sample when the first of that shape is seen."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+        self._compiled: dict[tuple[int, ...], Arrays] = {}
+
+    def __call__(self, batch: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        batch = batch.contiguous()
+        shape = tuple(batch.shape[1:])
+        if shape not in self._compiled:
+            name = type(self._network).__name__
+            self._compiled[shape] = _compiled(name, lambda core: self._converted(batch[:1]), shape)
+        return torch.from_numpy(self._compiled[shape](batch.numpy())[0])
+
+    def _converted(self, sample: torch.Tensor) -> Any:
+        """OpenVINO's graph, read from torch's own record of one pass."""
+        import torch
+        from openvino.frontend import FrontEndManager
+        from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+        with torch.no_grad(), warnings.catch_warnings():
+            # That TorchScript is deprecated, and that sizes become constants: each shape has its own graph.
+            warnings.simplefilter("ignore")
+            traced: Any = torch.jit.trace(self._network, sample, check_trace=False)  # type: ignore[no-untyped-call]
+            decoder = TorchScriptPythonDecoder(
+                traced
+            )  # its tensors are the graph's: it must outlive `convert`
+            reader = FrontEndManager().load_by_framework("pytorch")
+            return reader.convert(reader.load(decoder))
+
+
+def run_onnx(path: Path) -> Arrays:
+    """An ONNX graph of one input, run by OpenVINO."""
+    return _compiled(path.name, lambda core: core.read_model(str(path)))
+
+
+def _compiled(name: str, read: Callable[[Any], Any], shape: Sequence[int] | None = None) -> Arrays:
+    """A graph of one input, for batches of any size.
+
+    Args:
+        name: What an error calls it.
+        read: Gets it from OpenVINO's core.
+        shape: The shape of a sample; None where the graph says it.
+
+    Raises:
+        FevbenchError: OpenVINO cannot be loaded, or cannot run it.
+    """
+    import torch
+
+    core = _import_openvino().Core()
+    try:
+        model = read(core)
+        declared = model.inputs[0].partial_shape
+        model.reshape([-1, *(list(declared)[1:] if shape is None else shape)])
+        compiled = core.compile_model(
+            model,
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": "f32",  # CPUs that have bfloat16 would use it
+                "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+                "NUM_STREAMS": 1,
+                "ENABLE_CPU_PINNING": False,  # processes beside each other would all take the first cores
+            },
+        )
+    except Exception as error:  # OpenVINO's errors have no common base
+        reason = " ".join(str(error).split())[-200:]
+        raise FevbenchError(f"openvino cannot run {name} ({reason})", _WAY_OUT) from error
+    return lambda batch: list(compiled(batch).values())
+
+
+def _import_openvino() -> Any:
+    """The module, imported without what would report its use: it then takes its own stand-in for that.
+
+    Raises:
+        FevbenchError: It is broken.
+    """
+    hidden = _TELEMETRY not in sys.modules
+    if hidden:
+        # Python's way to say that there is no such module.
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
+    try:
+        import openvino
+    except ImportError as error:
+        raise FevbenchError(
+            f"openvino cannot be loaded ({error})", f"install it anew, or {_WAY_OUT}"
+        ) from error
+    finally:
+        if hidden:
+            del sys.modules[_TELEMETRY]
+    return openvino
