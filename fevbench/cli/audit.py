@@ -9,7 +9,7 @@ import click
 from fevbench.cli import options
 from fevbench.cli.output import say, say_json
 from fevbench.data.datasets import open_dataset
-from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+from fevbench.data.protocol import find_protocol
 from fevbench.errors import FevbenchError
 
 
@@ -63,7 +63,7 @@ def audit_command(
     if not names:
         raise click.UsageError("--damages names none")
     chosen_damages = [known.get(name) for name in names]
-    data, protocol = open_dataset(dataset), protocols.get(protocol_name or DEFAULT_PROTOCOL)
+    data, protocol = open_dataset(dataset), find_protocol(protocol_name)
     device = choose_device(device)
     with ProgressDisplay() as display:
         found = audit(
@@ -142,7 +142,7 @@ def cost_command(
 
     if out is not None:
         check_writable(out)
-    protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
+    protocol = find_protocol(protocol_name)
     with stdout_to_stderr():
         found = [find_model(model, plugin if i == 0 else None) for i, model in enumerate(models)]
     device = choose_device(device)

@@ -103,9 +103,9 @@ def device(help: str = "auto, cpu, cuda or cuda:N.") -> Callable[[F], F]:
 
 
 def protocol(help: str = "How clips are sampled.") -> Callable[[F], F]:
-    """``--protocol``, by its name."""
-    text = f"{help}  [default: {DEFAULT_PROTOCOL}]"
-    return option("--protocol", "protocol_name", metavar="NAME", help=text)
+    """``--protocol``, by its name or file."""
+    text = f"{help} A name, SIZExFRAMES[@STRIDE] or a TOML file.  [default: {DEFAULT_PROTOCOL}]"
+    return option("--protocol", "protocol_name", metavar="PROTOCOL", help=text)
 
 
 def split(help: str = "Which people.  [default: test]") -> Callable[[F], F]:

@@ -10,7 +10,7 @@ import click
 from fevbench.cli import options
 from fevbench.cli.output import say, say_json
 from fevbench.data.datasets import SPLITS, dataset_names, open_dataset
-from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+from fevbench.data.protocol import find_protocol, protocols
 from fevbench.errors import FevbenchError
 
 Columns = tuple[str, ...]
@@ -79,7 +79,7 @@ def run_command(
 
     # Cheap checks first: a typing error must not cost the seconds of loading torch.
     chosen_metrics = choose_metrics(metrics)
-    protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
+    protocol = find_protocol(protocol_name)
     data = open_dataset(dataset)
     if plugin is not None or model.partition(":")[0] in models:
         from fevbench.global_state import remember
@@ -177,11 +177,12 @@ def _metrics() -> tuple[Columns, Rows]:
 
 
 def _protocols() -> tuple[Columns, Rows]:
-
     rows: Rows = []
     known = [(name, protocols.get(name)) for name in protocols] + [(p.id, p) for p in protocols.older]
     for name, p in known:
         rows.append((name, p.id, f"{p.size} px", str(p.frames), str(p.stride), p.split, str(p.seed)))
+    rows.append(("SIZExFRAMES[@STRIDE]", "one of your own (docs/protocols.md)", "", "", "", "", ""))
+    rows.append(("FILE.toml", "the same, with its rule in a file", "", "", "", "", ""))
     return ("protocol", "id", "size", "frames", "stride", "split", "seed"), rows
 
 

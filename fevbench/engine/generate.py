@@ -180,7 +180,7 @@ class GeneratedClips:
         frames, values = self._make(clip)
         if not self.made and not self._noise_sample:
             self._check_mode(clip, frames)
-        write_clip(self.path(clip), frames, self._corpus.dataset.fps / self._corpus.protocol.stride)
+        write_clip(self.path(clip), frames, self._corpus.protocol.rate(self._corpus.dataset.fps))
         self._store.keep(clip.id, frames)
         self.made += 1
         return values

@@ -116,6 +116,9 @@ class Evaluation:
         unknown = [label for label in self.dataset.labels if classes and label not in classes]
         if unknown:
             return f"its network does not know {', '.join(unknown)}"
+        least = max((extractors.get(name).least_frames for name in metric.extractors), default=1)
+        if self.protocol.frames < least:
+            return f"clips of {self.protocol.frames} frames, needs at least {least}"
         return self._shortage(metric)
 
     def shortages(self) -> dict[str, list[str]]:
