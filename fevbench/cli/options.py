@@ -78,7 +78,7 @@ def choice(
 
 runs = click.argument("runs", nargs=-1, required=True, type=PATH, metavar="RUN…")
 offline = option("--offline", is_flag=True, help="Never touch the network.")
-plugin = option("--plugin", type=PATH, metavar="FILE.py", help="A file that registers models.")
+plugin = option("--plugin", type=PATH, metavar="FILE.py", help="A file that registers models or metrics.")
 jobs = option(
     "--jobs",
     type=Count(1, 1024, "each is a process of its own, and more than a core each only wait"),

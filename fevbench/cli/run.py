@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fevbench.cli import options
 from fevbench.cli.output import say, say_json
 from fevbench.data.datasets import SPLITS, dataset_names, open_dataset
-from fevbench.data.protocol import find_protocol, protocols
+from fevbench.data.protocol import protocols
 from fevbench.errors import FevbenchError
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Split
 
 Columns = tuple[str, ...]
 Rows = list[tuple[str, ...]]
@@ -38,7 +42,7 @@ def run_command(
     dataset: str,
     protocol_name: str | None,
     metrics: tuple[str, ...],
-    split: str | None,
+    split: Split | None,
     limit: int | None,
     seed: int | None,
     device: str,
@@ -71,51 +75,35 @@ def run_command(
       fevbench run videos:results/ fevsynth --offline
       fevbench run command:my-model.toml fevsynth
     """
+    from fevbench.api.evaluation import evaluate
     from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
-    from fevbench.engine.folder import default_folder
-    from fevbench.engine.plan import Evaluation, Plan, Settings, choose_device, choose_metrics
-    from fevbench.judge.files import find_judge
-    from fevbench.models.registry import find_model, models
 
-    # Cheap checks first: a typing error must not cost the seconds of loading torch.
-    chosen_metrics = choose_metrics(metrics)
-    protocol = find_protocol(protocol_name)
-    data = open_dataset(dataset)
-    if plugin is not None or model.partition(":")[0] in models:
-        from fevbench.global_state import remember
-
-        remember()  # before the model's code is run, which may change it
-    with stdout_to_stderr():
-        found_model = find_model(model, plugin, allow_missing)
-    device = choose_device(device)
-    settings = Settings(
-        model=found_model.name,
-        fingerprint=found_model.fingerprint,
-        dataset=data.name,
-        dataset_version=data.version,
-        protocol=protocol.id,
-        split=split or protocol.split,
-        limit=limit,
-        seed=protocol.seed if seed is None else seed,
-        device=device.partition(":")[0],
-        allow_missing=allow_missing,
-    )
-    folder = out or default_folder(settings)
-
-    from fevbench.engine.execute import execute
-
-    judge = find_judge(data, protocol)
-    evaluation = Evaluation(chosen_metrics, data, protocol, judge, found_model.can_resample)
-    plan = Plan(settings, found_model, evaluation, device, batch_size, folder)
     with stdout_to_stderr(), ProgressDisplay() as display:
-        result = execute(plan, display, offline=offline, pull=display.pull, overwrite=overwrite)
+        result = evaluate(
+            model,
+            dataset,
+            metrics,
+            protocol=protocol_name,
+            split=split,
+            limit=limit,
+            seed=seed,
+            device=device,
+            batch_size=batch_size,
+            out=out,
+            plugin=plugin,
+            allow_missing=allow_missing,
+            overwrite=overwrite,
+            offline=offline,
+            progress=display,
+            pull=display.pull,
+        )
     if output_format == "json":
         say_json(result.model_dump(mode="json"))
         return
     from fevbench.report.terminal import result_table
 
     print_text(result_table(result))
-    say(f"{folder}: result.json, clips/")
+    say(f"{result.folder}: result.json, clips/")
 
 
 @click.command("list")

@@ -6,8 +6,8 @@ A name is ``SIZExFRAMES-RULE``, with ``-centre`` at its end if clips are cropped
 * ``strideN``: every N-th native frame from the first;
 * ``fpsN``: N frames for each second, the nearest native ones.
 
-Equal content has an equal name, whichever way it was written, and a name says all that decides a sampled clip:
-a result can be read, compared and scored again without the file it was made with.
+Equal content has an equal name, whichever way it was written, and a name says all that decides a sampled
+clip: a result can be read, compared and scored again without the file it was made with.
 """
 
 from __future__ import annotations
