@@ -83,7 +83,7 @@ def evaluate(
         from fevbench.global_state import remember
 
         remember()
-    found = find_model(model, plugin, allow_missing, loaded=True)
+    found = find_model(model, plugin, allow_missing, is_loaded=True)
     device = choose_device(device)
     settings = Settings(
         model=found.name,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fevbench.data.clip import EXPRESSIONS, Clip
 from fevbench.data.protocol import Protocol
@@ -17,7 +17,7 @@ from fevbench.engine.score import score as score_metric
 from fevbench.progress import Progress
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
+    from fevbench.data.clip import Frames, Split, Subject
     from fevbench.engine.score import Features
     from fevbench.metrics.metric import Metric
     from fevbench.results.schema import MetricResult
@@ -29,7 +29,7 @@ OF_INPUT = frozenset({"csim", "csim-min", "csim-r50", "rank-1", "rank-1-r50", "a
 """Metrics that look at it and at the input image."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class InMemory:
     """A data set of clips that were handed over; only its labels are ever asked for."""
 
@@ -41,11 +41,11 @@ class InMemory:
     citation: str = ""
     fps: float = 25.0
 
-    def subjects(self) -> tuple[Any, ...]:
+    def subjects(self) -> tuple[Subject, ...]:
         """Nobody knows."""
         return ()
 
-    def clips(self, split: str) -> tuple[Clip, ...]:
+    def clips(self, split: Split) -> tuple[Clip, ...]:
         """None: they are handed over one by one."""
         return ()
 

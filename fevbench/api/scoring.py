@@ -54,8 +54,8 @@ def score(
     """Score clips, beside true ones if there are any.
 
     All clips must have one size and length, unless a protocol says how they are sampled and resized. Frame 0
-    of the true clip is taken for the input image: per-frame metrics leave it out and compare faces with it, as
-    in a run. If the input images are given as ``inputs``, each is put before its made and its true clip.
+    of the true clip is taken for the input image: per-frame metrics leave it out and compare faces with it,
+    as in a run. If the input images are given as ``inputs``, each is put before its made and its true clip.
 
     Args:
         made: A folder of videos or of folders of frames, a file, an array or tensor ``[N, T, H, W, 3]``,
@@ -94,7 +94,7 @@ def score(
     ours = as_given(made, "made", arrays)
     pairs: list[tuple[GivenClip, GivenClip | None]] = [(clip, None) for clip in ours.clips]
     notes: list[str] = []
-    by, alone = "", []
+    by, alone = "", list[str]()
     if true is not None:
         found, by, alone = matched(ours, as_given(true, "true", arrays), match)
         pairs = [*found]

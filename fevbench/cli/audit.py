@@ -22,6 +22,7 @@ from fevbench.errors import FevbenchError
 @options.device()
 @options.batch_size()
 @options.out(options.FOLDER, default=Path("audit"))
+@options.plugin
 @options.output_format("table", "md", help="How to print it.")
 @options.offline
 def audit_command(
@@ -33,6 +34,7 @@ def audit_command(
     device: str,
     batch_size: int | None,
     out: Path,
+    plugin: Path | None,
     output_format: str,
     offline: bool,
 ) -> None:
@@ -58,6 +60,10 @@ def audit_command(
     from fevbench.packages import need_drawing
 
     need_drawing("the heat map")
+    if plugin is not None:
+        from fevbench.models.registry import load_plugin
+
+        load_plugin(plugin)
     chosen_metrics = choose_metrics(metrics)
     names = list(known) if damages is None else split_names(damages)
     if not names:

@@ -129,8 +129,8 @@ def main(arguments: list[str] | None = None) -> None:
         code = _stopped(TERMINATED, words)
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption) and error.option_name in HABITS:
-            error.message = f"No such option {error.option_name}: {HABITS[error.option_name]}."
-            error.possibilities = None
+            hint = f"No such option {error.option_name}: {HABITS[error.option_name]}."
+            error = click.UsageError(hint, error.ctx)
         show_usage(error)
         code = error.exit_code
     except Exception as error:

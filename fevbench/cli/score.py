@@ -53,8 +53,9 @@ def score_command(
 
     A clip is a video, an animation, or a folder of frames. Clips are matched by name, or by order if no name
     agrees; it is said which. They are scored as they are, all of one size and length, or by a --protocol.
-    Frame 0 of a true clip is taken for its input image, unless --inputs has a picture for each made clip. What
-    cannot be had, such as intervals without subjects, says why. Without TRUE, what needs no truth is scored.
+    Frame 0 of a true clip is taken for its input image, unless --inputs has a picture for each made clip.
+    What cannot be had, such as intervals without subjects, says why. Without TRUE, what needs no truth is
+    scored.
 
     A file for --subjects has the columns clip and subject, and label if you like.
 
@@ -120,14 +121,14 @@ def _known(said: str, made: Path) -> Mapping[str, Mapping[str, str]]:
     pattern = _compiled(said)
     from fevbench.api.given import Layout, as_given
 
-    found: dict[str, dict[str, str]] = {what: {} for what in pattern.groupindex}
+    read: dict[str, dict[str, str]] = {what: {} for what in pattern.groupindex}
     for clip in as_given(made, "made", Layout()).clips:
         fits = pattern.fullmatch(clip.name)
         if not fits:
             raise FevbenchError(f"--subjects {said!r} does not fit {clip.name}", "give a pattern that does")
-        for what in found:
-            found[what][clip.name] = fits[what]
-    return found
+        for what in read:
+            read[what][clip.name] = fits[what]
+    return read
 
 
 def _compiled(text: str) -> re.Pattern[str]:

@@ -224,7 +224,7 @@ class Protocols(Registry[Protocol]):
         Raises:
             FevbenchError: The name is taken, or says by itself what protocol it is.
         """
-        if _described(name):
+        if name not in self._targets and _described(name):
             raise FevbenchError(f"{name} says itself what protocol it is", "choose another name")
         super().add(name, target)
 
@@ -271,7 +271,7 @@ class Protocols(Registry[Protocol]):
         if stem in self._targets:  # what stands after its @ is a version
             return None
         own = _described(name)
-        return own and self.of(own)
+        return self.of(own) if own else None
 
     def _ids(self) -> dict[str, Protocol]:
         newest = (super(Protocols, self).get(name) for name in self)

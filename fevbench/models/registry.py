@@ -126,7 +126,7 @@ def load_plugin(path: Path) -> LoadedPlugin:
 
 
 def find_model(
-    name: str, plugin: Path | None = None, allow_missing: bool = False, loaded: bool = False
+    name: str, plugin: Path | None = None, allow_missing: bool = False, is_loaded: bool = False
 ) -> FoundModel:
     """Find a model by name.
 
@@ -136,7 +136,7 @@ def find_model(
             makes them.
         plugin: A file to load first.
         allow_missing: For ``videos:DIR``, whether clips may be missing.
-        loaded: Whether the file has been loaded already.
+        is_loaded: Whether the file has been loaded already.
 
     Raises:
         UnknownName: No model has this name; the message suggests near ones.
@@ -157,7 +157,7 @@ def find_model(
         if not file:
             raise ModelError(f"{name} names no file", "give command:FILE.toml how the program is called")
         return find_command(Path(file).expanduser())
-    if plugin is not None and not loaded:
+    if plugin is not None and not is_loaded:
         load_plugin(plugin)
     kind, own, place = (name, "", "") if name in models else name.partition(":")
     if kind not in models:
