@@ -26,7 +26,15 @@ ALL = (datasets, protocols, extractors, metrics)
 
 
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for registry in ALL:
+        monkeypatch.setattr(registry, "_targets", dict(registry._targets))  # type: ignore[attr-defined]
+        monkeypatch.setattr(registry, "_origins", dict(registry._origins))
+        monkeypatch.setattr(registry, "_announced", None)
+
+
+@pytest.fixture
+def installed(clean: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The packages, as pip would leave them: modules and entry points on the path."""
     ours = set(apart.OURS)
     modules = []
@@ -48,16 +56,14 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         ours.add(name)
     monkeypatch.setattr(apart, "OURS", ours)
     monkeypatch.syspath_prepend(tmp_path)
-    for registry in ALL:
-        monkeypatch.setattr(registry, "_announced", None)
     yield
     for module in modules:
         sys.modules.pop(module, None)
 
 
 def test_each_is_found_scored_and_shown_with_its_interval(installed: None, cli: Cli, tmp_path: Path) -> None:
-    outcome = cli("run", "real", "discs", "--protocol", "short-64", "--split", "train", "--metrics",
-                  "csim-p10,csim-min,lightness-error", "--out", tmp_path / "run", "--format", "json")  # fmt: skip
+    words = ("--metrics", "csim-p10,csim-min,lightness-error", "--out", tmp_path / "run", "--format", "json")
+    outcome = cli("run", "real", "discs", "--protocol", "short-64", "--split", "train", *words)
     assert outcome.code == 0, outcome
     assert (outcome.result["protocol"]["id"], outcome.result["dataset"]["name"]) == ("short-64@1", "discs")
     error = outcome.result["metrics"]["lightness-error"]
@@ -95,12 +101,6 @@ from fevbench.metrics.catalog import metrics
 register_metric(replace(metrics.get("psnr"), name={name!r}))
 register_protocol(Protocol({protocol!r}, 1, 64, 8, 1, reads_to_end=True))
 """
-
-
-@pytest.fixture
-def clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for registry in ALL:
-        monkeypatch.setattr(registry, "_targets", dict(registry._targets))  # type: ignore[attr-defined]
 
 
 def test_the_metric_is_a_plugin_file_too(clean: None, cli: Cli, tmp_path: Path) -> None:
