@@ -7,8 +7,8 @@
 
 Clips are moving faces of FEVSynth, enlarged, as FFV1 files that are read anew each time they are asked for;
 the model is ``copy``. Each run is a process of its own, with empty caches. Counted are the reads of a true
-clip and of a made one, without what several workers read; seconds are of the clock; memory is the most that the
-process and its children hold together (Linux), sampled ten times a second.
+clip and of a made one, without what several workers read; seconds are of the clock; memory is the most that
+the process and its children hold together (Linux), sampled ten times a second.
 """
 
 from __future__ import annotations

@@ -26,11 +26,28 @@ from fevbench.foreign import one_line, reason
 from fevbench.version import VERSION
 
 T = TypeVar("T")
+
+
+class Registering:
+    """Somebody who registers things.
+
+    Args:
+        origin: Who.
+
+    Attributes:
+        added: Kind and name of each thing so far.
+    """
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+        self.added: list[tuple[str, str]] = []
+
+
 BUILT_IN = f"fevbench {VERSION}"
 """The origin of what fevbench itself brings."""
 HERE = "this process"
 """The origin of what is registered by neither a package nor a plug-in file, as in a notebook."""
-_registering_from: ContextVar[str] = ContextVar("registering_from", default=HERE)
+_registering: ContextVar[Registering | None] = ContextVar("registering", default=None)
 
 
 class Registry(Generic[T]):
@@ -68,16 +85,24 @@ class Registry(Generic[T]):
     def add(self, name: str, target: T | str) -> None:
         """Register ``target`` under ``name``; its origin is that of the block it is done in, `registering`.
 
+        What the same origin registers again in another block takes the place of what it registered before:
+        its file was loaded again, and may have changed.
+
         Raises:
             FevbenchError: The name is taken by something else.
         """
-        origin = _registering_from.get()
-        if name in self and not _is_same(self.peek(name), target):
+        block = _registering.get()
+        origin = block.origin if block else HERE
+        ours = name in self and self.origin(name) == origin
+        again = ours and block is not None and (self.kind, name) not in block.added
+        if name in self and not again and not _is_same(self.peek(name), target):
             taken = f"the {self.kind} {name!r} is registered already by {self.origin(name)}"
             raise FevbenchError(f"{taken}, and again by {origin}", "choose another name")
-        if name not in self:
+        if ours or name not in self:
             self._targets[name] = target
             self._origins[name] = origin
+        if block:
+            block.added.append((self.kind, name))
 
     def peek(self, name: str) -> T | str:
         """The entry as it stands, without importing a lazy one."""
@@ -162,13 +187,14 @@ class Registry(Generic[T]):
 
 
 @contextlib.contextmanager
-def registering(origin: str) -> Iterator[None]:
-    """Let ``origin`` own whatever the block adds to any registry."""
-    token = _registering_from.set(origin)
+def registering(origin: str) -> Iterator[Registering]:
+    """Let ``origin`` own whatever the block adds to any registry; yields what that is."""
+    block = Registering(origin)
+    token = _registering.set(block)
     try:
-        yield
+        yield block
     finally:
-        _registering_from.reset(token)
+        _registering.reset(token)
 
 
 def load_target(target: str) -> object:

@@ -113,7 +113,8 @@ class FEVGAN:
     def _positions(self) -> Tensor:
         """The wanted frames in time, counted in frames it was trained at; after the last one it rests."""
         trained, wanted = protocols.get(self._config.protocol), self._spec.corpus.protocol
-        times = torch.arange(self._spec.frames) * (wanted.stride / trained.stride)
+        fps = self._spec.corpus.dataset.fps
+        times = torch.arange(self._spec.frames) * (trained.rate(fps) / wanted.rate(fps))
         return times.clamp(max=self._config.frames - 1)
 
     def _renamed(self, exported: Exported) -> list[str]:

@@ -26,7 +26,7 @@ class TrueClips:
     @property
     def fps(self) -> float:
         """Frames a second of a scored clip."""
-        return self.corpus.dataset.fps / self.protocol.stride
+        return self.protocol.rate(self.corpus.dataset.fps)
 
 
 class GroundTruth:

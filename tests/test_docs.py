@@ -174,3 +174,9 @@ def test_every_page_is_on_the_site_and_says_whom_it_is_for(page: Path) -> None:
 def test_one_word_for_one_thing(page: Path) -> None:
     words = re.sub(r"`[^`\n]*`|\]\([^)]*\)|<!--.*?-->", "", prose(page))
     assert OLD_WORDS.findall(words) == []
+
+
+def test_the_citation_is_of_this_version() -> None:
+    from fevbench.version import VERSION
+
+    assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")

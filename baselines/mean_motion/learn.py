@@ -44,7 +44,8 @@ def learn(dataset: Dataset, protocol: Protocol, mesh: Mesh, progress: Progress) 
     progress.start("find points", len(clips))
     seen, points = [], []
     for clip in clips:
-        found = mesh.points(protocol.sample(dataset.frames(clip), f"{dataset.name} clip {clip.id}"))
+        name = f"{dataset.name} clip {clip.id}"
+        found = mesh.points(protocol.sample(dataset.frames(clip), name, dataset.fps))
         if not np.isnan(found).any():
             seen.append(clip)
             points.append(found)
@@ -70,7 +71,7 @@ def learn(dataset: Dataset, protocol: Protocol, mesh: Mesh, progress: Progress) 
     ]
     about = {
         "labels": labels,
-        "fps": dataset.fps / protocol.stride,
+        "fps": protocol.rate(dataset.fps),
         "dataset": dataset.name,
         "version": dataset.version,
         "protocol": protocol.sampling_id,

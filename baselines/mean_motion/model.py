@@ -54,7 +54,7 @@ class MeanMotion:
         self._mesh = mesh or open_mesh()
         self._learned = read_learned(weights) if weights else _motion_for(spec, self._mesh)
         about = self._learned.about
-        rate = spec.corpus.dataset.fps / spec.corpus.protocol.stride
+        rate = spec.corpus.protocol.rate(spec.corpus.dataset.fps)
         times = np.arange(spec.frames) * about["fps"] / rate
         self._motions = [at_times(self._learned.of(label), times) for label in spec.labels]
         self.notes = [

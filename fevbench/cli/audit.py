@@ -9,7 +9,7 @@ import click
 from fevbench.cli import options
 from fevbench.cli.output import say, say_json
 from fevbench.data.datasets import open_dataset
-from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+from fevbench.data.protocol import find_protocol
 from fevbench.errors import FevbenchError
 
 
@@ -23,6 +23,7 @@ from fevbench.errors import FevbenchError
 @options.backend()
 @options.batch_size()
 @options.out(options.FOLDER, default=Path("audit"))
+@options.plugin
 @options.output_format("table", "md", help="How to print it.")
 @options.offline
 def audit_command(
@@ -35,6 +36,7 @@ def audit_command(
     backend: str,
     batch_size: int | None,
     out: Path,
+    plugin: Path | None,
     output_format: str,
     offline: bool,
 ) -> None:
@@ -61,12 +63,16 @@ def audit_command(
     from fevbench.packages import need_drawing
 
     need_drawing("the heat map")
+    if plugin is not None:
+        from fevbench.models.registry import load_plugin
+
+        load_plugin(plugin)
     chosen_metrics = choose_metrics(metrics)
     names = list(known) if damages is None else split_names(damages)
     if not names:
         raise click.UsageError("--damages names none")
     chosen_damages = [known.get(name) for name in names]
-    data, protocol = open_dataset(dataset), protocols.get(protocol_name or DEFAULT_PROTOCOL)
+    data, protocol = open_dataset(dataset), find_protocol(protocol_name)
     device = choose_device(device)
     with ProgressDisplay() as display:
         found = audit(
@@ -146,7 +152,7 @@ def cost_command(
 
     if out is not None:
         check_writable(out)
-    protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
+    protocol = find_protocol(protocol_name)
     with stdout_to_stderr():
         found = [find_model(model, plugin if i == 0 else None) for i, model in enumerate(models)]
     device = choose_device(device)

@@ -14,7 +14,7 @@ from fevbench.cli.data_fevsynth import measure_command, render_command
 from fevbench.cli.data_prepare import prepare_command
 from fevbench.cli.output import say, say_json
 from fevbench.data.datasets import SPLITS, open_dataset
-from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+from fevbench.data.protocol import find_protocol
 from fevbench.errors import DatasetError, UnknownName, way_out
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def inputs_command(
     from fevbench.data.corpus import Corpus
     from fevbench.engine.inputs import InputSettings, write_inputs
 
-    protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
+    protocol = find_protocol(protocol_name)
     data = open_dataset(dataset)
     chosen_split = split or protocol.split
     settings = InputSettings(

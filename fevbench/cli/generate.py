@@ -9,7 +9,7 @@ import click
 
 from fevbench.cli import options
 from fevbench.cli.output import say
-from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+from fevbench.data.protocol import find_protocol
 from fevbench.errors import FevbenchError, UnknownName, WeightsError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def generate_command(
         needs = "--paste" if paste else "--face"
         raise FevbenchError(f"--framed looks for no face, and {needs} needs one", "leave one of them out")
     labels = EXPRESSIONS if expression == "all" else (expression,)
-    protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
+    protocol = find_protocol(protocol_name)
     picture = read_photograph(image)
     with stdout_to_stderr():
         found_model = find_model(model, plugin)
@@ -135,7 +135,7 @@ def generate_command(
     if paste and placement is not None:
         clips = {label: pasted(picture, frames, placement) for label, frames in clips.items()}
     times = scale or (1 if paste else max(1, SHOWN_SIZE // protocol.size))
-    write_clips(out, clips, FPS / protocol.stride, times)
+    write_clips(out, clips, protocol.rate(FPS), times)
     shown = f"{protocol.frames} frames of {protocol.size} px"
     shown += ", put into the photograph" if paste else ""
     shown += f", shown {times} times as large" if times > 1 else ""

@@ -23,6 +23,7 @@ COMMANDS: Registry[click.Command] = Registry(
     "command",
     {
         "run": "fevbench.cli.run:run_command",
+        "score": "fevbench.cli.score:score_command",
         "compare": "fevbench.cli.compare:compare_command",
         "diff": "fevbench.cli.compare:diff_command",
         "confusion": "fevbench.cli.compare:confusion_command",
@@ -43,6 +44,16 @@ COMMANDS: Registry[click.Command] = Registry(
 """Imported only when they are asked for."""
 CONTINUED = {"run", "train", "audit", "data render", "data prepare", "data measure", "data inputs"}
 """Commands that go on where they were stopped."""
+_RUN, _SCORE = "fevbench run MODEL DATASET scores a model", "fevbench score MADE TRUE two folders of clips"
+HABITS = {
+    "eval": f"{_RUN}, {_SCORE}",
+    "evaluate": f"{_RUN}, {_SCORE}",
+    "test": f"{_RUN}, {_SCORE}",
+    "--model": "the model is named without an option, first: fevbench run MODEL DATASET",
+    "--metric": "it is --metrics, names with commas between",
+    "--data": "the data set is named without an option, second: fevbench run MODEL DATASET",
+}
+"""Words of other programs to what they are here."""
 TRAIN_JUDGE = "train judge"
 """What is said of ``train`` is not true of it: it takes minutes and starts anew."""
 INTERRUPTED = 128 + signal.SIGINT
@@ -59,6 +70,14 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now; None if there is none of this name."""
         return COMMANDS.get(cmd_name) if cmd_name in COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is asked for; of a habit, what it is here."""
+        if args and args[0] in HABITS:
+            ctx.fail(f"No such command {args[0]!r}: {HABITS[args[0]]}.")
+        return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse what is empty: it is a variable that was not set, and never means the default."""
@@ -109,6 +128,9 @@ def main(arguments: list[str] | None = None) -> None:
     except Terminated:
         code = _stopped(TERMINATED, words)
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption) and error.option_name in HABITS:
+            hint = f"No such option {error.option_name}: {HABITS[error.option_name]}."
+            error = click.UsageError(hint, error.ctx)
         show_usage(error)
         code = error.exit_code
     except Exception as error:

@@ -78,7 +78,7 @@ def choice(
 
 runs = click.argument("runs", nargs=-1, required=True, type=PATH, metavar="RUN…")
 offline = option("--offline", is_flag=True, help="Never touch the network.")
-plugin = option("--plugin", type=PATH, metavar="FILE.py", help="A file that registers models.")
+plugin = option("--plugin", type=PATH, metavar="FILE.py", help="A file that registers models or metrics.")
 jobs = option(
     "--jobs",
     type=Count(1, 1024, "each is a process of its own, and more than a core each only wait"),
@@ -126,9 +126,9 @@ def backend() -> Callable[[F], F]:
 
 
 def protocol(help: str = "How clips are sampled.") -> Callable[[F], F]:
-    """``--protocol``, by its name."""
-    text = f"{help}  [default: {DEFAULT_PROTOCOL}]"
-    return option("--protocol", "protocol_name", metavar="NAME", help=text)
+    """``--protocol``, by its name or file."""
+    text = f"{help} A name, SIZExFRAMES[@STRIDE] or a TOML file.  [default: {DEFAULT_PROTOCOL}]"
+    return option("--protocol", "protocol_name", metavar="PROTOCOL", help=text)
 
 
 def split(help: str = "Which people.  [default: test]") -> Callable[[F], F]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fevbench.cli import options
 from fevbench.cli.output import say, say_json
 from fevbench.data.datasets import SPLITS, dataset_names, open_dataset
-from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+from fevbench.data.protocol import protocols
 from fevbench.errors import FevbenchError
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Split
 
 Columns = tuple[str, ...]
 Rows = list[tuple[str, ...]]
@@ -48,7 +52,7 @@ def run_command(
     dataset: str,
     protocol_name: str | None,
     metrics: tuple[str, ...],
-    split: str | None,
+    split: Split | None,
     limit: int | None,
     seed: int | None,
     device: str,
@@ -86,67 +90,43 @@ def run_command(
       fevbench run videos:results/ fevsynth --offline
       fevbench run command:my-model.toml fevsynth
     """
+    from fevbench.api.evaluation import evaluate
     from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
-    from fevbench.engine.folder import default_folder
-    from fevbench.engine.plan import Evaluation, Plan, Settings, choose_device, choose_metrics
-    from fevbench.extractors.backends import choose_backend
-    from fevbench.judge.files import find_judge
-    from fevbench.models.apart import find_apart
-    from fevbench.models.registry import models
 
     if address and engine != "ray":
         raise click.UsageError("--address needs --engine ray")
-    # Cheap checks first: a typing error must not cost the seconds of loading torch.
-    chosen_metrics = choose_metrics(metrics)
-    protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
-    data = open_dataset(dataset)
-    if plugin is not None or model.partition(":")[0] in models:
-        from fevbench.global_state import remember
 
-        remember()  # the threads and warnings of now, whatever a model did here before
-    with stdout_to_stderr(), find_apart(model, plugin, allow_missing) as found_model:
-        device = choose_device(device)
-        runs_by = choose_backend(backend, device)
-        settings = Settings(
-            model=found_model.name,
-            fingerprint=found_model.fingerprint,
-            dataset=data.name,
-            dataset_version=data.version,
-            protocol=protocol.id,
-            split=split or protocol.split,
+    with stdout_to_stderr(), ProgressDisplay() as display:
+        result = evaluate(
+            model,
+            dataset,
+            metrics,
+            protocol=protocol_name,
+            split=split,
             limit=limit,
-            seed=protocol.seed if seed is None else seed,
-            device=device.partition(":")[0],
+            seed=seed,
+            device=device,
+            backend=backend,
+            batch_size=batch_size,
+            jobs=jobs,
+            engine=engine,
+            address=address,
+            clip_timeout=clip_timeout,
+            out=out,
+            plugin=plugin,
             allow_missing=allow_missing,
+            overwrite=overwrite,
+            offline=offline,
+            progress=display,
+            pull=display.pull,
         )
-        folder = out or default_folder(settings)
-
-        from fevbench.engine.cluster import Cluster
-        from fevbench.engine.execute import execute
-
-        judge = find_judge(data, protocol)
-        evaluation = Evaluation(
-            chosen_metrics, data, protocol, judge, found_model.can_resample, backend=runs_by
-        )
-        plan = Plan(settings, found_model, evaluation, device, batch_size, folder, backend == "auto")
-        with ProgressDisplay() as display:
-            result = execute(
-                plan,
-                display,
-                offline=offline,
-                pull=display.pull,
-                overwrite=overwrite,
-                jobs=jobs,
-                clip_timeout=clip_timeout,
-                cluster=Cluster(address) if engine == "ray" else None,
-            )
     if output_format == "json":
         say_json(result.model_dump(mode="json"))
         return
     from fevbench.report.terminal import result_table
 
     print_text(result_table(result))
-    say(f"{folder}: result.json, clips/")
+    say(f"{result.folder}: result.json, clips/")
 
 
 @click.command("list")
@@ -208,11 +188,12 @@ def _metrics() -> tuple[Columns, Rows]:
 
 
 def _protocols() -> tuple[Columns, Rows]:
-
     rows: Rows = []
     known = [(name, protocols.get(name)) for name in protocols] + [(p.id, p) for p in protocols.older]
     for name, p in known:
         rows.append((name, p.id, f"{p.size} px", str(p.frames), str(p.stride), p.split, str(p.seed)))
+    rows.append(("SIZExFRAMES[@STRIDE]", "one of your own (docs/protocols.md)", "", "", "", "", ""))
+    rows.append(("FILE.toml", "the same, with its rule in a file", "", "", "", "", ""))
     return ("protocol", "id", "size", "frames", "stride", "split", "seed"), rows
 
 

@@ -11,7 +11,7 @@ import click
 from fevbench.cli import options
 from fevbench.cli.output import say
 from fevbench.data.datasets import open_dataset
-from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
+from fevbench.data.protocol import find_protocol, protocols
 from fevbench.errors import FevbenchError
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _train_judge(dataset: str, protocol_name: str | None, out: Path | None, devi
     from fevbench.judge.training import train_on_dataset
 
     data = open_dataset(dataset)
-    protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
+    protocol = find_protocol(protocol_name)
     path = out or own_folder() / judge_file(data, protocol)
     if path.is_dir():
         raise FevbenchError(f"{path} is a folder", "give --out a file")

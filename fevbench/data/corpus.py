@@ -87,7 +87,8 @@ class Corpus:
     def frames(self, clip: Clip) -> Frames:
         """The clip as scored: ``uint8[frames, size, size, 3]``; frame 0 is the model's input."""
         name = f"{self.dataset.name} clip {clip.id}"
-        return self._store.get(clip.id, lambda: self.protocol.sample(self.dataset.frames(clip), name))
+        fps = self.dataset.fps
+        return self._store.get(clip.id, lambda: self.protocol.sample(self.dataset.frames(clip), name, fps))
 
     def digest(self, clips: Sequence[Clip] | None = None) -> str:
         """The `corpus_digest` of all scored clips, or of those of them that are given."""

@@ -1,8 +1,8 @@
 """Protocols: the fixed size, frames, split and seed that make two numbers comparable.
 
-A protocol turns a native clip into the clip that is scored, always in this order: take every
-``stride``-th frame from the first, then resize each to ``size`` x ``size`` with Pillow's bicubic
-filter (antialiased when shrinking) in uint8. Anything that would change a number needs a new id.
+A protocol turns a native clip into the clip that is scored, always in this order: take some of its frames,
+crop each if the protocol says so, then resize each to ``size`` x ``size`` with Pillow's bicubic filter
+(antialiased when shrinking) in uint8. Anything that would change a number needs a new id.
 
 Frame 0 is the model's input. A model that copies it is no better for that, so metrics of frames do not score
 it, on either side; metrics of motion and networks that see whole clips do see it.
@@ -12,17 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from fevbench.data.clip import Split
-from fevbench.errors import VideoError
+from fevbench.errors import FevbenchError, UnknownName, VideoError
 from fevbench.registry import Registry
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
+    from fevbench.data.own_protocol import OwnProtocol
 
 MOST_UNREAD = 0.1
 """Part of a clip that may lie after the last frame read; more could hold what the clip is about."""
+
+RATE_ROUNDED = 0.999
+"""Containers round the rate of their frames: one that is lower by no more is the same rate."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,9 @@ class Protocol:
         reads_to_end: Whether a clip that goes on past the frames this reads is read to its end: they are then
             spread evenly from its first frame to its last whole stride. Otherwise such a clip is refused.
         scores_input: Whether metrics of frames score frame 0, the model's input, as version 1 did.
+        fps: Frames taken for each second of a clip, the nearest native ones; None where ``stride`` decides.
+        crop: What is done with frames that are not square: they are refused, or the square in the middle is
+            taken.
         sampling: The first version that samples and resizes clips as this one does.
     """
 
@@ -52,6 +61,8 @@ class Protocol:
     seed: int = 0
     reads_to_end: bool = False
     scores_input: bool = False
+    fps: float | None = None
+    crop: Literal["none", "centre"] = "none"
     sampling: int = 1
 
     @property
@@ -67,62 +78,116 @@ class Protocol:
         """
         return f"{self.name}@{self.sampling}"
 
-    @property
-    def native_frames(self) -> int:
-        """How many native frames a clip must have."""
-        return (self.frames - 1) * self.stride + 1
+    def rate(self, fps: float) -> float:
+        """Frames a second of a sampled clip, whose native one has ``fps`` and is read with the stride."""
+        return self.fps or fps / self.stride
 
-    def covers(self, count: int) -> bool:
+    def native_frames(self, fps: float | None = None) -> int:
+        """How many native frames a clip must have, of so many a second."""
+        return self._last(fps) + 1
+
+    def _last(self, fps: float | None) -> int:
+        """The last native frame that is taken unless the clip is read to its end."""
+        if self.fps and fps:
+            return self._nearest(self.frames - 1, fps)
+        return (self.frames - 1) * self.stride
+
+    def _nearest(self, number: int, fps: float) -> int:
+        """The native frame that is nearest to a sampled one in time, of two the later."""
+        return int(number * Fraction(fps) / Fraction(self.fps or fps) + Fraction(1, 2))
+
+    def covers(self, count: int, fps: float | None = None) -> bool:
         """Whether a clip of ``count`` native frames is long enough, and read but for `MOST_UNREAD` of it."""
-        unread = count - self.native_frames
+        unread = count - self.native_frames(fps)
         return unread >= 0 and (self.reads_to_end or unread <= MOST_UNREAD * count)
 
-    def frame_numbers(self, count: int) -> list[int]:
+    def frame_numbers(self, count: int, fps: float | None = None) -> list[int]:
         """Which of ``count`` native frames are taken: ``frames`` of them, the first is 0.
 
         Frame ``i`` is ``i * stride``. With ``reads_to_end`` it is ``i * last / (frames - 1)``,
         rounded half up, where ``last`` is the last frame that a stride ends on: the same, if the clip has no
-        further stride.
+        further stride. With ``Protocol.fps`` it is the native frame, of ``fps`` a second, that is shown
+        nearest to ``i / Protocol.fps`` seconds.
         """
-        last = (count - 1) // self.stride * self.stride if self.reads_to_end else self.native_frames - 1
+        if self.fps and fps:
+            return [self._nearest(i, fps) for i in range(self.frames)]
+        last = (count - 1) // self.stride * self.stride if self.reads_to_end else self._last(fps)
         steps = self.frames - 1
         return [(2 * i * last + steps) // (2 * steps) for i in range(self.frames)]
 
-    def sample(self, native: Frames, name: str) -> Frames:
-        """Turn a native clip ``uint8[T, H, W, 3]`` into the one scored, ``uint8[frames, size, size, 3]``.
+    def taken(self, count: int, name: str, fps: float | None = None) -> list[int]:
+        """The `frame_numbers` of a clip that fits.
+
+        Args:
+            count: How many native frames it has.
+            name: What to call it in an error.
+            fps: How many of them a second; None if nobody knows.
 
         Raises:
-            VideoError: The clip is too short, goes on past what is read, or is not square.
+            VideoError: The clip is too short, goes on past what is read, or has no rate or too low a one.
         """
-        if len(native) < self.native_frames:
+        if self.fps and not fps:
+            what = f"{name} says no frame rate, and protocol {self.id} takes {self.fps:g} frames a second"
+            raise VideoError(what, "give videos with a constant rate, or use another protocol")
+        if self.fps and fps and fps < self.fps * RATE_ROUNDED:
             raise VideoError(
-                f"{name} has {len(native)} frames, protocol {self.id} needs {self.native_frames}",
+                f"{name} has {fps:g} frames a second, protocol {self.id} takes {self.fps:g}",
+                "use a protocol of a lower rate: no frame is shown twice",
+            )
+        needed = self.native_frames(fps)
+        if count < needed:
+            raise VideoError(
+                f"{name} has {count} frames, protocol {self.id} needs {needed}",
                 "leave it out or choose a protocol with fewer frames (fevbench list protocols)",
             )
-        if not self.covers(len(native)):
+        if not self.covers(count, fps):
             raise VideoError(
-                f"{name} goes on after frame {self.native_frames - 1} of {len(native)}, the last that "
-                f"protocol {self.id} reads",
+                f"{name} goes on after frame {needed - 1} of {count}, the last that protocol {self.id} reads",
                 self._way_out(),
             )
-        return self.resize(native[self.frame_numbers(len(native))], name)
+        return self.frame_numbers(count, fps)
+
+    def sample(self, native: Frames, name: str, fps: float | None = None) -> Frames:
+        """Turn a native clip ``uint8[T, H, W, 3]`` into the one scored, ``uint8[frames, size, size, 3]``.
+
+        Args:
+            native: The clip.
+            name: What to call it in an error.
+            fps: Its frames a second, which protocols with a rate of their own need.
+
+        Raises:
+            VideoError: The clip does not fit; see `taken` and `resize`.
+        """
+        return self.resize(native[self.taken(len(native), name, fps)], name)
 
     def _way_out(self) -> str:
         """What to do with clips that go on past what this protocol reads."""
         newest = protocols.get(self.name) if self.name in protocols else self
         if newest.reads_to_end:
             return f"use {newest.id}, which is spread over the whole clip"
-        return f"prepare the set with --frames {self.native_frames + self.stride - 1}, spread over each take"
+        if (own := _described(self.name)) and own.name == self.name:
+            whole = own.model_copy(update={"rule": "uniform"})
+            return f"use {whole.name}, which is spread over the whole clip"
+        return (
+            f"prepare the set with --frames {self.native_frames() + self.stride - 1}, spread over each take"
+        )
 
     def resize(self, frames: Frames, name: str) -> Frames:
-        """Resize ``uint8[T, H, W, 3]`` to ``uint8[T, size, size, 3]``; see the module's definition."""
+        """Crop and resize ``uint8[T, H, W, 3]`` to ``uint8[T, size, size, 3]``; see the module's definition.
+
+        Raises:
+            VideoError: Its frames are not square, and the protocol does not crop.
+        """
         import numpy as np
         from PIL import Image
 
         height, width = frames.shape[1:3]
-        if height != width:
+        side = min(height, width)
+        if height != width and self.crop == "none":
             raise VideoError(f"{name} is {width}x{height}, not square", "crop a square around the face")
-        if height == self.size:
+        top, left = (height - side) // 2, (width - side) // 2
+        frames = frames[:, top : top + side, left : left + side]
+        if side == self.size:
             return np.ascontiguousarray(frames)
         target = (self.size, self.size)
         bicubic = Image.Resampling.BICUBIC
@@ -131,6 +196,8 @@ class Protocol:
 
 class Protocols(Registry[Protocol]):
     """Protocols by name, each in its newest version; ids such as ``64x16@1`` name any version.
+
+    Names of `fevbench.data.own_protocol` need not be registered: they say themselves what they stand for.
 
     Args:
         newest: What a name stands for.
@@ -144,19 +211,102 @@ class Protocols(Registry[Protocol]):
         self.older = tuple(older)
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or name in self._ids()
+        if super().__contains__(name) or name in self._ids():
+            return True
+        try:
+            return isinstance(name, str) and self._own(name) is not None
+        except FevbenchError:
+            return False
+
+    def add(self, name: str, target: Protocol | str) -> None:
+        """Register a protocol.
+
+        Raises:
+            FevbenchError: The name is taken, or says by itself what protocol it is.
+        """
+        if name not in self._targets and _described(name):
+            raise FevbenchError(f"{name} says itself what protocol it is", "choose another name")
+        super().add(name, target)
 
     def get(self, name: str) -> Protocol:
         """The protocol of a name or an id.
 
         Raises:
             UnknownName: There is none; the message suggests near names.
+            FevbenchError: A number in the name is too small or too large.
         """
-        return super().get(name) if name in self._targets else self._ids().get(name) or super().get(name)
+        if name in self._targets:
+            return super().get(name)
+        found = self._ids().get(name) or self._own(name)
+        if found is None and name.partition("@")[0] in self._targets:
+            stem, _, number = name.partition("@")
+            hint = f"a stride of {number} is {stem}-stride{number}" if number.isdecimal() else ""
+            raise UnknownName("protocol", name, self._ids(), hint)
+        return found or super().get(name)
+
+    def of(self, own: OwnProtocol) -> Protocol:
+        """A protocol of one's own; a built-in one, with its id, if that takes the same of every clip."""
+        from fevbench.data.own_protocol import VERSION
+
+        found = Protocol(
+            own.name,
+            VERSION,
+            own.size,
+            own.frames,
+            own.stride or 1,
+            split=own.split,
+            seed=own.seed,
+            reads_to_end=own.rule == "uniform",
+            fps=own.fps,
+            crop=own.crop,
+        )
+        for name in self._built_in:
+            known = super().get(name)
+            if replace(found, name=name, version=known.version, split=known.split, seed=known.seed) == known:
+                return replace(known, split=own.split, seed=own.seed)
+        return found
+
+    def _own(self, name: str) -> Protocol | None:
+        stem = name.partition("@")[0]
+        if stem in self._targets:  # what stands after its @ is a version
+            return None
+        own = _described(name)
+        return self.of(own) if own else None
 
     def _ids(self) -> dict[str, Protocol]:
         newest = (super(Protocols, self).get(name) for name in self)
         return {protocol.id: protocol for protocol in (*self.older, *newest)}
+
+
+def _described(name: str) -> OwnProtocol | None:
+    """What a name says of itself; None if it says nothing."""
+    if not name[:1].isdecimal():
+        return None
+    from fevbench.data.own_protocol import parse  # which takes the time of importing pydantic
+
+    return parse(name)
+
+
+def find_protocol(name: str | Path | Protocol | None = None) -> Protocol:
+    """The protocol that somebody asks for.
+
+    Args:
+        name: A name or an id of ``fevbench list protocols``; ``SIZExFRAMES``, ``SIZExFRAMES@STRIDE`` or a
+            longer name of `fevbench.data.own_protocol`; or a TOML file. None for the usual one.
+
+    Raises:
+        UnknownName: There is none of this name.
+        FevbenchError: The file or the name cannot be a protocol.
+    """
+    if name is None:
+        return protocols.get(DEFAULT_PROTOCOL)
+    if isinstance(name, Protocol):
+        return name
+    if str(name).endswith(".toml"):
+        from fevbench.data.own_protocol import read_protocol
+
+        return protocols.of(read_protocol(Path(name).expanduser()))
+    return protocols.get(str(name))
 
 
 _FIRST = (

@@ -29,6 +29,7 @@ from fevbench.data.datasets import SPLITS, open_dataset
 from fevbench.engine.local import Job, open_worker
 from fevbench.engine.work import Found, Part, Worker
 from fevbench.errors import FevbenchError, MissingPackage
+from fevbench.models.registry import load_plugin
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name
 from fevbench.version import VERSION
 
@@ -249,8 +250,8 @@ def _sent(job: Job) -> Sent:
     dataset = plan.evaluation.dataset
     files = {name: weight.path.read_bytes() for name, weight in job.weights.items() if _is_own(name)}
     model = replace(plan.model, process=None)  # which is of this process alone
-    if model.plugin:
-        files[model.plugin.name] = model.plugin.read_bytes()
+    if plan.plugin:
+        files[plan.plugin.name] = plan.plugin.read_bytes()
     evaluation = replace(plan.evaluation, dataset=RecordedDataset(dataset), metrics=(), clips=None)
     slim = replace(job, plan=replace(plan, model=model, evaluation=evaluation))
     try:
@@ -384,8 +385,10 @@ def _opened(sent: Sent, has_data: bool) -> _Node | None:
                 f"it would compute other features by {extractor.name}", "set it up as the others are"
             )
     model = job.plan.model
-    if model.plugin:
-        model = replace(model, plugin=folder / model.plugin.name)
+    if plugin := job.plan.plugin:
+        plugin = folder / plugin.name
+        load_plugin(plugin)  # extractors may be in it
+        model = replace(model, plugin=plugin if model.plugin else None)
     kind = Corpus if dataset else SentCorpus
     evaluation = replace(evaluation, dataset=dataset or evaluation.dataset)
     plan = replace(job.plan, model=model, evaluation=evaluation, out=folder)

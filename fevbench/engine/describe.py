@@ -85,6 +85,7 @@ def protocol_record(protocol: Protocol) -> ProtocolRecord:
         frames=protocol.frames,
         stride=protocol.stride,
         scores_input=protocol.scores_input,
+        fps=protocol.fps,
     )
 
 

@@ -220,7 +220,7 @@ class GeneratedClips:
             self._check_mode(group, made)
         for clip in missing:
             frames, _ = made[clip]
-            write_clip(self.path(clip), frames, self._corpus.dataset.fps / self._corpus.protocol.stride)
+            write_clip(self.path(clip), frames, self._corpus.protocol.rate(self._corpus.dataset.fps))
             self._store.keep(clip.id, frames)
             self.made += 1
         return {clip: made[clip][1] for clip in missing}

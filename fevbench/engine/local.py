@@ -21,7 +21,7 @@ from fevbench.engine.generate import GeneratedClips
 from fevbench.engine.work import Found, Part, Worker
 from fevbench.errors import FevbenchError, RunError
 from fevbench.models.apart import LOG_FILE, ModelProcess, at_work, find_apart
-from fevbench.models.registry import is_of_a_package
+from fevbench.models.registry import is_of_a_package, load_plugin
 from fevbench.models.workplace import OUTSIDE_FOLDER
 from fevbench.processes import work_in_turns
 from fevbench.progress import Silent
@@ -167,6 +167,8 @@ def _do(part: Part) -> Found:
     if not _worker:  # not before: an error that is raised here reaches the user
         stack = ExitStack()
         job: Job = cloudpickle.loads(_job)
+        if job.plan.plugin:  # extractors may be in it
+            load_plugin(job.plan.plugin)
         _worker.append(stack.enter_context(open_worker(job, _notes.append)))
         multiprocessing.util.Finalize(None, stack.close, exitpriority=10)
     worker = _worker[0]

@@ -123,6 +123,9 @@ class Evaluation:
         unknown = [label for label in self.dataset.labels if classes and label not in classes]
         if unknown:
             return f"its network does not know {', '.join(unknown)}"
+        least = extractors.get(metric.computation.extractor).least_frames
+        if self.protocol.frames < least:
+            return f"clips of {self.protocol.frames} frames, needs at least {least}"
         return self._shortage(metric)
 
     def shortages(self) -> dict[str, list[str]]:
@@ -153,6 +156,7 @@ class Plan:
         batch_size: Samples a network sees at once; None for each extractor's default.
         out: The run folder.
         any_backend: Whether an earlier result will do, whatever ran its networks.
+        plugin: The plug-in file, if there is one: extractors may be in it.
     """
 
     settings: Settings
@@ -162,6 +166,7 @@ class Plan:
     batch_size: int | None
     out: Path
     any_backend: bool = True
+    plugin: Path | None = None
 
     def with_clips(self, clips: Sequence[Clip]) -> Plan:
         """The plan with the clips that are scored, which may be too few for some metrics."""

@@ -63,6 +63,18 @@ class ClipSet:
         return [known[clip.id] for clip in clips]
 
 
+def clip_set(
+    labels: Sequence[str],
+    frames: int,
+    features: Mapping[str, Mapping[str, tuple[Rows, Rows]]],
+    side: int,
+) -> ClipSet:
+    """The generated clips (side 0) or the true ones (1) of features by extractor and clip id."""
+    return ClipSet(
+        labels, frames, {e: {clip: both[side] for clip, both in of.items()} for e, of in features.items()}
+    )
+
+
 def score_all(
     evaluation: Evaluation,
     clips: Sequence[Clip],
@@ -78,12 +90,7 @@ def score_all(
         progress: Hears how it proceeds.
     """
     labels, frames = evaluation.dataset.labels, evaluation.protocol.frames
-    made, true = (
-        ClipSet(
-            labels, frames, {e: {id_: both[side] for id_, both in of.items()} for e, of in features.items()}
-        )
-        for side in (0, 1)
-    )
+    made, true = (clip_set(labels, frames, features, side) for side in (0, 1))
     values: dict[str, MetricResult] = {}
     began = time.perf_counter()
     progress.start("score", len(evaluation.metrics))

@@ -65,6 +65,7 @@ class Extractor:
         dtype: Of the features, ``float32`` or ``float64``.
         version: Raised whenever its code changes its features.
         extra: The extra of fevbench that installs the packages, where fevbench alone does not.
+        least_frames: Frames of the shortest clip it can look at.
         of_dataset: Whether its weights are a data set's own, and so is the number of its features: they are
             found beside the data set and not in the weights registry.
         backends: What else may run its networks: what it says then agrees with the reference to 1e-5 of a
@@ -84,6 +85,7 @@ class Extractor:
     dtype: Literal["float32", "float64"] = "float32"
     version: int = 1
     extra: str = ""
+    least_frames: int = 1
     of_dataset: bool = False
     backends: tuple[Backend, ...] = ()
     backend: Backend = REFERENCE
@@ -192,10 +194,10 @@ _ALL = (
               (*TORCH, "pillow", "pytorch-fid", "torchvision"), "fevbench.extractors.inception:Inception",
               backends=FAST),
     Extractor("i3d", "clip", 400, ("i3d-kinetics-400",), f"[-1, 1], {TO_224}, logits",
-              TORCH, "fevbench.extractors.i3d:I3D", batch=2, backends=FAST),
+              TORCH, "fevbench.extractors.i3d:I3D", batch=2, least_frames=9, backends=FAST),
     Extractor("i3d-tf", "clip", 400, ("i3d-kinetics-400",),
               "[-1, 1], bilinear (no antialias, TensorFlow 1's grid) to 224 px, logits",
-              TORCH, "fevbench.extractors.i3d:I3DOfTensorFlow", batch=2, backends=FAST),
+              TORCH, "fevbench.extractors.i3d:I3DOfTensorFlow", batch=2, least_frames=9, backends=FAST),
     Extractor("videomae", "clip", 1408, ("videomae-g-ssv2",), f"16 frames, [0, 1], {TO_224}",
               TORCH, "fevbench.extractors.video_transformers:VideoMAE", batch=2),
     Extractor("vjepa", "clip", 1280, ("vjepa-h", "vjepa-h-ssv2-probe"),

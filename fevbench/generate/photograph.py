@@ -88,7 +88,7 @@ class Photograph:
 
     def frames(self, clip: Clip) -> Frames:
         """The face, long enough for every protocol; only frame 0 is ever asked for."""
-        return np.broadcast_to(self._still, (256, *self._still.shape))
+        return np.broadcast_to(self._still, (1 << 24, *self._still.shape))  # which takes no memory
 
 
 DETECTOR = "scrfd-500m"

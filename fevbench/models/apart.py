@@ -68,6 +68,7 @@ class ModelProcess:
         self.files: tuple[Path, ...] = ()
         self.untracked: tuple[str, ...] = ()
         self._name = name
+        self.registers = frozenset[str]()
         # A fork of a process that has loaded macOS's own libraries is not safe.
         self._method = "forkserver" if sys.platform == "linux" and not fresh else "spawn"
         self._process: Any = None
@@ -89,7 +90,7 @@ class ModelProcess:
         Raises:
             ModelError: There is none of this name, or its code fails.
         """
-        fields = self._call("while it was loaded", "find", name, plugin and plugin.absolute())
+        fields, self.registers = self._call("while it was loaded", "find", name, plugin and plugin.absolute())
         self._is_loaded = True
         return FoundModel(**fields, factory=_elsewhere, process=self)
 

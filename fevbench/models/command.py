@@ -149,7 +149,7 @@ class CommandModel:
         folder = place.new_folder()
         entries = [self._entry(clip, folder) for clip in clips]
         how = self._spec.corpus.protocol
-        fps = self._spec.corpus.dataset.fps / how.stride
+        fps = how.rate(self._spec.corpus.dataset.fps)
         values: dict[str, object] = {"frames": how.frames, "size": how.size, "fps": f"{fps:g}"}
         about = f"{len(clips)} clips"
         if self.at_once:

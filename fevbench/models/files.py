@@ -58,9 +58,7 @@ def is_installed(path: Path) -> bool:
 
 @cache
 def _installed_folders() -> tuple[Path, ...]:
-    import fevbench
-
-    here = Path(fevbench.__file__).parent
+    here = Path(__file__).parents[1]  # the package
     places = [value for key, value in sysconfig.get_paths().items() if "lib" in key]
     places += [*site.getsitepackages(), site.getusersitepackages()]
     real = [Path(place).resolve() for place in places]

@@ -47,6 +47,7 @@ class LoadedPlugin:
         surroundings: Where its code lives.
         files: What was opened while it was loaded.
         untracked: What it used then that may change without being noticed.
+        kinds: The kinds of things that a plug-in file registers.
     """
 
     module: str
@@ -54,6 +55,7 @@ class LoadedPlugin:
     surroundings: Surroundings
     files: tuple[Path, ...] = ()
     untracked: tuple[str, ...] = ()
+    kinds: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, factory: object, opened_files: OpenedFiles) -> LoadedPlugin:
@@ -91,7 +93,7 @@ def register_model(name: str) -> Callable[[F], F]:
 
 
 def load_plugin(path: Path) -> LoadedPlugin:
-    """Run a plug-in file, which registers its models with :func:`register_model`.
+    """Run a plug-in file, which registers models, metrics, extractors, data sets or protocols.
 
     It may import the modules beside it.
 
@@ -105,12 +107,11 @@ def load_plugin(path: Path) -> LoadedPlugin:
     spec = importlib.util.spec_from_file_location(f"fevbench_plugin_{path.stem}", place)
     if spec is None or spec.loader is None:
         raise ModelError(f"plug-in {path} is not a Python file", "give a file that ends in .py")
-    before = set(models)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     surroundings, opened_files = Surroundings(place.parent), OpenedFiles()
     try:
-        with registering(str(path)), opened_files, surroundings:
+        with registering(str(path)) as registered, opened_files, surroundings:
             spec.loader.exec_module(module)
     except (FevbenchError, KeyboardInterrupt, Terminated):
         raise
@@ -118,17 +119,19 @@ def load_plugin(path: Path) -> LoadedPlugin:
         raise ModelError(
             f"plug-in {path} failed ({reason(error)})", "see the traceback with --debug"
         ) from error
-    added = set(models) - before
-    if not added:
+    if not registered.added:
         raise ModelError(
-            f"plug-in {path} registers no model", 'decorate a class with @register_model("name")'
+            f"plug-in {path} registers nothing", 'decorate a model\'s class with @register_model("name")'
         )
-    plugin = LoadedPlugin(spec.name, place, surroundings, opened_files.files, opened_files.untracked)
-    _plugins.update(dict.fromkeys(added, plugin))
+    kinds = frozenset(kind for kind, _ in registered.added)
+    plugin = LoadedPlugin(spec.name, place, surroundings, opened_files.files, opened_files.untracked, kinds)
+    _plugins.update({name: plugin for kind, name in registered.added if kind == models.kind})
     return plugin
 
 
-def find_model(name: str, plugin: Path | None = None, allow_missing: bool = False) -> FoundModel:
+def find_model(
+    name: str, plugin: Path | None = None, allow_missing: bool = False, is_loaded: bool = False
+) -> FoundModel:
     """Find a model by name.
 
     Args:
@@ -137,6 +140,7 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
             makes them.
         plugin: A file to load first.
         allow_missing: For ``videos:DIR``, whether clips may be missing.
+        is_loaded: Whether the file has been loaded already.
 
     Raises:
         UnknownName: No model has this name; the message suggests near ones.
@@ -157,7 +161,7 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         if not file:
             raise ModelError(f"{name} names no file", "give command:FILE.toml how the program is called")
         return find_command(Path(file).expanduser())
-    if plugin is not None:
+    if plugin is not None and not is_loaded:
         load_plugin(plugin)
     asked = name
     kind, own, place = (name, "", "") if name in models else name.partition(":")
@@ -216,7 +220,7 @@ def _where_else(name: str, plugin: Path | None) -> str:
     if plugin is None:
         return "a model of your own needs --plugin FILE.py, the file that registers it"
     there = [known for known, loaded in _plugins.items() if loaded.file == plugin.absolute()]
-    return f"{plugin} registers {', '.join(there)}"
+    return f"{plugin} registers {', '.join(there) or 'no model'}"
 
 
 def _digest_of(factory: Factory, code: Mapping[str, Path]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fevbench.counts import some
 from fevbench.data.facts import FileFacts, notes_on_files
+from fevbench.data.own_protocol import MOST_FRAMES
 from fevbench.data.pictures import PICTURE_SUFFIXES
 from fevbench.data.video import WHAT_IS_READ, is_clip, read_clip
 from fevbench.errors import ModelError, VideoError
@@ -28,8 +29,8 @@ LARGEST_FILE = 4 << 30
 class VideoFolder:
     """Clips made elsewhere.
 
-    A clip must have exactly the protocol's frames. Clips of another size are resized as the protocol
-    resizes true clips; the folder must hold one size only.
+    A clip of another length than the protocol's is sampled as true clips are, by the protocol's rule, and the
+    notes say so; clips of another size are resized as true ones are. The folder must hold one size only.
 
     Args:
         found: Clip id to file or folder.
@@ -69,13 +70,13 @@ class VideoFolder:
         self._size = size_of(read_clip(found[min(wanted & found.keys())], most=1))
         if self._size != (spec.size, spec.size):
             width, height = self._size
-            self.notes.append(f"clips were resized from {width}x{height} to {spec.size}x{spec.size}")
+            cut = "cut to the square in the middle and " * (width != height)
+            self.notes.append(f"clips were {cut}resized from {width}x{height} to {spec.size}x{spec.size}")
 
     def clip(self, wanted: Clip, generator: torch.Generator) -> Frames:
         """Read the clip made for ``wanted``; ``generator`` is not used."""
         path = self._found[wanted.id]
         frames = self._read(wanted.id)
-        check_length(str(path), frames, self._facts[wanted.id], self._spec)
         check_size(str(path), frames, self._size)
         return self._spec.corpus.protocol.resize(frames, str(path))
 
@@ -95,7 +96,8 @@ class VideoFolder:
 
     def _read(self, clip: str) -> Frames:
         self._facts[clip] = facts = FileFacts()
-        return read_clip(self._found[clip], facts, most=self._spec.frames + 1)
+        path = self._found[clip]
+        return sampled(read_clip(path, facts, most=MOST_FRAMES + 1), facts, str(path), self._spec)
 
 
 def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
@@ -165,6 +167,33 @@ def _check_file(file: Path) -> None:
             f"{file} has {found.st_size / 2**30:.1f} GiB, and a clip that is scored has a few frames",
             f"cut it to what is scored, at most {LARGEST_FILE >> 30} GiB",
         )
+
+
+def sampled(frames: Frames, facts: FileFacts, what: str, spec: ModelSpec) -> Frames:
+    """A clip made elsewhere at the protocol's length: as it is, or by the rule that samples true clips.
+
+    Args:
+        frames: The clip, ``uint8[T, H, W, 3]``.
+        facts: What its file says; told what was done.
+        what: What to call it in an error.
+        spec: The run's sizes and true clips.
+
+    Raises:
+        VideoError: It has not the protocol's length, and the rule does not apply to it.
+    """
+    protocol, count = spec.corpus.protocol, len(frames)
+    if count == protocol.frames:
+        return frames
+    if count > MOST_FRAMES:
+        raise VideoError(f"{what} has more than {MOST_FRAMES} frames", "cut it to what is scored")
+    try:
+        numbers = protocol.taken(count, what, None if facts.uneven else facts.fps)
+    except VideoError as error:
+        fix = f"export exactly {protocol.frames} frames" + ", at a constant rate" * facts.uneven
+        raise VideoError(error.what, fix) from error
+    rate = f" at {facts.fps:g} a second" if protocol.fps and facts.fps else ""
+    facts.note(f"{count} frames{rate} became {protocol.frames} by the rule of protocol {protocol.id}")
+    return frames[numbers]
 
 
 def check_length(what: str, frames: Frames, facts: FileFacts, spec: ModelSpec) -> None:

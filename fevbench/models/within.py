@@ -33,7 +33,7 @@ from fevbench.foreign import as_text, reason
 from fevbench.models.asked import Asked, Training
 from fevbench.models.built import build
 from fevbench.models.found import FoundModel
-from fevbench.models.registry import find_model
+from fevbench.models.registry import find_model, load_plugin
 
 DONE, FAILED, STOPPED, PROGRESS = "done", "failed", "stopped", "progress"
 """Kinds of messages: an answer, an error, that the model was interrupted, and how long work proceeds."""
@@ -94,10 +94,14 @@ class Inside:
         self._faces = self._output = np.empty(0, np.uint8)
         self._made: list[np.ndarray[Any, Any]] = []
 
-    def find(self, name: str, plugin: Path | None) -> dict[str, Any]:
-        """Load a model's code; what `FoundModel` says of it, as far as it can be sent."""
-        self._found = find_model(name, plugin)
-        return described(self._found)
+    def find(self, name: str, plugin: Path | None) -> tuple[dict[str, Any], frozenset[str]]:
+        """Load a model's code; what `FoundModel` says of it, as far as it can be sent.
+
+        And which kinds of things its plug-in registers.
+        """
+        kinds = frozenset[str]() if plugin is None else load_plugin(plugin).kinds
+        self._found = find_model(name, plugin, is_loaded=True)
+        return described(self._found), kinds
 
     def adopt(self, content: bytes) -> None:
         """Take a model that was found in the other process: what is said of it, and its class."""

@@ -59,7 +59,7 @@ def manifest_text(corpus: Corpus, entries: Sequence[ManifestEntry]) -> str:
     content: dict[str, Any] = {
         "frames": how.frames,
         "size": how.size,
-        "fps": corpus.dataset.fps / how.stride,
+        "fps": how.rate(corpus.dataset.fps),
         "labels": list(corpus.dataset.labels),
         "clips": [asdict(entry) for entry in entries],
     }

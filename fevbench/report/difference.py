@@ -171,6 +171,7 @@ def _facts(first: Result, second: Result) -> list[Fact]:
 def _described(result: Result) -> dict[str, str]:
     """What a run is, fact by fact; not when it was made, how long it took, and what came out."""
     model, data, protocol, where = result.model, result.dataset, result.protocol, result.environment
+    pace = f"{protocol.fps:g} a second" if protocol.fps else f"every {protocol.stride}"
     return {
         "model": model.name,
         "origin": model.origin,
@@ -182,7 +183,7 @@ def _described(result: Result) -> dict[str, str]:
         "limit": "none" if data.limit is None else str(data.limit),
         "clips": f"{data.clips} of {people(data.subjects)}",
         "digest of clips": data.digest,
-        "protocol": f"{protocol.id} ({protocol.frames} of {protocol.size}², every {protocol.stride})",
+        "protocol": f"{protocol.id} ({protocol.frames} of {protocol.size}², {pace})",
         "seed": str(result.seed),
         "device": where.device,
         "threads": str(where.threads),

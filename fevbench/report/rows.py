@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from fevbench.counts import clips, grouped, people
@@ -189,14 +189,19 @@ def _unknown(names: Sequence[str], results: Sequence[Result]) -> list[str]:
 
 def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
     """What a reader of a run's numbers must know, one line each; ``only`` of the metrics that are shown."""
-    shown = [(name, m) for name, m in result.metrics.items() if only is None or name in only]
+    shown = {name: m for name, m in result.metrics.items() if only is None or name in only}
+    return [*result.model.notes, *notes_on_values(shown)]
+
+
+def notes_on_values(metrics: Mapping[str, MetricResult]) -> list[str]:
+    """What a reader of numbers must know, one line each: what counts at the floor, what is left out, why."""
+    shown = list(metrics.items())
     there = [(name, m) for name, m in shown if m.value is not None]
     absent = grouped((m.reason, name) for name, m in shown if m.value is None)
-    few = grouped((m.subjects, name) for name, m in there if m.subjects < LEAST_SUBJECTS)
+    few = grouped((m.subjects, name) for name, m in there if 0 < m.subjects < LEAST_SUBJECTS)
     counted = grouped((m.missing, name) for name, m in there if m.missing)
     excused = grouped((m.excused, name) for name, m in shown if m.excused)
     return [
-        *result.model.notes,
         *(
             f"{clips(count)} that lost the face counted at the floor of {', '.join(which)}"
             for count, which in counted.items()

@@ -53,7 +53,7 @@ class Runs:
                 "name the data set with --dataset",
             )
         protocol = protocols.get(first.protocol.id)
-        self.fps = data.fps / protocol.stride
+        self.fps = protocol.rate(data.fps)
         self.corpus = Corpus(data, protocol, first.dataset.split, first.dataset.limit)
 
     def typical(self, count: int) -> list[Clip]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,8 +13,8 @@ from fevbench.counts import clips, grouped, many, people
 from fevbench.foreign import LONGEST, LONGEST_NAME, one_line
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.difference import ClipDifference, Difference, MetricDifference, ShownClips
-from fevbench.report.rows import Comparison, Row, interval, notes, number
-from fevbench.results.schema import Result
+from fevbench.report.rows import Comparison, Row, interval, notes, notes_on_values, number
+from fevbench.results.schema import MetricResult, Result
 from fevbench.stats.paired import ALPHA
 
 NAME_WIDTH = 32
@@ -38,21 +38,32 @@ def result_table(result: Result) -> RenderableType:
         f"{result.model.name} on {data.name} {data.version}, {data.split} split, {result.protocol.id}, "
         f"seed {result.seed}: {clips(data.clips)}, {people(data.subjects)}"
     )
+    shown = values_table(title, result.metrics)
+    return Group(*shown, _times(result), *_notes(notes(result)))
+
+
+def scores_table(title: str, metrics: Mapping[str, MetricResult], remarks: Iterable[str]) -> RenderableType:
+    """Numbers of clips that are of no run: a line a metric, and below it what a reader must know."""
+    return Group(*values_table(title, metrics), *_notes([*remarks, *notes_on_values(metrics)]))
+
+
+def values_table(title: str, metrics: Mapping[str, MetricResult]) -> Iterator[RenderableType]:
+    """A title, a line a metric, with interval, ceiling and N, and each label's own number."""
     table = Table()
     table.add_column("metric", overflow="fold")
     for heading in ("value", "95 % interval", "true clips", "N"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for name, metric in result.metrics.items():
+    for name, metric in metrics.items():
         heading = f"{name} {catalog.get(name).arrow}" + (f" ({metric.unit})" if metric.unit else "")
         value, ceiling = number(name, metric.value), number(name, metric.ceiling)
         n = many(metric.n, metric.sample.removesuffix("s"))
         table.add_row(*map(Text, (heading, value, interval(name, metric), ceiling, n)))
-    own = [
-        line(f"{name} of {', '.join(f'{label} {number(name, v)}' for label, v in metric.by_label.items())}")
-        for name, metric in result.metrics.items()
-        if metric.by_label
-    ]
-    return Group(line(title, "italic"), table, *own, _times(result), *_notes(notes(result)))
+    yield line(title, "italic")
+    yield table
+    for name, metric in metrics.items():
+        if metric.by_label:
+            own = ", ".join(f"{label} {number(name, v)}" for label, v in metric.by_label.items())
+            yield line(f"{name} of {own}")
 
 
 def _times(result: Result) -> Text:

@@ -123,6 +123,8 @@ class ProtocolRecord(Record):
     """Frames a clip."""
     stride: int
     """Native frames between two sampled ones."""
+    fps: Finite | None = None
+    """Frames taken for each second of a clip; null where every ``stride``-th native frame is."""
     scores_input: bool = True
     """Whether metrics of frames score frame 0, the input; true in results of before this field."""
 

@@ -110,7 +110,7 @@ def _decode(
         shape = (len(clips), protocol.frames, protocol.size, protocol.size, 3)
         frames = np.lib.format.open_memmap(part / FRAMES_FILE, "w+", np.uint8, shape)
         for i, clip in enumerate(clips):
-            frames[i] = protocol.sample(dataset.frames(clip), f"{dataset.name} clip {clip.id}")
+            frames[i] = protocol.sample(dataset.frames(clip), f"{dataset.name} clip {clip.id}", dataset.fps)
             progress.advance(1)
         frames.flush()
         rows = [(clip.id, clip.subject, clip.label) for clip in clips]

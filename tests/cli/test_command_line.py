@@ -32,8 +32,8 @@ WHOLE = [sys.executable, "-m", "fevbench"]
             "no metric is called 'facial-moton': did you mean 'facial-motion'",
         ),
         (
-            ("run", "copy", "tiny", "--protocol", "64x17"),
-            "no protocol is called '64x17': did you mean '64x16' or '64x32'?",
+            ("run", "copy", "tiny", "--protocol", "64xl6"),
+            "no protocol is called '64xl6': did you mean '64x16' or '64x32'?",
         ),
         (("run", "copy", "tiny", "--split", "val"), "tiny has no val clips: choose another --split"),
         (("run", "copy", "tiny", "--device", "abacus"), "'abacus' is not a device"),

@@ -30,7 +30,7 @@ def numbered(count: int) -> Frames:
 
 def test_frames_are_taken_from_the_first_with_the_stride() -> None:
     assert SHORT.sample(numbered(32), "clip")[:, 0, 0, 0].tolist() == list(range(0, 32, 2))
-    assert SHORT.native_frames == 31
+    assert SHORT.native_frames() == 31
     assert len(SHORT.sample(numbered(31), "clip")) == 16
 
 
@@ -38,7 +38,7 @@ def test_frames_are_taken_from_the_first_with_the_stride() -> None:
 def test_no_protocol_scores_the_first_part_of_a_longer_clip(name: str) -> None:
     """It reads the clip to its end, or says that it does not."""
     protocol = protocols.get(name)
-    for count in range(protocol.native_frames, 200):
+    for count in range(protocol.native_frames(), 200):
         if protocol.covers(count):
             frame_numbers = protocol.frame_numbers(count)
             assert frame_numbers[0] == 0

@@ -123,7 +123,7 @@ def test_another_number_of_frames_is_an_error(score: Score, folder: Path, frames
     _write(folder, "cem-joy", frames=frames)
     outcome = score()
     assert outcome.code == 1
-    assert f"cem-joy.mkv has {frames} frames{' or more' * (frames > 16)}" in outcome.complaint
+    assert f"cem-joy.mkv has {frames} frames, protocol 64x16@2 needs 31" in outcome.complaint
     assert "export exactly 16 frames" in outcome.complaint
 
 

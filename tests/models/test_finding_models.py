@@ -86,7 +86,7 @@ def test_a_plugin_of_five_lines_is_scored(cli: Cli, plugin: Write, tmp_path: Pat
         ("import no_such_module", "ModuleNotFoundError"),
         ("1 / 0", "ZeroDivisionError"),
         ("import sys; sys.exit('use me otherwise')", "SystemExit: use me otherwise"),
-        ("x = 1", "registers no model"),
+        ("x = 1", "registers nothing"),
         ("@register_model('copy')\nclass Copy: pass", "'copy' is registered already"),
     ],
 )

@@ -49,7 +49,10 @@ def test_a_result_of_version_1_gets_its_labels_and_keeps_its_numbers() -> None:
     for name, metric in before["metrics"].items():
         assert {key: written["metrics"][name][key] for key in metric} == metric
     for part in ("model", "protocol", "environment", "weights", "stages", "created", "seed"):
-        later = {"protocol": {"scores_input": True}, "environment": {"ran_on": {}}}.get(part, {})
+        later = {
+            "protocol": {"scores_input": True, "fps": None},
+            "environment": {"ran_on": {}},
+        }.get(part, {})
         assert written[part] == (before[part] | later if later else before[part])
 
 

@@ -118,7 +118,7 @@ def test_the_last_good_checkpoint_outlives_a_stop(
         (("--set", "spatial_widths=4,x"), "is not whole numbers with commas between"),
         (("--set", "spatial_widths=4,4"), "64 px needs 4 spatial_widths, not 2"),
         (("--set", "spatial_encoder=false"), "these settings are not possible: without spatial_encoder"),
-        (("--set", "protocol=64x17"), "no protocol is called '64x17'"),
+        (("--set", "protocol=64xl6"), "no protocol is called '64xl6'"),
         (("--set", "learning_rate=nan"), "learning_rate must be above 0 and at most 1, not nan"),
         (("--set", "learning_rate=-1"), "learning_rate must be above 0 and at most 1, not -1.0"),
         (("--set", "beta1=1.5"), "beta1 must be at least 0 and below 1, not 1.5"),

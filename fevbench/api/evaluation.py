@@ -1,0 +1,127 @@
+"""``fevbench.evaluate``: a model on a data set, as ``fevbench run`` does it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fevbench.api.results import Result
+from fevbench.data.datasets import open_dataset
+from fevbench.data.protocol import find_protocol
+from fevbench.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Split
+    from fevbench.data.protocol import Protocol
+    from fevbench.weights import Progress as Pull
+
+
+def evaluate(
+    model: str,
+    dataset: str,
+    metrics: str | Sequence[str] = (),
+    *,
+    protocol: str | Path | Protocol | None = None,
+    split: Split | None = None,
+    limit: int | None = None,
+    seed: int | None = None,
+    device: str = "auto",
+    backend: str = "auto",
+    batch_size: int | None = None,
+    jobs: int | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    clip_timeout: float | None = None,
+    out: str | Path | None = None,
+    plugin: str | Path | None = None,
+    allow_missing: bool = False,
+    overwrite: bool = False,
+    offline: bool = False,
+    progress: Progress | None = None,
+    pull: Pull | None = None,
+) -> Result:
+    """Score a model on a data set; the same call goes on where it was stopped.
+
+    Args:
+        model: A name of ``fevbench list models``, one that ``plugin`` registers, ``NAME:PATH`` for other
+            weights, ``videos:DIR`` or ``command:FILE.toml``.
+        dataset: ``NAME`` or ``NAME:DIR``.
+        metrics: Names or families; none for the default ones.
+        protocol: A name, an id, ``SIZExFRAMES[@STRIDE]`` or a TOML file; see `find_protocol`.
+        split: ``train``, ``val`` or ``test``; by default the protocol's.
+        limit: Score only so many clips, chosen by hash.
+        seed: Of generation; by default the protocol's.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        backend: What runs the networks: ``auto``, ``torch`` or ``openvino``.
+        batch_size: Samples a network sees at once.
+        jobs: Workers; any number gives the same result. By default what memory and cores allow.
+        engine: ``local`` for this machine, ``ray`` for a cluster.
+        address: ``HOST:PORT`` of a Ray cluster that runs, or ``auto``; by default one is started here.
+        clip_timeout: How many seconds a model's process may take for a clip.
+        out: The run folder; by default one under ``runs/`` that says what was run.
+        plugin: A Python file that registers models, metrics, extractors, data sets or protocols. It is run
+            before any name is looked up, in the model's own process; and in this one if it registers more
+            than models.
+        allow_missing: For ``videos:DIR``, score what there is.
+        overwrite: Start the run folder anew.
+        offline: Never touch the network.
+        progress: Hears what happens; by default nobody does.
+        pull: Hears how downloads proceed.
+
+    Returns:
+        The result, as it lies in the run folder.
+
+    Raises:
+        FevbenchError: Something the user can fix; what was finished is kept.
+    """
+    from fevbench.engine.cluster import Cluster
+    from fevbench.engine.execute import execute
+    from fevbench.engine.folder import default_folder
+    from fevbench.engine.plan import Evaluation, Plan, Settings, choose_device, choose_metrics
+    from fevbench.extractors.backends import choose_backend
+    from fevbench.global_state import remember
+    from fevbench.judge.files import find_judge
+    from fevbench.models.apart import find_apart
+    from fevbench.models.registry import load_plugin
+
+    names = [metrics] if isinstance(metrics, str) else metrics
+    if plugin is None:  # cheap checks first: a typing error must not cost the start of a process
+        choose_metrics(names)
+        find_protocol(protocol)
+        open_dataset(dataset)
+    plugin = None if plugin is None else Path(plugin)
+    with find_apart(model, plugin, allow_missing) as found:
+        if plugin and (found.process is None or found.process.registers != {"model"}):
+            remember()  # before anybody else's code is run here, which may change it
+            load_plugin(plugin)
+        chosen, how, data = choose_metrics(names), find_protocol(protocol), open_dataset(dataset)
+        device = choose_device(device)
+        settings = Settings(
+            model=found.name,
+            fingerprint=found.fingerprint,
+            dataset=data.name,
+            dataset_version=data.version,
+            protocol=how.id,
+            split=split or how.split,
+            limit=limit,
+            seed=how.seed if seed is None else seed,
+            device=device.partition(":")[0],
+            allow_missing=allow_missing,
+        )
+        folder = Path(out) if out else default_folder(settings)
+        runs_by = choose_backend(backend, device)
+        judge = find_judge(data, how)
+        evaluation = Evaluation(chosen, data, how, judge, found.can_resample, backend=runs_by)
+        plan = Plan(settings, found, evaluation, device, batch_size, folder, backend == "auto", plugin)
+        result = execute(
+            plan,
+            progress or Silent(),
+            offline=offline,
+            pull=pull,
+            overwrite=overwrite,
+            jobs=jobs,
+            clip_timeout=clip_timeout,
+            cluster=Cluster(address) if engine == "ray" else None,
+        )
+    return Result.of(result, folder)

@@ -1,0 +1,184 @@
+"""Measuring pairs of clips that are in memory: the one place where the API meets the engine's inner parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fevbench.data.clip import EXPRESSIONS, Clip
+from fevbench.data.protocol import Protocol
+from fevbench.engine.extract import Extraction
+from fevbench.engine.plan import Evaluation
+from fevbench.engine.samples import HashedClip
+from fevbench.engine.score import clip_set, unscored
+from fevbench.engine.score import score as score_metric
+from fevbench.engine.work import CLIPS_AT_ONCE
+from fevbench.progress import Progress
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Frames, Split, Subject
+    from fevbench.engine.score import Rows
+    from fevbench.metrics.metric import Metric
+    from fevbench.results.schema import MetricResult
+    from fevbench.weights import LocalWeight
+
+OF_MADE = frozenset({"acd", "face-rate", "mesh-rate"})
+"""Metrics that look at the made clip alone."""
+OF_INPUT = frozenset({"csim", "csim-min", "csim-r50", "rank-1", "rank-1-r50", "acd-i", "mesh-jitter"})
+"""Metrics that look at it and at the input image."""
+
+
+@dataclass
+class InMemory:
+    """A data set of clips that were handed over; only its labels are ever asked for."""
+
+    labels: tuple[str, ...]
+    name: str = "given"
+    version: str = "1"
+    title: str = "clips that were handed over"
+    licence: str = ""
+    citation: str = ""
+    fps: float = 25.0
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """Nobody knows."""
+        return ()
+
+    def clips(self, split: Split) -> tuple[Clip, ...]:
+        """None: they are handed over one by one."""
+        return ()
+
+    def frames(self, clip: Clip) -> Frames:
+        """Not to be had here."""
+        raise KeyError(clip.id)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of clips, beside their pixels.
+
+    Attributes:
+        frames: Frames of each.
+        size: Height and width.
+        truth: Whether true clips are there.
+        input: Whether the input image is frame 0 of the true side.
+        subjects: Whether it is known whose they are.
+        labels: The labels, in order; empty if nobody knows what was asked for.
+    """
+
+    frames: int
+    size: int
+    truth: bool
+    input: bool
+    subjects: bool
+    labels: tuple[str, ...]
+
+    def why_not(self, metric: Metric) -> str:
+        """Why a metric cannot be had, whatever is in the clips; empty if it can."""
+        if metric.uses_judge:
+            return "asks the expression classifier of a data set, and here is none; use fevbench run"
+        needs_labels = "label" in metric.sampling.sample_info or metric.computation.accuracy
+        if needs_labels and not self.labels:
+            return "needs to know which expression was asked for: give labels"
+        if metric.sampling.least_subjects > 1 and not self.subjects:
+            return "needs to know whose clip each is: give subjects"
+        if self.truth or metric.name in OF_MADE:
+            return ""
+        if metric.name in OF_INPUT:
+            return "" if self.input else "needs the true clips, or the images that the clips were made from"
+        return "needs the true clips"
+
+
+def in_order(labels: Sequence[str]) -> tuple[str, ...]:
+    """Labels, each once: the basic expressions in their order, others by name."""
+    there = set(labels)
+    basic = [label for label in EXPRESSIONS if label in there]
+    return (*basic, *sorted(there.difference(basic)))
+
+
+def evaluation_of(metrics: Sequence[Metric], known: Known, clips: Sequence[Clip] | None) -> Evaluation:
+    """Those metrics that can be had, with what they need."""
+    protocol = Protocol("as given", 1, known.size, known.frames, 1)
+    able = tuple(metric for metric in metrics if not known.why_not(metric))
+    chosen = None if clips is None else tuple(clips)
+    return Evaluation(able, InMemory(known.labels), protocol, clips=chosen)
+
+
+@dataclass
+class Networks:
+    """The extractors of an evaluation, each loaded when it is first needed, until they are closed."""
+
+    evaluation: Evaluation
+    local: Mapping[str, LocalWeight]
+    device: str
+    batch_size: int | None
+    cache: Path
+    progress: Progress
+    _open: dict[str, Extraction] = field(default_factory=dict)
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def features(
+        self, clips: Sequence[Clip], made: Callable[[Clip], Frames], true: Callable[[Clip], Frames]
+    ) -> dict[str, dict[str, tuple[Rows, Rows]]]:
+        """Extractor to clip id to the features of the made clip, and of the true one."""
+        for extractor in self.evaluation.extractors:
+            if extractor.name not in self._open:
+                self._open[extractor.name] = self._stack.enter_context(
+                    Extraction(
+                        extractor,
+                        self.local,
+                        self.device,
+                        self.batch_size,
+                        self.cache,
+                        self.progress.note,
+                    )
+                )
+        found: dict[str, dict[str, tuple[Rows, Rows]]] = {name: {} for name in self._open}
+        self.progress.start("clips", len(clips))
+        for start in range(0, len(clips), CLIPS_AT_ONCE):
+            some = clips[start : start + CLIPS_AT_ONCE]
+            of_true = [HashedClip(true(clip)) for clip in some]
+            of_made = [HashedClip(made(clip)) for clip in some]
+            pairs = [*zip(of_made, of_true, strict=True), *zip(of_true, of_true, strict=True)]
+            for extractor in self.evaluation.extractors:
+                rows = self._open[extractor.name].of_pairs(pairs)
+                both = zip(rows[: len(some)], rows[len(some) :], strict=True)
+                found[extractor.name] |= {clip.id: pair for clip, pair in zip(some, both, strict=True)}
+            self.progress.advance(len(some))
+        return found
+
+    def close(self) -> None:
+        """Let them go."""
+        self._stack.close()
+        self._open.clear()
+
+
+def values_of(
+    metrics: Sequence[Metric],
+    known: Known,
+    clips: Sequence[Clip],
+    features: Mapping[str, Mapping[str, tuple[Rows, Rows]]],
+) -> dict[str, MetricResult]:
+    """Metric name to what was measured, or why there is no number.
+
+    Args:
+        metrics: Which.
+        known: What is known of the clips.
+        clips: The clips.
+        features: Extractor to clip id to its rows: of what was made, and of the true clip.
+    """
+    from fevbench.global_state import known_state
+
+    evaluation = evaluation_of(metrics, known, clips)
+    sides = [clip_set(known.labels, known.frames, features, side) for side in (0, 1)]
+    found: dict[str, MetricResult] = {}
+    with known_state():
+        for metric in metrics:
+            reason = known.why_not(metric) or evaluation.unavailable(metric)
+            value = unscored(metric, clips, reason) if reason else score_metric(metric, clips, *sides)
+            # Of what stands in for true clips there is no ceiling.
+            found[metric.name] = value if known.truth else value.model_copy(update={"ceiling": None})
+    return found

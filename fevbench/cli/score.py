@@ -1,0 +1,151 @@
+"""``fevbench score``: two folders of clips, without a data set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from fevbench.cli import options
+from fevbench.cli.output import say_json
+from fevbench.errors import FevbenchError
+
+_FIELD = re.compile(r"\{(\w+)\}|\*")
+FIELDS = ("subject", "label")
+
+
+@click.command("score")
+@click.argument("clips", nargs=-1, required=True, type=options.PATH, metavar="MADE [TRUE]")
+@options.metrics("Names or families, with commas; or all.")
+@click.option(
+    "--subjects",
+    metavar="PATTERN|FILE.csv",
+    help="Whose clips they are, for intervals: '{subject}_{label}_*' of their names, or a table.",
+)
+@options.out(options.PATH, metavar="FILE.json", help="Keep the numbers, too.")
+@click.option("--inputs", type=options.PATH, metavar="DIR", help="Input images, if they are not frame 0.")
+@click.option("--protocol", "protocol_name", metavar="PROTOCOL", help="Sample and resize both sides by it.")
+@click.option("--match", type=click.Choice(["name", "order"]), help="How clips are matched.")
+@click.option("--allow-missing", is_flag=True, help="Leave out what has no partner or cannot be read.")
+@options.device()
+@options.batch_size(metavar="N")
+@options.plugin
+@options.offline
+@options.output_format("table", "json")
+def score_command(
+    clips: tuple[Path, ...],
+    metrics: tuple[str, ...],
+    subjects: str | None,
+    out: Path | None,
+    inputs: Path | None,
+    protocol_name: str | None,
+    match: str | None,
+    allow_missing: bool,
+    device: str,
+    batch_size: int | None,
+    plugin: Path | None,
+    offline: bool,
+    output_format: str,
+) -> None:
+    """Score the clips of the folder MADE beside those of the folder TRUE: no data set, no labels.
+
+    A clip is a video, an animation, or a folder of frames. Clips are matched by name, or by order if no name
+    agrees; it is said which. They are scored as they are, all of one size and length, or by a --protocol.
+    Frame 0 of a true clip is taken for its input image, unless --inputs has a picture for each made clip.
+    What cannot be had, such as intervals without subjects, says why. Without TRUE, what needs no truth is
+    scored.
+
+    A file for --subjects has the columns clip and subject, and label if you like.
+
+    \b
+    Example:
+      fevbench score results/ truth/
+      fevbench score results/ truth/ --subjects '{subject}_{label}_*' --metrics csim,ssim,fvd
+      fevbench score results/ truth/ --protocol 256x64-uniform-centre
+    """
+    if len(clips) > 2:
+        raise click.UsageError(f"{len(clips)} folders are given: score takes MADE and TRUE")
+
+    from fevbench.api.scoring import score
+    from fevbench.atomic import check_writable, write_text
+    from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
+
+    if out is not None:
+        check_writable(out)
+    with stdout_to_stderr(), ProgressDisplay() as display:
+        if plugin is not None:
+            from fevbench.global_state import remember
+            from fevbench.models.registry import load_plugin
+
+            remember()
+            load_plugin(plugin)
+        known = {} if subjects is None else _known(subjects, clips[0])
+        found = score(
+            clips[0],
+            clips[1] if len(clips) == 2 else None,
+            subjects=known.get("subject"),
+            labels=known.get("label"),
+            inputs=inputs,
+            metrics=metrics,
+            protocol=protocol_name,
+            match=match,
+            allow_missing=allow_missing,
+            device=device,
+            batch_size=batch_size,
+            offline=offline,
+            progress=display,
+            pull=display.pull,
+        )
+    if out is not None:
+        write_text(out, found.model_dump_json(indent=1) + "\n")
+    if output_format == "json":
+        say_json(found.model_dump(mode="json"))
+    else:
+        print_text(found.table())
+
+
+def _known(said: str, made: Path) -> Mapping[str, Mapping[str, str]]:
+    """``subject`` and perhaps ``label``, each a clip's name to what is known of it.
+
+    Raises:
+        FevbenchError: The pattern or the file says nothing of a clip.
+    """
+    if said.lower().endswith(".csv"):
+        from fevbench.data.layouts.table import read_table
+
+        rows = [row for _, row in read_table(Path(said), ("clip", "subject"), ("label",))]
+        found = {what: {row["clip"]: row[what] for row in rows if row[what]} for what in FIELDS}
+        return {what: of_clip for what, of_clip in found.items() if of_clip}
+    pattern = _compiled(said)
+    from fevbench.api.given import Layout, as_given
+
+    read: dict[str, dict[str, str]] = {what: {} for what in pattern.groupindex}
+    for clip in as_given(made, "made", Layout()).clips:
+        fits = pattern.fullmatch(clip.name)
+        if not fits:
+            raise FevbenchError(f"--subjects {said!r} does not fit {clip.name}", "give a pattern that does")
+        for what in read:
+            read[what][clip.name] = fits[what]
+    return read
+
+
+def _compiled(text: str) -> re.Pattern[str]:
+    """A pattern such as ``{subject}_{label}_*`` as an expression that fits a whole name.
+
+    Raises:
+        FevbenchError: It has no subject, or a field that it cannot have.
+    """
+    names = [name for name in _FIELD.findall(text) if name]
+    if "subject" not in names or set(names) - set(FIELDS) or len(set(names)) < len(names):
+        raise FevbenchError(
+            f"--subjects {text!r} does not say whose clips they are",
+            "name {subject} once, {label} if you like, and * for the rest, or give a CSV file",
+        )
+    end, expression = 0, ""
+    for field in _FIELD.finditer(text):
+        expression += re.escape(text[end : field.start()])
+        expression += f"(?P<{field[1]}>.+?)" if field[1] else ".*?"
+        end = field.end()
+    return re.compile(expression + re.escape(text[end:]))
