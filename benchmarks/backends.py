@@ -22,7 +22,7 @@ from fevbench.data.protocol import protocols
 from fevbench.engine.extract import extractor_input
 from fevbench.extractors.backends import OPENVINO, REFERENCE
 from fevbench.extractors.base import Network, extractors
-from fevbench.global_state import known_state, remember
+from fevbench.global_state import fixed_global_state, remember_initial_state
 from fevbench.judge.files import find_judge
 from fevbench.registry import load_target
 
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    remember()
+    remember_initial_state()
     batches, faster = samples(), []
     units = {"lpips-alex-next": "next", "lpips-vgg": "next"}
     for name in extractors:
@@ -73,7 +73,7 @@ def main() -> None:
         if not extractor.backends or name in ("i3d-tf", "lpips-alex", "lpips-alex-draws"):
             continue  # the others run these networks, too
         batch = batches[units.get(name, extractor.unit)]
-        with known_state():
+        with fixed_global_state():
             both = load(name)
             expected, found = (network(batch) for network in both)  # the first call is the slowest
             apart = np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)

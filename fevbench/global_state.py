@@ -3,12 +3,12 @@
 One usual line of training code, such as ``torch.set_float32_matmul_precision("medium")``, changes what every
 network after it in the same process computes. A run's model has a process of its own, but a notebook may hold
 such a line, and `fevbench generate` and a training ask models in their own process. So features
-and metrics are computed in `known_state`, which sets all such state to what `KNOWN` says and gives it back
+and metrics are computed in `fixed_global_state`, which sets all such state to what `KNOWN` says and gives it back
 afterwards as the model left it. `KNOWN` is part of the fingerprint under which features are kept.
 
 torch computes with one thread: another number would change features in their last bits. More cores are used
 by more workers (`fevbench.engine.local`). Which warnings are shown is known by what it was before a model's
-code was first run, which `remember` notes.
+code was first run, which `remember_initial_state` notes.
 """
 
 from __future__ import annotations
@@ -138,20 +138,20 @@ KNOWN: dict[str, Any] = {
     "cv2.optimized": True,
     "seed": SEED,
 }
-"""The state in `known_state`, in words that can be hashed."""
+"""The state in `fixed_global_state`, in words that can be hashed."""
 
 
 _filters = tuple(warnings.filters)
 
 
-def remember() -> None:
+def remember_initial_state() -> None:
     """Note the warnings' filters of now, before a model's code is first run."""
     global _filters
     _filters = tuple(warnings.filters)
 
 
 @contextmanager
-def known_state() -> Iterator[None]:
+def fixed_global_state() -> Iterator[None]:
     """Compute as `KNOWN` says, whatever a model set; give everything back as it was.
 
     Gradients are off. Calls may be nested.

@@ -80,7 +80,7 @@ def evaluate(
     from fevbench.engine.folder import default_folder
     from fevbench.engine.plan import Evaluation, Plan, Settings, choose_device, choose_metrics
     from fevbench.extractors.backends import choose_backend
-    from fevbench.global_state import remember
+    from fevbench.global_state import remember_initial_state
     from fevbench.judge.files import find_judge
     from fevbench.models.apart import find_apart
     from fevbench.models.registry import load_plugin
@@ -93,7 +93,7 @@ def evaluate(
     plugin = None if plugin is None else Path(plugin)
     with find_apart(model, plugin, allow_missing) as found:
         if plugin and (found.process is None or found.process.registers != {"model"}):
-            remember()  # before anybody else's code is run here, which may change it
+            remember_initial_state()  # before anybody else's code is run here, which may change it
             load_plugin(plugin)
         chosen, how, data = choose_metrics(names), find_protocol(protocol), open_dataset(dataset)
         device = choose_device(device)

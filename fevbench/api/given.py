@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fevbench.counts import some
 from fevbench.data.facts import FileFacts
 from fevbench.data.members import natural_key
 from fevbench.data.own_protocol import MOST_FRAMES
 from fevbench.data.pictures import PICTURE_SUFFIXES, read_picture
 from fevbench.data.video import WHAT_IS_READ, is_clip, read_clip
 from fevbench.errors import FevbenchError, VideoError
+from fevbench.wording import first_few
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -187,7 +187,7 @@ def _check_names(clips: Sequence[GivenClip], where: str) -> None:
     names = [clip.name for clip in clips]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise FevbenchError(f"{where} holds {some(twice)} twice", "give each clip a name of its own")
+        raise FevbenchError(f"{where} holds {first_few(twice)} twice", "give each clip a name of its own")
 
 
 def _of_file(path: Path) -> GivenClip:

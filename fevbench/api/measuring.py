@@ -170,12 +170,12 @@ def values_of(
         clips: The clips.
         features: Extractor to clip id to its rows: of what was made, and of the true clip.
     """
-    from fevbench.global_state import known_state
+    from fevbench.global_state import fixed_global_state
 
     evaluation = evaluation_of(metrics, known, clips)
     sides = [clip_set(known.labels, known.frames, features, side) for side in (0, 1)]
     found: dict[str, MetricResult] = {}
-    with known_state():
+    with fixed_global_state():
         for metric in metrics:
             reason = known.why_not(metric) or evaluation.unavailable(metric)
             value = unscored(metric, clips, reason) if reason else score_metric(metric, clips, *sides)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from fevbench.api.results import row_of
 from fevbench.api.shown import html_of, print_shown, to_pandas
-from fevbench.counts import clips
 from fevbench.errors import UnknownName
 from fevbench.records import Record
 from fevbench.results.schema import MetricResult, ProtocolRecord
+from fevbench.wording import n_clips
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ class Scores(Record):
         from fevbench.report.terminal import scores_table
 
         how = self.protocol
-        title = f"{clips(len(self.clips))}: {how.frames} frames of {how.size} px, {how.id}"
+        title = f"{n_clips(len(self.clips))}: {how.frames} frames of {how.size} px, {how.id}"
         return scores_table(title, self.metrics, self.notes)
 
     def show(self) -> None:

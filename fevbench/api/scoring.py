@@ -14,8 +14,6 @@ from fevbench.api.given import Given, GivenClip, Layout, as_given, as_pictures, 
 from fevbench.api.measuring import Known, Networks, evaluation_of, in_order, values_of
 from fevbench.api.metrics import check_shape
 from fevbench.api.scores import Scores
-from fevbench.counts import clips as count_clips
-from fevbench.counts import some
 from fevbench.data.clip import Clip
 from fevbench.data.corpus import FrameStore
 from fevbench.data.facts import FileFacts, notes_on_files
@@ -23,6 +21,8 @@ from fevbench.data.protocol import Protocol, find_protocol
 from fevbench.errors import FevbenchError
 from fevbench.progress import Progress, Silent
 from fevbench.results.schema import ProtocolRecord
+from fevbench.wording import first_few
+from fevbench.wording import n_clips as count_clips
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -156,7 +156,7 @@ def _leave_out(what: str, names: Sequence[str], allowed: bool, notes: list[str])
     Raises:
         FevbenchError: They must not be.
     """
-    text = f"{what} ({some(list(names))})"
+    text = f"{what} ({first_few(list(names))})"
     if not allowed:
         raise FevbenchError(
             text, "add or mend them, or score the rest with --allow-missing (allow_missing=True)"
@@ -173,7 +173,9 @@ def _first_frames(inputs: Any, made: Given, arrays: Layout) -> list[Frames] | No
     if len(pairs) < len(made.clips):
         there = {clip.name for clip, _ in pairs}
         absent = [clip.name for clip in made.clips if clip.name not in there]
-        raise FevbenchError(f"inputs: none for {some(absent)}", "give one image a made clip, of its name")
+        raise FevbenchError(
+            f"inputs: none for {first_few(absent)}", "give one image a made clip, of its name"
+        )
     return [image.load()[0] for _, image in pairs]
 
 
@@ -186,7 +188,9 @@ def _known_of(
     if isinstance(given, Mapping):
         absent = [name for name in names if not given.get(name)]
         if absent:
-            raise FevbenchError(f"{what}: nothing for {some(absent)}", "say it of every clip, or of none")
+            raise FevbenchError(
+                f"{what}: nothing for {first_few(absent)}", "say it of every clip, or of none"
+            )
         return [str(given[name]) for name in names]
     if isinstance(given, str) or len(given) != len(order):
         raise FevbenchError(f"{what}: {len(given)} for {count_clips(len(order))}", "give one a made clip")
@@ -245,7 +249,7 @@ class _Pairs:
             raise FevbenchError(f"{first.what}{more}", fix)
         if first:
             notes.append(
-                f"left out: {len(failed)} of {len(self._pairs)} clips ({some(failed)}): {first.what}"
+                f"left out: {len(failed)} of {len(self._pairs)} clips ({first_few(failed)}): {first.what}"
             )
         return usable
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fevbench.errors import FevbenchError
-from fevbench.foreign import one_line
+from fevbench.sanitise import one_line
 
 if TYPE_CHECKING:
     import pandas as pd

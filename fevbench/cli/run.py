@@ -182,7 +182,7 @@ def _metrics() -> tuple[Columns, Rows]:
         least = f"{sampling.least} {sampling.counts}" if metric.kind == "set" else "1 clip"
         if sampling.least_per_label > 1:
             least = f"{sampling.least_per_label} {sampling.counts} a label"
-        title = f"{metric.definition.title}{notes[metric.asked_by]}"
+        title = f"{metric.definition.title}{notes[metric.selected_by]}"
         rows.append((f"{name} {metric.arrow}", title, metric.id, least))
     return ("metric", "what it says", "definition", "least"), rows
 

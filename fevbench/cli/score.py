@@ -76,10 +76,10 @@ def score_command(
         check_writable(out)
     with stdout_to_stderr(), ProgressDisplay() as display:
         if plugin is not None:
-            from fevbench.global_state import remember
+            from fevbench.global_state import remember_initial_state
             from fevbench.models.registry import load_plugin
 
-            remember()
+            remember_initial_state()
             load_plugin(plugin)
         known = {} if subjects is None else _known(subjects, clips[0])
         found = score(

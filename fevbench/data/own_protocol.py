@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from fevbench.data.clip import Split
-from fevbench.errors import FevbenchError, way_out
+from fevbench.errors import FevbenchError, suggested_fix
 from fevbench.records import Record, first_fault
 from fevbench.toml import read_toml
 
@@ -114,7 +114,7 @@ def read_protocol(path: Path) -> OwnProtocol:
     except FileNotFoundError:
         raise FevbenchError(f"protocol {path} does not exist", "check the path given to --protocol") from None
     except OSError as error:
-        fix = way_out(error, "check the path given to --protocol")
+        fix = suggested_fix(error, "check the path given to --protocol")
         raise FevbenchError(f"protocol {path} cannot be read ({error.strerror})", fix) from error
     except ValidationError as error:
         raise FevbenchError(

@@ -15,7 +15,6 @@ import numpy as np
 
 from fevbench import paths, weights
 from fevbench.atomic import replacing
-from fevbench.counts import many
 from fevbench.data.clip import Clip, Dataset
 from fevbench.engine.extract import Work
 from fevbench.engine.folder import DIGESTS_FILE, Claim, settings_of
@@ -30,6 +29,7 @@ from fevbench.extractors.cache import FeatureCache
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.results.files import read_result, write_result
 from fevbench.results.provenance import environment
+from fevbench.wording import quantity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -216,7 +216,7 @@ def _kept(
     ]
     if lacking:
         raise FevbenchError(
-            f"features of {many(len(lacking), 'clip')} by {extractor.name} are not kept here",
+            f"features of {quantity(len(lacking), 'clip')} by {extractor.name} are not kept here",
             "repeat the command of the run with these --metrics, which computes them",
         )
 

@@ -17,7 +17,7 @@ from fevbench.errors import FevbenchError
 from fevbench.extractors.backends import REFERENCE
 from fevbench.extractors.base import Extractor, Loader, Network
 from fevbench.extractors.cache import FeatureCache
-from fevbench.global_state import known_state
+from fevbench.global_state import fixed_global_state
 from fevbench.registry import load_target
 from fevbench.results.schema import Stage
 
@@ -113,7 +113,7 @@ class Extraction:
             clips: The samples of each.
 
         Returns:
-            For each clip ``[N, D]``, a row a sample. They are computed in `known_state`, whatever state this
+            For each clip ``[N, D]``, a row a sample. They are computed in `fixed_global_state`, whatever state this
             process is in.
 
         Raises:
@@ -123,7 +123,7 @@ class Extraction:
         by_key = {sample.key: sample for clip in clips for sample in clip}
         known = self._cache.get(by_key)
         missing = [sample for key, sample in by_key.items() if key not in known]
-        with known_state():
+        with fixed_global_state():
             for start in range(0, len(missing), self._batch):
                 known |= self._computed(missing[start : start + self._batch])
         self._work.computed += len(missing)

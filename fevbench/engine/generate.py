@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.counts import some
-from fevbench.data.corpus import FrameStore, by_hash, typical
+from fevbench.data.corpus import FrameStore, balanced_clips, sorted_by_hash
 from fevbench.data.video import read_written, write_clip
 from fevbench.engine.output import differ, read_output
 from fevbench.engine.plausible import FEW, FirstClips, as_values
@@ -20,6 +19,7 @@ from fevbench.models.asked import check_frames
 from fevbench.models.command import CommandModel, not_made_error
 from fevbench.models.videos import VideoFolder
 from fevbench.results.files import file_name
+from fevbench.wording import first_few
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames
@@ -123,7 +123,7 @@ class GeneratedClips:
         Raises:
             ModelError: As `make_all`.
         """
-        first = typical(self.clips, self._corpus.dataset.labels, FEW)
+        first = balanced_clips(self.clips, self._corpus.dataset.labels, FEW)
         with_first = [group for group in self.groups if not set(group).isdisjoint(first)]
         if self._batch == 1:
             with_first = [(clip,) for clip in first]
@@ -273,7 +273,7 @@ class GeneratedClips:
         ):
             raise ModelError(
                 f"model {self._name} makes other clips in training mode, in which its networks are "
-                f"({some(training.known or training.names)}), than in evaluation mode",
+                f"({first_few(training.known or training.names)}), than in evaluation mode",
                 "call eval() on them; if it is meant, say training_mode = True in the class",
             )
 
@@ -292,7 +292,7 @@ def groups(clips: Sequence[Clip], size: int) -> list[Group]:
     A run of fewer clips has the first ones in this order, so that its groups are the same but for the last.
     Clips that are made one by one stay in their order.
     """
-    ordered = by_hash(clips) if size > 1 else clips
+    ordered = sorted_by_hash(clips) if size > 1 else clips
     return [tuple(ordered[i : i + size]) for i in range(0, len(ordered), size)]
 
 

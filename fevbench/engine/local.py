@@ -21,8 +21,8 @@ from fevbench.engine.generate import GeneratedClips
 from fevbench.engine.work import Found, Part, Worker
 from fevbench.errors import FevbenchError, RunError
 from fevbench.models.apart import LOG_FILE, ModelProcess, at_work, find_apart
+from fevbench.models.program_folder import OUTSIDE_FOLDER
 from fevbench.models.registry import is_of_a_package, load_plugin
-from fevbench.models.workplace import OUTSIDE_FOLDER
 from fevbench.processes import work_in_turns
 from fevbench.progress import Silent
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER

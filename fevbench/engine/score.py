@@ -12,7 +12,7 @@ import numpy as np
 from fevbench.engine.noise import made_again
 from fevbench.engine.plan import shortage, subject_shortage
 from fevbench.extractors.base import extractors
-from fevbench.global_state import known_state
+from fevbench.global_state import fixed_global_state
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.identity import InputFaces
 from fevbench.metrics.measurement import ClipView, Measurement
@@ -94,7 +94,7 @@ def score_all(
     values: dict[str, MetricResult] = {}
     began = time.perf_counter()
     progress.start("score", len(evaluation.metrics))
-    with known_state():
+    with fixed_global_state():
         for metric in evaluation.metrics:
             reason = evaluation.unavailable(metric)
             own = made_again(clips) if metric.sampling.noise_samples > 1 else clips

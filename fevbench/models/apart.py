@@ -30,11 +30,11 @@ import cloudpickle
 import numpy as np
 
 from fevbench.errors import ModelError
-from fevbench.foreign import reason
 from fevbench.models.found import COMMAND_PREFIX, VIDEOS_PREFIX, FoundModel, Model
 from fevbench.models.registry import find_model, is_of_a_package
 from fevbench.processes import without_ctrl_c
 from fevbench.progress import Progress, Silent
+from fevbench.sanitise import exception_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -363,7 +363,9 @@ def _packed(what: object, name: str, fix: str) -> bytes:
     try:
         content: bytes = cloudpickle.dumps(what)
     except Exception as error:  # foreign objects raise anything
-        raise ModelError(f"{name} cannot be sent to another process ({reason(error)})", fix) from error
+        raise ModelError(
+            f"{name} cannot be sent to another process ({exception_line(error)})", fix
+        ) from error
     return content
 
 

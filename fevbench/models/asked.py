@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from fevbench.counts import some
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import ModelError
 from fevbench.models.built import BuiltModel, networks, seed_globals
 from fevbench.models.files import OpenedFiles
 from fevbench.models.found import FoundModel, Model, flag, notes_of
+from fevbench.models.plugin_environment import call_model, failed
 from fevbench.models.protocol import ClipSource, VideoModel
-from fevbench.models.surroundings import call_model, failed
+from fevbench.wording import first_few
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -174,7 +174,7 @@ class Asked:
         seed_globals(seed)
         listening = contextlib.nullcontext() if self.found.fingerprint_is_complete else self.opened
         with listening:
-            return call_model(self.found.name, self.found.surroundings, f"failed on {asked}", work)
+            return call_model(self.found.name, self.found.environment, f"failed on {asked}", work)
 
     def _in_training(self) -> list[nn.Module]:
         """The modules in training mode of all its networks; of models that come with fevbench none is."""
@@ -187,7 +187,7 @@ class Asked:
 
 def which(ids: Sequence[str]) -> str:
     """Which clips, in words."""
-    return f"clip{'s' * (len(ids) > 1)} {some(ids)}"
+    return f"clip{'s' * (len(ids) > 1)} {first_few(ids)}"
 
 
 def check_frames(name: str, clip: str, frames: Any, how: Sampling) -> Frames:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fevbench.errors import ModelError
-from fevbench.foreign import as_text, reason
+from fevbench.models.plugin_environment import PluginEnvironment
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
-from fevbench.models.surroundings import Surroundings
+from fevbench.sanitise import as_utf8, exception_line
 
 if TYPE_CHECKING:
     from fevbench.models.apart import ModelProcess
@@ -92,7 +92,8 @@ def _get(holder: object, name: str, attribute: str, default: Any) -> Any:
         if isinstance(error, KeyboardInterrupt):
             raise
         raise ModelError(
-            f"attribute {attribute} of model {name} cannot be read ({reason(error)})", "mend or remove it"
+            f"attribute {attribute} of model {name} cannot be read ({exception_line(error)})",
+            "mend or remove it",
         ) from error
 
 
@@ -132,7 +133,7 @@ class FoundModel:
         fingerprint_is_complete: Whether the fingerprint says all there is to say: of models that come with
             fevbench, and of videos. Of others, what they open and hold is added when they are built
             (`fevbench.models.built`).
-        surroundings: Where its code lives.
+        environment: Where its code lives.
         files: The files of its code, and those that were opened while it was loaded.
         untracked: What it used while it was loaded that may change without being noticed.
         modules: Names of the modules that are its code.
@@ -150,7 +151,7 @@ class FoundModel:
     networks: tuple[str, ...] = ()
     adapted: bool = False
     fingerprint_is_complete: bool = False
-    surroundings: Surroundings = field(default_factory=Surroundings, compare=False)
+    environment: PluginEnvironment = field(default_factory=PluginEnvironment, compare=False)
     files: tuple[Path, ...] = ()
     untracked: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
@@ -164,7 +165,7 @@ class FoundModel:
 
         A class that was sent from another process has of its module what its own functions name.
         """
-        with self.surroundings:
+        with self.environment:
             loaded = [vars(sys.modules[name]) for name in self.modules if name in sys.modules]
         module = getattr(self.factory, "__module__", "")
         for part in getattr(self.factory, "__dict__", {}).values():
@@ -175,8 +176,8 @@ class FoundModel:
 
     def __post_init__(self) -> None:
         # Names of files may hold bytes that are no character, and a result must hold both.
-        object.__setattr__(self, "name", as_text(self.name))
-        object.__setattr__(self, "origin", as_text(self.origin))
+        object.__setattr__(self, "name", as_utf8(self.name))
+        object.__setattr__(self, "origin", as_utf8(self.origin))
 
     @property
     def can_resample(self) -> bool:

@@ -29,11 +29,11 @@ import torch
 
 from fevbench.data.corpus import Corpus
 from fevbench.errors import FevbenchError
-from fevbench.foreign import as_text, reason
 from fevbench.models.asked import Asked, Training
 from fevbench.models.built import build
 from fevbench.models.found import FoundModel
 from fevbench.models.registry import find_model, load_plugin
+from fevbench.sanitise import as_utf8, exception_line
 
 DONE, FAILED, STOPPED, PROGRESS = "done", "failed", "stopped", "progress"
 """Kinds of messages: an answer, an error, that the model was interrupted, and how long work proceeds."""
@@ -219,9 +219,9 @@ def _answer(inside: Inside, work: str, arguments: tuple[Any, ...]) -> tuple[Any,
     except KeyboardInterrupt:
         return STOPPED, None
     except BaseException as error:
-        said = (error.what, error.fix) if isinstance(error, FevbenchError) else ("", reason(error))
+        said = (error.what, error.fix) if isinstance(error, FevbenchError) else ("", exception_line(error))
         trace = "".join(traceback.format_exception(error))
-        return FAILED, tuple(as_text(str(text)) for text in (*said, trace))
+        return FAILED, tuple(as_utf8(str(text)) for text in (*said, trace))
     finally:
         with contextlib.suppress(Exception):
             sys.stdout.flush()

@@ -31,7 +31,7 @@ from fevbench.extractors.base import Network, extractors
 from fevbench.extractors.faces import SCRFD, FaceDetector, to_canvas
 from fevbench.extractors.onnx import load_onnx
 from fevbench.fevsynth.adapter import FEVSynth
-from fevbench.global_state import known_state
+from fevbench.global_state import fixed_global_state
 from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import metrics
 from fevbench.registry import load_target
@@ -87,7 +87,7 @@ def test_a_backend_gives_the_references_features(
         batch = np.stack([corpus.frames(clip) for clip in corpus.clips[:3]])
     else:
         batch = frames if unit == "frame" else np.stack([frames[:12], frames[12:]], axis=1)
-    with known_state():
+    with fixed_global_state():
         reference, fast = loaded(name, files, REFERENCE), loaded(name, files, OPENVINO)
         expected, found = reference(batch), fast(batch)
         assert found.dtype == np.float32
@@ -119,7 +119,7 @@ def test_metrics_agree(corpus: Corpus, files: Mapping[str, Path]) -> None:
         made, true = features
         return ClipSet(blurred.__getitem__, labels, made), ClipSet(corpus.frames, labels, true)
 
-    with known_state():
+    with fixed_global_state():
         reference, fast = sides(REFERENCE), sides(OPENVINO)
         for name in HELD:
             metric = metrics.get(name)
