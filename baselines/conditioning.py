@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fevbench.training.layout import behind
+from fevbench.training.layout import concatenate_channels
 
 SLOPE = 0.2
 """Of the negative half of every leaky ReLU in these papers."""
@@ -62,7 +62,7 @@ def with_maps(x: Tensor, codes: Tensor, *maps: Tensor) -> Tensor:
     """
     points = codes.to(x.dtype).view(*codes.shape, *[1] * (x.dim() - 2))
     spread = points.expand(-1, -1, *x.shape[2:])
-    return behind(x, *maps, spread) if x.dim() == 5 else torch.cat([x, *maps, spread], 1)
+    return concatenate_channels(x, *maps, spread) if x.dim() == 5 else torch.cat([x, *maps, spread], 1)
 
 
 def over_time(maps: Tensor, frames: int) -> Tensor:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fevbench.progress import Progress
     from fevbench.training.config import TrainingConfig
     from fevbench.training.data import TrainingSet
-    from fevbench.training.sampling import Batch, Draws
+    from fevbench.training.sampling import Batch, RandomNumbers
     from fevbench.training.task import Task, Update
 
 SAMPLE_SEED = 0
@@ -80,11 +80,11 @@ class BaselineTask:
         self.floors: Mapping[str, tuple[float, str]] = {}
         self._device = device
 
-    def step(self, batch: Batch, draws: Draws, update: Update) -> dict[str, Tensor]:
+    def step(self, batch: Batch, draws: RandomNumbers, update: Update) -> dict[str, Tensor]:
         """Train on a batch."""
         raise NotImplementedError
 
-    def make(self, batch: Batch, draws: Draws) -> Tensor:
+    def make(self, batch: Batch, draws: RandomNumbers) -> Tensor:
         """Videos for the batch's first frames and labels, with fresh noise."""
         made: Tensor = self.generator(batch.clips[:, 0], batch.labels, draws.normal(self.generator.noise))
         return made
@@ -128,7 +128,7 @@ def adam(learning_rate: float, beta1: float, weight_decay: float = 0.0) -> Optim
     return partial(torch.optim.Adam, lr=learning_rate, betas=(beta1, 0.999), weight_decay=weight_decay)
 
 
-def one_frame(clips: Tensor, draws: Draws) -> Tensor:
+def one_frame(clips: Tensor, draws: RandomNumbers) -> Tensor:
     """A random frame ``float[B, 3, H, W]`` of each clip ``float[B, T, 3, H, W]``."""
     moments = draws.integers(0, clips.shape[1])
     return clips[torch.arange(len(clips), device=clips.device), moments]

@@ -24,7 +24,7 @@ def runs() -> list[Result]:
     ids = [f"p{i:02}-{k}" for i in range(PEOPLE) for k in range(CLIPS)]
     rng = np.random.default_rng(0)
     known = [metrics.get(name) for name in metrics]
-    names = [metric.name for metric in known if metric.kind == "clip" and metric.asked_by == "default"]
+    names = [metric.name for metric in known if metric.kind == "clip" and metric.selected_by == "default"]
     return [
         scored(
             f"m{k}",

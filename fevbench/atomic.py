@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from fevbench.errors import FevbenchError, way_out
+from fevbench.errors import FevbenchError, suggested_fix
 
 _PART = re.compile(r"\.(?P<stem>.+)\.\d+\.[^.]+\.part(?P<suffix>(\.[^.]*)?)")
 _left: dict[tuple[str, int, int], dict[tuple[str, str], list[str]]] = {}
@@ -148,4 +148,4 @@ def check_writable(path: Path) -> None:
             pass
     except OSError as error:
         what = f"{path} cannot be written ({error.strerror})"
-        raise FevbenchError(what, way_out(error, "choose another --out")) from error
+        raise FevbenchError(what, suggested_fix(error, "choose another --out")) from error

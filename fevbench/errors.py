@@ -91,7 +91,7 @@ class RunError(FevbenchError):
     """A run directory that cannot be used or continued."""
 
 
-def way_out(error: BaseException, otherwise: str) -> str:
+def suggested_fix(error: BaseException, otherwise: str) -> str:
     """What to do about an error of a file: what the system says comes before what is wrong with the file.
 
     Args:

@@ -1,13 +1,14 @@
 """The global state that numbers depend on: known while features and metrics are computed.
 
-A model runs in the process that measures it, and one usual line of training code, such as
-``torch.set_float32_matmul_precision("medium")``, changes what every network after it computes. So features
-and metrics are computed in `known_state`, which sets all such state to what `KNOWN` says and gives it back
-afterwards as the model left it. `KNOWN` is part of the fingerprint under which features are kept.
+One usual line of training code, such as ``torch.set_float32_matmul_precision("medium")``, changes what every
+network after it computes. So features and metrics are computed in `fixed_global_state`, which sets all such
+state to what `KNOWN` says and gives it back afterwards as the model left it. `KNOWN` is part of the
+fingerprint under which features are kept.
 
-Two things are known by what they were before a model's code was first run, which `remember` notes: how many
-threads torch computes with, and which warnings are shown. Threads are no part of the fingerprint: they change
-features in the last bits only, and a cache is shared by machines with different numbers of them.
+Two things are set to what they were before a model's code was first run, which `remember_initial_state`
+notes: how many threads torch computes with, and which warnings are shown. Threads are no part of the
+fingerprint: they change features in the last bits only, and machines with different numbers of them share a
+cache.
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ KNOWN: dict[str, Any] = {
     "cv2.optimized": True,
     "seed": SEED,
 }
-"""The state in `known_state`, in words that can be hashed."""
+"""The state in `fixed_global_state`, in words that can be hashed."""
 
 
 @dataclass(frozen=True)
@@ -153,14 +154,14 @@ def _now() -> _Start:
 _start = _now()
 
 
-def remember() -> None:
+def remember_initial_state() -> None:
     """Note the threads and the warnings' filters of now, before a model's code is first run."""
     global _start
     _start = _now()
 
 
 @contextmanager
-def known_state() -> Iterator[None]:
+def fixed_global_state() -> Iterator[None]:
     """Compute as `KNOWN` says, whatever a model set; give everything back as it was.
 
     Gradients are off. Calls may be nested.

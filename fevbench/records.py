@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from fevbench.foreign import one_line
+from fevbench.sanitise import one_line
 
 LARGEST = 1e30
 """No number of a record is larger: so that sums and squares of what a stranger sends are numbers, too."""

@@ -22,7 +22,7 @@ from operator import attrgetter
 from typing import Generic, TypeVar, cast
 
 from fevbench.errors import FevbenchError, Terminated, UnknownName
-from fevbench.foreign import one_line, reason
+from fevbench.sanitise import exception_line, one_line
 from fevbench.version import VERSION
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ class Registry(Generic[T]):
             raise
         except BaseException as error:  # a package that is being imported can raise anything
             raise FevbenchError(
-                f"{self.kind} {name!r} of {self.origin(name)} cannot be imported ({reason(error)})",
+                f"{self.kind} {name!r} of {self.origin(name)} cannot be imported ({exception_line(error)})",
                 "install it again",
             ) from error
         return loaded
@@ -146,7 +146,7 @@ class Registry(Generic[T]):
             except (KeyboardInterrupt, Terminated):
                 raise
             except BaseException as error:
-                self._warn(name, origin, f"it cannot be imported ({reason(error)})")
+                self._warn(name, origin, f"it cannot be imported ({exception_line(error)})")
                 return
             if not isinstance(loaded, self._declares) or getattr(loaded, "name", name) != name:
                 self._warn(name, origin, f"{target} is no {self._declares.__name__} of this name")

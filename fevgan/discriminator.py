@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from fevbench.training.layout import behind, channels_last, convolution3d
+from fevbench.training.layout import channels_last, concatenate_channels, convolution3d
 from fevgan.config import Config
 
 SLOPE = 0.2
@@ -62,7 +62,7 @@ class Discriminator(nn.Module):
         x = F.leaky_relu(self.first(x), SLOPE)
         if self.labels:
             marks = F.one_hot(labels, self.labels).to(x.dtype)[:, :, None, None, None]
-            x = behind(x, marks.expand(-1, -1, *x.shape[2:]))
+            x = concatenate_channels(x, marks.expand(-1, -1, *x.shape[2:]))
         for layer in self.body:
             x = F.leaky_relu(layer(x), SLOPE)
         logits = self.logit(x)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fevbench.training.layout import Size, behind, convolution3d, transposed3d
+from fevbench.training.layout import Size, concatenate_channels, convolution3d, transposed3d
 from fevgan.config import Config
 
 SLOPE = 0.2
@@ -27,7 +27,7 @@ def joined(x: Tensor, maps: Tensor | None, told: Tensor) -> Tensor:
     spread = [told.to(x.dtype)[..., None, None, None].expand(-1, -1, *x.shape[2:])]
     if maps is not None:
         spread.insert(0, maps[:, :, None].expand(-1, -1, x.shape[2], -1, -1))
-    return behind(x, *spread)
+    return concatenate_channels(x, *spread)
 
 
 class Upsampling(nn.Module):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fevbench.data.tensors import to_tensor
-from fevbench.training.adversarial import fool, frozen, judge_both
+from fevbench.training.adversarial import discriminator_loss, frozen, generator_loss
 from fevgan import losses
 from fevgan.alignment import alignment, moved
 from fevgan.config import PRESETS, WARP_PRESETS, Config
@@ -24,7 +24,7 @@ from fevgan.preparation import both_ways, face_points, identity_codes
 if TYPE_CHECKING:
     from fevbench.progress import Progress
     from fevbench.training.data import TrainingSet
-    from fevbench.training.sampling import Batch, Draws
+    from fevbench.training.sampling import Batch, RandomNumbers
     from fevbench.training.task import Update
 
 SAMPLE_SEED = 0
@@ -75,7 +75,7 @@ class FEVGANTask:
         won = "the discriminator has won: it is right about every clip and teaches nothing"
         self.floors = {"discriminator": (0.02, won)} if config.adversarial_weight else {}
 
-    def step(self, batch: Batch, draws: Draws, update: Update) -> dict[str, Tensor]:
+    def step(self, batch: Batch, draws: RandomNumbers, update: Update) -> dict[str, Tensor]:
         """Train on a batch: each network once."""
         config, real = self.config, batch.clips
         codes = self._codes[batch.index, batch.mirrored.long()]
@@ -105,7 +105,7 @@ class FEVGANTask:
         update("generator", total)
         return {**kept, "total": total}
 
-    def _identity(self, batch: Batch, made: Tensor, codes: Tensor, draws: Draws) -> Tensor:
+    def _identity(self, batch: Batch, made: Tensor, codes: Tensor, draws: RandomNumbers) -> Tensor:
         """How far one frame of each made clip is from its face in E_Id's space; 0 in most steps."""
         moment = draws.integers(1, self.config.frames)
         if batch.step % self.config.identity_every:
@@ -114,25 +114,25 @@ class FEVGANTask:
         transforms = moved(self._transforms[batch.index, batch.mirrored.long()], batch.moves)
         return losses.identity(self._faces.codes_at(shown, transforms), codes)
 
-    def _judge(self, batch: Batch, made: Tensor, draws: Draws, update: Update) -> Tensor:
+    def _judge(self, batch: Batch, made: Tensor, draws: RandomNumbers, update: Update) -> Tensor:
         """Train the discriminator."""
         seen = self._seen(batch, made, draws)
         both = torch.cat([self._seen(batch, batch.clips, draws), seen])
         images, labels = batch.clips[: len(seen), 0], batch.labels[: len(seen)]
         logits = self.discriminator(both, images.repeat(2, 1, 1, 1), labels.repeat(2)).float()
         true, false = logits.chunk(2)
-        loss = judge_both(true, false, self.config.adversarial)
+        loss = discriminator_loss(true, false, self.config.adversarial)
         update("discriminator", loss)
         return loss
 
-    def _fool(self, batch: Batch, made: Tensor, draws: Draws) -> Tensor:
+    def _fool(self, batch: Batch, made: Tensor, draws: RandomNumbers) -> Tensor:
         """The generator's adversarial loss; the discriminator takes no gradient from it."""
         seen = self._seen(batch, made, draws)
         with frozen(self.discriminator):
             logits = self.discriminator(seen, batch.clips[: len(seen), 0], batch.labels[: len(seen)])
-        return fool(logits.float(), self.config.adversarial)
+        return generator_loss(logits.float(), self.config.adversarial)
 
-    def _seen(self, batch: Batch, clips: Tensor, draws: Draws) -> Tensor:
+    def _seen(self, batch: Batch, clips: Tensor, draws: RandomNumbers) -> Tensor:
         """The clips that are judged, with noise."""
         # The first of each process's part: together they are the first of the whole batch.
         noise = draws.normal(*clips.shape[1:], first=self.config.critic_clips)

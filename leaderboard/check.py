@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fevbench import weights
-from fevbench.counts import many, some
 from fevbench.data.clip import Clip
 from fevbench.engine.noise import made_again
 from fevbench.engine.score import interval_of_mean, interval_of_set
@@ -22,6 +21,7 @@ from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.ranking import Sample, clips_that_count, is_mean_of, sizes_of
 from fevbench.results.schema import Interval, MetricResult, Result
 from fevbench.stats.jackknife import EQUAL_METHOD, LEAST_GROUPS, group_sizes
+from fevbench.wording import first_few, quantity
 from leaderboard.entries import Entry
 from leaderboard.ground_truth import GroundTruth
 from leaderboard.layout import place, scored_clips, small_clips
@@ -93,7 +93,7 @@ def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[s
         observed = {clip: value for clip in counted if (value := found.per_clip[clip]) is not None}
         wrong = [c for c, value in observed.items() if value != (found.readings.get(c) == labels.get(c))]
         if wrong:
-            count = many(len(wrong), "clip counts", "clips count")
+            count = quantity(len(wrong), "clip counts", "clips count")
             yield f"{count} as what was not read in it, {wrong[0]} for one"
 
 
@@ -203,7 +203,7 @@ def current_metrics(result: Result) -> dict[str, Metric]:
 def left_out(result: Result) -> list[str]:
     """The metrics that every run has unless its user chose, and that a result lacks: perhaps its bad ones."""
     return [
-        name for name in catalog if catalog.get(name).asked_by == "default" and name not in result.metrics
+        name for name in catalog if catalog.get(name).selected_by == "default" and name not in result.metrics
     ]
 
 
@@ -256,9 +256,9 @@ def check_entry(entry: Entry, ground_truth: GroundTruth) -> Iterator[Finding]:
             return
         wanted_names = {f"{clip}{CLIPS_SUFFIX}" for clip in scored}
         if lacking := sorted(wanted_names - there):
-            yield Finding(f"{clips.name} lacks {some(lacking)}")
+            yield Finding(f"{clips.name} lacks {first_few(lacking)}")
         if name != TRUE_CLIPS and (more := sorted(there - wanted_names)):
-            yield Finding(f"{clips.name} holds what is no clip of it: {some(more)}")
+            yield Finding(f"{clips.name} holds what is no clip of it: {first_few(more)}")
     for clip, content in small_clips(entry):
         if content[4:8] != b"ftyp":
             yield Finding(f"{clip}{CLIPS_SUFFIX} is no MP4")

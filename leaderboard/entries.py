@@ -11,9 +11,9 @@ from pathlib import Path
 from fevbench.audit.record import AUDIT_FILE
 from fevbench.engine.folder import SETTINGS_FILE
 from fevbench.errors import FevbenchError
-from fevbench.foreign import one_line
 from fevbench.results.files import NoResult, read_result
 from fevbench.results.schema import RESULT_FILE, Result
+from fevbench.sanitise import one_line
 from leaderboard.small_clips import SmallClips, find_small_clips
 
 COST_FILE = "cost.json"

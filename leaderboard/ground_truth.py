@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fevbench.counts import some
 from fevbench.data.clip import Dataset
 from fevbench.data.corpus import Corpus
 from fevbench.data.datasets import open_dataset
@@ -13,6 +12,7 @@ from fevbench.data.protocol import Protocol, protocols
 from fevbench.engine.describe import protocol_record
 from fevbench.errors import DatasetError, FevbenchError
 from fevbench.results.schema import Result
+from fevbench.wording import first_few
 from leaderboard.layout import scored_clips
 
 
@@ -72,7 +72,9 @@ class GroundTruth:
         strange = sorted(scored - known.keys())
         if strange or not scored:
             yield (
-                f"it scored clips that are not asked for: {some(strange)}" if strange else "no clip is named"
+                f"it scored clips that are not asked for: {first_few(strange)}"
+                if strange
+                else "no clip is named"
             )
             return
         clips = [clip for clip in truth.corpus.clips if clip.id in scored]

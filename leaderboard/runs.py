@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from fevbench.counts import some
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written
 from fevbench.engine.folder import SETTINGS_FILE
 from fevbench.engine.plan import Settings
 from fevbench.errors import FevbenchError, RunError
 from fevbench.results.files import CLIPS_FOLDER, not_scored, other_clips, read_result
 from fevbench.results.schema import RESULT_FILE, Result
+from fevbench.wording import first_few
 from leaderboard.check import Finding, check_result
 from leaderboard.ground_truth import GroundTruth
 from leaderboard.layout import scored_clips
@@ -77,9 +77,9 @@ def check_clips(folder: Path, result: Result) -> Iterator[Finding]:
     wanted = {f"{clip}{LOSSLESS_SUFFIX}" for clip in scored_clips(result)}
     there = {path.name for path in clips.iterdir() if not path.name.startswith(".")}
     if lacking := sorted(wanted - there):
-        yield Finding(f"{CLIPS_FOLDER}/ lacks {some(lacking)}")
+        yield Finding(f"{CLIPS_FOLDER}/ lacks {first_few(lacking)}")
     if more := sorted(there - wanted):
-        yield Finding(f"{CLIPS_FOLDER}/ holds what was not scored: {some(more)}")
+        yield Finding(f"{CLIPS_FOLDER}/ holds what was not scored: {first_few(more)}")
     size = result.protocol.size
     broken: set[str] = set()
     for name in sorted(wanted & there):

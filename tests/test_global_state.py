@@ -23,7 +23,7 @@ from torch import backends
 
 from fevbench.extractors.base import extractors
 from fevbench.extractors.networks import exact_inference
-from fevbench.global_state import KNOWN, known_state, remember
+from fevbench.global_state import KNOWN, fixed_global_state, remember_initial_state
 
 pytestmark = pytest.mark.filterwarnings("ignore:torch.*autocast:DeprecationWarning")
 
@@ -118,13 +118,13 @@ def test_a_flag_is_known_inside_and_the_models_own_outside(flag: Flag, other: An
     flag.put(other)
     try:
         set_to = flag.get()
-        with known_state():
+        with fixed_global_state():
             assert flag.get() == flag.known
-            with known_state(), exact_inference():
+            with fixed_global_state(), exact_inference():
                 assert flag.get() == flag.known
             assert flag.get() == flag.known
         assert flag.get() == set_to
-        with pytest.raises(ZeroDivisionError), known_state():
+        with pytest.raises(ZeroDivisionError), fixed_global_state():
             raise ZeroDivisionError
         assert flag.get() == set_to
     finally:
@@ -144,7 +144,7 @@ def test_precisions_that_contradict_each_other_come_back_as_they_were() -> None:
         with pytest.raises(RuntimeError):
             torch.get_float32_matmul_precision()
         mixed = {place: get(*place) for place in places}
-        with known_state():
+        with fixed_global_state():
             assert torch.get_float32_matmul_precision() == "highest"
             assert {get(*place) for place in places} == {"ieee"}
         assert {place: get(*place) for place in places} == mixed
@@ -160,13 +160,13 @@ def test_threads_and_warnings_are_those_of_before_the_model() -> None:
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        remember()
+        remember_initial_state()
         torch.set_num_threads(1)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             warnings.filterwarnings("error", "of a model's own")
             own = list(warnings.filters)
-            with known_state():
+            with fixed_global_state():
                 assert torch.get_num_threads() == 2
                 warnings.filterwarnings("ignore", "something")
                 warnings.warn("something is deprecated", FutureWarning, stacklevel=1)
@@ -174,7 +174,7 @@ def test_threads_and_warnings_are_those_of_before_the_model() -> None:
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(threads)
-        remember()
+        remember_initial_state()
 
 
 def test_random_numbers_repeat_inside_and_go_on_outside() -> None:
@@ -185,16 +185,16 @@ def test_random_numbers_repeat_inside_and_go_on_outside() -> None:
     undisturbed = [drawn(), drawn()]
     random.seed(1), np.random.seed(1), torch.manual_seed(1)  # noqa: NPY002
     first = drawn()
-    with known_state():
+    with fixed_global_state():
         one = drawn()
-    with known_state():
+    with fixed_global_state():
         other = drawn()
     assert one == other
     assert [first, drawn()] == undisturbed
 
 
 def test_gradients_that_a_model_left_off_altogether() -> None:
-    with torch.inference_mode(), known_state():
+    with torch.inference_mode(), fixed_global_state():
         assert not torch.is_inference_mode_enabled()
         torch.nn.Linear(2, 2).requires_grad_(True)  # of inference tensors, this cannot be said
 
@@ -202,8 +202,8 @@ def test_gradients_that_a_model_left_off_altogether() -> None:
 def test_switches_that_were_frozen_are_set_all_the_same() -> None:
     frozen = (
         "import torch; torch.backends.cudnn.benchmark = True; torch.backends.disable_global_flags()\n"
-        "from fevbench.global_state import known_state\n"
-        "with known_state(): assert not torch.backends.cudnn.benchmark\n"
+        "from fevbench.global_state import fixed_global_state\n"
+        "with fixed_global_state(): assert not torch.backends.cudnn.benchmark\n"
         "assert torch.backends.cudnn.benchmark"
     )
     done = subprocess.run([sys.executable, "-c", frozen], capture_output=True, text=True, check=False)

@@ -12,14 +12,14 @@ from baselines.discriminators import ImageDiscriminator
 from baselines.g3an.config import PRESETS, Config
 from baselines.g3an.networks import Generator, VideoDiscriminator
 from baselines.task import WON, Method, adam
-from baselines.two_judges import TwoJudgesTask
+from baselines.two_discriminators import TwoDiscriminatorsTask
 
 if TYPE_CHECKING:
-    from fevbench.training.sampling import Batch, Draws
+    from fevbench.training.sampling import Batch, RandomNumbers
     from fevbench.training.task import Update
 
 
-class G3ANTask(TwoJudgesTask):
+class G3ANTask(TwoDiscriminatorsTask):
     """G3AN in training.
 
     Args:
@@ -39,11 +39,11 @@ class G3ANTask(TwoJudgesTask):
         )
         self.floors = {"video_discriminator": WON}
 
-    def step(self, batch: Batch, draws: Draws, update: Update) -> dict[str, Tensor]:
+    def step(self, batch: Batch, draws: RandomNumbers, update: Update) -> dict[str, Tensor]:
         """Train on a batch."""
         made = self.make(batch, draws)
-        kept = self.judge(batch, made, draws, update)
-        kept |= self.fool(batch, made, draws)
+        kept = self.update_discriminators(batch, made, draws, update)
+        kept |= self.generator_loss(batch, made, draws)
         kept["first_frame"] = first_frame(made, batch.clips)
         total = kept["video_adversarial"] + kept["image_adversarial"]
         total = total + self.config.first_frame_weight * kept["first_frame"]

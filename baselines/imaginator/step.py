@@ -11,14 +11,14 @@ from baselines.discriminators import ImageDiscriminator
 from baselines.imaginator.config import PRESETS, Config
 from baselines.imaginator.networks import Generator, VideoDiscriminator
 from baselines.task import Method, adam
-from baselines.two_judges import TwoJudgesTask
+from baselines.two_discriminators import TwoDiscriminatorsTask
 
 if TYPE_CHECKING:
-    from fevbench.training.sampling import Batch, Draws
+    from fevbench.training.sampling import Batch, RandomNumbers
     from fevbench.training.task import Update
 
 
-class ImaGINatorTask(TwoJudgesTask):
+class ImaGINatorTask(TwoDiscriminatorsTask):
     """ImaGINator in training.
 
     Args:
@@ -37,14 +37,17 @@ class ImaGINatorTask(TwoJudgesTask):
             device,
         )
 
-    def step(self, batch: Batch, draws: Draws, update: Update) -> dict[str, Tensor]:
+    def step(self, batch: Batch, draws: RandomNumbers, update: Update) -> dict[str, Tensor]:
         """Train on a batch."""
         made = self.make(batch, draws)
-        kept = {"reconstruction": (made - batch.clips).abs().mean(), **self.fool(batch, made, draws)}
+        kept = {
+            "reconstruction": (made - batch.clips).abs().mean(),
+            **self.generator_loss(batch, made, draws),
+        }
         total = self.config.reconstruction_weight * kept["reconstruction"]
         total = total + kept["video_adversarial"] + kept["image_adversarial"]
         update("generator", total)
-        return {**kept, "total": total, **self.judge(batch, made, draws, update)}
+        return {**kept, "total": total, **self.update_discriminators(batch, made, draws, update)}
 
 
 TRAINABLE = Method(PRESETS, ImaGINatorTask)

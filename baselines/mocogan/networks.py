@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from baselines.conditioning import SLOPE, AppearanceEncoder, one_hot
 from baselines.mocogan.config import Config, ImageToVideoConfig
 from baselines.task import VideoGenerator
-from fevbench.training.sampling import Draws
+from fevbench.training.sampling import RandomNumbers
 
 
 class MotionCodes(nn.Module):
@@ -86,7 +86,7 @@ class _Judge(nn.Module):
         self.layers = nn.ModuleList(layers)
         self._noise = noise
 
-    def _look(self, x: Tensor, draws: Draws) -> Tensor:
+    def _look(self, x: Tensor, draws: RandomNumbers) -> Tensor:
         for layer in self.layers:
             if self._noise:
                 x = x + self._noise * draws.normal(*x.shape[1:])
@@ -110,7 +110,7 @@ class ImageDiscriminator(_Judge):
             layers.append(nn.Sequential(convolution, *norm, nn.LeakyReLU(SLOPE)))
         super().__init__([*layers, nn.Conv2d(widths[-1], 1, 4, 2, 1, bias=False)], noise)
 
-    def forward(self, frames: Tensor, draws: Draws) -> Tensor:
+    def forward(self, frames: Tensor, draws: RandomNumbers) -> Tensor:
         """Judge ``float[B, 3, 64, 64]``: a logit for each of 4x4 patches, ``float[B, 16]``."""
         return self._look(frames, draws).flatten(1)
 
@@ -134,7 +134,7 @@ class VideoDiscriminator(_Judge):
             layers.append(nn.Sequential(convolution, *norm, nn.LeakyReLU(SLOPE)))
         super().__init__([*layers, nn.Conv3d(widths[-1], 1 + labels, 4, bias=False)], noise)
 
-    def forward(self, videos: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def forward(self, videos: Tensor, draws: RandomNumbers) -> tuple[Tensor, Tensor]:
         """Judge ``float[B, T, 3, 64, 64]``.
 
         Returns:

@@ -12,10 +12,10 @@ from baselines.conditioning import first_frame
 from baselines.mocogan.config import IMAGE_TO_VIDEO_PRESETS, PRESETS, Config, ImageToVideoConfig
 from baselines.mocogan.networks import Generator, ImageDiscriminator, VideoDiscriminator, image_to_video
 from baselines.task import WON, BaselineTask, Method, adam, one_frame
-from fevbench.training.adversarial import fool, frozen, judge_both
+from fevbench.training.adversarial import discriminator_loss, frozen, generator_loss
 
 if TYPE_CHECKING:
-    from fevbench.training.sampling import Batch, Draws
+    from fevbench.training.sampling import Batch, RandomNumbers
     from fevbench.training.task import Update
 
 
@@ -43,15 +43,15 @@ class MoCoGANTask(BaselineTask):
         super().__init__(generator or Generator(config, labels), judges, optimise, device)
         self.floors = dict.fromkeys(judges, WON)
 
-    def step(self, batch: Batch, draws: Draws, update: Update) -> dict[str, Tensor]:
+    def step(self, batch: Batch, draws: RandomNumbers, update: Update) -> dict[str, Tensor]:
         """Train on a batch."""
         made = self.make(batch, draws)
-        kept = self._judge(batch, made.detach(), draws, update)
+        kept = self._update_discriminators(batch, made.detach(), draws, update)
         with frozen(self.image_discriminator, self.video_discriminator):
             of_images = self.image_discriminator(one_frame(made, draws), draws)
             of_videos, categories = self.video_discriminator(made, draws)
-        kept["image_adversarial"] = fool(of_images.float(), "bce")
-        kept["video_adversarial"] = fool(of_videos.float(), "bce")
+        kept["image_adversarial"] = generator_loss(of_images.float(), "bce")
+        kept["video_adversarial"] = generator_loss(of_videos.float(), "bce")
         kept["made_category"] = F.cross_entropy(categories.float(), batch.labels)
         total = kept["image_adversarial"] + kept["video_adversarial"]
         if self.config.infogan:
@@ -60,15 +60,17 @@ class MoCoGANTask(BaselineTask):
         update("generator", total)
         return {**kept, "total": total}
 
-    def _judge(self, batch: Batch, made: Tensor, draws: Draws, update: Update) -> dict[str, Tensor]:
+    def _update_discriminators(
+        self, batch: Batch, made: Tensor, draws: RandomNumbers, update: Update
+    ) -> dict[str, Tensor]:
         """Train the discriminators; the category is kept as a loss of its own."""
         true = self.image_discriminator(one_frame(batch.clips, draws), draws)
         false = self.image_discriminator(one_frame(made, draws), draws)
-        of_images = judge_both(true.float(), false.float(), "bce")
+        of_images = discriminator_loss(true.float(), false.float(), "bce")
         update("image_discriminator", of_images)
         true, categories = self.video_discriminator(batch.clips, draws)
         false, _ = self.video_discriminator(made, draws)
-        of_videos = judge_both(true.float(), false.float(), "bce")
+        of_videos = discriminator_loss(true.float(), false.float(), "bce")
         category = F.cross_entropy(categories.float(), batch.labels)
         update("video_discriminator", of_videos + category)
         return {

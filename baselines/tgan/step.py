@@ -12,12 +12,12 @@ from baselines.conditioning import first_frame
 from baselines.task import BaselineTask, Method
 from baselines.tgan.clipping import clip_singular_values, start_at_the_largest
 from baselines.tgan.config import PRESETS, Config
-from baselines.tgan.losses import fool, judge_both
+from baselines.tgan.losses import discriminator_loss, generator_loss
 from baselines.tgan.networks import Critic, Generator
 from fevbench.training.adversarial import frozen
 
 if TYPE_CHECKING:
-    from fevbench.training.sampling import Batch, Draws
+    from fevbench.training.sampling import Batch, RandomNumbers
     from fevbench.training.task import Update
 
 
@@ -36,17 +36,17 @@ class TGANTask(BaselineTask):
         optimise = partial(torch.optim.RMSprop, lr=config.learning_rate)
         super().__init__(Generator(config, labels), {"critic": self.critic}, optimise, device)
 
-    def step(self, batch: Batch, draws: Draws, update: Update) -> dict[str, Tensor]:
+    def step(self, batch: Batch, draws: RandomNumbers, update: Update) -> dict[str, Tensor]:
         """Train on a batch."""
         real, labels = batch.clips, batch.labels
         made = self.make(batch, draws)
         true, false = self.critic(real, labels), self.critic(made.detach(), labels)
-        kept = {"critic": judge_both(true.float(), false.float())}
+        kept = {"critic": discriminator_loss(true.float(), false.float())}
         update("critic", kept["critic"])
         if batch.step % self.config.clip_every == 0:
             clip_singular_values(self.critic)
         with frozen(self.critic):
-            kept["adversarial"] = fool(self.critic(made, labels).float())
+            kept["adversarial"] = generator_loss(self.critic(made, labels).float())
         kept["first_frame"] = first_frame(made, real)
         total = kept["adversarial"] + self.config.first_frame_weight * kept["first_frame"]
         update("generator", total)

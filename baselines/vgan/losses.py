@@ -10,12 +10,12 @@ MADE, TRUE = 0, 1
 """Places of the discriminator's two logits."""
 
 
-def judge_both(real: Tensor, made: Tensor) -> Tensor:
+def discriminator_loss(real: Tensor, made: Tensor) -> Tensor:
     """The discriminator's loss from ``float[B, 2]``: two cross-entropies, 2 ln 2 if it cannot tell."""
     return _called(real, TRUE) + _called(made, MADE)
 
 
-def fool(made: Tensor) -> Tensor:
+def generator_loss(made: Tensor) -> Tensor:
     """The generator's loss from logits ``float[B, 2]`` of made clips: that they be called true."""
     return _called(made, TRUE)
 

@@ -10,12 +10,12 @@ from torch import Tensor
 from baselines.conditioning import first_frame
 from baselines.task import WON, BaselineTask, Method, adam
 from baselines.vgan.config import PRESETS, Config
-from baselines.vgan.losses import fool, foreground, judge_both
+from baselines.vgan.losses import discriminator_loss, foreground, generator_loss
 from baselines.vgan.networks import Discriminator, Generator
 from fevbench.training.adversarial import frozen
 
 if TYPE_CHECKING:
-    from fevbench.training.sampling import Batch, Draws
+    from fevbench.training.sampling import Batch, RandomNumbers
     from fevbench.training.task import Update
 
 
@@ -35,15 +35,15 @@ class VGANTask(BaselineTask):
         super().__init__(self._generator, {"discriminator": self.discriminator}, optimise, device)
         self.floors = {"discriminator": WON}
 
-    def step(self, batch: Batch, draws: Draws, update: Update) -> dict[str, Tensor]:
+    def step(self, batch: Batch, draws: RandomNumbers, update: Update) -> dict[str, Tensor]:
         """Train on a batch."""
         real, labels = batch.clips, batch.labels
         made, mask = self._generator.video_and_mask(real[:, 0], labels)
         true, false = self.discriminator(real, labels), self.discriminator(made.detach(), labels)
-        kept = {"discriminator": judge_both(true.float(), false.float())}
+        kept = {"discriminator": discriminator_loss(true.float(), false.float())}
         update("discriminator", kept["discriminator"])
         with frozen(self.discriminator):
-            kept["adversarial"] = fool(self.discriminator(made, labels).float())
+            kept["adversarial"] = generator_loss(self.discriminator(made, labels).float())
         kept["mask"], kept["first_frame"] = foreground(mask), first_frame(made, real)
         total = kept["adversarial"] + self.config.mask_weight * kept["mask"]
         total = total + self.config.first_frame_weight * kept["first_frame"]

@@ -109,9 +109,9 @@ def damage(name: str, kind: Kind, title: str, *steps: object) -> Callable[[Apply
 
 def damage_inputs(corpus: Corpus, name: str) -> Iterator[DamageInput]:
     """All clips of a corpus, for one damage."""
-    from fevbench.data.corpus import by_hash
+    from fevbench.data.corpus import sorted_by_hash
 
-    order: Mapping[str, int] = {clip.id: i for i, clip in enumerate(by_hash(corpus.clips))}
+    order: Mapping[str, int] = {clip.id: i for i, clip in enumerate(sorted_by_hash(corpus.clips))}
     for clip in corpus.clips:
         digest = hashlib.sha256(f"{name}\0{clip.id}".encode()).digest()
         rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))

@@ -10,8 +10,8 @@ import numpy as np
 
 from fevbench.atomic import replacing
 from fevbench.audit.record import LITTLE, STRENGTHS, Responses
-from fevbench.foreign import in_markdown, markdown_row
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.sanitise import escape_markdown, markdown_row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,9 +81,9 @@ def audit_markdown(audit: Audit) -> str:
     """The same as one Markdown table, and for every damage which metrics see it well and which do not."""
     shown = _Numbers(audit)
     names = shown.responses.damages
-    lines = [f"{in_markdown(title_of(audit))}; {LEGEND}", ""]
+    lines = [f"{escape_markdown(title_of(audit))}; {LEGEND}", ""]
     lines += [
-        markdown_row(["metric", "N", *map(in_markdown, names)]),
+        markdown_row(["metric", "N", *map(escape_markdown, names)]),
         markdown_row(["---", "--:", *["--:"] * len(names)]),
     ]
     for metric in shown.responses.metrics:
@@ -97,12 +97,13 @@ def audit_markdown(audit: Audit) -> str:
     ]
     for name in names:
         seen, blind = shown.digest(name)
-        what = f"**{in_markdown(name)}**: {in_markdown(audit.damages[name].title)}"
+        what = f"**{escape_markdown(name)}**: {escape_markdown(audit.damages[name].title)}"
         lines.append(markdown_row([what, ", ".join(seen) or "–", ", ".join(blind) or "–"]))
     seen_from, blind_to = round(100 * MUCH), round(100 * LITTLE)
     lines += ["", f"Seen well: {seen_from} or more, and for sure; hardly: {blind_to} or less."]
     lines += [
-        f"* not audited: {in_markdown(name)}: {in_markdown(why)}" for name, why in audit.unscored.items()
+        f"* not audited: {escape_markdown(name)}: {escape_markdown(why)}"
+        for name, why in audit.unscored.items()
     ]
     return "\n".join(lines) + "\n"
 

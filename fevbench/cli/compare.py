@@ -251,8 +251,8 @@ def show_command(
       fevbench show runs/fev-gan-warp--* --worst csim --clips 4 --out failures.png
       fevbench show runs/* --out side-by-side.mp4
     """
-    from fevbench.counts import clips, some
     from fevbench.report.sheet import SUFFIXES, Runs, write_playing, write_sheet
+    from fevbench.wording import first_few, n_clips
 
     options.check_suffix(out, *SUFFIXES)
     if ids and worst:
@@ -262,10 +262,10 @@ def show_command(
     if ids:
         chosen = clips_of_runs.named(ids)
     else:
-        chosen = clips_of_runs.worst(worst, count) if worst else clips_of_runs.typical(count)
+        chosen = clips_of_runs.worst(worst, count) if worst else clips_of_runs.balanced(count)
     if worst and (without := clips_of_runs.without_value(worst)):
-        names = some([clip.id for clip in without])
-        note(f"{clips(len(without))} without {worst} come last: {names}")
+        names = first_few([clip.id for clip in without])
+        note(f"{n_clips(len(without))} without {worst} come last: {names}")
     shown = [clips_of_runs.show(clip, worst) for clip in chosen]
     if out.suffix.lower() == ".png":
         write_sheet(out, shown, frames, scale)

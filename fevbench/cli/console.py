@@ -20,7 +20,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from fevbench.cli.output import SECONDS_BETWEEN_LINES, LogLines, clock, say_json
-from fevbench.foreign import on_terminal, one_line
+from fevbench.sanitise import for_terminal, one_line
 
 UNLIMITED = 160
 """Columns of a table that goes to a file or a pipe."""
@@ -45,7 +45,7 @@ class _WithoutControls:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for segment in console.render(self._shown, options):
-            yield segment if segment.control else Segment(on_terminal(segment.text), segment.style)
+            yield segment if segment.control else Segment(for_terminal(segment.text), segment.style)
 
 
 def fit_to_width(shown: RenderableType, width: int) -> RenderableType:

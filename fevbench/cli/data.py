@@ -15,7 +15,7 @@ from fevbench.cli.data_prepare import prepare_command
 from fevbench.cli.output import say, say_json
 from fevbench.data.datasets import SPLITS, open_dataset
 from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
-from fevbench.errors import DatasetError, UnknownName, way_out
+from fevbench.errors import DatasetError, UnknownName, suggested_fix
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Dataset, Split
@@ -165,10 +165,10 @@ def stats_command(dataset: str, by_subject: bool, output_format: str) -> None:
     from rich.table import Table
 
     from fevbench.cli.console import print_text
-    from fevbench.counts import people
     from fevbench.report.terminal import name_cell
+    from fevbench.wording import n_subjects
 
-    title = name_cell(f"{data.name} {data.version}: {people(len(data.subjects()))}")
+    title = name_cell(f"{data.name} {data.version}: {n_subjects(len(data.subjects()))}")
     table = Table(title=title, title_justify="left")
     for column in ("person" if by_subject else "split", *data.labels, "all"):
         table.add_column(name_cell(column), justify="left" if column in ("person", "split") else "right")
@@ -209,9 +209,9 @@ def inputs_command(
       fevbench run videos:inputs/clips fevsynth
     """
     from fevbench.cli.console import ProgressDisplay
-    from fevbench.counts import clips
     from fevbench.data.corpus import Corpus
     from fevbench.engine.inputs import InputSettings, write_inputs
+    from fevbench.wording import n_clips
 
     protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
     data = open_dataset(dataset)
@@ -228,7 +228,7 @@ def inputs_command(
     with ProgressDisplay() as display:
         written = write_inputs(corpus, settings, out, display)
     shown = "" if written == len(corpus.clips) else f" ({written} written, the others were there)"
-    say(f"{out}: {clips(len(corpus.clips))}, {protocol.frames} frames of {protocol.size} px each{shown}")
+    say(f"{out}: {n_clips(len(corpus.clips))}, {protocol.frames} frames of {protocol.size} px each{shown}")
     given = {"--split": split, "--protocol": protocol_name, "--limit": limit, "--seed": seed}
     same = [f" {option} {value}" for option, value in given.items() if value is not None]
     line = f"fevbench run {shlex.quote(f'videos:{out}/clips')} {shlex.quote(dataset)}{''.join(same)}"
@@ -258,7 +258,7 @@ def export_command(dataset: str, ids: tuple[str, ...], out: Path, split: Split, 
       fevbench data export fevsynth p014-fear-0 p014-happiness-1 --out clips
       fevbench data export fevsynth p014-0 --neutral --out faces
     """
-    from fevbench import counts
+    from fevbench import wording
     from fevbench.atomic import check_writable, replacing
     from fevbench.data.video import LOSSLESS_SUFFIX, write_clip
     from fevbench.fevsynth.adapter import FEVSynth
@@ -289,10 +289,10 @@ def export_command(dataset: str, ids: tuple[str, ...], out: Path, split: Split, 
                 write_clip(out / f"{name}{LOSSLESS_SUFFIX}", data.frames(clips[name]), data.fps)
     except OSError as error:
         raise DatasetError(
-            f"{out} cannot be written ({error.strerror})", way_out(error, "choose another --out")
+            f"{out} cannot be written ({error.strerror})", suggested_fix(error, "choose another --out")
         ) from error
     images = "1 neutral image" if len(wanted) == 1 else f"{len(wanted)} neutral images"
-    say(f"{out}: {images if neutral else counts.clips(len(wanted))} of {data.name}")
+    say(f"{out}: {images if neutral else wording.n_clips(len(wanted))} of {data.name}")
 
 
 @group.command("show")
@@ -329,13 +329,13 @@ def show_command(
 
     from fevbench.atomic import check_writable
     from fevbench.data import show
-    from fevbench.data.corpus import typical
+    from fevbench.data.corpus import balanced_clips
 
     options.check_suffix(out, ".png", ".jpg", ".mp4", ".gif")
     check_writable(out)
     data = open_dataset(dataset)
     candidates = _clips_of(data, split, subjects, labels)
-    chosen = typical(candidates, labels or data.labels, count)
+    chosen = balanced_clips(candidates, labels or data.labels, count)
     clips = {f"{clip.id}": data.frames(clip) for clip in chosen}
     if out.suffix.lower() in (".png", ".jpg"):
         rows = {

@@ -101,7 +101,7 @@ def _summarise(out: Path, settings: Settings, rendered: int, seconds: float) -> 
     """Say what there is now and what can be done with it."""
     from rich.filesize import decimal
 
-    from fevbench import counts
+    from fevbench import wording
     from fevbench.fevsynth.adapter import FEVSynth
 
     data = FEVSynth(out)
@@ -109,7 +109,7 @@ def _summarise(out: Path, settings: Settings, rendered: int, seconds: float) -> 
     shown = ", ".join(f"{count} {split}" for split, count in clips.items() if count)
     size = decimal(sum(path.stat().st_size for path in data.files()))
     pace = f"{rendered} frames rendered, {seconds / rendered:.2f} s each" if rendered else "all was there"
-    there = f"{counts.people(settings.people)}, {counts.clips(sum(clips.values()))} ({shown})"
+    there = f"{wording.n_subjects(settings.people)}, {wording.n_clips(sum(clips.values()))} ({shown})"
     say(f"{out}: {there}, {size}; {pace}")
     if protocols.get(DEFAULT_PROTOCOL).covers(settings.frames):
         split = "" if clips["test"] else " --split train"

@@ -193,27 +193,27 @@ def _labels(text: str) -> tuple[str, ...]:
 
 def _examples(why: str, entries: list[dict[str, str]]) -> str:
     """What was skipped: the first of them; of parts that were not asked for, how to ask for each."""
-    from fevbench.counts import some
-    from fevbench.data.layouts.tree import NOT_ASKED
+    from fevbench.data.layouts.folder_walk import NOT_ASKED
+    from fevbench.wording import first_few
 
     parts = Counter(entry["detail"] for entry in entries if why == NOT_ASKED and entry["detail"])
     if parts:
-        return some([f"{how}: {count}" for how, count in parts.most_common()], 8)
+        return first_few([f"{how}: {count}" for how, count in parts.most_common()], 8)
     return entries[0]["what"] + (", …" if len(entries) > 1 else "")
 
 
 def _summarise(manifest: Manifest, out: Path) -> None:
     """Say what there is now, what was left out, and what can be done."""
-    from fevbench.counts import clips, people
     from fevbench.data.prepared.report import REPORT_HTML, summary
     from fevbench.data.prepared.splits import required_splits
+    from fevbench.wording import n_clips, n_subjects
 
     found = summary(manifest)
     per_split = ", ".join(
-        f"{found['clips_per_split'].get(s, 0)} {s} of {people(found['people_per_split'].get(s, 0))}"
+        f"{found['clips_per_split'].get(s, 0)} {s} of {n_subjects(found['people_per_split'].get(s, 0))}"
         for s in SPLITS
     )
-    say(f"{out}: {clips(found['clips'])} ({per_split}), digest {manifest.digest[:12]}")
+    say(f"{out}: {n_clips(found['clips'])} ({per_split}), digest {manifest.digest[:12]}")
     record = manifest.split
     held = f"; {record.val} of its train people held out as val" if record.val else ""
     absent = f"; {len(record.missing)} of its people are not here" if record.missing else ""
@@ -227,7 +227,7 @@ def _summarise(manifest: Manifest, out: Path) -> None:
         say(f"skipped: {len(entries)} {why} ({_examples(why, entries)})")
     for finding in found["findings"]:
         of = finding["clips"]
-        say(f"noted: {clips(len(of))}: {finding['what']} ({of[0]}{', …' if len(of) > 1 else ''})")
+        say(f"noted: {n_clips(len(of))}: {finding['what']} ({of[0]}{', …' if len(of) > 1 else ''})")
     say(f"look at {out / REPORT_HTML}")
     for split in required_splits(record):
         if not found["clips_per_split"].get(split):

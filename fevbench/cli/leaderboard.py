@@ -12,9 +12,9 @@ import click
 
 from fevbench.cli import options
 from fevbench.cli.output import note, say
-from fevbench.counts import clips, many, some
 from fevbench.errors import FevbenchError
-from fevbench.foreign import one_line
+from fevbench.sanitise import one_line
+from fevbench.wording import first_few, n_clips, quantity
 
 if TYPE_CHECKING:
     from http.server import ThreadingHTTPServer
@@ -139,8 +139,8 @@ class _Checks:
     def summary(self) -> str:
         """The counts, in words."""
         again = f", {self._rescored} of them scored again" if self._rescored else ""
-        found = f"{many(self.faults, 'fault')}, {many(self._notes, 'note')}"
-        return f"{many(self._results, 'result')}{again}: {found}"
+        found = f"{quantity(self.faults, 'fault')}, {quantity(self._notes, 'note')}"
+        return f"{quantity(self._results, 'result')}{again}: {found}"
 
     def check_filed(self, folders: Sequence[Path], rescore: bool) -> None:
         """Check filed results, each by itself and together."""
@@ -190,8 +190,8 @@ class _Checks:
         for finding in (*check_result(result, self._truths), *check_settings(folder, result), *clip_findings):
             self._say(path, finding)
         if lacking := left_out(result):
-            what = f"it lacks {many(len(lacking), 'metric')} that a run has unless told otherwise: "
-            self._say(path, Finding(what + some(lacking), fault=False))
+            what = f"it lacks {quantity(len(lacking), 'metric')} that a run has unless told otherwise: "
+            self._say(path, Finding(what + first_few(lacking), fault=False))
         # Clips that are not there or not whole cannot be scored, which has been said.
         if rescoring is None or any(self._truths.faults(result)) or clip_findings:
             return
@@ -222,7 +222,7 @@ def _scored_again(result: Result, again: Result) -> str:
     trusted = [
         name for name, m in result.metrics.items() if m.value is not None and name not in again.metrics
     ]
-    scored = f"scored again from its clips: {len(again.metrics)} of {many(len(result.metrics), 'metric')}"
+    scored = f"scored again from its clips: {len(again.metrics)} of {quantity(len(result.metrics), 'metric')}"
     return f"{scored}; not scored again, so on the sender's word: {', '.join(trusted) or 'none'}"
 
 
@@ -231,7 +231,7 @@ def _in_words(one: Disagreement) -> list[str]:
     from leaderboard.check import alike
 
     values = [] if alike(one.said, one.found) else [f"{_number(one.said)}, scored again {_number(one.found)}"]
-    of_clips = [f"other values of {clips(len(one.clips))}"] if one.clips else []
+    of_clips = [f"other values of {n_clips(len(one.clips))}"] if one.clips else []
     return [*values, *of_clips, *one.others]
 
 
@@ -314,7 +314,8 @@ def build_command(folders: tuple[Path, ...], out: Path) -> None:
     _report(built)
     if built.problems:
         raise FevbenchError(
-            f"{out} was built without {many(len(built.problems), 'thing')} that cannot be used", "see above"
+            f"{out} was built without {quantity(len(built.problems), 'thing')} that cannot be used",
+            "see above",
         )
 
 
@@ -332,7 +333,7 @@ def _report(built: Built) -> None:
     for problem in built.problems:
         say(f"warning: {one_line(str(problem))}", err=True)
     size = f"{built.files} files, {built.size / 1e6:.1f} MB"
-    say(f"{built.out / 'index.html'}: {many(built.tables, 'table')}, {size}")
+    say(f"{built.out / 'index.html'}: {quantity(built.tables, 'table')}, {size}")
 
 
 @group.command("serve")

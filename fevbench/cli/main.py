@@ -14,9 +14,9 @@ from typing import Any
 import click
 
 from fevbench.cli.output import make_streams_encodable, say, show_usage
-from fevbench.errors import NO_ROOM, FevbenchError, Terminated, way_out
-from fevbench.foreign import one_line
+from fevbench.errors import NO_ROOM, FevbenchError, Terminated, suggested_fix
 from fevbench.registry import Registry
+from fevbench.sanitise import one_line
 from fevbench.version import VERSION
 
 COMMANDS: Registry[click.Command] = Registry(
@@ -156,7 +156,7 @@ def _error_text(error: Exception, words: Sequence[str]) -> str:
         return f"the disk is full{where}: free some space, then repeat the command{_which_continues(words)}"
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}: {way_out(error, 'see where with --debug')}"
+        return f"{where}{error.strerror}: {suggested_fix(error, 'see where with --debug')}"
     on_gpu = type(error).__name__ == "OutOfMemoryError"
     if isinstance(error, MemoryError) or on_gpu:
         return f"out of memory: {_memory_advice(words, on_gpu)}"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from fevbench.foreign import on_terminal, one_line
+from fevbench.sanitise import for_terminal, one_line
 
 PLAIN = dict(
     zip(
@@ -62,7 +62,7 @@ def _ascii_codec(name: str) -> codecs.CodecInfo | None:
 
 def say(text: str, err: bool = False, nl: bool = True) -> None:
     """Write text to standard output, or to standard error; no control character in it reaches a terminal."""
-    click.echo(on_terminal(text), nl=nl, err=err)
+    click.echo(for_terminal(text), nl=nl, err=err)
 
 
 def note(text: str) -> None:

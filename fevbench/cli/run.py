@@ -82,9 +82,9 @@ def run_command(
     protocol = protocols.get(protocol_name or DEFAULT_PROTOCOL)
     data = open_dataset(dataset)
     if plugin is not None or model.partition(":")[0] in models:
-        from fevbench.global_state import remember
+        from fevbench.global_state import remember_initial_state
 
-        remember()  # before the model's code is run, which may change it
+        remember_initial_state()  # before the model's code is run, which may change it
     with stdout_to_stderr():
         found_model = find_model(model, plugin, allow_missing)
     device = choose_device(device)
@@ -171,7 +171,7 @@ def _metrics() -> tuple[Columns, Rows]:
         least = f"{sampling.least} {sampling.counts}" if metric.kind == "set" else "1 clip"
         if sampling.least_per_label > 1:
             least = f"{sampling.least_per_label} {sampling.counts} a label"
-        title = f"{metric.definition.title}{notes[metric.asked_by]}"
+        title = f"{metric.definition.title}{notes[metric.selected_by]}"
         rows.append((f"{name} {metric.arrow}", title, metric.id, least))
     return ("metric", "what it says", "definition", "least"), rows
 

@@ -20,9 +20,9 @@ from fevbench.data.corpus import Corpus
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import ModelError
 from fevbench.models.built import build, networks
+from fevbench.models.plugin_environment import call_model
 from fevbench.models.protocol import VideoModel
 from fevbench.models.registry import find_model
-from fevbench.models.surroundings import call_model
 from fevbench.processes import work_all
 from fevbench.progress import Progress, Silent
 from fevbench.records import Finite, Record
@@ -159,7 +159,7 @@ class Timed:
 
         counter = FlopCounterMode(display=False)
         try:
-            with torch.no_grad(), self.found.surroundings, counter:
+            with torch.no_grad(), self.found.environment, counter:
                 self._generate(1)
         except Exception:  # scripted and quantised networks cannot be looked into
             return None
@@ -180,7 +180,7 @@ class Timed:
             with torch.no_grad():
                 return self._generate(batch)
 
-        return call_model(self.found.name, self.found.surroundings, f"failed on a batch of {batch}", generate)
+        return call_model(self.found.name, self.found.environment, f"failed on a batch of {batch}", generate)
 
     def _generate(self, batch: int) -> Tensor:
         generator = torch.Generator(self._device).manual_seed(0)

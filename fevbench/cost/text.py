@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from fevbench.foreign import in_markdown, markdown_row
 from fevbench.report.terminal import line, name_cell
+from fevbench.sanitise import escape_markdown, markdown_row
 
 if TYPE_CHECKING:
     from fevbench.cost.measure import Cost, CostTable
@@ -30,8 +30,8 @@ def cost_markdown(table: CostTable) -> str:
     """The same."""
     heads = _heads(table)
     lines = [markdown_row(heads), f"|---{'|--:' * (len(heads) - 1)}|"]
-    lines += [markdown_row((in_markdown(name), *cells)) for name, *cells in _rows(table)]
-    return f"{_title(table, in_markdown(table.environment.device))}\n\n" + "\n".join(lines) + "\n"
+    lines += [markdown_row((escape_markdown(name), *cells)) for name, *cells in _rows(table)]
+    return f"{_title(table, escape_markdown(table.environment.device))}\n\n" + "\n".join(lines) + "\n"
 
 
 def _title(table: CostTable, device: str) -> str:

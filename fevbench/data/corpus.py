@@ -73,7 +73,7 @@ class Corpus:
         self.pool = dataset.clips(split)
         if not self.pool:
             raise DatasetError(f"{dataset.name} has no {split} clips", "choose another --split")
-        chosen = {clip.id for clip in by_hash(self.pool)[:limit]}
+        chosen = {clip.id for clip in sorted_by_hash(self.pool)[:limit]}
         self.clips = tuple(clip for clip in self.pool if clip.id in chosen)
         self._store: FrameStore[Frames] = FrameStore()
 
@@ -95,9 +95,9 @@ class Corpus:
         return digest.hexdigest()
 
 
-def typical(clips: Sequence[Clip], labels: Sequence[str], count: int) -> list[Clip]:
+def balanced_clips(clips: Sequence[Clip], labels: Sequence[str], count: int) -> list[Clip]:
     """Clips of all labels in turn, of different subjects as far as there are such, by hash of their id."""
-    left = by_hash(clips)
+    left = sorted_by_hash(clips)
     chosen: list[Clip] = []
     while left and len(chosen) < count:
         label = labels[len(chosen) % len(labels)]
@@ -109,6 +109,10 @@ def typical(clips: Sequence[Clip], labels: Sequence[str], count: int) -> list[Cl
     return chosen
 
 
-def by_hash(clips: Sequence[Clip]) -> list[Clip]:
+typical = balanced_clips
+"""Its name before; gone in the next version."""
+
+
+def sorted_by_hash(clips: Sequence[Clip]) -> list[Clip]:
     """Clips in an order that favours neither subject nor label: by the hash of their id."""
     return sorted(clips, key=lambda clip: hashlib.sha256(clip.id.encode()).digest())

@@ -12,7 +12,7 @@ from pathlib import Path
 from fevbench import paths
 from fevbench.atomic import write_text
 from fevbench.data.clip import Dataset, Split
-from fevbench.errors import DatasetError, UnknownName, way_out
+from fevbench.errors import DatasetError, UnknownName, suggested_fix
 from fevbench.locks import locked
 from fevbench.registry import Registry
 
@@ -38,7 +38,7 @@ def prepared_folders() -> dict[str, Path]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        fix = way_out(error, "delete it; prepared sets can be named NAME:DIR")
+        fix = suggested_fix(error, "delete it; prepared sets can be named NAME:DIR")
         raise DatasetError(f"{path} cannot be read ({error})", fix) from error
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fevbench import counts
+from fevbench import wording
 
 DIGEST = "digest"
 """Damage is found by the digest of all pixels that fevbench wrote into the file."""
@@ -111,12 +111,14 @@ def notes_on_files(clips: Sequence[FileFacts]) -> list[str]:
 
 def _of(which: Sequence[bool]) -> str:
     """How many are true of how many clips."""
-    return f"{sum(which)} of {counts.clips(len(which))}"
+    return f"{sum(which)} of {wording.n_clips(len(which))}"
 
 
 def _forms(clips: Sequence[FileFacts], which: Sequence[bool]) -> str:
     """The formats of some clips."""
-    return counts.some(sorted({facts.form for facts, chosen in zip(clips, which, strict=True) if chosen}))
+    return wording.first_few(
+        sorted({facts.form for facts, chosen in zip(clips, which, strict=True) if chosen})
+    )
 
 
 def is_rate_uneven(times: Sequence[float]) -> bool:

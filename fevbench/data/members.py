@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from fevbench.counts import some
 from fevbench.data.pictures import PICTURE_SUFFIXES
 from fevbench.errors import VideoError
+from fevbench.wording import first_few
 
 COMPANIONS = frozenset((
     "alpha", "contact", "copy", "cover", "depth", "flow", "heatmap", "landmarks", "mask", "masks", "matte",
@@ -87,10 +87,10 @@ def _refuse_mixture(folder: Path, series: dict[str, list[Path]]) -> None:
     shown = [min(files, key=natural_key).name for files in series.values()]
     if not any("#" in name for name in series):
         raise VideoError(
-            f"{folder} holds pictures without numbers ({some(sorted(shown))}), whose order is not known",
+            f"{folder} holds pictures without numbers ({first_few(sorted(shown))}), whose order is not known",
             "number them: 0001.png, 0002.png …",
         )
-    raise VideoError(f"{folder} holds pictures of several kinds ({some(sorted(shown))})", ONE_CLIP)
+    raise VideoError(f"{folder} holds pictures of several kinds ({first_few(sorted(shown))})", ONE_CLIP)
 
 
 def _values(folder: Path, files: Sequence[Path]) -> list[Value]:
@@ -108,7 +108,7 @@ def _values(folder: Path, files: Sequence[Path]) -> list[Value]:
         return decimals
     if any(part.startswith("0") and len(part) > 1 for part in parts):
         raise VideoError(
-            f"{folder} holds frames whose order cannot be told ({some([path.name for path in files])})",
+            f"{folder} holds frames whose order cannot be told ({first_few([path.name for path in files])})",
             "write all numbers with as many digits",
         )
     return counters

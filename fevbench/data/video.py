@@ -18,7 +18,6 @@ import av
 import numpy as np
 
 from fevbench.atomic import replacing
-from fevbench.counts import some
 from fevbench.data.clip import DIGEST_TAG
 from fevbench.data.clip import LOSSLESS_SUFFIX as LOSSLESS_SUFFIX
 from fevbench.data.decoding import AGAIN, FrameConverter, decoded_frames, open_video
@@ -32,6 +31,7 @@ from fevbench.data.pictures import (
     read_picture,
 )
 from fevbench.errors import VideoError
+from fevbench.wording import first_few
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -198,7 +198,7 @@ def _check_shape(path: Path, shape: Shape | None, frames: int, picture: Any) -> 
 def _folder_frames(path: Path, facts: FileFacts) -> Iterator[Frames]:
     members = frames_of(path, path.iterdir())
     if members.beside:
-        facts.note(f"left out beside the frames: {some([name.name for name in members.beside])}")
+        facts.note(f"left out beside the frames: {first_few([name.name for name in members.beside])}")
     if members.gap:
         facts.note(f"numbers of frames jump ({members.gap})")
     facts.count = len(members.frames)

@@ -22,10 +22,10 @@ from fevbench.engine.plan import Plan
 from fevbench.engine.score import ClipSet, score, unscored
 from fevbench.errors import RunError
 from fevbench.extractors.base import sample_count
-from fevbench.global_state import known_state
+from fevbench.global_state import fixed_global_state
 from fevbench.models.built import BuiltModel, build
 from fevbench.models.found import VIDEOS_PREFIX
-from fevbench.models.workplace import OUTSIDE_FOLDER
+from fevbench.models.program_folder import OUTSIDE_FOLDER
 from fevbench.progress import Progress, Silent
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, write_result
 from fevbench.results.schema import MetricResult, Result, Stage
@@ -153,7 +153,7 @@ class _Session:
 
     def run(self) -> Result:
         plan, corpus, generated = self.plan, self.corpus, self.generated
-        with self._stage("decode") as count, known_state():
+        with self._stage("decode") as count, fixed_global_state():
             digest = corpus.digest(generated.clips)
             count(len(generated.clips), 0)
         with self._stage("generate") as count:
@@ -171,7 +171,7 @@ class _Session:
         made = ClipSet(generated.frames, labels, {name: both[0] for name, both in features.items()})
         true = ClipSet(corpus.frames, labels, {name: both[1] for name, both in features.items()})
         values: dict[str, MetricResult] = {}
-        with self._stage("score") as count, known_state():
+        with self._stage("score") as count, fixed_global_state():
             self.progress.start("score", len(plan.evaluation.metrics))
             for metric in plan.evaluation.metrics:
                 reason = plan.evaluation.unavailable(metric)

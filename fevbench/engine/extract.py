@@ -15,7 +15,7 @@ from fevbench.data.video import content_digest
 from fevbench.errors import FevbenchError
 from fevbench.extractors.base import Extractor, Loader, Network, Unit
 from fevbench.extractors.cache import FeatureCache
-from fevbench.global_state import known_state
+from fevbench.global_state import fixed_global_state
 from fevbench.registry import load_target
 
 if TYPE_CHECKING:
@@ -145,12 +145,12 @@ class Extraction:
 
         Returns:
             For each clip ``float32[N, D]``, a row a sample; one if the extractor looks at whole clips. They
-            are computed in `known_state`, whatever state this process is in.
+            are computed in `fixed_global_state`, whatever state this process is in.
 
         Raises:
             FevbenchError: The memory does not suffice for a batch, or a cache cannot be used.
         """
-        with known_state():
+        with fixed_global_state():
             return self._of_inputs(clips)
 
     def _of_inputs(self, clips: Sequence[Callable[[], Frames]]) -> list[NDArray[np.float32]]:

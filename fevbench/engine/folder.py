@@ -4,7 +4,7 @@ runs/copy--fevsynth--64x16--test--seed0/
 run.json      the settings; whoever continues must have the same
 reads.json    files that the model opens only while it makes clips
 clips/        one lossless clip each
-outside/      what a program outside said while it made them; see `fevbench.models.workplace`
+outside/      what a program outside said while it made them; see `fevbench.models.program_folder`
 draws/N/      some of them made again, where a metric compares clips of one face and label
 result.json   written last
 .lock         there while a process works in it
@@ -29,12 +29,12 @@ from fevbench.data.protocol import protocols
 from fevbench.data.video import LOSSLESS_SUFFIX
 from fevbench.engine.noise import are_there
 from fevbench.engine.plan import Plan, Settings
-from fevbench.errors import RunError, way_out
+from fevbench.errors import RunError, suggested_fix
 from fevbench.hashing import sha256_of
 from fevbench.locks import locked
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.models.built import files_of_dataset
-from fevbench.models.workplace import OUTSIDE_FOLDER
+from fevbench.models.program_folder import OUTSIDE_FOLDER
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name, other_clips, read_result
 from fevbench.results.schema import RESULT_FILE, MetricResult, Result
 from fevbench.version import VERSION
@@ -91,7 +91,7 @@ def holds_run(out: Path, settings: Settings | None) -> bool:
         if settings is not None and _holds_work(out):
             _check_same(file, settings)
     except OSError as error:
-        fix = way_out(error, "check its permissions, or choose another --out")
+        fix = suggested_fix(error, "check its permissions, or choose another --out")
         raise RunError(f"{out} cannot be read ({error.strerror})", fix) from error
     return True
 
@@ -127,7 +127,7 @@ class Claim:
             except (FileExistsError, NotADirectoryError) as error:
                 raise RunError(f"{out} is a file, or lies in one", "give --out a folder") from error
             except OSError as error:
-                fix = way_out(error, "choose another --out")
+                fix = suggested_fix(error, "choose another --out")
                 raise RunError(f"{out} cannot be written ({error.strerror})", fix) from error
             self._held = stack.pop_all()
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import torch
 
-from fevbench.counts import some
-from fevbench.data.corpus import FrameStore, typical
+from fevbench.data.corpus import FrameStore, balanced_clips
 from fevbench.data.tensors import to_tensor
 from fevbench.data.video import read_written, write_clip
 from fevbench.engine.output import differ, evaluating, in_training, read_output, train_otherwise
@@ -22,10 +21,11 @@ from fevbench.models.built import BuiltModel, seed_globals
 from fevbench.models.command import CommandModel, not_made_error
 from fevbench.models.files import OpenedFiles
 from fevbench.models.found import flag, notes_of
+from fevbench.models.plugin_environment import call_model
 from fevbench.models.protocol import ClipSource, VideoModel
-from fevbench.models.surroundings import call_model
 from fevbench.models.videos import VideoFolder
 from fevbench.results.files import file_name
+from fevbench.wording import first_few
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Frames
@@ -119,7 +119,7 @@ class GeneratedClips:
                 ones are in another range or order of channels; those are not.
         """
         progress.start(f"draw {self._noise_sample}" if self._noise_sample else "generate", len(self.clips))
-        first = [] if self._noise_sample else typical(self.clips, self._corpus.dataset.labels, FEW)
+        first = [] if self._noise_sample else balanced_clips(self.clips, self._corpus.dataset.labels, FEW)
         self._make_first(first, progress)
         others = [clip for clip in self.clips if clip not in first]
         self._expect(others)
@@ -225,9 +225,9 @@ class GeneratedClips:
     def _ask(self, doing: str, seed: int, work: Callable[[], T]) -> T:
         seed_globals(seed)
         if self._found.fingerprint_is_complete:
-            return call_model(self._found.name, self._found.surroundings, doing, work)
+            return call_model(self._found.name, self._found.environment, doing, work)
         with self.reads:
-            return call_model(self._found.name, self._found.surroundings, doing, work)
+            return call_model(self._found.name, self._found.environment, doing, work)
 
     def _check_mode(self, clip: Clip, frames: Frames) -> None:
         """See that no network is in training mode, if that changes what it makes.
@@ -247,7 +247,7 @@ class GeneratedClips:
             otherwise = self._make(clip)[0]
         known = train_otherwise(training)
         if differ(frames, otherwise) and (not differ(frames, self._make(clip)[0]) or known):
-            names = some(sorted({type(one).__name__ for one in known or training}))
+            names = first_few(sorted({type(one).__name__ for one in known or training}))
             raise ModelError(
                 f"model {self._found.name} makes other clips in training mode, in which its networks are "
                 f"({names}), than in evaluation mode",

@@ -21,8 +21,8 @@ from fevbench.data.clip import Split
 from fevbench.data.pictures import read_picture
 from fevbench.engine.folder import changes
 from fevbench.engine.generate import clip_seed
-from fevbench.errors import RunError, VideoError, way_out
-from fevbench.models.workplace import MANIFEST_FILE, ManifestEntry, manifest_text, seed_for_programs
+from fevbench.errors import RunError, VideoError, suggested_fix
+from fevbench.models.program_folder import MANIFEST_FILE, ManifestEntry, manifest_text, seed_for_programs
 from fevbench.records import Record
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _claim(out: Path, settings: InputSettings) -> None:
     except ValidationError as error:
         raise RunError(f"{file} is broken", "choose another --out") from error
     except OSError as error:
-        fix = way_out(error, "choose another --out")
+        fix = suggested_fix(error, "choose another --out")
         raise RunError(f"{out} cannot be used ({error.strerror})", fix) from error
     if changed := changes(before, settings):
         raise RunError(f"{out} holds other inputs ({'; '.join(changed)})", "choose another --out")

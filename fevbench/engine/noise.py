@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.data.corpus import by_hash
+from fevbench.data.corpus import sorted_by_hash
 from fevbench.data.video import content_digest
 from fevbench.engine.extract import frame_pairs
 from fevbench.results.files import file_name
@@ -33,7 +33,7 @@ def made_again(clips: Sequence[Clip]) -> tuple[Clip, ...]:
         clips: Those that are scored.
     """
     first: dict[str, Clip] = {}
-    for clip in by_hash(clips):
+    for clip in sorted_by_hash(clips):
         first.setdefault(clip.subject, clip)
     chosen = {clip.id for clip in list(first.values())[:MOST_SUBJECTS]}
     return tuple(clip for clip in clips if clip.id in chosen)

@@ -13,7 +13,7 @@ from torch import nn
 from fevbench.data.tensors import to_pixels
 from fevbench.errors import ModelError
 from fevbench.models.built import networks
-from fevbench.models.surroundings import failed
+from fevbench.models.plugin_environment import failed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

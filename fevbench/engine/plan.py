@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fevbench import weights
-from fevbench.counts import many, people
 from fevbench.data.clip import Split
 from fevbench.errors import FevbenchError, UnknownName
 from fevbench.extractors.base import Extractor, extractors, sample_count
@@ -17,6 +16,7 @@ from fevbench.judge.files import missing
 from fevbench.metrics.catalog import FAMILIES, Metric, metrics
 from fevbench.models.found import FoundModel
 from fevbench.records import Record
+from fevbench.wording import n_subjects, quantity
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Dataset
@@ -168,7 +168,7 @@ def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
     """The metrics of these names in the catalogue's order.
 
     The name of a family names its metrics, ``all`` names every metric, and an empty list the default ones;
-    see `Metric.asked_by`.
+    see `Metric.selected_by`.
 
     Raises:
         UnknownName: A name is neither a metric's nor a family's.
@@ -182,11 +182,12 @@ def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
         raise UnknownName("metric", name, known)
     every = [metrics.get(name) for name in metrics]
     if not wanted:
-        return tuple(metric for metric in every if metric.asked_by == "default")
+        return tuple(metric for metric in every if metric.selected_by == "default")
     return tuple(
         metric
         for metric in every
-        if metric.name in wanted or (wanted & {metric.definition.family, "all"} and metric.asked_by != "name")
+        if metric.name in wanted
+        or (wanted & {metric.definition.family, "all"} and metric.selected_by != "name")
     )
 
 
@@ -232,7 +233,7 @@ def shortage(metric: Metric, clips: Sequence[Clip], samples: Sequence[int], labe
         return subject_shortage(metric, clips)
     needed, total = metric.sampling, sum(samples)
     if total < needed.least:
-        return f"{many(total, needed.counts.removesuffix('s'))}, needs at least {needed.least}"
+        return f"{quantity(total, needed.counts.removesuffix('s'))}, needs at least {needed.least}"
     counted = list(zip(clips, samples, strict=True))
     if few := subject_shortage(metric, [clip for clip, count in counted if count]):
         return few
@@ -245,4 +246,4 @@ def shortage(metric: Metric, clips: Sequence[Clip], samples: Sequence[int], labe
 def subject_shortage(metric: Metric, clips: Sequence[Clip]) -> str:
     """That clips are of too few subjects for a metric; empty if they are not."""
     count, least = len({clip.subject for clip in clips}), metric.sampling.least_subjects
-    return "" if count >= least else f"{people(count)}, needs at least {least}"
+    return "" if count >= least else f"{n_subjects(count)}, needs at least {least}"

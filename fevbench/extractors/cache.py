@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fevbench.errors import FevbenchError, way_out
+from fevbench.errors import FevbenchError, suggested_fix
 from fevbench.locks import locked
 
 T = TypeVar("T")
@@ -345,7 +345,7 @@ class FeatureCache:
         except OSError as error:
             raise FevbenchError(
                 f"feature cache {self.path} is damaged ({damage}) and cannot be put aside ({error.strerror})",
-                way_out(error, "delete it, or set FEVBENCH_HOME"),
+                suggested_fix(error, "delete it, or set FEVBENCH_HOME"),
             ) from error
         self._note(
             f"feature cache {self.path} cannot be trusted ({damage}): it is now {aside.name}, "
@@ -365,7 +365,7 @@ class FeatureCache:
         except sqlite3.Error as error:
             raise self._named(error) from error
         except OSError as error:
-            raise self._unusable(error.strerror or str(error), way_out(error, ELSEWHERE)) from error
+            raise self._unusable(error.strerror or str(error), suggested_fix(error, ELSEWHERE)) from error
 
     def _named(self, error: sqlite3.Error) -> Exception:
         """What an error of SQLite means. Python 3.10 knows of its code only the text."""
@@ -395,7 +395,7 @@ class FeatureCache:
         except OSError as error:
             if self.path.exists() and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
                 return _ReadOnlyError(f"feature cache {self.path} can only be read", ELSEWHERE)
-            return self._unusable(error.strerror or text, way_out(error, ELSEWHERE))
+            return self._unusable(error.strerror or text, suggested_fix(error, ELSEWHERE))
         return self._unusable(text, ELSEWHERE)
 
     def _unusable(self, why: str, fix: str) -> FevbenchError:

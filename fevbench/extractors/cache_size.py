@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fevbench.errors import FevbenchError, way_out
+from fevbench.errors import FevbenchError, suggested_fix
 from fevbench.extractors.cache import JOURNALS, LAYOUTS, PATIENCE, bring_up_to_date, connect, today
 from fevbench.locks import locked
 from fevbench.progress import Progress
@@ -254,7 +254,7 @@ def _named_errors(path: Path) -> Iterator[None]:
         raise FevbenchError(f"feature cache {path} was damaged meanwhile", "repeat the command") from error
     except OSError as error:
         what = f"feature cache {path} cannot be used ({error.strerror})"
-        raise FevbenchError(what, way_out(error, "choose another FEVBENCH_HOME")) from error
+        raise FevbenchError(what, suggested_fix(error, "choose another FEVBENCH_HOME")) from error
     except sqlite3.Error as error:
         if "lock" in str(error):
             raise FevbenchError(

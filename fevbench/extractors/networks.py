@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fevbench.errors import WeightsError
-from fevbench.global_state import known_state
+from fevbench.global_state import fixed_global_state
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,7 +146,7 @@ def exact_inference() -> Iterator[None]:
     Without it, GPUs round convolutions to 10 bits of mantissa, which moves a Fréchet distance in its fourth
     digit, and might choose other algorithms in the next run; and a model may have asked for worse.
     """
-    with known_state(), torch.inference_mode():
+    with fixed_global_state(), torch.inference_mode():
         yield
 
 

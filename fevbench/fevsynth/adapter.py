@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fevbench.data.clip import Clip, Split, Subject
-from fevbench.errors import DatasetError, way_out
+from fevbench.errors import DatasetError, suggested_fix
 from fevbench.fevsynth import VERSION, Performance
+from fevbench.wording import quantity
 from fevbench.zips import StoredArchive
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class FEVSynth:
         root: The folder of ``manifest.json``; the shipped one by default.
 
     Attributes:
-        takes: How often everybody performs every label.
+        repetitions: How often everybody performs every label.
 
     Raises:
         DatasetError: The manifest is missing, broken, or of another version of FEVSynth.
@@ -66,7 +67,7 @@ class FEVSynth:
                 what = f"{path} is of FEVSynth {self.version}, and this fevbench reads {VERSION}"
                 raise DatasetError(what, self._fix)
             self.fps: float = manifest["fps"]
-            self.takes: int = manifest["takes"]
+            self.repetitions: int = manifest["takes"]
             self.labels: tuple[str, ...] = tuple(manifest["labels"])
             self._subjects = tuple(_subject(entry) for entry in manifest["subjects"])
             self._clips = tuple(
@@ -86,7 +87,7 @@ class FEVSynth:
             self._truth_entry: dict[str, Any] = manifest["truth"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-            fix = way_out(error, self._fix)
+            fix = suggested_fix(error, self._fix)
             raise DatasetError(f"{path} is missing or broken ({why})", fix) from error
         if not shipped:
             self.name = f"{self.name}:{root.resolve().name}"
@@ -112,17 +113,17 @@ class FEVSynth:
         entry = self._entries[clip.id]
         return read_clip(self._place(entry), content=self._checked(entry))
 
-    def take(self, clip: Clip) -> int:
+    def repetition(self, clip: Clip) -> int:
         """Which of its person's performances of the label a clip is, counted from 0."""
-        take: int = self._entries[clip.id]["take"]
-        return take
+        number: int = self._entries[clip.id]["take"]
+        return number
 
     def performance(self, clip: Clip) -> Performance:
         """When the face of a clip does what."""
         entry = self._entries[clip.id]
         return Performance(entry["variant"], entry["onset"], entry["apex"], entry["offset"])
 
-    def neutral(self, subject: str, take: int = 0) -> Frames:
+    def neutral(self, subject: str, repetition: int = 0) -> Frames:
         """A neutral image of a person, taken apart from every clip: ``uint8[H, W, 3]``, RGB.
 
         Raises:
@@ -131,12 +132,12 @@ class FEVSynth:
         import numpy as np
         from PIL import Image
 
-        entry = self._neutrals.get((subject, take))
+        entry = self._neutrals.get((subject, repetition))
         if entry is None:
-            people = len(self._subjects)
             raise DatasetError(
-                f"{self.name} has no neutral image of {subject!r}, take {take}",
-                f"it has {people} people, from {self._subjects[0].id!r}, and takes 0 to {self.takes - 1}",
+                f"{self.name} has no neutral image of {subject!r}, repetition {repetition}",
+                f"it has {quantity(len(self._subjects), 'subject')}, from {self._subjects[0].id!r}, "
+                f"and repetitions 0 to {self.repetitions - 1}",
             )
         with Image.open(BytesIO(self._checked(entry))) as image:
             return np.asarray(image.convert("RGB"))
@@ -193,7 +194,7 @@ class FEVSynth:
         try:
             content = archive.read(entry["file"]) if archive else path.read_bytes()
         except OSError as error:
-            fix = way_out(error, self._fix)
+            fix = suggested_fix(error, self._fix)
             raise DatasetError(f"{path} cannot be read ({error.strerror})", fix) from error
         found, expected = hashlib.sha256(content).hexdigest(), entry["sha256"]
         if found != expected:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fevbench.atomic import replacing
-from fevbench.errors import DatasetError, way_out
+from fevbench.errors import DatasetError, suggested_fix
 
 FILE = "truth.npz"
 
@@ -72,5 +72,5 @@ def read_truth(folder: Path) -> Truth:
         with np.load(path, allow_pickle=False) as arrays:
             return Truth(**{field.name: arrays[field.name] for field in fields(Truth)})
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, BadCompression) as error:
-        fix = way_out(error, "install fevbench again")
+        fix = suggested_fix(error, "install fevbench again")
         raise DatasetError(f"{path} is missing or broken ({error})", fix) from error

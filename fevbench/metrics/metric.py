@@ -136,7 +136,7 @@ class Metric:
         sampling: What is counted, and how much of it a number takes.
         computation: How it is computed.
         audit: What it must notice and ignore.
-        asked_by: Who gets it: ``default``: every run; ``family``: a run that asks for its family or for
+        selected_by: Who gets it: ``default``: every run; ``family``: a run that asks for its family or for
             ``all``; ``name``: only one that asks for it by its own name, as its weights are the user's own or
             it takes long.
     """
@@ -146,7 +146,7 @@ class Metric:
     sampling: Sampling
     computation: Computation
     audit: Audit = field(default_factory=Audit)
-    asked_by: Literal["default", "family", "name"] = "default"
+    selected_by: Literal["default", "family", "name"] = "default"
 
     @property
     def id(self) -> str:

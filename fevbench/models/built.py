@@ -23,8 +23,8 @@ from fevbench.errors import ModelError
 from fevbench.hashing import sha256_of
 from fevbench.models.files import OpenedFiles, is_installed, texts
 from fevbench.models.found import FoundModel, notes_of
+from fevbench.models.plugin_environment import call_model
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
-from fevbench.models.surroundings import call_model
 from fevbench.progress import Progress
 
 MOST_DEPTH = 8
@@ -209,7 +209,7 @@ def build(found: FoundModel, corpus: Corpus, device: str, progress: Progress) ->
         nullcontext() if found.fingerprint_is_complete else opened_files
     )
     with listening:
-        model = call_model(found.name, found.surroundings, "could not be built", lambda: found.factory(spec))
+        model = call_model(found.name, found.environment, "could not be built", lambda: found.factory(spec))
     if not isinstance(model, VideoModel | ClipSource):
         raise ModelError(
             f"model {found.name} has no generate method",
@@ -242,7 +242,7 @@ def _files(found: FoundModel, model: object, opened_files: OpenedFiles, dataset:
     """What a model was read from, code included."""
     opened = (*found.files, *opened_files.files)
     code = [file for file in opened if file.suffix == ".py" and not is_installed(file)]
-    folders = [found.surroundings.folder, *{file.parent for file in code}]
+    folders = [found.environment.folder, *{file.parent for file in code}]
     holders = [*found.globals(), model, [text for file in code for text in texts(file)]]
     named = named_files(holders, folders)
     files = tuple(dict.fromkeys((*opened, *named)))

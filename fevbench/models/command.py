@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from fevbench.counts import some
 from fevbench.data.facts import FileFacts, notes_on_files
 from fevbench.errors import FevbenchError, ModelError, VideoError
 from fevbench.hashing import sha256_of_repr
 from fevbench.models.found import COMMAND_PREFIX, FoundModel
 from fevbench.models.program import CommandFile, Ending, run_program
-from fevbench.models.videos import check_length, check_size, size_of
-from fevbench.models.workplace import (
+from fevbench.models.program_folder import (
     MANIFEST_FILE,
     ManifestEntry,
-    Workplace,
+    ProgramFolder,
     discard,
     manifest_text,
     outputs,
     read_output,
     seed_for_programs,
 )
+from fevbench.models.videos import check_length, check_size, size_of
+from fevbench.wording import first_few
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +62,7 @@ class CommandModel:
         self._wanted: dict[str, int] = {}
         self._clips: dict[str, Clip] = {}
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
-        self._place: Workplace | None = None
+        self._place: ProgramFolder | None = None
         self._written: dict[str, list[Path]] = {}
         self._called = False
         self._ending: Ending | None = None
@@ -78,7 +78,7 @@ class CommandModel:
             self._scratch = self._scratch or tempfile.TemporaryDirectory()
         root = Path(self._scratch.name) if folder is None and self._scratch else folder
         assert root is not None
-        self._place = Workplace(root, self._key(), kept=folder is not None)
+        self._place = ProgramFolder(root, self._key(), kept=folder is not None)
         self._scored, self._called, self._ending, self._written = scored, False, None, {}
         if scored:
             self._place.forget(clip.id for clip in seeds)
@@ -94,7 +94,7 @@ class CommandModel:
         """
         if self._place is None or wanted.id not in self._wanted:
             self.expect({wanted: generator.initial_seed()}, None, scored=True)
-        place = self._workplace()
+        place = self._program_folder()
         if not self.at_once:
             self._make([wanted])
         elif not self._called:
@@ -122,7 +122,7 @@ class CommandModel:
         resized = [f"clips were resized from {width}x{height} to {size}x{size}"] if width != size else []
         return [*resized, *notes_on_files([facts for _, facts in ours])]
 
-    def _workplace(self) -> Workplace:
+    def _program_folder(self) -> ProgramFolder:
         assert self._place is not None
         return self._place
 
@@ -134,7 +134,7 @@ class CommandModel:
 
     def _read_left_over(self) -> None:
         """Find the clips that a call made before it was stopped."""
-        for entry, path in self._workplace().left_over(self._wanted):
+        for entry, path in self._program_folder().left_over(self._wanted):
             self._written[entry.id] = [path]
             try:
                 self._read(self._clips[entry.id])
@@ -143,7 +143,7 @@ class CommandModel:
 
     def _make(self, clips: Sequence[Clip]) -> None:
         """Call the program for one clip or for several, and see what it wrote."""
-        settings, place = self._settings, self._workplace()
+        settings, place = self._settings, self._program_folder()
         if not self.at_once:
             place.clear()
         folder = place.new_folder()
@@ -189,7 +189,7 @@ class CommandModel:
         except VideoError as error:
             raise VideoError(f"{what}: {error.what}", error.fix) from error
         check_length(what, frames, facts, self._spec)
-        place = self._workplace()
+        place = self._program_folder()
         first = next((size for size, _ in place.known.values()), size_of(frames))
         check_size(what, frames, first)
         resized = self._spec.corpus.protocol.resize(frames, what)
@@ -199,7 +199,7 @@ class CommandModel:
 
     def _failed(self, clip: Clip) -> ModelError:
         """The error of a clip for which nothing was written, or of a call that went wrong."""
-        ending, place = self._ending, self._workplace()
+        ending, place = self._ending, self._program_folder()
         see = f"see {place.log}" if place.kept else f"mend the program, or {self._settings.path}"
         if ending is None or ending.status == 0:
             said = f" (it said: {ending.last})" if ending and ending.last else ""
@@ -223,7 +223,7 @@ def not_made_error(name: str, failed: Mapping[str, FevbenchError], count: int) -
     first = next(iter(failed.values()))
     if len(failed) == 1:
         return ModelError(first.what, first.fix)
-    what = f"{name}: {len(failed)} of {count} clips were not made ({some(list(failed))})"
+    what = f"{name}: {len(failed)} of {count} clips were not made ({first_few(list(failed))})"
     return ModelError(f"{what}; {first.what.removeprefix(f'{name}: ')}", first.fix)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from fevbench.errors import ModelError
-from fevbench.foreign import as_text, reason
+from fevbench.models.plugin_environment import PluginEnvironment
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
-from fevbench.models.surroundings import Surroundings
+from fevbench.sanitise import as_utf8, exception_line
 
 MOST_NOTES = 50
 LONGEST_NOTE = 1000
@@ -77,7 +77,8 @@ def _get(holder: object, name: str, attribute: str, default: Any) -> Any:
         if isinstance(error, KeyboardInterrupt):
             raise
         raise ModelError(
-            f"attribute {attribute} of model {name} cannot be read ({reason(error)})", "mend or remove it"
+            f"attribute {attribute} of model {name} cannot be read ({exception_line(error)})",
+            "mend or remove it",
         ) from error
 
 
@@ -117,7 +118,7 @@ class FoundModel:
         fingerprint_is_complete: Whether the fingerprint says all there is to say: of models that come with
             fevbench, and of videos. Of others, what they open and hold is added when they are built
             (`fevbench.models.built`).
-        surroundings: Where its code lives.
+        environment: Where its code lives.
         files: The files of its code, and those that were opened while it was loaded.
         untracked: What it used while it was loaded that may change without being noticed.
         modules: Names of the modules that are its code.
@@ -131,21 +132,21 @@ class FoundModel:
     networks: tuple[str, ...] = ()
     adapted: bool = False
     fingerprint_is_complete: bool = False
-    surroundings: Surroundings = field(default_factory=Surroundings, compare=False)
+    environment: PluginEnvironment = field(default_factory=PluginEnvironment, compare=False)
     files: tuple[Path, ...] = ()
     untracked: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
 
     def globals(self) -> list[dict[str, Any]]:
         """The variables of its modules, those beside a plug-in included."""
-        with self.surroundings:
+        with self.environment:
             loaded = [vars(sys.modules[name]) for name in self.modules if name in sys.modules]
         return [{key: value for key, value in one.items() if key[:2] != "__"} for one in loaded]
 
     def __post_init__(self) -> None:
         # Names of files may hold bytes that are no character, and a result must hold both.
-        object.__setattr__(self, "name", as_text(self.name))
-        object.__setattr__(self, "origin", as_text(self.origin))
+        object.__setattr__(self, "name", as_utf8(self.name))
+        object.__setattr__(self, "origin", as_utf8(self.origin))
 
     @property
     def can_resample(self) -> bool:

@@ -16,10 +16,10 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationError
 
-from fevbench.errors import ModelError, UnknownName, way_out
-from fevbench.foreign import one_line
+from fevbench.errors import ModelError, UnknownName, suggested_fix
 from fevbench.hashing import sha256_of, sha256_of_repr
 from fevbench.records import Record
+from fevbench.sanitise import one_line
 from fevbench.toml import read_toml
 
 OF_A_CLIP = ("image", "label", "out", "seed", "id")
@@ -139,7 +139,7 @@ class CommandFile:
             try:
                 digests.append((file.name, sha256_of(file)))
             except OSError as error:
-                fix = way_out(error, "repeat the command")
+                fix = suggested_fix(error, "repeat the command")
                 raise ModelError(f"{what} cannot be read ({error.strerror})", fix) from error
         (_, own), *watched = digests
         return sha256_of_repr((own, sorted(watched)))
@@ -154,7 +154,7 @@ def _read(path: Path) -> _Fields:
     try:
         content = read_toml(path)
     except OSError as error:
-        fix = way_out(error, "check the path")
+        fix = suggested_fix(error, "check the path")
         raise ModelError(f"{path} cannot be read ({error.strerror})", fix) from error
     except ValueError as error:
         raise ModelError(f"{path} is no TOML ({error})", "see docs/integrations.md for examples") from error
@@ -250,7 +250,7 @@ def run_program(
             )
         except (OSError, ValueError) as error:
             said = getattr(error, "strerror", None) or str(error)
-            fix = way_out(error, "see that it can be executed here")
+            fix = suggested_fix(error, "see that it can be executed here")
             raise ModelError(f"{words[0]} cannot be started ({said})", fix) from error
         try:
             status: int | None = process.wait(timeout)

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from fevbench.errors import FevbenchError, ModelError, Terminated, UnknownName
-from fevbench.foreign import reason
 from fevbench.hashing import sha256_of, sha256_of_repr
 from fevbench.models.files import OpenedFiles, sources
 from fevbench.models.found import (
@@ -32,8 +31,9 @@ from fevbench.models.found import (
     networks_of,
     weights_of,
 )
-from fevbench.models.surroundings import Surroundings
+from fevbench.models.plugin_environment import PluginEnvironment
 from fevbench.registry import Registry, registering
+from fevbench.sanitise import exception_line
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class LoadedPlugin:
     Attributes:
         module: The name of its module.
         file: The file; None where there is none.
-        surroundings: Where its code lives.
+        environment: Where its code lives.
         files: What was opened while it was loaded.
         untracked: What it used then that may change without being noticed.
     """
 
     module: str
     file: Path | None
-    surroundings: Surroundings
+    environment: PluginEnvironment
     files: tuple[Path, ...] = ()
     untracked: tuple[str, ...] = ()
 
@@ -63,7 +63,7 @@ class LoadedPlugin:
         untracked = (
             opened_files.untracked if file else (*opened_files.untracked, "its code, which is in no file")
         )
-        return cls(module, place, Surroundings(), opened_files.files, untracked)
+        return cls(module, place, PluginEnvironment(), opened_files.files, untracked)
 
 
 F = TypeVar("F", bound=Factory)
@@ -107,22 +107,22 @@ def load_plugin(path: Path) -> LoadedPlugin:
     before = set(models)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    surroundings, opened_files = Surroundings(place.parent), OpenedFiles()
+    environment, opened_files = PluginEnvironment(place.parent), OpenedFiles()
     try:
-        with registering(str(path)), opened_files, surroundings:
+        with registering(str(path)), opened_files, environment:
             spec.loader.exec_module(module)
     except (FevbenchError, KeyboardInterrupt, Terminated):
         raise
     except BaseException as error:  # a plug-in raises anything
         raise ModelError(
-            f"plug-in {path} failed ({reason(error)})", "see the traceback with --debug"
+            f"plug-in {path} failed ({exception_line(error)})", "see the traceback with --debug"
         ) from error
     added = set(models) - before
     if not added:
         raise ModelError(
             f"plug-in {path} registers no model", 'decorate a class with @register_model("name")'
         )
-    plugin = LoadedPlugin(spec.name, place, surroundings, opened_files.files, opened_files.untracked)
+    plugin = LoadedPlugin(spec.name, place, environment, opened_files.files, opened_files.untracked)
     _plugins.update(dict.fromkeys(added, plugin))
     return plugin
 
@@ -170,7 +170,7 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
     origin = models.origin(kind)
     ours = origin.startswith("fevbench ")
     loaded = _plugins.get(kind) or LoadedPlugin.of(factory, opened_files)
-    with loaded.surroundings:
+    with loaded.environment:
         code = {} if ours else sources(loaded.module, loaded.file) if loaded.file else {}
     digest = _code_digest(factory, whole_package=weights is not None) if ours else _digest_of(factory, code)
     build: Factory = factory
@@ -189,7 +189,7 @@ def find_model(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         networks_of(factory, kind),
         flag(factory, kind, "adapted"),
         fingerprint_is_complete=ours,
-        surroundings=loaded.surroundings,
+        environment=loaded.environment,
         files=tuple(dict.fromkeys((*code.values(), *loaded.files))),
         untracked=loaded.untracked,
         modules=tuple(dict.fromkeys((loaded.module, *code))),

@@ -7,13 +7,13 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fevbench.counts import some
 from fevbench.data.facts import FileFacts, notes_on_files
 from fevbench.data.pictures import PICTURE_SUFFIXES
 from fevbench.data.video import WHAT_IS_READ, is_clip, read_clip
 from fevbench.errors import ModelError, VideoError
 from fevbench.hashing import sha256_of
 from fevbench.models.found import VIDEOS_PREFIX, FoundModel
+from fevbench.wording import first_few
 
 if TYPE_CHECKING:
     import torch
@@ -59,12 +59,12 @@ class VideoFolder:
                 f"name each file or folder after its clip id, for example {min(wanted)}.mkv",
             )
         if self.missing:
-            text = f"{len(self.missing)} of {len(wanted)} clips are missing ({some(self.missing)})"
+            text = f"{len(self.missing)} of {len(wanted)} clips are missing ({first_few(self.missing)})"
             if not allow_missing:
                 raise ModelError(f"{folder}: {text}", "add them, or score the rest with --allow-missing")
             self.notes.append(text)
         if extra:
-            self.notes.append(f"left out, because no clip is called so: {some(extra)}")
+            self.notes.append(f"left out, because no clip is called so: {first_few(extra)}")
         # The first clip decides, whichever is asked for first: a run that continues says the same.
         self._size = size_of(read_clip(found[min(wanted & found.keys())], most=1))
         if self._size != (spec.size, spec.size):
@@ -123,7 +123,7 @@ def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
     if not found:
         there = sorted(path.name for path in folder.iterdir())
         raise ModelError(
-            f"{folder} holds no clip, but {some(there) or 'nothing'}",
+            f"{folder} holds no clip, but {first_few(there) or 'nothing'}",
             f"put one video, animation or folder of frames a clip in it; {WHAT_IS_READ}",
         )
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from fevbench.errors import RunError
 from fevbench.extractors.base import extractors
-from fevbench.foreign import LONGEST_NAME, one_line
 from fevbench.metrics.catalog import Metric
 from fevbench.results.files import NoResult, read_result
 from fevbench.results.schema import Result
+from fevbench.sanitise import LONGEST_NAME, one_line
 from fevbench.weights.registry import load_registry
 
 

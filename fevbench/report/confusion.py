@@ -13,7 +13,7 @@ import numpy as np
 
 from fevbench.atomic import replacing
 from fevbench.errors import RunError
-from fevbench.foreign import LONGEST_NAME, in_csv, one_line
+from fevbench.sanitise import LONGEST_NAME, escape_csv, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +83,7 @@ def confusion_csv(confusions: list[Confusion]) -> str:
             for j, read in enumerate((*confusion.labels, NONE_READ)):
                 counts = (confusion.made[i, j], confusion.true[i, j])
                 words = (confusion.model, confusion.metric, asked, read)
-                writer.writerow((*map(in_csv, words), *map(int, counts)))
+                writer.writerow((*map(escape_csv, words), *map(int, counts)))
     return out.getvalue()
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fevbench.counts import people
 from fevbench.errors import FevbenchError, UnknownName
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import clip_differences, distinct_names, other_weights
 from fevbench.report.ranking import Sample, compare_samples, sample_of, subjects_of
 from fevbench.results.schema import MetricResult, Result
 from fevbench.stats.paired import PairedTest
+from fevbench.wording import n_subjects
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _described(result: Result) -> dict[str, str]:
         "data set": f"{data.name} {data.version}",
         "split": data.split,
         "limit": "none" if data.limit is None else str(data.limit),
-        "clips": f"{data.clips} of {people(data.subjects)}",
+        "clips": f"{data.clips} of {n_subjects(data.subjects)}",
         "digest of clips": data.digest,
         "protocol": f"{protocol.id} ({protocol.frames} of {protocol.size}², every {protocol.stride})",
         "seed": str(result.seed),

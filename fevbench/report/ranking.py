@@ -7,13 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from fevbench.counts import grouped
 from fevbench.metrics.catalog import Metric
 from fevbench.report.comparable import other_weights
 from fevbench.results.schema import MetricResult, Result
 from fevbench.stats.jackknife import LEAST_GROUPS, group_sizes
 from fevbench.stats.paired import ALPHA, PairedTest, compare_means, compare_sets, smallest_p, too_few
 from fevbench.stats.ranks import holm, rank, rankable
+from fevbench.wording import grouped
 
 NO_SUBJECTS = (
     "no result says whose clips these are (older version); repeat a run's command, which keeps its clips"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from fevbench.counts import clips, grouped, people
-from fevbench.foreign import one_line
 from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import check_comparable, distinct_names, same_weights, weight_differences
 from fevbench.report.ranking import LEGEND, Ranking, rank_models, remarks
 from fevbench.results.schema import Interval, MetricResult, Result
+from fevbench.sanitise import one_line
 from fevbench.stats.bootstrap import LEAST_SUBJECTS
+from fevbench.wording import grouped, n_clips, n_subjects
 
 CEILING = "true clips (ceiling)"
 
@@ -99,7 +99,7 @@ def compare(results: Sequence[Result], only: Collection[str] | None = None) -> C
     rows.append(Row(CEILING, ceiling, None))
     title = (
         f"{first.dataset.name} {first.dataset.version}, {first.dataset.split} split, {first.protocol.id}: "
-        f"{clips(first.dataset.clips)}, {people(first.dataset.subjects)}"
+        f"{n_clips(first.dataset.clips)}, {n_subjects(first.dataset.subjects)}"
     )
     headings = {name: f"{name} {catalog.get(name).arrow}" for name in columns}
     lines = [*remarks(rankings, names, results), *_footnotes(names, results, columns)]
@@ -198,15 +198,15 @@ def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
     return [
         *result.model.notes,
         *(
-            f"{clips(count)} that lost the face counted at the floor of {', '.join(which)}"
+            f"{n_clips(count)} that lost the face counted at the floor of {', '.join(which)}"
             for count, which in counted.items()
         ),
         *(
-            f"{clips(count)} left out of {', '.join(which)}: the true clip gives no value"
+            f"{n_clips(count)} left out of {', '.join(which)}: the true clip gives no value"
             for count, which in excused.items()
         ),
         *(
-            f"no interval of {', '.join(which)}: {people(count)}, needs at least {LEAST_SUBJECTS}"
+            f"no interval of {', '.join(which)}: {n_subjects(count)}, needs at least {LEAST_SUBJECTS}"
             for count, which in few.items()
         ),
         *(f"no {', '.join(which)}: {reason}" for reason, which in absent.items()),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fevbench.data import show
-from fevbench.data.corpus import Corpus, by_hash, typical
+from fevbench.data.corpus import Corpus, balanced_clips, sorted_by_hash
 from fevbench.data.datasets import open_dataset
 from fevbench.data.protocol import protocols
 from fevbench.data.video import read_written
@@ -56,9 +56,9 @@ class Runs:
         self.fps = data.fps / protocol.stride
         self.corpus = Corpus(data, protocol, first.dataset.split, first.dataset.limit)
 
-    def typical(self, count: int) -> list[Clip]:
+    def balanced(self, count: int) -> list[Clip]:
         """Clips of all labels in turn, of different subjects as far as there are, by hash of their id."""
-        return typical(self.corpus.clips, self.corpus.dataset.labels, count)
+        return balanced_clips(self.corpus.clips, self.corpus.dataset.labels, count)
 
     def worst(self, metric: str, count: int) -> list[Clip]:
         """The clips with the first run's worst values; of equal ones, those that come first by hash.
@@ -82,7 +82,7 @@ class Runs:
             value = values.get(clip.id)
             return np.inf if value is None else sign * value
 
-        return sorted(by_hash(self.corpus.clips), key=rank)[:count]
+        return sorted(sorted_by_hash(self.corpus.clips), key=rank)[:count]
 
     def without_value(self, metric: str) -> list[Clip]:
         """The clips without a value in a metric of the first run."""

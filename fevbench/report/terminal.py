@@ -9,13 +9,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fevbench.counts import clips, grouped, many, people
-from fevbench.foreign import LONGEST, LONGEST_NAME, one_line
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.difference import ClipDifference, Difference, MetricDifference, ShownClips
 from fevbench.report.rows import Comparison, Row, interval, notes, number
 from fevbench.results.schema import Result
+from fevbench.sanitise import LONGEST, LONGEST_NAME, one_line
 from fevbench.stats.paired import ALPHA
+from fevbench.wording import grouped, n_clips, n_subjects, quantity
 
 NAME_WIDTH = 32
 """Columns of a model's name; a longer one is folded."""
@@ -36,7 +36,7 @@ def result_table(result: Result) -> RenderableType:
     data = result.dataset
     title = (
         f"{result.model.name} on {data.name} {data.version}, {data.split} split, {result.protocol.id}, "
-        f"seed {result.seed}: {clips(data.clips)}, {people(data.subjects)}"
+        f"seed {result.seed}: {n_clips(data.clips)}, {n_subjects(data.subjects)}"
     )
     table = Table()
     table.add_column("metric", overflow="fold")
@@ -45,7 +45,7 @@ def result_table(result: Result) -> RenderableType:
     for name, metric in result.metrics.items():
         heading = f"{name} {catalog.get(name).arrow}" + (f" ({metric.unit})" if metric.unit else "")
         value, ceiling = number(name, metric.value), number(name, metric.ceiling)
-        n = many(metric.n, metric.sample.removesuffix("s"))
+        n = quantity(metric.n, metric.sample.removesuffix("s"))
         table.add_row(*map(Text, (heading, value, interval(name, metric), ceiling, n)))
     own = [
         line(f"{name} of {', '.join(f'{label} {number(name, v)}' for label, v in metric.by_label.items())}")
@@ -201,7 +201,7 @@ def _better(row: MetricDifference) -> int | None:
 def _clips(name: str, rows: Sequence[ClipDifference], count: int, reason: str) -> list[RenderableType]:
     if not rows:
         return [line(f"no clips side by side in {name}: {reason}", style="yellow")]
-    title = f"{name} {catalog.get(name).arrow}: of {clips(count)} those in which B is worst against A"
+    title = f"{name} {catalog.get(name).arrow}: of {n_clips(count)} those in which B is worst against A"
     if any(row.first is None or row.second is None for row in rows):
         title += "; none counts as in the mean"
     table = Table()

@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 
-from fevbench.foreign import in_csv, in_latex, in_markdown, markdown_row
 from fevbench.report.difference import Difference, MetricDifference, ShownClips
 from fevbench.report.ranking import Ranking
 from fevbench.report.rows import Comparison, Row, bounds_of
+from fevbench.sanitise import escape_csv, escape_latex, escape_markdown, markdown_row
 
 COLUMNS = (
     "model", "metric", "id", "value", "low", "high", "n", "sample", "subjects", "missing", "ceiling",
@@ -29,7 +29,7 @@ def markdown(comparison: Comparison, transposed: bool = False) -> str:
         text += f"<sup>{shown.rank}{shown.mark}</sup>" if shown.rank is not None else ""
         return f"{text} {shown.interval}".strip()
 
-    names = [in_markdown(row.name) for row in comparison.rows]
+    names = [escape_markdown(row.name) for row in comparison.rows]
     heads = [comparison.headings[column] for column in comparison.columns]
     body = [[cell(row, column) for column in comparison.columns] for row in comparison.rows]
     corner = "model"
@@ -37,14 +37,14 @@ def markdown(comparison: Comparison, transposed: bool = False) -> str:
         corner, names, heads = "metric", heads, names
         body = [list(column) for column in zip(*body, strict=True)]
     lines = [
-        in_markdown(comparison.title),
+        escape_markdown(comparison.title),
         "",
         markdown_row([corner, *heads]),
         markdown_row(["---", *["--:"] * len(heads)]),
     ]
     lines += [markdown_row([name, *cells]) for name, cells in zip(names, body, strict=True)]
     notes = [f"superscript: {comparison.legend}."] * bool(comparison.legend)
-    notes += map(in_markdown, comparison.footnotes)
+    notes += map(escape_markdown, comparison.footnotes)
     lines += [""] * bool(notes) + [f"* {note}" for note in notes]
     return "\n".join(lines) + "\n"
 
@@ -67,9 +67,9 @@ def as_csv(comparison: Comparison) -> str:
             bounds = (found.low, found.high) if found else ("", "")
             writer.writerow(
                 (
-                    in_csv(row.name),
+                    escape_csv(row.name),
                     name,
-                    in_csv(metric.id),
+                    escape_csv(metric.id),
                     "" if metric.value is None else metric.value,
                     *bounds,
                     metric.n,
@@ -77,7 +77,7 @@ def as_csv(comparison: Comparison) -> str:
                     metric.subjects,
                     metric.missing,
                     "" if metric.ceiling is None else metric.ceiling,
-                    in_csv(metric.reason or ranking.unranked.get(i, "")),
+                    escape_csv(metric.reason or ranking.unranked.get(i, "")),
                     row.result is not None and row.result.model.control,
                     ranking.ranks.get(i, ""),
                     "" if i not in ranking.against_best else _rounded(ranking.against_best[i]),
@@ -98,12 +98,12 @@ def latex(comparison: Comparison, intervals: bool = True) -> str:
         return f"{text} {{\\scriptsize {shown.interval}}}" if intervals and shown.interval else text
 
     def arrow(column: str) -> str:
-        heading = in_latex(comparison.headings[column])
+        heading = escape_latex(comparison.headings[column])
         return heading.replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
 
     heads = " & ".join(["Model", *[arrow(column) for column in comparison.columns]])
     body = [
-        " & ".join([in_latex(row.name), *[cell(row, column) for column in comparison.columns]])
+        " & ".join([escape_latex(row.name), *[cell(row, column) for column in comparison.columns]])
         for row in comparison.rows
     ]
     body.insert(-1, r"\midrule")

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import ValidationError
 
 from fevbench.atomic import write_text
-from fevbench.counts import many, some
 from fevbench.data.clip import DIGEST_TAG, LOSSLESS_SUFFIX, Split
-from fevbench.errors import FevbenchError, RunError, way_out
+from fevbench.errors import FevbenchError, RunError, suggested_fix
 from fevbench.records import first_fault
 from fevbench.results.schema import RESULT_FILE, SCHEMA_VERSION, Result
+from fevbench.wording import first_few, quantity
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Dataset
@@ -70,7 +70,7 @@ def check_clips(folder: Path, result: Result) -> None:
 
 def not_scored(others: Sequence[str]) -> str:
     """In words, that clips are not those a result is about."""
-    return f"{many(len(others), 'clip is', 'clips are')} not what was scored ({some(others)})"
+    return f"{quantity(len(others), 'clip is', 'clips are')} not what was scored ({first_few(others)})"
 
 
 def other_clips(folder: Path, result: Result) -> Iterator[str]:
@@ -100,7 +100,7 @@ def written_digest(path: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        fix = way_out(error, "check its permissions")
+        fix = suggested_fix(error, "check its permissions")
         raise RunError(f"{path} cannot be read ({error.strerror})", fix) from error
     return tag[1].decode() if tag else ""
 
@@ -193,7 +193,7 @@ def read_result(path: Path, of_its_clips: bool = True) -> Result:
         raise _without_result(path) from None
     except OSError as error:
         raise RunError(
-            f"{file} cannot be read ({error.strerror})", way_out(error, "check its permissions")
+            f"{file} cannot be read ({error.strerror})", suggested_fix(error, "check its permissions")
         ) from error
     except (ValueError, RecursionError) as error:
         raise RunError(f"{file} is not a result ({error})", fix) from error

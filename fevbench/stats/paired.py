@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtr
 
-from fevbench.counts import people
 from fevbench.stats.bootstrap import LEAST_SUBJECTS, subject_bootstrap, sums_by_subject
 from fevbench.stats.jackknife import LEAST_GROUPS, jackknife_error, jackknife_interval
+from fevbench.wording import n_subjects
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -171,7 +171,7 @@ def smallest_p(subjects: int) -> float:
 
 def too_few(subjects: int, needed: int) -> str:
     """Why there is no test."""
-    return f"{people(subjects)}, and a test needs {needed}"
+    return f"{n_subjects(subjects)}, and a test needs {needed}"
 
 
 def _subtract(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:

@@ -23,9 +23,9 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
-from fevbench.counts import many
 from fevbench.errors import RunError
 from fevbench.stats.bootstrap import LEAST_SUBJECTS, RESAMPLES, draw_subjects
+from fevbench.wording import quantity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,7 +146,7 @@ class Choices:
     def why_no_interval(self) -> str:
         """Why there are no intervals; empty if there are."""
         few = [
-            many(count, name)
+            quantity(count, name)
             for count, name in ((self.raters, "rater"), (len(self.subjects), "subject"))
             if count < LEAST_SUBJECTS
         ]

@@ -13,7 +13,7 @@ import numpy as np
 from fevbench.atomic import write_text
 from fevbench.audit.damages import DamageInput, damages
 from fevbench.audit.record import STRENGTHS
-from fevbench.data.corpus import Corpus, typical
+from fevbench.data.corpus import Corpus, balanced_clips
 from fevbench.errors import FevbenchError, RunError
 from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
@@ -228,7 +228,7 @@ def make_study(
                 videos[str(model), clip.id] = as_video(runs.made(model, clip), runs.fps)
             files.append(videos[str(model), clip.id])
         media[pair.id] = Shown(clip.label, as_picture(corpus.frames(clip)), files[0], files[1])
-    for i, clip in enumerate(typical(clips, corpus.dataset.labels, checks)):
+    for i, clip in enumerate(balanced_clips(clips, corpus.dataset.labels, checks)):
         damage = DAMAGES[i % len(DAMAGES)]
         check = Check(id=next(ids), clip=clip.id, damage=damage, true="a" if rng.random() < 0.5 else "b")
         tested.append(check)

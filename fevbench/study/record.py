@@ -15,8 +15,8 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from fevbench.errors import RunError
-from fevbench.foreign import one_line
 from fevbench.records import Finite, Record, first_fault
+from fevbench.sanitise import one_line
 
 FORMAT: Literal["fevbench study 1"] = "fevbench study 1"
 STUDY_FILE = "study.json"

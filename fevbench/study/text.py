@@ -10,9 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fevbench.counts import grouped, many
 from fevbench.stats.bootstrap import LEVEL
 from fevbench.study.choices import METHOD, PRIOR
+from fevbench.wording import grouped, quantity
 
 if TYPE_CHECKING:
     from fevbench.study.outcome import Bounds, Outcome
@@ -58,15 +58,15 @@ def outcome_table(outcome: Outcome) -> RenderableType:
     """The outcome for a terminal."""
     raters = outcome.raters
     lines = [
-        f"{many(len(raters.kept), 'rater')} and {many(outcome.comparisons, 'comparison')} count, of "
-        f"{many(outcome.subjects, 'subject')}; no difference in {outcome.same:.0%}"
+        f"{quantity(len(raters.kept), 'rater')} and {quantity(outcome.comparisons, 'comparison')} count, of "
+        f"{quantity(outcome.subjects, 'subject')}; no difference in {outcome.same:.0%}"
         + ("" if outcome.left is None else f", left preferred in {outcome.left:.0%} of the others"),
         f"left out: {raters.left_out or 'nobody'}"
         + ("" if outcome.study.checks else " (the study has no attention checks)"),
     ]
     if raters.duplicates:
         lines.append(
-            f"{many(raters.duplicates, 'file')} held nothing that another of the same rater does not"
+            f"{quantity(raters.duplicates, 'file')} held nothing that another of the same rater does not"
         )
     models = _table("model", "win rate", "95 %", "won/tied/lost")
     for one in outcome.models:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 Adversarial = Literal["hinge", "bce"]
 
 
-def judge_both(real: Tensor, made: Tensor, kind: Adversarial) -> Tensor:
+def discriminator_loss(real: Tensor, made: Tensor, kind: Adversarial) -> Tensor:
     """The discriminator's loss from its logits of true and of made clips.
 
     Hinge: ``mean(relu(1 - real)) + mean(relu(1 + made))`` (Lim and Ye, 2017), 2 for one that cannot tell;
@@ -23,7 +23,7 @@ def judge_both(real: Tensor, made: Tensor, kind: Adversarial) -> Tensor:
     return F.softplus(-real).mean() + F.softplus(made).mean()
 
 
-def fool(made: Tensor, kind: Adversarial) -> Tensor:
+def generator_loss(made: Tensor, kind: Adversarial) -> Tensor:
     """The generator's loss from logits of made clips: ``mean(-made)`` or ``mean(-log(sigmoid(made)))``."""
     return -made.mean() if kind == "hinge" else F.softplus(-made).mean()
 

@@ -82,14 +82,14 @@ def standing_statistics(network: nn.Module, feed: Callable[[], object]) -> Itera
 
 
 @dataclass(frozen=True)
-class Position:
+class TrainingState:
     """How far a training is: steps done, and seconds spent on them over all sessions."""
 
     step: int = 0
     seconds: float = 0.0
 
 
-def save(path: Path, position: Position, task: Task, average: Average) -> None:
+def save(path: Path, position: TrainingState, task: Task, average: Average) -> None:
     """Write a checkpoint; a kill leaves the one before."""
     content = {
         "format": FORMAT,
@@ -106,7 +106,7 @@ def save(path: Path, position: Position, task: Task, average: Average) -> None:
         part.write_bytes(whole.getbuffer())
 
 
-def load(path: Path, task: Task, average: Average, device: torch.device) -> Position:
+def load(path: Path, task: Task, average: Average, device: torch.device) -> TrainingState:
     """Bring networks, average and optimisers to where a checkpoint is.
 
     Raises:
@@ -123,7 +123,7 @@ def load(path: Path, task: Task, average: Average, device: torch.device) -> Posi
         average.network.load_state_dict(content["average"])
         for name, optimiser in task.optimisers.items():
             optimiser.load_state_dict(content["optimisers"][name])
-        return Position(int(content["step"]), float(content["seconds"]))
+        return TrainingState(int(content["step"]), float(content["seconds"]))
     except OSError:
         raise
     except Exception as error:  # torch raises many kinds on a broken file

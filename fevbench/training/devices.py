@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from fevbench.errors import FevbenchError, MissingPackage
-from fevbench.training.sampling import Share
+from fevbench.training.sampling import BatchShare
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -51,7 +51,7 @@ def has_amx() -> bool:
     return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 
 
-def share_of(accelerator: Accelerator, batch_size: int) -> Share:
+def share_of(accelerator: Accelerator, batch_size: int) -> BatchShare:
     """This process's part of each batch.
 
     Raises:
@@ -63,7 +63,7 @@ def share_of(accelerator: Accelerator, batch_size: int) -> Share:
             f"a batch of {batch_size} clips cannot be divided among {count} processes",
             f"use --set batch_size={-(-batch_size // count) * count}",
         )
-    return Share(accelerator.process_index, count)
+    return BatchShare(accelerator.process_index, count)
 
 
 class Updates:

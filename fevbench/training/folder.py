@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fevbench.atomic import write_text
-from fevbench.errors import way_out
+from fevbench.errors import suggested_fix
 from fevbench.locks import locked
 from fevbench.records import Record
 from fevbench.results.files import TRAINING_FILE
@@ -79,7 +79,7 @@ def alone_in(out: Path) -> Iterator[None]:
                     f"{out} is being trained in by another process", "wait for it, or choose another --out"
                 )
         except OSError as error:
-            fix = way_out(error, "choose another --out")
+            fix = suggested_fix(error, "choose another --out")
             raise TrainingError(f"{out} cannot be written ({error.strerror})", fix) from error
         yield
 

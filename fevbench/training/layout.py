@@ -26,7 +26,7 @@ def channels_last(network: M) -> M:
     return network
 
 
-def behind(x: Tensor, *others: Tensor) -> Tensor:
+def concatenate_channels(x: Tensor, *others: Tensor) -> Tensor:
     """Maps ``float[B, C, T, H, W]`` with others behind their channels, channels last.
 
     Maps that are one map repeated (``expand``) have no layout of their own: torch would lay all out anew with

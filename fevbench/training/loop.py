@@ -18,7 +18,14 @@ from fevbench.data.tensors import to_pixels
 from fevbench.models.found import WEIGHTS_FILE
 from fevbench.packages import need_drawing
 from fevbench.progress import Progress, Silent
-from fevbench.training.checkpoint import CHECKPOINT_FILE, Average, Position, load, save, standing_statistics
+from fevbench.training.checkpoint import (
+    CHECKPOINT_FILE,
+    Average,
+    TrainingState,
+    load,
+    save,
+    standing_statistics,
+)
 from fevbench.training.config import TrainingConfig
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Precision, Updates, mean_losses, open_accelerator, share_of
@@ -26,7 +33,7 @@ from fevbench.training.export import write_exported
 from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, alone_in, claim_folder
 from fevbench.training.guard import Guard
 from fevbench.training.log import Log, choose, draw_curves, write_samples
-from fevbench.training.sampling import Share, draw_batch, mixed_seed
+from fevbench.training.sampling import BatchShare, draw_batch, mixed_seed
 from fevbench.training.task import Task, Trainable
 
 if TYPE_CHECKING:
@@ -70,7 +77,7 @@ class TrainingPlan:
     precision: Precision = "auto"
 
 
-def train(plan: TrainingPlan, listener: Listener) -> Position | None:
+def train(plan: TrainingPlan, listener: Listener) -> TrainingState | None:
     """Carry out a plan, or its rest, and return how far the training is; None on processes but the main one.
 
     Raises:
@@ -86,7 +93,9 @@ def train(plan: TrainingPlan, listener: Listener) -> Position | None:
         return _train(plan, accelerator, share, listener)
 
 
-def _train(plan: TrainingPlan, accelerator: Accelerator, share: Share, listener: Listener) -> Position | None:
+def _train(
+    plan: TrainingPlan, accelerator: Accelerator, share: BatchShare, listener: Listener
+) -> TrainingState | None:
     """One process's part."""
     # The main process decodes and claims; the others find its work done.
     with accelerator.main_process_first():
@@ -96,7 +105,7 @@ def _train(plan: TrainingPlan, accelerator: Accelerator, share: Share, listener:
         torch.manual_seed(mixed_seed(plan.settings.seed, "networks"))
         task = plan.method.task(plan.config, data, accelerator.device, listener)
     average = Average(task.networks["generator"], plan.config.ema_decay)
-    position = Position()
+    position = TrainingState()
     if continues:
         position = load(plan.out / CHECKPOINT_FILE, task, average, accelerator.device)
         listener.note(f"continuing after step {position.step}")
@@ -120,7 +129,7 @@ class _Session:
     plan: TrainingPlan
     listener: Listener
     accelerator: Accelerator
-    share: Share
+    share: BatchShare
     data: TrainingSet
     shown: TrainingSet
     task: Task
@@ -132,7 +141,7 @@ class _Session:
         self.updates = Updates(self.accelerator, self.task.optimisers)
         self.main = self.accelerator.is_main_process
 
-    def run(self, start: Position) -> Position:
+    def run(self, start: TrainingState) -> TrainingState:
         plan = self.plan
         if start.step >= plan.steps and (plan.out / WEIGHTS_FILE).exists():
             self.listener.note(f"{start.step} steps are done: nothing to do")
@@ -150,7 +159,7 @@ class _Session:
             while position.step < plan.steps and not self._is_over(began):
                 losses = self._step(position.step + 1)
                 seconds = time.monotonic() - began
-                position = Position(position.step + 1, start.seconds + seconds)
+                position = TrainingState(position.step + 1, start.seconds + seconds)
                 self.guard.losses(position.step, losses)
                 pace = (position.step - start.step) * plan.config.batch_size / seconds
                 if log is not None:
@@ -188,7 +197,7 @@ class _Session:
             over = self.accelerator.reduce(over.to(self.accelerator.device), "sum")
         return bool(over > 0)
 
-    def _keep(self, position: Position, log: Log) -> None:
+    def _keep(self, position: TrainingState, log: Log) -> None:
         """Write what is due at a step."""
         if position.step % self.plan.checkpoint_every == 0:
             log.flush()
@@ -200,7 +209,7 @@ class _Session:
                 self._sample(position)
                 self._export(path, position)
 
-    def _save(self, position: Position) -> None:
+    def _save(self, position: TrainingState) -> None:
         self.guard.weights(position.step, self.task.networks.items())
         save(self.checkpoint, position, self.task, self.average)
 
@@ -210,7 +219,7 @@ class _Session:
         for start in range(0, len(index), TOGETHER):
             self.task.sample(self.average.network, self.data, index[start : start + TOGETHER].tolist())
 
-    def _sample(self, position: Position) -> None:
+    def _sample(self, position: TrainingState) -> None:
         index = choose(self.shown)
         with torch.inference_mode():
             made = to_pixels(self.task.sample(self.average.network, self.shown, index))
@@ -218,7 +227,7 @@ class _Session:
         write_samples(folder, position.step, made, self.shown.frames[index])
         draw_curves(self.plan.out)
 
-    def _export(self, path: Path, position: Position) -> None:
+    def _export(self, path: Path, position: TrainingState) -> None:
         plan = self.plan
         about: dict[str, Any] = {
             "model": plan.settings.model,

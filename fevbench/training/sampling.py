@@ -45,7 +45,7 @@ DRAWN = 14
 
 
 @dataclass(frozen=True)
-class Share:
+class BatchShare:
     """Which clips of a batch are this process's: of every ``of``, the one at ``rank``."""
 
     rank: int = 0
@@ -74,10 +74,10 @@ class Batch:
     moves: Tensor
 
 
-class Draws:
+class RandomNumbers:
     """A step's random numbers: every process draws them for the whole batch and keeps those of its part."""
 
-    def __init__(self, seed: int, step: int, count: int, share: Share, device: torch.device) -> None:
+    def __init__(self, seed: int, step: int, count: int, share: BatchShare, device: torch.device) -> None:
         self._generator = torch.Generator(device).manual_seed(mixed_seed(seed, step))
         self._count, self._share, self._device = count, share, device
 
@@ -121,10 +121,10 @@ def order(seed: int, step: int, batch_size: int, count: int) -> NDArray[np.int64
 
 
 def draw_batch(
-    data: TrainingSet, config: TrainingConfig, seed: int, step: int, share: Share, device: torch.device
-) -> tuple[Batch, Draws]:
+    data: TrainingSet, config: TrainingConfig, seed: int, step: int, share: BatchShare, device: torch.device
+) -> tuple[Batch, RandomNumbers]:
     """A process's part of a step's batch, and the step's random numbers for what comes after."""
-    draws = Draws(seed, step, config.batch_size, share, device)
+    draws = RandomNumbers(seed, step, config.batch_size, share, device)
     index = order(seed, step, config.batch_size, len(data))[share.rank :: share.of]
     clips = to_tensor(data.frames[index], device)
     mirrored = (draws.uniform() < 0.5) & config.flip
@@ -139,7 +139,7 @@ def draw_batch(
     return Batch(step, torch.from_numpy(index).to(device), clips, labels, mirrored, moves), draws
 
 
-def augment(clips: Tensor, draws: Draws, strength: float) -> tuple[Tensor, Tensor]:
+def augment(clips: Tensor, draws: RandomNumbers, strength: float) -> tuple[Tensor, Tensor]:
     """Vary clips.
 
     Args:

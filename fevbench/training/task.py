@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fevbench.progress import Progress
     from fevbench.training.config import TrainingConfig
     from fevbench.training.data import TrainingSet
-    from fevbench.training.sampling import Batch, Draws
+    from fevbench.training.sampling import Batch, RandomNumbers
 
 Update = Callable[[str, "Tensor"], None]
 """``update(name, loss)``: one step of the optimiser ``name``, on gradients averaged over processes."""
@@ -34,7 +34,7 @@ class Task(Protocol):
     optimisers: Mapping[str, torch.optim.Optimizer]
     floors: Mapping[str, tuple[float, str]]
 
-    def step(self, batch: Batch, draws: Draws, update: Update) -> dict[str, Tensor]:
+    def step(self, batch: Batch, draws: RandomNumbers, update: Update) -> dict[str, Tensor]:
         """Train on a batch.
 
         Args:

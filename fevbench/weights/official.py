@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fevbench.version import VERSION
 from fevbench.weights.registry import Address, File
-from fevbench.weights.transfer import Progress, SourceError, check, copy, take
+from fevbench.weights.transfer import Progress, SourceError, check, copy, extract_member
 
 SILENCE_S = 10.0
 """Seconds without a connection, or without a byte, after which an address counts as out of reach."""
@@ -32,7 +32,7 @@ def fetch(address: Address, name: str, folder: Path, progress: Progress) -> Path
         return target
     archive = folder / address.url.rpartition("/")[2]
     _download(address, File(archive.name, address.archive_sha256, None), name, archive, progress)
-    take(archive, address.member, address.file, target, str(address))
+    extract_member(archive, address.member, address.file, target, str(address))
     return target
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import IO
 
 from fevbench import atomic
-from fevbench.errors import WeightsError, way_out
+from fevbench.errors import WeightsError, suggested_fix
 from fevbench.hashing import sha256_of
 from fevbench.weights import registry, store
 from fevbench.weights.registry import Address, File, Weight
 from fevbench.weights.store import LocalWeight
-from fevbench.weights.transfer import Progress, SourceError, copy, read, take
+from fevbench.weights.transfer import Progress, SourceError, copy, extract_member, read
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def add(name: str, path: Path, *, progress: Progress | None = None) -> LocalWeig
     try:
         found = sha256_of(path)
     except OSError as error:
-        fix = way_out(error, "check its name")
+        fix = suggested_fix(error, "check its name")
         raise WeightsError(f"{path} cannot be read: {error.strerror}", fix) from error
     file = _which(weight, found)
     places = [folder / file.name for folder in (store.user_folder(), store.cache()) if folder]
@@ -209,7 +209,7 @@ def _part(
     target = folder / file.name
     for source in weight.sources:
         if isinstance(source, Address) and source.member and source.archive_sha256 == found:
-            take(path, source.member, file, target, str(path))
+            extract_member(path, source.member, file, target, str(path))
             return target
     with path.open("rb") as stream:
         sha256, _ = copy(_told(stream, weight.name, path.stat().st_size, progress), target)

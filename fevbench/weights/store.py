@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fevbench import atomic, paths
-from fevbench.errors import NO_ROOM, WeightsError, way_out
+from fevbench.errors import NO_ROOM, WeightsError, suggested_fix
 from fevbench.hashing import sha256_of
 from fevbench.locks import locked
 from fevbench.weights import registry
@@ -145,7 +145,7 @@ def verify(local: LocalWeight, *, afresh: bool = False) -> LocalWeight:
             _hashes[key] = sha256_of(local.path)
     except OSError as error:
         raise WeightsError(
-            f"{local.path} cannot be read: {error.strerror}", way_out(error, "check its permissions")
+            f"{local.path} cannot be read: {error.strerror}", suggested_fix(error, "check its permissions")
         ) from error
     found = _hashes[key]
     if found != local.sha256:
@@ -229,5 +229,5 @@ def unwritable(error: OSError) -> WeightsError:
         what = f"the disk of {cache()} is full ({error.strerror})"
         return WeightsError(what, f"free some space or {elsewhere}, then repeat the command")
     what = f"{error.filename or cache()} cannot be written: {error.strerror or error}"
-    way = way_out(error, "")
+    way = suggested_fix(error, "")
     return WeightsError(what, f"{way}, or {elsewhere}" if way else elsewhere)

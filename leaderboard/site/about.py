@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fevbench.foreign import one_line
 from fevbench.models.registry import models
 from fevbench.results.schema import ModelRecord
+from fevbench.sanitise import one_line
 from fevbench.toml import read_toml
 from leaderboard.entries import Problem
 from leaderboard.site.cards import OURS

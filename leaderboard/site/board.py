@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fevbench.counts import clips, many
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.metric import Metric
 from fevbench.report.rows import number
+from fevbench.wording import n_clips, quantity
 from leaderboard.site.costs import COLUMNS, cost_cells
 from leaderboard.site.tables import GROUPS, Run, Table
 from leaderboard.site.words import aspects
@@ -199,7 +199,7 @@ def _column(table: Table, name: str, group: str, page: str) -> Column:
 
 
 def _span(counts: Sequence[int], what: str) -> str:
-    least, most = min(counts), many(max(counts), what)
+    least, most = min(counts), quantity(max(counts), what)
     return most if least == max(counts) else f"{least} to {most}"
 
 
@@ -297,8 +297,8 @@ def shade_of_part(part: float) -> int:
 def missing_text(run: Run, name: str) -> str:
     """How many clips of a run count at a metric's floor or are left out, in words; or nothing."""
     found = run.result.metrics[name]
-    parts = [f"{clips(found.missing)} at the floor"] * bool(found.missing)
-    parts += [f"{clips(found.excused)} left out"] * bool(found.excused)
+    parts = [f"{n_clips(found.missing)} at the floor"] * bool(found.missing)
+    parts += [f"{n_clips(found.excused)} left out"] * bool(found.excused)
     return ", ".join(parts)
 
 

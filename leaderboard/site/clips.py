@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fevbench.counts import some
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.ranking import sample_of
 from fevbench.report.rows import number
+from fevbench.wording import first_few
 from leaderboard.entries import Problem
 from leaderboard.layout import is_file_name
 from leaderboard.site.slugs import Slugs
@@ -71,7 +71,9 @@ class Clips:
             else:
                 missing.append(clip)
         if missing:
-            self.problems.append(Problem(clips.path, f"lacks the clip {some(missing, 1)}; shown without"))
+            self.problems.append(
+                Problem(clips.path, f"lacks the clip {first_few(missing, 1)}; shown without")
+            )
 
     def has(self, slug: str, clip: str) -> bool:
         """Whether there is a run's clip."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fevbench.foreign import one_line
+from fevbench.sanitise import one_line
 from leaderboard.entries import COST_FILE, Problem
 
 if TYPE_CHECKING:

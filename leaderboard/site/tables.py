@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from fevbench.audit.record import AUDIT_FILE, Audit, read_audit
 from fevbench.errors import FevbenchError
-from fevbench.foreign import one_line
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.rows import Comparison, Row, compare
+from fevbench.sanitise import one_line
 from leaderboard.entries import Entry, Problem
 from leaderboard.site.about import About, about_of, read_about
 from leaderboard.site.costs import Costs, read_costs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from fevbench.counts import clips
+from fevbench.wording import n_clips
 
 if TYPE_CHECKING:
     from fevbench.results.schema import Result
@@ -23,12 +23,12 @@ def short_titles(results: Sequence[Result]) -> list[str]:
     titles = []
     for result in results:
         data, protocol = result.dataset, result.protocol.id.partition("@")[0]
-        limit = "" if data.limit is None else f", {clips(data.clips)}"
+        limit = "" if data.limit is None else f", {n_clips(data.clips)}"
         titles.append(f"{data.name} {data.version}, {protocol}{limit}")
     further: tuple[Callable[[Result], str], ...] = (
         lambda result: f"{result.dataset.split} split",
         lambda result: result.protocol.id,
-        lambda result: clips(result.dataset.clips),
+        lambda result: n_clips(result.dataset.clips),
         lambda result: f"sha256 {result.dataset.digest[:8]}",
     )
     for words in further:

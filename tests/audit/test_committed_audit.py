@@ -23,7 +23,7 @@ def test_all_metrics_were_audited_by_all_damages(audit: Audit) -> None:
     assert list(audit.damages) == list(damages)
     for name, record in audit.damages.items():
         assert (record.title, tuple(record.steps)) == (damages.get(name).title, damages.get(name).steps)
-    missing = {name for name in metrics if metrics.get(name).asked_by == "default"} - set(audit.ids)
+    missing = {name for name in metrics if metrics.get(name).selected_by == "default"} - set(audit.ids)
     assert not missing
     for name, id_ in audit.ids.items():
         declared = metrics.get(name).for_protocol(audit.protocol).id

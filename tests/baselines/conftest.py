@@ -12,7 +12,7 @@ from fevbench.data.protocol import protocols
 from fevbench.progress import Silent
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Updates, open_accelerator
-from fevbench.training.sampling import Share, draw_batch
+from fevbench.training.sampling import BatchShare, draw_batch
 
 CPU = torch.device("cpu")
 History = list[dict[str, float]]
@@ -41,7 +41,7 @@ def steps(squares: TrainingSet) -> Callable[..., tuple[BaselineTask, History, li
 
         for step in range(1, count + 1):
             order.clear()
-            batch, draws = draw_batch(squares, chosen, 0, step, Share(), CPU)
+            batch, draws = draw_batch(squares, chosen, 0, step, BatchShare(), CPU)
             losses = task.step(batch, draws, update)
             history.append({loss: float(value.detach()) for loss, value in losses.items()})
         assert isinstance(task, BaselineTask)

@@ -25,7 +25,7 @@ from baselines.tgan.config import PRESETS as TGAN
 from baselines.vgan import networks as vgan
 from baselines.vgan.config import PRESETS as VGAN
 from fevbench.data.protocol import protocols
-from fevbench.training.sampling import Draws, Share
+from fevbench.training.sampling import BatchShare, RandomNumbers
 
 SIX = 6
 
@@ -83,7 +83,7 @@ def test_mocogan() -> None:
     generator = mocogan.Generator(published, SIX)
     assert count(generator.motion_codes) == 660
     assert count(generator) == 3_298_836
-    draws = Draws(0, 1, 2, Share(), torch.device("cpu"))  # never drawn from: there is no noise
+    draws = RandomNumbers(0, 1, 2, BatchShare(), torch.device("cpu"))  # never drawn from: there is no noise
     of_images = mocogan.ImageDiscriminator(published.image_widths, 0)
     assert count(of_images) == 663_296
     assert of_images(images(), draws).shape == (2, 16)

@@ -21,17 +21,17 @@ from baselines.vgan.networks import TwoStreams
 def test_vgans_losses() -> None:
     real, made = torch.tensor([[0.0, math.log(3)]]), torch.tensor([[math.log(4), 0.0]])
     # Softmax: 3 / 4 true for the true clip, 4 / 5 made for the made one.
-    assert vgan.judge_both(real, made).item() == pytest.approx(-math.log(0.75) - math.log(0.8))
-    assert vgan.fool(made).item() == pytest.approx(-math.log(0.2))
+    assert vgan.discriminator_loss(real, made).item() == pytest.approx(-math.log(0.75) - math.log(0.8))
+    assert vgan.generator_loss(made).item() == pytest.approx(-math.log(0.2))
     unsure = torch.zeros(3, 2)
-    assert vgan.judge_both(unsure, unsure).item() == pytest.approx(2 * math.log(2))
+    assert vgan.discriminator_loss(unsure, unsure).item() == pytest.approx(2 * math.log(2))
     assert vgan.foreground(torch.tensor([0.5, 1.0, 0.0, 0.1])).item() == pytest.approx(0.4)
 
 
 def test_tgans_losses() -> None:
     real, made = torch.tensor([[3.0], [1.0]]), torch.tensor([[-1.0], [0.0]])
-    assert tgan.judge_both(real, made).item() == pytest.approx(-0.5 - 2)
-    assert tgan.fool(made).item() == pytest.approx(0.5)
+    assert tgan.discriminator_loss(real, made).item() == pytest.approx(-0.5 - 2)
+    assert tgan.generator_loss(made).item() == pytest.approx(0.5)
 
 
 def test_singular_values_are_clipped_and_small_ones_left() -> None:

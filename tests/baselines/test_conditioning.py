@@ -7,7 +7,7 @@ import torch
 
 from baselines.conditioning import AppearanceEncoder, first_frame, one_hot, over_time, with_maps
 from baselines.task import one_frame
-from fevbench.training.sampling import Draws, Share
+from fevbench.training.sampling import BatchShare, RandomNumbers
 
 
 def test_labels_become_maps_that_are_the_same_in_all_places() -> None:
@@ -40,7 +40,8 @@ def test_the_first_frame_alone_is_compared() -> None:
 def test_one_frame_of_each_clip_and_each_may_be_it() -> None:
     clips = torch.arange(32.0).view(8, 4, 1, 1, 1)
     chosen = [
-        one_frame(clips, Draws(0, step, 8, Share(), torch.device("cpu"))).flatten() for step in range(40)
+        one_frame(clips, RandomNumbers(0, step, 8, BatchShare(), torch.device("cpu"))).flatten()
+        for step in range(40)
     ]
     assert all(torch.equal(frames // 4, torch.arange(8.0)) for frames in chosen)
     assert {int(frame) for frames in chosen for frame in frames} == set(range(32))

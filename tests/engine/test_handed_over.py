@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tiny import Cli, Outcome
 
-from fevbench.data.corpus import Corpus, typical
+from fevbench.data.corpus import Corpus, balanced_clips
 from fevbench.data.datasets import open_dataset
 from fevbench.data.protocol import protocols
 from fevbench.data.video import write_clip
@@ -44,7 +44,7 @@ MISTAKES: dict[str, tuple[Change, str]] = {
 def shown() -> Pairs:
     """True clips of FEVSynth: the input's pixels, and the clip's values."""
     corpus = Corpus(open_dataset("fevsynth"), protocols.get("64x16"), "test")
-    few = typical(corpus.clips, corpus.dataset.labels, FEW)
+    few = balanced_clips(corpus.clips, corpus.dataset.labels, FEW)
     return [(corpus.frames(clip)[0], as_values(corpus.frames(clip))) for clip in few]
 
 

@@ -13,7 +13,7 @@ from video_stand_ins import SHAPE, write_checkpoints
 from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import metrics
 
-ONLY_BY_NAME = [name for name in metrics if metrics.get(name).asked_by == "name" and name != "fid-inf"]
+ONLY_BY_NAME = [name for name in metrics if metrics.get(name).selected_by == "name" and name != "fid-inf"]
 
 
 @pytest.mark.parametrize("name", ONLY_BY_NAME)

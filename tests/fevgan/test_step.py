@@ -17,7 +17,7 @@ from fevbench.progress import Silent
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Updates, open_accelerator
 from fevbench.training.guard import TrainingError
-from fevbench.training.sampling import Share, draw_batch
+from fevbench.training.sampling import BatchShare, draw_batch
 from fevgan.faces import Faces
 from fevgan.identity import MobileFaceNet
 from fevgan.step import FEVGANTask
@@ -41,7 +41,7 @@ def take(data: TrainingSet) -> Callable[..., tuple[FEVGANTask, dict[str, float],
         task = FEVGANTask(config, data, CPU, Silent(), faces)
         everything = {**task.networks, "identity": faces.identity}
         before = {name: [p.clone() for p in net.parameters()] for name, net in everything.items()}
-        batch, draws = draw_batch(data, config, 0, step, Share(), CPU)
+        batch, draws = draw_batch(data, config, 0, step, BatchShare(), CPU)
         losses = task.step(batch, draws, Updates(open_accelerator("cpu", "fp32"), task.optimisers))
         changed = {
             name

@@ -110,10 +110,10 @@ def test_clips_and_people_are_those_of_the_manifest(root: Path) -> None:
     data = FEVSynth(root)
     (clip,) = data.clips("val")
     assert data.clips("train") == data.clips("test") == ()
-    assert (data.fps, data.labels, data.takes) == (25, ("joy",), 1)
+    assert (data.fps, data.labels, data.repetitions) == (25, ("joy",), 1)
     assert [(s.id, s.split, dict(s.attributes)) for s in data.subjects()] == [("p1", "val", {"age": "old"})]
     assert np.array_equal(data.frames(clip), tiny.squares(0, 1))
-    assert data.take(clip) == 0
+    assert data.repetition(clip) == 0
     assert data.performance(clip) == Performance("grin", onset=3, apex=20, offset=None)
 
 
@@ -124,10 +124,12 @@ def test_neutral_images_and_truth_are_there(root: Path) -> None:
     assert data.truth() is data.truth()
 
 
-@pytest.mark.parametrize(("subject", "take"), [("p2", 0), ("p1", 1)])
-def test_a_neutral_image_there_is_none_of_is_an_error(root: Path, subject: str, take: int) -> None:
-    with pytest.raises(DatasetError, match=rf"no neutral image of '{subject}', take {take}: it has 1 people"):
-        FEVSynth(root).neutral(subject, take)
+@pytest.mark.parametrize(("subject", "repetition"), [("p2", 0), ("p1", 1)])
+def test_a_neutral_image_there_is_none_of_is_an_error(root: Path, subject: str, repetition: int) -> None:
+    with pytest.raises(
+        DatasetError, match=rf"no neutral image of '{subject}', repetition {repetition}: it has 1 subject"
+    ):
+        FEVSynth(root).neutral(subject, repetition)
 
 
 def test_all_files_are_those_of_the_manifest(root: Path) -> None:

@@ -47,7 +47,7 @@ def test_all_that_changes_the_pixels_is_in_the_origin() -> None:
         replace(CLIP, subject=BOB),
         replace(CLIP, subject=replace(ANN, age="old")),
         replace(CLIP, label="anger"),
-        replace(CLIP, take=0),
+        replace(CLIP, repetition=0),
         replace(CLIP, frames=8),
         replace(CLIP, size=32),
     ]

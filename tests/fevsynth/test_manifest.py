@@ -76,15 +76,15 @@ def test_splits_share_nobody(data: FEVSynth) -> None:
 
 
 def test_everybody_performs_every_label_in_every_take(data: FEVSynth) -> None:
-    assert data.takes == TAKES
+    assert data.repetitions == TAKES
     performed = Counter(
-        (clip.subject, clip.label, data.take(clip)) for split in SPLITS for clip in data.clips(split)
+        (clip.subject, clip.label, data.repetition(clip)) for split in SPLITS for clip in data.clips(split)
     )
     wanted = {
-        (subject.id, label, take)
+        (subject.id, label, repetition)
         for subject in data.subjects()
         for label in data.labels
-        for take in range(TAKES)
+        for repetition in range(TAKES)
     }
     assert performed == dict.fromkeys(wanted, 1)
 
@@ -108,14 +108,14 @@ def test_a_file_says_what_it_is(data: FEVSynth, manifest: Entry, sample: Sequenc
             note = json.loads(container.metadata[NOTE])
         assert note["licence"] == manifest["licence"] == "CC0-1.0"
         assert note["subject"]["seed"] == seed_of[clip.subject]
-        assert (note["label"], note["take"]) == (clip.label, data.take(clip))
+        assert (note["label"], note["take"]) == (clip.label, data.repetition(clip))
         performance = data.performance(clip)
         assert (note["onset"], note["apex"]) == (performance.onset, performance.apex)
 
 
 def test_everybody_has_a_neutral_image_a_take(data: FEVSynth) -> None:
     for subject in data.subjects():
-        images = [data.neutral(subject.id, take) for take in range(TAKES)]
+        images = [data.neutral(subject.id, repetition) for repetition in range(TAKES)]
         assert all(image.shape == (SIZE, SIZE, 3) for image in images)
         assert np.abs(images[0].astype(float) - images[1]).mean() > 3
 

@@ -76,7 +76,9 @@ def test_a_neutral_image_is_one_frame_of_a_face_at_rest_in_a_scene_of_its_own(jo
     from fevbench.fevsynth.render.frame import render_frames
 
     clip = render_frames(job)
-    images = [render_frames(replace(job, label=None, take=take, frames=1)) for take in range(2)]
+    images = [
+        render_frames(replace(job, label=None, repetition=repetition, frames=1)) for repetition in range(2)
+    ]
     for image in images:
         assert image.frames.shape == (1, SIZE, SIZE, 3)
         assert image.performance is None

@@ -34,7 +34,7 @@ def test_everything_comes_back(job: Job) -> None:
 
 def test_what_is_written_is_done(job: Job) -> None:
     assert is_done(job)
-    for other in (replace(job, take=1), replace(job, size=64), replace(job, subject=design(1, 4)[0])):
+    for other in (replace(job, repetition=1), replace(job, size=64), replace(job, subject=design(1, 4)[0])):
         # Even where its files are those of the first.
         other.path.parent.mkdir(parents=True, exist_ok=True)
         other.path.write_bytes(job.path.read_bytes())

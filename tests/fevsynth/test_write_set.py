@@ -84,7 +84,7 @@ def test_a_clip_is_described_as_it_was_rendered(folder: Path, manifest: dict[str
         assert performance is not None
         assert clip["label"] == job.label
         assert (clip["subject"], clip["split"]) == (job.subject.id, job.subject.split)
-        assert clip["take"] == job.take
+        assert clip["take"] == job.repetition
         assert (clip["variant"], clip["onset"], clip["apex"], clip["offset"]) == (
             performance.variant,
             performance.onset,

@@ -29,7 +29,7 @@ def test_a_family_is_asked_for_by_name(family: str) -> None:
     """A name that is a metric's and a family's must mean the same either way."""
     meant = [metric.name for metric in choose_metrics([family])]
     of_family = [metric for name in metrics if (metric := metrics.get(name)).definition.family == family]
-    assert meant == [metric.name for metric in of_family if metric.asked_by != "name"]
+    assert meant == [metric.name for metric in of_family if metric.selected_by != "name"]
     assert family not in metrics or meant == [family]
 
 
@@ -39,7 +39,7 @@ def test_who_must_get_weights_first_asks_for_them_by_name(name: str) -> None:
     metric, registry = metrics.get(name), load_registry()
     needed = [weight for extractor in metric.extractors for weight in extractors.get(extractor).weights]
     optional = any(registry[weight].optional for weight in needed if weight in registry)
-    assert (metric.asked_by == "name") == (optional or metric.name == "fid-inf")
+    assert (metric.selected_by == "name") == (optional or metric.name == "fid-inf")
     asked = [choose_metrics([]), choose_metrics(["all"]), choose_metrics([metric.definition.family])]
     assert not (optional and any(metric in chosen for chosen in asked))
     assert choose_metrics([name]) == (metric,)

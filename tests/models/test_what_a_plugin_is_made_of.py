@@ -137,7 +137,7 @@ def test_what_lies_beside_a_plugin_is_nobody_elses(built: Callable[..., BuiltMod
     made = built("import os; os.chdir('/')", top="import beside")
     assert "beside" not in sys.modules
     assert (sys.path, Path.cwd()) == (before, here)
-    with made.found.surroundings:
+    with made.found.environment:
         assert "beside" in sys.modules
         assert Path.cwd() == Path("/")
     assert Path.cwd() == here

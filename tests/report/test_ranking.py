@@ -429,7 +429,7 @@ def test_every_pair_of_runs_is_tested_in_every_metric() -> None:
     names = [
         name
         for name in catalog
-        if catalog.get(name).kind == "clip" and catalog.get(name).asked_by == "default"
+        if catalog.get(name).kind == "clip" and catalog.get(name).selected_by == "default"
     ]
     rng = np.random.default_rng(0)
     runs = [

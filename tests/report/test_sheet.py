@@ -26,11 +26,11 @@ def runs(cli: Cli, tmp_path: Path) -> dict[str, Path]:
 
 
 def test_the_choice_covers_labels_and_people_and_stays_the_same(runs: dict[str, Path]) -> None:
-    chosen = Runs([runs["copy"]]).typical(3)
+    chosen = Runs([runs["copy"]]).balanced(3)
     assert {clip.label for clip in chosen} == set(tiny.LABELS)
     assert len({clip.subject for clip in chosen}) == 3
-    assert Runs([runs["real"], runs["copy"]]).typical(3) == chosen
-    everything = Runs([runs["copy"]]).typical(99)
+    assert Runs([runs["real"], runs["copy"]]).balanced(3) == chosen
+    everything = Runs([runs["copy"]]).balanced(99)
     assert len({clip.id for clip in everything}) == 9
 
 

@@ -10,15 +10,15 @@ import torch
 
 from fevbench.training import sampling as augmentation
 from fevbench.training.config import TrainingConfig, from_fields
-from fevbench.training.sampling import Draws, Share, augment, move, placement
+from fevbench.training.sampling import BatchShare, RandomNumbers, augment, move, placement
 from fevgan.alignment import alignment, crop_faces, moved, to_transforms
 
 CPU = torch.device("cpu")
 COUNT = 12
 
 
-def draws(step: int = 1, share: Share | None = None) -> Draws:
-    return Draws(0, step, COUNT, share or Share(), CPU)
+def draws(step: int = 1, share: BatchShare | None = None) -> RandomNumbers:
+    return RandomNumbers(0, step, COUNT, share or BatchShare(), CPU)
 
 
 def clips(frames: int = 3, seed: int = 0) -> torch.Tensor:
@@ -52,7 +52,7 @@ def test_two_processes_see_what_one_sees() -> None:
     seen = clips()
     whole, moves = augment(seen, draws(), 1.0)
     for rank in range(2):
-        part, part_moves = augment(seen[rank::2], draws(share=Share(rank, 2)), 1.0)
+        part, part_moves = augment(seen[rank::2], draws(share=BatchShare(rank, 2)), 1.0)
         torch.testing.assert_close(part, whole[rank::2])
         torch.testing.assert_close(part_moves, moves[rank::2])
 

@@ -23,7 +23,7 @@ from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.export import read_exported, write_exported
 from fevbench.training.guard import WINDOW, Guard, TrainingError
 from fevbench.training.log import choose, draw_curves, write_samples
-from fevbench.training.sampling import Draws, Share, draw_batch, order
+from fevbench.training.sampling import BatchShare, RandomNumbers, draw_batch, order
 
 CPU = torch.device("cpu")
 
@@ -83,10 +83,10 @@ def test_each_epoch_sees_every_clip_once(batch_size: int, count: int) -> None:
 
 def test_shares_make_up_the_batch_with_its_random_numbers(data: TrainingSet) -> None:
     config = TrainingConfig(batch_size=6, colour=0.2)
-    whole, draws = draw_batch(data, config, 1, 5, Share(), CPU)
+    whole, draws = draw_batch(data, config, 1, 5, BatchShare(), CPU)
     noise, few, moments = draws.normal(3), draws.normal(2, first=4), draws.integers(0, 99)
     for rank in range(2):
-        part, mine = draw_batch(data, config, 1, 5, Share(rank, 2), CPU)
+        part, mine = draw_batch(data, config, 1, 5, BatchShare(rank, 2), CPU)
         assert torch.equal(part.clips, whole.clips[rank::2])
         assert torch.equal(part.labels, whole.labels[rank::2])
         assert torch.equal(mine.normal(3), noise[rank::2])
@@ -95,13 +95,15 @@ def test_shares_make_up_the_batch_with_its_random_numbers(data: TrainingSet) -> 
 
 
 def test_augmentation_changes_whole_clips_and_nothing_where_it_is_off(data: TrainingSet) -> None:
-    plain, _ = draw_batch(data, TrainingConfig(flip=False, batch_size=9), 0, 1, Share(), CPU)
-    flipped, _ = draw_batch(data, TrainingConfig(flip=True, batch_size=9), 0, 1, Share(), CPU)
+    plain, _ = draw_batch(data, TrainingConfig(flip=False, batch_size=9), 0, 1, BatchShare(), CPU)
+    flipped, _ = draw_batch(data, TrainingConfig(flip=True, batch_size=9), 0, 1, BatchShare(), CPU)
     assert not plain.mirrored.any()
     assert 0 < flipped.mirrored.sum() < 9
     for way, before, after in zip(flipped.mirrored, plain.clips, flipped.clips, strict=True):
         assert torch.equal(after, before.flip(-1) if way else before)
-    tinted, _ = draw_batch(data, TrainingConfig(flip=False, colour=0.3, batch_size=9), 0, 1, Share(), CPU)
+    tinted, _ = draw_batch(
+        data, TrainingConfig(flip=False, colour=0.3, batch_size=9), 0, 1, BatchShare(), CPU
+    )
     dark = plain.clips < 0.3  # gains of at most 1.3 do not clip these
     ratio = ((tinted.clips + 1) / (plain.clips + 1))[0, :, 0][dark[0, :, 0]]
     torch.testing.assert_close(ratio, ratio[0].expand_as(ratio), atol=1e-4, rtol=1e-4)
@@ -109,7 +111,7 @@ def test_augmentation_changes_whole_clips_and_nothing_where_it_is_off(data: Trai
 
 def test_draws_depend_on_seed_and_step() -> None:
     def first(seed: int, step: int) -> torch.Tensor:
-        return Draws(seed, step, 4, Share(), CPU).uniform()
+        return RandomNumbers(seed, step, 4, BatchShare(), CPU).uniform()
 
     assert torch.equal(first(0, 1), first(0, 1))
     assert not torch.equal(first(0, 1), first(0, 2))

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from fevbench.data.layouts.folder_walk import FolderWalk, find_root
 from fevbench.data.layouts.layout import Download, Layout, Recording, canonical, recording_id
-from fevbench.data.layouts.tree import Tree, the_level
 from fevbench.data.pictures import PICTURE_SUFFIXES
 
 CODES = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
@@ -24,13 +24,13 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     Raises:
         DatasetError: The images or the labels are not there.
     """
-    images = the_level(
+    images = find_root(
         root, f"the images of {TITLE}", EXPECTED, lambda folder: _holds(folder, PICTURE_SUFFIXES), _holds_both
     )
-    labels = the_level(
+    labels = find_root(
         root, f"the labels of {TITLE}", EXPECTED_LABELS, lambda folder: _holds(folder, (".txt",)), _holds_both
     )
-    tree = Tree()
+    tree = FolderWalk()
     recordings = []
     for subject in tree.folders(images):
         if not _SUBJECT.fullmatch(subject.name):
@@ -52,7 +52,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
 
 def _holds(folder: Path, suffixes: tuple[str, ...]) -> bool:
     """Whether a folder has subjects whose sequences hold files of a kind."""
-    quiet = Tree()
+    quiet = FolderWalk()
     for subject in quiet.folders(folder):
         for sequence in quiet.folders(subject) if _SUBJECT.fullmatch(subject.name) else ():
             if _SEQUENCE.fullmatch(sequence.name) and any(
@@ -65,11 +65,11 @@ def _holds(folder: Path, suffixes: tuple[str, ...]) -> bool:
 
 def _holds_both(folder: Path) -> bool:
     """Whether a folder has images and labels side by side, by their names."""
-    names = [child.name.lower() for child in Tree().folders(folder)]
+    names = [child.name.lower() for child in FolderWalk().folders(folder)]
     return any("cohn-kanade" in name for name in names) and any(n.startswith("emotion") for n in names)
 
 
-def _code(tree: Tree, folder: Path, sequence: Path) -> int | None:
+def _code(tree: FolderWalk, folder: Path, sequence: Path) -> int | None:
     """The code of a sequence's expression; None, and a note, if it has none."""
     files = sorted(folder.glob("*_emotion.txt")) if folder.is_dir() else []
     files = [file for file in files if not file.name.startswith(".")]

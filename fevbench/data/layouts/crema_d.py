@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from fevbench.data.layouts.folder_walk import FolderWalk, wrong_folder
 from fevbench.data.layouts.layout import Download, Layout, Option, PartFilter, Recording, recording_id
-from fevbench.data.layouts.tree import Tree, wrong_folder
 
 LABELS = {
     "ANG": "anger",
@@ -35,7 +35,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     Raises:
         DatasetError: There is none, or there are other levels only.
     """
-    tree, parts = Tree(), PartFilter(options)
+    tree, parts = FolderWalk(), PartFilter(options)
     recordings = []
     attributes: dict[str, dict[str, str]] = {}
     seen = False

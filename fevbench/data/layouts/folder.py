@@ -9,6 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from fevbench.data.clip import EXPRESSIONS
+from fevbench.data.layouts.folder_walk import (
+    BESIDE,
+    MIXTURE,
+    TWIN,
+    FolderWalk,
+    SkippedItem,
+    did_you_mean,
+    legible,
+    wrong_folder,
+)
 from fevbench.data.layouts.layout import (
     SYNONYMS,
     Download,
@@ -20,7 +30,6 @@ from fevbench.data.layouts.layout import (
     recording_id,
 )
 from fevbench.data.layouts.table import read_table
-from fevbench.data.layouts.tree import BESIDE, MIXTURE, TWIN, Skip, Tree, legible, nearest, wrong_folder
 from fevbench.data.members import natural_key, without_companions
 from fevbench.data.pictures import ANIMATION_SUFFIXES, PICTURE_SUFFIXES
 from fevbench.data.video import VIDEO_SUFFIXES, WHAT_IS_READ, is_clip
@@ -48,7 +57,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
     names = fields(pattern)
     for name in names:
         if name not in FIELDS:
-            hint = nearest(name, FIELDS) or f"use {', '.join(f'{{{field}}}' for field in FIELDS)} and *"
+            hint = did_you_mean(name, FIELDS) or f"use {', '.join(f'{{{field}}}' for field in FIELDS)} and *"
             raise DatasetError(f"the pattern {pattern!r} has a field {{{name}}}", hint)
     if not {"subject", "label"} <= set(names) or len(set(names)) < len(names):
         raise DatasetError(
@@ -109,7 +118,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     Raises:
         DatasetError: The pattern or the CSV file is wrong, or nothing fits.
     """
-    tree = Tree()
+    tree = FolderWalk()
     if options["csv"]:
         table = Path(options["csv"]).expanduser()
         found = _from_csv(root, table, tree)
@@ -126,14 +135,14 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     return Download(recordings, tree.skipped, found.attributes, found.splits)
 
 
-def _nothing_named(root: Path, table: Path, tree: Tree) -> DatasetError:
+def _nothing_named(root: Path, table: Path, tree: FolderWalk) -> DatasetError:
     first = next((f" ({skip.what}: {skip.why})" for skip in tree.skipped), "")
     return DatasetError(
         f"{table} names no take in {root}{first}", "name videos or folders of frames below that folder"
     )
 
 
-def _nothing_fits(root: Path, pattern: str, tree: Tree) -> DatasetError:
+def _nothing_fits(root: Path, pattern: str, tree: FolderWalk) -> DatasetError:
     for skip in tree.skipped:
         if skip.why in (MISFIT, MIXTURE):
             what = f"nothing in {root} fits the pattern {pattern!r}"
@@ -153,11 +162,11 @@ def _suggestion(root: Path, path: Path) -> tuple[str, str]:
     if path.is_dir():
         pictures = [file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]
         flat = [(picture, True) for picture in sorted(pictures, key=natural_key)[:1]]
-        examples = [*examples, *flat] if Tree().members(path, pictures) else flat or examples
+        examples = [*examples, *flat] if FolderWalk().members(path, pictures) else flat or examples
     for there, is_frame in examples:
         below = there.relative_to(root)
         pattern = suggested(below if there.is_dir() else below.with_suffix(""), is_frame)
-        if pattern and any(_from_pattern(root, pattern, Tree())):
+        if pattern and any(_from_pattern(root, pattern, FolderWalk())):
             return legible(below.as_posix()), pattern
     return legible(examples[0][0].relative_to(root).as_posix()), ""
 
@@ -177,7 +186,7 @@ def _check_subjects(recordings: Sequence[Recording]) -> None:
             )
 
 
-def _from_pattern(root: Path, pattern: str, tree: Tree) -> Iterator[Recording]:
+def _from_pattern(root: Path, pattern: str, tree: FolderWalk) -> Iterator[Recording]:
     regex = compiled(pattern)
     flat = FRAME in fields(pattern)
     recordings: dict[tuple[Path, str], list[Path]] = {}
@@ -226,7 +235,7 @@ def _recording(said: Mapping[str, str], files: tuple[Path, ...]) -> Recording:
     return Recording(recording_id(*parts), subject, canonical(native), native, files)
 
 
-def _candidates(root: Path, tree: Tree, flat: bool) -> Iterator[tuple[Path, list[Path]]]:
+def _candidates(root: Path, tree: FolderWalk, flat: bool) -> Iterator[tuple[Path, list[Path]]]:
     """Every video, and every folder that directly holds frames; or every picture, if frames lie flat."""
     for folder in tree.everything(root):
         pictures = []
@@ -241,14 +250,14 @@ def _candidates(root: Path, tree: Tree, flat: bool) -> Iterator[tuple[Path, list
             tree.skip(folder, "empty take")
 
 
-def _from_csv(root: Path, path: Path, tree: Tree) -> Download:
+def _from_csv(root: Path, path: Path, tree: FolderWalk) -> Download:
     recordings = []
     splits: dict[str, str] = {}
     named: dict[str, str] = {}
     for number, row in read_table(path, COLUMNS, ("take", "split")):
         where = f"{path.name} line {number}"
         if not all(row[name] for name in COLUMNS):
-            tree.skipped.append(Skip(where, "incomplete line"))
+            tree.skipped.append(SkippedItem(where, "incomplete line"))
             continue
         if row["split"]:
             _assign(splits, legible(row["subject"]), row["split"].lower(), where)
@@ -256,15 +265,15 @@ def _from_csv(root: Path, path: Path, tree: Tree) -> Download:
         said = f"line {number}: {row['subject']}, {row['label']}"
         first = named.setdefault(os.path.normpath(target), said)
         if first is not said:  # twice in a set, it would count twice
-            tree.skipped.append(Skip(where, "same file again", f"{first}; {said}"))
+            tree.skipped.append(SkippedItem(where, "same file again", f"{first}; {said}"))
             continue
         if target.is_file() and not is_clip(target):
             why = "neither a video nor a folder of frames"
-            tree.skipped.append(Skip(where, why, f"{target}; {WHAT_IS_READ}"))
+            tree.skipped.append(SkippedItem(where, why, f"{target}; {WHAT_IS_READ}"))
             continue
         files = (target,) if target.is_file() else tree.images(target) if target.is_dir() else ()
         if not target.exists():
-            tree.skipped.append(Skip(where, "missing file", str(target)))
+            tree.skipped.append(SkippedItem(where, "missing file", str(target)))
         if not files:
             continue
         recordings.append(_recording({**row, "take": row["take"] or target.stem}, files))

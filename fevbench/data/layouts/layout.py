@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fevbench.counts import some
-from fevbench.data.layouts.tree import NOT_ASKED, Skip, Tree, legible
+from fevbench.data.layouts.folder_walk import NOT_ASKED, FolderWalk, SkippedItem, legible
 from fevbench.errors import DatasetError, UnknownName
+from fevbench.wording import first_few
 
 Phase = Literal["neutral-apex", "neutral-apex-neutral", "speech", "any"]
 """How a recording runs: it ends at the apex, comes back to neutral, is spoken, or is not known."""
@@ -64,7 +64,7 @@ class Download:
     """
 
     recordings: list[Recording]
-    skipped: list[Skip]
+    skipped: list[SkippedItem]
     attributes: dict[str, dict[str, str]] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)
 
@@ -72,7 +72,7 @@ class Download:
     def distinct(
         cls,
         recordings: Iterable[Recording],
-        skipped: list[Skip],
+        skipped: list[SkippedItem],
         attributes: dict[str, dict[str, str]] | None = None,
     ) -> Download:
         """Recordings without those whose id an earlier one has; they are added to ``skipped``.
@@ -84,7 +84,7 @@ class Download:
             first = kept.setdefault(recording.id.casefold(), recording)
             if first is not recording:
                 what, detail = str(recording.files[0]), f"{recording.id} is {first.files[0]}"
-                skipped.append(Skip(what, "same name as another", detail))
+                skipped.append(SkippedItem(what, "same name as another", detail))
         return cls(list(kept.values()), skipped, attributes or {})
 
 
@@ -231,7 +231,7 @@ class PartFilter:
         self._seen: dict[str, Counter[str]] = {}
         self._there: set[str] = set()
 
-    def accepts(self, tree: Tree, path: Path, subject: str, **part: str) -> bool:
+    def accepts(self, tree: FolderWalk, path: Path, subject: str, **part: str) -> bool:
         """Whether a recording of a subject is of a part that is asked for; if not, that is noted in ``tree``.
 
         ``part`` is each option with the value that would ask for it.
@@ -253,7 +253,7 @@ class PartFilter:
         self._seen.setdefault(subject, Counter())[how] += 1
         return how
 
-    def check(self, tree: Tree, root: Path, title: str) -> None:
+    def check(self, tree: FolderWalk, root: Path, title: str) -> None:
         """See that something is asked for, and note who has other parts only.
 
         Raises:
@@ -265,9 +265,9 @@ class PartFilter:
             )
             there = [how.replace("--set ", "") for how, _ in self._others.most_common()]
             raise DatasetError(
-                f"{root} holds {title}, but none with {asked}: there is {some(there, NAMED)}",
+                f"{root} holds {title}, but none with {asked}: there is {first_few(there, NAMED)}",
                 f"choose with {self._others.most_common(1)[0][0]}",
             )
         for subject, others in self._seen.items():
             if subject not in self._there:
-                tree.skip(Path(subject), WITHOUT, f"there is {some(sorted(others), NAMED)}")
+                tree.skip(Path(subject), WITHOUT, f"there is {first_few(sorted(others), NAMED)}")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from fevbench.data.layouts.folder_walk import NOT_ASKED, STRAY, FolderWalk, wrong_folder
 from fevbench.data.layouts.layout import (
     Download,
     Layout,
@@ -15,7 +16,6 @@ from fevbench.data.layouts.layout import (
     canonical,
     recording_id,
 )
-from fevbench.data.layouts.tree import NOT_ASKED, STRAY, Tree, wrong_folder
 
 EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")
 VIEWS = ("front", "left_30", "left_60", "right_30", "right_60", "top", "down")
@@ -35,7 +35,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     Raises:
         DatasetError: There is none, or there are other views or levels only.
     """
-    tree, parts = Tree(), PartFilter(options)
+    tree, parts = FolderWalk(), PartFilter(options)
     recordings = []
     seen = False
     above = root.resolve()

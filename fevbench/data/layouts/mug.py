@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fevbench.data.clip import EXPRESSIONS
+from fevbench.data.layouts.folder_walk import FolderWalk, did_you_mean, find_root
 from fevbench.data.layouts.layout import Download, Layout, Option, PublishedSplit, Recording, recording_id
-from fevbench.data.layouts.tree import Tree, nearest, the_level
 
 LABELS = {name: name for name in (*EXPRESSIONS, "neutral")}
 TITLE = "MUG"
@@ -45,8 +45,8 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     Raises:
         DatasetError: The folder does not hold it.
     """
-    top = the_level(root, TITLE, EXPECTED, _holds_subjects)
-    tree = Tree()
+    top = find_root(root, TITLE, EXPECTED, _holds_subjects)
+    tree = FolderWalk()
     recordings = [
         recording for subject in _subjects(tree, top) for recording in _recordings(tree, subject, options)
     ]
@@ -54,16 +54,16 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
 
 
 def _holds_subjects(folder: Path) -> bool:
-    subjects = [child for child in Tree().folders(folder) if _SUBJECT.fullmatch(child.name)]
+    subjects = [child for child in FolderWalk().folders(folder) if _SUBJECT.fullmatch(child.name)]
     return any(_is_subject(subject) for subject in subjects)
 
 
 def _is_subject(folder: Path) -> bool:
-    names = {child.name.lower() for child in Tree().folders(folder)}
+    names = {child.name.lower() for child in FolderWalk().folders(folder)}
     return bool(names & LABELS.keys()) or any(_SESSION.fullmatch(name) for name in names)
 
 
-def _subjects(tree: Tree, top: Path) -> Iterator[Path]:
+def _subjects(tree: FolderWalk, top: Path) -> Iterator[Path]:
     for folder in tree.folders(top):
         if _SUBJECT.fullmatch(folder.name):
             yield folder
@@ -71,7 +71,7 @@ def _subjects(tree: Tree, top: Path) -> Iterator[Path]:
             tree.skip(folder, "not a person")
 
 
-def _recordings(tree: Tree, subject: Path, options: Mapping[str, str]) -> Iterator[Recording]:
+def _recordings(tree: FolderWalk, subject: Path, options: Mapping[str, str]) -> Iterator[Recording]:
     for folder in tree.folders(subject):
         if _SESSION.fullmatch(folder.name):
             for expression in tree.folders(folder):
@@ -81,11 +81,11 @@ def _recordings(tree: Tree, subject: Path, options: Mapping[str, str]) -> Iterat
 
 
 def _of_expression(
-    tree: Tree, subject: str, folder: Path, options: Mapping[str, str], session: str = ""
+    tree: FolderWalk, subject: str, folder: Path, options: Mapping[str, str], session: str = ""
 ) -> Iterator[Recording]:
     native = folder.name.lower()
     if native not in LABELS:
-        tree.skip(folder, "unknown expression", nearest(native, LABELS))
+        tree.skip(folder, "unknown expression", did_you_mean(native, LABELS))
         return
     for recording in tree.folders(folder):
         match = _TAKE.fullmatch(recording.name)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fevbench.data.clip import EXPRESSIONS
+from fevbench.data.layouts.folder_walk import NOT_ASKED, FolderWalk, did_you_mean, find_all, wrong_folder
 from fevbench.data.layouts.layout import Download, Layout, Option, Recording, recording_id
-from fevbench.data.layouts.tree import NOT_ASKED, Tree, find_all, nearest, wrong_folder
 from fevbench.errors import DatasetError
 
 LABELS = {name.capitalize(): name for name in EXPRESSIONS}
@@ -28,7 +28,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     cameras = find_all(root, _is_camera)
     if not cameras:
         raise wrong_folder(root, TITLE, EXPECTED, _holds_cameras)
-    tree = Tree()
+    tree = FolderWalk()
     camera = _choose(root, cameras, options)
     for other in cameras:
         if other != camera:
@@ -44,9 +44,9 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
             else:
                 tree.skip(subject, "not a person")
     if not recordings and options["light"].lower() not in {
-        light.name.lower() for light in Tree().folders(camera)
+        light.name.lower() for light in FolderWalk().folders(camera)
     }:
-        there = ", ".join(folder.name for folder in Tree().folders(camera))
+        there = ", ".join(folder.name for folder in FolderWalk().folders(camera))
         raise DatasetError(
             f"{camera} has no light {options['light']}, but {there}", "choose with --set light=…"
         )
@@ -56,11 +56,11 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
 def _is_camera(folder: Path) -> bool:
     if not _CAMERA.fullmatch(folder.name):
         return False
-    return any(child.name.capitalize() in LIGHTS for child in Tree().folders(folder))
+    return any(child.name.capitalize() in LIGHTS for child in FolderWalk().folders(folder))
 
 
 def _holds_cameras(folder: Path) -> bool:
-    return any(_is_camera(child) for child in [folder, *Tree().folders(folder)])
+    return any(_is_camera(child) for child in [folder, *FolderWalk().folders(folder)])
 
 
 def _choose(root: Path, cameras: list[Path], options: Mapping[str, str]) -> Path:
@@ -83,12 +83,12 @@ def _choose(root: Path, cameras: list[Path], options: Mapping[str, str]) -> Path
     return best[0]
 
 
-def _recordings(tree: Tree, folder_of_subject: Path) -> Iterator[Recording]:
+def _recordings(tree: FolderWalk, folder_of_subject: Path) -> Iterator[Recording]:
     subject = folder_of_subject.name.upper()
     for folder in tree.folders(folder_of_subject):
         native = folder.name.capitalize()
         if native not in LABELS:
-            tree.skip(folder, "unknown expression", nearest(native, LABELS))
+            tree.skip(folder, "unknown expression", did_you_mean(native, LABELS))
             continue
         files = tree.images(folder)
         if files:

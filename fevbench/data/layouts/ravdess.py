@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from fevbench.data.layouts.folder_walk import FolderWalk, wrong_folder
 from fevbench.data.layouts.layout import (
     Download,
     Layout,
@@ -15,7 +16,6 @@ from fevbench.data.layouts.layout import (
     canonical,
     recording_id,
 )
-from fevbench.data.layouts.tree import Tree, wrong_folder
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 CHANNELS = {"01": "speech", "02": "song"}
@@ -35,7 +35,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     Raises:
         DatasetError: There is none, or there are other parts only.
     """
-    tree, parts = Tree(), PartFilter(options)
+    tree, parts = FolderWalk(), PartFilter(options)
     found = sorted(tree.named(root, _NAME), key=lambda pair: (pair[1]["modality"] != PICTURE, pair[0]))
     if not found:
         raise wrong_folder(root, TITLE, EXPECTED, _holds_actors)
@@ -71,7 +71,7 @@ def _recording(path: Path, match: re.Match[str], native: str, channel: str, inte
 
 
 def _holds_actors(folder: Path) -> bool:
-    return any(child.name.startswith("Actor_") for child in Tree().folders(folder))
+    return any(child.name.startswith("Actor_") for child in FolderWalk().folders(folder))
 
 
 LAYOUT = Layout(

@@ -10,11 +10,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from fevbench.counts import some
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.data.datasets import SPLITS
+from fevbench.data.layouts.folder_walk import MIXTURE, TWIN, SkippedItem, check_source, did_you_mean
 from fevbench.data.layouts.layout import Download, Layout, Recording
-from fevbench.data.layouts.tree import MIXTURE, TWIN, Skip, check_source, nearest
 from fevbench.data.prepared.adapter import Prepared
 from fevbench.data.prepared.face import DetectedFace, ReadFaces
 from fevbench.data.prepared.job import Job, JobRecord, hold_folder, printable, read_record, relative_text
@@ -35,6 +34,7 @@ from fevbench.errors import DatasetError
 from fevbench.processes import work_all
 from fevbench.progress import Progress
 from fevbench.version import VERSION
+from fevbench.wording import first_few
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
@@ -136,7 +136,7 @@ def prepare(
     return manifest
 
 
-def _nothing(request: PrepareRequest, skipped: Sequence[Skip | SkipEntry]) -> DatasetError:
+def _nothing(request: PrepareRequest, skipped: Sequence[SkippedItem | SkipEntry]) -> DatasetError:
     """The error of a folder that gave no clip at all."""
     reasons = ", ".join(f"{count} {why}" for why, count in Counter(s.why for s in skipped).most_common())
     detail = next((entry.detail for entry in skipped if entry.detail), "")
@@ -162,7 +162,7 @@ def _wanted(found: Download, request: PrepareRequest) -> tuple[list[Recording], 
     known = {*there, *request.layout.labels.values(), *EXPRESSIONS}
     for label in request.labels:
         if label not in known:
-            hint = nearest(label, known) or f"choose of {', '.join(sorted(there))}"
+            hint = did_you_mean(label, known) or f"choose of {', '.join(sorted(there))}"
             raise DatasetError(f"{request.source} shows no {label!r}", hint)
     kept = {id(recording) for recording in recordings}
     others = [recording for recording in found.recordings if id(recording) not in kept]
@@ -250,7 +250,7 @@ def _without_duplicates(
     """
     pairs = frames_shared_by_splits(made, assignment.split_of)
     if pairs and not request.leave_out_duplicates:
-        named = some([_shown(pair, assignment) for pair in pairs], NAMED, "; ")
+        named = first_few([_shown(pair, assignment) for pair in pairs], NAMED, "; ")
         raise DatasetError(
             f"the splits of {request.name} share frames: {named}",
             "give one person one id, or leave the clips to train on out with --duplicates leave-out",

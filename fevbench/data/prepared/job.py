@@ -13,8 +13,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from fevbench.atomic import check_writable, write_text
+from fevbench.data.layouts.folder_walk import legible
 from fevbench.data.layouts.layout import Phase, Recording
-from fevbench.data.layouts.tree import legible
 from fevbench.data.prepared.face import ReadFaces
 from fevbench.data.prepared.manifest import CLIPS, FORMAT, MANIFEST, RECORDS, ClipEntry, Recipe, SkipEntry
 from fevbench.data.video import LOSSLESS_SUFFIX

@@ -19,8 +19,8 @@ from pydantic import ValidationError, field_validator
 
 from fevbench.atomic import write_text
 from fevbench.data.clip import Split
+from fevbench.data.layouts.folder_walk import legible
 from fevbench.data.layouts.layout import Phase
-from fevbench.data.layouts.tree import legible
 from fevbench.errors import DatasetError
 from fevbench.records import Record
 
@@ -117,7 +117,7 @@ class ClipEntry(Record):
 
 
 class SkipEntry(Record):
-    """Something that gave no clip; see `fevbench.data.layouts.tree.Skip`."""
+    """Something that gave no clip; see `fevbench.data.layouts.folder_walk.SkippedItem`."""
 
     what: str
     why: str

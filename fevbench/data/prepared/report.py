@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fevbench import counts
+from fevbench import wording
 from fevbench.atomic import write_text
 from fevbench.data import show
 from fevbench.data.clip import Clip, Subject
@@ -122,7 +122,7 @@ def _write_sheet(data: Prepared, subject: Subject, path: Path) -> None:
         frames = data.frames(clip)
         rows[clip.id] = frames[np.linspace(0, len(frames) - 1, SHEET_FRAMES).round().astype(int)]
     more = f"; {len(mine) - len(shown)} more" if len(mine) > len(shown) else ""
-    caption = f"{data.name} {subject.id} ({subject.split}): {counts.clips(len(mine))}{more}"
+    caption = f"{data.name} {subject.id} ({subject.split}): {wording.n_clips(len(mine))}{more}"
     show.write_picture(path, show.labelled(rows, caption))
 
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from PIL import Image
 
-from fevbench.counts import some
 from fevbench.data.clip import Split
 from fevbench.data.datasets import SPLITS
+from fevbench.data.layouts.folder_walk import did_you_mean, legible
 from fevbench.data.layouts.layout import Layout
 from fevbench.data.layouts.table import read_table
-from fevbench.data.layouts.tree import legible, nearest
 from fevbench.data.prepared.manifest import SplitRecord
 from fevbench.errors import DatasetError
+from fevbench.wording import first_few
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,12 +96,14 @@ def assign(
         missing = sorted(said.keys() - set(subjects))
         if not split_of:
             raise DatasetError(
-                f"{spec} names none of the people here, but {some(missing, NAMED) or 'nobody'}",
-                f"they are {some(subjects, NAMED)}",
+                f"{spec} names none of the people here, but {first_few(missing, NAMED) or 'nobody'}",
+                f"they are {first_few(subjects, NAMED)}",
             )
         spec = Path(spec).name
     else:
-        hint = nearest(spec, [*layout.splits, layout.split]) or f"use {', '.join([*layout.splits, FORMS])}"
+        hint = (
+            did_you_mean(spec, [*layout.splits, layout.split]) or f"use {', '.join([*layout.splits, FORMS])}"
+        )
         raise DatasetError(f"{layout.name} has no split {spec!r}", hint)
     return _assigned(split_of, subjects, SplitRecord(spec=spec, source=source, val=0, missing=missing))
 

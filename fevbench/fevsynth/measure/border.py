@@ -63,19 +63,19 @@ def measure(study: Study) -> Border:
         NotMeasurable: The set has one take or one person.
     """
     rendered = study.rendered
-    if len(rendered.takes) < 2:
+    if len(rendered.repetitions) < 2:
         raise NotMeasurable("one take: no other to try on", "render the set with --takes 2")
     if len(rendered.people) < 2:
         raise NotMeasurable("one person: nobody to take them for", "render more people")
-    first, second = rendered.takes[:2]
-    shots = [shot for shot in rendered.shots if shot.take in (first, second)]
+    first, second = rendered.repetitions[:2]
+    shots = [shot for shot in rendered.shots if shot.repetition in (first, second)]
     study.progress.start("border", len(shots))
     pictures = []
     for shot in shots:
         pictures.append(rendered.frames(shot)[0])
         study.progress.advance(1)
     subjects = np.array([shot.clip.subject for shot in shots])
-    train = np.array([shot.take == first for shot in shots])
+    train = np.array([shot.repetition == first for shot in shots])
     frames = np.stack(pictures)
     leaks = [leak(part, colours(frames, regions), subjects, train) for part, regions in PARTS.items()]
     return Border(trained_on=first, tested_on=second, leaks=leaks)

@@ -171,7 +171,7 @@ def measure(study: Study) -> Composition:
     return Composition(
         clips=dict(Counter(shot.clip.split for shot in shots)),
         people=dict(Counter(person.split for person in people)),
-        takes=len(rendered.takes),
+        takes=len(rendered.repetitions),
         neutral_images=len(images),
         size=rendered.size,
         frames=rendered.length,

@@ -26,14 +26,14 @@ class Shot:
     Attributes:
         clip: The clip.
         row: Its row in the arrays of the ground truth.
-        take: Which performance of this label by this person, counted from 0.
+        repetition: Which performance of this label by this person, counted from 0.
         performance: When its face does what.
         psnr: Of the stored frames against the rendered ones, dB.
     """
 
     clip: Clip
     row: int
-    take: int
+    repetition: int
     performance: Performance
     psnr: float
 
@@ -48,7 +48,7 @@ class Neutral:
     """One neutral image: of whom, and of which take."""
 
     subject: str
-    take: int
+    repetition: int
 
 
 class RenderedSet:
@@ -64,7 +64,7 @@ class RenderedSet:
         neutrals: Every neutral image.
         people: Every person, by id.
         labels: The expressions shown.
-        takes: The takes there are.
+        repetitions: The repetitions there are.
         length: Frames of a clip.
         size: Height and width of a frame.
         manifest_file: What says what is in it.
@@ -93,7 +93,7 @@ class RenderedSet:
         self.neutrals = tuple(Neutral(entry["subject"], entry["take"]) for entry in manifest["neutrals"])
         self.people: Mapping[str, Subject] = {subject.id: subject for subject in data.subjects()}
         self.labels = data.labels
-        self.takes = tuple(range(data.takes))
+        self.repetitions = tuple(range(data.repetitions))
         self._store: FrameStore[Frames] = FrameStore()
 
     def frames(self, shot: Shot) -> Frames:
@@ -106,4 +106,4 @@ class RenderedSet:
 
     def image(self, neutral: Neutral) -> Callable[[], Frames]:
         """A function that reads a neutral image: ``uint8[1, H, W, 3]``."""
-        return lambda: self.data.neutral(neutral.subject, neutral.take)[None]
+        return lambda: self.data.neutral(neutral.subject, neutral.repetition)[None]

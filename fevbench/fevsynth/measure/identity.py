@@ -36,11 +36,11 @@ class FacePairs:
     Args:
         embeddings: ``float[N, D]``, of length 1.
         subjects: The person of each face.
-        takes: ``int[N]`` the take of each face.
+        repetitions: ``int[N]`` the repetition of each face.
     """
 
     def __init__(
-        self, embeddings: NDArray[np.float32], subjects: Sequence[str], takes: Sequence[int]
+        self, embeddings: NDArray[np.float32], subjects: Sequence[str], repetitions: Sequence[int]
     ) -> None:
         self.people = tuple(sorted(set(subjects)))
         number = {person: i for i, person in enumerate(self.people)}
@@ -48,8 +48,8 @@ class FacePairs:
         faces = embeddings.astype(np.float64)
         first, second = np.triu_indices(len(faces), k=1)
         cosines = (faces @ faces.T)[first, second]
-        take = np.asarray(takes)
-        same = (person[first] == person[second]) & (take[first] != take[second])
+        repetition = np.asarray(repetitions)
+        same = (person[first] == person[second]) & (repetition[first] != repetition[second])
         different = person[first] != person[second]
         low, high = (reduce(person[first], person[second])[different] for reduce in (np.minimum, np.maximum))
         self._same = _Pairs(cosines[same], person[first][same], len(self.people))
@@ -199,7 +199,7 @@ def measure(study: Study) -> Identity:
     sides = [rendered.at(shot, [0, shot.peak(rendered.length)]) for shot in shots]
     stills = list(map(rendered.image, images))
     people = [shot.clip.subject for shot in shots]
-    takes = [shot.take for shot in shots]
+    repetitions = [shot.repetition for shot in shots]
     separations: list[Separation] = []
     most_similar: list[Resemblance] = []
     for size, change in ((rendered.size, None), (small.size, small)):
@@ -208,9 +208,9 @@ def measure(study: Study) -> Identity:
         of_images = embed(f"neutral {size} px", _changed(stills, change), 1)
         neutral = np.concatenate([of_clips[:, 0], of_images[:, 0]])
         who = people + [image.subject for image in images]
-        when = takes + [image.take for image in images]
+        when = repetitions + [image.repetition for image in images]
         rest, pairs = separation("neutral", size, neutral, who, when)
-        peak, _ = separation("apex", size, of_clips[:, 1], people, takes)
+        peak, _ = separation("apex", size, of_clips[:, 1], people, repetitions)
         separations += [rest, peak]
         if change is None:
             most_similar = [
@@ -220,7 +220,11 @@ def measure(study: Study) -> Identity:
 
 
 def separation(
-    frames: str, size: int, embeddings: NDArray[np.float32], subjects: Sequence[str], takes: Sequence[int]
+    frames: str,
+    size: int,
+    embeddings: NDArray[np.float32],
+    subjects: Sequence[str],
+    repetitions: Sequence[int],
 ) -> tuple[Separation, FacePairs]:
     """Compare all faces.
 
@@ -229,10 +233,10 @@ def separation(
         size: Of a frame, pixels.
         embeddings: ``float32[N, D]``, of length 1; NaN where no face is found.
         subjects: The person of each.
-        takes: The take of each.
+        repetitions: The repetition of each.
     """
     kept = np.flatnonzero(has_face(embeddings)).tolist()
-    pairs = FacePairs(embeddings[kept], [subjects[i] for i in kept], [takes[i] for i in kept])
+    pairs = FacePairs(embeddings[kept], [subjects[i] for i in kept], [repetitions[i] for i in kept])
     found = Separation(
         frames=frames,
         size=size,

@@ -240,8 +240,10 @@ def variants(rendered: RenderedSet) -> Image.Image:
 
 
 def _first_take(rendered: RenderedSet) -> dict[tuple[str, str], Shot]:
-    take = rendered.takes[0]
-    return {(shot.clip.subject, shot.clip.label): shot for shot in rendered.shots if shot.take == take}
+    repetition = rendered.repetitions[0]
+    return {
+        (shot.clip.subject, shot.clip.label): shot for shot in rendered.shots if shot.repetition == repetition
+    }
 
 
 def _peak(rendered: RenderedSet, shot: Shot) -> Frames:

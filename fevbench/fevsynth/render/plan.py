@@ -121,7 +121,7 @@ class Job:
     Attributes:
         subject: The person.
         label: The expression; None for a neutral image.
-        take: Number of the performance.
+        repetition: Number of the performance.
         frames: Length; 1 for a neutral image.
         size: Width and height in pixels.
         folder: Folder of the set.
@@ -130,7 +130,7 @@ class Job:
 
     subject: Subject
     label: str | None
-    take: int
+    repetition: int
     frames: int
     size: int
     folder: Path
@@ -139,7 +139,7 @@ class Job:
     @property
     def id(self) -> str:
         """What the clip or image is called: subject, label if any, and take, joined by hyphens."""
-        return "-".join(filter(None, (self.subject.id, self.label, str(self.take))))
+        return "-".join(filter(None, (self.subject.id, self.label, str(self.repetition))))
 
     @property
     def file(self) -> str:
@@ -163,7 +163,7 @@ class Job:
             "renderer": VERSION,
             "subject": {key: value for key, value in asdict(self.subject).items() if key != "split"},
             "label": self.label,
-            "take": self.take,
+            "take": self.repetition,
             "frames": self.frames,
             "size": self.size,
         }
@@ -175,7 +175,9 @@ class Job:
         the person with zeros and give both the same numbers.
         """
         kind = 0 if self.label is None else 1 + LABELS.index(self.label)
-        return np.random.default_rng(np.random.SeedSequence(self.subject.seed, spawn_key=(kind, self.take)))
+        return np.random.default_rng(
+            np.random.SeedSequence(self.subject.seed, spawn_key=(kind, self.repetition))
+        )
 
 
 @dataclass(frozen=True)
@@ -235,10 +237,10 @@ def jobs_of(settings: Settings, folder: Path, assets: Path) -> Iterator[Job]:
         assets: Where the asset archives are.
     """
     for subject in design(settings.people, settings.seed):
-        for take in range(settings.takes):
-            yield Job(subject, None, take, 1, settings.size, folder, assets)
+        for repetition in range(settings.takes):
+            yield Job(subject, None, repetition, 1, settings.size, folder, assets)
             for label in LABELS:
-                yield Job(subject, label, take, settings.frames, settings.size, folder, assets)
+                yield Job(subject, label, repetition, settings.frames, settings.size, folder, assets)
 
 
 def claim_folder(folder: Path, settings: Settings) -> None:

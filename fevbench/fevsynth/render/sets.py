@@ -84,7 +84,7 @@ def write_set(folder: Path, settings: Settings, jobs: Iterable[Job]) -> None:
         DatasetError: A clip or an image is not finished.
     """
     done = [(job, finished(job)) for job in jobs]
-    done.sort(key=lambda entry: entry[0].take)
+    done.sort(key=lambda entry: entry[0].repetition)
     clips = [entry for entry in done if entry[0].label is not None]
     neutrals = [entry for entry in done if entry[0].label is None]
     _truth(clips, neutrals).save(folder)
@@ -137,7 +137,7 @@ def _row(job: Job, sidecar: Sidecar) -> dict[str, Any]:
         "id": job.id,
         "subject": job.subject.id,
         **label,
-        "take": job.take,
+        "take": job.repetition,
         "split": job.subject.split,
         **performance,
         **psnr,

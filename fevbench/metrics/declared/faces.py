@@ -66,7 +66,7 @@ IDENTITY = (
         Sampling(first_frame=1, missing_value=0.0),
         Computation("fevbench.metrics.identity:csim", "arcface-r50"),
         Audit(SWAPS, ORDER),
-        asked_by="name"),
+        selected_by="name"),
     Metric("rank-1-r50",
         Definition("rank1-w600k_r50-meanface-noinput@1",
                    "identification by a larger network: share of clips whose face is nearest to the "
@@ -76,7 +76,7 @@ IDENTITY = (
         Sampling(least_subjects=2, first_frame=1, missing_value=0.0),
         Computation("fevbench.metrics.identity:rank_1", "arcface-r50"),
         Audit(("identity-swap", *LOST), (*ORDER, "freeze")),
-        asked_by="name"),
+        selected_by="name"),
 )  # fmt: skip
 
 EXPRESSION = (
@@ -107,7 +107,7 @@ EXPRESSION = (
                     arguments=FORCED_CHOICE, classes=EXPRESSIONS,
                     accuracy="accuracy-fer"),
         Audit(("freeze", "wrong-expression")),
-        asked_by="family"),
+        selected_by="family"),
     Metric("accuracy-face-api",
         Definition("accuracy-face-api-half@1",
                    "expression right to a stranger: share of clips read as asked for by "
@@ -119,7 +119,7 @@ EXPRESSION = (
                     arguments=FORCED_CHOICE, classes=EXPRESSIONS,
                     accuracy="accuracy-face-api"),
         Audit(("freeze", "wrong-expression")),
-        asked_by="family"),
+        selected_by="family"),
     Metric("accuracy-hsemotion",
         Definition("accuracy-hsemotion-b0-half@1",
                    "expression right to a stranger: share of clips read as asked for by HSEmotion "
@@ -132,7 +132,7 @@ EXPRESSION = (
                     arguments=FORCED_CHOICE, classes=EXPRESSIONS,
                     accuracy="accuracy-hsemotion"),
         Audit(("freeze", "wrong-expression")),
-        asked_by="name"),
+        selected_by="name"),
 )  # fmt: skip
 
 FACIAL_MOTION = (
@@ -143,7 +143,7 @@ FACIAL_MOTION = (
         Sampling(first_frame=1),
         Computation("fevbench.metrics.facial_motion:mesh_rate", "face-mesh"),
         Audit(LOST, (*ORDER, "freeze", "jump")),
-        asked_by="family"),
+        selected_by="family"),
     Metric("expression-error",
         Definition("expressionerr-mediapipe41-l1-noinput@1",
                    "the expression frame by frame: mean difference of 41 blendshapes to the true clip's",
@@ -153,7 +153,7 @@ FACIAL_MOTION = (
         Sampling(first_frame=1, missing_value=1.0),
         Computation("fevbench.metrics.facial_motion:expression_error", "face-mesh"),
         Audit(("shuffle", "freeze", "wrong-expression", "jump"), ("colour",)),
-        asked_by="family"),
+        selected_by="family"),
     Metric("intensity-corr",
         Definition("intensitycorr-mediapipe41@1",
                    "the expression comes and goes with the true one: correlation of the curves of intensity",
@@ -163,7 +163,7 @@ FACIAL_MOTION = (
         Sampling(missing_value=-1.0),
         Computation("fevbench.metrics.facial_motion:intensity_corr", "face-mesh"),
         Audit(("shuffle", "freeze", "reversal")),
-        asked_by="family"),
+        selected_by="family"),
     Metric("peak-timing",
         Definition("peaktiming-mediapipe41-plateau10@1",
                    "the expression peaks when the true one does: distance in time, as a part of the clip",
@@ -171,7 +171,7 @@ FACIAL_MOTION = (
         Sampling(missing_value=1.0),
         Computation("fevbench.metrics.facial_motion:peak_timing", "face-mesh"),
         Audit(("freeze", "reversal")),
-        asked_by="family"),
+        selected_by="family"),
     Metric("apex-intensity",
         Definition("apexintensity-mediapipe41-ratio@1",
                    "as strong as the true expression: agreement of the highest intensity", "facial-motion",
@@ -180,7 +180,7 @@ FACIAL_MOTION = (
         Sampling(missing_value=0.0),
         Computation("fevbench.metrics.facial_motion:apex_intensity", "face-mesh"),
         Audit(("freeze",), ORDER),
-        asked_by="family"),
+        selected_by="family"),
     Metric("mesh-motion",
         Definition("meshmotion-mediapipe468-ratio@1",
                    "the face moves as much as the true one, head left out: agreement of the "
@@ -190,7 +190,7 @@ FACIAL_MOTION = (
         Sampling(missing_value=0.0),
         Computation("fevbench.metrics.facial_motion:mesh_motion", "face-mesh"),
         Audit(("freeze", "shuffle"), ("reversal",)),
-        asked_by="family"),
+        selected_by="family"),
     Metric("mesh-jitter",
         Definition("meshjitter-mediapipe468-diff3@1",
                    "the face does not tremble, head left out: the landmarks' mean jerk; 0 if frozen",
@@ -200,7 +200,7 @@ FACIAL_MOTION = (
         Sampling(missing_value=1.0),
         Computation("fevbench.metrics.facial_motion:mesh_jitter", "face-mesh"),
         Audit(("shuffle", "noise"), ("reversal",)),
-        asked_by="family"),
+        selected_by="family"),
     Metric("pose-error",
         Definition("poseerr-mediapipe-geodesic-noinput@1",
                    "the head held as in the true clip: mean angle between the two heads, frame by frame",
@@ -210,7 +210,7 @@ FACIAL_MOTION = (
         Sampling(first_frame=1, missing_value=90.0),
         Computation("fevbench.metrics.facial_motion:pose_error", "face-mesh"),
         Audit(("identity-swap", *LOST)),
-        asked_by="family"),
+        selected_by="family"),
     Metric("fbd",
         Definition("fbd-mediapipe12x3@1",
                    "faces move like real ones: Fréchet distance of the blendshapes' trajectories",
@@ -223,5 +223,5 @@ FACIAL_MOTION = (
                     jackknife="fevbench.metrics.frechet:frechet_jackknife",
                     reduction="fevbench.metrics.facial_motion:trajectory"),
         Audit(("freeze", *ORDER)),
-        asked_by="family"),
+        selected_by="family"),
 )  # fmt: skip

@@ -28,7 +28,7 @@ DIVERSITY = (
                    decimals=4, ranked=False),  # noise is most diverse
         Sampling(noise_samples=4, first_frame=1),
         Computation("fevbench.metrics.pixels:diversity", "lpips-alex-draws"),
-        asked_by="family"),
+        selected_by="family"),
 )  # fmt: skip
 
 FIDELITY = (
@@ -69,7 +69,7 @@ FIDELITY = (
         Sampling(first_frame=1),
         Computation("fevbench.metrics.pixels:lpips", "lpips-vgg"),
         Audit((*QUALITY, "shuffle", "freeze", *ANOTHER)),
-        asked_by="family"),
+        selected_by="family"),
     Metric("tlpips",
         Definition("tlpips-alex-v01-absdiff@1",
                    "changes as the true clip does: difference of LPIPS between neighbouring frames",
@@ -89,7 +89,7 @@ FIDELITY = (
         Computation("fevbench.metrics.warping:warping_error", PIXELS),
         Audit(("noise", "compression", "shuffle", "reversal", "freeze", "frame-drop", "jump", "jitter",
                "wrong-expression"), ("colour",)),
-        asked_by="family"),
+        selected_by="family"),
 )  # fmt: skip
 
 MOTION = (

@@ -65,7 +65,7 @@ def _render(job: Job) -> Rendered:
     weights[:, UNITS.index("jawOpen")] = amount * label / 5
     return Rendered(
         frames=np.clip(frames + rng.normal(0, NOISE, frames.shape), 0, 255).astype(np.uint8),
-        performance=Performance(f"way {job.take}", ONSET, APEX, OFFSET) if job.label else None,
+        performance=Performance(f"way {job.repetition}", ONSET, APEX, OFFSET) if job.label else None,
         weights=weights,
         pose=np.linspace(0, 2, len(amount))[:, None] * [1.0, 0.0, 0.0],
         points=np.broadcast_to(POINTS, (len(amount), 5, 2)),

@@ -24,13 +24,13 @@ def faces(people: int = 5, each: int = 4, spread: float = 1.0, seed: int = 0) ->
 
 def scores(data: Faces) -> list[tuple[bool, str, str, float]]:
     """Every pair that counts, the slow way: is it one person, who are they, how alike."""
-    found, who, take = data
+    found, who, repetition = data
     n = range(len(found))
     return [
         (who[i] == who[j], who[i], who[j], float(found[i] @ found[j]))
         for i in n
         for j in n
-        if i < j and (who[i] != who[j] or take[i] != take[j])
+        if i < j and (who[i] != who[j] or repetition[i] != repetition[j])
     ]
 
 
@@ -80,20 +80,20 @@ def test_intervals_resample_people_and_never_pair_a_person_with_himself(
 
 
 def test_what_cannot_be_had_says_why() -> None:
-    found, who, take = faces()
-    alone = FacePairs(found, who, [0] * len(take))
+    found, who, repetition = faces()
+    alone = FacePairs(found, who, [0] * len(repetition))
     assert (alone.same().value, alone.same().reason) == (None, ONE_TAKE)
     assert alone.auc().reason == ONE_TAKE
     assert alone.different().value is not None
-    nobody = FacePairs(found[:4], who[:4], take[:4])
+    nobody = FacePairs(found[:4], who[:4], repetition[:4])
     assert nobody.different().reason == nobody.auc().reason == ONE_PERSON
     assert nobody.most_similar(5) == []
 
 
 def test_the_most_similar_people_are_named() -> None:
-    found, who, take = faces(people=6, spread=0.1)
+    found, who, repetition = faces(people=6, spread=0.1)
     found[4:8] = found[16:20]  # p1 is p4's twin
-    (first, second, cosine), *rest = FacePairs(found, who, take).most_similar(3)
+    (first, second, cosine), *rest = FacePairs(found, who, repetition).most_similar(3)
     assert (first, second) == ("p1", "p4")
     assert cosine > 0.9
     assert [row[2] for row in rest] == sorted((row[2] for row in rest), reverse=True)

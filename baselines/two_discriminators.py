@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from baselines.discriminators import ImageDiscriminator
 from baselines.task import BaselineTask, Optimise, VideoGenerator, one_frame
-from fevbench.training.adversarial import fool, frozen, judge_both
+from fevbench.training.adversarial import discriminator_loss, frozen, generator_loss
 
 if TYPE_CHECKING:
-    from fevbench.training.sampling import Batch, Draws
+    from fevbench.training.sampling import Batch, RandomNumbers
     from fevbench.training.task import Update
 
 
-class TwoJudgesTask(BaselineTask):
+class TwoDiscriminatorsTask(BaselineTask):
     """Binary cross-entropy against a discriminator of clips and one of frames, one random frame a clip.
 
     Args:
@@ -39,24 +39,26 @@ class TwoJudgesTask(BaselineTask):
         super().__init__(generator, judges, optimise, device)
         self.video_discriminator, self.image_discriminator = video_discriminator, image_discriminator
 
-    def judge(self, batch: Batch, made: Tensor, draws: Draws, update: Update) -> dict[str, Tensor]:
+    def update_discriminators(
+        self, batch: Batch, made: Tensor, draws: RandomNumbers, update: Update
+    ) -> dict[str, Tensor]:
         """Train both discriminators, once each."""
         real, made, labels = batch.clips, made.detach(), batch.labels
         true, false = self.video_discriminator(real, labels), self.video_discriminator(made, labels)
-        of_videos = judge_both(true.float(), false.float(), "bce")
+        of_videos = discriminator_loss(true.float(), false.float(), "bce")
         update("video_discriminator", of_videos)
         true = self.image_discriminator(one_frame(real, draws))
         false = self.image_discriminator(one_frame(made, draws))
-        of_images = judge_both(true.float(), false.float(), "bce")
+        of_images = discriminator_loss(true.float(), false.float(), "bce")
         update("image_discriminator", of_images)
         return {"video_discriminator": of_videos, "image_discriminator": of_images}
 
-    def fool(self, batch: Batch, made: Tensor, draws: Draws) -> dict[str, Tensor]:
+    def generator_loss(self, batch: Batch, made: Tensor, draws: RandomNumbers) -> dict[str, Tensor]:
         """The generator's adversarial losses; the discriminators take no gradient from them."""
         with frozen(self.video_discriminator, self.image_discriminator):
             of_videos = self.video_discriminator(made, batch.labels)
             of_images = self.image_discriminator(one_frame(made, draws))
         return {
-            "video_adversarial": fool(of_videos.float(), "bce"),
-            "image_adversarial": fool(of_images.float(), "bce"),
+            "video_adversarial": generator_loss(of_videos.float(), "bce"),
+            "image_adversarial": generator_loss(of_images.float(), "bce"),
         }

@@ -8,19 +8,19 @@ from typing import TypeVar
 K = TypeVar("K", bound=Hashable)
 
 
-def many(count: int, what: str, plural: str | None = None) -> str:
+def quantity(count: int, what: str, plural: str | None = None) -> str:
     """A number of something: ``plural``, or ``what`` with an s, where it is not one."""
     return f"{count} {what if count == 1 else plural or what + 's'}"
 
 
-def clips(count: int) -> str:
+def n_clips(count: int) -> str:
     """A number of clips."""
-    return many(count, "clip")
+    return quantity(count, "clip")
 
 
-def people(count: int) -> str:
+def n_subjects(count: int) -> str:
     """A number of people."""
-    return many(count, "person", "people")
+    return quantity(count, "person", "people")
 
 
 def grouped(pairs: Iterable[tuple[K, str]]) -> dict[K, list[str]]:
@@ -31,7 +31,7 @@ def grouped(pairs: Iterable[tuple[K, str]]) -> dict[K, list[str]]:
     return found
 
 
-def some(names: Sequence[str], count: int = 3, between: str = ", ") -> str:
+def first_few(names: Sequence[str], count: int = 3, between: str = ", ") -> str:
     """The first ``count`` names, and how many more there are."""
     more = len(names) - count
     return between.join(names[:count]) + (f" and {more} more" if more > 0 else "")

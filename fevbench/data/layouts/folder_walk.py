@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fevbench.counts import some
 from fevbench.data.members import frames_of, natural_key
 from fevbench.data.pictures import PICTURE_SUFFIXES
 from fevbench.data.video import WHAT_IS_READ
 from fevbench.errors import DatasetError, VideoError
+from fevbench.wording import first_few
 
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2")
 DEPTH = 5
@@ -33,7 +33,7 @@ POINTER = 1024
 
 
 @dataclass(frozen=True)
-class Skip:
+class SkippedItem:
     """Something that gives no clip.
 
     Attributes:
@@ -47,7 +47,7 @@ class Skip:
     detail: str = ""
 
 
-class Tree:
+class FolderWalk:
     """A folder that is read once, and what in it was passed over.
 
     Attributes:
@@ -55,11 +55,11 @@ class Tree:
     """
 
     def __init__(self) -> None:
-        self.skipped: list[Skip] = []
+        self.skipped: list[SkippedItem] = []
 
     def skip(self, path: Path, why: str, detail: str = "") -> None:
         """Note that something gives no clip."""
-        self.skipped.append(Skip(str(path), why, detail))
+        self.skipped.append(SkippedItem(str(path), why, detail))
 
     def folders(self, path: Path, stray: bool = True) -> list[Path]:
         """The folders in one, in natural order; if ``stray``, files beside them or none at all are noted."""
@@ -100,7 +100,7 @@ class Tree:
         for entry in self.folders(path, stray=False):
             self.skip(entry, "unexpected folder")
         if not found:
-            there = f"there is {some(sorted(others))}; {WHAT_IS_READ}" if others else ""
+            there = f"there is {first_few(sorted(others))}; {WHAT_IS_READ}" if others else ""
             self.skip(path, "empty take", there)
         return self.members(path, found)
 
@@ -176,7 +176,7 @@ class Tree:
 
 def find_all(root: Path, fits: Callable[[Path], bool]) -> list[Path]:
     """The folders at or below one that fit, outermost first; nothing is looked for below one that does."""
-    tree = Tree()
+    tree = FolderWalk()
     found: list[Path] = []
     level = [root]
     for _ in range(DEPTH + 1):
@@ -188,7 +188,7 @@ def find_all(root: Path, fits: Callable[[Path], bool]) -> list[Path]:
     return found
 
 
-def the_level(
+def find_root(
     root: Path,
     title: str,
     expected: str,
@@ -216,7 +216,7 @@ def wrong_folder(
 ) -> DatasetError:
     """The error of a folder that is not the data set: what was expected, what is there, what may be meant."""
     names = sorted(legible(entry.name) for entry in root.iterdir())
-    what = f"{root} does not hold {title}: expected {expected}, found {some(names, SHOWN) or 'nothing'}"
+    what = f"{root} does not hold {title}: expected {expected}, found {first_few(names, SHOWN) or 'nothing'}"
     for parent in list(root.resolve().parents)[:DEPTH] if fits else []:
         if os.access(parent, os.R_OK) and fits is not None and fits(parent):
             return DatasetError(what, f"did you mean {parent}?")
@@ -226,7 +226,7 @@ def wrong_folder(
     return DatasetError(what, "give the folder as unpacked (fevbench data info NAME shows it)")
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``did you mean …`` for a name that is near a known one, or nothing."""
     folded = {word.lower(): word for word in known}
     close = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
@@ -243,7 +243,7 @@ def check_source(root: Path) -> None:
         raise DatasetError(f"{root} is an archive", "unpack it and give the folder")
     if not root.is_dir():
         beside = root.parent.iterdir() if root.parent.is_dir() else ()
-        near = nearest(root.name, [path.name for path in beside if path != root])
+        near = did_you_mean(root.name, [path.name for path in beside if path != root])
         raise DatasetError(f"{root} is not a folder", near or "give the folder as downloaded and unpacked")
     if not os.access(root, os.R_OK | os.X_OK):
         raise DatasetError(f"{root} cannot be read", "check its permissions")

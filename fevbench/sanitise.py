@@ -32,25 +32,25 @@ def one_line(text: str, longest: int = LONGEST) -> str:
     return _printable(" ".join(text.split()))
 
 
-def on_terminal(text: str) -> str:
+def for_terminal(text: str) -> str:
     """A text of several lines as a terminal may show it: line breaks and tabs stay, other controls do not."""
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
     return "\n".join("\t".join(map(_printable, line.split("\t"))) for line in text.split("\n"))
 
 
-def as_text(text: str) -> str:
+def as_utf8(text: str) -> str:
     """A text that UTF-8 can hold: bytes of a file's name that are no character are written as numbers."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def reason(error: BaseException) -> str:
+def exception_line(error: BaseException) -> str:
     """An exception in one line that can be printed, whatever it is."""
     try:
         text = str(error)
     except BaseException:
         text = "it cannot be printed"
-    line = as_text(text.strip().partition("\n")[0])
+    line = as_utf8(text.strip().partition("\n")[0])
     shown = "".join(letter if letter.isprintable() else "?" for letter in line[:LONGEST_REASON])
     return f"{type(error).__name__}: {shown}" + ("…" if len(line) > LONGEST_REASON else "")
 
@@ -75,7 +75,7 @@ _MARKDOWN = re.compile(
 )
 
 
-def in_markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """A text as words of Markdown: no column, no markup, no link and no picture of its own."""
     text = re.sub(r"&(?=#?\w+;)", "&amp;", one_line(text))
     text = _MARKDOWN.sub(r"\\\g<0>", text).replace("<", "&lt;")
@@ -91,7 +91,7 @@ _FORMULA = re.compile(r"(^|[;,|]\s*)([=+\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH
                       r"\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}])")  # fmt: skip
 
 
-def in_csv(text: str) -> str:
+def escape_csv(text: str) -> str:
     """A text as words in a cell of CSV: spreadsheets carry out no formula in it.
 
     An apostrophe goes before whatever would begin one; also after what other countries separate cells by.
@@ -110,6 +110,6 @@ _LATEX = str.maketrans(
 )  # fmt: skip
 
 
-def in_latex(text: str) -> str:
+def escape_latex(text: str) -> str:
     """A text as words of LaTeX."""
     return one_line(text).translate(_LATEX)

@@ -79,7 +79,7 @@ def entries_of(file: Path) -> Mapping[str, ManifestEntry]:
 OUTSIDE_FOLDER = "outside"
 
 
-class Workplace:
+class ProgramFolder:
     """The folder of one model in one run.
 
     Args:

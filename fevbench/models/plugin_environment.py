@@ -16,13 +16,13 @@ from types import ModuleType, TracebackType
 from typing import Any, TypeVar
 
 from fevbench.errors import FevbenchError, ModelError, Terminated
-from fevbench.foreign import reason
 from fevbench.models.files import OURS
+from fevbench.sanitise import exception_line
 
 T = TypeVar("T")
 
 
-class Surroundings:
+class PluginEnvironment:
     """One model's, or those of all models of a plug-in.
 
     Args:
@@ -45,7 +45,7 @@ class Surroundings:
         """Where the model works."""
         return Path(self._works_in or Path.cwd())
 
-    def __enter__(self) -> Surroundings:
+    def __enter__(self) -> PluginEnvironment:
         self._depth += 1
         if self._depth > 1:
             return self
@@ -84,14 +84,14 @@ class Surroundings:
         self.failure = self.failure or ended.exc_value or ended.exc_type()
 
 
-def call_model(name: str, surroundings: Surroundings, doing: str, work: Callable[[], T]) -> T:
+def call_model(name: str, environment: PluginEnvironment, doing: str, work: Callable[[], T]) -> T:
     """Let the code of model ``name`` do some ``work``; ``doing`` is what failed, as ``failed on clip 7``.
 
     Raises:
         ModelError: It raised whatever it was, or a thread of it did.
     """
     try:
-        with surroundings as around:
+        with environment as around:
             done = work()
         if around.failure is not None:
             raise around.failure
@@ -106,11 +106,11 @@ def failed(name: str, what: str, error: BaseException) -> ModelError:
     """The error of a model that raised one."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         fix = "give it more memory, or make it smaller"
-    elif "does not require grad" in reason(error):
+    elif "does not require grad" in exception_line(error):
         fix = "wrap what needs gradients in torch.enable_grad()"
     else:
         fix = "see the traceback with --debug"
-    return ModelError(f"model {name} {what} ({reason(error)})", fix)
+    return ModelError(f"model {name} {what} ({exception_line(error)})", fix)
 
 
 def _is_in(name: str, folders: set[str]) -> bool:

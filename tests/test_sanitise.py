@@ -10,8 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from fevbench.foreign import LONGEST, as_text, in_csv, in_latex, in_markdown, on_terminal, one_line
 from fevbench.models.found import FoundModel
+from fevbench.sanitise import (
+    LONGEST,
+    as_utf8,
+    escape_csv,
+    escape_latex,
+    escape_markdown,
+    for_terminal,
+    one_line,
+)
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b31m\x7f\r\x00"
 BIDI = "a\N{RIGHT-TO-LEFT OVERRIDE}b\N{ZERO WIDTH SPACE}c\ud800"
@@ -19,21 +27,21 @@ BIDI = "a\N{RIGHT-TO-LEFT OVERRIDE}b\N{ZERO WIDTH SPACE}c\ud800"
 
 @given(st.text(st.characters()))
 def test_a_line_is_one_line_that_prints(text: str) -> None:
-    for made in (one_line(text), in_markdown(text), in_csv(text), in_latex(text)):
+    for made in (one_line(text), escape_markdown(text), escape_csv(text), escape_latex(text)):
         assert made.isprintable()
 
 
 @given(st.text(st.characters()))
 def test_a_terminal_gets_its_line_breaks_and_no_other_control(text: str) -> None:
-    shown = on_terminal(text)
+    shown = for_terminal(text)
     assert shown.count("\n") == text.count("\n")
     assert shown.replace("\n", "").replace("\t", "").isprintable()
 
 
 def test_what_commands_or_deceives_is_replaced_and_nothing_else_is() -> None:
-    assert on_terminal(f"{ESCAPES}x").count("\N{REPLACEMENT CHARACTER}") == 7
-    assert on_terminal(BIDI) == "a\ufffdb\ufffdc\ufffd"
-    assert on_terminal("Zoë ↑\t1\u00a0000\nß") == "Zoë ↑\t1 000\nß"
+    assert for_terminal(f"{ESCAPES}x").count("\N{REPLACEMENT CHARACTER}") == 7
+    assert for_terminal(BIDI) == "a\ufffdb\ufffdc\ufffd"
+    assert for_terminal("Zoë ↑\t1\u00a0000\nß") == "Zoë ↑\t1 000\nß"
 
 
 def test_a_line_has_an_end() -> None:
@@ -73,7 +81,7 @@ MARKUP = [
 @pytest.mark.parametrize("text", MARKUP)
 def test_markdown_has_the_words_and_nothing_else(text: str) -> None:
     """In a cell, in a list and at the beginning of a line; as a renderer reads them that makes all it can."""
-    words = in_markdown(text)
+    words = escape_markdown(text)
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     for page in (f"| head | other |\n|---|---|\n| {words} | 1 |", f"* {words}", words):
         inline = [token for token in parser.parse(page) if token.type == "inline"]
@@ -84,12 +92,12 @@ def test_markdown_has_the_words_and_nothing_else(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["https://evil.example", "www.evil.example", "a@evil.example"])
 def test_no_renderer_finds_an_address_in_the_source(text: str) -> None:
-    assert text not in in_markdown(text)
+    assert text not in escape_markdown(text)
 
 
 def test_usual_names_stay_as_they_are_in_markdown() -> None:
     for name in ("fev-gan", "my_model_2", "videos:results", "gan, seed 0", "64x16@1: 48 clips (ceiling)"):
-        assert in_markdown(name) == name
+        assert escape_markdown(name) == name
 
 
 @pytest.mark.parametrize(
@@ -110,21 +118,21 @@ def test_usual_names_stay_as_they_are_in_markdown() -> None:
 )
 def test_a_spreadsheet_finds_no_formula(text: str) -> None:
     out = io.StringIO()
-    csv.writer(out).writerow([in_csv(text)])
+    csv.writer(out).writerow([escape_csv(text)])
     for separator in ",;|":
         for row in csv.reader(io.StringIO(out.getvalue()), delimiter=separator):
             assert not any(cell.strip()[:1] in tuple("=+-@\N{FULLWIDTH EQUALS SIGN}") for cell in row if cell)
-    assert in_csv("fev-gan") == "fev-gan"
+    assert escape_csv("fev-gan") == "fev-gan"
 
 
 @pytest.mark.parametrize(("text", "row"), [("[x]", "{[}x{]}"), ("*x", "{*}x"), ("", "")])
 def test_latex_takes_no_name_for_an_option_of_a_line_break(text: str, row: str) -> None:
-    assert in_latex(text) == row
+    assert escape_latex(text) == row
 
 
 def test_every_name_of_a_file_can_be_written_down() -> None:
     name = b"b\xfcd \xc3\xbc".decode("utf-8", "surrogateescape")
-    assert as_text(name) == "b\\udcfcd ü"
+    assert as_utf8(name) == "b\\udcfcd ü"
     found = FoundModel(name, name, "f" * 64, False, lambda spec: None)  # type: ignore[arg-type, return-value]
     for text in (found.name, found.origin):
         text.encode("utf-8")
