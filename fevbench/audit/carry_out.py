@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench import paths, weights
 from fevbench.atomic import check_writable, write_text
@@ -24,27 +25,23 @@ from fevbench.audit.record import (
     check_declarations,
     read_audit,
 )
+from fevbench.data.clip import Clip, Dataset, Frames
 from fevbench.data.corpus import Corpus
+from fevbench.data.protocol import Protocol
 from fevbench.engine.describe import protocol_record, weight_records
 from fevbench.engine.extract import Extraction
 from fevbench.engine.plan import Evaluation
 from fevbench.engine.score import ClipSet, measure, weak_classifier
 from fevbench.errors import FevbenchError
+from fevbench.extractors.base import Extractor
 from fevbench.judge.files import find_judge
+from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.progress import Progress
 from fevbench.report.ranking import compare_samples, sample_of
 from fevbench.results.provenance import environment
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Clip, Dataset, Frames
-    from fevbench.data.protocol import Protocol
-    from fevbench.extractors.base import Extractor
-    from fevbench.metrics.catalog import Metric
-    from fevbench.progress import Progress
-    from fevbench.results.schema import MetricResult
-    from fevbench.weights import LocalWeight
+from fevbench.results.schema import MetricResult
+from fevbench.weights import LocalWeight
 
 
 def audit(

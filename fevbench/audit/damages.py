@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter, shift
 
 from fevbench.audit.record import STRENGTHS, Kind
+from fevbench.data.clip import Clip, Frames
 from fevbench.registry import Registry
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Clip, Frames
     from fevbench.data.corpus import Corpus
+
 
 BLUR = (0.5, 1.0, 1.5, 2.5, 4.0)
 NOISE = (2, 4, 8, 16, 32)

@@ -12,18 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.errors import FevbenchError
+from fevbench.metrics.catalog import Metric
 from fevbench.records import Finite, Record
 from fevbench.results.schema import Environment, ProtocolRecord, WeightRecord
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.metrics.catalog import Metric
 
 STRENGTHS = 5
 """Strengths of every damage; strength 0 is the true clip."""

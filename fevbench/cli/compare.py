@@ -36,11 +36,18 @@ DIFFERENT_CLIPS = 10
     help="How to print the comparison; latex needs its package booktabs.",
 )
 @options.metrics("Only these columns, with commas between.  [default: all]")
+@click.option(
+    "--all", "everything", is_flag=True, help="All metrics and their intervals, also in the terminal."
+)
 @click.option("--no-intervals", is_flag=True, help="Numbers without intervals, for --format latex.")
 def compare_command(
-    runs: tuple[Path, ...], output_format: str, metrics: tuple[str, ...], no_intervals: bool
+    runs: tuple[Path, ...],
+    output_format: str,
+    metrics: tuple[str, ...],
+    everything: bool,
+    no_intervals: bool,
 ) -> None:
-    """Set runs side by side, with the true clips as the ceiling row, and rank the models.
+    """Set runs side by side, with the true clips as a row of their own, and rank the models.
 
     Each RUN is a run folder or a result.json, scored on the same clips; trainings, unfinished runs and other
     sample sizes are left out with a note. Models that paired tests over people cannot tell apart share a
@@ -57,7 +64,8 @@ def compare_command(
     if no_intervals and output_format != "latex":
         raise click.UsageError("--no-intervals needs --format latex")
     only = [metric.name for metric in choose_metrics(metrics)] if metrics else None
-    comparison = compare(_select(runs).results, only)
+    results = _select(runs).results
+    comparison = compare(results, only)
     if only and (absent := _absent(metrics, only, comparison.columns)):
         raise FevbenchError(
             f"no run was scored in {', '.join(absent)}",
@@ -65,9 +73,17 @@ def compare_command(
         )
     if output_format == "table":
         from fevbench.cli.console import print_text, terminal_width
-        from fevbench.report.terminal import comparison_table
+        from fevbench.report.headline import headline, in_rank_order
+        from fevbench.report.terminal import comparison_table, fits, headline_table
 
-        print_text(comparison_table(comparison, terminal_width()))
+        width = terminal_width()
+        few = tuple(headline(comparison.columns).values())
+        if everything or only or not few or fits(comparison, width):
+            print_text(comparison_table(comparison, width))
+            return
+        hidden = len(comparison.columns) - len(few)
+        chosen = compare(results, few)
+        print_text(headline_table(replace(chosen, rows=in_rank_order(comparison).rows), hidden))
         return
     from fevbench.report.text import FORMATS, latex
 

@@ -111,16 +111,25 @@ def print_text(renderable: RenderableType) -> None:
     Console(width=width).print(_WithoutControls(fit_to_width(renderable, width)))
 
 
-def print_list(columns: Sequence[str], rows: Sequence[Sequence[str]], output_format: str) -> None:
-    """Print rows under the names of their columns, as a ``table``, or as ``json``: a list of objects."""
+def print_list(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], output_format: str, stacked: bool = False
+) -> None:
+    """Print rows under the names of their columns, as a ``table``, or as ``json``: a list of objects.
+
+    If ``stacked``, a table has two columns, and all but the first stand below each other in the second.
+    """
     if output_format == "json":
         say_json([dict(zip(columns, row, strict=True)) for row in rows])
         return
-    table = Table()
+    rows = [[one_line(cell) for cell in row] for row in rows]
+    if stacked:
+        columns = (columns[0], " / ".join(columns[1:]))
+        rows = [(row[0], "\n".join(row[1:])) for row in rows]
+    table = Table(show_lines=stacked)
     for i, column in enumerate(columns):
         table.add_column(column, no_wrap=i == 0, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(one_line(cell)) for cell in row))
+        table.add_row(*map(Text, row))
     print_text(table)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,12 +12,10 @@ from fevbench.cli import options
 from fevbench.cli.data_fevsynth import measure_command, render_command
 from fevbench.cli.data_prepare import prepare_command
 from fevbench.cli.output import say, say_json
+from fevbench.data.clip import Clip, Dataset, Split
 from fevbench.data.datasets import SPLITS, open_dataset
 from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
 from fevbench.errors import DatasetError, UnknownName, suggested_fix
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Dataset, Split
 
 CLIPS_ACROSS = 6
 """Clips beside each other in a video."""

@@ -130,7 +130,7 @@ def list_command(what: str, output_format: str) -> None:
     """
     from fevbench.cli.console import print_list
 
-    print_list(*_LISTS[what](), output_format)
+    print_list(*_LISTS[what](), output_format, stacked=what == "metrics")
 
 
 def _models() -> tuple[Columns, Rows]:

@@ -10,7 +10,7 @@ from fevbench.cli import options
 from fevbench.cli.output import say
 
 
-@click.group()
+@click.group(cls=options.GroupInOrder)
 def group() -> None:
     """Ask people which model's clips are better, and which metric agrees with them."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,10 @@ from fevbench.data.protocol import DEFAULT_PROTOCOL, protocols
 from fevbench.errors import FevbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rich.table import Table
 
     from fevbench.training.config import TrainingConfig
+
 
 JUDGE = "judge"
 JUDGE_OPTIONS = {"model", "dataset", "protocol_name", "out", "device", "offline"}

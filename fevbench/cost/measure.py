@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from fevbench.data.corpus import Corpus
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import ModelError
 from fevbench.models.built import build, networks
+from fevbench.models.found import FoundModel
 from fevbench.models.plugin_environment import call_model
 from fevbench.models.protocol import VideoModel
 from fevbench.models.registry import find_model
@@ -27,9 +28,6 @@ from fevbench.processes import work_all
 from fevbench.progress import Progress, Silent
 from fevbench.records import Finite, Record
 from fevbench.results.schema import Environment
-
-if TYPE_CHECKING:
-    from fevbench.models.found import FoundModel
 
 BATCHES = (1, 16)
 _STATUS = Path("/proc/self/status")

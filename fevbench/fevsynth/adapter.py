@@ -13,15 +13,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fevbench.data.clip import Clip, Split, Subject
+from fevbench.data.clip import Clip, Frames, Split, Subject
 from fevbench.errors import DatasetError, suggested_fix
 from fevbench.fevsynth import VERSION, Performance
 from fevbench.wording import quantity
 from fevbench.zips import StoredArchive
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
     from fevbench.fevsynth.truth import Truth
+
 
 ROOT = Path(__file__).parent
 MANIFEST = "manifest.json"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fevbench import paths
+from fevbench.data.clip import Dataset
+from fevbench.data.protocol import Protocol
 from fevbench.hashing import sha256_of
 from fevbench.weights import LocalWeight
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Dataset
-    from fevbench.data.protocol import Protocol
 
 MODEL = "judge"
 """What its file says it holds, and what a result calls its weights."""

@@ -6,27 +6,23 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch.optim.lr_scheduler import OneCycleLR
 
+from fevbench.data.clip import Dataset, Frames
 from fevbench.data.datasets import SPLITS
+from fevbench.data.protocol import Protocol
 from fevbench.data.tensors import to_tensor
 from fevbench.judge.files import about
 from fevbench.judge.network import Judge
+from fevbench.progress import Progress
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.export import write_exported
 from fevbench.version import VERSION
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Dataset, Frames
-    from fevbench.data.protocol import Protocol
-    from fevbench.progress import Progress
 
 EPOCHS = 24
 PATIENCE = 8

@@ -64,8 +64,42 @@ def _notes(lines: Iterable[str]) -> list[Text]:
     return [line(f"note: {text}", "yellow") for text in lines]
 
 
+def headline_table(comparison: Comparison, hidden: int) -> RenderableType:
+    """Runs in rank order with a line each and no intervals, which 80 columns hold for four metrics.
+
+    Args:
+        comparison: The runs in the few metrics that are shown.
+        hidden: How many metrics are not.
+    """
+    table = _part(comparison, list(comparison.columns), intervals=False)
+    order = "true clips first, then models by mean rank over all metrics, then controls"
+    return Group(
+        Text(comparison.title, style="italic"),
+        table,
+        *_legend(comparison, f"{order}; --all shows {hidden} more metrics, and intervals"),
+    )
+
+
 def comparison_table(comparison: Comparison, width: int) -> RenderableType:
     """Runs side by side, split into several tables where one would not fit ``width`` columns."""
+    tables = [_part(comparison, columns) for columns in _groups(comparison, width)]
+    intervals = "[ ]: 95 % interval"
+    return Group(Text(comparison.title, style="italic"), *tables, *_legend(comparison, intervals))
+
+
+def _legend(comparison: Comparison, more: str) -> list[Text]:
+    legend = [f"bold: best of the models; {more}; ↑ higher, ↓ lower is better"]
+    legend += [f"#: {comparison.legend}"] if comparison.legend else []
+    return [*(Text(line, style="dim") for line in legend), *_notes(comparison.footnotes)]
+
+
+def fits(comparison: Comparison, width: int) -> bool:
+    """Whether one table of ``width`` columns holds all metrics with their intervals."""
+    return len(_groups(comparison, width)) == 1
+
+
+def _groups(comparison: Comparison, width: int) -> list[list[str]]:
+    """The metrics, by the table they stand in."""
     names = min(max(len(row.name) for row in comparison.rows), NAME_WIDTH) + 4
     groups: list[list[str]] = [[]]
     used = names
@@ -76,18 +110,13 @@ def comparison_table(comparison: Comparison, width: int) -> RenderableType:
             used = names
         groups[-1].append(column)
         used += wide
-    tables = [_part(comparison, columns) for columns in groups]
-    legend = ["bold: best of the models; [ ]: 95 % interval; ↑ higher, ↓ lower is better"]
-    legend += [f"#: {comparison.legend}"] if comparison.legend else []
-    title = Text(comparison.title, style="italic")
-    lines = [Text(line, style="dim") for line in legend]
-    return Group(title, *tables, *lines, *_notes(comparison.footnotes))
+    return groups
 
 
-def _width(comparison: Comparison, column: str) -> int:
+def _width(comparison: Comparison, column: str, intervals: bool = True) -> int:
     cells = [row.cells[column] for row in comparison.rows]
     reach = _reach(comparison, column)
-    widest = max(max(len(cell.text) + reach, len(cell.interval)) for cell in cells)
+    widest = max(max(len(cell.text) + reach, intervals * len(cell.interval)) for cell in cells)
     return max(widest, len(comparison.headings[column]))
 
 
@@ -101,10 +130,10 @@ def _rank(row: Row, column: str) -> str:
     return f" #{cell.rank}{cell.mark}" if cell.rank is not None else ""
 
 
-def _part(comparison: Comparison, columns: list[str]) -> Table:
-    table = Table(show_lines=True)
+def _part(comparison: Comparison, columns: list[str], intervals: bool = True) -> Table:
+    table = Table(show_lines=intervals)
     table.add_column("model", max_width=NAME_WIDTH, overflow="fold")
-    width = {column: _width(comparison, column) for column in columns}
+    width = {column: _width(comparison, column, intervals) for column in columns}
     reach = {column: _reach(comparison, column) for column in columns}
     for column in columns:
         # Aligned here: rich would drop the blanks where a rank is missing.
@@ -116,7 +145,7 @@ def _part(comparison: Comparison, columns: list[str]) -> Table:
             blank = " " * (width[column] - reach[column] - len(cell.text))
             text = Text(blank).append(cell.text, style="bold" if cell.best else "")
             text.append(_rank(row, column))
-            if cell.interval:
+            if intervals and cell.interval:
                 text.append(f"\n{cell.interval:>{width[column]}}", style="dim")
             cells.append(text)
         table.add_row(Text(row.name, style="italic" if row.result is None else ""), *cells)

@@ -8,15 +8,12 @@ people, so that their replicates are pairs and can be subtracted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from fevbench.stats.bootstrap import LEAST_SUBJECTS, LEVEL
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 MOST_GROUPS = 12
 """A Fréchet distance of 2048 features takes seconds; twelve give a standard error right to a fifth."""

@@ -10,17 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
 from fevbench.stats.bootstrap import LEAST_SUBJECTS, subject_bootstrap, sums_by_subject
 from fevbench.stats.jackknife import LEAST_GROUPS, jackknife_error, jackknife_interval
 from fevbench.wording import n_subjects
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
 
 EXACT_SUBJECTS = 24
 """Up to so many subjects all flips are counted one by one; of more, their sums are, on a grid."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
@@ -28,9 +29,8 @@ from fevbench.stats.bootstrap import LEAST_SUBJECTS, RESAMPLES, draw_subjects
 from fevbench.wording import quantity
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from fevbench.study.record import Answers, Study
+
 
 PRIOR = 1.0
 """Comparisons with the virtual opponent, of every model."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,10 +12,8 @@ from rich.text import Text
 
 from fevbench.stats.bootstrap import LEVEL
 from fevbench.study.choices import METHOD, PRIOR
+from fevbench.study.outcome import Bounds, Outcome
 from fevbench.wording import grouped, quantity
-
-if TYPE_CHECKING:
-    from fevbench.study.outcome import Bounds, Outcome
 
 MODEL = (
     f"Bradley-Terry; a tie is half a win for each; every model also meets a virtual opponent of strength 0 "

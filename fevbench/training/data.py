@@ -14,21 +14,17 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench import paths
 from fevbench.atomic import replacing, write_text
-from fevbench.data.clip import Clip, Dataset, Split
+from fevbench.data.clip import Clip, Dataset, Frames, Split
 from fevbench.data.protocol import Protocol
 from fevbench.errors import DatasetError
 from fevbench.progress import Progress
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 FORMAT = 1
 """Raised whenever the files would hold something else."""

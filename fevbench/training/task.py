@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fevbench.progress import Progress
 from fevbench.registry import Registry
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from fevbench.progress import Progress
     from fevbench.training.config import TrainingConfig
     from fevbench.training.data import TrainingSet
     from fevbench.training.sampling import Batch, RandomNumbers
+
 
 Update = Callable[[str, "Tensor"], None]
 """``update(name, loss)``: one step of the optimiser ``name``, on gradients averaged over processes."""

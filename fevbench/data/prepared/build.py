@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
-from fevbench.data.clip import EXPRESSIONS
+from fevbench.data.clip import EXPRESSIONS, Frames
 from fevbench.data.datasets import SPLITS
 from fevbench.data.layouts.folder_walk import MIXTURE, TWIN, SkippedItem, check_source, did_you_mean
 from fevbench.data.layouts.layout import Download, Layout, Recording
@@ -35,9 +34,6 @@ from fevbench.processes import work_all
 from fevbench.progress import Progress
 from fevbench.version import VERSION
 from fevbench.wording import first_few
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
 
 UNWANTED = "label not asked for"
 """Why recordings are left out that --labels does not name."""

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fevbench.data.framing import FoundFace, square, upright
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
-    from fevbench.data.framing import Placement
+from fevbench.data.clip import Frames
+from fevbench.data.framing import FoundFace, Placement, square, upright
 
 SAME_SUBJECT = 0.4
 """Cosine of two embeddings from which on two faces are one subject's, wherever they are. Of FEVSynth's

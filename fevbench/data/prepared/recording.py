@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fevbench.atomic import write_text
+from fevbench.data.clip import Frames
 from fevbench.data.facts import FileFacts
 from fevbench.data.framing import cut_out
 from fevbench.data.members import frames_of
@@ -22,9 +22,6 @@ from fevbench.data.prepared.splits import perceptual_hash
 from fevbench.data.video import content_digest, examine, is_clip, read_clip, stream_video, write_clip
 from fevbench.errors import VideoError
 from fevbench.hashing import sha256_of, sha256_of_files
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
 
 RATES = (1, 500)
 """Frames a second that a camera may have taken; some recorders write the clock's ticks instead."""

@@ -6,25 +6,20 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from fevbench.data.clip import Split
+from fevbench.data.clip import Frames, Split
 from fevbench.data.datasets import SPLITS
 from fevbench.data.layouts.folder_walk import did_you_mean, legible
 from fevbench.data.layouts.layout import Layout
 from fevbench.data.layouts.table import read_table
-from fevbench.data.prepared.manifest import SplitRecord
+from fevbench.data.prepared.manifest import ClipEntry, SplitRecord
 from fevbench.errors import DatasetError
 from fevbench.wording import first_few
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames, Split
-    from fevbench.data.prepared.manifest import ClipEntry
 
 HELD_OUT = 10
 """Without another wish, one in so many train subjects of a published split is held out to validate on."""

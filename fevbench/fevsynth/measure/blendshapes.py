@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.fevsynth.measure.record import Estimate, absent, mean, resampled
-from fevbench.fevsynth.measure.study import has_face
+from fevbench.fevsynth.measure.study import Study, has_face
 from fevbench.records import Finite, Record
 from fevbench.stats.bootstrap import draw_subjects
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    from fevbench.fevsynth.measure.study import Study
+Floats = NDArray[np.float64]
 
 
 def pearson(x: Floats, y: Floats, subjects: Sequence[str], sample: str) -> Estimate:

@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fevbench.data.clip import Frames
 from fevbench.fevsynth.measure.record import Estimate, NotMeasurable, mean
 from fevbench.records import Finite, Record
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
     from fevbench.fevsynth.measure.study import Study
+
 
 CELLS = 16
 """Squares along each edge of a frame; the mean colour of each is what the classifier sees."""

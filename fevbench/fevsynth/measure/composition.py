@@ -7,17 +7,17 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.data.datasets import SPLITS
 from fevbench.fevsynth.measure.record import Estimate, mean
 from fevbench.records import Finite, Record
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from fevbench.fevsynth.measure.folder import RenderedSet
     from fevbench.fevsynth.measure.study import Study
     from fevbench.fevsynth.truth import Truth
+
 
 AXES = ("yaw", "pitch", "roll")
 LIDS = ("eyeBlinkLeft", "eyeBlinkRight")

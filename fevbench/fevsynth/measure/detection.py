@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.extractors.faces import POINTS
 from fevbench.fevsynth.measure.record import Estimate, absent, mean
-from fevbench.fevsynth.measure.study import has_face
+from fevbench.fevsynth.measure.study import Study, has_face
 from fevbench.records import Finite, Record
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.fevsynth.measure.study import Study
 
 
 class PointError(Record):

@@ -11,19 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.extractors.expressions import CLASSES
 from fevbench.fevsynth.measure.record import Agreement, Estimate, agreement, mean
-from fevbench.fevsynth.measure.study import MEASURES, has_face
+from fevbench.fevsynth.measure.study import MEASURES, Study, has_face
 from fevbench.records import Record
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.fevsynth.measure.study import Study
 
 NO_FACE = "none"
 """The answer where no face is found, which is never right."""

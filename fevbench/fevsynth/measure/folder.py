@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from fevbench.data.clip import Clip, Subject
+from fevbench.data.clip import Clip, Frames, Subject
 from fevbench.data.corpus import FrameStore
 from fevbench.data.datasets import SPLITS
 from fevbench.errors import DatasetError
 from fevbench.fevsynth import Performance
 from fevbench.fevsynth.adapter import RENDER_AGAIN, FEVSynth
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-    from fevbench.fevsynth.truth import Truth
+from fevbench.fevsynth.truth import Truth
 
 
 @dataclass(frozen=True)

@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fevbench.data.clip import Frames
 from fevbench.data.protocol import DEFAULT_PROTOCOL, Protocol, protocols
 from fevbench.fevsynth.measure.record import Estimate, absent, resampled
-from fevbench.fevsynth.measure.study import has_face
+from fevbench.fevsynth.measure.study import Study, has_face
 from fevbench.records import Finite, Record
 from fevbench.stats.bootstrap import draw_subjects
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
-    from fevbench.fevsynth.measure.study import Study
 
 ONE_TAKE = "one take: no same-person pairs across takes"
 ONE_PERSON = "one person: nobody to compare with"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from fevbench.errors import DatasetError, FevbenchError
@@ -14,10 +15,7 @@ from fevbench.records import Finite, Record
 from fevbench.results.schema import Environment, Interval, WeightRecord
 from fevbench.stats.bootstrap import LEVEL, METHOD, draw_subjects, percentile_interval, subject_bootstrap
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Indices = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 SCHEMA_VERSION: Literal[1] = 1
 

@@ -8,22 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from fevbench.atomic import replacing
-from fevbench.data.clip import Subject
+from fevbench.data.clip import Frames, Subject
 from fevbench.data.datasets import SPLITS
 from fevbench.fevsynth.measure.composition import BALANCED
 from fevbench.fevsynth.measure.folder import RenderedSet, Shot
 from fevbench.progress import Progress
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-    from fevbench.data.clip import Frames
 
 FONT_SIZE = 11
 LINE = 15

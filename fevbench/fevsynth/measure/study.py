@@ -8,15 +8,18 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench import paths, weights
 from fevbench.atomic import write_text
+from fevbench.data.clip import Frames
 from fevbench.engine.extract import Extraction
 from fevbench.errors import DatasetError, UnknownName
 from fevbench.extractors.base import extractors
+from fevbench.fevsynth.measure.folder import RenderedSet
 from fevbench.fevsynth.measure.record import Entry, Measured, NotMeasurable, read_measured
 from fevbench.hashing import sha256_of
 from fevbench.metrics.tracked import no_face
@@ -24,13 +27,6 @@ from fevbench.progress import Progress
 from fevbench.records import Record
 from fevbench.results.provenance import environment
 from fevbench.results.schema import WeightRecord
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
-    from fevbench.fevsynth.measure.folder import RenderedSet
-    from fevbench.progress import Progress
 
 
 def has_face(features: NDArray[np.float32]) -> NDArray[np.bool_]:
