@@ -162,10 +162,8 @@ class Responses:
         much that all else would look like nothing beside it. ``float64[metrics, damages]`` are negative where
         it got better, above 1 where faces were lost, infinite where it has no value.
         """
-        return np.array([[self._relative(m, d, strength) for d in self.damages] for m in self.metrics])
-
-    def _relative(self, metric: str, damage: str, strength: int) -> float:
-        return self.relative(self._steps[metric, damage, strength])
+        steps = [[self._steps[m, d, strength] for d in self.damages] for m in self.metrics]
+        return np.array([[self.relative(step) for step in row] for row in steps])
 
     def relative(self, step: Step) -> float:
         """The same of a single step."""

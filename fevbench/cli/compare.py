@@ -41,11 +41,7 @@ DIFFERENT_CLIPS = 10
 )
 @click.option("--no-intervals", is_flag=True, help="Numbers without intervals, for --format latex.")
 def compare_command(
-    runs: tuple[Path, ...],
-    output_format: str,
-    metrics: tuple[str, ...],
-    everything: bool,
-    no_intervals: bool,
+    runs: tuple[Path, ...], output_format: str, metrics: tuple[str, ...], everything: bool, no_intervals: bool
 ) -> None:
     """Set runs side by side, with the true clips as a row of their own, and rank the models.
 

@@ -49,12 +49,7 @@ class _WithoutControls:
 
 
 def fit_to_width(shown: RenderableType, width: int) -> RenderableType:
-    """Turn each table that a terminal is too narrow for into lines, so that no name is lost.
-
-    Args:
-        shown: A table, a text, or a group of them.
-        width: Columns of the terminal.
-    """
+    """Turn each table that a terminal is too narrow for into lines, so that no name is lost."""
     if isinstance(shown, Group):
         return Group(*(fit_to_width(part, width) for part in shown.renderables))
     if isinstance(shown, Table) and _minimum_width(shown) > width:
@@ -147,9 +142,6 @@ def note_on(console: Console, text: str) -> None:
 def download_bars(console: Console | None = None) -> Iterator[Callable[[str, int, int | None], None]]:
     """Show one bar a download while the block runs; where the console is no terminal, a line now and then.
 
-    Args:
-        console: Where to show it; standard error if not given.
-
     Yields:
         What to call with a file's name, the bytes that came in, and the bytes there will be if known.
     """
@@ -189,9 +181,6 @@ class ProgressDisplay:
     """Progress bars with time left, one a stage; downloads come before them and have bars of their own.
 
     Without a terminal, a line when a download or a stage begins and ends, and every half minute.
-
-    Args:
-        console: Where to show it; standard error if not given.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -249,12 +238,7 @@ class ProgressDisplay:
 
 
 class TrainingDisplay(ProgressDisplay):
-    """As `ProgressDisplay`, with losses under the bar; without a terminal, a line now and then.
-
-    Args:
-        steps: Steps there will be.
-        minutes: When the session ends at the latest, if it does.
-    """
+    """As `ProgressDisplay`, with losses under the bar; without a terminal, a line now and then."""
 
     def __init__(self, steps: int, minutes: float | None) -> None:
         super().__init__()

@@ -54,13 +54,10 @@ class Cost(Record):
     """What one model costs.
 
     Attributes:
-        model: Its name.
-        fingerprint: The sha256 of its code and weights.
         parameters: Numbers in the torch networks it holds, pretrained ones included; those that other
             runtimes hold (a face detector in onnxruntime) are not counted.
         flops: Floating-point operations of one clip in torch's matrix products and convolutions, two for a
             multiplication with addition; None where torch cannot count.
-        latencies: One a batch size.
         peak_memory: Bytes at most, at the largest batch: those a GPU gave torch; on a CPU, those a process of
             its own grew by (`fevbench.cost.measure`); None where neither can be told.
     """

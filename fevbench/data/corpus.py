@@ -20,11 +20,7 @@ BUDGET = 1 << 30
 
 
 class FrameStore(Generic[Array]):
-    """Clip id to frames, or to an array with something of each frame.
-
-    Args:
-        budget: Bytes to keep at most.
-    """
+    """Clip id to frames, or to an array with something of each frame."""
 
     def __init__(self, budget: int = BUDGET) -> None:
         self._budget = budget

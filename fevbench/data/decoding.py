@@ -78,13 +78,7 @@ def _rank(stream: Any, count: int) -> tuple[bool, bool, int, int]:
 
 
 class FrameConverter:
-    """Makes pictures of decoded frames as viewers see them.
-
-    Args:
-        stream: Where the frames come from.
-        path: What to name in an error.
-        facts: Told what was done.
-    """
+    """Makes pictures of decoded frames as viewers see them."""
 
     def __init__(self, stream: Any, path: Path, facts: FileFacts) -> None:
         self._path = path

@@ -27,9 +27,6 @@ EQUAL_METHOD = "delete-a-group jackknife over people, Student's t"
 def groups_of(subjects: Sequence[str]) -> NDArray[np.int64]:
     """The group of each sample's person: every person alone, or dealt out in order to `MOST_GROUPS`.
 
-    Args:
-        subjects: The person of each sample.
-
     Returns:
         ``int64[len(subjects)]``; the order of samples does not matter.
     """

@@ -86,10 +86,7 @@ class Moments:
     def __add__(self, other: Moments) -> Moments:
         other = other._from(self.origin)
         return Moments(
-            self.origin,
-            self.count + other.count,
-            self.total + other.total,
-            self.products + other.products,
+            self.origin, self.count + other.count, self.total + other.total, self.products + other.products
         )
 
     def __sub__(self, part: Moments) -> Moments:

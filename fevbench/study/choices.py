@@ -108,9 +108,6 @@ class Choices:
         subject: ``int[N]``: the subject shown, as a place in ``subjects``.
         rater: ``int[N]``: who chose, as a place among ``raters``.
         left: ``bool[N]``: whether what was at the left was preferred.
-        subjects: The subjects shown, in order.
-        raters: How many raters there are.
-        models: How many models there are.
     """
 
     first: NDArray[np.int64]

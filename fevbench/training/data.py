@@ -34,16 +34,11 @@ FRAMES_FILE, CLIPS_FILE = "frames.npy", "clips.json"
 class TrainingSet:
     """The clips of a split, as arrays.
 
-    Args:
-        folder: Where they were written.
-
     Attributes:
         digest: Of the data set's name and version, the protocol, the split and its clips.
         frames: ``uint8[N, T, S, S, 3]``, memory-mapped, read-only.
         labels: ``int64[N]``, indices into ``label_names``.
         label_names: The data set's labels.
-        subjects: The subject of each clip.
-        ids: The id of each clip.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -67,14 +67,7 @@ class Trainable(Protocol):
     weights: tuple[str, ...]
 
     def task(self, config: Any, data: TrainingSet, device: torch.device, progress: Progress) -> Task:
-        """Build networks and optimisers; the global random state is seeded already.
-
-        Args:
-            config: One of ``configs``, perhaps changed.
-            data: What it will be trained on, for what a method computes of each clip beforehand.
-            device: Where to train.
-            progress: Hears how preparations proceed.
-        """
+        """Build networks and optimisers; the global random state is seeded already."""
 
 
 trainables: Registry[Trainable] = Registry("trainable model", group="fevbench.trainable")

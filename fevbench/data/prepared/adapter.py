@@ -15,9 +15,6 @@ from fevbench.hashing import sha256_of
 class Prepared:
     """A set that ``fevbench data prepare`` made; every clip is checked against the manifest when read.
 
-    Args:
-        root: Its folder.
-
     Attributes:
         manifest: All that is known of it.
         version: The start of the digest of its subjects, splits, labels and pixels.

@@ -56,18 +56,11 @@ class PrepareRequest:
     """What is asked for.
 
     Attributes:
-        layout: The data set.
-        name: What the prepared set is called.
-        source: The downloaded folder.
-        out: The prepared folder.
         recipe: How a recording becomes a clip.
-        options: Choices between parts of the data set.
         labels: Wanted expressions; empty for all.
-        split: The split.
         val: How many train subjects of a published split to hold out.
         fail: End at the first take that gives no clip for want of something.
         leave_out_duplicates: Leave train and val clips out that share frames with clips to test on.
-        jobs: Processes.
     """
 
     layout: Layout
@@ -259,11 +252,7 @@ def _without_duplicates(
         drop[loser.id] = keeper
     kept = [clip for clip in made if clip.id not in drop]
     lost = [
-        SkipEntry(
-            what=clip.source,
-            why=DUPLICATE,
-            detail=f"the same as {drop[clip.id].source}",
-        )
+        SkipEntry(what=clip.source, why=DUPLICATE, detail=f"the same as {drop[clip.id].source}")
         for clip in made
         if clip.id in drop
     ]

@@ -145,20 +145,12 @@ class FaceSearch:
         return same_subject(self.subject, number, there, alone) is not None
 
     def placement(self, align: str) -> Placement:
-        """Where the square lies.
-
-        Args:
-            align: ``none`` or ``eyes``.
-        """
+        """Where the square lies; ``align`` is ``none`` or ``eyes``."""
         found = [seen.face for seen in self.subject.values()]
         return upright(np.mean([f.points for f in found], 0)) if align == "eyes" else around(found)
 
     def notes(self, placement: Placement) -> list[str]:
-        """What a reader should know of the faces.
-
-        Args:
-            placement: Where the square lies.
-        """
+        """What a reader should know of the faces."""
         corners = [placement @ (x, y, 1) for x, y in ((0, 0), (0, 1), (1, 0), (1, 1))]
         low, high = np.min(corners, 0), np.max(corners, 0)
         others = {

@@ -30,9 +30,6 @@ RATES = (1, 500)
 class RecordingFrames:
     """The frames of one recording.
 
-    Args:
-        files: One video or animation, or pictures in order.
-
     Attributes:
         count: Frames that there are: what decodes of a video, all files of a folder.
         facts: What the files say of themselves and what was done about it; whole once all frames were read.

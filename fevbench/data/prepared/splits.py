@@ -216,8 +216,6 @@ class SharedFrame:
     """Two clips of different subjects in different splits that share a frame.
 
     Attributes:
-        first: One.
-        second: The other.
         bits: In how many bits of 256 their nearest frames differ.
     """
 

@@ -96,10 +96,7 @@ def measure(study: Study) -> Blendshapes:
     rendered, stride = study.rendered, study.stride
     shots, looked_at = rendered.shots, range(0, rendered.length, stride)
     scores = study.networks.features(
-        "face-mesh",
-        "blendshapes",
-        [rendered.at(shot, looked_at) for shot in shots],
-        len(looked_at),
+        "face-mesh", "blendshapes", [rendered.at(shot, looked_at) for shot in shots], len(looked_at)
     )[..., SCORES]
     true = rendered.truth.weights[[shot.row for shot in shots], ::stride]
     return blendshapes(

@@ -48,13 +48,7 @@ class Motion(Record):
 
 
 def motion(truth: Truth, rows: Sequence[int], subjects: Sequence[str]) -> Motion:
-    """Measure head movement and blinks of some clips.
-
-    Args:
-        truth: The ground truth.
-        rows: Which of its clips.
-        subjects: The person of each.
-    """
+    """Measure head movement and blinks of some clips."""
     pose = truth.pose[list(rows)].astype(np.float64)
     drift = np.ptp(pose, axis=1)
     units = [str(unit) for unit in truth.units]

@@ -21,10 +21,8 @@ class Shot:
     """One clip and what the manifest says of it.
 
     Attributes:
-        clip: The clip.
         row: Its row in the arrays of the ground truth.
         repetition: Which performance of this label by this person, counted from 0.
-        performance: When its face does what.
         psnr: Of the stored frames against the rendered ones, dB.
     """
 
@@ -51,17 +49,7 @@ class Neutral:
 class RenderedSet:
     """A set with its ground truth.
 
-    Args:
-        data: The set as the benchmark sees it.
-
     Attributes:
-        data: The same.
-        truth: The ground truth.
-        shots: Every clip, in the manifest's order.
-        neutrals: Every neutral image.
-        people: Every person, by id.
-        labels: The expressions shown.
-        repetitions: The repetitions there are.
         length: Frames of a clip.
         size: Height and width of a frame.
         manifest_file: What says what is in it.

@@ -59,7 +59,8 @@ def lay_out(rows: Sequence[Row], tile: int, columns: Sequence[str] = ()) -> Imag
     indent = max(round(font.getlength(row.heading)) + GAP if row.heading else 0 for row in rows)
     across = max(len(row.pictures) for row in rows)
     width = 2 * MARGIN + indent + across * (tile + GAP) - GAP
-    height = 2 * MARGIN + sum(_height(row, tile) for row in rows) + (LINE if columns else 0)
+    lines = sum(bool(row.title) + bool(row.captions) for row in rows) + bool(columns)
+    height = 2 * MARGIN + len(rows) * (tile + GAP) + lines * LINE
     sheet = Image.new("RGB", (width, height), "white")
     pen = ImageDraw.Draw(sheet)
     left, y = MARGIN + indent, MARGIN
@@ -105,10 +106,6 @@ def save(sheet: Image.Image, path: Path) -> None:
         part.write_bytes(buffer.getvalue())
 
 
-def _height(row: Row, tile: int) -> int:
-    return (LINE if row.title else 0) + tile + (LINE if row.captions else 0) + GAP
-
-
 def _scaled(picture: Frames, tile: int) -> Image.Image:
     image = Image.fromarray(picture)
     if image.size == (tile, tile):
@@ -131,11 +128,6 @@ SMALL, MIDDLE, FULL = 64, 96, 128
 
 def write_sheets(rendered: RenderedSet, folder: Path, progress: Progress) -> list[Path]:
     """Draw every sheet and write them as PNG.
-
-    Args:
-        rendered: The set.
-        folder: Where they go; created if need be.
-        progress: Hears what happens.
 
     Returns:
         The files.

@@ -37,13 +37,6 @@ def has_face(features: NDArray[np.float32]) -> NDArray[np.bool_]:
 class Networks:
     """Extractors of frames with their weights, all of which are here before any is asked.
 
-    Args:
-        names: Which extractors.
-        device: The torch device.
-        progress: Hears what happens.
-        offline: Never touch the network.
-        pull: Hears how downloads proceed.
-
     Raises:
         FevbenchError: A weight or a package is missing; the message says how to get it.
     """
@@ -78,12 +71,6 @@ class Networks:
     ) -> NDArray[np.float32]:
         """Features of frames.
 
-        Args:
-            name: Which extractor.
-            stage: What to call this in the progress.
-            sources: Each returns ``uint8[frames, H, W, 3]``.
-            frames: How many frames a source has.
-
         Returns:
             ``float32[len(sources), frames, D]``.
         """
@@ -117,10 +104,6 @@ class Study:
     """What a measure works with.
 
     Attributes:
-        rendered: The set.
-        networks: The pretrained networks.
-        progress: Hears what happens.
-        device: The torch device.
         stride: Every how many frames of a clip `blendshapes` looks at one.
     """
 
@@ -148,11 +131,6 @@ def carry_out(study: Study, names: Sequence[str], out: Path) -> Measured:
 
     A measure that the file holds already, made by the same code with the same weights in the same
     environment, is not carried out again.
-
-    Args:
-        study: What to work with.
-        names: Which of `MEASURES`.
-        out: The file.
 
     Raises:
         DatasetError: The file is there and holds another set, or something else.

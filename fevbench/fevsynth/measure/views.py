@@ -13,7 +13,7 @@ from rich.text import Text
 
 from fevbench.fevsynth.measure.blendshapes import Blendshapes
 from fevbench.fevsynth.measure.border import Border
-from fevbench.fevsynth.measure.composition import Composition, Spread
+from fevbench.fevsynth.measure.composition import Composition
 from fevbench.fevsynth.measure.detection import Detection
 from fevbench.fevsynth.measure.expressions import Expressions
 from fevbench.fevsynth.measure.identity import Identity
@@ -102,7 +102,8 @@ def composition(found: Composition) -> list[RenderableType]:
         ("first apex frame", found.apex),
         ("frames at the apex", found.hold),
     ):
-        add(moves, f"{words}: least, mean, most", _spread(spread), f"{sum(found.clips.values())} clips")
+        shown = f"{spread.low:g}, {spread.mean:.1f}, {spread.high:g}"
+        add(moves, f"{words}: least, mean, most", shown, f"{sum(found.clips.values())} clips")
     for words, share in (
         ("% of clips on the way back", found.returning),
         ("% with a blink", found.motion.blinking),
@@ -153,10 +154,6 @@ def _people(found: Composition) -> Table:
         total: Counter[str] = sum((c for words, c in rows.items() if words[0] == split), Counter())
         add(made, split, *("all" for _ in names), *(str(total[v]) for v in across), str(total.total()))
     return made
-
-
-def _spread(spread: Spread) -> str:
-    return f"{spread.low:g}, {spread.mean:.1f}, {spread.high:g}"
 
 
 WORST = 5

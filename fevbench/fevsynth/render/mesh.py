@@ -81,9 +81,6 @@ class Targets:
     """Shape targets by name: sparse displacements of the base mesh's vertices.
 
     A name is a path below the target folder (``"nose/nose-hump-incr"``) or one of the ARKit face units.
-
-    Args:
-        assets: The unpacked archives.
     """
 
     def __init__(self, assets: Assets) -> None:

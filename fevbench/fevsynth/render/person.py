@@ -85,12 +85,6 @@ _RELAXED = {
 def draw_shape(rng: np.random.Generator, subject: Subject, base: Floats, targets: Targets) -> Floats:
     """Draw a neutral face.
 
-    Args:
-        rng: Source of everything the attributes leave open.
-        subject: The attributes.
-        base: (V, 3) vertices of the base mesh.
-        targets: The shape targets.
-
     Returns:
         (V, 3) vertices, dm.
     """
@@ -164,9 +158,6 @@ class Person:
         targets: The shape targets their expressions are made of.
         neutral: (V, 3) base vertices of the neutral face, dm.
         skin: (h, w, 4) linear skin colour.
-        eyes: Both eyes.
-        teeth: Both rows of teeth.
-        tongue: The tongue.
         brows: The brows, a transparent layer.
         lashes: The lashes, a transparent layer.
         hair: The hair, a transparent layer; without faces if the head is shaved.
@@ -205,11 +196,7 @@ class Person:
 
 
 class Studio:
-    """Makes persons from the assets, reading what they share once.
-
-    Args:
-        assets: The unpacked archives.
-    """
+    """Makes persons from the assets, reading what they share once."""
 
     def __init__(self, assets: Assets) -> None:
         self._assets = assets

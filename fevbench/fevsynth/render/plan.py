@@ -79,10 +79,6 @@ def design(people: int, seed: int) -> list[Subject]:
     The seeds of two sets never meet, and are plain numbers that fit a manifest; numpy hashes a seed before
     use, so that neighbouring ones give independent streams.
 
-    Args:
-        people: How many persons, up to `MOST_PEOPLE`.
-        seed: Seed of the whole set.
-
     Raises:
         ValueError: There are more people than seeds.
     """
@@ -119,13 +115,10 @@ class Job:
     """One clip, or one neutral image, to render.
 
     Attributes:
-        subject: The person.
         label: The expression; None for a neutral image.
         repetition: Number of the performance.
         frames: Length; 1 for a neutral image.
         size: Width and height in pixels.
-        folder: Folder of the set.
-        assets: Folder of the asset archives.
     """
 
     subject: Subject
@@ -218,7 +211,6 @@ class Settings:
         takes: How often each performs each label.
         frames: Length of a clip.
         size: Width and height, pixels.
-        seed: Seed of the whole set.
     """
 
     people: int
@@ -229,13 +221,7 @@ class Settings:
 
 
 def jobs_of(settings: Settings, folder: Path, assets: Path) -> Iterator[Job]:
-    """Yield every clip and neutral image of a set, those of one person in a row.
-
-    Args:
-        settings: What the set is.
-        folder: Where it goes.
-        assets: Where the asset archives are.
-    """
+    """Yield every clip and neutral image of a set, those of one person in a row."""
     for subject in design(settings.people, settings.seed):
         for repetition in range(settings.takes):
             yield Job(subject, None, repetition, 1, settings.size, folder, assets)

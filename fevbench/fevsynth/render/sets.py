@@ -75,11 +75,6 @@ def write_set(folder: Path, settings: Settings, jobs: Iterable[Job]) -> None:
     The clips are in order of take, person, label: then the next clip of the same label is that of the next
     person in the same take, and the control `other-person` shows every clip once.
 
-    Args:
-        folder: Where the files are and the two go.
-        settings: What the set is.
-        jobs: Everything in it.
-
     Raises:
         DatasetError: A clip or an image is not finished.
     """

@@ -95,11 +95,7 @@ _REFERENCE, _EXPOSURE_SHARE, _MIN_EXPOSURE, _MAX_EXPOSURE = 0.42, 0.5, 0.8, 2.0
 
 
 class Skins:
-    """Draws skins from the modelled ones.
-
-    Args:
-        assets: The unpacked archives.
-    """
+    """Draws skins from the modelled ones."""
 
     def __init__(self, assets: Assets) -> None:
         self._folder = assets.head / "skins"

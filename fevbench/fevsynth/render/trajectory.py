@@ -91,12 +91,6 @@ def draw_trajectory(rng: np.random.Generator, label: str, style: Style, frames: 
     face relaxes again before the end, towards a fifth to three fifths of the apex. Units start and end at
     slightly different times, paired units together; the head drifts by about a degree.
 
-    Args:
-        rng: Source of the variant, the timing, the blink and the pose.
-        label: One of `expression.LABELS`.
-        style: The performer.
-        frames: Length of the clip, at least 8.
-
     Returns:
         The motion; frame 0 is the neutral face.
     """
