@@ -1,4 +1,4 @@
-"""Tables and the scatter plot in README and docs, made anew from the results; a table stands below its command.
+"""Tables and the scatter plot in README and docs, made from the results; a table stands below its command.
 
 ``python -m leaderboard.pages`` writes them all; a test holds the pages to what it would write.
 """

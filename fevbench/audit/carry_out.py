@@ -69,7 +69,7 @@ def audit(
     corpus = Corpus(dataset, protocol, "test", limit)
     if len({clip.subject for clip in corpus.pool}) < 2 or len({clip.label for clip in corpus.pool}) < 2:
         raise FevbenchError(
-            f"{dataset.name} has too few people or labels to swap them", "audit on another data set"
+            f"{dataset.name} has too few subjects or labels to swap them", "audit on another data set"
         )
     evaluation = Evaluation(
         tuple(metrics), dataset, protocol, find_judge(dataset, protocol), clips=corpus.clips

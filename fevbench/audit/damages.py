@@ -189,20 +189,20 @@ def _jitter(given: DamageInput, strength: int) -> Frames:
 
 
 @damage(
-    "identity-swap", "content", "fades into another person who does the same; weight of the other", *SHARES
+    "identity-swap", "content", "fades into another subject who does the same; weight of the other", *SHARES
 )
 def _identity_swap(given: DamageInput, strength: int) -> Frames:
     weight = strength / STRENGTHS
     return _to_bytes((1 - weight) * given.frames + weight * given.other_subject())
 
 
-@damage("takeover", "content", "another person takes over before the end; of the frames", *LATE)
+@damage("takeover", "content", "another subject takes over before the end; of the frames", *LATE)
 def _takeover(given: DamageInput, strength: int) -> Frames:
     length = max(1, round(len(given.frames) * strength / (2 * STRENGTHS)))
     return np.concatenate([given.frames[:-length], given.other_subject()[-length:]])
 
 
-@damage("wrong-expression", "content", "the person performs another expression; of the clips", *SHARES)
+@damage("wrong-expression", "content", "the subject performs another expression; of the clips", *SHARES)
 def _wrong_expression(given: DamageInput, strength: int) -> Frames:
     return given.other_expression() if given.rank < strength / STRENGTHS else given.frames
 

@@ -192,7 +192,7 @@ def _noticed(steps: Sequence[Step]) -> tuple[bool, str]:
 
     last = steps[-1]
     if last.worse is None or last.low is None:
-        return last.worse is None, "no value" if last.worse is None else "too few people for an interval"
+        return last.worse is None, "no value" if last.worse is None else "too few subjects for an interval"
     worse = [step.worse for step in steps if step.worse is not None]
     grows = float(spearmanr(range(len(worse)), worse).statistic) if np.ptp(worse) > 0 else 0.0
     why = f"worse by {last.worse:.4g} [{last.low:.4g}, {last.high:.4g}] at full strength, "

@@ -38,7 +38,7 @@ def title_of(audit: Audit) -> str:
     """What was audited, in a line."""
     clips = _either({sample.clips for sample in audit.samples.values()})
     subjects = _either({sample.subjects for sample in audit.samples.values()})
-    return f"{audit.dataset} {audit.version}, {audit.protocol.id}: {clips} true clips of {subjects} people"
+    return f"{audit.dataset} {audit.version}, {audit.protocol.id}: {clips} true clips of {subjects} subjects"
 
 
 def _either(numbers: set[int]) -> str:

@@ -46,7 +46,7 @@ def compare_command(
     """Set runs side by side, with the true clips as a row of their own, and rank the models.
 
     Each RUN is a run folder or a result.json, scored on the same clips; trainings, unfinished runs and other
-    sample sizes are left out with a note. Models that paired tests over people cannot tell apart share a
+    sample sizes are left out with a note. Models that paired tests over subjects cannot tell apart share a
     rank; controls have none.
 
     \b
@@ -116,11 +116,11 @@ def _absent(asked: Sequence[str], chosen: Sequence[str], shown: Sequence[str]) -
 )
 @options.output_format("table", "json", help="How to print it.")
 def diff_command(run_a: Path, run_b: Path, metric: str | None, count: int | None, output_format: str) -> None:
-    """Show what RUN_A and RUN_B differ in, and where their numbers part.
+    """Show what differs between RUN_A and RUN_B, and by how much.
 
     Each is a run folder or a result.json. First what is not the same: model, weights, data, protocol, seed,
     device, versions, definitions. Then each metric of both, the difference B - A with its interval over
-    people, and the p-value of a paired test. Runs that cannot be compared are shown side by side, and why.
+    subjects, and the p-value of a paired test. Runs that cannot be compared are shown side by side, and why.
 
     \b
     Example:
@@ -155,10 +155,10 @@ def diff_command(run_a: Path, run_b: Path, metric: str | None, count: int | None
     "--metric",
     default="accuracy",
     metavar="NAME",
-    help="Whose readings: accuracy is the judge's, accuracy-fer and others are strangers'.",
+    help="Whose readings: accuracy is the expression classifier's, accuracy-fer and others are independent.",
 )
 @options.output_format("table", "csv", "json", help="How to print it.")
-@options.out(options.FILE, metavar="FILE", help="Draw it, too (.png).")
+@options.out(options.FILE, metavar="FILE", help="Also as a picture (.png).")
 def confusion_command(runs: tuple[Path, ...], metric: str, output_format: str, out: Path | None) -> None:
     """Show as what the expressions of RUNs are read: the confusion matrix, beside that of the true clips.
 
@@ -254,7 +254,7 @@ def show_command(
 ) -> None:
     """Show clips of RUNs, all of the same clips, below or beside the true ones.
 
-    Without --id and --worst, clips of all labels in turn and of different people are chosen by the hash of
+    Without --id and --worst, clips of all labels in turn and of different subjects are chosen by the hash of
     their id: the same for every run of a data set, and nobody's favourites.
 
     \b

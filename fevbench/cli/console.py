@@ -134,7 +134,7 @@ def is_live(console: Console) -> bool:
 
 
 def note_on(console: Console, text: str) -> None:
-    """Print a line that somebody should read, other people's words in it or not."""
+    """Print a line that somebody should read, untrusted words in it or not."""
     console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
 
 

@@ -52,7 +52,7 @@ HEADINGS = {
 }
 CONTINUED = {"run", "train", "audit", "data render", "data prepare", "data measure", "data inputs"}
 """Commands that go on where they were stopped."""
-TRAIN_JUDGE = "train judge"
+TRAIN_CLASSIFIER = {"train expression-classifier", "train judge"}
 """What is said of ``train`` is not true of it: it takes minutes and starts anew."""
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
@@ -178,7 +178,7 @@ def _command_name(words: Sequence[str]) -> str:
     """The command that was called, after its group's name where that tells more."""
     plain = [word for word in words if not word.startswith("-")]
     both = " ".join(plain[:2])
-    return both if both in {*CONTINUED, TRAIN_JUDGE} else "".join(plain[:1])
+    return both if both in CONTINUED | TRAIN_CLASSIFIER else "".join(plain[:1])
 
 
 def _options(words: Sequence[str]) -> set[str]:

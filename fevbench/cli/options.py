@@ -124,7 +124,7 @@ def protocol(help: str = "How clips are sampled.") -> Callable[[F], F]:
     return option("--protocol", "protocol_name", metavar="NAME", help=text)
 
 
-def split(help: str = "Which people.  [default: test]") -> Callable[[F], F]:
+def split(help: str = "Which subjects.  [default: test]") -> Callable[[F], F]:
     """``--split``."""
     return option("--split", type=click.Choice(SPLITS), help=help)
 

@@ -157,7 +157,7 @@ def _datasets() -> tuple[Columns, Rows]:
         rows.append((name, data.title, data.version, f"{len(data.subjects())}", clips, data.licence))
     rows.append(("fevsynth:DIR", "A set made by `fevbench data render fevsynth`.", "", "", "", ""))
     rows.append(("NAME:DIR", "A set made by `fevbench data prepare NAME`.", "", "", "", ""))
-    return ("data set", "what it is", "version", "people", "clips", "licence"), rows
+    return ("data set", "what it is", "version", "subjects", "clips", "licence"), rows
 
 
 def _metrics() -> tuple[Columns, Rows]:

@@ -1,4 +1,4 @@
-"""Clips for subjects to look at: strips, grids, and files that any player opens. Never for scoring."""
+"""Clips to look at: strips, grids, and files that any player opens. Never for scoring."""
 
 from __future__ import annotations
 

@@ -93,7 +93,9 @@ class NoiseSamples:
             not np.array_equal(other, made[0]) for made in self._all() for other in made[1:]
         ):
             return []
-        return [f"{count} draws of one face and label are the same clip: no noise, or none that shows"]
+        return [
+            f"{count} noise samples of one face and label are the same clip: no noise, or none that shows"
+        ]
 
     def digests(self) -> dict[str, list[str]]:
         """The digest of each clip's pixels, of each time that it was made again."""

@@ -165,7 +165,7 @@ def train_on_dataset(
         DatasetError: There are no train or no val subjects.
     """
     train_set, val_set = (open_training_set(dataset, protocol, split, progress) for split in SPLITS[:2])
-    progress.start("train judge", EPOCHS * len(train_set))
+    progress.start("train expression classifier", EPOCHS * len(train_set))
     trained = train(_clips(train_set), _clips(val_set), len(dataset.labels), device, progress.advance, EPOCHS)
     right = read(trained.network, _clips(val_set), device).argmax(1).numpy() == val_set.labels
     found = ValidationResult(float(right.mean()), len(val_set), trained.kept)

@@ -1,4 +1,4 @@
-"""Clips of runs beside the true ones, for people to look at: nobody's hand picks them."""
+"""Clips of runs beside the true ones, chosen by a rule and not by hand."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ NAME_WIDTH = 32
 
 
 def line(text: str, style: str = "", longest: int = LONGEST) -> Text:
-    """Words on a line of their own or in a cell, other people's among them."""
+    """Words on a line of their own or in a cell, untrusted ones among them."""
     return Text(one_line(text, longest), style=style)
 
 
@@ -160,7 +160,7 @@ def difference_table(difference: Difference, clips: ShownClips | None, width: in
     parts += [
         _metrics(difference, width),
         Text(
-            "B - A with its 95 % interval over people; p of a paired test over people, of this metric alone "
+            "B - A with its 95 % interval over subjects; p of a paired test over them, of this metric alone "
             f"(not corrected for their number); bold: better, p < {ALPHA}",
             style="dim",
         ),
@@ -235,7 +235,7 @@ def _clips(name: str, rows: Sequence[ClipDifference], count: int, reason: str) -
         title += "; none counts as in the mean"
     table = Table()
     table.add_column("clip", overflow="fold")
-    table.add_column("person", overflow="fold")
+    table.add_column("subject", overflow="fold")
     for heading in ("A", "B", "B - A"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:

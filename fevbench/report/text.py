@@ -25,7 +25,7 @@ def markdown(comparison: Comparison, transposed: bool = False) -> str:
     def cell(row: Row, column: str) -> str:
         shown = row.cells[column]
         text = f"**{shown.text}**" if shown.best else shown.text
-        # Not "#1": where people paste tables, that links to an issue.
+        # Not "#1": where tables are pasted, that links to an issue.
         text += f"<sup>{shown.rank}{shown.mark}</sup>" if shown.rank is not None else ""
         return f"{text} {shown.interval}".strip()
 

@@ -23,7 +23,7 @@ EXACT_SUBJECTS = 24
 """Up to so many subjects all flips are counted one by one; of more, their sums are, on a grid."""
 GRID = 2**15
 """Steps of that grid from 0 to the largest sum there is."""
-NO_SCATTER = "the difference is the same without any group of people, so that nothing says how sure it is"
+NO_SCATTER = "the difference is the same without any group of subjects, so that nothing says how sure it is"
 TIE = 1e-9
 """Numbers nearer than this, absolutely or relatively, are equal: rounding is no evidence."""
 ALPHA = 0.05

@@ -78,12 +78,12 @@ def outcome_table(outcome: Outcome) -> RenderableType:
             agreement.add_row(Text(metric.metric), f"{metric.tau:+.2f}", bounds, str(metric.models))
     parts: list[RenderableType] = [*map(Text, lines), models]
     if agreement.row_count:
-        head = "Agreement of metrics with people: Kendall's tau-b over models; 1 is the same order"
+        head = "Agreement of metrics with raters: Kendall's tau-b over models; 1 is the same order"
         parts += [Text(head), agreement]
     reasons = grouped((metric.reason, metric.metric) for metric in outcome.agreement if metric.tau is None)
     notes = [f"no tau for {', '.join(names)}: {reason}" for reason, names in reasons.items()]
     if not outcome.study.metrics:
-        notes.append("the runs were scored in no metric: nothing can be held against people's choices")
+        notes.append("the runs were scored in no metric: nothing can be compared with the raters' choices")
     if any(metric.whole_set and metric.interval for metric in outcome.agreement):
         notes.append(f"* {FIXED}")
     notes += [

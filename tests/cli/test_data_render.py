@@ -20,7 +20,7 @@ from fevbench.data.protocol import Protocol, protocols
 
 FAKES = Path(__file__).parent.parent / "fevsynth"
 SMALL = ("--frames", "8", "--size", "32", "--jobs", "2")
-ONE_PERSON = ("data", "render", "fevsynth", "--people", "1", "--takes", "1", *SMALL)
+ONE_PERSON = ("data", "render", "fevsynth", "--subjects", "1", "--repetitions", "1", *SMALL)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_set_is_rendered_and_can_be_scored_on(
     out = tmp_path / "mine"
     outcome = render("--people", "3", "--takes", "2", "--frames", "32", "--size", "32", "--out", out)
     assert outcome.code == 0, outcome
-    assert f"{out}: 3 people, 36 clips (24 train, 12 test), " in outcome.out
+    assert f"{out}: 3 subjects, 36 clips (24 train, 12 test), " in outcome.out
     assert outcome.out.endswith(f"score a model on it: fevbench run copy fevsynth:{out}\n")
     run = ("--metrics", "psnr", "--format", "json")
     for control in ("other-person", "other-expression"):

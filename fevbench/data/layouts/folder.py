@@ -182,7 +182,7 @@ def _check_subjects(recordings: Sequence[Recording]) -> None:
         first = spelt.setdefault(recording.subject.casefold().strip(), recording.subject)
         if first != recording.subject:
             raise DatasetError(
-                f"{first!r} and {recording.subject!r} may be one person", "write a person's name in one way"
+                f"{first!r} and {recording.subject!r} may be one subject", "write a subject's name in one way"
             )
 
 

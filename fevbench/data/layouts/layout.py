@@ -119,7 +119,7 @@ class Layout:
     Attributes:
         phase: How its takes run.
         fps: Frames a second, where frames are images and nothing else says so.
-        tree: What the folder looks like, for subjects.
+        tree: What the folder looks like, to be read.
         expected: The same in a few words, for an error.
         labels: Its own words for expressions, and this project's.
         split: The split unless another is asked for.
@@ -197,7 +197,7 @@ def numbered(names: Iterable[str]) -> list[str]:
 
 EVERY = ("all", "both")
 """Values of an option that ask for every part."""
-WITHOUT = "person without the part asked for"
+WITHOUT = "subject without the part asked for"
 """Why a subject is not in the set of whom other parts are there."""
 NAMED = 8
 """Parts that are named before they are counted."""

@@ -37,7 +37,7 @@ from fevbench.wording import first_few
 
 UNWANTED = "label not asked for"
 """Why recordings are left out that --labels does not name."""
-NOT_IN_SPLIT = "person not in the split"
+NOT_IN_SPLIT = "subject not in the split"
 DUPLICATE = "same frames in another split"
 DAMAGE = (
     "cannot be decoded", "cannot be read", "mixed frame sizes", "no face", "no face in frame 0", "too short",
@@ -242,7 +242,7 @@ def _without_duplicates(
         named = first_few([_shown(pair, assignment) for pair in pairs], NAMED, "; ")
         raise DatasetError(
             f"the splits of {request.name} share frames: {named}",
-            "give one person one id, or leave the clips to train on out with --duplicates leave-out",
+            "give one subject one id, or leave the clips to train on out with --duplicates leave-out",
         )
     drop: dict[str, ClipEntry] = {}
     for pair in pairs:

@@ -161,11 +161,11 @@ class FaceSearch:
         unlike = [similarity(first, seen) < DOUBTFUL for seen in self.subject.values()]
         height = float(np.median([_height(seen.face) for seen in self.subject.values()]))
         counted = {
-            "other faces in {} of {} frames looked at, one person is followed": sum(
+            "other faces in {} of {} frames looked at, one subject is followed": sum(
                 map(bool, others.values())
             ),
             "another face in the square in {} of {} frames looked at": sum(inside),
-            "perhaps another person's face in {} of {} frames looked at": sum(unlike),
+            "perhaps another subject's face in {} of {} frames looked at": sum(unlike),
         }
         notes = [what.format(count, self.looks) for what, count in counted.items() if count]
         if height < SMALL:

@@ -16,12 +16,12 @@ Floats = NDArray[np.float64]
 
 
 def pearson(x: Floats, y: Floats, subjects: Sequence[str], sample: str) -> Estimate:
-    """Pearson's correlation over all samples; the interval resamples people.
+    """Pearson's correlation over all samples; the interval resamples subjects.
 
     Args:
         x: ``float64[N]``.
         y: ``float64[N]``.
-        subjects: The person of each sample.
+        subjects: The subject of each sample.
         sample: What a sample is, in the plural.
     """
     if len(x) < 2 or not x.std() or not y.std():
@@ -124,7 +124,7 @@ def blendshapes(
         columns: The unit of each of its columns.
         true: ``float64[N, U]`` weights.
         units: The unit of each of those columns.
-        subjects: The person of each frame.
+        subjects: The subject of each frame.
         stride: What to note.
     """
     found = has_face(scores)

@@ -79,11 +79,11 @@ def blinks(closure: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 BALANCED = ("sex", "ancestry", "age")
-"""The attributes of people that are counted."""
+"""The attributes of subjects that are counted."""
 
 
 class Group(Record):
-    """People who share split and attributes."""
+    """Subjects who share split and attributes."""
 
     split: str
     """Their split."""
@@ -110,9 +110,9 @@ class Composition(Record):
     clips: dict[str, int]
     """Clips of each split."""
     people: dict[str, int]
-    """People of each split."""
+    """Subjects of each split."""
     takes: int
-    """Takes of each label by each person."""
+    """Takes of each label by each subject."""
     neutral_images: int
     """Neutral images."""
     size: int
@@ -185,7 +185,7 @@ def measure(study: Study) -> Composition:
 
 
 def balance(rendered: RenderedSet) -> list[Group]:
-    """Count people by split and attributes."""
+    """Count subjects by split and attributes."""
     counts: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
     for person in rendered.people.values():
         counts[person.split, tuple((name, str(person.attributes[name])) for name in BALANCED)] += 1

@@ -76,10 +76,10 @@ def detection(
     Args:
         detected: ``float32[N, T, 5, 2]`` x and y, pixels; NaN where no face is found.
         true: The same, complete.
-        subjects: The person of each clip.
+        subjects: The subject of each clip.
         clips: The id of each clip.
         neutral: ``float32[M, D]`` anything of each neutral image; NaN where no face is found.
-        neutral_subjects: The person of each neutral image.
+        neutral_subjects: The subject of each neutral image.
     """
     found = has_face(detected.reshape(-1, 2 * len(POINTS))).reshape(len(detected), -1)
     by_frame = np.repeat(np.asarray(subjects), found.shape[1])

@@ -22,7 +22,7 @@ class Shot:
 
     Attributes:
         row: Its row in the arrays of the ground truth.
-        repetition: Which performance of this label by this person, counted from 0.
+        repetition: Which performance of this label by this subject, counted from 0.
         psnr: Of the stored frames against the rendered ones, dB.
     """
 

@@ -1,4 +1,4 @@
-"""Whether a face network tells people apart: similarities of pairs of frames."""
+"""Whether a face network tells subjects apart: similarities of pairs of frames."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from fevbench.fevsynth.measure.study import Study, has_face
 from fevbench.records import Finite, Record
 from fevbench.stats.bootstrap import draw_subjects
 
-ONE_TAKE = "one take: no same-person pairs across takes"
-ONE_PERSON = "one person: nobody to compare with"
+ONE_TAKE = "one take: no same-subject pairs across takes"
+ONE_PERSON = "one subject: nobody to compare with"
 RESAMPLES_AT_ONCE = 100
-"""Bounds the memory: a resample holds a number for every pair of people."""
+"""Bounds the memory: a resample holds a number for every pair of subjects."""
 
 
 class FacePairs:
-    """All pairs of N faces, as sums over pairs of people, from which every resample of people follows.
+    """All pairs of N faces, as sums over pairs of subjects, from which every resample of subjects follows.
 
-    Pairs of one person are counted only across takes, where light, background and pose differ as well. The
-    two faces of a pair of different people may come from any takes: nothing they share tells people apart.
+    Pairs of one subject are counted only across takes, where light, background and pose differ as well. The
+    two faces of a pair of different subjects may come from any takes: nothing else tells subjects apart.
 
     Args:
         embeddings: ``float[N, D]``, of length 1.
-        subjects: The person of each face.
+        subjects: The subject of each face.
         repetitions: ``int[N]`` the repetition of each face.
     """
 
@@ -55,16 +55,16 @@ class FacePairs:
         return draw_subjects(len(self.people))
 
     def _over_pairs(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sums over pairs of people, ``float64[P * P, ...]``, in each resample: ``float64[RESAMPLES, ...]``.
+        """Sums over pairs of subjects, ``float64[P * P, ...]``, per resample: ``float64[RESAMPLES, ...]``.
 
-        A pair counts as often as its people were drawn; one person drawn twice is no pair.
+        A pair counts as often as its subjects were drawn; one subject drawn twice is no pair.
         """
         parts = np.array_split(self._draws, len(self._draws) // RESAMPLES_AT_ONCE)
         pairs = ((part[:, :, None] * part[:, None, :]).reshape(len(part), -1) for part in parts)
         return np.concatenate([part @ sums for part in pairs])
 
     def same(self) -> Estimate:
-        """Mean cosine of one person's faces in different takes."""
+        """Mean cosine of one subject's faces in different takes."""
         pairs = self._same
         if not len(pairs.cosines):
             return absent(ONE_TAKE, "pairs")
@@ -72,7 +72,7 @@ class FacePairs:
         return self._estimate(float(pairs.cosines.mean()), means, len(pairs.cosines))
 
     def different(self) -> Estimate:
-        """Mean cosine of different people's faces."""
+        """Mean cosine of different subjects' faces."""
         pairs = self._different
         if not len(pairs.cosines):
             return absent(ONE_PERSON, "pairs")
@@ -80,7 +80,7 @@ class FacePairs:
         return self._estimate(float(pairs.cosines.mean()), means, len(pairs.cosines))
 
     def auc(self) -> Estimate:
-        """The chance that a same-person pair is more alike than a pair of different people.
+        """The chance that a same-subject pair is more alike than a pair of different subjects.
 
         Exact: the Mann-Whitney statistic over all pairs of pairs, ties counted half (Hanley & McNeil, 1982).
         """
@@ -95,7 +95,7 @@ class FacePairs:
         return self._estimate(float(value), _ratio(drawn.sum(axis=1), contests), n)
 
     def most_similar(self, count: int) -> list[tuple[str, str, float]]:
-        """The pairs of different people with the highest mean cosine, most alike first."""
+        """The pairs of different subjects with the highest mean cosine, most alike first."""
         pairs = self._different
         means = np.where(pairs.counts > 0, pairs.sums / np.maximum(pairs.counts, 1), -np.inf)
         best = np.argsort(-means, kind="stable")[:count]
@@ -104,7 +104,7 @@ class FacePairs:
         return [row for row in found if np.isfinite(row[2])]
 
     def _wins(self) -> NDArray[np.float64]:
-        """``float64[P, P * P]``: how often pairs of person p are more alike than pairs of persons q and r."""
+        """``float64[P, P * P]``: how often pairs of subject p are more alike than pairs of q and r."""
         same, different = self._same, self._different
         order = np.argsort(different.cosines, kind="stable")
         ranked, groups = different.cosines[order], different.groups[order]
@@ -124,7 +124,7 @@ class FacePairs:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Cosines of pairs of faces, and the group (a person, or a pair of people) each belongs to."""
+    """Cosines of pairs of faces, and the group (a subject, or a pair of subjects) each belongs to."""
 
     cosines: NDArray[np.float64]
     groups: NDArray[np.int64]
@@ -141,7 +141,7 @@ class _Pairs:
 
 
 def _ratio(sums: NDArray[np.floating], counts: NDArray[np.floating]) -> NDArray[np.float64]:
-    """NaN where a resample holds no pair: one person drawn again and again."""
+    """NaN where a resample holds no pair: one subject drawn again and again."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return (sums / counts).astype(np.float64)
 
@@ -161,15 +161,15 @@ class Separation(Record):
     missing: int
     """Frames without a face, left out."""
     same: Estimate
-    """Mean cosine of one person's faces in different takes."""
+    """Mean cosine of one subject's faces in different takes."""
     different: Estimate
-    """Mean cosine of different people's faces."""
+    """Mean cosine of different subjects' faces."""
     auc: Estimate
-    """The chance that a same-person pair is the more alike of two pairs."""
+    """The chance that a same-subject pair is the more alike of two pairs."""
 
 
 class Resemblance(Record):
-    """Two people."""
+    """Two subjects."""
 
     people: tuple[str, str]
     """Their ids."""
@@ -183,7 +183,7 @@ class Identity(Record):
     separations: list[Separation]
     """Neutral and apex frames, as stored and at the size of the default protocol."""
     most_similar: list[Resemblance]
-    """The people most alike in their neutral frames as stored."""
+    """The subjects most alike in their neutral frames as stored."""
 
 
 def measure(study: Study) -> Identity:
@@ -227,7 +227,7 @@ def separation(
         frames: What kind of frames they are.
         size: Of a frame, pixels.
         embeddings: ``float32[N, D]``, of length 1; NaN where no face is found.
-        subjects: The person of each.
+        subjects: The subject of each.
         repetitions: The repetition of each.
     """
     kept = np.flatnonzero(has_face(embeddings)).tolist()

@@ -36,9 +36,9 @@ class Estimate(Record):
     sample: str
     """What a sample is, in the plural."""
     subjects: int
-    """How many people the samples show."""
+    """How many subjects the samples show."""
     interval: Interval | None = None
-    """95 %, over people; null where there is none."""
+    """95 %, over subjects; null where there is none."""
 
 
 class Entry(Record):
@@ -87,7 +87,7 @@ def mean(values: Sequence[float] | NDArray[Any], subjects: Sequence[str], sample
 
     Args:
         values: One a sample.
-        subjects: The person of each sample.
+        subjects: The subject of each sample.
         sample: What a sample is, in the plural.
     """
     if not len(values):
@@ -108,10 +108,10 @@ def resampled(value: float, statistics: NDArray[np.float64], n: int, sample: str
 
     Args:
         value: The number itself.
-        statistics: ``float64[RESAMPLES]`` the same of every resample of people; see `draw_subjects`.
+        statistics: ``float64[RESAMPLES]`` the same of every resample of subjects; see `draw_subjects`.
         n: Samples it rests on.
         sample: What a sample is, in the plural.
-        subjects: People it rests on.
+        subjects: Subjects it rests on.
     """
     bounds = interval(*percentile_interval(statistics)) if subjects > 1 else None
     return Estimate(value=value, n=n, sample=sample, subjects=subjects, interval=bounds)
@@ -164,7 +164,7 @@ def agreement(
     Args:
         shown: ``int[N]`` index into ``labels``.
         answered: ``int[N]`` index into ``answers``.
-        subjects: The person of each sample.
+        subjects: The subject of each sample.
         labels: What can be shown.
         answers: What can be answered; a sample is right where the two names are equal.
         sample: What a sample is, in the plural.

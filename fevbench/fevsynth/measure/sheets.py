@@ -1,4 +1,4 @@
-"""Pictures of a set for people to look at: rows and columns of labelled frames."""
+"""Pictures of a set: rows and columns of labelled frames."""
 
 from __future__ import annotations
 
@@ -116,13 +116,13 @@ def _scaled(picture: Frames, tile: int) -> Image.Image:
 
 PEOPLE_SHOWN = 8
 PER_PAGE = 4
-"""People on a sheet at full size."""
+"""Subjects on a sheet at full size."""
 ACROSS = 12
 """Neutral images in a row."""
 STRIP = 8
 """Frames shown of a clip."""
 VARIANT_PEOPLE = 2
-"""People who show each variant."""
+"""Subjects who show each variant."""
 SMALL, MIDDLE, FULL = 64, 96, 128
 
 
@@ -153,7 +153,7 @@ def write_sheets(rendered: RenderedSet, folder: Path, progress: Progress) -> lis
 
 
 def balanced(people: Sequence[Subject], count: int) -> list[Subject]:
-    """Choose people one after another, each with the attributes shown least so far; always the same ones."""
+    """Choose subjects one by one, each with the attributes shown least so far; always the same ones."""
     left: list[Subject] = list(people)
     chosen: list[Subject] = []
     shown: Counter[tuple[str, object]] = Counter()
@@ -175,12 +175,12 @@ def people(rendered: RenderedSet) -> Image.Image:
         for start in range(0, len(ids), ACROSS):
             part = ids[start : start + ACROSS]
             pictures = [rendered.data.neutral(person) for person in part]
-            rows.append(Row(pictures, part, title="" if start else f"{split}: {len(ids)} people"))
+            rows.append(Row(pictures, part, title="" if start else f"{split}: {len(ids)} subjects"))
     return lay_out(rows, SMALL)
 
 
 def expressions(rendered: RenderedSet, chosen: Sequence[Subject], tile: int) -> Image.Image:
-    """A row a person: frame 0 of the first clip, then the apex of every label, in the first take."""
+    """A row a subject: frame 0 of the first clip, then the apex of every label, in the first take."""
     first = _first_take(rendered)
     rows = []
     for person in chosen:
@@ -193,7 +193,7 @@ def expressions(rendered: RenderedSet, chosen: Sequence[Subject], tile: int) -> 
 
 
 def strips(rendered: RenderedSet, chosen: Sequence[Subject]) -> Image.Image:
-    """A clip of each label, each by another person, from the first frame to the last."""
+    """A clip of each label, each by another subject, from the first frame to the last."""
     first = _first_take(rendered)
     moments = np.linspace(0, rendered.length - 1, STRIP).round().astype(int).tolist()
     rows = []
@@ -205,7 +205,7 @@ def strips(rendered: RenderedSet, chosen: Sequence[Subject]) -> Image.Image:
 
 
 def variants(rendered: RenderedSet) -> Image.Image:
-    """A row a label: the apex of each of its variants, by two people where as many show it."""
+    """A row a label: the apex of each of its variants, by two subjects where as many show it."""
     rows = []
     for label in rendered.labels:
         found: dict[str, dict[str, Shot]] = {}

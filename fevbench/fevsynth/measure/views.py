@@ -126,7 +126,7 @@ def _amounts(found: Composition) -> dict[str, str]:
 
     return {
         "clips": by_split(found.clips),
-        "people": by_split(found.people),
+        "subjects": by_split(found.people),
         "takes of a label": str(found.takes),
         "a clip": f"{found.frames} frames, {found.size} px, {found.fps:g} a second",
         "neutral images": str(found.neutral_images),
@@ -145,7 +145,7 @@ def _people(found: Composition) -> Table:
     for group in found.balance:
         words = (group.split, *(group.values[name] for name in names))
         rows[words][group.values[last]] += group.people
-    made = table("people", ["split", *names], [*across, "all"])
+    made = table("subjects", ["split", *names], [*across, "all"])
     for split in found.people:
         made.add_section()
         for words, counts in rows.items():
@@ -190,8 +190,8 @@ def detection(found: Detection) -> list[RenderableType]:
 
 
 def identity(found: Identity) -> list[RenderableType]:
-    """How well people are told apart."""
-    columns = ["same person,\nother take", "different\npeople", "AUC", "pairs"]
+    """How well subjects are told apart."""
+    columns = ["same subject,\nother take", "different\nsubjects", "AUC", "pairs"]
     made = table("identity: cosine of ArcFace embeddings [95 %]", ["frames, px"], columns)
     for part in found.separations:
         name = f"{part.frames}, {part.size}"
@@ -245,9 +245,9 @@ def expressions(found: Expressions) -> list[RenderableType]:
 
 
 def border(found: Border) -> list[RenderableType]:
-    """What tells the person beside the face."""
+    """What tells the subject beside the face."""
     made = table(
-        f"border: the person named, learnt on take {found.trained_on}, tried on take {found.tested_on}",
+        f"border: the subject named, learnt on take {found.trained_on}, tried on take {found.tested_on}",
         ["part of frame 0"],
         ["% [95 %]", "chance %", "p by chance", "N"],
     )
@@ -264,8 +264,8 @@ def border(found: Border) -> list[RenderableType]:
 
 
 def reader(found: Reading) -> list[RenderableType]:
-    """How well a small network reads new people after training."""
-    made = table("reader: trained on the train people", ["people", "answer"], ["% [95 %]", "N"])
+    """How well a small network reads new subjects after training."""
+    made = table("reader: trained on the train subjects", ["subjects", "answer"], ["% [95 %]", "N"])
     for people, words, number in (
         ("test", "right of six", found.test.accuracy),
         ("test", "mean recall", found.test.mean_recall),
@@ -273,7 +273,7 @@ def reader(found: Reading) -> list[RenderableType]:
     ):
         add(made, people, words, estimate(number, 1, percent=True), rests_on(number))
     how = (
-        f"{found.train_clips} clips of {found.train_subjects} people, {found.protocol}; epoch {found.kept} "
+        f"{found.train_clips} clips of {found.train_subjects} subjects, {found.protocol}; epoch {found.kept} "
         f"of {found.epochs} kept; {count(found.parameters)} parameters; {found.minutes:.1f} minutes"
     )
     return [made, Text(how, style="dim"), confusion("reader, test", found.test)]

@@ -83,7 +83,7 @@ def design(people: int, seed: int) -> list[Subject]:
         ValueError: There are more people than seeds.
     """
     if people > MOST_PEOPLE:
-        raise ValueError(f"{people} people are more than {MOST_PEOPLE}")
+        raise ValueError(f"{people} subjects are more than {MOST_PEOPLE}")
     return [_subject(number, seed) for number in range(people)]
 
 
@@ -277,5 +277,5 @@ def _check_fits(folder: Path, there: dict[str, Any], wanted: dict[str, Any]) -> 
     if any(there[key] > wanted[key] for key in _GROWING):
         raise DatasetError(
             f"{folder} holds a larger set ({'; '.join(changed)})",
-            "give at least as many people and takes, or choose another --out",
+            "give at least as many subjects and repetitions, or choose another --out",
         )
