@@ -27,7 +27,9 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
 
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    table = next(o["text"] for cell in notebook.cells for o in cell.get("outputs", ()) if "csim" in o.get("text", ""))
+    table = next(
+        o["text"] for cell in notebook.cells for o in cell.get("outputs", ()) if "csim" in o.get("text", "")
+    )
     assert all(name in table for name in ("fev-gan-warp", "mean-motion", "copy", "true clips"))
     assert (tmp_path / "worst.png").exists()
     assert (tmp_path / "six.gif").exists()

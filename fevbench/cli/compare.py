@@ -35,7 +35,7 @@ DIFFERENT_CLIPS = 10
     "json",
     help="How to print the comparison; latex needs its package booktabs.",
 )
-@options.metrics("Only these columns, with commas between.  [default: all]")
+@options.metrics("Only these columns, with commas between.  [default: in the terminal four, else all]")
 @click.option(
     "--all", "everything", is_flag=True, help="All metrics and their intervals, also in the terminal."
 )
@@ -160,7 +160,7 @@ def diff_command(run_a: Path, run_b: Path, metric: str | None, count: int | None
 @options.output_format("table", "csv", "json", help="How to print it.")
 @options.out(options.FILE, metavar="FILE", help="Also as a picture (.png).")
 def confusion_command(runs: tuple[Path, ...], metric: str, output_format: str, out: Path | None) -> None:
-    """Show as what the expressions of RUNs are read: the confusion matrix, beside that of the true clips.
+    """Show the confusion matrices of RUNs beside that of the true clips.
 
     Each RUN is a run folder or a result.json, scored on the same clips; trainings, unfinished runs and other
     sample sizes are left out with a note. A row is an expression that was asked for, a column one that was

@@ -74,7 +74,9 @@ def info_command(name: str) -> None:
     lines = [layout.title, f"  get it    {layout.access}", f"  terms     {layout.licence}"]
     if layout.citation:
         lines.append(f"  cite      {layout.citation}")
-    lines.append(f"  takes run {layout.phase}, {layout.fps:g} frames a second unless a video says otherwise")
+    lines.append(
+        f"  takes run {layout.phase}, {layout.fps:g} frames per second unless a video says otherwise"
+    )
     if layout.labels:
         renamed = [key if key == value else f"{key} → {value}" for key, value in layout.labels.items()]
         lines.append(f"  labels    {', '.join(renamed)}")
@@ -134,7 +136,7 @@ def verify_command(dataset: str) -> None:
 
 @group.command("stats")
 @click.argument("dataset")
-@click.option("--subjects", "--people", "by_subject", is_flag=True, help="A row a subject.")
+@click.option("--subjects", "--people", "by_subject", is_flag=True, help="One row per subject.")
 @options.output_format("table", "json")
 def stats_command(dataset: str, by_subject: bool, output_format: str) -> None:
     """Count the clips of DATASET by split or subject, and expression.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "takes",
     default=2,
     type=options.Count(1, 1000, "nobody shows an expression as often"),
-    help="Clips a subject and label.",
+    help="Clips per subject and label.",
 )
 @options.option("--frames", default=32, type=options.clip_length(8), help="Length of a clip.")
 @options.option("--size", default=128, type=options.frame_size(32), help="Width and height, pixels.")

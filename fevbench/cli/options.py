@@ -97,9 +97,9 @@ offline = option("--offline", is_flag=True, help="Never touch the network.")
 plugin = option("--plugin", type=PATH, metavar="FILE.py", help="A file that registers models.")
 jobs = option(
     "--jobs",
-    type=Count(1, 1024, "each is a process of its own, and more than a core each only wait"),
+    type=Count(1, 1024, "each is a process of its own, and more than the cores only wait"),
     metavar="J",
-    help="Processes.  [default: one a core]",
+    help="Processes.  [default: one per core]",
 )
 
 

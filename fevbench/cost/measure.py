@@ -1,4 +1,4 @@
-"""What a model costs: parameters, operations, latency, clips a second, memory; the same code for all.
+"""What a model costs: parameters, operations, latency, clips per second, memory; the same code for all.
 
 On a CPU, a process cannot tell what memory one of several models takes: allocators keep what is freed, and
 libraries are loaded once. So each model is built and asked once more in a process that does nothing else.

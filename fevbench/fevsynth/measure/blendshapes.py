@@ -26,14 +26,14 @@ def pearson(x: Floats, y: Floats, subjects: Sequence[str], sample: str) -> Estim
     """
     if len(x) < 2 or not x.std() or not y.std():
         return absent("one of the two never changes" if len(x) > 1 else f"too few {sample}", sample)
-    people, index = np.unique(np.asarray(subjects), return_inverse=True)
+    names, index = np.unique(np.asarray(subjects), return_inverse=True)
     # Centred first: the moments below would lose digits otherwise.
     x, y = x - x.mean(), y - y.mean()
     products = (np.ones_like(x), x, y, x * x, y * y, x * y)
-    sums = np.stack([np.bincount(index, weights=p, minlength=len(people)) for p in products], axis=1)
-    statistics = _of_moments(draw_subjects(len(people)) @ sums)
+    sums = np.stack([np.bincount(index, weights=p, minlength=len(names)) for p in products], axis=1)
+    statistics = _of_moments(draw_subjects(len(names)) @ sums)
     value = float(_of_moments(sums.sum(axis=0)))
-    return resampled(value, statistics, len(x), sample, len(people))
+    return resampled(value, statistics, len(x), sample, len(names))
 
 
 def spearman(x: Floats, y: Floats) -> float:
@@ -128,7 +128,7 @@ def blendshapes(
         stride: What to note.
     """
     found = has_face(scores)
-    people = [subject for subject, seen in zip(subjects, found, strict=True) if seen]
+    whose = [subject for subject, seen in zip(subjects, found, strict=True) if seen]
     strongest = dict(zip(units, np.abs(true).max(axis=0, initial=0.0).tolist(), strict=True))
     moved = [unit for unit in units if strongest[unit] > STILL]
     rows = []
@@ -136,7 +136,7 @@ def blendshapes(
         if unit in columns:
             x = scores[found, columns.index(unit)].astype(np.float64)
             y = true[found, units.index(unit)]
-            r = pearson(x, y, people, "frames")
+            r = pearson(x, y, whose, "frames")
             rho = None if r.value is None else spearman(x, y)
             rows.append(Unit(unit=unit, pearson=r, spearman=rho, strongest=strongest[unit]))
     rows.sort(key=lambda row: (-_value(row), row.unit))

@@ -65,7 +65,7 @@ def measure(study: Study) -> Border:
     rendered = study.rendered
     if len(rendered.repetitions) < 2:
         raise NotMeasurable("one take: no other to try on", "render the set with --repetitions 2")
-    if len(rendered.people) < 2:
+    if len(rendered.subjects) < 2:
         raise NotMeasurable("one subject: nobody to take them for", "render more subjects")
     first, second = rendered.repetitions[:2]
     shots = [shot for shot in rendered.shots if shot.repetition in (first, second)]

@@ -149,7 +149,7 @@ def measure(study: Study) -> Composition:
     """Count, and read manifest and ground truth; no network looks at anything."""
     rendered = study.rendered
     shots = rendered.shots
-    people = list(rendered.people.values())
+    subjects = list(rendered.subjects.values())
     done = [shot.performance for shot in shots]
     returning = [float(p.offset is not None) for p in done]
     ends = [rendered.length if p.offset is None else p.offset for p in done]
@@ -164,7 +164,7 @@ def measure(study: Study) -> Composition:
 
     return Composition(
         clips=dict(Counter(shot.clip.split for shot in shots)),
-        people=dict(Counter(person.split for person in people)),
+        people=dict(Counter(person.split for person in subjects)),
         takes=len(rendered.repetitions),
         neutral_images=len(images),
         size=rendered.size,
@@ -187,7 +187,7 @@ def measure(study: Study) -> Composition:
 def balance(rendered: RenderedSet) -> list[Group]:
     """Count subjects by split and attributes."""
     counts: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
-    for person in rendered.people.values():
+    for person in rendered.subjects.values():
         counts[person.split, tuple((name, str(person.attributes[name])) for name in BALANCED)] += 1
     return [
         Group(split=split, values=dict(values), people=n) for (split, values), n in sorted(counts.items())

@@ -76,7 +76,7 @@ class RenderedSet:
             what = f"{self.manifest_file} and the ground truth do not fit ({type(error).__name__}: {error})"
             raise DatasetError(what, RENDER_AGAIN) from error
         self.neutrals = tuple(Neutral(entry["subject"], entry["take"]) for entry in manifest["neutrals"])
-        self.people: Mapping[str, Subject] = {subject.id: subject for subject in data.subjects()}
+        self.subjects: Mapping[str, Subject] = {subject.id: subject for subject in data.subjects()}
         self.labels = data.labels
         self.repetitions = tuple(range(data.repetitions))
         self._store: FrameStore[Frames] = FrameStore()

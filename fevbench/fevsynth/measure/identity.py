@@ -17,7 +17,7 @@ from fevbench.records import Finite, Record
 from fevbench.stats.bootstrap import draw_subjects
 
 ONE_TAKE = "one take: no same-subject pairs across takes"
-ONE_PERSON = "one subject: nobody to compare with"
+ONE_SUBJECT = "one subject: nobody to compare with"
 RESAMPLES_AT_ONCE = 100
 """Bounds the memory: a resample holds a number for every pair of subjects."""
 
@@ -37,8 +37,8 @@ class FacePairs:
     def __init__(
         self, embeddings: NDArray[np.float32], subjects: Sequence[str], repetitions: Sequence[int]
     ) -> None:
-        self.people = tuple(sorted(set(subjects)))
-        number = {person: i for i, person in enumerate(self.people)}
+        self.subjects = tuple(sorted(set(subjects)))
+        number = {person: i for i, person in enumerate(self.subjects)}
         person = np.array([number[subject] for subject in subjects], dtype=np.int64)
         faces = embeddings.astype(np.float64)
         first, second = np.triu_indices(len(faces), k=1)
@@ -47,12 +47,12 @@ class FacePairs:
         same = (person[first] == person[second]) & (repetition[first] != repetition[second])
         different = person[first] != person[second]
         low, high = (reduce(person[first], person[second])[different] for reduce in (np.minimum, np.maximum))
-        self._same = _Pairs(cosines[same], person[first][same], len(self.people))
-        self._different = _Pairs(cosines[different], low * len(self.people) + high, len(self.people) ** 2)
+        self._same = _Pairs(cosines[same], person[first][same], len(self.subjects))
+        self._different = _Pairs(cosines[different], low * len(self.subjects) + high, len(self.subjects) ** 2)
 
     @cached_property
     def _draws(self) -> NDArray[np.float64]:
-        return draw_subjects(len(self.people))
+        return draw_subjects(len(self.subjects))
 
     def _over_pairs(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sums over pairs of subjects, ``float64[P * P, ...]``, per resample: ``float64[RESAMPLES, ...]``.
@@ -75,7 +75,7 @@ class FacePairs:
         """Mean cosine of different subjects' faces."""
         pairs = self._different
         if not len(pairs.cosines):
-            return absent(ONE_PERSON, "pairs")
+            return absent(ONE_SUBJECT, "pairs")
         means = _ratio(self._over_pairs(pairs.sums), self._over_pairs(pairs.counts))
         return self._estimate(float(pairs.cosines.mean()), means, len(pairs.cosines))
 
@@ -86,7 +86,7 @@ class FacePairs:
         """
         same, different = self._same, self._different
         if not len(same.cosines) or not len(different.cosines):
-            return absent(ONE_PERSON if len(same.cosines) else ONE_TAKE, "pairs")
+            return absent(ONE_SUBJECT if len(same.cosines) else ONE_TAKE, "pairs")
         wins = self._wins()
         drawn = self._over_pairs(wins.T) * self._draws
         contests = self._over_pairs(different.counts) * (self._draws @ same.counts)
@@ -99,8 +99,8 @@ class FacePairs:
         pairs = self._different
         means = np.where(pairs.counts > 0, pairs.sums / np.maximum(pairs.counts, 1), -np.inf)
         best = np.argsort(-means, kind="stable")[:count]
-        size = len(self.people)
-        found = [(self.people[i // size], self.people[i % size], float(means[i])) for i in best]
+        size = len(self.subjects)
+        found = [(self.subjects[i // size], self.subjects[i % size], float(means[i])) for i in best]
         return [row for row in found if np.isfinite(row[2])]
 
     def _wins(self) -> NDArray[np.float64]:
@@ -108,8 +108,8 @@ class FacePairs:
         same, different = self._same, self._different
         order = np.argsort(different.cosines, kind="stable")
         ranked, groups = different.cosines[order], different.groups[order]
-        wins = np.zeros((len(self.people), different.size))
-        for person in range(len(self.people)):
+        wins = np.zeros((len(self.subjects), different.size))
+        for person in range(len(self.subjects)):
             own = same.cosines[same.groups == person]
             # A pair of others at place k loses to those of `own` that stand after it.
             places = np.concatenate([np.searchsorted(ranked, own, side) for side in ("left", "right")])
@@ -119,7 +119,7 @@ class FacePairs:
         return wins
 
     def _estimate(self, value: float, statistics: NDArray[np.float64], n: int) -> Estimate:
-        return resampled(value, statistics, n, "pairs", len(self.people))
+        return resampled(value, statistics, n, "pairs", len(self.subjects))
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def measure(study: Study) -> Identity:
     small = protocols.get(DEFAULT_PROTOCOL)
     sides = [rendered.at(shot, [0, shot.peak(rendered.length)]) for shot in shots]
     stills = list(map(rendered.image, images))
-    people = [shot.clip.subject for shot in shots]
+    subjects = [shot.clip.subject for shot in shots]
     repetitions = [shot.repetition for shot in shots]
     separations: list[Separation] = []
     most_similar: list[Resemblance] = []
@@ -202,10 +202,10 @@ def measure(study: Study) -> Identity:
         of_clips = embed(f"identity {size} px", _changed(sides, change), 2)
         of_images = embed(f"neutral {size} px", _changed(stills, change), 1)
         neutral = np.concatenate([of_clips[:, 0], of_images[:, 0]])
-        who = people + [image.subject for image in images]
+        who = subjects + [image.subject for image in images]
         when = repetitions + [image.repetition for image in images]
         rest, pairs = separation("neutral", size, neutral, who, when)
-        peak, _ = separation("apex", size, of_clips[:, 1], people, repetitions)
+        peak, _ = separation("apex", size, of_clips[:, 1], subjects, repetitions)
         separations += [rest, peak]
         if change is None:
             most_similar = [

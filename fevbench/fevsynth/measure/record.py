@@ -187,13 +187,13 @@ def _mean_recall(
 ) -> Estimate:
     if len(np.unique(shown)) < labels:
         return absent("not every label is shown", sample)
-    people, person = np.unique(np.asarray(subjects), return_inverse=True)
-    hits, counts = np.zeros((2, len(people), labels))
+    names, person = np.unique(np.asarray(subjects), return_inverse=True)
+    hits, counts = np.zeros((2, len(names), labels))
     np.add.at(hits, (person, shown), right)
     np.add.at(counts, (person, shown), 1)
-    draws = draw_subjects(len(people))
+    draws = draw_subjects(len(names))
     with np.errstate(invalid="ignore", divide="ignore"):
         # NaN where nobody drawn shows a label.
         recalls = ((draws @ hits) / (draws @ counts)).mean(axis=1)
     value = float((hits.sum(axis=0) / counts.sum(axis=0)).mean())
-    return resampled(value, recalls, len(shown), sample, len(people))
+    return resampled(value, recalls, len(shown), sample, len(names))

@@ -114,14 +114,14 @@ def _scaled(picture: Frames, tile: int) -> Image.Image:
     return image.resize((tile, tile), Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC)
 
 
-PEOPLE_SHOWN = 8
+SUBJECTS_SHOWN = 8
 PER_PAGE = 4
 """Subjects on a sheet at full size."""
 ACROSS = 12
 """Neutral images in a row."""
 STRIP = 8
 """Frames shown of a clip."""
-VARIANT_PEOPLE = 2
+VARIANT_SUBJECTS = 2
 """Subjects who show each variant."""
 SMALL, MIDDLE, FULL = 64, 96, 128
 
@@ -132,11 +132,11 @@ def write_sheets(rendered: RenderedSet, folder: Path, progress: Progress) -> lis
     Returns:
         The files.
     """
-    test = [person for person in rendered.people.values() if person.split == "test"]
-    chosen = balanced(test or list(rendered.people.values()), PEOPLE_SHOWN)
+    test = [person for person in rendered.subjects.values() if person.split == "test"]
+    chosen = balanced(test or list(rendered.subjects.values()), SUBJECTS_SHOWN)
     pages = [chosen[start : start + PER_PAGE] for start in range(0, len(chosen), PER_PAGE)]
     draw: dict[str, Callable[[], Image.Image]] = {
-        "people": partial(people, rendered),
+        "people": partial(subject_rows, rendered),
         f"expressions-{SMALL}": partial(expressions, rendered, chosen, SMALL),
         "strips": partial(strips, rendered, chosen),
         "variants": partial(variants, rendered),
@@ -152,9 +152,9 @@ def write_sheets(rendered: RenderedSet, folder: Path, progress: Progress) -> lis
     return files
 
 
-def balanced(people: Sequence[Subject], count: int) -> list[Subject]:
+def balanced(subjects: Sequence[Subject], count: int) -> list[Subject]:
     """Choose subjects one by one, each with the attributes shown least so far; always the same ones."""
-    left: list[Subject] = list(people)
+    left: list[Subject] = list(subjects)
     chosen: list[Subject] = []
     shown: Counter[tuple[str, object]] = Counter()
     while left and len(chosen) < count:
@@ -167,11 +167,11 @@ def balanced(people: Sequence[Subject], count: int) -> list[Subject]:
     return sorted(chosen, key=lambda person: person.id)
 
 
-def people(rendered: RenderedSet) -> Image.Image:
+def subject_rows(rendered: RenderedSet) -> Image.Image:
     """The first neutral image of everybody, split by split."""
     rows = []
     for split in SPLITS:
-        ids = [person.id for person in rendered.people.values() if person.split == split]
+        ids = [person.id for person in rendered.subjects.values() if person.split == split]
         for start in range(0, len(ids), ACROSS):
             part = ids[start : start + ACROSS]
             pictures = [rendered.data.neutral(person) for person in part]
@@ -180,7 +180,7 @@ def people(rendered: RenderedSet) -> Image.Image:
 
 
 def expressions(rendered: RenderedSet, chosen: Sequence[Subject], tile: int) -> Image.Image:
-    """A row a subject: frame 0 of the first clip, then the apex of every label, in the first take."""
+    """A row per subject: frame 0 of the first clip, then the apex of every label, in the first take."""
     first = _first_take(rendered)
     rows = []
     for person in chosen:
@@ -205,7 +205,7 @@ def strips(rendered: RenderedSet, chosen: Sequence[Subject]) -> Image.Image:
 
 
 def variants(rendered: RenderedSet) -> Image.Image:
-    """A row a label: the apex of each of its variants, by two subjects where as many show it."""
+    """A row per label: the apex of each of its variants, by two subjects where as many show it."""
     rows = []
     for label in rendered.labels:
         found: dict[str, dict[str, Shot]] = {}
@@ -215,10 +215,10 @@ def variants(rendered: RenderedSet) -> Image.Image:
         pictures: list[Frames | None] = []
         captions: list[str] = []
         for variant, by_person in sorted(found.items()):
-            shown = balanced([rendered.people[person] for person in by_person], VARIANT_PEOPLE)
+            shown = balanced([rendered.subjects[person] for person in by_person], VARIANT_SUBJECTS)
             pictures += [_peak(rendered, by_person[person.id]) for person in shown]
             captions += [f"{person.id}: {variant}" for person in shown]
-            missing = VARIANT_PEOPLE - len(shown)
+            missing = VARIANT_SUBJECTS - len(shown)
             pictures += [None] * missing
             captions += [""] * missing
         rows.append(Row(pictures, captions, heading=label))

@@ -266,12 +266,12 @@ def border(found: Border) -> list[RenderableType]:
 def reader(found: Reading) -> list[RenderableType]:
     """How well a small network reads new subjects after training."""
     made = table("reader: trained on the train subjects", ["subjects", "answer"], ["% [95 %]", "N"])
-    for people, words, number in (
+    for whose, words, number in (
         ("test", "right of six", found.test.accuracy),
         ("test", "mean recall", found.test.mean_recall),
         ("val", "right (it chose the epoch)", found.val),
     ):
-        add(made, people, words, estimate(number, 1, percent=True), rests_on(number))
+        add(made, whose, words, estimate(number, 1, percent=True), rests_on(number))
     how = (
         f"{found.train_clips} clips of {found.train_subjects} subjects, {found.protocol}; epoch {found.kept} "
         f"of {found.epochs} kept; {count(found.parameters)} parameters; {found.minutes:.1f} minutes"
@@ -292,11 +292,11 @@ VIEWS: dict[str, tuple[type[Record], Callable[[Any], list[RenderableType]]]] = {
 
 def view(measured: Measured, names: Iterable[str]) -> RenderableType:
     """The tables of some measures, and why others could not be had."""
-    people = Text(
+    counts = Text(
         f"{measured.dataset} {measured.version}, manifest sha256 {measured.manifest_sha256[:12]}",
         style="italic",
     )
-    parts: list[RenderableType] = [people]
+    parts: list[RenderableType] = [counts]
     for name in names:
         if name in measured.measures:
             record, tables = VIEWS[name]

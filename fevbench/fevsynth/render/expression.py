@@ -250,7 +250,7 @@ LABELS = tuple(sorted(APEX))
 """The set's labels, in the order used everywhere."""
 
 REGIONS = ("brow", "cheek", "eye", "jaw", "mouth", "nose", "tongue")
-"""The parts of the face whose mobility differs between people."""
+"""The parts of the face whose mobility differs between subjects."""
 
 
 def region(unit: str) -> str:

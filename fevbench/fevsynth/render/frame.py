@@ -1,4 +1,4 @@
-"""Pictures of one person, and the frames of a clip with the truth about them."""
+"""Pictures of one subject, and the frames of a clip with the truth about them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _EYE_DEPTH = 0.03  # keeps the eyeball from coming through a raised cheek or low
 
 
 class Surface:
-    """The opaque mesh of a person."""
+    """The opaque mesh of a subject."""
 
     def __init__(self, person: Person) -> None:
         self._person = person
@@ -161,12 +161,12 @@ _COMPANIONS = {
     "noseSneerLeft": ("expression/units/caucasian/nose-left-elevation", 0.45),
     "noseSneerRight": ("expression/units/caucasian/nose-right-elevation", 0.45),
 }
-# Places on the unshaped base mesh, dm: the tip of the nose, and the mouth's corner on the person's left.
+# Places on the unshaped base mesh, dm: the tip of the nose, and the mouth's corner on the subject's left.
 _NOSE_TIP, _MOUTH_CORNER = (0.0, 6.938, 1.68), (0.249, 6.612, 1.426)
 
 
 class Painter:
-    """Draws one person."""
+    """Draws one subject."""
 
     def __init__(self, person: Person) -> None:
         self._person = person

@@ -1,6 +1,6 @@
 """The assets' file formats as arrays: the base mesh, shape targets, and the parts fitted to it.
 
-Lengths are decimetres, as in MakeHuman: +x is the person's left, +y up, +z out of the face.
+Lengths are decimetres, as in MakeHuman: +x is the subject's left, +y up, +z out of the face.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One person from a seed: the shape of the head, skin, hair, and how the face moves."""
+"""One subject from a seed: the shape of the head, skin, hair, and how the face moves."""
 
 from __future__ import annotations
 
@@ -151,10 +151,10 @@ _BROWS = (1, 4, 5, 6, 9, 10, 12)
 
 @dataclass(frozen=True)
 class Person:
-    """A person, ready to be posed.
+    """A subject, ready to be posed.
 
     Attributes:
-        base: The mesh all persons share.
+        base: The mesh all subjects share.
         targets: The shape targets their expressions are made of.
         neutral: (V, 3) base vertices of the neutral face, dm.
         skin: (h, w, 4) linear skin colour.
@@ -166,7 +166,7 @@ class Person:
         lash_density: Opacity of the upper lashes.
         wrinkles: The lines that expressions fold.
         complexion: (SIZE, SIZE, 3) detail of the skin on the face map.
-        style: How the person moves.
+        style: How the subject moves.
         exposure: Factor on all light on the head, from the skin's brightness.
     """
 
@@ -196,7 +196,7 @@ class Person:
 
 
 class Studio:
-    """Makes persons from the assets, reading what they share once."""
+    """Makes subjects from the assets, reading what they share once."""
 
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
@@ -205,7 +205,7 @@ class Studio:
         self._skins = Skins(assets)
 
     def person(self, subject: Subject) -> Person:
-        """Make the person a subject's attributes and seed describe."""
+        """Make the subject a subject's attributes and seed describe."""
         rng = np.random.default_rng(subject.seed)
         neutral = draw_shape(rng, subject, self._base.vertices, self._targets)
         skin = self._skins.draw(rng, subject)

@@ -35,7 +35,7 @@ def render_all(
     """Render clips and images in parallel, and write their files and sidecars.
 
     Args:
-        todo: What to render; neighbours of one person save making the person again.
+        todo: What to render; neighbours of one subject save making the subject again.
         workers: How many processes.
         make: Renders one: a function that the workers can import, such as `frame.render_frames`.
         done: Hears of each that is finished.
@@ -72,8 +72,8 @@ Finished = tuple[Job, Sidecar]
 def write_set(folder: Path, settings: Settings, jobs: Iterable[Job]) -> None:
     """Write ``truth.npz`` and then ``manifest.json`` of a set whose every file is there.
 
-    The clips are in order of take, person, label: then the next clip of the same label is that of the next
-    person in the same take, and the control `other-person` shows every clip once.
+    The clips are in order of take, subject, label: then the next clip of the same label is that of the next
+    subject in the same take, and the control `other-subject` shows every clip once.
 
     Raises:
         DatasetError: A clip or an image is not finished.
@@ -163,7 +163,7 @@ def _truth(clips: Sequence[Finished], neutrals: Sequence[Finished]) -> Truth:
 
 
 def _dumps(manifest: Mapping[str, Any]) -> str:
-    """Write JSON with one line a clip, an image and a person: small, and a change is a changed line."""
+    """Write JSON with one line a clip, an image and a subject: small, and a change is a changed line."""
     return "{\n" + ",\n".join(f' "{key}": {_value(value)}' for key, value in manifest.items()) + "\n}\n"
 
 

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 LIDS = ("eyeWide", "eyeSquint", "eyeBlink")
 """How the names of the units start that a blink overrides."""
 _MAX_WEIGHT = 1.6
-_TAKE_SPREAD = 0.06  # of a unit's strength between performances of one person, as a ratio
+_TAKE_SPREAD = 0.06  # of a unit's strength between performances of one subject, as a ratio
 _OFFSET_CHANCE, _RELAXED_TO, _RELAX_FRAMES = 0.22, (0.2, 0.6), 0.3
 _BLINK_CHANCE = 0.35
 _BLINK_HALF_WIDTH = 2.2  # frames from the fully closed lid to none, at 25 frames a second
@@ -24,7 +24,7 @@ _BLINK_HALF_WIDTH = 2.2  # frames from the fully closed lid to none, at 25 frame
 
 @dataclass(frozen=True)
 class Style:
-    """How one person moves.
+    """How one subject moves.
 
     Attributes:
         gain: Strength of all apexes; 1 is the modelled one.
@@ -78,7 +78,7 @@ class Trajectory:
 
 
 def draw_style(rng: np.random.Generator) -> Style:
-    """Draw how a person moves."""
+    """Draw how a subject moves."""
     gain = float(np.clip(rng.normal(1.0, 0.07), 0.88, 1.12))
     mobility = {name: float(np.clip(np.exp(rng.normal(0, 0.1)), 0.85, 1.15)) for name in REGIONS}
     return Style(gain, mobility, float(np.clip(rng.normal(0, 0.06), -0.12, 0.12)))
