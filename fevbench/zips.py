@@ -83,11 +83,7 @@ class StoredArchive:
 
 
 def write_archive(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Write an archive, which appears whole or not at all.
-
-    Raises:
-        OSError: The disk is full or the folder cannot be written.
-    """
+    """Write an archive, which appears whole or not at all."""
     with replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         for name, content in files:
             entry = zipfile.ZipInfo(name, EPOCH)

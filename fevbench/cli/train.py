@@ -183,12 +183,7 @@ def _fields_table(presets: Mapping[str, TrainingConfig], config: TrainingConfig)
 
 
 def _train_classifier(dataset: str, protocol_name: str | None, out: Path | None, device: str) -> None:
-    """Train the expression classifier of DATASET and put it where runs find it.
-
-    Raises:
-        FevbenchError: An option was given that a classifier does not understand, or the data set has no
-            train or no val subjects.
-    """
+    """Train the expression classifier of DATASET and put it where runs find it."""
     _check_classifier_options(click.get_current_context())
     from fevbench.cli.console import ProgressDisplay
     from fevbench.engine.plan import choose_device

@@ -210,9 +210,6 @@ def write_clip(path: Path, frames: Frames, fps: float) -> None:
         path: The file to write, with suffix ``.mkv``; it appears whole or not at all.
         frames: ``uint8[T, H, W, 3]``, RGB.
         fps: Frames per second, written to the container.
-
-    Raises:
-        OSError: The disk is full or the folder cannot be written.
     """
     height, width = frames.shape[1:3]
     # FFmpeg drops a write error that comes with the last bytes, so it writes to memory.

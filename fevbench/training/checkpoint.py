@@ -130,12 +130,7 @@ def load(path: Path, task: Task, average: Average, device: torch.device) -> Trai
 
 
 def _check_whole(path: Path) -> None:
-    """See that a checkpoint's parts are what was written; torch itself does not look.
-
-    Raises:
-        ValueError: One is not.
-        zipfile.BadZipFile: It is no checkpoint.
-    """
+    """See that a checkpoint's parts are what was written; torch itself does not look."""
     with zipfile.ZipFile(path) as parts:
         damaged = parts.testzip()
     if damaged is not None:

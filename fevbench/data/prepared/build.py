@@ -88,7 +88,6 @@ def prepare(
         DatasetError: The source or the split is wrong, the folder is another set's or another process
             prepares into it, nothing could be prepared, splits share frames, or, if asked for, a recording
             gives no clip.
-        OSError: The disk is full or the folder cannot be written.
     """
     check_source(request.source)
     if request.out.resolve().is_relative_to(request.source.resolve()):
@@ -232,11 +231,7 @@ def _prepare_all(
 def _without_duplicates(
     request: PrepareRequest, made: list[ClipEntry], assignment: Assignment
 ) -> tuple[list[ClipEntry], list[SkipEntry]]:
-    """The clips without those that share frames with another split, if that is asked for.
-
-    Raises:
-        DatasetError: It is not, and there are such.
-    """
+    """The clips without those that share frames with another split, if that is asked for."""
     pairs = frames_shared_by_splits(made, assignment.split_of)
     if pairs and not request.leave_out_duplicates:
         named = first_few([_shown(pair, assignment) for pair in pairs], NAMED, "; ")

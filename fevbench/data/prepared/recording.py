@@ -102,11 +102,7 @@ class NoClip(Exception):
 
 
 def prepare_recording(job: Job) -> JobRecord:
-    """Prepare one recording, and write its clip and its record.
-
-    Raises:
-        OSError: The disk is full or the folder cannot be written.
-    """
+    """Prepare one recording, and write its clip and its record."""
     try:
         clip, skipped = reusable(job) or _prepare(job), None
     except NoClip as no:

@@ -68,7 +68,6 @@ def write(job: Job, rendered: Rendered) -> None:
 
     Raises:
         FevbenchError: This build of PyAV has no encoder for H.264 in RGB.
-        OSError: The disk is full or the folder cannot be written.
     """
     performance = asdict(rendered.performance) if rendered.performance else {}
     note = {**job.origin, **performance, "licence": LICENCE}

@@ -45,7 +45,6 @@ def render_all(
 
     Raises:
         FevbenchError: A worker was killed or ran out of memory, or one of the errors of ``make`` or `write`.
-        OSError: The disk is full or the folder cannot be written.
     """
     seconds = 0.0
 
@@ -114,7 +113,6 @@ def pack(folder: Path) -> Path:
 
     Raises:
         DatasetError: A file is missing or is not the one the manifest names.
-        OSError: The disk is full or the folder cannot be written.
     """
     data = FEVSynth(folder)
     clips = [clip.id for split in SPLITS for clip in data.clips(split)]
