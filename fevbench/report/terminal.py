@@ -72,11 +72,12 @@ def headline_table(comparison: Comparison, hidden: int) -> RenderableType:
         hidden: How many metrics are not.
     """
     table = _part(comparison, list(comparison.columns), intervals=False)
+    rest = f"--all shows {hidden} more metrics, and intervals" if hidden else "--all shows intervals"
     order = "true clips first, then models by mean rank over all metrics, then controls"
     return Group(
         Text(comparison.title, style="italic"),
         table,
-        *_legend(comparison, f"{order}; --all shows {hidden} more metrics, and intervals"),
+        *_legend(comparison, f"{order}; {rest}"),
     )
 
 
