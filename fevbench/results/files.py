@@ -76,7 +76,7 @@ def other_clips(folder: Path, result: Result) -> Iterator[str]:
     for clip, digests in result.draws.items():
         wanted += [(f"{NOISE_FOLDER}/{draw}", clip, digest) for draw, digest in enumerate(digests, start=1)]
     for inside, clip, digest in wanted:
-        # A stranger's result may name anything: nothing is read outside of the folder.
+        # An untrusted result may name anything: nothing is read outside of the folder.
         name = f"{clip}{LOSSLESS_SUFFIX}"
         plain = "\0" not in name and Path(name).name == name
         if not plain or written_digest(folder / inside / name) not in (digest, None):

@@ -30,8 +30,8 @@ def groups_of(subjects: Sequence[str]) -> NDArray[np.int64]:
     Returns:
         ``int64[len(subjects)]``; the order of samples does not matter.
     """
-    people = sorted(set(subjects))
-    number = {person: i % MOST_GROUPS for i, person in enumerate(people)}
+    names = sorted(set(subjects))
+    number = {name: i % MOST_GROUPS for i, name in enumerate(names)}
     return np.array([number[subject] for subject in subjects], np.int64)
 
 

@@ -132,7 +132,7 @@ def sign_flip_p(totals: ArrayLike) -> float:
     # The first subject's sign stays: turning all signs round changes no distance from 0.
     rest = values[1:]
     half = len(rest) // 2
-    # Sorted needles are found several times faster.
+    # searchsorted is several times faster on sorted queries.
     left = np.sort(values[0] + _all_signs(half) @ rest[:half])
     right = np.sort(_all_signs(len(rest) - half) @ rest[half:])
     above = len(right) - np.searchsorted(right, observed - left, side="left")

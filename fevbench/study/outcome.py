@@ -109,7 +109,7 @@ def _agreement(
 
 
 def _resampled_means(scores: Sequence[Score], choices: Choices) -> NDArray[np.float64]:
-    """``float64[RESAMPLES, models]``: the metric with people drawn anew.
+    """``float64[RESAMPLES, models]``: the metric over resampled subjects.
 
     Those whom the study shows are drawn as for the choices; the others of the runs are drawn by themselves.
     """
