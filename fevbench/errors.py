@@ -36,14 +36,7 @@ class Terminated(BaseException):
 
 
 class UnknownName(FevbenchError):
-    """A name that is in no registry; suggests the nearest ones that are.
-
-    Args:
-        kind: What it would be a name of.
-        name: The name.
-        known: Those that there are.
-        else_: What else to do about it.
-    """
+    """A name that is in no registry; suggests the nearest ones that are."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], else_: str = "") -> None:
         names = sorted(known)
@@ -70,13 +63,7 @@ class WeightsError(FevbenchError):
 
 
 class MissingPackage(FevbenchError):
-    """A package that part of fevbench needs, and that is not installed.
-
-    Args:
-        what: What needs it.
-        package: Its name.
-        extra: The extra of fevbench that installs it; empty for fevbench itself.
-    """
+    """A package that part of fevbench needs, and that is not installed."""
 
     def __init__(self, what: str, package: str, extra: str) -> None:
         ours = f"'fevbench[{extra}]'" if extra else "fevbench"

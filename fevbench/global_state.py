@@ -2,8 +2,8 @@
 
 One usual line of training code, such as ``torch.set_float32_matmul_precision("medium")``, changes what every
 network after it in the same process computes. A run's model has a process of its own, but a notebook may hold
-such a line, and `fevbench generate` and a training ask models in their own process. So features
-and metrics are computed in `fixed_global_state`, which sets all such state to what `KNOWN` says and gives it back
+such a line, and `fevbench generate` and a training ask models in their own process. So features and metrics
+are computed in `fixed_global_state`, which sets all such state to what `KNOWN` says and gives it back
 afterwards as the model left it. `KNOWN` is part of the fingerprint under which features are kept.
 
 torch computes with one thread: another number would change features in their last bits. More cores are used

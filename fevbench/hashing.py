@@ -11,11 +11,7 @@ BLOCK = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
-    """The sha256 of a file's content, which need not fit into memory.
-
-    Raises:
-        OSError: It cannot be read.
-    """
+    """The sha256 of a file's content, which need not fit into memory."""
     digest = hashlib.sha256()
     _add(digest, path)
     return digest.hexdigest()
@@ -27,11 +23,7 @@ def sha256_of_repr(value: object) -> str:
 
 
 def sha256_of_files(paths: Sequence[Path]) -> str:
-    """The sha256 of the sizes and contents of files, in order.
-
-    Raises:
-        OSError: One cannot be read.
-    """
+    """The sha256 of the sizes and contents of files, in order."""
     digest = hashlib.sha256()
     for path in paths:
         digest.update(str(path.stat().st_size).encode() + b"\0")

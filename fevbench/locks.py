@@ -22,9 +22,6 @@ def locked(file: Path, patience: float = -1) -> Iterator[bool | None]:
 
     Yields whether it is held: False if another held it for longer than the ``patience`` in seconds (less than
     none waits for ever), None if nobody can tell because the file system knows no locks.
-
-    Raises:
-        OSError: The file cannot be made.
     """
     # Only for those who write: not for `fevbench --help`.
     from filelock import FileLock, Timeout

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from fevbench.sanitise import one_line
 
 LARGEST = 1e30
-"""No number of a record is larger: so that sums and squares of what a stranger sends are numbers, too."""
+"""No number of a record is larger: so that sums and squares of untrusted results are finite."""
 
 
 def _finite(value: float) -> float:

@@ -1,4 +1,4 @@
-"""Other people's words, made harmless for what they are written into: one function a kind of output.
+"""Untrusted text, made harmless for what it is written into: one function a kind of output.
 
 Names, labels, notes and reasons of a result, ids of clips, names of files, what an archive or a server says:
 none of them are ours. In HTML the templates escape all of them by themselves; in JSON, `json` does.

@@ -12,7 +12,6 @@ def read_toml(path: Path) -> dict[str, Any]:
     """What a TOML file holds.
 
     Raises:
-        OSError: It cannot be read.
         ValueError: It is no TOML.
     """
     # Python 3.10 has no tomllib; tomli is the same under another name.

@@ -19,8 +19,8 @@ def n_clips(count: int) -> str:
 
 
 def n_subjects(count: int) -> str:
-    """A number of people."""
-    return quantity(count, "person", "people")
+    """A number of subjects."""
+    return quantity(count, "subject")
 
 
 def grouped(pairs: Iterable[tuple[K, str]]) -> dict[K, list[str]]:

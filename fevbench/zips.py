@@ -29,9 +29,6 @@ class StoredArchive:
 
     It is opened by the first that asks, once, and each file is read from its own place: threads and forked
     processes may share it, and a pickled one is opened anew.
-
-    Args:
-        path: The archive.
     """
 
     def __init__(self, path: Path) -> None:
@@ -86,15 +83,7 @@ class StoredArchive:
 
 
 def write_archive(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Write an archive, which appears whole or not at all.
-
-    Args:
-        path: The archive.
-        files: Every file's name and content, in the order they are to lie in.
-
-    Raises:
-        OSError: The disk is full or the folder cannot be written.
-    """
+    """Write an archive, which appears whole or not at all."""
     with replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         for name, content in files:
             entry = zipfile.ZipInfo(name, EPOCH)

@@ -1,6 +1,6 @@
 """A run in one file, for sending in: its result, its clips without loss, and the sha256 of each.
 
-The same run gives the same file. A stranger's archive is read with suspicion: only the names a run has, no
+The same run gives the same file. An untrusted archive is read with suspicion: only the names a run has, no
 more bytes than `LIMITS`, and every file as its manifest says, before any of it is looked at.
 """
 

@@ -84,7 +84,7 @@ def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[s
     subject_of = result.dataset.subjects_of
     if subject_of:
         subjects = [subject_of[clip] for clip in counted]
-        yield from _count("people", found.subjects, len(set(subjects)))
+        yield from _count("subjects", found.subjects, len(set(subjects)))
         yield from _interval(found.interval, interval_of_mean(list(counted.values()), subjects))
     if unknown := {*found.readings.values(), *found.ceiling_readings.values()} - set(result.dataset.labels):
         yield f"it reads what the data set has no label for, {sorted(unknown)[0]!r} for one"
@@ -104,11 +104,11 @@ def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str
     yield from _count("n", found.n, clips if metric.sampling.counts == "clips" else clips * rows)
     subjects = set(result.dataset.subjects_of.values())
     if not found.excused and subjects:
-        yield from _count("people", found.subjects, len(subjects))
+        yield from _count("subjects", found.subjects, len(subjects))
     fewest = (clips - max(group_sizes(list(result.dataset.subjects_of.values())), default=0)) * max(rows, 1)
     enough = not metric.sampling.least_per_label and fewest >= metric.sampling.least // 2
     if not found.replicates and (found.interval or (len(subjects) >= LEAST_GROUPS and enough)):
-        yield "it holds no replicates, though its people are enough for them"
+        yield "it holds no replicates, though its subjects are enough for them"
     elif found.value is not None and (found.replicates or found.interval):
         older = found.interval is not None and found.interval.method == EQUAL_METHOD
         sample = Sample(found.value, replicates=found.replicates, excused=found.excused_clips)
@@ -230,7 +230,10 @@ def _judge(result: Result, sha256: str, ground_truth: GroundTruth) -> Iterator[F
         return
     here = find_judge(truth.corpus.dataset, truth.protocol)
     if here is None or here.sha256 != sha256:
-        yield Finding(f"its judge, {sha256[:12]}, is not the one here: nobody else can ask it", fault=False)
+        yield Finding(
+            f"its expression classifier, {sha256[:12]}, is not the one here: nobody else can ask it",
+            fault=False,
+        )
 
 
 def check_entry(entry: Entry, ground_truth: GroundTruth) -> Iterator[Finding]:

@@ -80,7 +80,7 @@ class GroundTruth:
         clips = [clip for clip in truth.corpus.clips if clip.id in scored]
         facts = {
             "clips": (record.clips, len(clips)),
-            "people": (record.subjects, len({clip.subject for clip in clips})),
+            "subjects": (record.subjects, len({clip.subject for clip in clips})),
             "whom clips show": (record.subjects_of, {clip.id: clip.subject for clip in clips}),
             "labels": (record.labels, list(truth.corpus.dataset.labels)),
             "labels of clips": (record.labels_of, {clip.id: clip.label for clip in clips}),

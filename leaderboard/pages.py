@@ -1,4 +1,4 @@
-"""Tables in README and docs: each stands below the command that prints it, and is made anew from the results.
+"""Tables and the scatter plot in README and docs, made from the results; a table stands below its command.
 
 ``python -m leaderboard.pages`` writes them all; a test holds the pages to what it would write.
 """
@@ -17,9 +17,20 @@ from fevbench.audit.report import audit_markdown
 from fevbench.report.rows import compare
 from fevbench.report.text import markdown
 from fevbench.results.files import read_result
+from leaderboard.entries import load_entries
+from leaderboard.site.charts import WIDTH, identity_against_motion
+from leaderboard.site.tables import make_tables
 
-PAGES = ("README.md", "leaderboard/results/README.md", "docs/audit.md")
+PAGES = ("README.md", "leaderboard/results/README.md", "docs/audit.md", "docs/baselines.md")
 """Pages with tables, from the root of the repository."""
+RESULTS = "leaderboard/results"
+SCATTER = "docs/images/identity-motion.svg"
+STYLE = """
+svg { background: #fff; font: 11px sans-serif; } text { fill: #222; } .tick, .title { fill: #666; }
+.frame { fill: none; stroke: #888; } .grid { stroke: #ddd; stroke-width: .7; }
+.model { fill: #2f6fb0; } .control { fill: none; stroke: #888; stroke-width: 1.5; }
+.true { fill: none; stroke: #c03; stroke-width: 2.5; }
+"""
 TABLE = re.compile(r"<!-- fevbench (?P<words>[^>]+?) -->\n\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -57,9 +68,19 @@ def printed(words: list[str], root: Path) -> str:
     return markdown(comparison, transposed=len(comparison.columns) > len(comparison.rows))
 
 
+def scatter_picture(root: Path) -> str:
+    """Identity kept against motion shown in the first table of the results, as an SVG file."""
+    folder = root / RESULTS
+    tables, _ = make_tables(load_entries([folder]).entries, [folder])
+    drawn = str(identity_against_motion(tables[0]))
+    opened = f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}"'
+    return drawn.replace("<svg", opened, 1).replace(">", f"><style>{STYLE}</style>", 1) + "\n"
+
+
 def main() -> None:
-    """Write all pages anew."""
+    """Write all pages and the picture anew."""
     root = Path(__file__).parents[1]
+    write_text(root / SCATTER, scatter_picture(root))
     for name in PAGES:
         page = root / name
         write_text(page, refreshed(page.read_text(encoding="utf-8"), root))

@@ -1,5 +1,6 @@
 """What the documentation tells readers to type works as typed, and what it points to is there."""
 
+import ast
 import importlib.util
 import re
 import shlex
@@ -170,10 +171,62 @@ def test_every_page_is_on_the_site_and_says_whom_it_is_for(page: Path) -> None:
     assert page.read_text(encoding="utf-8").split("\n\n")[1].startswith("For ")
 
 
-@pytest.mark.parametrize("page", [ROOT / "CONTRIBUTING.md", *DOCS], ids=name_of)
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS], ids=name_of)
 def test_one_word_for_one_thing(page: Path) -> None:
     words = re.sub(r"`[^`\n]*`|\]\([^)]*\)|<!--.*?-->", "", prose(page))
     assert OLD_WORDS.findall(words) == []
+
+
+def helps(command: click.Command, path: str = "fevbench") -> Iterator[tuple[str, str]]:
+    """Every command and what its help says."""
+    context = click.Context(command, info_name=path)
+    yield path, command.get_help(context)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from helps(inner, f"{path} {name}")
+
+
+def test_help_texts_use_one_word_for_one_thing() -> None:
+    """But for the older names of options and commands, which still work."""
+    older = re.compile(r"--people|`judge`|other-person")
+    old = {name: OLD_WORDS.findall(older.sub("", text)) for name, text in helps(fevbench)}
+    assert {name: words for name, words in old.items() if words} == {}
+
+
+def messages(path: Path) -> Iterator[tuple[int, str]]:
+    """The words in a module that are no documentation: messages, titles and reasons."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documentation = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and hasattr(node, "value")
+    }
+    for node in ast.walk(tree):
+        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if is_text and id(node) not in documentation and " " in node.value.strip():
+            yield node.lineno, node.value
+
+
+OLD_MESSAGES = {
+    "cli/main.py": "train judge",  # the older name of `train expression-classifier`
+    "stats/jackknife.py": "delete-a-group jackknife over people",  # is written into results
+}
+
+
+def test_messages_use_one_word_for_one_thing() -> None:
+    """Names of one word are left out: they are keys of files and ids of definitions, which never change."""
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {text}"
+        for path in sorted((ROOT / "fevbench").rglob("*.py"))
+        for line, text in messages(path)
+        if OLD_WORDS.search(text)
+        and OLD_MESSAGES.get(str(path.relative_to(ROOT / "fevbench")), "\n") not in text
+    ]
+    assert found == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
 def test_the_citation_is_of_this_version() -> None:

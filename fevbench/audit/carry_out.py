@@ -23,7 +23,9 @@ from fevbench.audit.record import (
     check_declarations,
     read_audit,
 )
+from fevbench.data.clip import Clip, Dataset, Frames
 from fevbench.data.corpus import Corpus
+from fevbench.data.protocol import Protocol
 from fevbench.engine.describe import protocol_record, weight_records
 from fevbench.engine.extract import open_extractions
 from fevbench.engine.plan import Evaluation
@@ -33,7 +35,9 @@ from fevbench.errors import FevbenchError
 from fevbench.extractors.backends import REFERENCE, Backend
 from fevbench.extractors.base import extractors
 from fevbench.judge.files import find_judge
+from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.progress import Progress
 from fevbench.report.ranking import compare_samples, sample_of
 from fevbench.results.provenance import environment
 
@@ -73,7 +77,7 @@ def audit(
     corpus = Corpus(dataset, protocol, "test", limit)
     if len({clip.subject for clip in corpus.pool}) < 2 or len({clip.label for clip in corpus.pool}) < 2:
         raise FevbenchError(
-            f"{dataset.name} has too few people or labels to swap them", "audit on another data set"
+            f"{dataset.name} has too few subjects or labels to swap them", "audit on another data set"
         )
     evaluation = Evaluation(
         tuple(metrics),

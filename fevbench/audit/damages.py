@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter, shift
 
 from fevbench.audit.record import STRENGTHS, Kind
+from fevbench.data.clip import Clip, Frames
 from fevbench.registry import Registry
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Clip, Frames
     from fevbench.data.corpus import Corpus
+
 
 BLUR = (0.5, 1.0, 1.5, 2.5, 4.0)
 NOISE = (2, 4, 8, 16, 32)
@@ -189,20 +189,20 @@ def _jitter(given: DamageInput, strength: int) -> Frames:
 
 
 @damage(
-    "identity-swap", "content", "fades into another person who does the same; weight of the other", *SHARES
+    "identity-swap", "content", "fades into another subject who does the same; weight of the other", *SHARES
 )
 def _identity_swap(given: DamageInput, strength: int) -> Frames:
     weight = strength / STRENGTHS
     return _to_bytes((1 - weight) * given.frames + weight * given.other_subject())
 
 
-@damage("takeover", "content", "another person takes over before the end; of the frames", *LATE)
+@damage("takeover", "content", "another subject takes over before the end; of the frames", *LATE)
 def _takeover(given: DamageInput, strength: int) -> Frames:
     length = max(1, round(len(given.frames) * strength / (2 * STRENGTHS)))
     return np.concatenate([given.frames[:-length], given.other_subject()[-length:]])
 
 
-@damage("wrong-expression", "content", "the person performs another expression; of the clips", *SHARES)
+@damage("wrong-expression", "content", "the subject performs another expression; of the clips", *SHARES)
 def _wrong_expression(given: DamageInput, strength: int) -> Frames:
     return given.other_expression() if given.rank < strength / STRENGTHS else given.frames
 

@@ -12,18 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.errors import FevbenchError
+from fevbench.metrics.catalog import Metric
 from fevbench.records import Finite, Record
 from fevbench.results.schema import Environment, ProtocolRecord, WeightRecord
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.metrics.catalog import Metric
 
 STRENGTHS = 5
 """Strengths of every damage; strength 0 is the true clip."""
@@ -165,10 +162,8 @@ class Responses:
         much that all else would look like nothing beside it. ``float64[metrics, damages]`` are negative where
         it got better, above 1 where faces were lost, infinite where it has no value.
         """
-        return np.array([[self._relative(m, d, strength) for d in self.damages] for m in self.metrics])
-
-    def _relative(self, metric: str, damage: str, strength: int) -> float:
-        return self.relative(self._steps[metric, damage, strength])
+        steps = [[self._steps[m, d, strength] for d in self.damages] for m in self.metrics]
+        return np.array([[self.relative(step) for step in row] for row in steps])
 
     def relative(self, step: Step) -> float:
         """The same of a single step."""
@@ -197,7 +192,7 @@ def _noticed(steps: Sequence[Step]) -> tuple[bool, str]:
 
     last = steps[-1]
     if last.worse is None or last.low is None:
-        return last.worse is None, "no value" if last.worse is None else "too few people for an interval"
+        return last.worse is None, "no value" if last.worse is None else "too few subjects for an interval"
     worse = [step.worse for step in steps if step.worse is not None]
     grows = float(spearmanr(range(len(worse)), worse).statistic) if np.ptp(worse) > 0 else 0.0
     why = f"worse by {last.worse:.4g} [{last.low:.4g}, {last.high:.4g}] at full strength, "

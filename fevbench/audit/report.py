@@ -38,7 +38,7 @@ def title_of(audit: Audit) -> str:
     """What was audited, in a line."""
     clips = _either({sample.clips for sample in audit.samples.values()})
     subjects = _either({sample.subjects for sample in audit.samples.values()})
-    return f"{audit.dataset} {audit.version}, {audit.protocol.id}: {clips} true clips of {subjects} people"
+    return f"{audit.dataset} {audit.version}, {audit.protocol.id}: {clips} true clips of {subjects} subjects"
 
 
 def _either(numbers: set[int]) -> str:
@@ -47,7 +47,7 @@ def _either(numbers: set[int]) -> str:
 
 
 def audit_tables(audit: Audit) -> RenderableType:
-    """A table a kind of damage, a row a metric; they fit 80 columns."""
+    """A table per kind of damage, a row per metric; they fit 80 columns."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -156,7 +156,7 @@ class _Numbers:
 
 
 def draw_audit(path: Path, audit: Audit) -> None:
-    """Draw a row a metric and a column a damage, five strengths from left to right in each field.
+    """Draw a row per metric and a column per damage, five strengths from left to right in each field.
 
     Colour says how much worse the metric got, as a part of the most it got worse by any damage that leaves
     the faces to be found. A frame says

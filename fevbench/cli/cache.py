@@ -16,7 +16,6 @@ from fevbench.cli.output import say, say_json
 
 if TYPE_CHECKING:
     from fevbench.cli.console import ProgressDisplay
-    from fevbench.extractors.cache_size import CacheFile
 
 SECONDS_BEFORE_BARS = 2.0
 """What is done sooner shows no progress."""
@@ -121,20 +120,17 @@ def prune_command(
         for removal in removals if dry_run else carry_out(removals, progress):
             freed += removal.bytes
             entries += removal.entries
-            what = "a damaged file" if removal.file.days is None else f"{removal.entries} entries"
+            file = removal.file
+            what = "a damaged file" if file.days is None else f"{removal.entries} entries"
             # Before it is done, nobody knows to the byte.
             size = f"about {decimal(removal.bytes)}" if dry_run else decimal(removal.bytes)
-            say(f"{_verb(dry_run)} {what} of {_name(removal.file)}: {size}")
+            say(f"{_verb(dry_run)} {what} of {file.extractor} {file.fingerprint[:8]}: {size}")
     left = max(0, sum(file.bytes for file in files) - freed)
     say(f"{_verb(dry_run)} {entries} entries, {decimal(freed)}; {decimal(left)} in {folder}")
 
 
 def _verb(dry_run: bool) -> str:
     return "would remove" if dry_run else "removed"
-
-
-def _name(file: CacheFile) -> str:
-    return f"{file.extractor} {file.fingerprint[:8]}"
 
 
 def _date(day: int) -> str:

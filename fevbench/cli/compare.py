@@ -35,15 +35,18 @@ DIFFERENT_CLIPS = 10
     "json",
     help="How to print the comparison; latex needs its package booktabs.",
 )
-@options.metrics("Only these columns, with commas between.  [default: all]")
+@options.metrics("Only these columns, with commas between.  [default: in the terminal four, else all]")
+@click.option(
+    "--all", "everything", is_flag=True, help="All metrics and their intervals, also in the terminal."
+)
 @click.option("--no-intervals", is_flag=True, help="Numbers without intervals, for --format latex.")
 def compare_command(
-    runs: tuple[Path, ...], output_format: str, metrics: tuple[str, ...], no_intervals: bool
+    runs: tuple[Path, ...], output_format: str, metrics: tuple[str, ...], everything: bool, no_intervals: bool
 ) -> None:
-    """Set runs side by side, with the true clips as the ceiling row, and rank the models.
+    """Set runs side by side, with the true clips as a row of their own, and rank the models.
 
     Each RUN is a run folder or a result.json, scored on the same clips; trainings, unfinished runs and other
-    sample sizes are left out with a note. Models that paired tests over people cannot tell apart share a
+    sample sizes are left out with a note. Models that paired tests over subjects cannot tell apart share a
     rank; controls have none.
 
     \b
@@ -57,7 +60,8 @@ def compare_command(
     if no_intervals and output_format != "latex":
         raise click.UsageError("--no-intervals needs --format latex")
     only = [metric.name for metric in choose_metrics(metrics)] if metrics else None
-    comparison = compare(_select(runs).results, only)
+    results = _select(runs).results
+    comparison = compare(results, only)
     if only and (absent := _absent(metrics, only, comparison.columns)):
         raise FevbenchError(
             f"no run was scored in {', '.join(absent)}",
@@ -65,9 +69,17 @@ def compare_command(
         )
     if output_format == "table":
         from fevbench.cli.console import print_text, terminal_width
-        from fevbench.report.terminal import comparison_table
+        from fevbench.report.headline import headline, in_rank_order
+        from fevbench.report.terminal import comparison_table, fits, headline_table
 
-        print_text(comparison_table(comparison, terminal_width()))
+        width = terminal_width()
+        few = tuple(headline(comparison.columns).values())
+        if everything or only or not few or fits(comparison, width):
+            print_text(comparison_table(comparison, width))
+            return
+        hidden = len(comparison.columns) - len(few)
+        chosen = compare(results, few)
+        print_text(headline_table(replace(chosen, rows=in_rank_order(comparison).rows), hidden))
         return
     from fevbench.report.text import FORMATS, latex
 
@@ -104,11 +116,11 @@ def _absent(asked: Sequence[str], chosen: Sequence[str], shown: Sequence[str]) -
 )
 @options.output_format("table", "json", help="How to print it.")
 def diff_command(run_a: Path, run_b: Path, metric: str | None, count: int | None, output_format: str) -> None:
-    """Show what RUN_A and RUN_B differ in, and where their numbers part.
+    """Show what differs between RUN_A and RUN_B, and by how much.
 
     Each is a run folder or a result.json. First what is not the same: model, weights, data, protocol, seed,
     device, versions, definitions. Then each metric of both, the difference B - A with its interval over
-    people, and the p-value of a paired test. Runs that cannot be compared are shown side by side, and why.
+    subjects, and the p-value of a paired test. Runs that cannot be compared are shown side by side, and why.
 
     \b
     Example:
@@ -143,12 +155,12 @@ def diff_command(run_a: Path, run_b: Path, metric: str | None, count: int | None
     "--metric",
     default="accuracy",
     metavar="NAME",
-    help="Whose readings: accuracy is the judge's, accuracy-fer and others are strangers'.",
+    help="Whose readings: accuracy is the expression classifier's, accuracy-fer and others are independent.",
 )
 @options.output_format("table", "csv", "json", help="How to print it.")
-@options.out(options.FILE, metavar="FILE", help="Draw it, too (.png).")
+@options.out(options.FILE, metavar="FILE", help="Also as a picture (.png).")
 def confusion_command(runs: tuple[Path, ...], metric: str, output_format: str, out: Path | None) -> None:
-    """Show as what the expressions of RUNs are read: the confusion matrix, beside that of the true clips.
+    """Show the confusion matrices of RUNs beside that of the true clips.
 
     Each RUN is a run folder or a result.json, scored on the same clips; trainings, unfinished runs and other
     sample sizes are left out with a note. A row is an expression that was asked for, a column one that was
@@ -242,7 +254,7 @@ def show_command(
 ) -> None:
     """Show clips of RUNs, all of the same clips, below or beside the true ones.
 
-    Without --id and --worst, clips of all labels in turn and of different people are chosen by the hash of
+    Without --id and --worst, clips of all labels in turn and of different subjects are chosen by the hash of
     their id: the same for every run of a data set, and nobody's favourites.
 
     \b

@@ -49,12 +49,7 @@ class _WithoutControls:
 
 
 def fit_to_width(shown: RenderableType, width: int) -> RenderableType:
-    """Turn each table that a terminal is too narrow for into lines, so that no name is lost.
-
-    Args:
-        shown: A table, a text, or a group of them.
-        width: Columns of the terminal.
-    """
+    """Turn each table that a terminal is too narrow for into lines, so that no name is lost."""
     if isinstance(shown, Group):
         return Group(*(fit_to_width(part, width) for part in shown.renderables))
     if isinstance(shown, Table) and _minimum_width(shown) > width:
@@ -111,16 +106,25 @@ def print_text(renderable: RenderableType) -> None:
     Console(width=width).print(_WithoutControls(fit_to_width(renderable, width)))
 
 
-def print_list(columns: Sequence[str], rows: Sequence[Sequence[str]], output_format: str) -> None:
-    """Print rows under the names of their columns, as a ``table``, or as ``json``: a list of objects."""
+def print_list(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], output_format: str, stacked: bool = False
+) -> None:
+    """Print rows under the names of their columns, as a ``table``, or as ``json``: a list of objects.
+
+    If ``stacked``, a table has two columns, and all but the first stand below each other in the second.
+    """
     if output_format == "json":
         say_json([dict(zip(columns, row, strict=True)) for row in rows])
         return
-    table = Table()
+    rows = [[one_line(cell) for cell in row] for row in rows]
+    if stacked:
+        columns = (columns[0], " / ".join(columns[1:]))
+        rows = [(row[0], "\n".join(row[1:])) for row in rows]
+    table = Table(show_lines=stacked)
     for i, column in enumerate(columns):
         table.add_column(column, no_wrap=i == 0, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(one_line(cell)) for cell in row))
+        table.add_row(*map(Text, row))
     print_text(table)
 
 
@@ -130,16 +134,13 @@ def is_live(console: Console) -> bool:
 
 
 def note_on(console: Console, text: str) -> None:
-    """Print a line that somebody should read, other people's words in it or not."""
+    """Print a line that somebody should read, untrusted words in it or not."""
     console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
 def download_bars(console: Console | None = None) -> Iterator[Callable[[str, int, int | None], None]]:
     """Show one bar a download while the block runs; where the console is no terminal, a line now and then.
-
-    Args:
-        console: Where to show it; standard error if not given.
 
     Yields:
         What to call with a file's name, the bytes that came in, and the bytes there will be if known.
@@ -180,9 +181,6 @@ class ProgressDisplay:
     """Progress bars with time left, one a stage; downloads come before them and have bars of their own.
 
     Without a terminal, a line when a download or a stage begins and ends, and every half minute.
-
-    Args:
-        console: Where to show it; standard error if not given.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -240,12 +238,7 @@ class ProgressDisplay:
 
 
 class TrainingDisplay(ProgressDisplay):
-    """As `ProgressDisplay`, with losses under the bar; without a terminal, a line now and then.
-
-    Args:
-        steps: Steps there will be.
-        minutes: When the session ends at the latest, if it does.
-    """
+    """As `ProgressDisplay`, with losses under the bar; without a terminal, a line now and then."""
 
     def __init__(self, steps: int, minutes: float | None) -> None:
         super().__init__()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,12 +12,10 @@ from fevbench.cli import options
 from fevbench.cli.data_fevsynth import measure_command, render_command
 from fevbench.cli.data_prepare import prepare_command
 from fevbench.cli.output import say, say_json
+from fevbench.data.clip import Clip, Dataset, Split
 from fevbench.data.datasets import SPLITS, open_dataset
 from fevbench.data.protocol import find_protocol
 from fevbench.errors import DatasetError, UnknownName, suggested_fix
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Dataset, Split
 
 CLIPS_ACROSS = 6
 """Clips beside each other in a video."""
@@ -77,7 +74,9 @@ def info_command(name: str) -> None:
     lines = [layout.title, f"  get it    {layout.access}", f"  terms     {layout.licence}"]
     if layout.citation:
         lines.append(f"  cite      {layout.citation}")
-    lines.append(f"  takes run {layout.phase}, {layout.fps:g} frames a second unless a video says otherwise")
+    lines.append(
+        f"  takes run {layout.phase}, {layout.fps:g} frames per second unless a video says otherwise"
+    )
     if layout.labels:
         renamed = [key if key == value else f"{key} → {value}" for key, value in layout.labels.items()]
         lines.append(f"  labels    {', '.join(renamed)}")
@@ -104,8 +103,8 @@ group.add_command(prepare_command)
 def verify_command(dataset: str) -> None:
     """Decode every clip of DATASET and compare it with what the data set says of it.
 
-    For a prepared set: the digest of the manifest, people in one split only, the sha256 of every file and of
-    its pixels, and files that the manifest does not name.
+    For a prepared set: the digest of the manifest, subjects in one split only, the sha256 of every file and
+    of its pixels, and files that the manifest does not name.
 
     \b
     Example:
@@ -137,16 +136,16 @@ def verify_command(dataset: str) -> None:
 
 @group.command("stats")
 @click.argument("dataset")
-@click.option("--people", "by_subject", is_flag=True, help="A row a person.")
+@click.option("--subjects", "--people", "by_subject", is_flag=True, help="One row per subject.")
 @options.output_format("table", "json")
 def stats_command(dataset: str, by_subject: bool, output_format: str) -> None:
-    """Count the clips of DATASET by split or person, and expression.
+    """Count the clips of DATASET by split or subject, and expression.
 
     For a prepared set it also tells what was skipped and why.
 
     \b
     Example:
-      fevbench data stats mug --people
+      fevbench data stats mug --subjects
     """
     from fevbench.data.prepared.adapter import Prepared
 
@@ -170,8 +169,8 @@ def stats_command(dataset: str, by_subject: bool, output_format: str) -> None:
 
     title = name_cell(f"{data.name} {data.version}: {n_subjects(len(data.subjects()))}")
     table = Table(title=title, title_justify="left")
-    for column in ("person" if by_subject else "split", *data.labels, "all"):
-        table.add_column(name_cell(column), justify="left" if column in ("person", "split") else "right")
+    for column in ("subject" if by_subject else "split", *data.labels, "all"):
+        table.add_column(name_cell(column), justify="left" if column in ("subject", "split") else "right")
     for name, counts in rows.items():
         table.add_row(name_cell(name), *(str(counts[label]) for label in data.labels), str(counts.total()))
     whole = sum(rows.values(), Counter())
@@ -298,8 +297,10 @@ def export_command(dataset: str, ids: tuple[str, ...], out: Path, split: Split, 
 @group.command("show")
 @click.argument("dataset")
 @options.out(required=True, metavar="FILE", help=".png, .jpg, .mp4, .gif")
-@options.split("Only these people.")
-@click.option("--subject", "subjects", metavar="ID", multiple=True, help="Only this person; may be repeated.")
+@options.split("Only these subjects.")
+@click.option(
+    "--subject", "subjects", metavar="ID", multiple=True, help="Only this subject; may be repeated."
+)
 @click.option(
     "--label", "labels", metavar="NAME", multiple=True, help="Only this expression; may be repeated."
 )
@@ -318,7 +319,7 @@ def show_command(
 ) -> None:
     """Show clips of DATASET: rows of frames as a picture, or a grid that plays.
 
-    Clips of all expressions in turn and of different people are chosen by the hash of their id.
+    Clips of all expressions in turn and of different subjects are chosen by the hash of their id.
 
     \b
     Example:
@@ -366,7 +367,7 @@ def _clips_of(
     known = [subject.id for subject in data.subjects()]
     for subject in subjects:
         if subject not in known:
-            raise UnknownName(f"person of {data.name}", subject, known)
+            raise UnknownName(f"subject of {data.name}", subject, known)
     for label in labels:
         if label not in data.labels:
             raise UnknownName(f"expression of {data.name}", label, data.labels)

@@ -21,16 +21,20 @@ if TYPE_CHECKING:
 
 @click.command("render")
 @click.argument("dataset", type=click.Choice(["fevsynth"]))
-@options.option("--people", "subjects", default=96, type=click.IntRange(1, 100_000), help="How many.")
 @options.option(
+    "--subjects", "--people", "subjects", default=96, type=click.IntRange(1, 100_000), help="How many."
+)
+@options.option(
+    "--repetitions",
     "--takes",
+    "takes",
     default=2,
     type=options.Count(1, 1000, "nobody shows an expression as often"),
-    help="Clips a person and label.",
+    help="Clips per subject and label.",
 )
 @options.option("--frames", default=32, type=options.clip_length(8), help="Length of a clip.")
 @options.option("--size", default=128, type=options.frame_size(32), help="Width and height, pixels.")
-@options.seed("Other people for another.", default=1)
+@options.seed("Other subjects for another.", default=1)
 @options.out(options.FOLDER, required=True, help="Folder to write.")
 @options.jobs
 @click.option(
@@ -49,17 +53,17 @@ def render_command(
     jobs: int | None,
     assets: Path | None,
 ) -> None:
-    """Render people who perform the six expressions, with the truth about every frame.
+    """Render subjects performing the six expressions, with the truth about every frame.
 
-    Of every twelve people, eight are to train on, one is to validate and three are to test on; each split is
-    balanced. Every person and take gets a clip of each expression and a neutral image.
+    Of every twelve subjects, eight are to train on, one is to validate and three are to test on; each split
+    is balanced. Every subject and take gets a clip of each expression and a neutral image.
 
     Kill it anywhere: the same command continues, and loses at most the clips in progress. A set may grow:
-    with more --people or --takes, what is there keeps its split and only the rest is rendered.
+    with more --subjects or --repetitions, what is there keeps its split and only the rest is rendered.
 
     \b
     Example:
-      fevbench data render fevsynth --people 12 --takes 1 --out my-faces
+      fevbench data render fevsynth --subjects 12 --repetitions 1 --out my-faces
       fevbench run copy fevsynth:my-faces
     """
     from fevbench.cli.console import ProgressDisplay
@@ -149,13 +153,13 @@ def measure_command(
     \b
     composition   who and what is in it, and how faces move
     detection     whether faces are found, and where
-    identity      whether people are told apart across takes
+    identity      whether subjects are told apart across takes
     blendshapes   whether a tracker sees the units move
     expressions   whether off-the-shelf networks read the apexes
     border        whether what surrounds the face tells who it is
-    reader        whether a small network learns to read new people
+    reader        whether a small network learns to read new subjects
 
-    Every number comes with its N and, where it can have one, a 95 % interval over people. Kill it
+    Every number comes with its N and, where it can have one, a 95 % interval over subjects. Kill it
     anywhere: the same command continues.
 
     \b

@@ -45,7 +45,7 @@ SHORT_OF_ALL = "pad-last"
 @options.option("--labels", default="basic", metavar="NAMES", help="basic, all, or a,b,…")
 @click.option("--split", default="", metavar="SPLIT", help="See above.  [default: the data set's]")
 @click.option(
-    "--val", type=click.IntRange(0), metavar="N", help="Hold out N train people of a published split."
+    "--val", type=click.IntRange(0), metavar="N", help="Hold out N train subjects of a published split."
 )
 @options.assignments("Choose a part of the data set.")
 @options.choice("--duplicates", ("refuse", "leave-out"), "What becomes of frames that two splits share.")
@@ -79,7 +79,7 @@ def prepare_command(
 
     \b
     SPLIT is a published one (fevbench data info NAME), or
-      seeded:70-10-20:0    per cent of people to train, validate and test on, and a seed
+      seeded:70-10-20:0    per cent of subjects to train, validate and test on, and a seed
       kfold:10:3           the third of ten folds to test on, the next one to validate on
       my-split.csv         columns subject, split
       test                 everybody is tested on: a set to score on, not to train on
@@ -215,14 +215,14 @@ def _summarise(manifest: Manifest, out: Path) -> None:
     )
     say(f"{out}: {n_clips(found['clips'])} ({per_split}), digest {manifest.digest[:12]}")
     record = manifest.split
-    held = f"; {record.val} of its train people held out as val" if record.val else ""
-    absent = f"; {len(record.missing)} of its people are not here" if record.missing else ""
+    held = f"; {record.val} of its train subjects held out as val" if record.val else ""
+    absent = f"; {len(record.missing)} of its subjects are not here" if record.missing else ""
     say(f"split: {record.spec}{held}{absent}")
     say("labels: " + ", ".join(f"{count} {name}" for name, count in found["clips_per_label"].items()))
     if found["sources"]:
         say("sources: " + ", ".join(f"{count} {what}" for what, count in found["sources"].items()))
     if found["missing"]:
-        say(f"missing: {len(found['missing'])} people do not show every expression")
+        say(f"missing: {len(found['missing'])} subjects do not show every expression")
     for why, entries in found["skipped"].items():
         say(f"skipped: {len(entries)} {why} ({_examples(why, entries)})")
     for finding in found["findings"]:

@@ -9,12 +9,13 @@ import click
 
 from fevbench.cli import options
 from fevbench.cli.output import say
+from fevbench.data.clip import Frames
 from fevbench.data.protocol import find_protocol
 from fevbench.errors import FevbenchError, UnknownName, WeightsError
 
 if TYPE_CHECKING:
     from fevbench.cli.console import ProgressDisplay
-    from fevbench.data.clip import Frames
+
 
 FPS = 25.0
 """Native frames a second, of which a protocol takes every so many: FEVSynth's."""

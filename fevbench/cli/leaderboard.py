@@ -121,14 +121,7 @@ def check_command(
 
 
 class _Checks:
-    """Says what is found while it is found, and counts.
-
-    Args:
-        truths: The true clips.
-
-    Attributes:
-        faults: How many faults there are.
-    """
+    """Says what is found while it is found, and counts."""
 
     def __init__(self, truths: GroundTruth) -> None:
         self._truths = truths

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from fevbench.cli.options import GroupInOrder
 from fevbench.cli.output import make_streams_encodable, say, show_usage
 from fevbench.errors import NO_ROOM, FevbenchError, Terminated, suggested_fix
 from fevbench.registry import Registry
@@ -24,6 +25,7 @@ COMMANDS: Registry[click.Command] = Registry(
     {
         "run": "fevbench.cli.run:run_command",
         "score": "fevbench.cli.score:score_command",
+        "list": "fevbench.cli.run:list_command",
         "compare": "fevbench.cli.compare:compare_command",
         "diff": "fevbench.cli.compare:diff_command",
         "confusion": "fevbench.cli.compare:confusion_command",
@@ -32,16 +34,23 @@ COMMANDS: Registry[click.Command] = Registry(
         "train": "fevbench.cli.train:train_command",
         "export": "fevbench.cli.train:export_command",
         "cost": "fevbench.cli.audit:cost_command",
+        "data": "fevbench.cli.data:group",
         "audit": "fevbench.cli.audit:audit_command",
         "study": "fevbench.cli.study:group",
-        "list": "fevbench.cli.run:list_command",
-        "data": "fevbench.cli.data:group",
         "leaderboard": "fevbench.cli.leaderboard:group",
         "weights": "fevbench.cli.weights:group",
         "cache": "fevbench.cli.cache:group",
     },
 )
 """Imported only when they are asked for."""
+HEADINGS = {
+    "Score a model": ("run", "score", "list"),
+    "Look at results": ("compare", "diff", "confusion", "show"),
+    "Make clips and train": ("generate", "train", "export", "cost"),
+    "Data sets, and trust in metrics": ("data", "audit", "study"),
+    "Share": ("leaderboard",),
+    "Files kept on this machine": ("weights", "cache"),
+}
 CONTINUED = {"run", "train", "audit", "data render", "data prepare", "data measure", "data inputs"}
 """Commands that go on where they were stopped."""
 _RUN, _SCORE = "fevbench run MODEL DATASET scores a model", "fevbench score MADE TRUE two folders of clips"
@@ -54,14 +63,16 @@ HABITS = {
     "--data": "the data set is named without an option, second: fevbench run MODEL DATASET",
 }
 """Words of other programs to what they are here."""
-TRAIN_JUDGE = "train judge"
+TRAIN_CLASSIFIER = {"train expression-classifier", "train judge"}
 """What is said of ``train`` is not true of it: it takes minutes and starts anew."""
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
 
 
-class _Commands(click.Group):
+class _Commands(GroupInOrder):
     """All commands, each imported when it is asked for."""
+
+    headings = HEADINGS
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the registry's order."""
@@ -189,7 +200,7 @@ def _command_name(words: Sequence[str]) -> str:
     """The command that was called, after its group's name where that tells more."""
     plain = [word for word in words if not word.startswith("-")]
     both = " ".join(plain[:2])
-    return both if both in {*CONTINUED, TRAIN_JUDGE} else "".join(plain[:1])
+    return both if both in CONTINUED | TRAIN_CLASSIFIER else "".join(plain[:1])
 
 
 def _options(words: Sequence[str]) -> set[str]:

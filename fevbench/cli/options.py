@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,11 +21,27 @@ NOT_NEGATIVE = click.IntRange(min=0)
 
 
 class GroupInOrder(click.Group):
-    """A group that lists its commands in the order in which they were added, not of the alphabet."""
+    """A group that lists its commands in their own order under headings, and cuts no summary.
+
+    Attributes:
+        headings: Heading to the names of the commands below it; none lists all under one.
+    """
+
+    headings: Mapping[str, Sequence[str]] = {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names."""
         return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write every command with the first sentence of its help, whatever lines that takes."""
+        names = self.list_commands(ctx)
+        width = max(map(len, names))
+        for heading, listed in (self.headings or {"Commands": names}).items():
+            commands = [(name, self.get_command(ctx, name)) for name in listed]
+            rows = [(name.ljust(width), one.get_short_help_str(1000)) for name, one in commands if one]
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
 
 class Count(click.IntRange):
@@ -81,9 +97,9 @@ offline = option("--offline", is_flag=True, help="Never touch the network.")
 plugin = option("--plugin", type=PATH, metavar="FILE.py", help="A file that registers models or metrics.")
 jobs = option(
     "--jobs",
-    type=Count(1, 1024, "each is a process of its own, and more than a core each only wait"),
+    type=Count(1, 1024, "each is a process of its own, and more than the cores only wait"),
     metavar="J",
-    help="Processes.  [default: one a core]",
+    help="Processes.  [default: one per core]",
 )
 
 
@@ -131,7 +147,7 @@ def protocol(help: str = "How clips are sampled.") -> Callable[[F], F]:
     return option("--protocol", "protocol_name", metavar="PROTOCOL", help=text)
 
 
-def split(help: str = "Which people.  [default: test]") -> Callable[[F], F]:
+def split(help: str = "Which subjects.  [default: test]") -> Callable[[F], F]:
     """``--split``."""
     return option("--split", type=click.Choice(SPLITS), help=help)
 

@@ -105,12 +105,7 @@ def clock(seconds: float) -> str:
 
 
 class LogLines:
-    """Progress for a log file: a line when something begins, now and then, and when it ends.
-
-    Args:
-        write: Takes a line.
-        now: The time in seconds, from any beginning.
-    """
+    """Progress for a log file: a line when something begins, now and then, and when it ends."""
 
     def __init__(self, write: Callable[[str], None], now: Callable[[], float] = time.monotonic) -> None:
         self._write, self._now = write, now
@@ -121,14 +116,7 @@ class LogLines:
         self._unit, self._scale = "", 1.0
 
     def start(self, name: str, total: int | None, unit: str = "", scale: float = 1.0) -> None:
-        """Begin something; what came before is at its end.
-
-        Args:
-            name: What it is called.
-            total: How much there is to do; None if nobody knows.
-            unit: In what both are shown.
-            scale: How much is one unit.
-        """
+        """Begin something; what came before is at its end."""
         self.end()
         self._name, self._total, self._done = name, total, 0
         self._unit, self._scale = unit, scale

@@ -141,7 +141,7 @@ def list_command(what: str, output_format: str) -> None:
     """
     from fevbench.cli.console import print_list
 
-    print_list(*_LISTS[what](), output_format)
+    print_list(*_LISTS[what](), output_format, stacked=what == "metrics")
 
 
 def _models() -> tuple[Columns, Rows]:
@@ -168,7 +168,7 @@ def _datasets() -> tuple[Columns, Rows]:
         rows.append((name, data.title, data.version, f"{len(data.subjects())}", clips, data.licence))
     rows.append(("fevsynth:DIR", "A set made by `fevbench data render fevsynth`.", "", "", "", ""))
     rows.append(("NAME:DIR", "A set made by `fevbench data prepare NAME`.", "", "", "", ""))
-    return ("data set", "what it is", "version", "people", "clips", "licence"), rows
+    return ("data set", "what it is", "version", "subjects", "clips", "licence"), rows
 
 
 def _metrics() -> tuple[Columns, Rows]:

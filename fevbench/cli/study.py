@@ -1,4 +1,4 @@
-"""``fevbench study``: which of two clips people prefer."""
+"""``fevbench study``: which of two clips raters prefer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from fevbench.cli import options
 from fevbench.cli.output import say
 
 
-@click.group()
+@click.group(cls=options.GroupInOrder)
 def group() -> None:
-    """Ask people which model's clips are better, and which metric agrees with them."""
+    """Ask human raters which model's clips are better, and which metric agrees with them."""
 
 
 @group.command("make")
@@ -43,7 +43,7 @@ def group() -> None:
     help="Attention checks, which all are shown: a true clip against itself, damaged.",
 )
 @click.option("--question", metavar="TEXT", help="What to ask; {label} stands for the expression.")
-@options.seed("Draws the comparisons.", default=0)
+@options.seed("Decides which comparisons are made.", default=0)
 @options.dataset("Where the true clips are.  [default: as the runs say]")
 def make_command(
     runs: tuple[Path, ...],
@@ -55,7 +55,7 @@ def make_command(
     seed: int,
     dataset: str | None,
 ) -> None:
-    """Write a page on which people choose the better of two models' clips of one face and label.
+    """Write a page on which raters choose the better of two models' clips of one face and label.
 
     The page is one file. It opens without a server and without a network, sends nothing, and names no model.
     Each rater saves a file of answers and sends it to you. Keep study.json: without it nobody can tell which
@@ -99,7 +99,7 @@ def make_command(
 )
 @options.output_format("table", "json", help="How to print it.")
 def read_command(answers: tuple[Path, ...], folder: Path | None, forgive: int, output_format: str) -> None:
-    """Say which models people prefer, how sure that is, and which metric agrees with them.
+    """Say which models raters prefer, how sure that is, and which metric agrees with them.
 
     Win rates are of a Bradley-Terry model, with intervals over raters and subjects. Raters who fail an
     attention check are left out and counted. Agreement is Kendall's tau between the models' strengths

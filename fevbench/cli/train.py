@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,15 +16,15 @@ from fevbench.data.protocol import find_protocol, protocols
 from fevbench.errors import FevbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rich.table import Table
 
     from fevbench.training.config import TrainingConfig
 
-JUDGE = "judge"
-JUDGE_OPTIONS = {"model", "dataset", "protocol_name", "out", "device", "offline"}
-"""What ``train judge`` can be told."""
+
+CLASSIFIER = ("expression-classifier", "judge")
+"""What trains the expression classifier: its name, and an older one."""
+CLASSIFIER_OPTIONS = {"model", "dataset", "protocol_name", "out", "device", "offline"}
+"""What such a training can be told."""
 QUICK_METRICS = "csim,ssim,motion"
 """What is scored after a training: all that needs neither Inception nor I3D."""
 FRAMES_A_MINUTE = 1500
@@ -55,8 +56,8 @@ FRAMES_A_MINUTE = 1500
 )
 @options.option("--checkpoint-every", type=options.POSITIVE, default=200, metavar="N")
 @options.option("--sample-every", type=options.POSITIVE, default=500, metavar="N")
-@click.option("--no-score", is_flag=True, help="Leave out the `fevbench run` on val people at the end.")
-@options.protocol("The judge's: how clips are sampled.")
+@click.option("--no-score", is_flag=True, help="Leave out the `fevbench run` on val subjects at the end.")
+@options.protocol("Of the expression classifier: how clips are sampled.")
 @options.offline
 def train_command(
     model: str,
@@ -77,30 +78,32 @@ def train_command(
     protocol_name: str | None,
     offline: bool,
 ) -> None:
-    """Train MODEL on the train people of DATASET.
+    """Train MODEL on the train subjects of DATASET.
 
-    Everything goes to the folder --out: checkpoints, losses, sample sheets of val people, and the averaged
+    Everything goes to the folder --out: checkpoints, losses, sample sheets of val subjects, and the averaged
     generator, which `fevbench run MODEL:DIR` scores. Kill it anywhere: the same command continues, and the
     losses are those of a training that was not killed. On several GPUs or machines, start it with
     `accelerate launch -m fevbench train …`.
 
-    MODEL can be `judge`: the small network whose reading is the metric `accuracy`. FEVSynth at 64x16 comes
-    with one; any other data set or protocol needs its own, once.
+    MODEL can be `expression-classifier` (or `judge`, its older name): the small network that the metric
+    `accuracy` asks. FEVSynth at 64x16 comes with one; any other data set or protocol needs its own, once.
 
     \b
     Example:
       fevbench train fev-gan fevsynth --minutes 180
       fevbench train fev-gan fevsynth --config spatial-only --steps 4000 --set learning_rate=1e-3
       fevbench run fev-gan:trainings/fev-gan--fevsynth--fevsynth-64x16--seed0 fevsynth --split val
-      fevbench train judge fevsynth --protocol 64x32
+      fevbench train expression-classifier fevsynth --protocol 64x32
     """
-    if model == JUDGE:
-        _train_judge(dataset, protocol_name, out, device)
+    if model in CLASSIFIER:
+        _train_classifier(dataset, protocol_name, out, device)
         return
     if minutes is not None and not math.isfinite(minutes):
         raise FevbenchError(f"--minutes {minutes} is no time", "give a number of minutes")
     if protocol_name is not None:
-        raise FevbenchError("--protocol is the judge's", "choose it with --config or --set protocol=NAME")
+        raise FevbenchError(
+            "--protocol is for expression-classifier alone", "choose it with --config or --set protocol=NAME"
+        )
     from dataclasses import asdict
     from typing import cast
 
@@ -179,14 +182,9 @@ def _fields_table(presets: Mapping[str, TrainingConfig], config: TrainingConfig)
     return table
 
 
-def _train_judge(dataset: str, protocol_name: str | None, out: Path | None, device: str) -> None:
-    """Train the judge of DATASET and put it where runs find it.
-
-    Raises:
-        FevbenchError: An option was given that a judge does not understand, or the data set has no train or
-            no val people.
-    """
-    _check_judge_options(click.get_current_context())
+def _train_classifier(dataset: str, protocol_name: str | None, out: Path | None, device: str) -> None:
+    """Train the expression classifier of DATASET and put it where runs find it."""
+    _check_classifier_options(click.get_current_context())
     from fevbench.cli.console import ProgressDisplay
     from fevbench.engine.plan import choose_device
     from fevbench.judge.files import file_name as judge_file
@@ -201,24 +199,25 @@ def _train_judge(dataset: str, protocol_name: str | None, out: Path | None, devi
     device = choose_device(device)
     with ProgressDisplay() as display:
         judge = train_on_dataset(data, protocol, device, path, display)
-    say(f"{path}: reads {judge.accuracy:.1%} of {judge.clips} clips of val people; chosen by that")
+    say(f"{path}: reads {judge.accuracy:.1%} of {judge.clips} clips of val subjects; chosen by that")
     used = find_judge(data, protocol)
     if used is None or used.path != path.absolute():
         taken = "no run uses it" if used is None else f"runs use {used.path}"
         say(f"note: {taken}", err=True)
 
 
-def _check_judge_options(context: click.Context) -> None:
+def _check_classifier_options(context: click.Context) -> None:
     given = [
         name
         for name in context.params
-        if name not in JUDGE_OPTIONS
+        if name not in CLASSIFIER_OPTIONS
         and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
     ]
     if given:
         option = next(p.opts[0] for p in context.command.params if p.name == given[0])
         raise FevbenchError(
-            f"{option} is not for the judge", "leave it out; --protocol, --out and --device are for it"
+            f"{option} is not for expression-classifier",
+            "leave it out; --protocol, --out and --device are for it",
         )
 
 
@@ -234,7 +233,7 @@ def export_command(model: str, generator: Path, out: Path, assignments: tuple[st
     `fevbench run MODEL:FILE` scores it. The weights that come with fevbench were made by this.
 
     \b
-    Example: half the bytes; then two truncations of FEV-GAN, compared on val people
+    Example: half the bytes; then two truncations of FEV-GAN, compared on val subjects
       fevbench export imaginator trainings/imaginator--… --half --out imaginator.safetensors
       fevbench export fev-gan trainings/fev-gan--… --set truncation=0 --out still.safetensors
       fevbench run fev-gan:still.safetensors fevsynth --split val

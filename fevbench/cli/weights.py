@@ -14,7 +14,7 @@ from fevbench.errors import WeightsError
 from fevbench.weights import registry, store
 
 
-@click.group()
+@click.group(cls=options.GroupInOrder)
 def group() -> None:
     """The pretrained networks the metrics use."""
 

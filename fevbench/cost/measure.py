@@ -1,4 +1,4 @@
-"""What a model costs: parameters, operations, latency, clips a second, memory; the same code for all.
+"""What a model costs: parameters, operations, latency, clips per second, memory; the same code for all.
 
 On a CPU, a process cannot tell what memory one of several models takes: allocators keep what is freed, and
 libraries are loaded once. So each model is built and asked once more in a process that does nothing else.
@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -21,15 +21,13 @@ from fevbench.data.tensors import to_tensor
 from fevbench.errors import ModelError
 from fevbench.models.apart import ModelProcess
 from fevbench.models.built import build, networks
+from fevbench.models.found import FoundModel
 from fevbench.models.plugin_environment import call_model
 from fevbench.models.protocol import VideoModel
+from fevbench.models.within import Inside
 from fevbench.progress import Progress, Silent
 from fevbench.records import Finite, Record
 from fevbench.results.schema import Environment
-
-if TYPE_CHECKING:
-    from fevbench.models.found import FoundModel
-    from fevbench.models.within import Inside
 
 BATCHES = (1, 16)
 _STATUS = Path("/proc/self/status")
@@ -56,13 +54,10 @@ class Cost(Record):
     """What one model costs.
 
     Attributes:
-        model: Its name.
-        fingerprint: The sha256 of its code and weights.
         parameters: Numbers in the torch networks it holds, pretrained ones included; those that other
             runtimes hold (a face detector in onnxruntime) are not counted.
         flops: Floating-point operations of one clip in torch's matrix products and convolutions, two for a
             multiplication with addition; None where torch cannot count.
-        latencies: One a batch size.
         peak_memory: Bytes at most, at the largest batch: those a GPU gave torch; on a CPU, those a process of
             its own grew by (`fevbench.cost.measure`); None where neither can be told.
     """

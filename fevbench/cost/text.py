@@ -17,7 +17,7 @@ MEMORY = "peak MB"
 
 
 def cost_table(table: CostTable) -> Table:
-    """One row a model."""
+    """One row per model."""
     shown = Table(title=line(_title(table, table.environment.device)))
     for i, head in enumerate(_heads(table)):
         shown.add_column(head, justify="right" if i else "left")

@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from fevbench.data.clip import Clip, Dataset, Split
+from numpy.typing import NDArray
+
+from fevbench.data.clip import Clip, Dataset, Frames, Split
 from fevbench.data.protocol import Protocol
 from fevbench.data.video import content_digest
 from fevbench.errors import DatasetError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 Array = TypeVar("Array", bound="NDArray[Any]")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import numpy as np
@@ -16,13 +16,11 @@ from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 from PIL import Image
 
+from fevbench.data.clip import Frames
 from fevbench.data.facts import CHECKSUMS, FileFacts
 from fevbench.data.integrity import SliceChecksums, is_cut_short, is_off_by_little
 from fevbench.data.pictures import on_background
 from fevbench.errors import VideoError
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
 
 BESIDE = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 """Streams that a player does not play: covers and previews."""
@@ -80,13 +78,7 @@ def _rank(stream: Any, count: int) -> tuple[bool, bool, int, int]:
 
 
 class FrameConverter:
-    """Makes pictures of decoded frames as viewers see them.
-
-    Args:
-        stream: Where the frames come from.
-        path: What to name in an error.
-        facts: Told what was done.
-    """
+    """Makes pictures of decoded frames as viewers see them."""
 
     def __init__(self, stream: Any, path: Path, facts: FileFacts) -> None:
         self._path = path

@@ -7,17 +7,14 @@ the picture it is cut from.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from fevbench.data.clip import Frames
 
-    from fevbench.data.clip import Frames
-
-    Placement = NDArray[np.float64]
+Placement = NDArray[np.float64]
 
 FRAMING = np.array([[0.3699, 0.4542], [0.6377, 0.4541], [0.5086, 0.5958], [0.3984, 0.7292], [0.6106, 0.7289]])
 """Where eyes, nose and corners of the mouth lie in FEVSynth's frames: the mean over its 64 train subjects'

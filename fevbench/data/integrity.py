@@ -27,9 +27,6 @@ def is_cut_short(source: Path | bytes) -> bool:
 
     Args:
         source: A file, or what it holds; one that is neither Matroska, MP4 nor AVI is never cut short.
-
-    Raises:
-        OSError: The file cannot be read.
     """
     with _opened(source) as file:
         end = _length(file)
@@ -45,11 +42,7 @@ def is_cut_short(source: Path | bytes) -> bool:
 
 
 def is_off_by_little(source: Path | bytes) -> bool:
-    """Whether an AVI file that seems cut short lacks but a few bytes, and none of them of a frame.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
+    """Whether an AVI file that seems cut short lacks but a few bytes, and none of them of a frame."""
     with _opened(source) as file:
         end = _length(file)
         if file.read(4) != b"RIFF":

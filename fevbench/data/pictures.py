@@ -6,16 +6,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from fevbench.data.clip import Frames
 from fevbench.data.facts import CHECKSUMS, FileFacts
 from fevbench.errors import VideoError
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 ANIMATION_SUFFIXES = (".gif", ".webp", ".apng", ".tif", ".tiff")

@@ -1,4 +1,4 @@
-"""Clips for subjects to look at: strips, grids, and files that any player opens. Never for scoring."""
+"""Clips to look at: strips, grids, and files that any player opens. Never for scoring."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import av
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from fevbench.atomic import replacing
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
+from fevbench.data.clip import Frames
 
 GAP = 2
 """White pixels between pictures."""

@@ -5,13 +5,10 @@ Pixels are ``uint8[..., H, W, 3]`` in 0..255; tensors are ``float32[..., 3, H, W
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
+from fevbench.data.clip import Frames
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """By channel, of pixels in [0, 1]: what networks pretrained on ImageNet subtract and divide by."""

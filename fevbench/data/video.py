@@ -12,13 +12,13 @@ from fractions import Fraction
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import numpy as np
 
 from fevbench.atomic import replacing
-from fevbench.data.clip import DIGEST_TAG
+from fevbench.data.clip import DIGEST_TAG, Frames
 from fevbench.data.clip import LOSSLESS_SUFFIX as LOSSLESS_SUFFIX
 from fevbench.data.decoding import AGAIN, FrameConverter, decoded_frames, open_video
 from fevbench.data.facts import DIGEST, FileFacts
@@ -32,9 +32,6 @@ from fevbench.data.pictures import (
 )
 from fevbench.errors import VideoError
 from fevbench.wording import first_few
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
 
 VIDEO_SUFFIXES = (".mkv", ".mp4", ".avi", ".mov", ".webm", ".flv")
 WHAT_IS_READ = (
@@ -213,9 +210,6 @@ def write_clip(path: Path, frames: Frames, fps: float) -> None:
         path: The file to write, with suffix ``.mkv``; it appears whole or not at all.
         frames: ``uint8[T, H, W, 3]``, RGB.
         fps: Frames per second, written to the container.
-
-    Raises:
-        OSError: The disk is full or the folder cannot be written.
     """
     height, width = frames.shape[1:3]
     # FFmpeg drops a write error that comes with the last bytes, so it writes to memory.

@@ -113,8 +113,8 @@ class Extraction:
             clips: The samples of each.
 
         Returns:
-            For each clip ``[N, D]``, a row a sample. They are computed in `fixed_global_state`, whatever state this
-            process is in.
+            For each clip ``[N, D]``, a row a sample. They are computed in `fixed_global_state`, whatever
+            state this process is in.
 
         Raises:
             FevbenchError: The memory does not suffice for a batch, or a cache cannot be used.

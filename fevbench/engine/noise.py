@@ -54,4 +54,4 @@ def no_noise(scored: Mapping[str, str], again: Mapping[str, Sequence[str]]) -> l
     if not again or any(digest != scored[clip] for clip, others in again.items() for digest in others):
         return []
     count = 1 + max(map(len, again.values()))
-    return [f"{count} draws of one face and label are the same clip: no noise, or none that shows"]
+    return [f"{count} noise samples of one face and label are the same clip: no noise, or none that shows"]

@@ -1,4 +1,4 @@
-"""FEVSynth, the embedded data set: rendered people performing the six basic expressions."""
+"""FEVSynth, the embedded data set: rendered subjects performing the six basic expressions."""
 
 from __future__ import annotations
 

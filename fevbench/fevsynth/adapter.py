@@ -13,15 +13,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fevbench.data.clip import Clip, Split, Subject
+from fevbench.data.clip import Clip, Frames, Split, Subject
 from fevbench.errors import DatasetError, suggested_fix
 from fevbench.fevsynth import VERSION, Performance
 from fevbench.wording import quantity
 from fevbench.zips import StoredArchive
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
     from fevbench.fevsynth.truth import Truth
+
 
 ROOT = Path(__file__).parent
 MANIFEST = "manifest.json"
@@ -48,7 +48,7 @@ class FEVSynth:
     """
 
     name = "fevsynth"
-    title = "FEVSynth: rendered people performing the six basic expressions"
+    title = "FEVSynth: rendered subjects performing the six basic expressions"
     licence = "CC0-1.0"
     citation = "The fevbench authors, FEVSynth (2026)"
 
@@ -94,11 +94,11 @@ class FEVSynth:
             self.version += f"+{hashlib.sha256(text).hexdigest()[:12]}"
 
     def subjects(self) -> tuple[Subject, ...]:
-        """Every person, by id."""
+        """Every subject, by id."""
         return self._subjects
 
     def clips(self, split: Split) -> tuple[Clip, ...]:
-        """The clips of a split, by take, person and label."""
+        """The clips of a split, by take, subject and label."""
         return tuple(clip for clip in self._clips if clip.split == split)
 
     def frames(self, clip: Clip) -> Frames:
@@ -114,7 +114,7 @@ class FEVSynth:
         return read_clip(self._place(entry), content=self._checked(entry))
 
     def repetition(self, clip: Clip) -> int:
-        """Which of its person's performances of the label a clip is, counted from 0."""
+        """Which of its subject's performances of the label a clip is, counted from 0."""
         number: int = self._entries[clip.id]["take"]
         return number
 
@@ -124,10 +124,10 @@ class FEVSynth:
         return Performance(entry["variant"], entry["onset"], entry["apex"], entry["offset"])
 
     def neutral(self, subject: str, repetition: int = 0) -> Frames:
-        """A neutral image of a person, taken apart from every clip: ``uint8[H, W, 3]``, RGB.
+        """A neutral image of a subject, taken apart from every clip: ``uint8[H, W, 3]``, RGB.
 
         Raises:
-            DatasetError: There is no such person or take, or the file is missing or damaged.
+            DatasetError: There is no such subject or take, or the file is missing or damaged.
         """
         import numpy as np
         from PIL import Image
@@ -156,7 +156,7 @@ class FEVSynth:
         return self._truth
 
     def neutral_ids(self, split: Split) -> tuple[str, ...]:
-        """The ids of the neutral images of a split's people."""
+        """The ids of the neutral images of a split's subjects."""
         return tuple(entry["id"] for entry in self._neutrals.values() if entry["split"] == split)
 
     def stored(self, name: str) -> tuple[str, bytes]:
@@ -183,7 +183,7 @@ class FEVSynth:
         return None if entry is self._truth_entry else self._archive
 
     def _place(self, entry: dict[str, Any]) -> Path:
-        """Where a file is, for people: its path, below the archive if it is in one."""
+        """Where a file is, for messages: its path, below the archive if it is in one."""
         archive = self._archive_of(entry)
         path: Path = (archive.path if archive else self._root) / entry["file"]
         return path

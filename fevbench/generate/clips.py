@@ -6,27 +6,23 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from fevbench.data import show
+from fevbench.data.clip import Frames
 from fevbench.data.corpus import Corpus
+from fevbench.data.framing import Placement
 from fevbench.data.protocol import Protocol
 from fevbench.engine.generate import GeneratedClips
 from fevbench.errors import FevbenchError
 from fevbench.generate.photograph import Photograph
 from fevbench.models.asked import Asked
 from fevbench.models.built import build
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
-    from fevbench.data.framing import Placement
-    from fevbench.models.found import FoundModel
-    from fevbench.progress import Progress
+from fevbench.models.found import FoundModel
+from fevbench.progress import Progress
 
 SUFFIXES = (".mp4", ".gif", ".png")
 ACROSS = 3

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from fevbench.data.clip import EXPRESSIONS, Clip, Split, Subject
-from fevbench.data.framing import FRAMING, FoundFace, cut_out, upright
+from fevbench.data.clip import EXPRESSIONS, Clip, Frames, Split, Subject
+from fevbench.data.framing import FRAMING, FoundFace, Placement, cut_out, upright
 from fevbench.data.pictures import read_picture
 from fevbench.errors import FevbenchError, VideoError
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
-    from fevbench.data.framing import Placement
-
-    ReadExpressions = Callable[[Frames], NDArray[np.float32]]
-    """Frames ``uint8[N, H, W, 3]`` to probabilities ``float32[N, 7]`` of `CLASSES`, NaN without a face."""
+ReadExpressions = Callable[[Frames], NDArray[np.float32]]
+"""Frames ``uint8[N, H, W, 3]`` to probabilities ``float32[N, 7]`` of `CLASSES`, NaN without a face."""
 
 LEAST = 24
 """Height and width a photograph must have, pixels."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fevbench import paths
+from fevbench.data.clip import Dataset
+from fevbench.data.protocol import Protocol
 from fevbench.hashing import sha256_of
 from fevbench.weights import LocalWeight
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Dataset
-    from fevbench.data.protocol import Protocol
 
 MODEL = "judge"
 """What its file says it holds, and what a result calls its weights."""
@@ -52,8 +50,9 @@ def licence_of(judge: LocalWeight) -> str:
 
 def missing(dataset: Dataset, protocol: Protocol) -> str:
     """Why there is no number where a judge is missing, and the way out."""
-    how = f"fevbench train judge {dataset.name} --protocol {protocol.name}"
-    return f"no judge of {dataset.name} {dataset.version} at {protocol.id}; train one with `{how}`"
+    how = f"fevbench train expression-classifier {dataset.name} --protocol {protocol.name}"
+    data = f"{dataset.name} {dataset.version} at {protocol.id}"
+    return f"no expression classifier of {data}; train one with `{how}`"
 
 
 def about(dataset: Dataset, protocol: Protocol, digest: str, **found: Any) -> dict[str, Any]:

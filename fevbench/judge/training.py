@@ -6,27 +6,23 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch.optim.lr_scheduler import OneCycleLR
 
+from fevbench.data.clip import Dataset, Frames
 from fevbench.data.datasets import SPLITS
+from fevbench.data.protocol import Protocol
 from fevbench.data.tensors import to_tensor
 from fevbench.judge.files import about
 from fevbench.judge.network import Judge
+from fevbench.progress import Progress
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.export import write_exported
 from fevbench.version import VERSION
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Dataset, Frames
-    from fevbench.data.protocol import Protocol
-    from fevbench.progress import Progress
 
 EPOCHS = 24
 PATIENCE = 8
@@ -169,7 +165,7 @@ def train_on_dataset(
         DatasetError: There are no train or no val subjects.
     """
     train_set, val_set = (open_training_set(dataset, protocol, split, progress) for split in SPLITS[:2])
-    progress.start("train judge", EPOCHS * len(train_set))
+    progress.start("train expression classifier", EPOCHS * len(train_set))
     trained = train(_clips(train_set), _clips(val_set), len(dataset.labels), device, progress.advance, EPOCHS)
     right = read(trained.network, _clips(val_set), device).argmax(1).numpy() == val_set.labels
     found = ValidationResult(float(right.mean()), len(val_set), trained.kept)

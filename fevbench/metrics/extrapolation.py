@@ -88,7 +88,7 @@ def _extrapolated(
     order = sorted(set(subjects[kept].tolist()), key=_place)
     count = len(order)
     if count < 2:
-        raise TooFew(f"an extrapolation over people needs at least 2, got {count}")
+        raise TooFew(f"an extrapolation over subjects needs at least 2, got {count}")
     sizes = np.unique(np.linspace(-(-count // 2), count, SIZES).round().astype(int))
     subsets = [_subsets(order, size) for size in sizes]
     chosen = np.array([np.isin(subjects, subset) & kept for of_size in subsets for subset in of_size])
@@ -97,7 +97,7 @@ def _extrapolated(
     found = iter(distances(generated, real, groups.ravel(), unions))
     means = [np.mean([next(found) for _ in of_size]) for of_size in subsets]
     if not np.isfinite(means).all():
-        raise TooFew("a Fréchet distance needs at least 2 samples a set, a subset of people has fewer")
+        raise TooFew("a Fréchet distance needs at least 2 samples a set, a subset of subjects has fewer")
     return float(np.polynomial.Polynomial.fit(1 / sizes, means, 1)(0.0))
 
 

@@ -85,7 +85,7 @@ class ProgramFolder:
     Args:
         root: The folder; made if need be.
         key: What decides the clips, of letters and digits; what other keys left is removed.
-        kept: Whether it is there after the run, so that subjects can look into its log.
+        kept: Whether it is there after the run, so that its log can be read.
 
     Attributes:
         log: The log's file.

@@ -5,22 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.atomic import replacing
 from fevbench.errors import RunError
 from fevbench.sanitise import LONGEST_NAME, escape_csv, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
     from fevbench.results.schema import DatasetRecord, Result
+
 
 NONE_READ = "none"
 """The last column: clips in which nothing could be read, such as those without a face."""

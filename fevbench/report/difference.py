@@ -1,4 +1,4 @@
-"""What two runs differ in, and where their numbers part. Also of runs that cannot be compared."""
+"""What differs between two runs, and by how much; also for runs that cannot be compared."""
 
 from __future__ import annotations
 

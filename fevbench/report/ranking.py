@@ -19,15 +19,16 @@ NO_SUBJECTS = (
     "no result says whose clips these are (older version); repeat a run's command, which keeps its clips"
 )
 NO_REPLICATES = (
-    "without one of the groups of people it has no number, or it is of an older version (repeat its command)"
+    "without one of the groups of subjects it has no number, or it is of an older version "
+    "(repeat its command)"
 )
 MARKS = ((0.01, "‡"), (ALPHA, "†"))
 """Below which corrected p a model that is worse than the best is marked, and how."""
 LEGEND = (
     "rank, 1 + the number of models that are significantly better (5 %) than it or than any with a number "
     "at least as good; worse than the best, † p < 0.05, "
-    "‡ p < 0.01. Paired tests over people: sign flips of means, the jackknife's t of sets; Holm's correction "
-    "over all pairs of models in a metric"
+    "‡ p < 0.01. Paired tests over subjects: sign flips of means, the jackknife's t of sets; Holm's "
+    "correction over all pairs of models in a metric"
 )
 
 
@@ -86,7 +87,7 @@ def compare_samples(metric: Metric, first: Sample, second: Sample, subjects: Map
         return PairedTest(difference, None, None, first.reason or second.reason)
     if metric.kind == "set":
         if len(first.replicates) != len(second.replicates):
-            return PairedTest(difference, None, None, "the two left out other groups of people")
+            return PairedTest(difference, None, None, "the two left out other groups of subjects")
         sizes = sizes_of(first, subjects)
         return compare_sets(first.value, second.value, first.replicates, second.replicates, sizes)
     # An excused clip is excused for both; which clips are is a matter of the true clip, so usually the same.
@@ -245,7 +246,7 @@ def _no_ranks_reason(
         subjects = min(results[run].metrics[metric.name].subjects for run in ranked)
         tested = sum(pair.corrected is not None for pair in pairs)
         if tested * smallest_p(subjects) >= ALPHA:
-            return f"{subjects} people are too few to tell any two models apart in {tested} pairs"
+            return f"{subjects} subjects are too few to tell any two models apart in {tested} pairs"
     return "no two models can be told apart"
 
 

@@ -1,15 +1,15 @@
-"""Clips of runs beside the true ones, for people to look at: nobody's hand picks them."""
+"""Clips of runs beside the true ones, chosen by a rule and not by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fevbench.data import show
+from fevbench.data.clip import Clip, Frames
 from fevbench.data.corpus import Corpus, balanced_clips, sorted_by_hash
 from fevbench.data.datasets import open_dataset
 from fevbench.data.protocol import protocols
@@ -17,9 +17,6 @@ from fevbench.data.video import read_written
 from fevbench.errors import FevbenchError, RunError, UnknownName
 from fevbench.report.comparable import check_comparable, distinct_names
 from fevbench.results.files import CLIPS_FOLDER, file_name, read_result
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Frames
 
 TRUE = "true clip"
 SUFFIXES = (".png", ".mp4", ".gif")

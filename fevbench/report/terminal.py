@@ -22,7 +22,7 @@ NAME_WIDTH = 32
 
 
 def line(text: str, style: str = "", longest: int = LONGEST) -> Text:
-    """Words on a line of their own or in a cell, other people's among them."""
+    """Words on a line of their own or in a cell, untrusted ones among them."""
     return Text(one_line(text, longest), style=style)
 
 
@@ -75,8 +75,43 @@ def _notes(lines: Iterable[str]) -> list[Text]:
     return [line(f"note: {text}", "yellow") for text in lines]
 
 
+def headline_table(comparison: Comparison, hidden: int) -> RenderableType:
+    """Runs in rank order with a line each and no intervals, which 80 columns hold for four metrics.
+
+    Args:
+        comparison: The runs in the few metrics that are shown.
+        hidden: How many metrics are not.
+    """
+    table = _part(comparison, list(comparison.columns), intervals=False)
+    rest = f"--all shows {hidden} more metrics, and intervals" if hidden else "--all shows intervals"
+    order = "true clips first, then models by mean rank over all metrics, then controls"
+    return Group(
+        Text(comparison.title, style="italic"),
+        table,
+        *_legend(comparison, f"{order}; {rest}"),
+    )
+
+
 def comparison_table(comparison: Comparison, width: int) -> RenderableType:
     """Runs side by side, split into several tables where one would not fit ``width`` columns."""
+    tables = [_part(comparison, columns) for columns in _groups(comparison, width)]
+    intervals = "[ ]: 95 % interval"
+    return Group(Text(comparison.title, style="italic"), *tables, *_legend(comparison, intervals))
+
+
+def _legend(comparison: Comparison, more: str) -> list[Text]:
+    legend = [f"bold: best of the models; {more}; ↑ higher, ↓ lower is better"]
+    legend += [f"#: {comparison.legend}"] if comparison.legend else []
+    return [*(Text(line, style="dim") for line in legend), *_notes(comparison.footnotes)]
+
+
+def fits(comparison: Comparison, width: int) -> bool:
+    """Whether one table of ``width`` columns holds all metrics with their intervals."""
+    return len(_groups(comparison, width)) == 1
+
+
+def _groups(comparison: Comparison, width: int) -> list[list[str]]:
+    """The metrics, by the table they stand in."""
     names = min(max(len(row.name) for row in comparison.rows), NAME_WIDTH) + 4
     groups: list[list[str]] = [[]]
     used = names
@@ -87,18 +122,13 @@ def comparison_table(comparison: Comparison, width: int) -> RenderableType:
             used = names
         groups[-1].append(column)
         used += wide
-    tables = [_part(comparison, columns) for columns in groups]
-    legend = ["bold: best of the models; [ ]: 95 % interval; ↑ higher, ↓ lower is better"]
-    legend += [f"#: {comparison.legend}"] if comparison.legend else []
-    title = Text(comparison.title, style="italic")
-    lines = [Text(line, style="dim") for line in legend]
-    return Group(title, *tables, *lines, *_notes(comparison.footnotes))
+    return groups
 
 
-def _width(comparison: Comparison, column: str) -> int:
+def _width(comparison: Comparison, column: str, intervals: bool = True) -> int:
     cells = [row.cells[column] for row in comparison.rows]
     reach = _reach(comparison, column)
-    widest = max(max(len(cell.text) + reach, len(cell.interval)) for cell in cells)
+    widest = max(max(len(cell.text) + reach, intervals * len(cell.interval)) for cell in cells)
     return max(widest, len(comparison.headings[column]))
 
 
@@ -112,10 +142,10 @@ def _rank(row: Row, column: str) -> str:
     return f" #{cell.rank}{cell.mark}" if cell.rank is not None else ""
 
 
-def _part(comparison: Comparison, columns: list[str]) -> Table:
-    table = Table(show_lines=True)
+def _part(comparison: Comparison, columns: list[str], intervals: bool = True) -> Table:
+    table = Table(show_lines=intervals)
     table.add_column("model", max_width=NAME_WIDTH, overflow="fold")
-    width = {column: _width(comparison, column) for column in columns}
+    width = {column: _width(comparison, column, intervals) for column in columns}
     reach = {column: _reach(comparison, column) for column in columns}
     for column in columns:
         # Aligned here: rich would drop the blanks where a rank is missing.
@@ -127,7 +157,7 @@ def _part(comparison: Comparison, columns: list[str]) -> Table:
             blank = " " * (width[column] - reach[column] - len(cell.text))
             text = Text(blank).append(cell.text, style="bold" if cell.best else "")
             text.append(_rank(row, column))
-            if cell.interval:
+            if intervals and cell.interval:
                 text.append(f"\n{cell.interval:>{width[column]}}", style="dim")
             cells.append(text)
         table.add_row(Text(row.name, style="italic" if row.result is None else ""), *cells)
@@ -142,7 +172,7 @@ def difference_table(difference: Difference, clips: ShownClips | None, width: in
     parts += [
         _metrics(difference, width),
         Text(
-            "B - A with its 95 % interval over people; p of a paired test over people, of this metric alone "
+            "B - A with its 95 % interval over subjects; p of a paired test over them, of this metric alone "
             f"(not corrected for their number); bold: better, p < {ALPHA}",
             style="dim",
         ),
@@ -217,7 +247,7 @@ def _clips(name: str, rows: Sequence[ClipDifference], count: int, reason: str) -
         title += "; none counts as in the mean"
     table = Table()
     table.add_column("clip", overflow="fold")
-    table.add_column("person", overflow="fold")
+    table.add_column("subject", overflow="fold")
     for heading in ("A", "B", "B - A"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 
-from fevbench.report.difference import Difference, MetricDifference, ShownClips
+from fevbench.report.difference import Difference, ShownClips
 from fevbench.report.ranking import Ranking
 from fevbench.report.rows import Comparison, Row, bounds_of
 from fevbench.sanitise import escape_csv, escape_latex, escape_markdown, markdown_row
@@ -25,7 +25,7 @@ def markdown(comparison: Comparison, transposed: bool = False) -> str:
     def cell(row: Row, column: str) -> str:
         shown = row.cells[column]
         text = f"**{shown.text}**" if shown.best else shown.text
-        # Not "#1": where people paste tables, that links to an issue.
+        # Not "#1": where tables are pasted, that links to an issue.
         text += f"<sup>{shown.rank}{shown.mark}</sup>" if shown.rank is not None else ""
         return f"{text} {shown.interval}".strip()
 
@@ -171,7 +171,14 @@ def difference_json(difference: Difference, clips: ShownClips | None) -> str:
         "b": difference.names[1],
         "differs": {fact.what: [fact.first, fact.second] for fact in difference.facts},
         "incomparable": list(difference.incomparable),
-        "metrics": {row.name: _tested(row) for row in difference.metrics},
+        "metrics": {
+            row.name: {
+                "a": row.first and row.first.value,
+                "b": row.second and row.second.value,
+                **asdict(row.test),
+            }
+            for row in difference.metrics
+        },
     }
     if clips is not None:
         name, shown, count, reason = clips
@@ -181,11 +188,6 @@ def difference_json(difference: Difference, clips: ShownClips | None) -> str:
         ]
         content["clips"] = {"metric": name, "of": count, "reason": reason, "rows": rows}
     return json.dumps(content, indent=1) + "\n"
-
-
-def _tested(row: MetricDifference) -> dict[str, object]:
-    value = {"a": row.first and row.first.value, "b": row.second and row.second.value}
-    return {**value, **asdict(row.test)}
 
 
 FORMATS: dict[str, Callable[[Comparison], str]] = {

@@ -10,19 +10,16 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from fevbench.atomic import write_text
-from fevbench.data.clip import DIGEST_TAG, LOSSLESS_SUFFIX, Split
+from fevbench.data.clip import DIGEST_TAG, LOSSLESS_SUFFIX, Clip, Dataset, Split
 from fevbench.errors import FevbenchError, RunError, suggested_fix
 from fevbench.records import first_fault
 from fevbench.results.schema import RESULT_FILE, SCHEMA_VERSION, Result
 from fevbench.wording import first_few, quantity
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Dataset
 
 CLIPS_FOLDER = "clips"
 NOISE_FOLDER = "draws"
@@ -79,7 +76,7 @@ def other_clips(folder: Path, result: Result) -> Iterator[str]:
     for clip, digests in result.draws.items():
         wanted += [(f"{NOISE_FOLDER}/{draw}", clip, digest) for draw, digest in enumerate(digests, start=1)]
     for inside, clip, digest in wanted:
-        # A stranger's result may name anything: nothing is read outside of the folder.
+        # An untrusted result may name anything: nothing is read outside of the folder.
         name = f"{clip}{LOSSLESS_SUFFIX}"
         plain = "\0" not in name and Path(name).name == name
         if not plain or written_digest(folder / inside / name) not in (digest, None):

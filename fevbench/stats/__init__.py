@@ -1,1 +1,1 @@
-"""Uncertainty. The unit of resampling is always the subject: clips of one person are not independent."""
+"""Uncertainty. The unit of resampling is always the subject: clips of one subject are not independent."""

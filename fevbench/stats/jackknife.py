@@ -1,22 +1,19 @@
-"""Intervals of statistics of whole sets, by the delete-a-group jackknife over people.
+"""Intervals of statistics of whole sets, by the delete-a-group jackknife over subjects.
 
-The bootstrap is no use for Fréchet distances: drawing people twice lowers the rank of a covariance and
-moves the estimate itself. Leaving people out does not. All runs over the same clips leave out the same
-people, so that their replicates are pairs and can be subtracted.
+The bootstrap is no use for Fréchet distances: drawing subjects twice lowers the rank of a covariance and
+moves the estimate itself. Leaving subjects out does not. All runs over the same clips leave out the same
+subjects, so that their replicates are pairs and can be subtracted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from fevbench.stats.bootstrap import LEAST_SUBJECTS, LEVEL
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 MOST_GROUPS = 12
 """A Fréchet distance of 2048 features takes seconds; twelve give a standard error right to a fifth."""
@@ -28,16 +25,13 @@ EQUAL_METHOD = "delete-a-group jackknife over people, Student's t"
 
 
 def groups_of(subjects: Sequence[str]) -> NDArray[np.int64]:
-    """The group of each sample's person: every person alone, or dealt out in order to `MOST_GROUPS`.
-
-    Args:
-        subjects: The person of each sample.
+    """The group of each sample's subject: every subject alone, or dealt out in order to `MOST_GROUPS`.
 
     Returns:
         ``int64[len(subjects)]``; the order of samples does not matter.
     """
-    people = sorted(set(subjects))
-    number = {person: i % MOST_GROUPS for i, person in enumerate(people)}
+    names = sorted(set(subjects))
+    number = {name: i % MOST_GROUPS for i, name in enumerate(names)}
     return np.array([number[subject] for subject in subjects], np.int64)
 
 
@@ -45,7 +39,7 @@ def group_sizes(subjects: Sequence[str], counts: Sequence[bool] | None = None) -
     """How many clips each group has that leaves a replicate, in the groups' order.
 
     Args:
-        subjects: The person of each clip.
+        subjects: The subject of each clip.
         counts: Whether each clip counts; all do by default. A group without any leaves no replicate.
     """
     groups = groups_of(subjects)
@@ -85,7 +79,7 @@ def jackknife_interval(
 ) -> tuple[float, float] | None:
     """The value and, on both sides, its standard error times Student's t of G - 1 degrees of freedom.
 
-    It says how far the number would move with other people. Of a Fréchet distance it does not say where the
+    It says how far the number would move with other subjects. Of a Fréchet distance it does not say where the
     distance of infinitely many clips lies: the bias of few samples is in the value and in every replicate.
 
     Args:

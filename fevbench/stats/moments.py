@@ -13,16 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import blas
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Features = NDArray[Any] | Sequence[NDArray[Any]]
+Floats = NDArray[np.float64]
+Features = NDArray[Any] | Sequence[NDArray[Any]]
 
 ROWS = 4096
 """Samples in a block: enough for fast products, little beside the moments of thousands of features."""
@@ -88,10 +86,7 @@ class Moments:
     def __add__(self, other: Moments) -> Moments:
         other = other._from(self.origin)
         return Moments(
-            self.origin,
-            self.count + other.count,
-            self.total + other.total,
-            self.products + other.products,
+            self.origin, self.count + other.count, self.total + other.total, self.products + other.products
         )
 
     def __sub__(self, part: Moments) -> Moments:

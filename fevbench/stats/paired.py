@@ -10,23 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
 from fevbench.stats.bootstrap import LEAST_SUBJECTS, subject_bootstrap, sums_by_subject
 from fevbench.stats.jackknife import LEAST_GROUPS, jackknife_error, jackknife_interval
 from fevbench.wording import n_subjects
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
 EXACT_SUBJECTS = 24
 """Up to so many subjects all flips are counted one by one; of more, their sums are, on a grid."""
 GRID = 2**15
 """Steps of that grid from 0 to the largest sum there is."""
-NO_SCATTER = "the difference is the same without any group of people, so that nothing says how sure it is"
+NO_SCATTER = "the difference is the same without any group of subjects, so that nothing says how sure it is"
 TIE = 1e-9
 """Numbers nearer than this, absolutely or relatively, are equal: rounding is no evidence."""
 ALPHA = 0.05
@@ -135,7 +132,7 @@ def sign_flip_p(totals: ArrayLike) -> float:
     # The first subject's sign stays: turning all signs round changes no distance from 0.
     rest = values[1:]
     half = len(rest) // 2
-    # Sorted needles are found several times faster.
+    # searchsorted is several times faster on sorted queries.
     left = np.sort(values[0] + _all_signs(half) @ rest[:half])
     right = np.sort(_all_signs(len(rest) - half) @ rest[half:])
     above = len(right) - np.searchsorted(right, observed - left, side="left")

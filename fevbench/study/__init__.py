@@ -1,1 +1,1 @@
-"""Human studies: people choose the better of two clips, blindly; metrics are held against their choices."""
+"""Human studies: raters choose the better of two clips, blindly; metrics are compared with their choices."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
@@ -28,9 +29,8 @@ from fevbench.stats.bootstrap import LEAST_SUBJECTS, RESAMPLES, draw_subjects
 from fevbench.wording import quantity
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from fevbench.study.record import Answers, Study
+
 
 PRIOR = 1.0
 """Comparisons with the virtual opponent, of every model."""
@@ -108,9 +108,6 @@ class Choices:
         subject: ``int[N]``: the subject shown, as a place in ``subjects``.
         rater: ``int[N]``: who chose, as a place among ``raters``.
         left: ``bool[N]``: whether what was at the left was preferred.
-        subjects: The subjects shown, in order.
-        raters: How many raters there are.
-        models: How many models there are.
     """
 
     first: NDArray[np.int64]

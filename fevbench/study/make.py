@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fevbench.atomic import write_text
 from fevbench.audit.damages import DamageInput, damages
 from fevbench.audit.record import STRENGTHS
+from fevbench.data.clip import Clip, Frames
 from fevbench.data.corpus import Corpus, balanced_clips
 from fevbench.errors import FevbenchError, RunError
 from fevbench.metrics.catalog import Metric
@@ -34,9 +34,6 @@ from fevbench.study.record import (
     StudyModel,
     read_study,
 )
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Frames
 
 Comparison = tuple[int, int, "Clip"]
 """Two models, by their places, and the clip whose face and label both were given."""

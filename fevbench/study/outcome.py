@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.stats.bootstrap import RESAMPLES, draw_subjects, percentile_interval
 from fevbench.stats.paired import TIE
 from fevbench.study.choices import check_connected, choices_of, fit, preferred, win_rates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
-
     from fevbench.study.choices import Choices
     from fevbench.study.record import Raters, Score, Study, StudyMetric
+
 
 LEAST_MODELS = 3
 """Of two models, tau is 1 or -1 and says nothing."""
@@ -110,7 +109,7 @@ def _agreement(
 
 
 def _resampled_means(scores: Sequence[Score], choices: Choices) -> NDArray[np.float64]:
-    """``float64[RESAMPLES, models]``: the metric with people drawn anew.
+    """``float64[RESAMPLES, models]``: the metric over resampled subjects.
 
     Those whom the study shows are drawn as for the choices; the others of the runs are drawn by themselves.
     """

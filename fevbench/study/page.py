@@ -9,17 +9,14 @@ import tempfile
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
+from fevbench.data.clip import Frames
 from fevbench.data.show import enlarged, write_mp4
 from fevbench.study.record import Study
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
 
 ASSETS = Path(__file__).parent / "assets"
 WIDTH = 256

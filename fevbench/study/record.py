@@ -46,7 +46,7 @@ class StudyMetric(Record):
     scores: list[Score]
     """One a model, in the order of the study's models."""
     reason: str = ""
-    """Why it cannot be held against people's choices; empty if it can."""
+    """Why it cannot be compared with the raters' choices; empty if it can."""
 
 
 class StudyModel(Record):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,10 +12,8 @@ from rich.text import Text
 
 from fevbench.stats.bootstrap import LEVEL
 from fevbench.study.choices import METHOD, PRIOR
+from fevbench.study.outcome import Bounds, Outcome
 from fevbench.wording import grouped, quantity
-
-if TYPE_CHECKING:
-    from fevbench.study.outcome import Bounds, Outcome
 
 MODEL = (
     f"Bradley-Terry; a tie is half a win for each; every model also meets a virtual opponent of strength 0 "
@@ -80,12 +78,12 @@ def outcome_table(outcome: Outcome) -> RenderableType:
             agreement.add_row(Text(metric.metric), f"{metric.tau:+.2f}", bounds, str(metric.models))
     parts: list[RenderableType] = [*map(Text, lines), models]
     if agreement.row_count:
-        head = "Agreement of metrics with people: Kendall's tau-b over models; 1 is the same order"
+        head = "Agreement of metrics with raters: Kendall's tau-b over models; 1 is the same order"
         parts += [Text(head), agreement]
     reasons = grouped((metric.reason, metric.metric) for metric in outcome.agreement if metric.tau is None)
     notes = [f"no tau for {', '.join(names)}: {reason}" for reason, names in reasons.items()]
     if not outcome.study.metrics:
-        notes.append("the runs were scored in no metric: nothing can be held against people's choices")
+        notes.append("the runs were scored in no metric: nothing can be compared with the raters' choices")
     if any(metric.whole_set and metric.interval for metric in outcome.agreement):
         notes.append(f"* {FIXED}")
     notes += [

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,9 +21,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from fevbench.atomic import replacing
 from fevbench.training.guard import TrainingError
-
-if TYPE_CHECKING:
-    from fevbench.training.task import Task
+from fevbench.training.task import Task
 
 WARM_UP = 10
 """Steps after which the average is over more than a handful of steps."""
@@ -132,12 +130,7 @@ def load(path: Path, task: Task, average: Average, device: torch.device) -> Trai
 
 
 def _check_whole(path: Path) -> None:
-    """See that a checkpoint's parts are what was written; torch itself does not look.
-
-    Raises:
-        ValueError: One is not.
-        zipfile.BadZipFile: It is no checkpoint.
-    """
+    """See that a checkpoint's parts are what was written; torch itself does not look."""
     with zipfile.ZipFile(path) as parts:
         damaged = parts.testzip()
     if damaged is not None:

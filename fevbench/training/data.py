@@ -14,21 +14,17 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench import paths
 from fevbench.atomic import replacing, write_text
-from fevbench.data.clip import Clip, Dataset, Split
+from fevbench.data.clip import Clip, Dataset, Frames, Split
 from fevbench.data.protocol import Protocol
 from fevbench.errors import DatasetError
 from fevbench.progress import Progress
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 FORMAT = 1
 """Raised whenever the files would hold something else."""
@@ -38,16 +34,11 @@ FRAMES_FILE, CLIPS_FILE = "frames.npy", "clips.json"
 class TrainingSet:
     """The clips of a split, as arrays.
 
-    Args:
-        folder: Where they were written.
-
     Attributes:
         digest: Of the data set's name and version, the protocol, the split and its clips.
         frames: ``uint8[N, T, S, S, 3]``, memory-mapped, read-only.
         labels: ``int64[N]``, indices into ``label_names``.
         label_names: The data set's labels.
-        subjects: The subject of each clip.
-        ids: The id of each clip.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,10 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from fevbench.atomic import replacing
+from fevbench.data.clip import Dataset
 from fevbench.errors import ModelError
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Dataset
 
 FORMAT = "fevbench-generator-1"
 

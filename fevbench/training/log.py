@@ -5,18 +5,15 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from fevbench.atomic import replacing, write_text
+from fevbench.data.clip import Frames
 from fevbench.data.show import grid, write_mp4
 from fevbench.errors import MissingPackage
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-    from fevbench.training.data import TrainingSet
+from fevbench.training.data import TrainingSet
 
 LOSSES_FILE, TENSORBOARD_FOLDER = "losses.csv", "tensorboard"
 CURVES_FILE = "curves.png"

@@ -118,7 +118,7 @@ def _shown_set(plan: TrainingPlan, data: TrainingSet, listener: Listener) -> Tra
     split = SPLITS[1]
     if plan.dataset.clips(split):
         return open_training_set(plan.dataset, protocols.get(plan.config.protocol), split, listener)
-    listener.note(f"{plan.dataset.name} has no val people: the samples show train people")
+    listener.note(f"{plan.dataset.name} has no val subjects: the samples show train subjects")
     return data
 
 

@@ -12,21 +12,17 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from fevbench.data.tensors import to_pixels, to_tensor
 from fevbench.training.config import TrainingConfig
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.training.data import TrainingSet
+from fevbench.training.data import TrainingSet
 
 MOVED, GREY, BLURRED, COMPRESSED = 0.7, 0.05, 0.1, 0.1
 """Parts of the clips that are moved, made grey, blurred, and compressed as JPEG."""

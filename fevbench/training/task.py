@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fevbench.progress import Progress
 from fevbench.registry import Registry
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from fevbench.progress import Progress
     from fevbench.training.config import TrainingConfig
     from fevbench.training.data import TrainingSet
     from fevbench.training.sampling import Batch, RandomNumbers
+
 
 Update = Callable[[str, "Tensor"], None]
 """``update(name, loss)``: one step of the optimiser ``name``, on gradients averaged over processes."""
@@ -66,14 +67,7 @@ class Trainable(Protocol):
     weights: tuple[str, ...]
 
     def task(self, config: Any, data: TrainingSet, device: torch.device, progress: Progress) -> Task:
-        """Build networks and optimisers; the global random state is seeded already.
-
-        Args:
-            config: One of ``configs``, perhaps changed.
-            data: What it will be trained on, for what a method computes of each clip beforehand.
-            device: Where to train.
-            progress: Hears how preparations proceed.
-        """
+        """Build networks and optimisers; the global random state is seeded already."""
 
 
 trainables: Registry[Trainable] = Registry("trainable model", group="fevbench.trainable")

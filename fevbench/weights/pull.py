@@ -138,7 +138,6 @@ def put(part: Path, file: File) -> Path:
 
     Raises:
         WeightsError: Another file was pinned before.
-        OSError: The cache cannot be written.
     """
     target = store.cache() / file.name
     # The pin first: a file whose pin a kill kept from being written would not be used by anybody.

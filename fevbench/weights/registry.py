@@ -107,12 +107,11 @@ def weight(name: str) -> Weight:
 
 @functools.cache
 def _read(path: Path) -> dict[str, Weight]:
-    return {name: _weight(name, table) for name, table in read_toml(path).items()}
-
-
-def _weight(name: str, table: dict[str, Any]) -> Weight:
-    sources = tuple(_source(source) for source in table["sources"])
-    return Weight(**{**table, "name": name, "citation": tuple(table["citation"]), "sources": sources})
+    found = {}
+    for name, table in read_toml(path).items():
+        lists = {"citation": tuple(table["citation"]), "sources": tuple(map(_source, table["sources"]))}
+        found[name] = Weight(**{**table, "name": name, **lists})
+    return found
 
 
 def _source(table: dict[str, Any]) -> Address | Carrier:

@@ -52,7 +52,6 @@ def write_pin(path: Path, sha256: str) -> None:
 
     Raises:
         WeightsError: It is pinned to another hash.
-        OSError: The folder cannot be written.
     """
     pin = pin_path(path)
     if not pin.exists():

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.metric import Metric
+from fevbench.report.headline import GROUPS, headline
 from fevbench.report.rows import number
 from fevbench.wording import n_clips, quantity
 from leaderboard.site.costs import COLUMNS, cost_cells
-from leaderboard.site.tables import GROUPS, Run, Table
-from leaderboard.site.words import aspects
+from leaderboard.site.tables import Run, Table
 
 SHADES = 5
 """Steps of the colour scale, 0 the lightest."""
@@ -129,16 +129,6 @@ class Board:
     def cell(self, line: Line, column: str) -> Shown:
         """The cell of a line in a column."""
         return line.cells[[one.name for one in self.columns].index(column)]
-
-
-def headline(columns: Sequence[str]) -> dict[str, str]:
-    """The metric that stands for each aspect, of those that a table has; aspects without one are absent."""
-    found = {}
-    for aspect in aspects():
-        name = next((metric for metric in aspect.metrics if metric in columns), None)
-        if name is not None:
-            found[aspect.key] = name
-    return found
 
 
 def make_board(table: Table, pages: Mapping[str, str]) -> Board:

@@ -10,8 +10,9 @@ from typing import Literal
 from markupsafe import Markup, escape
 
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.headline import headline
 from fevbench.report.rows import number
-from leaderboard.site.board import headline, value_text
+from leaderboard.site.board import value_text
 from leaderboard.site.costs import COLUMNS, cost_cells
 from leaderboard.site.tables import Run, Table
 

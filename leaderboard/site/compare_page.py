@@ -8,8 +8,8 @@ from statistics import pstdev
 from typing import Any
 
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.headline import headline
 from fevbench.report.rows import number
-from leaderboard.site.board import headline
 from leaderboard.site.breakdown import clip_metrics, labels_of, subjects_in
 from leaderboard.site.clips import CLIPS_FOLDER, Clips
 from leaderboard.site.tables import Run, Table

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from fevbench.metrics.catalog import metrics as catalog
-from leaderboard.site.board import Board, Column, Line, Shown, headline
+from fevbench.report.headline import headline
+from leaderboard.site.board import Board, Column, Line, Shown
 from leaderboard.site.charts import identity_against_motion
 from leaderboard.site.compare_page import front_clip
 from leaderboard.site.model_page import Look

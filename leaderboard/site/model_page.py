@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.headline import GROUPS, headline
 from fevbench.report.rows import bounds_of, interval, notes, number
 from leaderboard.site.about import About
-from leaderboard.site.board import headline, is_beyond, missing_text, value_text
+from leaderboard.site.board import is_beyond, missing_text, value_text
 from leaderboard.site.breakdown import labels_of
 from leaderboard.site.cards import Card, card_of
 from leaderboard.site.clips import Clips, examples
@@ -19,7 +20,7 @@ from leaderboard.site.costs import COLUMNS, cost_cells
 from leaderboard.site.matrices import Matrix, matrices_of
 from leaderboard.site.pictures import Pictures
 from leaderboard.site.plots import Axis, Dot, strip
-from leaderboard.site.tables import GROUPS, Run, Table
+from leaderboard.site.tables import Run, Table
 from leaderboard.site.verdict import Verdict, Wins, verdict_of
 from leaderboard.small_clips import TRUE_CLIPS
 

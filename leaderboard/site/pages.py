@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.headline import GROUPS
 from leaderboard.site.charts import cost_runs, rank_against_cost
 from leaderboard.site.compare_page import ComparePage
 from leaderboard.site.costs import COLUMNS, cost_cells
@@ -17,7 +18,7 @@ from leaderboard.site.literature import Reported, published_cells
 from leaderboard.site.metric_page import MetricPage
 from leaderboard.site.model_page import ModelPage
 from leaderboard.site.project import addresses
-from leaderboard.site.tables import GROUPS, Table
+from leaderboard.site.tables import Table
 from leaderboard.site.verdict import Wins, win_matrix
 from leaderboard.site.words import aspects, parts_of, read_questions, site_words
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fevbench.audit.record import AUDIT_FILE, Audit, read_audit
 from fevbench.errors import FevbenchError
-from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.headline import mean_rank
 from fevbench.report.rows import Comparison, Row, compare
 from fevbench.sanitise import one_line
 from leaderboard.entries import Entry, Problem
@@ -22,15 +21,6 @@ from leaderboard.site.titles import file_name, key_of, short_titles
 
 if TYPE_CHECKING:
     from fevbench.results.schema import Result
-
-GROUPS = {
-    "identity": ("Identity", ("identity",)),
-    "expression": ("Expression", ("expression",)),
-    "motion": ("Motion", ("motion", "facial-motion")),
-    "realism": ("Realism", ("distribution", "pixels")),
-    "diversity": ("Diversity", ("diversity",)),
-}
-"""The groups of columns: title, and the families of the catalogue in it."""
 
 
 @dataclass(frozen=True)
@@ -225,18 +215,3 @@ def _ordered(
     return tuple(
         run if run.result.model.control else replace(run, place=place) for place, run in enumerate(ordered, 1)
     )
-
-
-def mean_rank(comparison: Comparison, index: int) -> float:
-    """The mean over groups of metrics of a run's mean rank; infinite if nobody is ranked."""
-    means = []
-    for _, families in GROUPS.values():
-        # Who has no rank is behind all who have: what is missing never moves a model up.
-        ranks = [
-            standing.ranks.get(index, len(standing.ranks) + 1)
-            for name, standing in comparison.rankings.items()
-            if catalog.get(name).definition.family in families and standing.ranks
-        ]
-        if ranks:
-            means.append(sum(ranks) / len(ranks))
-    return round(sum(means) / len(means), 9) if means else math.inf

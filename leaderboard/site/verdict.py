@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.report.headline import GROUPS, headline
 from fevbench.report.rows import number
 from leaderboard.site.about import UNKNOWN
-from leaderboard.site.board import headline, saturation, shade_of_part
-from leaderboard.site.tables import GROUPS, Run, Table
+from leaderboard.site.board import saturation, shade_of_part
+from leaderboard.site.tables import Run, Table
 from leaderboard.site.words import aspects
 
 MOST_CHALLENGERS = 2

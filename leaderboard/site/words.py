@@ -39,14 +39,12 @@ class Aspect:
     Attributes:
         key: The key of its group of columns.
         title: What it is called.
-        metrics: Which metric stands for it: the first of these that a table has.
         better: What is said of a model that is significantly better in it.
         worse: The opposite.
     """
 
     key: str
     title: str
-    metrics: tuple[str, ...]
     better: str
     worse: str
 
@@ -75,7 +73,7 @@ def read_words() -> dict[str, Words]:
 def aspects() -> tuple[Aspect, ...]:
     """The aspects of the first screen, in their order."""
     return tuple(
-        Aspect(key, one["title"], tuple(one["metrics"]), one["better"], one["worse"])
+        Aspect(key, one["title"], one["better"], one["worse"])
         for key, one in _content()[SITE]["aspects"].items()
     )
 

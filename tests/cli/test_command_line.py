@@ -233,6 +233,7 @@ def test_the_version(cli: Cli) -> None:
         ("--debug train fev-gan fevsynth", True),
         ("data prepare mug SRC --out DIR", True),
         ("train judge fevsynth", False),
+        ("train expression-classifier fevsynth", False),
         ("cost fev-gan", False),
     ],
 )

@@ -20,7 +20,7 @@ from fevbench.data.protocol import Protocol, protocols
 
 FAKES = Path(__file__).parent.parent / "fevsynth"
 SMALL = ("--frames", "8", "--size", "32", "--jobs", "2")
-ONE_PERSON = ("data", "render", "fevsynth", "--people", "1", "--takes", "1", *SMALL)
+ONE_SUBJECT = ("data", "render", "fevsynth", "--subjects", "1", "--repetitions", "1", *SMALL)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_set_is_rendered_and_can_be_scored_on(
     out = tmp_path / "mine"
     outcome = render("--people", "3", "--takes", "2", "--frames", "32", "--size", "32", "--out", out)
     assert outcome.code == 0, outcome
-    assert f"{out}: 3 people, 36 clips (24 train, 12 test), " in outcome.out
+    assert f"{out}: 3 subjects, 36 clips (24 train, 12 test), " in outcome.out
     assert outcome.out.endswith(f"score a model on it: fevbench run copy fevsynth:{out}\n")
     run = ("--metrics", "psnr", "--format", "json")
     for control in ("other-person", "other-expression"):
@@ -215,7 +215,7 @@ def test_killed_anywhere_it_leaves_nobody_behind_and_continues(
 ) -> None:
     """Ctrl-C goes to the whole group, the other signals to the command alone."""
     out = tmp_path / "set"
-    first = start(*ONE_PERSON, "--out", out)
+    first = start(*ONE_SUBJECT, "--out", out)
     _wait(lambda: len(list((out / "truth").glob("p*.npz"))) >= 2)
     os.killpg(first.pid, how) if how == signal.SIGINT else os.kill(first.pid, how)
     _, complaint = first.communicate(timeout=300)
@@ -232,21 +232,21 @@ def test_killed_anywhere_it_leaves_nobody_behind_and_continues(
     assert 2 <= len(kept) < 7
     assert not (out / "manifest.json").exists()
 
-    second = start(*ONE_PERSON, "--out", out, seconds=0)
+    second = start(*ONE_SUBJECT, "--out", out, seconds=0)
     _, complaint = second.communicate(timeout=300)
     assert second.returncode == 0, complaint
     assert kept.items() <= pictures(out).items()
-    undisturbed = start(*ONE_PERSON, "--out", tmp_path / "other", seconds=0)
+    undisturbed = start(*ONE_SUBJECT, "--out", tmp_path / "other", seconds=0)
     undisturbed.communicate(timeout=300)
     assert tree(out) == tree(tmp_path / "other")
 
 
 def test_a_full_disk_is_one_line_and_no_reason_to_start_anew(start: Start, tmp_path: Path) -> None:
-    full = start(*ONE_PERSON, "--out", tmp_path / "set", seconds=0, limit=4000)
+    full = start(*ONE_SUBJECT, "--out", tmp_path / "set", seconds=0, limit=4000)
     _, complaint = full.communicate(timeout=300)
     assert full.returncode == 1
     assert [line for line in complaint.splitlines() if line.startswith("error: the disk is full")], complaint
     assert "Traceback" not in complaint
-    more = start(*ONE_PERSON, "--out", tmp_path / "set", seconds=0)
+    more = start(*ONE_SUBJECT, "--out", tmp_path / "set", seconds=0)
     _, complaint = more.communicate(timeout=300)
     assert more.returncode == 0, complaint

@@ -142,7 +142,7 @@ def test_a_wrong_folder_says_what_was_expected_found_and_meant(cli: Cli, tmp_pat
         return outcome.complaint
 
     deep = complaint("mug", mug / "001" / "anger")
-    assert "expected people 001, 002" in deep
+    assert "expected subjects 001, 002" in deep
     assert "found take000" in deep
     assert deep.endswith(f"did you mean {mug}?")
     assert complaint("oulu-casia", mug).count("found .DS_Store, 001, 002") == 1
@@ -166,7 +166,7 @@ def test_a_wrong_folder_says_what_was_expected_found_and_meant(cli: Cli, tmp_pat
         (("--set", "pattern={subject}/x"), "name {subject} and {label} once each"),
         (("--set", "patern=x"), "did you mean 'pattern'?"),
         (("--split", "seeded:70-20-20:0"), "write seeded:70-10-20:0"),
-        (("--split", "kfold:9:1"), "more folds than the 4 people"),
+        (("--split", "kfold:9:1"), "more folds than the 4 subjects"),
         (("--split", "kfold:2:1"), "3 or more"),
         (("--split", "mug-lfdm-26-26"), "has no split"),
         (("--split", "none.csv"), "none.csv cannot be read"),

@@ -86,23 +86,23 @@ def around_the_red(clip: dict[str, Any]) -> bool:
     [
         pytest.param(
             lambda i: (GREEN, 130, 10, 40 if i < 10 else 100),
-            ["other faces in 5 of 5 frames looked at, one person is followed"],
+            ["other faces in 5 of 5 frames looked at, one subject is followed"],
             id="one who comes nearer",
         ),
         pytest.param(
             lambda i: (GREEN, 200, 10, 30) if i > 12 else None,
-            ["other faces in 2 of 5 frames looked at, one person is followed"],
+            ["other faces in 2 of 5 frames looked at, one subject is followed"],
             id="one who comes late",
         ),
         pytest.param(
             lambda i: (GREEN, 100, 10, 90) if i == 0 else None,
-            ["other faces in 1 of 5 frames looked at, one person is followed"],
+            ["other faces in 1 of 5 frames looked at, one subject is followed"],
             id="one who is larger, and gone at once",
         ),
         pytest.param(
             lambda i: (GREEN, 68, 70, 10) if i == 19 else None,
             [
-                "other faces in 1 of 5 frames looked at, one person is followed",
+                "other faces in 1 of 5 frames looked at, one subject is followed",
                 "another face in the square in 1 of 5 frames looked at",
             ],
             id="one who is in the square",
@@ -162,8 +162,8 @@ def test_a_take_of_two_people_one_after_the_other_gives_no_clip(cli: Cli, tmp_pa
 def test_another_person_at_the_same_place_is_noted(cli: Cli, tmp_path: Path) -> None:
     outcome, clip = prepared(cli, tmp_path, lambda i: scene((RED if i < 12 else GREEN, 20, 30, 60)))
     assert around_the_red(clip)
-    assert clip["notes"] == ["perhaps another person's face in 2 of 5 frames looked at"]
-    assert "noted: 3 clips: perhaps another person's face" in outcome.out
+    assert clip["notes"] == ["perhaps another subject's face in 2 of 5 frames looked at"]
+    assert "noted: 3 clips: perhaps another subject's face" in outcome.out
 
 
 @pytest.mark.usefixtures("blocks")

@@ -91,7 +91,7 @@ def test_who_has_other_parts_only_is_named(tmp_path: Path) -> None:
     assert reasons == {
         ("down", "part not asked for", "--set view=down"),
         ("top", "part not asked for", "--set view=top"),
-        ("W017", "person without the part asked for", "there is --set view=down"),
+        ("W017", "subject without the part asked for", "there is --set view=down"),
     }
 
 
@@ -104,9 +104,9 @@ def test_the_summary_says_how_to_ask_for_the_other_parts(cli: Cli, tmp_path: Pat
     outcome = cli("data", "prepare", "mead", source, "--out", tmp_path / "out", *wish)
     assert outcome.code == 0, outcome
     assert "skipped: 3 part not asked for (--set view=left_30: 2, --set view=down: 1)" in outcome.out
-    assert "skipped: 1 person without the part asked for (W017)" in outcome.out
+    assert "skipped: 1 subject without the part asked for (W017)" in outcome.out
     other = cli("data", "prepare", "mead", source, "--out", tmp_path / "b", *wish, "--set", "view=down")
     assert other.out.startswith(f"{tmp_path / 'b'}: 1 clip (")
     assert Counter(line.partition(" (")[0] for line in other.out.splitlines())[
-        "skipped: 3 person without the part asked for"
+        "skipped: 3 subject without the part asked for"
     ]

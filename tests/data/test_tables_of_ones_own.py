@@ -131,12 +131,12 @@ def test_a_split_names_who_is_not_here(cli: Cli, own: Path, tmp_path: Path) -> N
     split.write_text("subject,split\nann,train\nbob,test\nCem,test\n")
     wish = ("--set", f"csv={table}", "--split", split)
     made = prepare(cli, own, tmp_path / "out", *wish)
-    assert "split: split.csv; 1 of its people are not here" in made.out
-    assert "skipped: 1 person not in the split" in made.out
+    assert "split: split.csv; 1 of its subjects are not here" in made.out
+    assert "skipped: 1 subject not in the split" in made.out
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["split"]["missing"] == ["Cem"]
     split.write_text("subject,split\n1,train\n2,test\n")
     none = prepare(cli, own, tmp_path / "none", *wish).complaint
-    assert f"{split} names none of the people here, but 1, 2: they are ann, bob, cem" in none
+    assert f"{split} names none of the subjects here, but 1, 2: they are ann, bob, cem" in none
 
 
 def test_a_set_that_lost_whom_to_test_says_so(cli: Cli, own: Path, tmp_path: Path) -> None:
@@ -170,13 +170,13 @@ def test_nobody_is_two_people_for_a_capital_letter(cli: Cli, own: Path, tmp_path
     write_video(own / "ann2.mp4", performance(1, "fear"))
     table.write_text(ROWS + "ann2.mp4,Ann,fear\n")
     refused = prepare(cli, own, tmp_path / "out", "--set", f"csv={table}")
-    assert "'ann' and 'Ann' may be one person: write a person's name in one way" in refused.complaint
+    assert "'ann' and 'Ann' may be one subject: write a subject's name in one way" in refused.complaint
 
 
 def test_one_person_is_told_that_two_are_needed(cli: Cli, tmp_path: Path) -> None:
     write_video(tmp_path / "own" / "ann" / "anger" / "1.mp4", performance(1, "anger"))
     complaint = prepare(cli, tmp_path / "own", tmp_path / "out").complaint
-    assert "there is one person, ann" in complaint
+    assert "there is one subject, ann" in complaint
     assert "or --split test to score on it only" in complaint
 
 
@@ -187,7 +187,7 @@ def test_a_set_to_score_on_only(cli: Cli, tmp_path: Path) -> None:
     wishes = ("--split", "test", "--frames", 32, "--size", 64)
     done = prepare(cli, tmp_path / "own", tmp_path / "out", *wishes)
     assert done.code == 0, done
-    assert "2 clips (0 train of 0 people, 0 val of 0 people, 2 test of 1 person)" in done.out
+    assert "2 clips (0 train of 0 subjects, 0 val of 0 subjects, 2 test of 1 subject)" in done.out
     assert "nobody" not in done.out
     assert "no clip to train" not in done.out
     at = f"own:{tmp_path / 'out'}"

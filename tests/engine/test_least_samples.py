@@ -44,7 +44,7 @@ def clips_of(people: int, per_label: tuple[int, int]) -> list[Clip]:
     ("metric", "people", "per_label", "reason"),
     [
         (needing("fvd", least=20), 4, (8, 8), "16 clips, needs at least 20"),
-        (needing("fvd", least=2, least_subjects=5), 4, (8, 8), "4 people, needs at least 5"),
+        (needing("fvd", least=2, least_subjects=5), 4, (8, 8), "4 subjects, needs at least 5"),
         (
             needing("fvd", least=2, least_per_label=9),
             4,
@@ -137,7 +137,7 @@ def test_what_so_few_clips_cannot_have_is_known_before_a_network_runs(cli: Cli, 
     assert found["motion"]["value"] is not None
     assert found["fvd"]["reason"] == "1 clip, needs at least 32"
     assert found["fid"]["reason"] == "15 frames, needs at least 256"
-    assert found["rank-1"]["reason"] == "1 person, needs at least 2"
+    assert found["rank-1"]["reason"] == "1 subject, needs at least 2"
     assert set(outcome.result["stages"]) == {"decode", "generate", "frame-difference", "score"}
     assert "no fvd, precision: 1 clip, needs at least 32" in outcome.err
     again = cli("run", "copy", "tiny", *asked, "--out", out)

@@ -183,7 +183,7 @@ def test_a_model_without_noise_has_none_and_it_is_said(bench: Bench) -> None:
     shown = bench.run()
     assert shown.code == 0
     assert bench.diversity()["value"] == 0
-    note = "4 draws of one face and label are the same clip: no noise, or none that shows"
+    note = "4 noise samples of one face and label are the same clip: no noise, or none that shows"
     assert bench.result()["model"]["notes"] == [note]
     assert note in " ".join(shown.out.split())
 
@@ -203,8 +203,8 @@ def test_an_audit_cannot_judge_it(cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "audit"
     audited = cli("audit", "tiny", "--device", "cpu", "--offline", "--metrics", "diversity,ssim", "--damages",
                   "freeze", "--out", out)  # fmt: skip
-    assert audited.code == 1, "three people are too few for an interval of ssim, and so for a verdict"
-    assert "ssim must notice freeze: too few people for an interval" in audited.complaint
+    assert audited.code == 1, "three subjects are too few for an interval of ssim, and so for a verdict"
+    assert "ssim must notice freeze: too few subjects for an interval" in audited.complaint
     content = json.loads((out / "audit.json").read_text(encoding="utf-8"))
     reason = "compares 4 clips of each face and label, and there is one"
     assert content["unscored"] == {"diversity": reason}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from fevbench.fevsynth.render.plan import AGES, ANCESTRIES, MOST_PEOPLE, SEXES, Subject, design
+from fevbench.fevsynth.render.plan import AGES, ANCESTRIES, MOST_SUBJECTS, SEXES, Subject, design
 
 COMBINATIONS = len(SEXES) * len(ANCESTRIES)
 SHARE = {"young": 0.4, "middle": 0.4, "old": 0.2}
@@ -104,4 +104,4 @@ def test_everybody_has_an_id_and_a_seed_of_their_own() -> None:
 def test_more_people_than_seeds_are_refused() -> None:
     """The next one would have the seed of the first person of the next set."""
     with pytest.raises(ValueError, match="more than 100000"):
-        design(MOST_PEOPLE + 1, 0)
+        design(MOST_SUBJECTS + 1, 0)

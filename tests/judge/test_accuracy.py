@@ -52,7 +52,7 @@ def test_without_a_judge_there_is_no_number_and_the_way_to_one(cli: Cli, tmp_pat
     assert outcome.code == 0, outcome
     found = outcome.result["metrics"]
     assert found["accuracy"]["value"] is None
-    assert "fevbench train judge tiny --protocol 64x16" in found["accuracy"]["reason"]
+    assert "fevbench train expression-classifier tiny --protocol 64x16" in found["accuracy"]["reason"]
     assert found["motion"]["value"] is not None
 
 
@@ -60,9 +60,9 @@ def test_a_trained_judge_is_used_and_named(judged: Cli, tmp_path: Path) -> None:
     out = tmp_path / "run"
     before = judged("run", "real", "tiny", "--metrics", "accuracy", "--out", out)
     assert before.code == 0, before
-    trained = judged("train", "judge", "tiny", "--device", "cpu")
+    trained = judged("train", "expression-classifier", "tiny", "--device", "cpu")
     assert trained.code == 0, trained
-    assert "of 3 clips of val people" in trained.out
+    assert "of 3 clips of val subjects" in trained.out
     judge = files.find_judge(open_dataset("tiny"), HOW)
     assert judge is not None
     about = read_exported(judge.path, files.MODEL).about
@@ -91,9 +91,15 @@ def test_a_judge_elsewhere_is_written_and_said_to_be_unused(judged: Cli, tmp_pat
 
 
 def test_what_a_judge_does_not_understand_is_refused(judged: Cli, tmp_path: Path) -> None:
-    assert "--steps is not for the judge" in judged("train", "judge", "tiny", "--steps", "5").complaint
+    assert (
+        "--steps is not for expression-classifier"
+        in judged("train", "judge", "tiny", "--steps", "5").complaint
+    )
     assert "is a folder" in judged("train", "judge", "tiny", "--out", tmp_path).complaint
-    assert "--protocol is the judge's" in judged("train", "fev-gan", "tiny", "--protocol", "64x32").complaint
+    assert (
+        "--protocol is for expression-classifier alone"
+        in judged("train", "fev-gan", "tiny", "--protocol", "64x32").complaint
+    )
 
 
 def test_without_val_people_no_judge_can_be_chosen(cli: Cli) -> None:

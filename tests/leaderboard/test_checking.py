@@ -61,7 +61,7 @@ TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
     "a better clip": (lambda c: _first_clip(c, "csim", 0.99), "csim: it says"),
     "a lost face less": (lambda c: c["metrics"]["csim"].update(missing=0), "csim: missing is 0, and"),
     "more clips": (lambda c: c["metrics"]["csim"].update(n=480), "csim: n is 480, and"),
-    "more people": (lambda c: c["metrics"]["csim"].update(subjects=48), "csim: people is 48, and"),
+    "more people": (lambda c: c["metrics"]["csim"].update(subjects=48), "csim: subjects is 48, and"),
     "a clip excused": (
         lambda c: c["metrics"]["csim"].update(excused=1),
         "csim: it does not tell what each clip",

@@ -11,7 +11,7 @@ from fevbench.cost.measure import CostTable
 from fevbench.cost.text import cost_markdown
 from fevbench.metrics.catalog import metrics
 from fevbench.results.files import read_result
-from leaderboard.pages import PAGES, refreshed
+from leaderboard.pages import PAGES, SCATTER, refreshed, scatter_picture
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "leaderboard" / "results"
@@ -40,6 +40,10 @@ def test_tables_are_those_of_the_results(page: str) -> None:
     """Every table is what the command above it prints; `make pages` makes them anew."""
     text = (ROOT / page).read_text(encoding="utf-8")
     assert refreshed(text, ROOT) == text
+
+
+def test_the_scatter_plot_is_of_the_results() -> None:
+    assert (ROOT / SCATTER).read_text(encoding="utf-8") == scatter_picture(ROOT)
 
 
 def test_a_page_without_tables_or_with_unknown_ones_is_an_error() -> None:

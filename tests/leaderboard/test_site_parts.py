@@ -18,6 +18,7 @@ from site_results import CLIPS, models, result, write
 from fevbench.cost.measure import CostTable
 from fevbench.metrics.catalog import FAMILIES, metrics
 from fevbench.models.registry import find_model
+from fevbench.report.headline import GROUPS, mean_rank
 from fevbench.report.rows import Comparison
 from fevbench.results.schema import ModelRecord, Result
 from fevbench.toml import read_toml
@@ -34,7 +35,7 @@ from leaderboard.site.metric_page import make_metric_page
 from leaderboard.site.pictures import CHECKOUT, LARGEST, Pictures
 from leaderboard.site.plots import Axis, Dot, strip
 from leaderboard.site.slugs import Slugs
-from leaderboard.site.tables import GROUPS, Table, make_tables, mean_rank
+from leaderboard.site.tables import Table, make_tables
 from leaderboard.site.verdict import Wins, verdict_of, win_matrix
 from leaderboard.site.words import read_words, site_words
 from leaderboard.small_clips import find_small_clips, write_small_clips

@@ -144,7 +144,7 @@ def test_nobody_is_identified_among_one(metric: Metric) -> None:
     clips = world(metric)
     found = clips.some([i for i, clip in enumerate(clips.clips) if clip.subject == PEOPLE[0]]).measure()
     assert found.value is None
-    assert found.reason == "1 person, needs at least 2"
+    assert found.reason == "1 subject, needs at least 2"
 
 
 FLAT = [np.full((T, SIZE, SIZE, 3), level, np.uint8) for level in (0, 77, 255)]

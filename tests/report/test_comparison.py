@@ -86,7 +86,7 @@ def test_fewer_than_six_people_have_no_interval_in_any_view() -> None:
     few = GOOD.metrics["csim"].model_copy(update={"subjects": 5})
     run = GOOD.model_copy(update={"metrics": {"csim": few}})
     comparison = compare([run])
-    note = "no interval of csim: 5 people, needs at least 6"
+    note = "no interval of csim: 5 subjects, needs at least 6"
     assert comparison.footnotes == (f"good: {note}",)
     assert note in " ".join(_shown(result_table(run)).split())
     for text in (markdown(comparison), latex(comparison), as_csv(comparison), _shown(result_table(run))):
@@ -344,8 +344,8 @@ def test_metrics_that_no_run_has_are_named(cli: Cli, tmp_path: Path) -> None:
 
 def test_one_is_not_many() -> None:
     alone = made_up("x", {"csim": 0.5}, dataset__clips=1, dataset__subjects=1)
-    assert compare([alone]).title.endswith("1 clip, 1 person")
-    assert "1 clip, 1 person" in _shown(result_table(alone))
+    assert compare([alone]).title.endswith("1 clip, 1 subject")
+    assert "1 clip, 1 subject" in _shown(result_table(alone))
 
 
 def test_a_metric_of_another_version_is_not_passed_over_in_silence() -> None:

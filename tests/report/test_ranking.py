@@ -155,7 +155,7 @@ def _sets(worst: Sequence[float] | None = None) -> list[Result]:
     ("replicates", "reason"),
     [
         ([], f"c holds no replicates: {NO_REPLICATES}"),
-        ([90.0] * 8, "the two left out other groups of people"),
+        ([90.0] * 8, "the two left out other groups of subjects"),
     ],
 )
 def test_who_cannot_be_tested_has_no_rank_and_costs_the_others_none(
@@ -306,7 +306,7 @@ def test_clips_that_do_not_give_the_number_are_not_tested() -> None:
 
 def test_two_people_have_no_ranks() -> None:
     few = [scored(n, {"csim": {"a-0": v, "a-1": v, "b-0": v + 0.01}}) for n, v in (("x", 0.1), ("y", 0.9))]
-    assert "no ranks in csim: 2 people, and a test needs 6" in compare(few).footnotes
+    assert "no ranks in csim: 2 subjects, and a test needs 6" in compare(few).footnotes
 
 
 def test_people_who_cannot_tell_so_many_models_apart_are_named() -> None:
@@ -314,7 +314,7 @@ def test_people_who_cannot_tell_so_many_models_apart_are_named() -> None:
     ids = [f"p{i}-0" for i in range(7)]
     runs = [scored(f"m{k}", {"csim": dict.fromkeys(ids, 0.1 + 0.2 * k)}) for k in range(4)]
     assert set(ranks_of(runs, "csim").values()) == {None}
-    few = "no ranks in csim: 7 people are too few to tell any two models apart in 6 pairs"
+    few = "no ranks in csim: 7 subjects are too few to tell any two models apart in 6 pairs"
     assert compare(runs).footnotes == (few,)
     assert ranks_of(runs[:3], "csim") == {"m0": 3, "m1": 2, "m2": 1}
 

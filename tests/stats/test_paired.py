@@ -101,12 +101,12 @@ def test_too_few_people_is_a_reason_and_not_a_number() -> None:
     test = compare_means([1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0], people(2, 2))
     assert test.difference == 2.5
     assert test.interval is None
-    assert (test.p, test.reason) == (None, "2 people, and a test needs 6")
+    assert (test.p, test.reason) == (None, "2 subjects, and a test needs 6")
     assert compare_means(np.arange(5.0), np.zeros(5), people(5, 1)).interval is None
     assert compare_means(np.arange(6.0), np.zeros(6), people(6, 1)).interval is not None
     sets = compare_sets(2.0, 1.0, [2.0, 2.0], [1.0, 1.0])
     assert (sets.difference, sets.interval, sets.p) == (1, None, None)
-    assert sets.reason == "2 people, and a test needs 3"
+    assert sets.reason == "2 subjects, and a test needs 3"
     with pytest.raises(ValueError, match="no clip"):
         compare_means([], [], [])
     with pytest.raises(ValueError, match="3 replicates for 4"):

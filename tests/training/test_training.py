@@ -60,7 +60,7 @@ def test_a_kill_at_any_step_changes_nothing(
 def test_the_folder_holds_what_people_look_at(train: Train, tmp_path: Path) -> None:
     outcome = train("run", "--sample-every", "2", steps=4)
     assert outcome.code == 0, outcome
-    assert "tiny has no val people: the samples show train people" in outcome.err
+    assert "tiny has no val subjects: the samples show train subjects" in outcome.err
     out = tmp_path / "run"
     assert {path.name for path in out.iterdir()} == {
         "train.json", "checkpoint.pt", "losses.csv", "curves.png", "tensorboard", "samples", "generators",

@@ -34,7 +34,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     recordings = []
     for subject in tree.folders(images):
         if not _SUBJECT.fullmatch(subject.name):
-            tree.skip(subject, "not a person")
+            tree.skip(subject, "not a subject")
             continue
         for sequence in tree.folders(subject):
             code = _code(tree, labels / subject.name / sequence.name, sequence)

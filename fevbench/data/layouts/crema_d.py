@@ -48,7 +48,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
             name = recording_id(match["actor"], match["sentence"], label, match["level"])
             recordings.append(Recording(name, match["actor"], label, match["emotion"], (path,)))
     if not seen and not any(skip.why == "Git LFS pointer" for skip in tree.skipped):
-        raise wrong_folder(root, TITLE, EXPECTED, _holds_videos)
+        raise wrong_folder(root, TITLE, EXPECTED, lambda folder: (folder / "VideoFlash").is_dir())
     parts.check(tree, root, TITLE)
     for table in sorted(root.rglob(DEMOGRAPHICS))[:1]:
         attributes = _demographics(table)
@@ -58,10 +58,6 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
 
 def _pass_over(folder: Path) -> tuple[str, str]:
     return ("sound only" if folder.name in SOUND else "", "")
-
-
-def _holds_videos(folder: Path) -> bool:
-    return (folder / "VideoFlash").is_dir()
 
 
 def _demographics(path: Path) -> dict[str, dict[str, str]]:

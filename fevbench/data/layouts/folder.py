@@ -172,17 +172,13 @@ def _suggestion(root: Path, path: Path) -> tuple[str, str]:
 
 
 def _check_subjects(recordings: Sequence[Recording]) -> None:
-    """See that no subject is spelt in two ways, which could be in two splits.
-
-    Raises:
-        DatasetError: One is.
-    """
+    """See that no subject is spelt in two ways, which could be in two splits."""
     spelt: dict[str, str] = {}
     for recording in recordings:
         first = spelt.setdefault(recording.subject.casefold().strip(), recording.subject)
         if first != recording.subject:
             raise DatasetError(
-                f"{first!r} and {recording.subject!r} may be one person", "write a person's name in one way"
+                f"{first!r} and {recording.subject!r} may be one subject", "write a subject's name in one way"
             )
 
 

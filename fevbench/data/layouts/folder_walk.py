@@ -48,11 +48,7 @@ class SkippedItem:
 
 
 class FolderWalk:
-    """A folder that is read once, and what in it was passed over.
-
-    Attributes:
-        skipped: What was passed over, and why.
-    """
+    """A folder that is read once, and what in it was passed over."""
 
     def __init__(self) -> None:
         self.skipped: list[SkippedItem] = []

@@ -36,8 +36,6 @@ class Recording:
     """One performance, as downloaded.
 
     Attributes:
-        id: Unique within the data set, and a file name.
-        subject: Who performs.
         label: What, in this project's words.
         native_label: What, in the data set's own words.
         files: One video, or the frames in order.
@@ -107,13 +105,7 @@ class Option:
 
 @dataclass(frozen=True)
 class PublishedSplit:
-    """A published split, by the ids of subjects.
-
-    Attributes:
-        train: Its subjects to train on.
-        test: Its subjects to test on.
-        source: Who published it.
-    """
+    """A published split, by the ids of subjects."""
 
     train: tuple[str, ...]
     test: tuple[str, ...]
@@ -125,20 +117,13 @@ class Layout:
     """A data set as its authors give it out.
 
     Attributes:
-        name: What the command line calls it.
-        title: What it is.
         phase: How its takes run.
         fps: Frames a second, where frames are images and nothing else says so.
-        licence: Its terms in a few words.
-        access: How to get it.
-        citation: What to cite.
-        tree: What the folder looks like, for subjects.
+        tree: What the folder looks like, to be read.
         expected: The same in a few words, for an error.
         labels: Its own words for expressions, and this project's.
         split: The split unless another is asked for.
         discover: Finds the recordings below a folder.
-        options: Choices between its parts.
-        splits: Published splits by name.
     """
 
     name: str
@@ -212,7 +197,7 @@ def numbered(names: Iterable[str]) -> list[str]:
 
 EVERY = ("all", "both")
 """Values of an option that ask for every part."""
-WITHOUT = "person without the part asked for"
+WITHOUT = "subject without the part asked for"
 """Why a subject is not in the set of whom other parts are there."""
 NAMED = 8
 """Parts that are named before they are counted."""

@@ -12,7 +12,7 @@ from fevbench.data.layouts.layout import Download, Layout, Option, PublishedSpli
 
 LABELS = {name: name for name in (*EXPRESSIONS, "neutral")}
 TITLE = "MUG"
-EXPECTED = "people 001, 002 … with folders anger, disgust … of takes"
+EXPECTED = "subjects 001, 002 … with folders anger, disgust … of takes"
 
 
 def _ids(*numbers: int) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def _subjects(tree: FolderWalk, top: Path) -> Iterator[Path]:
         if _SUBJECT.fullmatch(folder.name):
             yield folder
         else:
-            tree.skip(folder, "not a person")
+            tree.skip(folder, "not a subject")
 
 
 def _recordings(tree: FolderWalk, subject: Path, options: Mapping[str, str]) -> Iterator[Recording]:
@@ -119,7 +119,7 @@ SRC/                          any folder above this, up to four levels, does as 
       take000/  img_0000.jpg img_0001.jpg …
       take001nsg/
       take000end/
-  002/                        also 003 and 049: people of several sessions
+  002/                        also 003 and 049: subjects of several sessions
     session0/
       happiness/
         take000/""",

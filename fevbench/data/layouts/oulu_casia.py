@@ -42,7 +42,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
             if _SUBJECT.fullmatch(subject.name):
                 recordings += _recordings(tree, subject)
             else:
-                tree.skip(subject, "not a person")
+                tree.skip(subject, "not a subject")
     if not recordings and options["light"].lower() not in {
         light.name.lower() for light in FolderWalk().folders(camera)
     }:

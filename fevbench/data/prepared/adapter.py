@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from fevbench.data.clip import Clip, Dataset, Split, Subject
+from fevbench.data.clip import Clip, Dataset, Frames, Split, Subject
 from fevbench.data.facts import FileFacts
 from fevbench.data.prepared.manifest import AGAIN, CLIPS, ClipEntry, read_manifest
 from fevbench.data.video import LOSSLESS_SUFFIX, content_digest, read_clip
 from fevbench.errors import DatasetError, VideoError
 from fevbench.hashing import sha256_of
 
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-
 
 class Prepared:
     """A set that ``fevbench data prepare`` made; every clip is checked against the manifest when read.
-
-    Args:
-        root: Its folder.
 
     Attributes:
         manifest: All that is known of it.

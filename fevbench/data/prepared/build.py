@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
-from fevbench.data.clip import EXPRESSIONS
+from fevbench.data.clip import EXPRESSIONS, Frames
 from fevbench.data.datasets import SPLITS
 from fevbench.data.layouts.folder_walk import MIXTURE, TWIN, SkippedItem, check_source, did_you_mean
 from fevbench.data.layouts.layout import Download, Layout, Recording
@@ -36,12 +35,9 @@ from fevbench.progress import Progress
 from fevbench.version import VERSION
 from fevbench.wording import first_few
 
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-
 UNWANTED = "label not asked for"
 """Why recordings are left out that --labels does not name."""
-NOT_IN_SPLIT = "person not in the split"
+NOT_IN_SPLIT = "subject not in the split"
 DUPLICATE = "same frames in another split"
 DAMAGE = (
     "cannot be decoded", "cannot be read", "mixed frame sizes", "no face", "no face in frame 0", "too short",
@@ -60,18 +56,11 @@ class PrepareRequest:
     """What is asked for.
 
     Attributes:
-        layout: The data set.
-        name: What the prepared set is called.
-        source: The downloaded folder.
-        out: The prepared folder.
         recipe: How a recording becomes a clip.
-        options: Choices between parts of the data set.
         labels: Wanted expressions; empty for all.
-        split: The split.
         val: How many train subjects of a published split to hold out.
         fail: End at the first take that gives no clip for want of something.
         leave_out_duplicates: Leave train and val clips out that share frames with clips to test on.
-        jobs: Processes.
     """
 
     layout: Layout
@@ -99,7 +88,6 @@ def prepare(
         DatasetError: The source or the split is wrong, the folder is another set's or another process
             prepares into it, nothing could be prepared, splits share frames, or, if asked for, a recording
             gives no clip.
-        OSError: The disk is full or the folder cannot be written.
     """
     check_source(request.source)
     if request.out.resolve().is_relative_to(request.source.resolve()):
@@ -243,17 +231,13 @@ def _prepare_all(
 def _without_duplicates(
     request: PrepareRequest, made: list[ClipEntry], assignment: Assignment
 ) -> tuple[list[ClipEntry], list[SkipEntry]]:
-    """The clips without those that share frames with another split, if that is asked for.
-
-    Raises:
-        DatasetError: It is not, and there are such.
-    """
+    """The clips without those that share frames with another split, if that is asked for."""
     pairs = frames_shared_by_splits(made, assignment.split_of)
     if pairs and not request.leave_out_duplicates:
         named = first_few([_shown(pair, assignment) for pair in pairs], NAMED, "; ")
         raise DatasetError(
             f"the splits of {request.name} share frames: {named}",
-            "give one person one id, or leave the clips to train on out with --duplicates leave-out",
+            "give one subject one id, or leave the clips to train on out with --duplicates leave-out",
         )
     drop: dict[str, ClipEntry] = {}
     for pair in pairs:
@@ -263,11 +247,7 @@ def _without_duplicates(
         drop[loser.id] = keeper
     kept = [clip for clip in made if clip.id not in drop]
     lost = [
-        SkipEntry(
-            what=clip.source,
-            why=DUPLICATE,
-            detail=f"the same as {drop[clip.id].source}",
-        )
+        SkipEntry(what=clip.source, why=DUPLICATE, detail=f"the same as {drop[clip.id].source}")
         for clip in made
         if clip.id in drop
     ]

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fevbench.data.framing import FoundFace, square, upright
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
-    from fevbench.data.framing import Placement
+from fevbench.data.clip import Frames
+from fevbench.data.framing import FoundFace, Placement, square, upright
 
 SAME_SUBJECT = 0.4
 """Cosine of two embeddings from which on two faces are one subject's, wherever they are. Of FEVSynth's
@@ -151,20 +145,12 @@ class FaceSearch:
         return same_subject(self.subject, number, there, alone) is not None
 
     def placement(self, align: str) -> Placement:
-        """Where the square lies.
-
-        Args:
-            align: ``none`` or ``eyes``.
-        """
+        """Where the square lies; ``align`` is ``none`` or ``eyes``."""
         found = [seen.face for seen in self.subject.values()]
         return upright(np.mean([f.points for f in found], 0)) if align == "eyes" else around(found)
 
     def notes(self, placement: Placement) -> list[str]:
-        """What a reader should know of the faces.
-
-        Args:
-            placement: Where the square lies.
-        """
+        """What a reader should know of the faces."""
         corners = [placement @ (x, y, 1) for x, y in ((0, 0), (0, 1), (1, 0), (1, 1))]
         low, high = np.min(corners, 0), np.max(corners, 0)
         others = {
@@ -175,11 +161,11 @@ class FaceSearch:
         unlike = [similarity(first, seen) < DOUBTFUL for seen in self.subject.values()]
         height = float(np.median([_height(seen.face) for seen in self.subject.values()]))
         counted = {
-            "other faces in {} of {} frames looked at, one person is followed": sum(
+            "other faces in {} of {} frames looked at, one subject is followed": sum(
                 map(bool, others.values())
             ),
             "another face in the square in {} of {} frames looked at": sum(inside),
-            "perhaps another person's face in {} of {} frames looked at": sum(unlike),
+            "perhaps another subject's face in {} of {} frames looked at": sum(unlike),
         }
         notes = [what.format(count, self.looks) for what, count in counted.items() if count]
         if height < SMALL:

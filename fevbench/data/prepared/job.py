@@ -32,10 +32,6 @@ class Job:
     """A recording to prepare.
 
     Attributes:
-        recording: As it was downloaded.
-        root: The downloaded folder.
-        out: The prepared folder.
-        recipe: How a recording becomes a clip.
         phase: How recordings of this data set run.
         fps: Frames a second where the files do not say.
         read_faces: Finds the faces of a frame, and tells whose they are.
@@ -94,10 +90,7 @@ class JobRecord(Record):
     """What came of a recording.
 
     Attributes:
-        origin: See `Job.origin`.
         likeness: See `Job.likeness`; empty if it was not kept yet.
-        clip: The clip, if there is one.
-        skipped: Why there is none.
     """
 
     origin: str

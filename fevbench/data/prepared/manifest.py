@@ -66,8 +66,6 @@ class ClipEntry(Record):
     """A prepared clip.
 
     Attributes:
-        id: Unique, and its file name without suffix.
-        subject: Who.
         label: What, in this project's words.
         native_label: What, in the data set's own words.
         source: The recording below the downloaded folder.
@@ -79,16 +77,10 @@ class ClipEntry(Record):
         source_checked: How it was checked for damage, see `fevbench.data.facts`; empty if it could not be.
         neutral: The recording's frame that is frame 0.
         apex: The recording's frame where the expression is strongest, where sampling asked for it.
-        taken: The recording's frames, in order.
-        fps: Frames a second of the clip.
         faces: In how many of ``looks`` frames the subject's face was found.
         looks: In how many it was looked for.
         placement: Where the square lies; see `fevbench.data.framing`.
-        sha256: Of the file.
-        bytes: Of the file.
-        pixels_sha256: Of the pixels.
         hashes: Perceptual hashes of its first, middle and last frame; see `duplicates`.
-        notes: What a reader should know.
     """
 
     id: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fevbench.atomic import write_text
+from fevbench.data.clip import Frames
 from fevbench.data.facts import FileFacts
 from fevbench.data.framing import cut_out
 from fevbench.data.members import frames_of
@@ -23,18 +23,12 @@ from fevbench.data.video import content_digest, examine, is_clip, read_clip, str
 from fevbench.errors import VideoError
 from fevbench.hashing import sha256_of, sha256_of_files
 
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-
 RATES = (1, 500)
 """Frames a second that a camera may have taken; some recorders write the clock's ticks instead."""
 
 
 class RecordingFrames:
     """The frames of one recording.
-
-    Args:
-        files: One video or animation, or pictures in order.
 
     Attributes:
         count: Frames that there are: what decodes of a video, all files of a folder.
@@ -108,11 +102,7 @@ class NoClip(Exception):
 
 
 def prepare_recording(job: Job) -> JobRecord:
-    """Prepare one recording, and write its clip and its record.
-
-    Raises:
-        OSError: The disk is full or the folder cannot be written.
-    """
+    """Prepare one recording, and write its clip and its record."""
     try:
         clip, skipped = reusable(job) or _prepare(job), None
     except NoClip as no:

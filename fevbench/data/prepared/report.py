@@ -55,8 +55,8 @@ def summary(manifest: Manifest) -> dict[str, Any]:
     """The counts of a set, as JSON can say them.
 
     Returns:
-        ``clips`` and ``people`` per split; ``per_subject``: subject to label to clips; ``missing``: labels a
-        subject lacks; ``sources``: what clips were made from to how many; ``skipped``: reason to what,
+        ``clips`` and ``subjects`` per split; ``per_subject``: subject to label to clips; ``missing``: labels
+        a subject lacks; ``sources``: what clips were made from to how many; ``skipped``: reason to what,
         with details; ``notes``: clip to notes; ``findings``: each kind of note with its clips, that of
         the most clips first.
     """

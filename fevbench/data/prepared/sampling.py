@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fevbench.data.clip import Frames
 from fevbench.data.prepared.manifest import Sampling, Short
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 MOST_REPEATS = 4
 """Times as many frames at an even rate as a recording has, at most."""

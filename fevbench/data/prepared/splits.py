@@ -6,25 +6,20 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from fevbench.data.clip import Split
+from fevbench.data.clip import Frames, Split
 from fevbench.data.datasets import SPLITS
 from fevbench.data.layouts.folder_walk import did_you_mean, legible
 from fevbench.data.layouts.layout import Layout
 from fevbench.data.layouts.table import read_table
-from fevbench.data.prepared.manifest import SplitRecord
+from fevbench.data.prepared.manifest import ClipEntry, SplitRecord
 from fevbench.errors import DatasetError
 from fevbench.wording import first_few
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames, Split
-    from fevbench.data.prepared.manifest import ClipEntry
 
 HELD_OUT = 10
 """Without another wish, one in so many train subjects of a published split is held out to validate on."""
@@ -84,11 +79,11 @@ def assign(
     if spec == ALL_TEST:
         split_of, source = dict.fromkeys(subjects, "test"), "everybody is tested on"
     elif kind == "seeded":
-        split_of, source = _seeded(spec, rest, subjects), "people in the order of a hash of seed and id"
+        split_of, source = _seeded(spec, rest, subjects), "subjects in the order of a hash of seed and id"
     elif kind == "kfold":
         split_of, source = (
             _fold(spec, rest, subjects),
-            "people in the order of a hash of their id, dealt in turn",
+            "subjects in the order of a hash of their id, dealt in turn",
         )
     elif Path(spec).suffix.lower() == ".csv":
         said = _read(Path(spec))
@@ -96,7 +91,7 @@ def assign(
         missing = sorted(said.keys() - set(subjects))
         if not split_of:
             raise DatasetError(
-                f"{spec} names none of the people here, but {first_few(missing, NAMED) or 'nobody'}",
+                f"{spec} names none of the subjects here, but {first_few(missing, NAMED) or 'nobody'}",
                 f"they are {first_few(subjects, NAMED)}",
             )
         spec = Path(spec).name
@@ -121,14 +116,14 @@ def required_splits(record: SplitRecord) -> tuple[Split, ...]:
 def _assigned(split_of: dict[str, Split], subjects: Sequence[str], record: SplitRecord) -> Assignment:
     if len(subjects) == 1 and record.spec != ALL_TEST:
         raise DatasetError(
-            f"there is one person, {subjects[0]}, and a set needs somebody to train and another to test on",
-            f"give a folder with more people, or --split {ALL_TEST} to score on it only",
+            f"there is one subject, {subjects[0]}, and a set needs somebody to train and another to test on",
+            f"give a folder with more subjects, or --split {ALL_TEST} to score on it only",
         )
     for split in required_splits(record):
         if split not in split_of.values():
             hint = f", or {ALL_TEST} to score on it only" if split == "train" else ""
             raise DatasetError(
-                f"the split {record.spec} of {len(subjects)} people leaves nobody to {split} on",
+                f"the split {record.spec} of {len(subjects)} subjects leaves nobody to {split} on",
                 f"choose another --split{hint}",
             )
     left_out = tuple(name for name in subjects if name not in split_of)
@@ -140,7 +135,9 @@ def _published(spec: str, layout: Layout, subjects: Sequence[str], val: int | No
     train = [name for name in subjects if name in named.train]
     count = len(train) // HELD_OUT if val is None else val
     if count >= len(train) > 0:
-        raise DatasetError(f"--val {count} leaves nobody to train on", f"there are {len(train)} train people")
+        raise DatasetError(
+            f"--val {count} leaves nobody to train on", f"there are {len(train)} train subjects"
+        )
     split_of: dict[str, Split] = dict.fromkeys(train, "train")
     split_of |= dict.fromkeys(in_hash_order(train)[:count], "val")
     split_of |= dict.fromkeys((name for name in subjects if name in named.test), "test")
@@ -185,7 +182,7 @@ def _fold(spec: str, rest: str, subjects: Sequence[str]) -> dict[str, Split]:
             f"{spec!r} is no fold", "write kfold:10:1, the number of folds (3 or more) and which"
         )
     if folds > len(subjects):
-        raise DatasetError(f"{spec!r} has more folds than the {len(subjects)} people", "use fewer folds")
+        raise DatasetError(f"{spec!r} has more folds than the {len(subjects)} subjects", "use fewer folds")
     role: dict[int, Split] = {fold - 1: "test", fold % folds: "val"}
     return {name: role.get(i % folds, "train") for i, name in enumerate(in_hash_order(subjects))}
 
@@ -221,8 +218,6 @@ class SharedFrame:
     """Two clips of different subjects in different splits that share a frame.
 
     Attributes:
-        first: One.
-        second: The other.
         bits: In how many bits of 256 their nearest frames differ.
     """
 

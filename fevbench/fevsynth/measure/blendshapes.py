@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.fevsynth.measure.record import Estimate, absent, mean, resampled
-from fevbench.fevsynth.measure.study import has_face
+from fevbench.fevsynth.measure.study import Study, has_face
 from fevbench.records import Finite, Record
 from fevbench.stats.bootstrap import draw_subjects
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    from fevbench.fevsynth.measure.study import Study
+Floats = NDArray[np.float64]
 
 
 def pearson(x: Floats, y: Floats, subjects: Sequence[str], sample: str) -> Estimate:
-    """Pearson's correlation over all samples; the interval resamples people.
+    """Pearson's correlation over all samples; the interval resamples subjects.
 
     Args:
         x: ``float64[N]``.
         y: ``float64[N]``.
-        subjects: The person of each sample.
+        subjects: The subject of each sample.
         sample: What a sample is, in the plural.
     """
     if len(x) < 2 or not x.std() or not y.std():
         return absent("one of the two never changes" if len(x) > 1 else f"too few {sample}", sample)
-    people, index = np.unique(np.asarray(subjects), return_inverse=True)
+    names, index = np.unique(np.asarray(subjects), return_inverse=True)
     # Centred first: the moments below would lose digits otherwise.
     x, y = x - x.mean(), y - y.mean()
     products = (np.ones_like(x), x, y, x * x, y * y, x * y)
-    sums = np.stack([np.bincount(index, weights=p, minlength=len(people)) for p in products], axis=1)
-    statistics = _of_moments(draw_subjects(len(people)) @ sums)
+    sums = np.stack([np.bincount(index, weights=p, minlength=len(names)) for p in products], axis=1)
+    statistics = _of_moments(draw_subjects(len(names)) @ sums)
     value = float(_of_moments(sums.sum(axis=0)))
-    return resampled(value, statistics, len(x), sample, len(people))
+    return resampled(value, statistics, len(x), sample, len(names))
 
 
 def spearman(x: Floats, y: Floats) -> float:
@@ -100,10 +96,7 @@ def measure(study: Study) -> Blendshapes:
     rendered, stride = study.rendered, study.stride
     shots, looked_at = rendered.shots, range(0, rendered.length, stride)
     scores = study.networks.features(
-        "face-mesh",
-        "blendshapes",
-        [rendered.at(shot, looked_at) for shot in shots],
-        len(looked_at),
+        "face-mesh", "blendshapes", [rendered.at(shot, looked_at) for shot in shots], len(looked_at)
     )[..., SCORES]
     true = rendered.truth.weights[[shot.row for shot in shots], ::stride]
     return blendshapes(
@@ -131,11 +124,11 @@ def blendshapes(
         columns: The unit of each of its columns.
         true: ``float64[N, U]`` weights.
         units: The unit of each of those columns.
-        subjects: The person of each frame.
+        subjects: The subject of each frame.
         stride: What to note.
     """
     found = has_face(scores)
-    people = [subject for subject, seen in zip(subjects, found, strict=True) if seen]
+    whose = [subject for subject, seen in zip(subjects, found, strict=True) if seen]
     strongest = dict(zip(units, np.abs(true).max(axis=0, initial=0.0).tolist(), strict=True))
     moved = [unit for unit in units if strongest[unit] > STILL]
     rows = []
@@ -143,7 +136,7 @@ def blendshapes(
         if unit in columns:
             x = scores[found, columns.index(unit)].astype(np.float64)
             y = true[found, units.index(unit)]
-            r = pearson(x, y, people, "frames")
+            r = pearson(x, y, whose, "frames")
             rho = None if r.value is None else spearman(x, y)
             rows.append(Unit(unit=unit, pearson=r, spearman=rho, strongest=strongest[unit]))
     rows.sort(key=lambda row: (-_value(row), row.unit))

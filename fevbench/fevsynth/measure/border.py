@@ -1,8 +1,8 @@
 """Whether what surrounds the face tells who it is: it must not.
 
-A linear classifier learns to name the person from a part of frame 0 of one take and is tried on the other.
+A linear classifier learns to name the subject from a part of frame 0 of one take and is tried on the other.
 On the background it should do no better than chance. The face itself is tried as well, to show that the
-classifier can name people where something tells them apart.
+classifier can name subjects where something tells them apart.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fevbench.data.clip import Frames
 from fevbench.fevsynth.measure.record import Estimate, NotMeasurable, mean
 from fevbench.records import Finite, Record
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
     from fevbench.fevsynth.measure.study import Study
+
 
 CELLS = 16
 """Squares along each edge of a frame; the mean colour of each is what the classifier sees."""
@@ -38,9 +38,9 @@ class Leak(Record):
     part: str
     """One of `PARTS`."""
     accuracy: Estimate
-    """The share of the other take's clips whose person was named."""
+    """The share of the other take's clips whose subject was named."""
     chance: Finite
-    """What guessing gives: one over the number of people."""
+    """What guessing gives: one over the number of subjects."""
     p_value: Finite
     """Of as many or more right answers by guessing alone (binomial test)."""
 
@@ -57,16 +57,16 @@ class Border(Record):
 
 
 def measure(study: Study) -> Border:
-    """Try to name people by parts of frame 0.
+    """Try to name subjects by parts of frame 0.
 
     Raises:
-        NotMeasurable: The set has one take or one person.
+        NotMeasurable: The set has one take or one subject.
     """
     rendered = study.rendered
     if len(rendered.repetitions) < 2:
-        raise NotMeasurable("one take: no other to try on", "render the set with --takes 2")
-    if len(rendered.people) < 2:
-        raise NotMeasurable("one person: nobody to take them for", "render more people")
+        raise NotMeasurable("one take: no other to try on", "render the set with --repetitions 2")
+    if len(rendered.subjects) < 2:
+        raise NotMeasurable("one subject: nobody to take them for", "render more subjects")
     first, second = rendered.repetitions[:2]
     shots = [shot for shot in rendered.shots if shot.repetition in (first, second)]
     study.progress.start("border", len(shots))
@@ -99,13 +99,13 @@ def leak(
     Args:
         part: What the features are of.
         features: ``float64[N, D]``.
-        subjects: The person of each.
+        subjects: The subject of each.
         train: Which to learn from; the others are tried.
     """
     from scipy.stats import binomtest
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-    # Shrunk (Ledoit & Wolf, 2004): a person has fewer clips than there are features.
+    # Shrunk (Ledoit & Wolf, 2004): a subject has fewer clips than there are features.
     model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     model.fit(features[train], subjects[train])
     right = model.predict(features[~train]) == subjects[~train]

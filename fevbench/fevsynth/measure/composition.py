@@ -7,17 +7,17 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.data.datasets import SPLITS
 from fevbench.fevsynth.measure.record import Estimate, mean
 from fevbench.records import Finite, Record
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from fevbench.fevsynth.measure.folder import RenderedSet
     from fevbench.fevsynth.measure.study import Study
     from fevbench.fevsynth.truth import Truth
+
 
 AXES = ("yaw", "pitch", "roll")
 LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
@@ -48,13 +48,7 @@ class Motion(Record):
 
 
 def motion(truth: Truth, rows: Sequence[int], subjects: Sequence[str]) -> Motion:
-    """Measure head movement and blinks of some clips.
-
-    Args:
-        truth: The ground truth.
-        rows: Which of its clips.
-        subjects: The person of each.
-    """
+    """Measure head movement and blinks of some clips."""
     pose = truth.pose[list(rows)].astype(np.float64)
     drift = np.ptp(pose, axis=1)
     units = [str(unit) for unit in truth.units]
@@ -85,11 +79,11 @@ def blinks(closure: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 BALANCED = ("sex", "ancestry", "age")
-"""The attributes of people that are counted."""
+"""The attributes of subjects that are counted."""
 
 
 class Group(Record):
-    """People who share split and attributes."""
+    """Subjects who share split and attributes."""
 
     split: str
     """Their split."""
@@ -116,9 +110,9 @@ class Composition(Record):
     clips: dict[str, int]
     """Clips of each split."""
     people: dict[str, int]
-    """People of each split."""
+    """Subjects of each split."""
     takes: int
-    """Takes of each label by each person."""
+    """Takes of each label by each subject."""
     neutral_images: int
     """Neutral images."""
     size: int
@@ -155,7 +149,7 @@ def measure(study: Study) -> Composition:
     """Count, and read manifest and ground truth; no network looks at anything."""
     rendered = study.rendered
     shots = rendered.shots
-    people = list(rendered.people.values())
+    subjects = list(rendered.subjects.values())
     done = [shot.performance for shot in shots]
     returning = [float(p.offset is not None) for p in done]
     ends = [rendered.length if p.offset is None else p.offset for p in done]
@@ -170,7 +164,7 @@ def measure(study: Study) -> Composition:
 
     return Composition(
         clips=dict(Counter(shot.clip.split for shot in shots)),
-        people=dict(Counter(person.split for person in people)),
+        people=dict(Counter(person.split for person in subjects)),
         takes=len(rendered.repetitions),
         neutral_images=len(images),
         size=rendered.size,
@@ -191,9 +185,9 @@ def measure(study: Study) -> Composition:
 
 
 def balance(rendered: RenderedSet) -> list[Group]:
-    """Count people by split and attributes."""
+    """Count subjects by split and attributes."""
     counts: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
-    for person in rendered.people.values():
+    for person in rendered.subjects.values():
         counts[person.split, tuple((name, str(person.attributes[name])) for name in BALANCED)] += 1
     return [
         Group(split=split, values=dict(values), people=n) for (split, values), n in sorted(counts.items())

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.extractors.faces import POINTS
 from fevbench.fevsynth.measure.record import Estimate, absent, mean
-from fevbench.fevsynth.measure.study import has_face
+from fevbench.fevsynth.measure.study import Study, has_face
 from fevbench.records import Finite, Record
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.fevsynth.measure.study import Study
 
 
 class PointError(Record):
@@ -81,10 +76,10 @@ def detection(
     Args:
         detected: ``float32[N, T, 5, 2]`` x and y, pixels; NaN where no face is found.
         true: The same, complete.
-        subjects: The person of each clip.
+        subjects: The subject of each clip.
         clips: The id of each clip.
         neutral: ``float32[M, D]`` anything of each neutral image; NaN where no face is found.
-        neutral_subjects: The person of each neutral image.
+        neutral_subjects: The subject of each neutral image.
     """
     found = has_face(detected.reshape(-1, 2 * len(POINTS))).reshape(len(detected), -1)
     by_frame = np.repeat(np.asarray(subjects), found.shape[1])
@@ -92,7 +87,7 @@ def detection(
     off = (detected.astype(np.float64) - true).reshape(-1, 5, 2)[face]
     eyes = true.reshape(-1, 5, 2)[face].astype(np.float64)
     between = np.linalg.norm(eyes[:, 1] - eyes[:, 0], axis=1)
-    people = by_frame[face].tolist()
+    shown = by_frame[face].tolist()
     distances = np.linalg.norm(off, axis=2)
     parts = {"all": (distances.mean(axis=1), off.mean(axis=1))}
     parts |= {name: (distances[:, i], off[:, i]) for i, name in enumerate(POINTS)}
@@ -100,7 +95,7 @@ def detection(
         found=mean(face.astype(np.float64), by_frame.tolist(), "frames"),
         found_neutral=mean(has_face(neutral).astype(np.float64), neutral_subjects, "neutral images"),
         missed={clip: int(n) for clip, n in zip(clips, (~found).sum(axis=1), strict=True) if n},
-        errors=[_error(name, far, shift, between, people) for name, (far, shift) in parts.items()],
+        errors=[_error(name, far, shift, between, shown) for name, (far, shift) in parts.items()],
     )
 
 
@@ -109,7 +104,7 @@ def _error(
     far: NDArray[np.float64],
     shift: NDArray[np.float64],
     between: NDArray[np.float64],
-    people: list[str],
+    shown: list[str],
 ) -> PointError:
     percent = 100 * far / between
     if not len(far):
@@ -120,9 +115,9 @@ def _error(
     x, y = shift.mean(axis=0)
     return PointError(
         point=point,
-        pixels=mean(far, people, "frames"),
+        pixels=mean(far, shown, "frames"),
         pixels_p95=float(np.quantile(far, 0.95)),
-        percent=mean(percent, people, "frames"),
+        percent=mean(percent, shown, "frames"),
         percent_p95=float(np.quantile(percent, 0.95)),
         offset=(float(x), float(y)),
     )

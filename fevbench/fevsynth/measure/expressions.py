@@ -11,26 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.extractors.expressions import CLASSES
 from fevbench.fevsynth.measure.record import Agreement, Estimate, agreement, mean
-from fevbench.fevsynth.measure.study import MEASURES, has_face
+from fevbench.fevsynth.measure.study import MEASURES, Study, has_face
 from fevbench.records import Record
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.fevsynth.measure.study import Study
 
 NO_FACE = "none"
 """The answer where no face is found, which is never right."""
 
 
 class Reading(Record):
-    """One network's answers for one group of people."""
+    """One network's answers for one group of subjects."""
 
     people: str
     """``all``, or the split."""
@@ -48,7 +43,7 @@ class Network(Record):
     name: str
     """The extractor's name."""
     readings: list[Reading]
-    """At the middle of the apex: test people first, if there are any, then everybody."""
+    """At the middle of the apex: test subjects first, if there are any, then everybody."""
     neutral_images: Estimate
     """The share of the neutral images answered with neutral out of seven."""
 
@@ -89,7 +84,7 @@ def measure(study: Study) -> Expressions:
 
 
 def reading(
-    people: str,
+    shown_by: str,
     scores: NDArray[np.float32],
     shown: NDArray[np.int64],
     subjects: Sequence[str],
@@ -98,10 +93,10 @@ def reading(
     """Compare a network's answers with the labels.
 
     Args:
-        people: Who they are.
+        shown_by: Who they are.
         scores: ``float32[N, 7]`` in the order of `CLASSES`; NaN where no face is found.
         shown: ``int[N]`` index into ``labels``.
-        subjects: The person of each sample.
+        subjects: The subject of each sample.
         labels: Expressions, each one of `CLASSES`.
     """
     six, seven = ((*choices, NO_FACE) for choices in (labels, CLASSES))
@@ -109,7 +104,7 @@ def reading(
     of_seven = _answers(scores, CLASSES)
     calm = of_seven == CLASSES.index("neutral")
     return Reading(
-        people=people,
+        people=shown_by,
         six=agreement(shown, of_six, subjects, labels, six, "clips"),
         seven=agreement(shown, of_seven, subjects, labels, seven, "clips"),
         neutral=mean(calm.astype(np.float64), subjects, "clips"),

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from fevbench.data.clip import Clip, Subject
+from fevbench.data.clip import Clip, Frames, Subject
 from fevbench.data.corpus import FrameStore
 from fevbench.data.datasets import SPLITS
 from fevbench.errors import DatasetError
 from fevbench.fevsynth import Performance
 from fevbench.fevsynth.adapter import RENDER_AGAIN, FEVSynth
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-    from fevbench.fevsynth.truth import Truth
+from fevbench.fevsynth.truth import Truth
 
 
 @dataclass(frozen=True)
@@ -24,10 +21,8 @@ class Shot:
     """One clip and what the manifest says of it.
 
     Attributes:
-        clip: The clip.
         row: Its row in the arrays of the ground truth.
-        repetition: Which performance of this label by this person, counted from 0.
-        performance: When its face does what.
+        repetition: Which performance of this label by this subject, counted from 0.
         psnr: Of the stored frames against the rendered ones, dB.
     """
 
@@ -54,17 +49,7 @@ class Neutral:
 class RenderedSet:
     """A set with its ground truth.
 
-    Args:
-        data: The set as the benchmark sees it.
-
     Attributes:
-        data: The same.
-        truth: The ground truth.
-        shots: Every clip, in the manifest's order.
-        neutrals: Every neutral image.
-        people: Every person, by id.
-        labels: The expressions shown.
-        repetitions: The repetitions there are.
         length: Frames of a clip.
         size: Height and width of a frame.
         manifest_file: What says what is in it.
@@ -91,7 +76,7 @@ class RenderedSet:
             what = f"{self.manifest_file} and the ground truth do not fit ({type(error).__name__}: {error})"
             raise DatasetError(what, RENDER_AGAIN) from error
         self.neutrals = tuple(Neutral(entry["subject"], entry["take"]) for entry in manifest["neutrals"])
-        self.people: Mapping[str, Subject] = {subject.id: subject for subject in data.subjects()}
+        self.subjects: Mapping[str, Subject] = {subject.id: subject for subject in data.subjects()}
         self.labels = data.labels
         self.repetitions = tuple(range(data.repetitions))
         self._store: FrameStore[Frames] = FrameStore()

@@ -1,49 +1,44 @@
-"""Whether a face network tells people apart: similarities of pairs of frames."""
+"""Whether a face network tells subjects apart: similarities of pairs of frames."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fevbench.data.clip import Frames
 from fevbench.data.protocol import DEFAULT_PROTOCOL, Protocol, protocols
 from fevbench.fevsynth.measure.record import Estimate, absent, resampled
-from fevbench.fevsynth.measure.study import has_face
+from fevbench.fevsynth.measure.study import Study, has_face
 from fevbench.records import Finite, Record
 from fevbench.stats.bootstrap import draw_subjects
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
-    from fevbench.fevsynth.measure.study import Study
-
-ONE_TAKE = "one take: no same-person pairs across takes"
-ONE_PERSON = "one person: nobody to compare with"
+ONE_TAKE = "one take: no same-subject pairs across takes"
+ONE_SUBJECT = "one subject: nobody to compare with"
 RESAMPLES_AT_ONCE = 100
-"""Bounds the memory: a resample holds a number for every pair of people."""
+"""Bounds the memory: a resample holds a number for every pair of subjects."""
 
 
 class FacePairs:
-    """All pairs of N faces, as sums over pairs of people, from which every resample of people follows.
+    """All pairs of N faces, as sums over pairs of subjects, from which every resample of subjects follows.
 
-    Pairs of one person are counted only across takes, where light, background and pose differ as well. The
-    two faces of a pair of different people may come from any takes: nothing they share tells people apart.
+    Pairs of one subject are counted only across takes, where light, background and pose differ as well. The
+    two faces of a pair of different subjects may come from any takes: nothing else tells subjects apart.
 
     Args:
         embeddings: ``float[N, D]``, of length 1.
-        subjects: The person of each face.
+        subjects: The subject of each face.
         repetitions: ``int[N]`` the repetition of each face.
     """
 
     def __init__(
         self, embeddings: NDArray[np.float32], subjects: Sequence[str], repetitions: Sequence[int]
     ) -> None:
-        self.people = tuple(sorted(set(subjects)))
-        number = {person: i for i, person in enumerate(self.people)}
+        self.subjects = tuple(sorted(set(subjects)))
+        number = {person: i for i, person in enumerate(self.subjects)}
         person = np.array([number[subject] for subject in subjects], dtype=np.int64)
         faces = embeddings.astype(np.float64)
         first, second = np.triu_indices(len(faces), k=1)
@@ -52,24 +47,24 @@ class FacePairs:
         same = (person[first] == person[second]) & (repetition[first] != repetition[second])
         different = person[first] != person[second]
         low, high = (reduce(person[first], person[second])[different] for reduce in (np.minimum, np.maximum))
-        self._same = _Pairs(cosines[same], person[first][same], len(self.people))
-        self._different = _Pairs(cosines[different], low * len(self.people) + high, len(self.people) ** 2)
+        self._same = _Pairs(cosines[same], person[first][same], len(self.subjects))
+        self._different = _Pairs(cosines[different], low * len(self.subjects) + high, len(self.subjects) ** 2)
 
     @cached_property
     def _draws(self) -> NDArray[np.float64]:
-        return draw_subjects(len(self.people))
+        return draw_subjects(len(self.subjects))
 
     def _over_pairs(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sums over pairs of people, ``float64[P * P, ...]``, in each resample: ``float64[RESAMPLES, ...]``.
+        """Sums over pairs of subjects, ``float64[P * P, ...]``, per resample: ``float64[RESAMPLES, ...]``.
 
-        A pair counts as often as its people were drawn; one person drawn twice is no pair.
+        A pair counts as often as its subjects were drawn; one subject drawn twice is no pair.
         """
         parts = np.array_split(self._draws, len(self._draws) // RESAMPLES_AT_ONCE)
         pairs = ((part[:, :, None] * part[:, None, :]).reshape(len(part), -1) for part in parts)
         return np.concatenate([part @ sums for part in pairs])
 
     def same(self) -> Estimate:
-        """Mean cosine of one person's faces in different takes."""
+        """Mean cosine of one subject's faces in different takes."""
         pairs = self._same
         if not len(pairs.cosines):
             return absent(ONE_TAKE, "pairs")
@@ -77,21 +72,21 @@ class FacePairs:
         return self._estimate(float(pairs.cosines.mean()), means, len(pairs.cosines))
 
     def different(self) -> Estimate:
-        """Mean cosine of different people's faces."""
+        """Mean cosine of different subjects' faces."""
         pairs = self._different
         if not len(pairs.cosines):
-            return absent(ONE_PERSON, "pairs")
+            return absent(ONE_SUBJECT, "pairs")
         means = _ratio(self._over_pairs(pairs.sums), self._over_pairs(pairs.counts))
         return self._estimate(float(pairs.cosines.mean()), means, len(pairs.cosines))
 
     def auc(self) -> Estimate:
-        """The chance that a same-person pair is more alike than a pair of different people.
+        """The chance that a same-subject pair is more alike than a pair of different subjects.
 
         Exact: the Mann-Whitney statistic over all pairs of pairs, ties counted half (Hanley & McNeil, 1982).
         """
         same, different = self._same, self._different
         if not len(same.cosines) or not len(different.cosines):
-            return absent(ONE_PERSON if len(same.cosines) else ONE_TAKE, "pairs")
+            return absent(ONE_SUBJECT if len(same.cosines) else ONE_TAKE, "pairs")
         wins = self._wins()
         drawn = self._over_pairs(wins.T) * self._draws
         contests = self._over_pairs(different.counts) * (self._draws @ same.counts)
@@ -100,21 +95,21 @@ class FacePairs:
         return self._estimate(float(value), _ratio(drawn.sum(axis=1), contests), n)
 
     def most_similar(self, count: int) -> list[tuple[str, str, float]]:
-        """The pairs of different people with the highest mean cosine, most alike first."""
+        """The pairs of different subjects with the highest mean cosine, most alike first."""
         pairs = self._different
         means = np.where(pairs.counts > 0, pairs.sums / np.maximum(pairs.counts, 1), -np.inf)
         best = np.argsort(-means, kind="stable")[:count]
-        size = len(self.people)
-        found = [(self.people[i // size], self.people[i % size], float(means[i])) for i in best]
+        size = len(self.subjects)
+        found = [(self.subjects[i // size], self.subjects[i % size], float(means[i])) for i in best]
         return [row for row in found if np.isfinite(row[2])]
 
     def _wins(self) -> NDArray[np.float64]:
-        """``float64[P, P * P]``: how often pairs of person p are more alike than pairs of persons q and r."""
+        """``float64[P, P * P]``: how often pairs of subject p are more alike than pairs of q and r."""
         same, different = self._same, self._different
         order = np.argsort(different.cosines, kind="stable")
         ranked, groups = different.cosines[order], different.groups[order]
-        wins = np.zeros((len(self.people), different.size))
-        for person in range(len(self.people)):
+        wins = np.zeros((len(self.subjects), different.size))
+        for person in range(len(self.subjects)):
             own = same.cosines[same.groups == person]
             # A pair of others at place k loses to those of `own` that stand after it.
             places = np.concatenate([np.searchsorted(ranked, own, side) for side in ("left", "right")])
@@ -124,12 +119,12 @@ class FacePairs:
         return wins
 
     def _estimate(self, value: float, statistics: NDArray[np.float64], n: int) -> Estimate:
-        return resampled(value, statistics, n, "pairs", len(self.people))
+        return resampled(value, statistics, n, "pairs", len(self.subjects))
 
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Cosines of pairs of faces, and the group (a person, or a pair of people) each belongs to."""
+    """Cosines of pairs of faces, and the group (a subject, or a pair of subjects) each belongs to."""
 
     cosines: NDArray[np.float64]
     groups: NDArray[np.int64]
@@ -146,7 +141,7 @@ class _Pairs:
 
 
 def _ratio(sums: NDArray[np.floating], counts: NDArray[np.floating]) -> NDArray[np.float64]:
-    """NaN where a resample holds no pair: one person drawn again and again."""
+    """NaN where a resample holds no pair: one subject drawn again and again."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return (sums / counts).astype(np.float64)
 
@@ -166,15 +161,15 @@ class Separation(Record):
     missing: int
     """Frames without a face, left out."""
     same: Estimate
-    """Mean cosine of one person's faces in different takes."""
+    """Mean cosine of one subject's faces in different takes."""
     different: Estimate
-    """Mean cosine of different people's faces."""
+    """Mean cosine of different subjects' faces."""
     auc: Estimate
-    """The chance that a same-person pair is the more alike of two pairs."""
+    """The chance that a same-subject pair is the more alike of two pairs."""
 
 
 class Resemblance(Record):
-    """Two people."""
+    """Two subjects."""
 
     people: tuple[str, str]
     """Their ids."""
@@ -188,7 +183,7 @@ class Identity(Record):
     separations: list[Separation]
     """Neutral and apex frames, as stored and at the size of the default protocol."""
     most_similar: list[Resemblance]
-    """The people most alike in their neutral frames as stored."""
+    """The subjects most alike in their neutral frames as stored."""
 
 
 def measure(study: Study) -> Identity:
@@ -198,7 +193,7 @@ def measure(study: Study) -> Identity:
     small = protocols.get(DEFAULT_PROTOCOL)
     sides = [rendered.at(shot, [0, shot.peak(rendered.length)]) for shot in shots]
     stills = list(map(rendered.image, images))
-    people = [shot.clip.subject for shot in shots]
+    subjects = [shot.clip.subject for shot in shots]
     repetitions = [shot.repetition for shot in shots]
     separations: list[Separation] = []
     most_similar: list[Resemblance] = []
@@ -207,10 +202,10 @@ def measure(study: Study) -> Identity:
         of_clips = embed(f"identity {size} px", _changed(sides, change), 2)
         of_images = embed(f"neutral {size} px", _changed(stills, change), 1)
         neutral = np.concatenate([of_clips[:, 0], of_images[:, 0]])
-        who = people + [image.subject for image in images]
+        who = subjects + [image.subject for image in images]
         when = repetitions + [image.repetition for image in images]
         rest, pairs = separation("neutral", size, neutral, who, when)
-        peak, _ = separation("apex", size, of_clips[:, 1], people, repetitions)
+        peak, _ = separation("apex", size, of_clips[:, 1], subjects, repetitions)
         separations += [rest, peak]
         if change is None:
             most_similar = [
@@ -232,7 +227,7 @@ def separation(
         frames: What kind of frames they are.
         size: Of a frame, pixels.
         embeddings: ``float32[N, D]``, of length 1; NaN where no face is found.
-        subjects: The person of each.
+        subjects: The subject of each.
         repetitions: The repetition of each.
     """
     kept = np.flatnonzero(has_face(embeddings)).tolist()

@@ -1,6 +1,6 @@
-"""Whether the expressions of new people can be learnt: a small network is trained on the train people.
+"""Whether the expressions of new subjects can be learnt: a small network is trained on the train subjects.
 
-It is trained from scratch, stopped where it reads the val people best, and reads the test people once.
+It is trained from scratch, stopped where it reads the val subjects best, and reads the test subjects once.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Reading(Record):
     train_clips: int
     """Clips it learned from."""
     train_subjects: int
-    """People they show."""
+    """Subjects they show."""
     val: Estimate
-    """Accuracy on the val people at the epoch that was kept: chosen for being high."""
+    """Accuracy on the val subjects at the epoch that was kept: chosen for being high."""
     test: Agreement
-    """Answers for the test people."""
+    """Answers for the test subjects."""
     epochs: int
     """Epochs trained."""
     kept: int
@@ -45,7 +45,7 @@ class Reading(Record):
 
 
 def measure(study: Study) -> Reading:
-    """Train a reader and let it read the test people.
+    """Train a reader and let it read the test subjects.
 
     Raises:
         NotMeasurable: A split has no clips.
@@ -90,7 +90,7 @@ def _splits(study: Study) -> dict[Split, Clips]:
     by_split = {split: [shot for shot in rendered.shots if shot.clip.split == split] for split in SPLITS}
     empty = [split for split, shots in by_split.items() if not shots]
     if empty:
-        raise NotMeasurable(f"no {' and no '.join(empty)} people", "render more people")
+        raise NotMeasurable(f"no {' and no '.join(empty)} subjects", "render more subjects")
     study.progress.start("reader: clips", len(rendered.shots))
     splits: dict[Split, Clips] = {}
     for split, shots in by_split.items():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from fevbench.errors import DatasetError, FevbenchError
@@ -14,10 +15,7 @@ from fevbench.records import Finite, Record
 from fevbench.results.schema import Environment, Interval, WeightRecord
 from fevbench.stats.bootstrap import LEVEL, METHOD, draw_subjects, percentile_interval, subject_bootstrap
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Indices = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -38,9 +36,9 @@ class Estimate(Record):
     sample: str
     """What a sample is, in the plural."""
     subjects: int
-    """How many people the samples show."""
+    """How many subjects the samples show."""
     interval: Interval | None = None
-    """95 %, over people; null where there is none."""
+    """95 %, over subjects; null where there is none."""
 
 
 class Entry(Record):
@@ -89,7 +87,7 @@ def mean(values: Sequence[float] | NDArray[Any], subjects: Sequence[str], sample
 
     Args:
         values: One a sample.
-        subjects: The person of each sample.
+        subjects: The subject of each sample.
         sample: What a sample is, in the plural.
     """
     if not len(values):
@@ -110,10 +108,10 @@ def resampled(value: float, statistics: NDArray[np.float64], n: int, sample: str
 
     Args:
         value: The number itself.
-        statistics: ``float64[RESAMPLES]`` the same of every resample of people; see `draw_subjects`.
+        statistics: ``float64[RESAMPLES]`` the same of every resample of subjects; see `draw_subjects`.
         n: Samples it rests on.
         sample: What a sample is, in the plural.
-        subjects: People it rests on.
+        subjects: Subjects it rests on.
     """
     bounds = interval(*percentile_interval(statistics)) if subjects > 1 else None
     return Estimate(value=value, n=n, sample=sample, subjects=subjects, interval=bounds)
@@ -166,7 +164,7 @@ def agreement(
     Args:
         shown: ``int[N]`` index into ``labels``.
         answered: ``int[N]`` index into ``answers``.
-        subjects: The person of each sample.
+        subjects: The subject of each sample.
         labels: What can be shown.
         answers: What can be answered; a sample is right where the two names are equal.
         sample: What a sample is, in the plural.
@@ -189,13 +187,13 @@ def _mean_recall(
 ) -> Estimate:
     if len(np.unique(shown)) < labels:
         return absent("not every label is shown", sample)
-    people, person = np.unique(np.asarray(subjects), return_inverse=True)
-    hits, counts = np.zeros((2, len(people), labels))
+    names, person = np.unique(np.asarray(subjects), return_inverse=True)
+    hits, counts = np.zeros((2, len(names), labels))
     np.add.at(hits, (person, shown), right)
     np.add.at(counts, (person, shown), 1)
-    draws = draw_subjects(len(people))
+    draws = draw_subjects(len(names))
     with np.errstate(invalid="ignore", divide="ignore"):
         # NaN where nobody drawn shows a label.
         recalls = ((draws @ hits) / (draws @ counts)).mean(axis=1)
     value = float((hits.sum(axis=0) / counts.sum(axis=0)).mean())
-    return resampled(value, recalls, len(shown), sample, len(people))
+    return resampled(value, recalls, len(shown), sample, len(names))

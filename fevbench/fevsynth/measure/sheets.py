@@ -1,4 +1,4 @@
-"""Pictures of a set for people to look at: rows and columns of labelled frames."""
+"""Pictures of a set: rows and columns of labelled frames."""
 
 from __future__ import annotations
 
@@ -8,22 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from fevbench.atomic import replacing
-from fevbench.data.clip import Subject
+from fevbench.data.clip import Frames, Subject
 from fevbench.data.datasets import SPLITS
 from fevbench.fevsynth.measure.composition import BALANCED
 from fevbench.fevsynth.measure.folder import RenderedSet, Shot
 from fevbench.progress import Progress
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-    from fevbench.data.clip import Frames
 
 FONT_SIZE = 11
 LINE = 15
@@ -65,7 +59,8 @@ def lay_out(rows: Sequence[Row], tile: int, columns: Sequence[str] = ()) -> Imag
     indent = max(round(font.getlength(row.heading)) + GAP if row.heading else 0 for row in rows)
     across = max(len(row.pictures) for row in rows)
     width = 2 * MARGIN + indent + across * (tile + GAP) - GAP
-    height = 2 * MARGIN + sum(_height(row, tile) for row in rows) + (LINE if columns else 0)
+    lines = sum(bool(row.title) + bool(row.captions) for row in rows) + bool(columns)
+    height = 2 * MARGIN + len(rows) * (tile + GAP) + lines * LINE
     sheet = Image.new("RGB", (width, height), "white")
     pen = ImageDraw.Draw(sheet)
     left, y = MARGIN + indent, MARGIN
@@ -111,10 +106,6 @@ def save(sheet: Image.Image, path: Path) -> None:
         part.write_bytes(buffer.getvalue())
 
 
-def _height(row: Row, tile: int) -> int:
-    return (LINE if row.title else 0) + tile + (LINE if row.captions else 0) + GAP
-
-
 def _scaled(picture: Frames, tile: int) -> Image.Image:
     image = Image.fromarray(picture)
     if image.size == (tile, tile):
@@ -123,34 +114,29 @@ def _scaled(picture: Frames, tile: int) -> Image.Image:
     return image.resize((tile, tile), Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC)
 
 
-PEOPLE_SHOWN = 8
+SUBJECTS_SHOWN = 8
 PER_PAGE = 4
-"""People on a sheet at full size."""
+"""Subjects on a sheet at full size."""
 ACROSS = 12
 """Neutral images in a row."""
 STRIP = 8
 """Frames shown of a clip."""
-VARIANT_PEOPLE = 2
-"""People who show each variant."""
+VARIANT_SUBJECTS = 2
+"""Subjects who show each variant."""
 SMALL, MIDDLE, FULL = 64, 96, 128
 
 
 def write_sheets(rendered: RenderedSet, folder: Path, progress: Progress) -> list[Path]:
     """Draw every sheet and write them as PNG.
 
-    Args:
-        rendered: The set.
-        folder: Where they go; created if need be.
-        progress: Hears what happens.
-
     Returns:
         The files.
     """
-    test = [person for person in rendered.people.values() if person.split == "test"]
-    chosen = balanced(test or list(rendered.people.values()), PEOPLE_SHOWN)
+    test = [person for person in rendered.subjects.values() if person.split == "test"]
+    chosen = balanced(test or list(rendered.subjects.values()), SUBJECTS_SHOWN)
     pages = [chosen[start : start + PER_PAGE] for start in range(0, len(chosen), PER_PAGE)]
     draw: dict[str, Callable[[], Image.Image]] = {
-        "people": partial(people, rendered),
+        "people": partial(subject_rows, rendered),
         f"expressions-{SMALL}": partial(expressions, rendered, chosen, SMALL),
         "strips": partial(strips, rendered, chosen),
         "variants": partial(variants, rendered),
@@ -166,9 +152,9 @@ def write_sheets(rendered: RenderedSet, folder: Path, progress: Progress) -> lis
     return files
 
 
-def balanced(people: Sequence[Subject], count: int) -> list[Subject]:
-    """Choose people one after another, each with the attributes shown least so far; always the same ones."""
-    left: list[Subject] = list(people)
+def balanced(subjects: Sequence[Subject], count: int) -> list[Subject]:
+    """Choose subjects one by one, each with the attributes shown least so far; always the same ones."""
+    left: list[Subject] = list(subjects)
     chosen: list[Subject] = []
     shown: Counter[tuple[str, object]] = Counter()
     while left and len(chosen) < count:
@@ -181,20 +167,20 @@ def balanced(people: Sequence[Subject], count: int) -> list[Subject]:
     return sorted(chosen, key=lambda person: person.id)
 
 
-def people(rendered: RenderedSet) -> Image.Image:
+def subject_rows(rendered: RenderedSet) -> Image.Image:
     """The first neutral image of everybody, split by split."""
     rows = []
     for split in SPLITS:
-        ids = [person.id for person in rendered.people.values() if person.split == split]
+        ids = [person.id for person in rendered.subjects.values() if person.split == split]
         for start in range(0, len(ids), ACROSS):
             part = ids[start : start + ACROSS]
             pictures = [rendered.data.neutral(person) for person in part]
-            rows.append(Row(pictures, part, title="" if start else f"{split}: {len(ids)} people"))
+            rows.append(Row(pictures, part, title="" if start else f"{split}: {len(ids)} subjects"))
     return lay_out(rows, SMALL)
 
 
 def expressions(rendered: RenderedSet, chosen: Sequence[Subject], tile: int) -> Image.Image:
-    """A row a person: frame 0 of the first clip, then the apex of every label, in the first take."""
+    """A row per subject: frame 0 of the first clip, then the apex of every label, in the first take."""
     first = _first_take(rendered)
     rows = []
     for person in chosen:
@@ -207,7 +193,7 @@ def expressions(rendered: RenderedSet, chosen: Sequence[Subject], tile: int) -> 
 
 
 def strips(rendered: RenderedSet, chosen: Sequence[Subject]) -> Image.Image:
-    """A clip of each label, each by another person, from the first frame to the last."""
+    """A clip of each label, each by another subject, from the first frame to the last."""
     first = _first_take(rendered)
     moments = np.linspace(0, rendered.length - 1, STRIP).round().astype(int).tolist()
     rows = []
@@ -219,7 +205,7 @@ def strips(rendered: RenderedSet, chosen: Sequence[Subject]) -> Image.Image:
 
 
 def variants(rendered: RenderedSet) -> Image.Image:
-    """A row a label: the apex of each of its variants, by two people where as many show it."""
+    """A row per label: the apex of each of its variants, by two subjects where as many show it."""
     rows = []
     for label in rendered.labels:
         found: dict[str, dict[str, Shot]] = {}
@@ -229,10 +215,10 @@ def variants(rendered: RenderedSet) -> Image.Image:
         pictures: list[Frames | None] = []
         captions: list[str] = []
         for variant, by_person in sorted(found.items()):
-            shown = balanced([rendered.people[person] for person in by_person], VARIANT_PEOPLE)
+            shown = balanced([rendered.subjects[person] for person in by_person], VARIANT_SUBJECTS)
             pictures += [_peak(rendered, by_person[person.id]) for person in shown]
             captions += [f"{person.id}: {variant}" for person in shown]
-            missing = VARIANT_PEOPLE - len(shown)
+            missing = VARIANT_SUBJECTS - len(shown)
             pictures += [None] * missing
             captions += [""] * missing
         rows.append(Row(pictures, captions, heading=label))

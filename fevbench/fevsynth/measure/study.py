@@ -8,17 +8,20 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench import paths, weights
 from fevbench.atomic import write_text
+from fevbench.data.clip import Frames
 from fevbench.engine.extract import Extraction
 from fevbench.engine.samples import HashedClip
 from fevbench.engine.work import CLIPS_AT_ONCE
 from fevbench.errors import DatasetError, UnknownName
 from fevbench.extractors.base import extractors
+from fevbench.fevsynth.measure.folder import RenderedSet
 from fevbench.fevsynth.measure.record import Entry, Measured, NotMeasurable, read_measured
 from fevbench.hashing import sha256_of
 from fevbench.metrics.tracked import no_face
@@ -26,13 +29,6 @@ from fevbench.progress import Progress
 from fevbench.records import Record
 from fevbench.results.provenance import environment
 from fevbench.results.schema import WeightRecord
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
-    from fevbench.fevsynth.measure.folder import RenderedSet
-    from fevbench.progress import Progress
 
 
 def has_face(features: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -42,13 +38,6 @@ def has_face(features: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 class Networks:
     """Extractors of frames with their weights, all of which are here before any is asked.
-
-    Args:
-        names: Which extractors.
-        device: The torch device.
-        progress: Hears what happens.
-        offline: Never touch the network.
-        pull: Hears how downloads proceed.
 
     Raises:
         FevbenchError: A weight or a package is missing; the message says how to get it.
@@ -83,12 +72,6 @@ class Networks:
         self, name: str, stage: str, sources: Sequence[Callable[[], Frames]], frames: int
     ) -> NDArray[np.float32]:
         """Features of frames.
-
-        Args:
-            name: Which extractor.
-            stage: What to call this in the progress.
-            sources: Each returns ``uint8[frames, H, W, 3]``.
-            frames: How many frames a source has.
 
         Returns:
             ``float32[len(sources), frames, D]``.
@@ -127,10 +110,6 @@ class Study:
     """What a measure works with.
 
     Attributes:
-        rendered: The set.
-        networks: The pretrained networks.
-        progress: Hears what happens.
-        device: The torch device.
         stride: Every how many frames of a clip `blendshapes` looks at one.
     """
 
@@ -158,11 +137,6 @@ def carry_out(study: Study, names: Sequence[str], out: Path) -> Measured:
 
     A measure that the file holds already, made by the same code with the same weights in the same
     environment, is not carried out again.
-
-    Args:
-        study: What to work with.
-        names: Which of `MEASURES`.
-        out: The file.
 
     Raises:
         DatasetError: The file is there and holds another set, or something else.

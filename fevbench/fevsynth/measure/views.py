@@ -13,7 +13,7 @@ from rich.text import Text
 
 from fevbench.fevsynth.measure.blendshapes import Blendshapes
 from fevbench.fevsynth.measure.border import Border
-from fevbench.fevsynth.measure.composition import Composition, Spread
+from fevbench.fevsynth.measure.composition import Composition
 from fevbench.fevsynth.measure.detection import Detection
 from fevbench.fevsynth.measure.expressions import Expressions
 from fevbench.fevsynth.measure.identity import Identity
@@ -102,7 +102,8 @@ def composition(found: Composition) -> list[RenderableType]:
         ("first apex frame", found.apex),
         ("frames at the apex", found.hold),
     ):
-        add(moves, f"{words}: least, mean, most", _spread(spread), f"{sum(found.clips.values())} clips")
+        shown = f"{spread.low:g}, {spread.mean:.1f}, {spread.high:g}"
+        add(moves, f"{words}: least, mean, most", shown, f"{sum(found.clips.values())} clips")
     for words, share in (
         ("% of clips on the way back", found.returning),
         ("% with a blink", found.motion.blinking),
@@ -125,7 +126,7 @@ def _amounts(found: Composition) -> dict[str, str]:
 
     return {
         "clips": by_split(found.clips),
-        "people": by_split(found.people),
+        "subjects": by_split(found.people),
         "takes of a label": str(found.takes),
         "a clip": f"{found.frames} frames, {found.size} px, {found.fps:g} a second",
         "neutral images": str(found.neutral_images),
@@ -144,7 +145,7 @@ def _people(found: Composition) -> Table:
     for group in found.balance:
         words = (group.split, *(group.values[name] for name in names))
         rows[words][group.values[last]] += group.people
-    made = table("people", ["split", *names], [*across, "all"])
+    made = table("subjects", ["split", *names], [*across, "all"])
     for split in found.people:
         made.add_section()
         for words, counts in rows.items():
@@ -153,10 +154,6 @@ def _people(found: Composition) -> Table:
         total: Counter[str] = sum((c for words, c in rows.items() if words[0] == split), Counter())
         add(made, split, *("all" for _ in names), *(str(total[v]) for v in across), str(total.total()))
     return made
-
-
-def _spread(spread: Spread) -> str:
-    return f"{spread.low:g}, {spread.mean:.1f}, {spread.high:g}"
 
 
 WORST = 5
@@ -193,8 +190,8 @@ def detection(found: Detection) -> list[RenderableType]:
 
 
 def identity(found: Identity) -> list[RenderableType]:
-    """How well people are told apart."""
-    columns = ["same person,\nother take", "different\npeople", "AUC", "pairs"]
+    """How well subjects are told apart."""
+    columns = ["same subject,\nother take", "different\nsubjects", "AUC", "pairs"]
     made = table("identity: cosine of ArcFace embeddings [95 %]", ["frames, px"], columns)
     for part in found.separations:
         name = f"{part.frames}, {part.size}"
@@ -248,9 +245,9 @@ def expressions(found: Expressions) -> list[RenderableType]:
 
 
 def border(found: Border) -> list[RenderableType]:
-    """What tells the person beside the face."""
+    """What tells the subject beside the face."""
     made = table(
-        f"border: the person named, learnt on take {found.trained_on}, tried on take {found.tested_on}",
+        f"border: the subject named, learnt on take {found.trained_on}, tried on take {found.tested_on}",
         ["part of frame 0"],
         ["% [95 %]", "chance %", "p by chance", "N"],
     )
@@ -267,16 +264,16 @@ def border(found: Border) -> list[RenderableType]:
 
 
 def reader(found: Reading) -> list[RenderableType]:
-    """How well a small network reads new people after training."""
-    made = table("reader: trained on the train people", ["people", "answer"], ["% [95 %]", "N"])
-    for people, words, number in (
+    """How well a small network reads new subjects after training."""
+    made = table("reader: trained on the train subjects", ["subjects", "answer"], ["% [95 %]", "N"])
+    for whose, words, number in (
         ("test", "right of six", found.test.accuracy),
         ("test", "mean recall", found.test.mean_recall),
         ("val", "right (it chose the epoch)", found.val),
     ):
-        add(made, people, words, estimate(number, 1, percent=True), rests_on(number))
+        add(made, whose, words, estimate(number, 1, percent=True), rests_on(number))
     how = (
-        f"{found.train_clips} clips of {found.train_subjects} people, {found.protocol}; epoch {found.kept} "
+        f"{found.train_clips} clips of {found.train_subjects} subjects, {found.protocol}; epoch {found.kept} "
         f"of {found.epochs} kept; {count(found.parameters)} parameters; {found.minutes:.1f} minutes"
     )
     return [made, Text(how, style="dim"), confusion("reader, test", found.test)]
@@ -295,11 +292,11 @@ VIEWS: dict[str, tuple[type[Record], Callable[[Any], list[RenderableType]]]] = {
 
 def view(measured: Measured, names: Iterable[str]) -> RenderableType:
     """The tables of some measures, and why others could not be had."""
-    people = Text(
+    counts = Text(
         f"{measured.dataset} {measured.version}, manifest sha256 {measured.manifest_sha256[:12]}",
         style="italic",
     )
-    parts: list[RenderableType] = [people]
+    parts: list[RenderableType] = [counts]
     for name in names:
         if name in measured.measures:
             record, tables = VIEWS[name]

@@ -2,7 +2,7 @@
 
 ``fevbench data render fevsynth --help`` renders a set. The modules, in the order data flows: `assets` (the
 pinned archives), `mesh` (their file formats), `plan` (who is in the set, and each clip or neutral image to
-render), `skin`, `wrinkles`, `hair` and `person` (one person), `expression` and `trajectory` (how the face
+render), `skin`, `wrinkles`, `hair` and `subject` (one subject), `expression` and `trajectory` (how the face
 moves), `scene` (what surrounds it, and the camera), `raster` and `shading` (pixels), `frame` (one picture,
 and a clip with its truth), `files` (its file, and what is known of it), `sets` (many at once, and the set
 put together).

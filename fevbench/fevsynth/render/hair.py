@@ -1,4 +1,4 @@
-"""A person's hair: a modelled style, perhaps cut shorter, in a colour of the person's own."""
+"""A subject's hair: a modelled style, perhaps cut shorter, in a colour of the subject's own."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _GREY = np.array([0.54, 0.53, 0.52])
 
 
 def draw_hair_colour(rng: np.random.Generator, subject: Subject) -> Floats:
-    """Return an sRGB colour; old people's is mixed with grey."""
+    """Return an sRGB colour; old subjects' is mixed with grey."""
     palette = _COLOURS[subject.ancestry]
     colour = np.array(palette[rng.integers(len(palette))]) * np.exp(rng.normal(0, 0.12))
     grey = {"young": 0.0, "middle": rng.uniform(0, 0.25), "old": rng.uniform(0.4, 0.95)}[subject.age]
@@ -62,7 +62,7 @@ def draw_hair_colour(rng: np.random.Generator, subject: Subject) -> Floats:
 def draw_hair(
     rng: np.random.Generator, assets: Assets, subject: Subject, colour: Floats, base: Floats
 ) -> tuple[Part, Floats]:
-    """Draw a person's hair.
+    """Draw a subject's hair.
 
     Args:
         rng: Source of everything the attributes leave open.
@@ -79,7 +79,7 @@ def draw_hair(
         styles += [_AFRO, _AFRO]
     style, cut = styles[rng.integers(len(styles))]
     hair = read_part(assets, f"hair/{style}/{style}.json")
-    # The texture gives only the strands' light and dark; the person's colour replaces its own.
+    # The texture gives only the strands' light and dark; the subject's colour replaces its own.
     light = hair.texture[..., :3].mean(2, keepdims=True) ** (_CONTRAST / 2.2)
     alpha = hair.texture[..., 3:]
     mean = (light * alpha).sum() / (alpha.sum() + 1e-6)

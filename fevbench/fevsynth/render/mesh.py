@@ -1,6 +1,6 @@
 """The assets' file formats as arrays: the base mesh, shape targets, and the parts fitted to it.
 
-Lengths are decimetres, as in MakeHuman: +x is the person's left, +y up, +z out of the face.
+Lengths are decimetres, as in MakeHuman: +x is the subject's left, +y up, +z out of the face.
 """
 
 from __future__ import annotations
@@ -81,9 +81,6 @@ class Targets:
     """Shape targets by name: sparse displacements of the base mesh's vertices.
 
     A name is a path below the target folder (``"nose/nose-hump-incr"``) or one of the ARKit face units.
-
-    Args:
-        assets: The unpacked archives.
     """
 
     def __init__(self, assets: Assets) -> None:

@@ -1,4 +1,4 @@
-"""One person from a seed: the shape of the head, skin, hair, and how the face moves."""
+"""One subject from a seed: the shape of the head, skin, hair, and how the face moves."""
 
 from __future__ import annotations
 
@@ -85,12 +85,6 @@ _RELAXED = {
 def draw_shape(rng: np.random.Generator, subject: Subject, base: Floats, targets: Targets) -> Floats:
     """Draw a neutral face.
 
-    Args:
-        rng: Source of everything the attributes leave open.
-        subject: The attributes.
-        base: (V, 3) vertices of the base mesh.
-        targets: The shape targets.
-
     Returns:
         (V, 3) vertices, dm.
     """
@@ -157,16 +151,13 @@ _BROWS = (1, 4, 5, 6, 9, 10, 12)
 
 @dataclass(frozen=True)
 class Person:
-    """A person, ready to be posed.
+    """A subject, ready to be posed.
 
     Attributes:
-        base: The mesh all persons share.
+        base: The mesh all subjects share.
         targets: The shape targets their expressions are made of.
         neutral: (V, 3) base vertices of the neutral face, dm.
         skin: (h, w, 4) linear skin colour.
-        eyes: Both eyes.
-        teeth: Both rows of teeth.
-        tongue: The tongue.
         brows: The brows, a transparent layer.
         lashes: The lashes, a transparent layer.
         hair: The hair, a transparent layer; without faces if the head is shaved.
@@ -175,7 +166,7 @@ class Person:
         lash_density: Opacity of the upper lashes.
         wrinkles: The lines that expressions fold.
         complexion: (SIZE, SIZE, 3) detail of the skin on the face map.
-        style: How the person moves.
+        style: How the subject moves.
         exposure: Factor on all light on the head, from the skin's brightness.
     """
 
@@ -205,11 +196,7 @@ class Person:
 
 
 class Studio:
-    """Makes persons from the assets, reading what they share once.
-
-    Args:
-        assets: The unpacked archives.
-    """
+    """Makes subjects from the assets, reading what they share once."""
 
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
@@ -218,7 +205,7 @@ class Studio:
         self._skins = Skins(assets)
 
     def person(self, subject: Subject) -> Person:
-        """Make the person a subject's attributes and seed describe."""
+        """Make the subject a subject's attributes and seed describe."""
         rng = np.random.default_rng(subject.seed)
         neutral = draw_shape(rng, subject, self._base.vertices, self._targets)
         skin = self._skins.draw(rng, subject)

@@ -1,9 +1,9 @@
 """What is rendered: who is in a set, its settings and folder, and each clip and neutral image.
 
 clips/        one video a clip
-neutral/      one image a person and take
+neutral/      one image a subject and take
 truth/        what is known of each of these files, until all are there
-render.json   the settings; whoever continues must have the same, or more people or takes
+render.json   the settings; whoever continues must have the same, or more subjects or takes
 truth.npz     the ground truth, put together
 manifest.json what is in the set, written last
 """
@@ -29,10 +29,10 @@ SEXES = ("female", "male")
 ANCESTRIES = ("african", "asian", "caucasian")
 AGES = ("young", "middle", "old")
 
-MOST_PEOPLE = 100_000
-"""How many people a set can have; seeds of different sets would meet beyond that."""
+MOST_SUBJECTS = 100_000
+"""How many subjects a set can have; seeds of different sets would meet beyond that."""
 
-# 8 train, 1 val and 3 test in every twelve. The first three people already hold one to train on and one to
+# 8 train, 1 val and 3 test in every twelve. The first three subjects already hold one to train on and one to
 # test on, and the order never depends on how many follow: a set that grows keeps everybody's split.
 _BLOCK: tuple[Split, ...] = (
     *("train", "train", "test"),
@@ -40,24 +40,24 @@ _BLOCK: tuple[Split, ...] = (
     *("train", "train", "test"),
     *("train", "train", "test"),
 )
-# Two young, two middle-aged and one old person in every five.
+# Two young, two middle-aged and one old subject in every five.
 _AGE_CYCLE = ("young", "middle", "young", "old", "middle")
 # Where in the six combinations of sex and ancestry, and in the age cycle, each split begins: chosen so that
-# what is left over of the cycles in one split is made up for by the others, for 24 and for 96 people.
+# what is left over of the cycles in one split is made up for by the others, for 24 and for 96 subjects.
 _START: dict[Split, tuple[int, int]] = {"train": (0, 0), "val": (4, 2), "test": (0, 1)}
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One person of the set.
+    """One subject of the set.
 
     Attributes:
         id: ``p000``, ``p001``, ... ``p999``, ``p1000``, ...
-        split: The split of all that person's clips.
+        split: The split of all that subject's clips.
         sex: One of `SEXES`.
-        ancestry: The main one of the person's mixture, one of `ANCESTRIES`.
+        ancestry: The main one of the subject's mixture, one of `ANCESTRIES`.
         age: One of `AGES`.
-        seed: Everything else about the person follows from it.
+        seed: Everything else about the subject follows from it.
     """
 
     id: str
@@ -68,27 +68,23 @@ class Subject:
     seed: int
 
 
-def design(people: int, seed: int) -> list[Subject]:
+def design(count: int, seed: int) -> list[Subject]:
     """Lay out a set.
 
     Every split walks through the six combinations of sex and ancestry and, at the same time, through the
-    cycle of ages. Six and five have no common divisor, so any six people in a row of one split hold each
-    combination once, and any thirty each combination with the ages 2:2:1. Nothing about a person depends on
-    ``people``: a larger set begins with the smaller one.
+    cycle of ages. Six and five have no common divisor, so any six subjects in a row of one split hold each
+    combination once, and any thirty each combination with the ages 2:2:1. Nothing about a subject depends on
+    ``count``: a larger set begins with the smaller one.
 
     The seeds of two sets never meet, and are plain numbers that fit a manifest; numpy hashes a seed before
     use, so that neighbouring ones give independent streams.
 
-    Args:
-        people: How many persons, up to `MOST_PEOPLE`.
-        seed: Seed of the whole set.
-
     Raises:
-        ValueError: There are more people than seeds.
+        ValueError: There are more subjects than seeds.
     """
-    if people > MOST_PEOPLE:
-        raise ValueError(f"{people} people are more than {MOST_PEOPLE}")
-    return [_subject(number, seed) for number in range(people)]
+    if count > MOST_SUBJECTS:
+        raise ValueError(f"{count} subjects are more than {MOST_SUBJECTS}")
+    return [_subject(number, seed) for number in range(count)]
 
 
 def _subject(number: int, seed: int) -> Subject:
@@ -103,7 +99,7 @@ def _subject(number: int, seed: int) -> Subject:
         sex=SEXES[combination % len(SEXES)],
         ancestry=ANCESTRIES[combination % len(ANCESTRIES)],
         age=_AGE_CYCLE[age % len(_AGE_CYCLE)],
-        seed=seed * MOST_PEOPLE + number,
+        seed=seed * MOST_SUBJECTS + number,
     )
 
 
@@ -119,13 +115,10 @@ class Job:
     """One clip, or one neutral image, to render.
 
     Attributes:
-        subject: The person.
         label: The expression; None for a neutral image.
         repetition: Number of the performance.
         frames: Length; 1 for a neutral image.
         size: Width and height in pixels.
-        folder: Folder of the set.
-        assets: Folder of the asset archives.
     """
 
     subject: Subject
@@ -169,10 +162,10 @@ class Job:
         }
 
     def rng(self) -> np.random.Generator:
-        """The random numbers of this clip or image, independent of those of any other and of the person's.
+        """The random numbers of this clip or image, independent of those of any other and of the subject's.
 
         A spawn key keeps them apart; with ``default_rng([seed, 0, 0])`` numpy would pad the shorter seed of
-        the person with zeros and give both the same numbers.
+        the subject with zeros and give both the same numbers.
         """
         kind = 0 if self.label is None else 1 + LABELS.index(self.label)
         return np.random.default_rng(
@@ -214,11 +207,10 @@ class Settings:
     """What a set is.
 
     Attributes:
-        people: How many there are.
+        subjects: How many there are.
         takes: How often each performs each label.
         frames: Length of a clip.
         size: Width and height, pixels.
-        seed: Seed of the whole set.
     """
 
     people: int
@@ -229,13 +221,7 @@ class Settings:
 
 
 def jobs_of(settings: Settings, folder: Path, assets: Path) -> Iterator[Job]:
-    """Yield every clip and neutral image of a set, those of one person in a row.
-
-    Args:
-        settings: What the set is.
-        folder: Where it goes.
-        assets: Where the asset archives are.
-    """
+    """Yield every clip and neutral image of a set, those of one subject in a row."""
     for subject in design(settings.people, settings.seed):
         for repetition in range(settings.takes):
             yield Job(subject, None, repetition, 1, settings.size, folder, assets)
@@ -246,7 +232,7 @@ def jobs_of(settings: Settings, folder: Path, assets: Path) -> Iterator[Job]:
 def claim_folder(folder: Path, settings: Settings) -> None:
     """Make ``folder`` the one of this set.
 
-    A set may grow: people and takes that are there are the first of a larger set, with the same split, the
+    A set may grow: subjects and takes that are there are the first of a larger set, with the same split, the
     same files and the same pixels (`design`).
 
     Raises:
@@ -291,5 +277,5 @@ def _check_fits(folder: Path, there: dict[str, Any], wanted: dict[str, Any]) -> 
     if any(there[key] > wanted[key] for key in _GROWING):
         raise DatasetError(
             f"{folder} holds a larger set ({'; '.join(changed)})",
-            "give at least as many people and takes, or choose another --out",
+            "give at least as many subjects and repetitions, or choose another --out",
         )

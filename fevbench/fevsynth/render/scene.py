@@ -1,6 +1,6 @@
 """What surrounds a face, and the camera that looks at it.
 
-All of it is drawn per clip, never per person: otherwise a model could tell people apart by their wall.
+All of it is drawn per clip, never per subject: otherwise a model could tell subjects apart by their wall.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def render_all(
     """Render clips and images in parallel, and write their files and sidecars.
 
     Args:
-        todo: What to render; neighbours of one person save making the person again.
+        todo: What to render; neighbours of one subject save making the subject again.
         workers: How many processes.
         make: Renders one: a function that the workers can import, such as `frame.render_frames`.
         done: Hears of each that is finished.
@@ -45,7 +45,6 @@ def render_all(
 
     Raises:
         FevbenchError: A worker was killed or ran out of memory, or one of the errors of ``make`` or `write`.
-        OSError: The disk is full or the folder cannot be written.
     """
     seconds = 0.0
 
@@ -72,13 +71,8 @@ Finished = tuple[Job, Sidecar]
 def write_set(folder: Path, settings: Settings, jobs: Iterable[Job]) -> None:
     """Write ``truth.npz`` and then ``manifest.json`` of a set whose every file is there.
 
-    The clips are in order of take, person, label: then the next clip of the same label is that of the next
-    person in the same take, and the control `other-person` shows every clip once.
-
-    Args:
-        folder: Where the files are and the two go.
-        settings: What the set is.
-        jobs: Everything in it.
+    The clips are in order of take, subject, label: then the next clip of the same label is that of the next
+    subject in the same take, and the control `other-subject` shows every clip once.
 
     Raises:
         DatasetError: A clip or an image is not finished.
@@ -119,7 +113,6 @@ def pack(folder: Path) -> Path:
 
     Raises:
         DatasetError: A file is missing or is not the one the manifest names.
-        OSError: The disk is full or the folder cannot be written.
     """
     data = FEVSynth(folder)
     clips = [clip.id for split in SPLITS for clip in data.clips(split)]
@@ -168,7 +161,7 @@ def _truth(clips: Sequence[Finished], neutrals: Sequence[Finished]) -> Truth:
 
 
 def _dumps(manifest: Mapping[str, Any]) -> str:
-    """Write JSON with one line a clip, an image and a person: small, and a change is a changed line."""
+    """Write JSON with one line a clip, an image and a subject: small, and a change is a changed line."""
     return "{\n" + ",\n".join(f' "{key}": {_value(value)}' for key, value in manifest.items()) + "\n}\n"
 
 

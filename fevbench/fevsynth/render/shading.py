@@ -55,12 +55,12 @@ class Light(NamedTuple):
 
 
 class Looks(NamedTuple):
-    """What one frame of a person is coloured with.
+    """What one frame of a subject is coloured with.
 
     Attributes:
         textures: (h, w, 4) linear colour of each surface.
         complexion: (S, S, 3) factors on the skin's colour, on the face map.
-        relief: (S, S, 3) relief of the wrinkles there, and its slope to the person's left and up.
+        relief: (S, S, 3) relief of the wrinkles there, and its slope to the subject's left and up.
         left: (3,) direction of the face map's first axis on the turned head.
         up: (3,) that of its second axis.
         exposure: Factor on all light.
@@ -102,7 +102,7 @@ def colour_pixels(
         corners: (M, 3, 2) texture coordinates.
         surface_of: (M,) which surface each triangle belongs to.
         table: (V, COLUMNS) what each vertex carries.
-        looks: The person and the clothes.
+        looks: The subject and the clothes.
         light: The light.
     """
     height, width = face_of.shape

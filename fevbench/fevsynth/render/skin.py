@@ -1,9 +1,9 @@
-"""The skin of one person: painted skins, and the finer map of the face on top.
+"""The skin of one subject: painted skins, and the finer map of the face on top.
 
 The skins' own texture coordinates leave the face some 75 by 100 texels. Detail that has to be finer
 (wrinkles, stubble, freckles) is drawn on this map instead. Every vertex keeps its place on it however a
-person is shaped or moves, so what is drawn there moves with the skin. Coordinates are those of the unshaped
-base mesh in decimetres: x to the person's left, y up; the eyes are near (+-0.31, 7.28), the mouth's corners
+subject is shaped or moves, so what is drawn there moves with the skin. Coordinates are those of the unshaped
+base mesh in decimetres: x to the subject's left, y up; the eyes are near (+-0.31, 7.28), the mouth's corners
 near (+-0.27, 6.61).
 """
 
@@ -95,11 +95,7 @@ _REFERENCE, _EXPOSURE_SHARE, _MIN_EXPOSURE, _MAX_EXPOSURE = 0.42, 0.5, 0.8, 2.0
 
 
 class Skins:
-    """Draws skins from the modelled ones.
-
-    Args:
-        assets: The unpacked archives.
-    """
+    """Draws skins from the modelled ones."""
 
     def __init__(self, assets: Assets) -> None:
         self._folder = assets.head / "skins"
@@ -175,7 +171,7 @@ _LIPS = ((0.0, 6.69), (0.08, 6.7), (0.27, 6.61), (0.12, 6.5), (0.0, 6.48))
 
 
 def draw_complexion(rng: np.random.Generator, subject: Subject, hair: Floats) -> Map:
-    """Draw the detail of a person's skin.
+    """Draw the detail of a subject's skin.
 
     Args:
         rng: Source of everything the attributes leave open.
@@ -228,7 +224,7 @@ def _lids(rng: np.random.Generator, subject: Subject) -> Floats:
 
 
 def _spots(rng: np.random.Generator, subject: Subject) -> Floats:
-    """Freckles over nose and cheeks, a few moles, an old person's age spots."""
+    """Freckles over nose and cheeks, a few moles, an old subject's age spots."""
     x, y = grid()
     dark = np.zeros((SIZE, SIZE))
     count = int(rng.integers(60, 200)) if rng.random() < _FRECKLED[subject.ancestry] else 0

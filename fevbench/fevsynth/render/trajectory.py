@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 LIDS = ("eyeWide", "eyeSquint", "eyeBlink")
 """How the names of the units start that a blink overrides."""
 _MAX_WEIGHT = 1.6
-_TAKE_SPREAD = 0.06  # of a unit's strength between performances of one person, as a ratio
+_TAKE_SPREAD = 0.06  # of a unit's strength between performances of one subject, as a ratio
 _OFFSET_CHANCE, _RELAXED_TO, _RELAX_FRAMES = 0.22, (0.2, 0.6), 0.3
 _BLINK_CHANCE = 0.35
 _BLINK_HALF_WIDTH = 2.2  # frames from the fully closed lid to none, at 25 frames a second
@@ -24,7 +24,7 @@ _BLINK_HALF_WIDTH = 2.2  # frames from the fully closed lid to none, at 25 frame
 
 @dataclass(frozen=True)
 class Style:
-    """How one person moves.
+    """How one subject moves.
 
     Attributes:
         gain: Strength of all apexes; 1 is the modelled one.
@@ -78,7 +78,7 @@ class Trajectory:
 
 
 def draw_style(rng: np.random.Generator) -> Style:
-    """Draw how a person moves."""
+    """Draw how a subject moves."""
     gain = float(np.clip(rng.normal(1.0, 0.07), 0.88, 1.12))
     mobility = {name: float(np.clip(np.exp(rng.normal(0, 0.1)), 0.85, 1.15)) for name in REGIONS}
     return Style(gain, mobility, float(np.clip(rng.normal(0, 0.06), -0.12, 0.12)))
@@ -90,12 +90,6 @@ def draw_trajectory(rng: np.random.Generator, label: str, style: Style, frames: 
     The onset falls in the first sixth of the clip and the apex at 50 to 72 % of it. In one clip of five the
     face relaxes again before the end, towards a fifth to three fifths of the apex. Units start and end at
     slightly different times, paired units together; the head drifts by about a degree.
-
-    Args:
-        rng: Source of the variant, the timing, the blink and the pose.
-        label: One of `expression.LABELS`.
-        style: The performer.
-        frames: Length of the clip, at least 8.
 
     Returns:
         The motion; frame 0 is the neutral face.

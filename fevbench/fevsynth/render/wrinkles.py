@@ -23,7 +23,7 @@ Line = tuple[tuple[float, float], ...]
 
 _FOLDING = {"young": (0.5, 0.8), "middle": (0.75, 1.1), "old": (0.9, 1.25)}
 _REST = {"young": (0.0, 0.0), "middle": (0.0, 0.12), "old": (0.15, 0.35)}
-_JITTER = 0.008  # of a line's corners between people, dm
+_JITTER = 0.008  # of a line's corners between subjects, dm
 _STRONGEST = 1.3
 
 
@@ -32,7 +32,7 @@ class _Furrow:
     """Lines that the same units fold.
 
     Attributes:
-        lines: Their corners on the person's left half; the right half mirrors them.
+        lines: Their corners on the subject's left half; the right half mirrors them.
         width: Half width of a groove, dm.
         depth: Relative depth.
         units: Share of each unit; paired ones without their side.
@@ -138,7 +138,7 @@ _FURROWS = (
 
 @dataclass(frozen=True)
 class Wrinkles:
-    """The wrinkles one person can show.
+    """The wrinkles one subject can show.
 
     Attributes:
         heights: (2 F, SIZE, SIZE) relief of each furrow, left halves first; -1 in the middle of a groove.
@@ -166,7 +166,7 @@ class Wrinkles:
 
 
 def draw_wrinkles(rng: np.random.Generator, subject: Subject) -> Wrinkles:
-    """Draw where and how deeply a person's skin folds; older skin folds more and keeps some lines."""
+    """Draw where and how deeply a subject's skin folds; older skin folds more and keeps some lines."""
     folding = rng.uniform(*_FOLDING[subject.age])
     kept = rng.uniform(*_REST[subject.age])
     heights = np.zeros((2 * len(_FURROWS), SIZE, SIZE), np.float32)

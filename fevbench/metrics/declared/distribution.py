@@ -92,10 +92,10 @@ DISTRIBUTION = (
         selected_by="family"),
     Metric("fid-inf",
         Definition("fidinf-inception2048-clean-people5x2-seed0-noinput@1",
-                   "frames look real, the bias of few people extrapolated away: FD-infinity of "
+                   "frames look real, the bias of few subjects extrapolated away: FD-infinity of "
                    "Inception features",
                    "distribution", LOWER, (-INF, INF),
-                   "Chong and Forsyth, CVPR 2020, over people on both sides (docs/metrics.md); "
+                   "Chong and Forsyth, CVPR 2020, over subjects on both sides (docs/metrics.md); "
                    "features of FID",
                    decimals=2),
         # Half of a sample is still one that fid is reported for; five sizes take eight subjects.
@@ -106,9 +106,10 @@ DISTRIBUTION = (
         selected_by="name"),  # minutes of one core for every 100 clips
     Metric("fvd-inf",
         Definition("fvdinf-i3d400-bilinear224-people5x2-seed0@1",
-                   "videos look real, the bias of few people extrapolated away: FD-infinity of I3D features",
+                   "videos look real, the bias of few subjects extrapolated away: "
+                   "FD-infinity of I3D features",
                    "distribution", LOWER, (-INF, INF),
-                   "Chong and Forsyth, CVPR 2020, over people on both sides (docs/metrics.md); "
+                   "Chong and Forsyth, CVPR 2020, over subjects on both sides (docs/metrics.md); "
                    "features of FVD",
                    decimals=1),
         Sampling("set", least=64, least_subjects=8, sample_info=("subject",)),

@@ -31,8 +31,8 @@ IDENTITY = (
         Audit(SWAPS, ORDER)),
     Metric("rank-1",
         Definition("rank1-w600k_mbf-meanface-noinput@1",
-                   "identification: share of clips whose face is nearest to the input's person, of "
-                   "all people scored",
+                   "identification: share of clips whose face is nearest to the input's subject, of "
+                   "all subjects scored",
                    "identity", HIGHER, (0, 1),
                    "closed-set identification, Phillips et al., FERET, TPAMI 2000; " + ARCFACE),
         Sampling(least_subjects=2, first_frame=1, missing_value=0.0),  # the nearest of one is always right
@@ -70,7 +70,7 @@ IDENTITY = (
     Metric("rank-1-r50",
         Definition("rank1-w600k_r50-meanface-noinput@1",
                    "identification by a larger network: share of clips whose face is nearest to the "
-                   "input's person",
+                   "input's subject",
                    "identity", HIGHER, (0, 1),
                    "closed-set identification, Phillips et al., FERET, TPAMI 2000; " + ARCFACE_R50),
         Sampling(least_subjects=2, first_frame=1, missing_value=0.0),
@@ -82,23 +82,24 @@ IDENTITY = (
 EXPRESSION = (
     Metric("accuracy",
         Definition("accuracy-judge@1",
-                   "expression right: share of clips in which the data set's judge reads what was asked for",
+                   "expression right: share of clips in which the data set's expression classifier "
+                   "reads what was asked for",
                    "expression", HIGHER, (0, 1),
-                   "fevbench: a small network trained on true clips of the train people (docs/metrics.md)"),
+                   "fevbench: a small network trained on true clips of the train subjects (docs/metrics.md)"),
         Sampling(),
         Computation("fevbench.metrics.expression:accuracy", "judge", accuracy="accuracy"),
         Audit(("freeze", "wrong-expression"), ("identity-swap",))),
     Metric("macro-f1",
         Definition("macrof1-judge@1",
                    "expression right, each as much as the others: mean of the labels' F1 in the "
-                   "judge's reading",
-                   "expression", HIGHER, (0, 1), "mean of F1 of Opitz and Burst, 2019; judge of `accuracy`"),
+                   "expression classifier's reading",
+                   "expression", HIGHER, (0, 1), "mean of F1 of Opitz and Burst, 2019; as `accuracy`"),
         Sampling("set", least=12, sample_info=("label",)),
         Computation("fevbench.metrics.expression:macro_f1_of_logits", "judge", accuracy="accuracy"),
         Audit(("freeze", "wrong-expression"), ("identity-swap",))),
     Metric("accuracy-fer",
         Definition("accuracy-fer-xception-half@1",
-                   "expression right to a stranger: share of clips read as asked for by "
+                   "expression right to an independent classifier: share of clips read as asked for by "
                    "mini-XCEPTION (FER2013)",
                    "expression", HIGHER, (0, 1),
                    "Arriaga et al., ESANN 2019; forced choice of six over the second half (docs/metrics.md)"),
@@ -110,7 +111,7 @@ EXPRESSION = (
         selected_by="family"),
     Metric("accuracy-face-api",
         Definition("accuracy-face-api-half@1",
-                   "expression right to a stranger: share of clips read as asked for by "
+                   "expression right to an independent classifier: share of clips read as asked for by "
                    "face-api.js's network",
                    "expression", HIGHER, (0, 1),
                    "Muehler, face-api.js, 2018; forced choice of six over the second half (docs/metrics.md)"),
@@ -122,8 +123,8 @@ EXPRESSION = (
         selected_by="family"),
     Metric("accuracy-hsemotion",
         Definition("accuracy-hsemotion-b0-half@1",
-                   "expression right to a stranger: share of clips read as asked for by HSEmotion "
-                   "(AffectNet)",
+                   "expression right to an independent classifier: share of clips read as asked for "
+                   "by HSEmotion (AffectNet)",
                    "expression", HIGHER, (0, 1),
                    "Savchenko, CVPR Workshops 2022; "
                    "forced choice of six over the second half (docs/metrics.md)"),

@@ -93,13 +93,13 @@ def test_a_small_set_says_what_it_cannot_tell(measure: Measure, one_take: Path) 
     found = measure(one_take, "--only", "identity,border", "--only", "reader")
     assert found["code"] == 0
     assert set(found["not_measured"]) == {"border", "reader"}
-    assert "no val people: render more people" in found["not_measured"]["reader"]
-    assert "--takes 2" in found["not_measured"]["border"]
+    assert "no val subjects: render more subjects" in found["not_measured"]["reader"]
+    assert "--repetitions 2" in found["not_measured"]["border"]
     at_rest = found["measures"]["identity"]["result"]["separations"][0]
     assert at_rest["same"]["value"] is None
-    assert at_rest["same"]["reason"] == "one take: no same-person pairs across takes"
+    assert at_rest["same"]["reason"] == "one take: no same-subject pairs across takes"
     assert at_rest["different"]["value"] is not None
-    for reason in ("one take: no same-person pairs across takes", "reader: not measured: no val people"):
+    for reason in ("one take: no same-subject pairs across takes", "reader: not measured: no val subjects"):
         assert reason in found["shown"]
 
 

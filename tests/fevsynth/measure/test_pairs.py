@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from fevbench.fevsynth.measure import identity
-from fevbench.fevsynth.measure.identity import ONE_PERSON, ONE_TAKE, FacePairs
+from fevbench.fevsynth.measure.identity import ONE_SUBJECT, ONE_TAKE, FacePairs
 from fevbench.stats.bootstrap import draw_subjects, percentile_interval
 
 Faces = tuple[np.ndarray, list[str], list[int]]
@@ -86,7 +86,7 @@ def test_what_cannot_be_had_says_why() -> None:
     assert alone.auc().reason == ONE_TAKE
     assert alone.different().value is not None
     nobody = FacePairs(found[:4], who[:4], repetition[:4])
-    assert nobody.different().reason == nobody.auc().reason == ONE_PERSON
+    assert nobody.different().reason == nobody.auc().reason == ONE_SUBJECT
     assert nobody.most_similar(5) == []
 
 

@@ -67,7 +67,7 @@ def test_the_choice_of_people_is_balanced() -> None:
 
 def test_an_expression_is_shown_at_its_apex(rendered: RenderedSet) -> None:
     """The made-up corner of surprise is bright at the apex and black at rest."""
-    person = rendered.people["p002"]
+    person = rendered.subjects["p002"]
     sheet = np.asarray(expressions(rendered, [person], 32)).astype(int)
     bottom = sheet[-MARGIN - GAP - 2]
     right = sheet.shape[1] - MARGIN - 32
