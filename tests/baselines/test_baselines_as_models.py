@@ -85,6 +85,7 @@ def test_it_is_scored_as_any_model(cli: Cli, tmp_path: Path, name: str) -> None:
     assert outcome.result["model"]["name"] == f"{name}:own"
 
 
+@pytest.mark.usefixtures("in_this_process")
 @pytest.mark.parametrize("name", MODELS)
 def test_without_weights_it_says_so(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

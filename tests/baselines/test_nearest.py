@@ -167,6 +167,7 @@ def without_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(baselines.nearest, "open_faces", stand_in)
 
 
+@pytest.mark.usefixtures("in_this_process")
 @pytest.mark.parametrize("name", ["nearest", "jump"])
 def test_it_is_scored_as_a_model_and_not_a_control(
     cli: Cli, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

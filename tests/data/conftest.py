@@ -33,7 +33,8 @@ class MiddleFaces:
 @pytest.fixture
 def middle_faces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arcface, "_finder", lambda path: MiddleFaces())
+    one = np.eye(1, 512, dtype=np.float32)
     monkeypatch.setattr(
-        arcface, "_embedder", lambda path: lambda picture, points: np.eye(1, 512, dtype=np.float32)[0]
+        arcface, "_embedder", lambda path: lambda pictures, points: one.repeat(len(points), 0)
     )
     monkeypatch.setattr(weights, "require", lambda name, **how: SimpleNamespace(path=Path("none")))

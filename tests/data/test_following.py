@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,15 +38,17 @@ class Blocks:
         return sorted(found, key=lambda face: face.box[0])
 
 
-def colour(picture: Frames, points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    x, y = points[0].astype(int)
-    return np.eye(2, dtype=np.float32)[int(picture[y, x, 1] > 150)]
+def colours(pictures: Sequence[Frames], points: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """An embedding a face: whether it is green."""
+    middles = [where[0].astype(int) for where in points]
+    green = [int(picture[y, x, 1] > 150) for picture, (x, y) in zip(pictures, middles, strict=True)]
+    return np.eye(2, dtype=np.float32)[green]
 
 
 @pytest.fixture
 def blocks(middle_faces: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arcface, "_finder", lambda path: Blocks())
-    monkeypatch.setattr(arcface, "_embedder", lambda path: colour)
+    monkeypatch.setattr(arcface, "_embedder", lambda path: colours)
 
 
 def scene(*people: tuple[tuple[int, int, int], int, int, int] | None) -> Frames:

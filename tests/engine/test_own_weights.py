@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny import Cli
@@ -21,7 +23,13 @@ ONLY_BY_NAME = [name for name in metrics if metrics.get(name).selected_by == "na
 def test_without_weights_one_line_says_how_to_get_them(
     name: str, offline: list[str], cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("socket.socket", lambda *_, **__: pytest.fail("the network was touched"))
+    create = socket.socket.__init__
+
+    def refuse(self: socket.socket, family: int = -1, *more: Any, **how: Any) -> None:
+        assert family == socket.AF_UNIX, "the network was touched"  # processes of this machine talk by these
+        create(self, family, *more, **how)
+
+    monkeypatch.setattr(socket.socket, "__init__", refuse)
     # The tiny data set has none of the six labels that strangers know, and too few clips.
     outcome = cli(
         "run", "copy", "fevsynth", "--metrics", name, "--limit", "36", "--out", tmp_path / "run", *offline

@@ -105,6 +105,7 @@ def test_what_ships_is_of_the_data_set_that_ships() -> None:
     assert EXPRESSIONS[wide.max(axis=1).argmax()] == "happiness"
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_it_is_scored_as_a_model(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MeanMotion, "networks", ())
     monkeypatch.setattr(model_module, "open_mesh", lambda: MESH)
