@@ -76,7 +76,7 @@ def cli(tiny_data: None, capsys: pytest.CaptureFixture[str]) -> tiny.Cli:
 
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Models of runs are built in this process, and not in their own: for tests that replace a part of one."""
+    """Models of runs are built in this process and not in their own, for tests that replace a part of one."""
     from fevbench.models.asked import Asked
     from fevbench.models.built import build
 

@@ -124,7 +124,7 @@ def test_a_plugin_file_brings_them_before_names_are_looked_up(clean: None, cli: 
     pytest.importorskip("matplotlib")
     audited = ("--metrics", "my-psnr", "--damages", "noise", "--limit", "3", "--out", tmp_path / "audit")
     audit = cli("audit", "tiny", "--plugin", path, *audited)
-    assert "my-psnr must notice noise: too few people for an interval" in audit.complaint
+    assert "my-psnr must notice noise: too few subjects for an interval" in audit.complaint
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def evaluate(
     address: str | None = None,
     clip_timeout: float | None = None,
     out: str | Path | None = None,
+    root: str | Path | None = None,
     plugin: str | Path | None = None,
     allow_missing: bool = False,
     overwrite: bool = False,
@@ -59,7 +60,8 @@ def evaluate(
         engine: ``local`` for this machine, ``ray`` for a cluster.
         address: ``HOST:PORT`` of a Ray cluster that runs, or ``auto``; by default one is started here.
         clip_timeout: How many seconds a model's process may take for a clip.
-        out: The run folder; by default one under ``runs/`` that says what was run.
+        out: The run folder; by default one under ``root`` that says what was run.
+        root: The folder of run folders; by default ``runs``.
         plugin: A Python file that registers models, metrics, extractors, data sets or protocols. It is run
             before any name is looked up, in the model's own process; and in this one if it registers more
             than models.
@@ -77,7 +79,7 @@ def evaluate(
     """
     from fevbench.engine.cluster import Cluster
     from fevbench.engine.execute import execute
-    from fevbench.engine.folder import default_folder
+    from fevbench.engine.folder import RUNS_FOLDER, default_folder
     from fevbench.engine.plan import Evaluation, Plan, Settings, choose_device, choose_metrics
     from fevbench.extractors.backends import choose_backend
     from fevbench.global_state import remember_initial_state
@@ -91,9 +93,9 @@ def evaluate(
         find_protocol(protocol)
         open_dataset(dataset)
     plugin = None if plugin is None else Path(plugin)
+    remember_initial_state()  # before anybody else's code is run here, which may change it
     with find_apart(model, plugin, allow_missing) as found:
         if plugin and (found.process is None or found.process.registers != {"model"}):
-            remember_initial_state()  # before anybody else's code is run here, which may change it
             load_plugin(plugin)
         chosen, how, data = choose_metrics(names), find_protocol(protocol), open_dataset(dataset)
         device = choose_device(device)
@@ -109,7 +111,7 @@ def evaluate(
             device=device.partition(":")[0],
             allow_missing=allow_missing,
         )
-        folder = Path(out) if out else default_folder(settings)
+        folder = Path(out) if out else default_folder(settings, Path(root or RUNS_FOLDER))
         runs_by = choose_backend(backend, device)
         judge = find_judge(data, how)
         evaluation = Evaluation(chosen, data, how, judge, found.can_resample, backend=runs_by)

@@ -25,6 +25,7 @@ COMMANDS: Registry[click.Command] = Registry(
     {
         "run": "fevbench.cli.run:run_command",
         "score": "fevbench.cli.score:score_command",
+        "sweep": "fevbench.cli.sweep:sweep_command",
         "list": "fevbench.cli.run:list_command",
         "compare": "fevbench.cli.compare:compare_command",
         "diff": "fevbench.cli.compare:diff_command",
@@ -44,14 +45,14 @@ COMMANDS: Registry[click.Command] = Registry(
 )
 """Imported only when they are asked for."""
 HEADINGS = {
-    "Score a model": ("run", "score", "list"),
+    "Score a model": ("run", "score", "sweep", "list"),
     "Look at results": ("compare", "diff", "confusion", "show"),
     "Make clips and train": ("generate", "train", "export", "cost"),
     "Data sets, and trust in metrics": ("data", "audit", "study"),
     "Share": ("leaderboard",),
     "Files kept on this machine": ("weights", "cache"),
 }
-CONTINUED = {"run", "train", "audit", "data render", "data prepare", "data measure", "data inputs"}
+CONTINUED = {"run", "sweep", "train", "audit", "data render", "data prepare", "data measure", "data inputs"}
 """Commands that go on where they were stopped."""
 _RUN, _SCORE = "fevbench run MODEL DATASET scores a model", "fevbench score MADE TRUE two folders of clips"
 HABITS = {

@@ -11,13 +11,14 @@ import click
 from fevbench.cli import options
 from fevbench.cli.output import say_json
 from fevbench.errors import FevbenchError
+from fevbench.results.files import RUN_FILE
 
 _FIELD = re.compile(r"\{(\w+)\}|\*")
 FIELDS = ("subject", "label")
 
 
 @click.command("score")
-@click.argument("clips", nargs=-1, required=True, type=options.PATH, metavar="MADE [TRUE]")
+@click.argument("clips", nargs=-1, required=True, type=options.PATH, metavar="RUN | MADE [TRUE]")
 @options.metrics("Names or families, with commas; or all.")
 @click.option(
     "--subjects",
@@ -49,7 +50,12 @@ def score_command(
     offline: bool,
     output_format: str,
 ) -> None:
-    """Score the clips of the folder MADE beside those of the folder TRUE: no data set, no labels.
+    """Score a finished RUN again, or the clips of a folder MADE beside those of a folder TRUE.
+
+    A run folder is scored again from the features that are kept: no network is loaded, no clip is read.
+    With --metrics, those are added to its result.
+
+    Two folders need no data set and no labels.
 
     A clip is a video, an animation, or a folder of frames. Clips are matched by name, or by order if no name
     agrees; it is said which. They are scored as they are, all of one size and length, or by a --protocol.
@@ -61,6 +67,7 @@ def score_command(
 
     \b
     Example:
+      fevbench score runs/copy--fevsynth--64x16--test--seed0 --metrics ms-ssim
       fevbench score results/ truth/
       fevbench score results/ truth/ --subjects '{subject}_{label}_*' --metrics csim,ssim,fvd
       fevbench score results/ truth/ --protocol 256x64-uniform-centre
@@ -68,6 +75,15 @@ def score_command(
     if len(clips) > 2:
         raise click.UsageError(f"{len(clips)} folders are given: score takes MADE and TRUE")
 
+    if len(clips) == 1 and (clips[0] / RUN_FILE).is_file():
+        given = {
+            "--subjects": subjects, "--out": out, "--inputs": inputs, "--protocol": protocol_name,
+            "--match": match, "--allow-missing": allow_missing,
+        }  # fmt: skip
+        if wrong := [name for name, value in given.items() if value]:
+            raise click.UsageError(f"{wrong[0]} is for folders of clips, and {clips[0]} is a run")
+        _score_run(clips[0], metrics, plugin, output_format)
+        return
     from fevbench.api.scoring import score
     from fevbench.atomic import check_writable, write_text
     from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
@@ -104,6 +120,23 @@ def score_command(
         say_json(found.model_dump(mode="json"))
     else:
         print_text(found.table())
+
+
+def _score_run(run: Path, metrics: tuple[str, ...], plugin: Path | None, output_format: str) -> None:
+    from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
+    from fevbench.engine.again import score_again
+    from fevbench.report.terminal import result_table
+
+    with stdout_to_stderr(), ProgressDisplay() as display:
+        if plugin is not None:
+            from fevbench.models.registry import load_plugin
+
+            load_plugin(plugin)
+        result = score_again(run, metrics, display)
+    if output_format == "json":
+        say_json(result.model_dump(mode="json"))
+    else:
+        print_text(result_table(result))
 
 
 def _known(said: str, made: Path) -> Mapping[str, Mapping[str, str]]:

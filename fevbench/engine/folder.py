@@ -51,12 +51,13 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "run.json"
 READS_FILE = "reads.json"
+RUNS_FOLDER = Path("runs")
 DIGESTS_FILE = "digests.npz"
 LOCK_FILE = ".lock"
 _OWN_PART = re.compile(r"\.(run|result)\.\d+\.[^.]+\.part\.json")
 
 
-def default_folder(settings: Settings) -> Path:
+def default_folder(settings: Settings, root: Path = RUNS_FOLDER) -> Path:
     """``runs/MODEL--DATASET--PROTOCOL--SPLIT--seedN``, with the limit if there is one.
 
     A protocol's newest version goes by its name, an older one by its id: two versions are two runs.
@@ -67,7 +68,7 @@ def default_folder(settings: Settings) -> Path:
     parts = [settings.model, settings.dataset, protocol, settings.split, f"seed{settings.seed}"]
     if settings.limit is not None:
         parts.append(f"limit{settings.limit}")
-    return Path("runs") / "--".join(re.sub(r"[^\w.-]+", "-", part) for part in parts)
+    return root / "--".join(re.sub(r"[^\w.-]+", "-", part) for part in parts)
 
 
 def holds_run(out: Path, settings: Settings | None) -> bool:

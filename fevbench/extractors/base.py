@@ -171,14 +171,11 @@ DETECTOR = Extractor(
 TO_224 = "bilinear (no antialias, half-pixel centres) to 224 px"
 LPIPS = "[-1, 1], at the frame's size"
 
-CV = ("opencv-python",)
 
-
-def _pixels(name: str, unit: Unit, dim: int, load: str, packages: tuple[str, ...] = ()) -> Extractor:
+def _pixels(name: str, unit: Unit, dim: int, load: str) -> Extractor:
     """A measure of pixels: no weights, each sample by itself, in float64."""
-    return Extractor(
-        name, unit, dim, (), "none", ("numpy", *packages), load, whole_batches=False, dtype="float64"
-    )
+    packages = ("numpy", "opencv-python")
+    return Extractor(name, unit, dim, (), "none", packages, load, whole_batches=False, dtype="float64")
 
 
 _ALL = (
@@ -212,9 +209,9 @@ _ALL = (
     Extractor("lpips-vgg", "true pair", 1, ("lpips-vgg",), LPIPS,
               TORCH, "fevbench.extractors.lpips:load_vgg", batch=64, backends=FAST),
     _pixels("squared-error", "true pair", 1, "fevbench.extractors.pixels:SquaredError"),
-    _pixels("similarity", "true pair", 2, "fevbench.extractors.pixels:Similarity", CV),
+    _pixels("similarity", "true pair", 2, "fevbench.extractors.pixels:Similarity"),
     _pixels("frame-difference", "next pair", 1, "fevbench.extractors.pixels:FrameDifference"),
-    _pixels("warping", "next pair of both", 1, "fevbench.extractors.warping:WarpingErrors", CV),
+    _pixels("warping", "next pair of both", 1, "fevbench.extractors.warping:WarpingErrors"),
     Extractor("judge", "clip", 6, ("judge",), "[-1, 1], area to 64 px",
               TORCH, "fevbench.extractors.judge:JudgeReading", of_dataset=True, backends=FAST),
     Extractor("face-mesh", "frame", 51 + 12 + 478 * 3, ("face-landmarker",),

@@ -12,6 +12,7 @@ from rich.text import Text
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.difference import ClipDifference, Difference, MetricDifference, ShownClips
 from fevbench.report.rows import Comparison, Row, interval, notes, notes_on_values, number
+from fevbench.report.seeds import SeededModel
 from fevbench.results.schema import MetricResult, Result
 from fevbench.sanitise import LONGEST, LONGEST_NAME, one_line
 from fevbench.stats.paired import ALPHA
@@ -64,6 +65,25 @@ def values_table(title: str, metrics: Mapping[str, MetricResult]) -> Iterator[Re
         if metric.by_label:
             own = ", ".join(f"{label} {number(name, v)}" for label, v in metric.by_label.items())
             yield line(f"{name} of {own}")
+
+
+def seeds_table(models: Sequence[SeededModel]) -> RenderableType:
+    """Models over seeds: a line a model and metric."""
+    table = Table()
+    for heading, justify in (("model", "left"), ("metric", "left")):
+        table.add_column(heading, overflow="fold", justify=justify)  # type: ignore[arg-type]
+    for heading in ("mean", "95 % interval", "sd of seeds", "seeds' part"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for model in models:
+        for name, found in model.metrics.items():
+            low, high = found.low, found.high
+            bounds = "" if low is None or high is None else f"[{number(name, low)}, {number(name, high)}]"
+            part = "" if found.share is None else f"{100 * found.share:.0f} %"
+            cells = (name, number(name, found.value), bounds, number(name, found.of_seeds), part)
+            table.add_row(name_cell(model.name), *map(Text, cells))
+    seeds = "; ".join(f"{model.name}: seeds {', '.join(map(str, model.seeds))}" for model in models)
+    told = "over seeds and subjects; the part of a mean's variance that is of the seeds"
+    return Group(line(f"{told} ({seeds})", "italic"), table)
 
 
 def _times(result: Result) -> Text:

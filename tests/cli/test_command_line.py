@@ -296,7 +296,7 @@ class OutOfMemoryError(RuntimeError):
         (
             "run copy tiny --batch-size 8",
             MemoryError(),
-            "repeat with a smaller --batch-size, which continues",
+            "a smaller --batch-size or fewer --jobs, which continues",
         ),
         ("run copy tiny", MemoryError(), "a smaller --batch-size or fewer --jobs, which continues"),
         (

@@ -25,7 +25,8 @@ FACES = {"arcface", "arcface-r50", "face-points", "fer-xception", "face-api", "h
 CLIPS = {"i3d", "i3d-tf", "videomae", "vjepa", "judge"}
 LPIPS = {"lpips-alex", "lpips-alex-next", "lpips-alex-draws", "lpips-vgg"}
 READERS = {"fer-xception", "face-api", "hsemotion"}
-ALL = FACES | CLIPS | LPIPS | {"inception", "face-mesh"}
+PIXELS = {"squared-error", "similarity", "frame-difference", "warping"}
+ALL = FACES | CLIPS | LPIPS | PIXELS | {"inception", "face-mesh"}
 DEPENDS = {
     "numpy": ALL,
     "torch": CLIPS | LPIPS | READERS | {"inception"},
@@ -33,7 +34,8 @@ DEPENDS = {
     "pytorch-fid": {"inception"},
     "pillow": FACES | {"inception", "face-mesh"},
     "mediapipe": {"face-mesh"},
-    **dict.fromkeys((*packages.BUILDS["onnxruntime"], *packages.BUILDS["opencv-python"]), FACES),
+    **dict.fromkeys(packages.BUILDS["onnxruntime"], FACES),
+    **dict.fromkeys(packages.BUILDS["opencv-python"], FACES | PIXELS),
     "insightface": {"arcface", "arcface-r50"},
     "scikit-image": {"arcface", "arcface-r50"},
     "openvino": set(),
@@ -46,7 +48,7 @@ Decoding comes before them.
 """
 RUNTIMES = ("base", "backends", "onnx")
 """Modules for what networks run on, which is in the fingerprint for itself."""
-BY_OPENVINO = ALL - {"face-points", "face-mesh", "arcface-r50", "hsemotion", "videomae", "vjepa"}
+BY_OPENVINO = ALL - PIXELS - {"face-points", "face-mesh", "arcface-r50", "hsemotion", "videomae", "vjepa"}
 
 
 @pytest.fixture
@@ -185,8 +187,8 @@ def test_features_are_kept_under_the_provider_that_computes_them(gpu: Callable[[
     """Without CUDA in onnxruntime, faces are found on the CPU, whatever torch does."""
     on_cpu, without = fingerprints("cpu"), fingerprints("cuda")
     alone = FACES - READERS
-    assert all(without[name] == on_cpu[name] for name in alone | {"face-mesh"})
-    assert all(without[name] != on_cpu[name] for name in ALL - alone - {"face-mesh"})
+    assert all(without[name] == on_cpu[name] for name in alone | PIXELS | {"face-mesh"})
+    assert all(without[name] != on_cpu[name] for name in ALL - alone - PIXELS - {"face-mesh"})
     gpu(onnx.CUDA)
     assert onnx.onnx_providers("cuda:0") == [onnx.CUDA, onnx.CPU]
     assert onnx.onnx_providers("cpu") == [onnx.CPU]

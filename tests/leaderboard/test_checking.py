@@ -142,7 +142,7 @@ TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
         "it scored clips that are not asked for: ../../evil",
     ),
     "another protocol": (lambda c: c["protocol"].update(stride=1), "not of protocol 64x16@1 as it is here"),
-    "no protocol": (lambda c: c["protocol"].update(id="512x1@1"), "no protocol is called '512x1@1'"),
+    "no protocol": (lambda c: c["protocol"].update(id="512x1@1"), "protocol 512x1@1 cannot be"),
     "a name of two lines": (
         lambda c: c["model"].update(name="a\nb"),
         "its model's name is no line of 1 to 100 characters that print",

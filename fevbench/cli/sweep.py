@@ -1,0 +1,151 @@
+"""``fevbench sweep``: several models on several data sets, with several seeds, as one job."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from fevbench.cli import options
+from fevbench.cli.output import note, say
+from fevbench.data.clip import Split
+from fevbench.errors import FevbenchError
+
+MOST_SEEDS = 1000
+
+
+@click.command("sweep")
+@click.argument("models")
+@click.argument("datasets")
+@click.option("--seeds", metavar="0-4", help="Seeds of generation, as 0-4 or 1,3.  [default: the protocol's]")
+@options.protocol()
+@options.metrics("Names or families, with commas; or all.")
+@options.split()
+@options.limit("Score only N clips, chosen by hash.", metavar="N")
+@options.device()
+@options.backend()
+@options.batch_size(metavar="N")
+@options.workers
+@options.engine
+@options.address
+@options.out(help="Folder of the run folders.  [default: runs]")
+@options.plugin
+@options.offline
+def sweep_command(
+    models: str,
+    datasets: str,
+    seeds: str | None,
+    protocol_name: str | None,
+    metrics: tuple[str, ...],
+    split: Split | None,
+    limit: int | None,
+    device: str,
+    backend: str,
+    batch_size: int | None,
+    jobs: int | None,
+    engine: str,
+    address: str | None,
+    out: Path | None,
+    plugin: Path | None,
+    offline: bool,
+) -> None:
+    """Score every one of MODELS on every one of DATASETS, names with commas between, and compare them.
+
+    Each run has its own folder, as `fevbench run` makes it: kill it anywhere, and the same command continues.
+    True clips are looked at once. A run that fails is said and left out; the others go on.
+
+    With three seeds or more, a table says what each model is over seeds, with intervals over seeds and
+    subjects, and which part of its variance is the seeds'.
+
+    \b
+    Example:
+      fevbench sweep copy,nearest,vgan fevsynth --limit 48
+      fevbench sweep fev-gan,mocogan fevsynth --seeds 0-4 --metrics csim,accuracy,fvd
+    """
+    from fevbench.api.evaluation import evaluate
+    from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr, terminal_width
+    from fevbench.report.rows import compare
+    from fevbench.report.seeds import over_seeds
+    from fevbench.report.terminal import comparison_table, seeds_table
+    from fevbench.results.schema import Result
+
+    if address and engine != "ray":
+        raise click.UsageError("--address needs --engine ray")
+    wanted = [
+        (dataset, model, seed)
+        for dataset in _names(datasets)
+        for model in _names(models)
+        for seed in _seeds(seeds)
+    ]
+    failed: list[str] = []
+    done: dict[str, list[Result]] = {}
+    for place, (dataset, model, seed) in enumerate(wanted, 1):
+        which = f"{model} on {dataset}" + ("" if seed is None else f", seed {seed}")
+        note(f"{place} of {len(wanted)}: {which}")
+        try:
+            with stdout_to_stderr(), ProgressDisplay() as display:
+                result = evaluate(
+                    model,
+                    dataset,
+                    metrics,
+                    protocol=protocol_name,
+                    split=split,
+                    limit=limit,
+                    seed=seed,
+                    device=device,
+                    backend=backend,
+                    batch_size=batch_size,
+                    jobs=jobs,
+                    engine=engine,
+                    address=address,
+                    root=out,
+                    plugin=plugin,
+                    offline=offline,
+                    progress=display,
+                    pull=display.pull,
+                )
+        except FevbenchError as error:
+            failed.append(f"{which}: {error}")
+            note(f"failed: {failed[-1]}")
+            continue
+        done.setdefault(dataset, []).append(result)
+    for results in done.values():
+        print_text(comparison_table(compare(results, None), terminal_width()))
+        if seeded := over_seeds(results):
+            print_text(seeds_table(seeded))
+    if failed:
+        raise FevbenchError(
+            f"{len(failed)} of {len(wanted)} runs failed ({failed[0]})", "mend it, then repeat the command"
+        )
+    say(f"{len(wanted)} runs in {out or 'runs'}")
+
+
+def _names(text: str) -> list[str]:
+    """The names in a list with commas; none is empty, and each is there once.
+
+    Raises:
+        FevbenchError: There is none.
+    """
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise FevbenchError(f"{text!r} names nothing", "give names with commas between")
+    return names
+
+
+def _seeds(text: str | None) -> list[int | None]:
+    """Seeds written as ``0-4`` or ``1,3``.
+
+    Raises:
+        FevbenchError: They are not.
+    """
+    if text is None:
+        return [None]
+    seeds: dict[int | None, None] = {}
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part)
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        if last < first or last - first >= MOST_SEEDS:
+            raise FevbenchError(f"--seeds {text!r} is no list of seeds", "write 0-4, or 1,3")
+        seeds |= dict.fromkeys(range(first, last + 1))
+    return list(seeds)
