@@ -19,7 +19,7 @@ from fevbench import weights
 from fevbench.data.corpus import Corpus
 from fevbench.data.datasets import open_dataset
 from fevbench.data.protocol import protocols
-from fevbench.engine.extract import extractor_input
+from fevbench.engine.samples import HashedClip, samples
 from fevbench.extractors.backends import OPENVINO, REFERENCE
 from fevbench.extractors.base import Network, extractors
 from fevbench.global_state import fixed_global_state, remember_initial_state
@@ -43,7 +43,8 @@ def samples() -> dict[str, np.ndarray]:
     """A batch of the test split for each unit: clips, frames, and frames beside their next."""
     corpus = Corpus(open_dataset("fevsynth"), protocols.get("64x16"), "test", limit=CLIPS)
     clips = [corpus.frames(clip) for clip in corpus.clips]
-    pairs = [extractor_input("next", clip, clip) for clip in clips]
+    hashed = [HashedClip(clip) for clip in clips]
+    pairs = [np.stack([pair.pixels for pair in samples("next pair", clip, clip)]) for clip in hashed]
     found = {"clip": np.stack(clips), "frame": np.concatenate(clips), "next": np.concatenate(pairs)}
     return {unit: batch if unit == "clip" else batch[:FRAMES] for unit, batch in found.items()}
 

@@ -21,13 +21,13 @@ from fevbench.audit.damages import damage_inputs, damages
 from fevbench.data.clip import Clip
 from fevbench.data.corpus import Corpus
 from fevbench.data.protocol import protocols
-from fevbench.engine.extract import extractor_input
+from fevbench.engine.samples import HashedClip, samples
 from fevbench.engine.score import ClipSet, measure
 from fevbench.errors import FevbenchError, MissingPackage
 from fevbench.extractors import backends
 from fevbench.extractors.arcface import Embedder
 from fevbench.extractors.backends import OPENVINO, REFERENCE, Backend, choose_backend, run_by
-from fevbench.extractors.base import Network, extractors
+from fevbench.extractors.base import Network, Unit, extractors
 from fevbench.extractors.faces import SCRFD, FaceDetector, to_canvas
 from fevbench.extractors.onnx import load_onnx
 from fevbench.fevsynth.adapter import FEVSynth
@@ -103,21 +103,19 @@ def test_metrics_agree(corpus: Corpus, files: Mapping[str, Path]) -> None:
     blur = damages.get("blur")
     blurred = {given.clip: blur.apply(given, 3) for given in damage_inputs(corpus, blur.name)}
 
-    def looked_at(clip: Clip, unit: str, made: bool) -> np.ndarray:
-        true = corpus.frames(clip)
-        seen = extractor_input(unit, blurred[clip] if made else true, true)  # type: ignore[arg-type]
-        return seen if unit == "clip" else seen[::2]
+    def looked_at(clip: Clip, unit: Unit, made: bool) -> np.ndarray:
+        true = HashedClip(corpus.frames(clip))
+        seen = samples(unit, HashedClip(blurred[clip]) if made else true, true)
+        return np.stack([sample.pixels for sample in seen[::2]])
 
     def sides(backend: Backend) -> tuple[ClipSet, ClipSet]:
         features: tuple[dict[str, Any], dict[str, Any]] = {}, {}
         for name in dict.fromkeys(HELD.values()):
             network, unit = loaded(name, files, backend), extractors.get(name).unit
             for side, made in zip(features, (True, False), strict=True):
-                samples = [looked_at(clip, unit, made) for clip in corpus.clips]
-                side[name] = [network(x[None] if unit == "clip" else x) for x in samples]
-        labels = corpus.dataset.labels
-        made, true = features
-        return ClipSet(blurred.__getitem__, labels, made), ClipSet(corpus.frames, labels, true)
+                side[name] = {clip.id: network(looked_at(clip, unit, made)) for clip in corpus.clips}
+        made, true = (ClipSet(corpus.dataset.labels, corpus.protocol.frames, side) for side in features)
+        return made, true
 
     with fixed_global_state():
         reference, fast = sides(REFERENCE), sides(OPENVINO)
