@@ -28,7 +28,7 @@ from fevbench.registry import load_target
 
 CLIPS = 4
 FRAMES = 32
-KIND = {"clip": "clips", "frame": "frames", "truth": "pairs", "next": "pairs"}
+KIND = {"clip": "clips", "frame": "frames", "true pair": "pairs", "next pair": "pairs", "noise pair": "pairs"}
 """What the samples of a unit are."""
 
 
@@ -39,13 +39,13 @@ def processor_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def samples() -> dict[str, np.ndarray]:
+def batches() -> dict[str, np.ndarray]:
     """A batch of the test split for each unit: clips, frames, and frames beside their next."""
     corpus = Corpus(open_dataset("fevsynth"), protocols.get("64x16"), "test", limit=CLIPS)
     clips = [corpus.frames(clip) for clip in corpus.clips]
     hashed = [HashedClip(clip) for clip in clips]
     pairs = [np.stack([pair.pixels for pair in samples("next pair", clip, clip)]) for clip in hashed]
-    found = {"clip": np.stack(clips), "frame": np.concatenate(clips), "next": np.concatenate(pairs)}
+    found = {"clip": np.stack(clips), "frame": np.concatenate(clips), "next pair": np.concatenate(pairs)}
     return {unit: batch if unit == "clip" else batch[:FRAMES] for unit, batch in found.items()}
 
 
@@ -67,13 +67,12 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     remember_initial_state()
-    batches, faster = samples(), []
-    units = {"lpips-alex-next": "next", "lpips-vgg": "next"}
+    known, faster = batches(), []
     for name in extractors:
         extractor = extractors.get(name)
         if not extractor.backends or name in ("i3d-tf", "lpips-alex", "lpips-alex-draws"):
             continue  # the others run these networks, too
-        batch = batches[units.get(name, extractor.unit)]
+        batch = known["next pair" if "pair" in extractor.unit else extractor.unit]
         with fixed_global_state():
             both = load(name)
             expected, found = (network(batch) for network in both)  # the first call is the slowest

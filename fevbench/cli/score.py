@@ -11,7 +11,6 @@ import click
 from fevbench.cli import options
 from fevbench.cli.output import say_json
 from fevbench.errors import FevbenchError
-from fevbench.results.files import RUN_FILE
 
 _FIELD = re.compile(r"\{(\w+)\}|\*")
 FIELDS = ("subject", "label")
@@ -74,6 +73,8 @@ def score_command(
     """
     if len(clips) > 2:
         raise click.UsageError(f"{len(clips)} folders are given: score takes MADE and TRUE")
+
+    from fevbench.results.files import RUN_FILE
 
     if len(clips) == 1 and (clips[0] / RUN_FILE).is_file():
         given = {
