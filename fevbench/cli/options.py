@@ -115,7 +115,7 @@ engine = option(
     "--engine",
     type=click.Choice(["local", "ray"]),
     default="local",
-    help="Who does the work: this machine, or a Ray cluster (docs/scaling.md).  [default: local]",
+    help="Who does the work: this machine, or a Ray cluster (docs/scaling.md).",
 )
 address = option("--address", metavar="HOST:PORT", help="Of a Ray cluster that runs; or auto.")
 

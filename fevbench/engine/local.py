@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from fevbench.models.found import FoundModel
     from fevbench.weights import LocalWeight
 
-LEAST_CLIPS = 8
-"""Clips for which another worker is worth its start."""
+LEAST_CLIPS, LEAST_CHEAP_CLIPS = 16, 512
+"""Clips for which another worker is worth its start, with networks and without."""
 WORKER_BYTES = 1_500_000_000
 """What a worker takes beside its networks: torch, onnxruntime, frames."""
 CGROUPS = (
@@ -195,7 +195,8 @@ def choose_jobs(asked: int | None, clips: int, device: str, networks: Mapping[st
         return 1
     # Twice: the file's numbers, and what is computed with them.
     each = WORKER_BYTES + 2 * sum(weight.path.stat().st_size for weight in networks.values())
-    return max(1, min(len(os.sched_getaffinity(0)), clips // LEAST_CLIPS, free_memory() // each))
+    worth = clips // (LEAST_CLIPS if networks else LEAST_CHEAP_CLIPS)
+    return max(1, min(len(os.sched_getaffinity(0)), worth, free_memory() // each))
 
 
 def free_memory() -> int:

@@ -74,7 +74,9 @@ def test_as_many_workers_as_the_work_is_worth_and_the_memory_allows(
     monkeypatch.setattr("os.sched_getaffinity", lambda process: range(6))
     monkeypatch.setattr("fevbench.engine.local.free_memory", lambda: 4 * 1_500_002_000)
     assert choose_jobs(None, 1000, "cpu", loaded) == 4
-    assert choose_jobs(None, 17, "cpu", loaded) == 2
+    assert choose_jobs(None, 33, "cpu", loaded) == 2
+    assert choose_jobs(None, 1000, "cpu", {}) == 1, "pixel measures alone take less than a worker's start"
+    assert choose_jobs(None, 1025, "cpu", {}) == 2
     assert choose_jobs(None, 3, "cpu", loaded) == 1
     assert choose_jobs(None, 1000, "cuda", loaded) == 1
     assert choose_jobs(7, 3, "cpu", loaded) == 7
