@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from fevbench.report.comparable import Selection
     from fevbench.report.confusion import Confusion
+    from fevbench.report.rows import Comparison
+    from fevbench.results.schema import Result
 
 DIFFERENT_CLIPS = 10
 """Clips that ``diff`` shows unless asked otherwise."""
@@ -68,23 +70,40 @@ def compare_command(
             "repeat their commands with these --metrics, or leave them out",
         )
     if output_format == "table":
-        from fevbench.cli.console import print_text, terminal_width
-        from fevbench.report.headline import headline, in_rank_order
-        from fevbench.report.terminal import comparison_table, fits, headline_table
-
-        width = terminal_width()
-        few = tuple(headline(comparison.columns).values())
-        if everything or only or not few or fits(comparison, width):
-            print_text(comparison_table(comparison, width))
-            return
-        hidden = len(comparison.columns) - len(few)
-        chosen = compare(results, few)
-        print_text(headline_table(replace(chosen, rows=in_rank_order(comparison).rows), hidden))
+        print_comparison(results, comparison, everything=everything or bool(only))
         return
     from fevbench.report.text import FORMATS, latex
 
     text = latex(comparison, intervals=False) if no_intervals else FORMATS[output_format](comparison)
     say(text, nl=False)
+
+
+def print_comparison(results: Sequence[Result], comparison: Comparison, everything: bool) -> None:
+    """Print runs side by side, and models that were run with several seeds over their seeds.
+
+    Args:
+        results: The runs.
+        comparison: Of these.
+        everything: Whether all metrics are printed, whatever the width.
+    """
+    from fevbench.cli.console import print_text, terminal_width
+    from fevbench.report.headline import headline, in_rank_order
+    from fevbench.report.rows import compare
+    from fevbench.report.seeds import over_seeds
+    from fevbench.report.terminal import comparison_table, fits, headline_table, seeds_table
+
+    width = terminal_width()
+    few = tuple(headline(comparison.columns).values())
+    shown = comparison.columns
+    if everything or not few or fits(comparison, width):
+        print_text(comparison_table(comparison, width))
+    else:
+        shown = few
+        hidden = len(comparison.columns) - len(few)
+        chosen = compare(results, few)
+        print_text(headline_table(replace(chosen, rows=in_rank_order(comparison).rows), hidden))
+    if seeded := over_seeds(results, shown):
+        print_text(seeds_table(seeded))
 
 
 def _select(runs: Sequence[Path]) -> Selection:

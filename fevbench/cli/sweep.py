@@ -64,10 +64,9 @@ def sweep_command(
       fevbench sweep fev-gan,mocogan fevsynth --seeds 0-4 --metrics csim,accuracy,fvd
     """
     from fevbench.api.evaluation import evaluate
-    from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr, terminal_width
+    from fevbench.cli.compare import print_comparison
+    from fevbench.cli.console import ProgressDisplay, stdout_to_stderr
     from fevbench.report.rows import compare
-    from fevbench.report.seeds import over_seeds
-    from fevbench.report.terminal import comparison_table, seeds_table
     from fevbench.results.schema import Result
 
     if address and engine != "ray":
@@ -111,9 +110,7 @@ def sweep_command(
             continue
         done.setdefault(dataset, []).append(result)
     for results in done.values():
-        print_text(comparison_table(compare(results, None), terminal_width()))
-        if seeded := over_seeds(results):
-            print_text(seeds_table(seeded))
+        print_comparison(results, compare(results), everything=bool(metrics))
     if failed:
         raise FevbenchError(
             f"{len(failed)} of {len(wanted)} runs failed ({failed[0]})", "mend it, then repeat the command"

@@ -29,8 +29,13 @@ class SeededModel:
     metrics: dict[str, TwoLevels]
 
 
-def over_seeds(results: Sequence[Result]) -> list[SeededModel]:
-    """The models that were run with several seeds, in the order of their first results."""
+def over_seeds(results: Sequence[Result], names: Sequence[str]) -> list[SeededModel]:
+    """The models that were run with several seeds, in the order of their first results.
+
+    Args:
+        results: Runs.
+        names: The metrics that are asked for.
+    """
     groups: dict[tuple[str, ...], dict[int, Result]] = {}
     for result in results:
         data = result.dataset
@@ -40,7 +45,11 @@ def over_seeds(results: Sequence[Result]) -> list[SeededModel]:
     for by_seed in groups.values():
         if len(by_seed) > 1:
             seeds, runs = zip(*sorted(by_seed.items()), strict=True)
-            joined = {name: _joined(catalog.get(name), runs) for name in catalog if _has_all(name, runs)}
+            joined = {
+                name: _joined(catalog.get(name), runs)
+                for name in catalog
+                if name in names and _has_all(name, runs)
+            }
             values = {name: one for name, one in joined.items() if one is not None}
             found.append(SeededModel(runs[0].model.name, seeds, values))
     return found

@@ -25,6 +25,8 @@ def test_a_sweep_is_its_runs_and_a_comparison_and_continues(cli: Cli, tmp_path: 
     assert alone.code == 0
     found = tmp_path / "runs" / "copy--tiny--64x16--test--seed1" / "result.json"
     assert tiny.comparable(found) == tiny.comparable(tmp_path / "alone" / "result.json")
+    compared = cli("compare", *sorted((tmp_path / "runs").iterdir()), *METRICS)
+    assert shown.out.startswith(compared.out), "a sweep ends in this"
     again = cli(*words)
     assert again.err.count("nothing to do") == 6
     assert again.out == shown.out
