@@ -61,17 +61,9 @@ class Rescoring:
         dataset, protocol = truth.corpus.dataset, truth.protocol
         found = find_videos(folder / CLIPS_FOLDER, allow_missing=True)
         chosen = tuple(catalog.get(name) for name in catalog if name in wanted)
-        settings = Settings(
-            model=found.name,
-            fingerprint=found.fingerprint,
-            dataset=dataset.name,
-            dataset_version=dataset.version,
-            protocol=protocol.id,
-            split=result.dataset.split,
-            limit=result.dataset.limit,
-            seed=result.seed,
-            device=self.device.partition(":")[0],
-            allow_missing=True,
+        data = result.dataset
+        settings = Settings.of(
+            found, dataset, protocol, data.split, data.limit, result.seed, self.device, allow_missing=True
         )
         backend = choose_backend("auto", self.device)
         evaluation = Evaluation(chosen, dataset, protocol, find_judge(dataset, protocol), backend=backend)

@@ -12,8 +12,9 @@ from fevbench.data.protocol import find_protocol
 from fevbench.progress import Progress, Silent
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Split
+    from fevbench.data.clip import Dataset, Split
     from fevbench.data.protocol import Protocol
+    from fevbench.metrics.catalog import Metric
     from fevbench.weights import Progress as Pull
 
 
@@ -88,29 +89,21 @@ def evaluate(
     from fevbench.models.registry import load_plugin
 
     names = [metrics] if isinstance(metrics, str) else metrics
-    if plugin is None:  # cheap checks first: a typing error must not cost the start of a process
-        choose_metrics(names)
-        find_protocol(protocol)
-        open_dataset(dataset)
+
+    def named() -> tuple[tuple[Metric, ...], Protocol, Dataset]:
+        return choose_metrics(names), find_protocol(protocol), open_dataset(dataset)
+
+    # Cheap checks first, where no plug-in may know the names: a typing error must not cost a process.
+    known = named() if plugin is None else None
     plugin = None if plugin is None else Path(plugin)
     remember_initial_state()  # before anybody else's code is run here, which may change it
     with find_apart(model, plugin, allow_missing) as found:
         if plugin and (found.process is None or found.process.registers != {"model"}):
             load_plugin(plugin)
-        chosen, how, data = choose_metrics(names), find_protocol(protocol), open_dataset(dataset)
+        chosen, how, data = known or named()
         device = choose_device(device)
-        settings = Settings(
-            model=found.name,
-            fingerprint=found.fingerprint,
-            dataset=data.name,
-            dataset_version=data.version,
-            protocol=how.id,
-            split=split or how.split,
-            limit=limit,
-            seed=how.seed if seed is None else seed,
-            device=device.partition(":")[0],
-            allow_missing=allow_missing,
-        )
+        seed = how.seed if seed is None else seed
+        settings = Settings.of(found, data, how, split or how.split, limit, seed, device, allow_missing)
         folder = Path(out) if out else default_folder(settings, Path(root or RUNS_FOLDER))
         runs_by = choose_backend(backend, device)
         judge = find_judge(data, how)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fevbench.data.clip import EXPRESSIONS, Clip
+from fevbench.data.datasets import RecordedDataset
 from fevbench.data.protocol import Protocol
 from fevbench.engine.extract import Extraction
 from fevbench.engine.plan import Evaluation
@@ -19,7 +20,7 @@ from fevbench.engine.work import CLIPS_AT_ONCE
 from fevbench.progress import Progress
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Frames, Split, Subject
+    from fevbench.data.clip import Frames
     from fevbench.engine.score import Rows
     from fevbench.metrics.metric import Metric
     from fevbench.results.schema import MetricResult
@@ -29,31 +30,6 @@ OF_MADE = frozenset({"acd", "face-rate", "mesh-rate"})
 """Metrics that look at the made clip alone."""
 OF_INPUT = frozenset({"csim", "csim-min", "csim-r50", "rank-1", "rank-1-r50", "acd-i", "mesh-jitter"})
 """Metrics that look at it and at the input image."""
-
-
-@dataclass
-class InMemory:
-    """A data set of clips that were handed over; only its labels are ever asked for."""
-
-    labels: tuple[str, ...]
-    name: str = "given"
-    version: str = "1"
-    title: str = "clips that were handed over"
-    licence: str = ""
-    citation: str = ""
-    fps: float = 25.0
-
-    def subjects(self) -> tuple[Subject, ...]:
-        """Nobody knows."""
-        return ()
-
-    def clips(self, split: Split) -> tuple[Clip, ...]:
-        """None: they are handed over one by one."""
-        return ()
-
-    def frames(self, clip: Clip) -> Frames:
-        """Not to be had here."""
-        raise KeyError(clip.id)
 
 
 @dataclass(frozen=True)
@@ -104,7 +80,7 @@ def evaluation_of(metrics: Sequence[Metric], known: Known, clips: Sequence[Clip]
     protocol = Protocol("as given", 1, known.size, known.frames, 1)
     able = tuple(metric for metric in metrics if not known.why_not(metric))
     chosen = None if clips is None else tuple(clips)
-    return Evaluation(able, InMemory(known.labels), protocol, clips=chosen)
+    return Evaluation(able, RecordedDataset(known.labels), protocol, clips=chosen)
 
 
 @dataclass

@@ -95,29 +95,52 @@ def choice(
 runs = click.argument("runs", nargs=-1, required=True, type=PATH, metavar="RUN…")
 offline = option("--offline", is_flag=True, help="Never touch the network.")
 plugin = option("--plugin", type=PATH, metavar="FILE.py", help="A file that registers models or metrics.")
-jobs = option(
-    "--jobs",
-    type=Count(1, 1024, "each is a process of its own, and more than the cores only wait"),
-    metavar="J",
-    help="Processes.  [default: one per core]",
-)
 
 
-workers = option(
-    "--jobs",
-    type=Count(1, 1024, "each is a process of its own, and more than a core each only wait"),
-    metavar="J",
-    help="Workers; any number gives the same result.  [default: what memory and cores allow]",
-)
+def _jobs(help: str) -> Callable[[F], F]:
+    kind = Count(1, 1024, "each is a process of its own, and more than the cores only wait")
+    return option("--jobs", type=kind, metavar="J", help=help)
 
 
-engine = option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    help="Who does the work: this machine, or a Ray cluster (docs/scaling.md).",
-)
-address = option("--address", metavar="HOST:PORT", help="Of a Ray cluster that runs; or auto.")
+jobs = _jobs("Processes.  [default: one per core]")
+
+
+def _of_a_cluster(context: click.Context, _: click.Parameter, address: str | None) -> str | None:
+    if address and context.params["engine"] != "ray":
+        raise click.UsageError("--address needs --engine ray", context)
+    return address
+
+
+def how_to_run(command: F) -> F:
+    """The options that are the same for every run: what `fevbench.evaluate` takes under these names."""
+    every = (
+        protocol(parameter="protocol"),
+        metrics("Names or families, with commas; or all."),
+        split(),
+        limit("Score only N clips, chosen by hash.", metavar="N"),
+        device(),
+        backend(),
+        batch_size(metavar="N"),
+        _jobs("Workers; any number gives the same result.  [default: what memory and cores allow]"),
+        option(
+            "--engine",
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            is_eager=True,
+            help="Who does the work: this machine, or a Ray cluster (docs/scaling.md).",
+        ),
+        option(
+            "--address",
+            metavar="HOST:PORT",
+            callback=_of_a_cluster,
+            help="Of a Ray cluster that runs; or auto.",
+        ),
+        plugin,
+        offline,
+    )
+    for one in reversed(every):
+        command = one(command)
+    return command
 
 
 def out(kind: click.Path = PATH, **settings: Any) -> Callable[[F], F]:
@@ -141,10 +164,10 @@ def backend() -> Callable[[F], F]:
     return choice("--backend", ("auto", "torch", "openvino"), help)
 
 
-def protocol(help: str = "How clips are sampled.") -> Callable[[F], F]:
+def protocol(help: str = "How clips are sampled.", parameter: str = "protocol_name") -> Callable[[F], F]:
     """``--protocol``, by its name or file."""
     text = f"{help} A name, SIZExFRAMES[@STRIDE] or a TOML file.  [default: {DEFAULT_PROTOCOL}]"
-    return option("--protocol", "protocol_name", metavar="PROTOCOL", help=text)
+    return option("--protocol", parameter, metavar="PROTOCOL", help=text)
 
 
 def split(help: str = "Which subjects.  [default: test]") -> Callable[[F], F]:

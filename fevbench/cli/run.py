@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -14,9 +14,6 @@ from fevbench.data.datasets import SPLITS, dataset_names, open_dataset
 from fevbench.data.protocol import protocols
 from fevbench.errors import FevbenchError
 
-if TYPE_CHECKING:
-    from fevbench.data.clip import Split
-
 Columns = tuple[str, ...]
 Rows = list[tuple[str, ...]]
 
@@ -24,19 +21,9 @@ Rows = list[tuple[str, ...]]
 @click.command("run")
 @click.argument("model")
 @click.argument("dataset")
-@options.protocol()
-@options.metrics("Names or families, with commas; or all.")
-@options.split()
-@options.limit("Score only N clips, chosen by hash.", metavar="N")
+@options.how_to_run
 @options.seed()
-@options.device()
-@options.backend()
-@options.batch_size(metavar="N")
-@options.workers
-@options.engine
-@options.address
 @options.out(help="Run folder.  [default: runs/MODEL--DATASET--…]")
-@options.plugin
 @click.option("--allow-missing", is_flag=True, help="For videos:DIR, score what there is.")
 @click.option(
     "--clip-timeout",
@@ -45,29 +32,17 @@ Rows = list[tuple[str, ...]]
     help="End a model that takes longer for a clip.",
 )
 @click.option("--overwrite", is_flag=True, help="Start the run folder anew.")
-@options.offline
 @options.output_format("table", "json")
 def run_command(
     model: str,
     dataset: str,
-    protocol_name: str | None,
-    metrics: tuple[str, ...],
-    split: Split | None,
-    limit: int | None,
     seed: int | None,
-    device: str,
-    backend: str,
-    batch_size: int | None,
-    jobs: int | None,
-    engine: str,
-    address: str | None,
     out: Path | None,
-    plugin: Path | None,
     allow_missing: bool,
     clip_timeout: float | None,
     overwrite: bool,
-    offline: bool,
     output_format: str,
+    **how: Any,
 ) -> None:
     """Score MODEL on DATASET.
 
@@ -93,32 +68,18 @@ def run_command(
     from fevbench.api.evaluation import evaluate
     from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
 
-    if address and engine != "ray":
-        raise click.UsageError("--address needs --engine ray")
-
     with stdout_to_stderr(), ProgressDisplay() as display:
         result = evaluate(
             model,
             dataset,
-            metrics,
-            protocol=protocol_name,
-            split=split,
-            limit=limit,
             seed=seed,
-            device=device,
-            backend=backend,
-            batch_size=batch_size,
-            jobs=jobs,
-            engine=engine,
-            address=address,
-            clip_timeout=clip_timeout,
             out=out,
-            plugin=plugin,
             allow_missing=allow_missing,
+            clip_timeout=clip_timeout,
             overwrite=overwrite,
-            offline=offline,
             progress=display,
             pull=display.pull,
+            **how,
         )
     if output_format == "json":
         say_json(result.model_dump(mode="json"))

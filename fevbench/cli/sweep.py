@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
 from fevbench.cli import options
 from fevbench.cli.output import note, say
-from fevbench.data.clip import Split
 from fevbench.errors import FevbenchError
 
 MOST_SEEDS = 1000
@@ -19,36 +19,14 @@ MOST_SEEDS = 1000
 @click.argument("models")
 @click.argument("datasets")
 @click.option("--seeds", metavar="0-4", help="Seeds of generation, as 0-4 or 1,3.  [default: the protocol's]")
-@options.protocol()
-@options.metrics("Names or families, with commas; or all.")
-@options.split()
-@options.limit("Score only N clips, chosen by hash.", metavar="N")
-@options.device()
-@options.backend()
-@options.batch_size(metavar="N")
-@options.workers
-@options.engine
-@options.address
+@options.how_to_run
 @options.out(help="Folder of the run folders.  [default: runs]")
-@options.plugin
-@options.offline
 def sweep_command(
     models: str,
     datasets: str,
     seeds: str | None,
-    protocol_name: str | None,
-    metrics: tuple[str, ...],
-    split: Split | None,
-    limit: int | None,
-    device: str,
-    backend: str,
-    batch_size: int | None,
-    jobs: int | None,
-    engine: str,
-    address: str | None,
     out: Path | None,
-    plugin: Path | None,
-    offline: bool,
+    **how: Any,
 ) -> None:
     """Score every one of MODELS on every one of DATASETS, names with commas between, and compare them.
 
@@ -69,8 +47,6 @@ def sweep_command(
     from fevbench.report.rows import compare
     from fevbench.results.schema import Result
 
-    if address and engine != "ray":
-        raise click.UsageError("--address needs --engine ray")
     wanted = [
         (dataset, model, seed)
         for dataset in _names(datasets)
@@ -85,24 +61,7 @@ def sweep_command(
         try:
             with stdout_to_stderr(), ProgressDisplay() as display:
                 result = evaluate(
-                    model,
-                    dataset,
-                    metrics,
-                    protocol=protocol_name,
-                    split=split,
-                    limit=limit,
-                    seed=seed,
-                    device=device,
-                    backend=backend,
-                    batch_size=batch_size,
-                    jobs=jobs,
-                    engine=engine,
-                    address=address,
-                    root=out,
-                    plugin=plugin,
-                    offline=offline,
-                    progress=display,
-                    pull=display.pull,
+                    model, dataset, seed=seed, root=out, progress=display, pull=display.pull, **how
                 )
         except FevbenchError as error:
             failed.append(f"{which}: {error}")
@@ -110,7 +69,7 @@ def sweep_command(
             continue
         done.setdefault(dataset, []).append(result)
     for results in done.values():
-        print_comparison(results, compare(results), everything=bool(metrics))
+        print_comparison(results, compare(results), everything=bool(how["metrics"]))
     if failed:
         raise FevbenchError(
             f"{len(failed)} of {len(wanted)} runs failed ({failed[0]})", "mend it, then repeat the command"

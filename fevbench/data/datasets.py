@@ -6,12 +6,13 @@ import contextlib
 import errno
 import inspect
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fevbench import paths
 from fevbench.atomic import write_text
-from fevbench.data.clip import Dataset, Split
+from fevbench.data.clip import Clip, Dataset, Frames, Split, Subject
 from fevbench.errors import DatasetError, UnknownName, suggested_fix
 from fevbench.locks import locked
 from fevbench.registry import Registry
@@ -79,6 +80,57 @@ datasets: Registry[Callable[..., Dataset]] = Registry(
 )
 """Data sets by name. An entry opens the data set where it usually is, or in the folder it is called with
 if it takes one."""
+
+
+@dataclass
+class RecordedDataset:
+    """What is known of a data set whose clips are not to be had here.
+
+    Attributes:
+        known_subjects: Its subjects, as far as they are known.
+        known_clips: Split to its clips, in the same way.
+    """
+
+    labels: tuple[str, ...]
+    name: str = "given"
+    version: str = "1"
+    title: str = ""
+    licence: str = ""
+    citation: str = ""
+    fps: float = 25.0
+    known_subjects: tuple[Subject, ...] = ()
+    known_clips: Mapping[Split, tuple[Clip, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> RecordedDataset:
+        """All that is to be known of a data set but its pixels."""
+        return cls(
+            tuple(dataset.labels),
+            dataset.name,
+            dataset.version,
+            dataset.title,
+            dataset.licence,
+            dataset.citation,
+            dataset.fps,
+            tuple(dataset.subjects()),
+            {split: tuple(dataset.clips(split)) for split in SPLITS},
+        )
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The subjects that are known."""
+        return self.known_subjects
+
+    def clips(self, split: Split) -> tuple[Clip, ...]:
+        """The clips of a split that are known."""
+        return self.known_clips.get(split, ())
+
+    def frames(self, clip: Clip) -> Frames:
+        """None are here.
+
+        Raises:
+            DatasetError: Always.
+        """
+        raise DatasetError(f"clip {clip.id} of {self.name} is not here", "get the data set on this machine")
 
 
 def open_dataset(name: str) -> Dataset:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -15,8 +14,9 @@ import numpy as np
 
 from fevbench import paths, weights
 from fevbench.atomic import replacing
-from fevbench.data.clip import Clip, Dataset
-from fevbench.engine.extract import Work
+from fevbench.data.clip import Clip
+from fevbench.data.datasets import RecordedDataset
+from fevbench.engine.extract import Extraction, Work
 from fevbench.engine.folder import DIGESTS_FILE, Claim, settings_of
 from fevbench.engine.noise import made_again
 from fevbench.engine.plan import Evaluation, choose_metrics
@@ -25,7 +25,6 @@ from fevbench.engine.score import score_all
 from fevbench.engine.work import Digests, Found
 from fevbench.errors import FevbenchError, RunError
 from fevbench.extractors.backends import OPENVINO, REFERENCE
-from fevbench.extractors.cache import FeatureCache
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.results.files import read_result, write_result
 from fevbench.results.provenance import environment
@@ -41,15 +40,6 @@ if TYPE_CHECKING:
 
 BYTES = 32
 """Of a digest."""
-
-
-@dataclass(frozen=True)
-class RecordedDataset:
-    """What a result says of its data set, which need not be here."""
-
-    name: str
-    version: str
-    labels: tuple[str, ...]
 
 
 def write_digests(folder: Path, clips: Sequence[Clip], found: Found) -> None:
@@ -132,13 +122,12 @@ def score_again(
         evaluation = _evaluation(before, names, clips)
         device = before.environment.device.partition(" ")[0]
         progress.start("features", len(evaluation.extractors))
-        found = Found()
+        cache = features or paths.home() / "features"
+        kept = {}
         for extractor in evaluation.extractors:
-            found.features[extractor.name] = _kept(
-                extractor, before, clips, digests, device, features or paths.home() / "features", progress
-            )
+            kept[extractor.name] = _kept(extractor, before, clips, digests, device, cache, progress)
             progress.advance(1)
-        values, seconds = score_all(evaluation, clips, found.features, progress)
+        values, seconds = score_all(evaluation, clips, kept, progress)
         stage = Work(len(values), 0, seconds).stage()
         result = before.model_copy(
             update={
@@ -161,13 +150,14 @@ def _check_same(folder: Path, result: Result, digests: Mapping[str, Mapping[str,
 
 
 def _evaluation(before: Result, names: Sequence[str], clips: tuple[Clip, ...]) -> Evaluation:
-    dataset = RecordedDataset(before.dataset.name, before.dataset.version, tuple(before.dataset.labels))
+    data = before.dataset
+    dataset = RecordedDataset(tuple(data.labels), data.name, data.version)
     judges = {record.name: record.sha256 for record in before.weights if record.name == "judge"}
     judge = weights.LocalWeight("judge", Path(), judges["judge"], verified=False) if judges else None
     chosen = choose_metrics(names) if names else tuple(catalog.get(name) for name in before.metrics)
     return Evaluation(
         chosen,
-        cast(Dataset, dataset),
+        dataset,
         cast("Protocol", before.protocol),
         judge,
         remakes_clips=bool(before.draws),
@@ -194,34 +184,29 @@ def _kept(
     """
     used = {record.name: record.sha256 for record in before.weights}
     here = {name: found.sha256 for name in extractor.weights if (found := weights.locate(name))}
-    hashes = {name: used.get(name) or here.get(name, "") for name in extractor.weights}
+    local = {
+        name: weights.LocalWeight(name, Path(), used.get(name) or here.get(name, ""), verified=False)
+        for name in extractor.weights
+    }
     of_noise = extractor.unit == "noise pair"
-    wanted: dict[str, tuple[list[Sample], list[Sample]]] = {}
-    for clip in made_again(clips) if of_noise else clips:
+    scored = made_again(clips) if of_noise else clips
+    wanted: list[list[Sample]] = []
+    for clip in scored:
         made, true = digests["made"][clip.id][0], digests["true"][clip.id][0]
         if of_noise:
-            wanted[clip.id] = noise_pairs([made, *digests["draws"].get(clip.id, [])]), []
+            wanted += noise_pairs([made, *digests["draws"].get(clip.id, [])]), []
         else:
-            wanted[clip.id] = samples(extractor.unit, made, true), samples(extractor.unit, true, true)
-    store = FeatureCache(
-        cache, extractor.name, extractor.fingerprint(hashes, device), extractor.dim, progress.note,
-        dtype=extractor.dtype,
-    )  # fmt: skip
-    try:
-        known = store.get(s.key for both in wanted.values() for side in both for s in side)
-    finally:
-        store.close()
-    lacking = [
-        clip for clip, both in wanted.items() if any(s.key not in known for side in both for s in side)
-    ]
-    if lacking:
+            wanted += samples(extractor.unit, made, true), samples(extractor.unit, true, true)
+    with Extraction(extractor, local, device, None, cache, progress.note) as extraction:
+        rows = extraction.kept(wanted)
+    kept = {
+        clip.id: (made, true)
+        for clip, made, true in zip(scored, rows[::2], rows[1::2], strict=True)
+        if made is not None and true is not None
+    }
+    if lacking := len(scored) - len(kept):
         raise FevbenchError(
-            f"features of {quantity(len(lacking), 'clip')} by {extractor.name} are not kept here",
+            f"features of {quantity(lacking, 'clip')} by {extractor.name} are not kept here",
             "repeat the command of the run with these --metrics, which computes them",
         )
-
-    def rows(side: list[Sample]) -> NDArray[np.floating]:
-        empty = np.empty((0, extractor.dim), extractor.dtype)
-        return np.stack([known[sample.key] for sample in side]) if side else empty
-
-    return {clip: (rows(made), rows(true)) for clip, (made, true) in wanted.items()}
+    return kept

@@ -25,8 +25,8 @@ import cloudpickle
 from fevbench import paths, weights
 from fevbench.atomic import replacing
 from fevbench.data.corpus import Corpus
-from fevbench.data.datasets import SPLITS, open_dataset
-from fevbench.engine.local import Job, open_worker
+from fevbench.data.datasets import RecordedDataset, open_dataset
+from fevbench.engine.local import Job, open_worker, packed_job
 from fevbench.engine.work import Found, Part, Worker
 from fevbench.errors import FevbenchError, MissingPackage
 from fevbench.models.registry import load_plugin
@@ -34,7 +34,7 @@ from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name
 from fevbench.version import VERSION
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Dataset, Frames, Split, Subject
+    from fevbench.data.clip import Clip, Dataset, Frames
     from fevbench.weights import LocalWeight
 
 AT_ONCE = 2
@@ -53,40 +53,6 @@ class Cluster:
     """
 
     address: str | None = None
-
-
-class RecordedDataset:
-    """What a node must know of a data set that it lacks.
-
-    Args:
-        dataset: The data set.
-    """
-
-    def __init__(self, dataset: Dataset) -> None:
-        self.name, self.version, self.title = dataset.name, dataset.version, dataset.title
-        self.licence, self.citation = dataset.licence, dataset.citation
-        self.fps, self.labels = dataset.fps, dataset.labels
-        self._subjects = dataset.subjects()
-        self._clips = {split: dataset.clips(split) for split in SPLITS}
-
-    def subjects(self) -> tuple[Subject, ...]:
-        """All subjects."""
-        return self._subjects
-
-    def clips(self, split: Split) -> tuple[Clip, ...]:
-        """The clips of a split."""
-        return self._clips[split]
-
-    def frames(self, clip: Clip) -> Frames:
-        """None: only the scored clips were sent, as they are sampled.
-
-        Raises:
-            FevbenchError: Always.
-        """
-        raise FevbenchError(
-            f"{self.name} is not on this node, and more of it is asked for than what is scored",
-            f"prepare it there, or register it in fevbench's entry points ({clip.id})",
-        )
 
 
 class SentCorpus(Corpus):
@@ -249,20 +215,13 @@ def _sent(job: Job) -> Sent:
     plan = job.plan
     dataset = plan.evaluation.dataset
     files = {name: weight.path.read_bytes() for name, weight in job.weights.items() if _is_own(name)}
-    model = replace(plan.model, process=None)  # which is of this process alone
     if plan.plugin:
         files[plan.plugin.name] = plan.plugin.read_bytes()
-    evaluation = replace(plan.evaluation, dataset=RecordedDataset(dataset), metrics=(), clips=None)
-    slim = replace(job, plan=replace(plan, model=model, evaluation=evaluation))
-    try:
-        content = cloudpickle.dumps(slim)
-    except Exception as error:
-        raise FevbenchError(
-            f"model or data set cannot be sent to other processes ({error})", "use the default engine"
-        ) from error
+    evaluation = replace(plan.evaluation, dataset=RecordedDataset.of(dataset), metrics=(), clips=None)
+    slim = replace(job, plan=replace(plan, evaluation=evaluation))
     hashes = {name: weight.sha256 for name, weight in job.weights.items()}
     return Sent(
-        content,
+        packed_job(slim),
         os.urandom(8).hex(),
         VERSION,
         {e.name: e.versions() for e in job.extractors},
@@ -306,14 +265,13 @@ class _Node:
     Attributes:
         key: Of which run.
         worker: The worker.
-        corpus: The true clips.
         folder: Its run folder, which goes with it.
         notes: What its caches say.
+        stack: What must be closed with it.
     """
 
     key: str
     worker: Worker
-    corpus: Corpus
     folder: Path
     notes: list[str]
     stack: ExitStack
@@ -341,16 +299,18 @@ def _work(sent: Sent, load: Load) -> Brought:
             return Brought(lacks_data=True)
         _open.append(opened)
     node = _open[0]
-    if isinstance(node.corpus, SentCorpus):
+    corpus = node.worker.corpus
+    if isinstance(corpus, SentCorpus):
         if load.true is None:
             return Brought(lacks_data=True)
-        node.corpus.sent = load.true
+        corpus.sent = load.true
     for name, content in load.made.items():
         path = node.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     try:
         found = node.worker.do(load.part)
+        node.worker.flush()
         made = {n: (node.folder / n).read_bytes() for n in _files(load.part) if n not in load.made}
     finally:
         for name in _files(load.part):
@@ -396,7 +356,7 @@ def _opened(sent: Sent, has_data: bool) -> _Node | None:
     job = replace(job, plan=plan, weights=local, cache=paths.home() / "features")
     notes: list[str] = []
     worker = stack.enter_context(open_worker(job, notes.append, corpus=corpus))
-    return _Node(sent.key, worker, corpus, folder, notes, stack)
+    return _Node(sent.key, worker, folder, notes, stack)
 
 
 def _dataset_here(name: str, version: str) -> Dataset | None:

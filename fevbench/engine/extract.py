@@ -129,8 +129,17 @@ class Extraction:
         self._work.computed += len(missing)
         self._work.reused += sum(map(len, clips)) - len(missing)
         self._work.seconds += time.perf_counter() - began
+        return [self._rows(clip, known) for clip in clips]
+
+    def kept(self, clips: Sequence[Sequence[Sample]]) -> list[Rows | None]:
+        """Features of each clip as far as they are in the cache; None of a clip that lacks some."""
+        known = self._cache.get(sample.key for clip in clips for sample in clip)
+        whole = [all(sample.key in known for sample in clip) for clip in clips]
+        return [self._rows(clip, known) if there else None for clip, there in zip(clips, whole, strict=True)]
+
+    def _rows(self, clip: Sequence[Sample], known: Mapping[str, Rows]) -> Rows:
         empty = np.empty((0, self.extractor.dim), self.extractor.dtype)
-        return [np.stack([known[sample.key] for sample in clip]) if clip else empty for clip in clips]
+        return np.stack([known[sample.key] for sample in clip]) if clip else empty
 
     def flush(self) -> None:
         """Write what was computed to the cache."""

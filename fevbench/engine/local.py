@@ -7,7 +7,6 @@ import multiprocessing.util
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,8 +18,8 @@ from fevbench.data.corpus import Corpus
 from fevbench.engine.extract import open_extractions
 from fevbench.engine.generate import GeneratedClips
 from fevbench.engine.work import Found, Part, Worker
-from fevbench.errors import FevbenchError, RunError
-from fevbench.models.apart import LOG_FILE, ModelProcess, at_work, find_apart
+from fevbench.errors import RunError
+from fevbench.models.apart import LOG_FILE, ModelProcess, at_work, find_apart, packed
 from fevbench.models.program_folder import OUTSIDE_FOLDER
 from fevbench.models.registry import is_of_a_package, load_plugin
 from fevbench.processes import work_in_turns
@@ -141,15 +140,18 @@ def do_all(
             done(part, worker.do(part))
         return
     worker.generated.finish()
-    try:
-        model = replace(job.plan.model, process=None)  # which is of this process alone
-        sent = cloudpickle.dumps(replace(job, plan=replace(job.plan, model=model)))
-    except Exception as error:
-        raise FevbenchError(
-            f"model or data set cannot be sent to other processes ({error})",
-            "repeat the command with --jobs 1",
-        ) from error
-    work_in_turns(_do, turns, jobs, done, partial(_remember, sent), DEATHS)
+    work_in_turns(_do, turns, jobs, done, partial(_remember, packed_job(job)), DEATHS)
+
+
+def packed_job(job: Job) -> bytes:
+    """A run as bytes that another process can read.
+
+    Raises:
+        ModelError: The model or the data set cannot be sent.
+    """
+    model = replace(job.plan.model, process=None)  # which is of this process alone
+    what = f"model {model.name} or data set {job.plan.evaluation.dataset.name}"
+    return packed(replace(job, plan=replace(job.plan, model=model)), what, "repeat the command with --jobs 1")
 
 
 _job = b""
@@ -165,7 +167,7 @@ def _remember(job: bytes) -> None:
 
 def _do(part: Part) -> Found:
     if not _worker:  # not before: an error that is raised here reaches the user
-        stack = ExitStack()
+        stack = contextlib.ExitStack()
         job: Job = cloudpickle.loads(_job)
         if job.plan.plugin:  # extractors may be in it
             load_plugin(job.plan.plugin)

@@ -49,6 +49,32 @@ class Settings(Record):
     allow_missing: bool
     """Whether clips made elsewhere may be missing."""
 
+    @classmethod
+    def of(
+        cls,
+        model: FoundModel,
+        dataset: Dataset,
+        protocol: Protocol,
+        split: Split,
+        limit: int | None,
+        seed: int,
+        device: str,
+        allow_missing: bool,
+    ) -> Settings:
+        """Those of a run of a model on a data set, on a torch device."""
+        return cls(
+            model=model.name,
+            fingerprint=model.fingerprint,
+            dataset=dataset.name,
+            dataset_version=dataset.version,
+            protocol=protocol.id,
+            split=split,
+            limit=limit,
+            seed=seed,
+            device=device.partition(":")[0],
+            allow_missing=allow_missing,
+        )
+
 
 @dataclass(frozen=True)
 class Evaluation:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fevbench.engine.extract import Extraction, Work
@@ -59,7 +60,7 @@ class Found:
         self.true |= other.true
         self.again |= other.again
         self.notes += other.notes
-        self.reads += other.reads
+        self.reads = list(dict.fromkeys([*self.reads, *other.reads]))
         for name, of_clips in other.features.items():
             self.features.setdefault(name, {}).update(of_clips)
         for stage, work in other.work.items():
@@ -69,11 +70,9 @@ class Found:
             mine.seconds += work.seconds
 
     @contextmanager
-    def timed(self, stage: str, computed: int = 0, reused: int = 0) -> Iterator[Work]:
-        """Count the time of the block to a stage, and what it says it did."""
+    def timed(self, stage: str) -> Iterator[Work]:
+        """Count the time of the block to a stage; the block says what it did."""
         mine = self.work.setdefault(stage, Work())
-        mine.computed += computed
-        mine.reused += reused
         began = time.perf_counter()
         yield mine
         mine.seconds += time.perf_counter() - began
@@ -134,8 +133,12 @@ class Worker:
         again = _parts(self._again(1).groups, count) if count > 1 else []
         return [_parts(self.generated.groups, 1), again]
 
+    @cached_property
+    def _remade(self) -> tuple[Clip, ...]:
+        return made_again(self.generated.clips)
+
     def _again(self, number: int) -> GeneratedClips:
-        return self.generated.again(number, made_again(self.generated.clips), self._noise / str(number))
+        return self.generated.again(number, self._remade, self._noise / str(number))
 
     def look_at(self, clips: Sequence[Clip]) -> Found:
         """Make some clips unless they are there, and extract the features of each beside its true clip.
@@ -144,7 +147,8 @@ class Worker:
             FevbenchError: A clip cannot be made or read, or its features cannot be computed.
         """
         found = Found()
-        with found.timed("decode", computed=len(clips)):
+        with found.timed("decode") as work:
+            work.computed = len(clips)
             true = [HashedClip(self.corpus.frames(clip)) for clip in clips]
             found.true = {clip.id: _digests(one) for clip, one in zip(clips, true, strict=True)}
         before = self.generated.made

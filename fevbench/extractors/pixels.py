@@ -29,8 +29,8 @@ SCALES = (0.0448, 0.2856, 0.3001)
 """The first three of the five weights of Wang et al. (2003), finest scale first; their ratio counts."""
 
 
-class SquaredError:
-    """Mean squared difference of frames and the true clip's, ``uint8[N, 2, H, W, 3]`` to ``float64[N, 1]``.
+class PixelMeasure:
+    """What is made as a network is and has none.
 
     Args:
         device: Ignored; the CPU computes it.
@@ -39,40 +39,33 @@ class SquaredError:
 
     def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
         pass
+
+
+class SquaredError(PixelMeasure):
+    """Mean squared difference to the true clip's frames, ``uint8[N, 2, H, W, 3]`` to ``float64[N, 1]``."""
 
     def __call__(self, batch: Frames) -> NDArray[np.float64]:
         """The rows of a batch of pairs."""
         return np.array([[((made.astype(np.float64) - true) ** 2).mean()] for made, true in batch])
 
 
-class FrameDifference:
-    """The mean absolute difference of frames and the next: ``uint8[N, 2, H, W, 3]`` to ``float64[N, 1]``.
-
-    Args:
-        device: Ignored; the CPU computes it.
-        weights: None.
-    """
-
-    def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
-        pass
+class FrameDifference(PixelMeasure):
+    """The mean absolute difference of frames and the next: ``uint8[N, 2, H, W, 3]`` to ``float64[N, 1]``."""
 
     def __call__(self, batch: Frames) -> NDArray[np.float64]:
         """The rows of a batch of pairs."""
         return np.array([[np.abs(after.astype(np.int16) - before).mean()] for before, after in batch])
 
 
-class Similarity:
+class Similarity(PixelMeasure):
     """SSIM and MS-SSIM of frames beside the true clip's: ``uint8[N, 2, H, W, 3]`` to ``float64[N, 2]``.
 
     The finest scale of one is the other, so that both cost little more than MS-SSIM alone. NaN where a frame
     is smaller than the window, at the coarsest scale for MS-SSIM.
-
-    Args:
-        device: Ignored; the CPU computes it.
-        weights: None.
     """
 
     def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
+        super().__init__(device, weights)
         self._scales: list[_Comparison] = []
         self._size = (0, 0)
 

@@ -115,7 +115,7 @@ class ModelProcess:
         at, how = "while it was built", corpus.protocol
         self._progress, self._seconds, self._protocol = progress, seconds, how
         what = f"data set {corpus.dataset.name}, which model {found.name} gets,"
-        content = _packed(corpus, what, "define its class in a module that can be imported")
+        content = packed(corpus, what, "define its class in a module that can be imported")
         memory = _memory()
         self._ask(at, "build", content, device)
         with self._or_ended(at):
@@ -136,7 +136,7 @@ class ModelProcess:
         from fevbench.models.within import described
 
         fix = "define its class in a file, and register that with --plugin or as a package"
-        content = _packed((described(found), found.factory), f"model {found.name}", fix)
+        content = packed((described(found), found.factory), f"model {found.name}", fix)
         self._call("while it was loaded", "adopt", content)
         self._is_loaded = True
 
@@ -187,7 +187,7 @@ class ModelProcess:
         Raises:
             ModelError: It fails, or the process ends.
         """
-        content = _packed((work, arguments), f"what model {self._name} gets", "define its classes in modules")
+        content = packed((work, arguments), f"what model {self._name} gets", "define its classes in modules")
         return self._call("while it was measured", "carry_out", content)
 
     def close(self) -> None:
@@ -354,7 +354,7 @@ def _elsewhere(_: object) -> Model:
     raise AssertionError("this model is built in a process of its own")
 
 
-def _packed(what: object, name: str, fix: str) -> bytes:
+def packed(what: object, name: str, fix: str) -> bytes:
     """Something as bytes that another process can read, its class with it where that is in no module.
 
     Raises:
