@@ -89,7 +89,7 @@ def read_digests(folder: Path) -> dict[str, dict[str, list[HashedClip]]]:
     except FileNotFoundError:
         raise RunError(f"{file} is not there: the run is of an older fevbench", again) from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise RunError(f"{file} is broken ({error})", again) from error
+        raise RunError(f"{file} is broken", f"delete it and {again}") from error
 
 
 def score_again(
@@ -145,7 +145,8 @@ def score_again(
 def _check_same(folder: Path, result: Result, digests: Mapping[str, Mapping[str, list[HashedClip]]]) -> None:
     if {clip: made[0].digest for clip, made in digests["made"].items()} != result.clips:
         raise RunError(
-            f"{folder / DIGESTS_FILE} is not of these clips", "repeat its command, which keeps the clips"
+            f"{folder / DIGESTS_FILE} is not of these clips",
+            "delete it and repeat its command, which keeps the clips",
         )
 
 

@@ -295,6 +295,7 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
         and result.environment.fevbench == VERSION
         and (plan.any_backend or _ran_alike(plan, result))
         and made == result.dataset.clips == len(result.dataset.labels_of) == len(result.clips)
+        and (plan.out / DIGESTS_FILE).exists()
         and not any(other_clips(plan.out, result))
         and are_there(plan.out / NOISE_FOLDER, corpus.clips, plan.evaluation.noise_samples)
         and all(_holds_readings(metric, result.metrics[metric.name]) for metric in plan.evaluation.metrics)

@@ -62,7 +62,9 @@ def test_what_is_not_kept_is_said(run: Path, home: Path) -> None:
         score_again(run, [], Silent())
 
 
-def test_a_folder_that_is_none_or_not_finished_or_changed_is_refused(run: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_none_or_not_finished_or_changed_is_refused(
+    cli: Cli, run: Path, tmp_path: Path
+) -> None:
     with pytest.raises(RunError, match="does not exist"):
         score_again(tmp_path / "no", [], Silent())
     digests = run / "digests.npz"
@@ -79,6 +81,10 @@ def test_a_folder_that_is_none_or_not_finished_or_changed_is_refused(run: Path, 
     digests.unlink()
     with pytest.raises(RunError, match="is not there: the run is of an older fevbench: repeat its command"):
         score_again(run, [], Silent())
+    before = tiny.comparable(run / "result.json")
+    assert cli("run", "copy", "tiny", "--metrics", METRICS, "--out", run).code == 0
+    assert digests.read_bytes() == content, "as the advice says"
+    assert tiny.comparable(run / "result.json") == before
     (run / "result.json").unlink()
     with pytest.raises(RunError):
         score_again(run, [], Silent())
