@@ -62,13 +62,13 @@ chromium: ## See that there is a Chromium (as root, installs it where it is miss
 browser: $(BIN)/.tools chromium ## Test the pages of the leaderboard and of human studies in Chromium
 	$(BIN)/python -m pytest -m browser
 
-leaderboard: $(BIN)/.installed ## Build leaderboard/public, the committed site, from the committed results
-	$(BIN)/fevbench leaderboard build --out leaderboard/public
+leaderboard: $(BIN)/.installed ## Build the leaderboard's site into build/leaderboard, from the committed results
+	$(BIN)/fevbench leaderboard build --out build/leaderboard
 
 pages: $(BIN)/.tools ## Make the tables in README and docs anew from leaderboard/results
 	$(BIN)/python -m leaderboard.pages
 
-docs: $(BIN)/.tools ## Build the documentation into build/docs; a broken link fails
+docs: $(BIN)/.tools leaderboard ## Build the documentation, the leaderboard in it, into build/docs; a broken link fails
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 lint: $(BIN)/.tools ## Check style, types, and which way imports point

@@ -20,8 +20,9 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).parents[1]
 DOCS = "docs"
 OUTSIDE = "repository"
-LEADERBOARD = "leaderboard/public"
-"""A site of its own, whose first page is linked to."""
+LEADERBOARD = "leaderboard"
+"""A site of its own, built by `make leaderboard` into the folder `BUILT`; the navigation leads to its first page."""
+BUILT = ROOT / "build" / LEADERBOARD
 COMMANDS = "<!-- commands -->"
 LINK = re.compile(r"(?P<before>\]\()(?P<target>[^)#\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
 LOADS = re.compile(r'<(?:script|link|img|iframe|video|source)\b[^>]*\b(?:src|href)="(?:https?:)?//[^>]*>')
@@ -70,6 +71,10 @@ def on_files(files: Files, config: Any) -> Files:
             waiting |= linked(path)
         if not path.startswith(f"{DOCS}/"):
             files.append(File.generated(config, site_path(path), abs_src_path=str(ROOT / path)))
+    front = BUILT / "index.html"
+    if not front.is_file():
+        raise PluginError(f"{BUILT} holds no leaderboard: run make leaderboard first")
+    files.append(File.generated(config, f"{LEADERBOARD}/index.html", abs_src_path=str(front)))
     return files
 
 
@@ -102,4 +107,4 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
 
 def on_post_build(config: Any) -> None:
     """Copy the leaderboard's pages as they are."""
-    shutil.copytree(ROOT / LEADERBOARD, Path(config.site_dir, OUTSIDE, LEADERBOARD), dirs_exist_ok=True)
+    shutil.copytree(BUILT, Path(config.site_dir, LEADERBOARD), dirs_exist_ok=True)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from site_pages import (
+    LARGEST_FIRST_PAGE,
+    Open,
+    loaded_bytes,
+    serious_faults,
+    serving,
+    small_targets,
+    visiting,
+)
 from site_results import FRAMES, HOSTILE, models, result, write
 
 from leaderboard.site.build import build
@@ -55,48 +61,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(site: Path) -> Iterator[str]:
     """The site from a web server that knows no ranges."""
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))
-    ) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-        thread.join()
-
-
-Open = Callable[..., Any]
+    with serving(site) as address:
+        yield address
 
 
 @pytest.fixture
 def visit(chromium: Any, site: Path, served: str) -> Iterator[Open]:
     """Open a page. Afterwards nothing may have been said on its console, and nothing asked for elsewhere."""
-    contexts: list[Any] = []
-    complaints: list[str] = []
-    asked: list[str] = []
-
-    def opened(path: str, disk: bool = False, **options: Any) -> Any:
-        options = {"reduced_motion": "reduce", "viewport": {"width": 1280, "height": 900}} | options
-        context = chromium.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(f"{path}: {message.text}"))
-        page.on("pageerror", lambda error: complaints.append(f"{path}: {error}"))
-        page.on("dialog", lambda dialog: complaints.append(f"{path}: a dialog"))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(f"file://{site}/{path}" if disk else served + path)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not complaints
-    own = (served, f"file://{site}/", f"blob:{served}", "data:")
-    assert [url for url in asked if not url.startswith(own)] == []
+    with visiting(chromium, site, served) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("disk", [True, False], ids=["disk", "server"])
@@ -111,11 +84,7 @@ def test_every_page_opens_quietly(visit: Open, path: str, disk: bool) -> None:
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_no_serious_fault(visit: Open, path: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    page = visit(path, color_scheme=scheme, bypass_csp=True)
-    page.wait_for_load_state("networkidle")
-    violations = axe.run(page).response["violations"]
-    serious = [v for v in violations if v["impact"] in ("serious", "critical")]
-    assert [(v["id"], v["nodes"][0]["html"]) for v in serious] == []
+    assert serious_faults(axe, visit(path, color_scheme=scheme, bypass_csp=True)) == []
 
 
 def names(page: Any) -> list[str]:
@@ -329,18 +298,9 @@ def test_the_true_clips_stay_in_view_and_nothing_traps_the_wheel(visit: Open, pa
     assert trapped == 0
 
 
-@pytest.mark.parametrize("path", ["index.html", ALL, f"{TABLE}/compare.html", f"{TABLE}/wins.html"])
+@pytest.mark.parametrize("path", PAGES)
 def test_targets_are_large_enough(visit: Open, path: str) -> None:
-    """24 pixels each way for what is no link in a text and no native control within a label."""
-    page = visit(path)
-    page.wait_for_timeout(300)
-    small = page.evaluate(
-        "[...document.querySelectorAll('main button, main td a, .tabs a, .top button, .way-in, main select')]"
-        ".filter((e) => e.offsetParent).map((e) => [e, e.getBoundingClientRect()])"
-        ".filter(([e, r]) => (r.height < 23.5 && !e.closest('.headline')) || r.width < 23.5)"
-        ".map(([e]) => e.outerHTML.slice(0, 80))"
-    )
-    assert small == []
+    assert small_targets(visit(path)) == []
 
 
 def test_the_theme_follows_the_system_and_can_be_turned(visit: Open) -> None:
@@ -617,11 +577,7 @@ def test_tables_are_readable_without_a_script(visit: Open) -> None:
 
 def test_the_first_page_is_light_and_quick(visit: Open, site: Path) -> None:
     page = visit("index.html")
-    page.wait_for_load_state("networkidle")
-    weight = page.evaluate(
-        "performance.getEntries().filter((e) => e.transferSize).reduce((sum, e) => sum + e.transferSize, 0)"
-    )
-    assert 0 < weight <= 300_000
+    assert 0 < loaded_bytes(page) <= LARGEST_FIRST_PAGE
     paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     # A busy machine is slow, and the page is not: what is painted waits for the style sheet and one script.
     assert paint < 5000

@@ -8,12 +8,11 @@ import re
 import threading
 import urllib.request
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
+from site_pages import Page, check_links, pages
 from site_results import CLIPS, HOSTILE, models, put, result, write
 from tiny import Cli, tree
 
@@ -40,28 +39,6 @@ def built(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
     return build([results], tmp_path_factory.mktemp("built") / "site", [])
 
 
-class _Page(HTMLParser):
-    """What a page links to, its ids, and its tags with their attributes."""
-
-    def __init__(self, file: Path) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.ids: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(file.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        known = dict(attrs)
-        self.tags.append((tag, known))
-        self.links += [link for key in ("href", "src") if (link := known.get(key))]
-        if known.get("id"):
-            self.ids.append(str(known["id"]))
-
-
-def pages(site: Path) -> list[Path]:
-    return sorted(site.rglob("*.html"))
-
-
 def test_the_same_results_give_the_same_bytes(built: Built, results: Path, tmp_path: Path) -> None:
     build([results], tmp_path / "again", [])
     assert tree(tmp_path / "again") == tree(built.out)
@@ -71,16 +48,7 @@ def test_the_same_results_give_the_same_bytes(built: Built, results: Path, tmp_p
 
 
 def test_every_link_leads_somewhere(built: Built) -> None:
-    for file in pages(built.out):
-        page = _Page(file)
-        assert len(set(page.ids)) == len(page.ids), file
-        for link in page.links:
-            path, _, fragment = link.partition("#")
-            target = file if not path else file.parent / unquote(path)
-            assert target.resolve().is_relative_to(built.out.resolve()), (file, link)
-            assert target.is_file(), (file, link)
-            if fragment and target.suffix == ".html" and "=" not in fragment:
-                assert fragment in _Page(target).ids, (file, link)
+    check_links(built.out)
 
 
 def test_every_number_links_to_the_result_it_stands_in(built: Built) -> None:
@@ -100,7 +68,7 @@ def test_every_number_links_to_the_result_it_stands_in(built: Built) -> None:
 
 def test_pages_allow_and_hold_no_script_but_the_sites_own(built: Built) -> None:
     for file in pages(built.out):
-        page = _Page(file)
+        page = Page(file)
         policies = [a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
         assert len(policies) == 1
         assert "default-src 'none'" in str(policies[0])
