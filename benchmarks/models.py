@@ -2,7 +2,7 @@
 
     python benchmarks/models.py train --clips 48000      # two at a time, a core each; kill it anywhere
     python benchmarks/models.py train --clips 1000000 --device cuda --minutes 8
-    python benchmarks/models.py curves                   # scores what was kept, on val people, and draws
+    python benchmarks/models.py curves                   # scores what was kept, on val subjects, and draws
 
 Every method sees the same clips in the same order, in batches of 16. Each has a folder in ``trainings/``.
 """
@@ -27,6 +27,9 @@ METHODS = ("fev-gan", "imaginator", "vgan", "mocogan-i2v", "mocogan", "tgan", "g
 BATCH = 16
 DATASET = "fevsynth"
 SCORES = ("ssim", "csim", "accuracy", "fvd")
+COLUMNS = ("method", "clips", "metric", "value", "n")
+Row = tuple[str, int, str, float, int]
+"""Of the learning curves: `COLUMNS`."""
 POLL, SAY = 2.0, 60.0
 """Seconds between looks at the trainings, and between lines where there is no terminal."""
 
@@ -208,8 +211,12 @@ def _last_line(path: Path) -> str:
     show_default=True,
 )
 def curves(out: Path, limit: int, points: int, metrics: str, table: Path, picture: Path) -> None:
-    """Score generators that were kept on the way, on val people, and draw that against clips seen."""
-    rows = []
+    """Score generators that were kept on the way, on val subjects, and draw that against clips seen.
+
+    Rows of the table whose method was trained elsewhere stay as they are.
+    """
+    rows: list[Row] = []
+    before = _read(table)
     for method in METHODS:
         kept = sorted((out / method / "generators").glob("step-*.safetensors"))
         final = out / method / "generator.safetensors"
@@ -218,16 +225,27 @@ def curves(out: Path, limit: int, points: int, metrics: str, table: Path, pictur
         for path in dict.fromkeys([*chosen, *kept[-1:]]):
             step = _steps_done(out / method) if path == final else int(path.stem.removeprefix("step-"))
             rows += _score(method, path, step * BATCH, limit, metrics, out / "val")
+        if not kept:
+            rows += [row for row in before if row[0] == method]
     table.parent.mkdir(parents=True, exist_ok=True)
     with table.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([("method", "clips", "metric", "value", "n"), *rows])
+        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
     _draw(rows, picture)
     click.echo(f"{table} and {picture}")
 
 
-def _score(
-    method: str, weights: Path, clips: int, limit: int, metrics: str, out: Path
-) -> list[tuple[str, int, str, float, int]]:
+def _read(table: Path) -> list[Row]:
+    """The rows of a table that was written before, or none."""
+    if not table.exists():
+        return []
+    with table.open(encoding="utf-8", newline="") as file:
+        return [
+            (row["method"], int(row["clips"]), row["metric"], float(row["value"]), int(row["n"]))
+            for row in csv.DictReader(file)
+        ]
+
+
+def _score(method: str, weights: Path, clips: int, limit: int, metrics: str, out: Path) -> list[Row]:
     """A generator's scores; a run that is there already is not repeated."""
     run = out / f"{method}-{clips:07d}"
     subprocess.run(
@@ -243,7 +261,7 @@ def _score(
     ]
 
 
-def _draw(rows: Sequence[tuple[str, int, str, float, int]], picture: Path) -> None:
+def _draw(rows: Sequence[Row], picture: Path) -> None:
     """One panel a metric, one line a method."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
