@@ -134,7 +134,7 @@ def test_jitter_is_the_third_difference_in_distances_between_the_eyes() -> None:
 
 
 def test_landmarks_are_compared_where_they_are_in_the_picture() -> None:
-    """All points (3, 4) away are 5 away, and depth is no distance; a mouth counts by its share of the points."""
+    """All points (3, 4) away are 5 away; depth is no distance; a mouth counts by its share of the points."""
     eyes = np.linalg.norm(FACE[EYES[0]] - FACE[EYES[1]])
     moved = clip()
     moved[:, MESH] += np.tile(np.array([3, 4, 12], np.float32), 478)
