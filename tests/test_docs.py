@@ -108,8 +108,8 @@ def test_commands_are_ones(page: Path) -> None:
 
 def test_a_release_is_tried_by_commands_that_exist() -> None:
     text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
-    lines = re.findall(r"^ +(fevbench .*)$", text, re.MULTILINE)
-    assert len(lines) >= 5
+    lines = re.findall(r"^ +(fevbench [a-z].*)$", text, re.MULTILINE)
+    assert len(lines) >= 4
     for line in lines:
         check(words_of(line), whole=True)
 
