@@ -44,7 +44,7 @@ test: $(BIN)/.tools ## Run the tests (all but the slow ones)
 bench: $(BIN)/.tools ## Measure how long things take (see benchmarks/README.md)
 	@fail=0; for script in answers backends comparing set_statistics; do $(BIN)/python benchmarks/$$script.py || fail=1; done; exit $$fail
 
-slow: $(BIN)/.tools ## Run the slow tests: reference FVD, rendering
+slow: $(BIN)/.tools ## Run the slow tests: reference FVD, rendering, the wheel
 	$(BIN)/python -m pytest -m slow
 
 search: $(BIN)/.tools ## Look for new counterexamples to the property tests (random, ten times as many)

@@ -12,8 +12,10 @@ from fevbench.results.schema import Result
 from leaderboard.entries import OTHER_FILES, Entry
 from leaderboard.small_clips import CLIPS_SUFFIX, TRUE_CLIPS
 
-RESULTS = Path("leaderboard/results")
-"""The committed results, in a checkout."""
+RESULTS = Path(__file__).with_name("results")
+"""The committed results. Where fevbench is installed, they are there without their small clips."""
+INSTALLED = not (RESULTS.parents[1] / "pyproject.toml").is_file()
+"""Whether this is an installed package and no checkout."""
 RESERVED = (TRUE_CLIPS, *(PurePath(name).stem for name in OTHER_FILES))
 LONGEST = 100
 """Characters of a result's file name before its suffix; a clip's may have twice as many bytes."""
@@ -40,6 +42,11 @@ def place(result: Result) -> Path:
 def _as_name(text: str) -> str:
     """A text as a file's name: other people's words never lead anywhere else."""
     return re.sub(r"[^\w.+-]+", "-", text.replace(":", "--"), flags=re.ASCII).strip(".-")[:LONGEST]
+
+
+def came_installed(file: Path) -> bool:
+    """Whether a result came with an installed package, which holds no small clips."""
+    return INSTALLED and RESULTS in file.parents
 
 
 def scored_clips(result: Result) -> tuple[str, ...]:

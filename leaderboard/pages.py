@@ -18,10 +18,13 @@ from fevbench.report.rows import compare
 from fevbench.report.text import markdown
 from fevbench.results.files import read_result
 from leaderboard.entries import load_entries
+from leaderboard.published import load_published, published_markdown
 from leaderboard.site.charts import WIDTH, identity_against_motion
 from leaderboard.site.tables import make_tables
 
-PAGES = ("README.md", "leaderboard/results/README.md", "docs/audit.md", "docs/baselines.md")
+PAGES = (
+    "README.md", "leaderboard/results/README.md", "docs/audit.md", "docs/baselines.md", "docs/published.md",
+)  # fmt: skip
 """Pages with tables, from the root of the repository."""
 RESULTS = "leaderboard/results"
 SCATTER = "docs/images/identity-motion.svg"
@@ -54,11 +57,14 @@ def refreshed(text: str, root: Path) -> str:
 def printed(words: list[str], root: Path) -> str:
     """What ``compare FILES… [--metrics NAMES] --format md`` or ``audit FILE`` prints.
 
+    ``published`` stands for the numbers from the literature.
     A comparison of more metrics than runs is turned for the page: a row a metric.
     """
     command, *rest = words
     if command == "audit":
         return audit_markdown(read_audit(root / rest[0]))
+    if command == "published":
+        return published_markdown(load_published())
     if command != "compare" or rest[rest.index("--format") + 1] != "md":
         raise ValueError(f"no table is made by {' '.join(words)}")
     only = rest[rest.index("--metrics") + 1].split(",") if "--metrics" in rest else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from fevbench.metrics.catalog import metrics as catalog
@@ -50,6 +51,7 @@ class Published:
         source: Where the number stands.
         read: How it was verified.
         setting: How it was measured, as far as the source says.
+        address: Where that can be opened.
         features: The network behind the metric, in the source's words; empty if it does not say.
         approximate: Whether the source says "about".
     """
@@ -62,6 +64,7 @@ class Published:
     source: str
     read: str
     setting: Setting
+    address: str = ""
     features: str = ""
     approximate: bool = False
 
@@ -110,6 +113,29 @@ def load_published(file: Path = FILE) -> tuple[Published, ...]:
         setting = {field.name: row.pop(field.name) for field in fields(Setting) if field.name in row}
         rows.append(Published(**row, setting=Setting(**setting)))
     return tuple(rows)
+
+
+def published_markdown(published: Sequence[Published]) -> str:
+    """The numbers as a Markdown table: a row each, with all that its source states, in the order given."""
+    lines = [
+        "| data set | method | metric | value | stated of how it was measured | source, how it was read |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in published:
+        known = {**asdict(one.setting), "features": one.features or None}
+        stated = "; ".join(
+            f"{name} {value}" for name, value in known.items() if value is not None and name != "dataset"
+        )
+        row = (
+            one.setting.dataset,
+            one.method,
+            one.metric,
+            one.text,
+            stated,
+            f"[{one.source}]({one.address}): {one.read}",
+        )
+        lines.append(f"| {' | '.join(map(str, row))} |")
+    return "\n".join(lines) + "\n"
 
 
 def _same(theirs: str | int | None, ours: str | int | None) -> bool:

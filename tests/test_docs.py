@@ -106,6 +106,14 @@ def test_commands_are_ones(page: Path) -> None:
                 pytest.fail(f"nothing says what this is: {line}")
 
 
+def test_a_release_is_tried_by_commands_that_exist() -> None:
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    lines = re.findall(r"^ +(fevbench [a-z].*)$", text, re.MULTILINE)
+    assert len(lines) >= 4
+    for line in lines:
+        check(words_of(line), whole=True)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands_in_sentences_are_ones(page: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from fevbench.data.datasets import datasets
 from fevbench.data.protocol import protocols
 from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import metrics
+from fevbench.models.registry import models
+from fevbench.training.task import trainables
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,8 +24,8 @@ else:
     import tomli as tomllib
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-KINDS = ("metric", "extractor", "dataset", "protocol")
-ALL = (datasets, protocols, extractors, metrics)
+KINDS = ("metric", "extractor", "dataset", "protocol", "trainable")
+ALL = (datasets, protocols, extractors, metrics, models, trainables)
 
 
 @pytest.fixture
@@ -82,14 +85,37 @@ def test_one_is_audited(installed: None, cli: Cli, tmp_path: Path) -> None:
     assert outcome.code == 0, outcome
 
 
-def test_a_metric_of_ones_own_is_twenty_lines() -> None:
-    code = (EXAMPLES / "metric" / "low_csim.py").read_text().splitlines()
-    assert len([line for line in code if line.strip()]) <= 20
+@pytest.mark.parametrize(
+    ("example", "lines", "page"),
+    [("metric/low_csim.py", 20, "python.md"), ("trainable/drift.py", 80, "training.md")],
+)
+def test_one_is_short_and_quoted_whole(example: str, lines: int, page: str) -> None:
+    code = (EXAMPLES / example).read_text()
+    assert len([line for line in code.splitlines() if line.strip()]) <= lines
+    assert code.strip() in (EXAMPLES.parent / "docs" / page).read_text()
 
 
-def test_the_documentation_quotes_it_whole() -> None:
-    page = (EXAMPLES.parent / "docs" / "python.md").read_text()
-    assert (EXAMPLES / "metric" / "low_csim.py").read_text().strip() in page
+def test_a_method_of_ones_own_is_trained_exported_and_scored(
+    installed: None, cli: Cli, tmp_path: Path
+) -> None:
+    pytest.importorskip("accelerate")
+    out, file = tmp_path / "training", tmp_path / "drift.safetensors"
+    settings = ("--set", "batch_size=4", "--set", "learning_rate=0.01", "--device", "cpu", "--no-score")
+    trained = cli("train", "drift", "tiny", "--steps", "20", "--out", out, *settings)
+    assert trained.code == 0, trained
+    losses = [float(row["l1"]) for row in csv.DictReader((out / "losses.csv").open())]
+    assert len(losses) == 20
+    assert losses[-1] < losses[0] / 2
+    assert (out / "samples" / "step-000020.mp4").exists()
+    assert cli("export", "drift", out, "--half", "--out", file).code == 0
+    words = ("--metrics", "motion,psnr", "--format", "json", "--device", "cpu")
+    for place in (out, file):
+        scored = cli("run", f"drift:{place}", "tiny", "--out", tmp_path / f"{place.stem}-run", *words)
+        assert scored.code == 0, scored
+        assert scored.result["metrics"]["motion"]["value"] > 0
+    assert "drift comes without weights" in cli("run", "drift", "tiny", "--out", tmp_path / "none").complaint
+    other = cli("run", f"drift:{out}", "tiny", "--protocol", "64x32", "--out", tmp_path / "other")
+    assert "makes 16 frames, not 32" in other.complaint
 
 
 PLUGIN = """

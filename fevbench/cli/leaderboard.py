@@ -85,8 +85,8 @@ def check_command(
 ) -> None:
     """Check results: filed ones, run folders, or archives that were sent in.
 
-    Each PATH is a folder of results (leaderboard/results by default), a result, a run folder, or a
-    .zip made by `fevbench leaderboard submit`. The clips of an archive are scored again from scratch,
+    Each PATH is a folder of results (by default those that come with fevbench), a result, a run folder,
+    or a .zip made by `fevbench leaderboard submit`. The clips of an archive are scored again from scratch,
     and every number is compared. Exits with 1 if anything is wrong; a note is not.
 
     \b
@@ -99,13 +99,15 @@ def check_command(
     from fevbench.engine.plan import choose_device
     from leaderboard.archive import SUFFIX
     from leaderboard.ground_truth import GroundTruth
-    from leaderboard.layout import RESULTS
+    from leaderboard.layout import INSTALLED, RESULTS
     from leaderboard.rescore import Rescoring
     from leaderboard.runs import is_run
 
     checks = _Checks(GroundTruth(dataset))
     runs = [path for path in paths if path.suffix == SUFFIX or is_run(path)]
     filed = [path for path in paths if path not in runs] if paths else [RESULTS]
+    if INSTALLED and not paths:
+        note("the results that come with an installed fevbench have no small clips: those are not checked")
     if filed:
         checks.check_filed(filed, rescore)
     if runs:
@@ -300,23 +302,17 @@ def build_command(folders: tuple[Path, ...], out: Path) -> None:
       fevbench leaderboard build --results runs --results leaderboard/results --out site
     """
     from fevbench.cli.console import ProgressDisplay
+    from leaderboard.layout import RESULTS
     from leaderboard.site.build import build
 
     with ProgressDisplay() as display:
-        built = build(folders or _default_folders(), out, progress=display)
+        built = build(folders or (RESULTS,), out, progress=display)
     _report(built)
     if built.problems:
         raise FevbenchError(
             f"{out} was built without {quantity(len(built.problems), 'thing')} that cannot be used",
             "see above",
         )
-
-
-def _default_folders() -> tuple[Path, ...]:
-    """The results that come with fevbench."""
-    import leaderboard
-
-    return (Path(leaderboard.__path__[0]) / "results",)
 
 
 def _report(built: Built) -> None:
@@ -342,10 +338,11 @@ def serve_command(folders: tuple[Path, ...], port: int) -> None:
       fevbench leaderboard serve
       fevbench leaderboard serve --results runs --port 8080
     """
+    from leaderboard.layout import RESULTS
     from leaderboard.site.build import build
 
     with tempfile.TemporaryDirectory() as folder, server(Path(folder, "site"), port) as serving:
-        _report(build(folders or _default_folders(), Path(folder, "site")))
+        _report(build(folders or (RESULTS,), Path(folder, "site")))
         say(f"http://127.0.0.1:{serving.server_address[1]}/ (stop with Ctrl-C)")
         with contextlib.suppress(KeyboardInterrupt):  # the way to stop it, and no accident
             serving.serve_forever()

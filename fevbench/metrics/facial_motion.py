@@ -27,6 +27,7 @@ from fevbench.metrics.tracked import (
     head_rotation,
     intensity,
     mesh_at_rest,
+    mesh_distance,
     no_face,
     paired_frames,
 )
@@ -45,6 +46,8 @@ PLATEAU = 0.1
 its frames is the highest is chance."""
 FAR_TURNED = 90.0
 """Degrees at which a face can no longer be seen: what a lost face counts in `pose_error`."""
+FAR_APART = 1.0
+"""The same in `landmark_distance`: points as far off as the eyes are apart."""
 FAR_JITTER = 1.0
 """What a lost face counts in `mesh_jitter`: a face whose points jump as far as its eyes are apart."""
 
@@ -87,6 +90,15 @@ def expression_error(view: ClipView) -> Measurement:
 def pose_error(view: ClipView) -> Measurement:
     """Mean over frames of the angle, in degrees, between the head and the true clip's in the same frame."""
     return _measure(view, lambda made, true: mean_over_faces(head_rotation(made, true), FAR_TURNED, False))
+
+
+def landmark_distance(view: ClipView) -> Measurement:
+    """Mean over frames and points of the distance, in the picture, to the true clip's same point."""
+
+    def compare(made: Floats, true: Floats) -> Measurement:
+        return mean_over_faces(mesh_distance(made, true, view.input[0]), FAR_APART, False)
+
+    return _measure(view, compare)
 
 
 def mesh_jitter(view: ClipView) -> Measurement:

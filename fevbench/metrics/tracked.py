@@ -109,11 +109,38 @@ def mesh_at_rest(features: Floats, neutral: Floats) -> Floats:
     Returns:
         ``float64[T, 468, 3]``; NaN where there is no face.
     """
-    points, rest = (f[..., MESH].reshape(*f.shape[:-1], -1, 3) for f in (features, neutral))
+    points, rest = _mesh(features), _mesh(neutral)
     here = ~np.isnan(points).any(axis=(1, 2))
     moved = np.full((len(points), FACE_POINTS, 3), np.nan)
     moved[here] = _aligned(points[here], rest)[:, :FACE_POINTS]
-    return moved / float(np.linalg.norm(rest[EYES[0]] - rest[EYES[1]]))
+    return moved / _eye_distance(rest)
+
+
+def mesh_distance(features: Floats, other: Floats, neutral: Floats) -> Floats:
+    """How far apart two meshes are in the picture, in distances between the input's eyes.
+
+    Nothing is aligned: where the head is counts.
+
+    Args:
+        features: ``float64[T, D]``.
+        other: The same.
+        neutral: ``float64[D]`` of the input face.
+
+    Returns:
+        ``float64[T]``, the mean over the points of the Euclidean distance in x and y; NaN without a face.
+    """
+    apart = (_mesh(features) - _mesh(other))[:, :FACE_POINTS, :2]
+    distances: Floats = np.linalg.norm(apart, axis=2).mean(axis=1) / _eye_distance(_mesh(neutral))
+    return distances
+
+
+def _mesh(features: Floats) -> Floats:
+    """The mesh ``float64[..., 478, 3]`` of ``float64[..., D]``."""
+    return features[..., MESH].reshape(*features.shape[:-1], -1, 3)
+
+
+def _eye_distance(mesh: Floats) -> float:
+    return float(np.linalg.norm(mesh[EYES[0]] - mesh[EYES[1]]))
 
 
 def _aligned(points: Floats, rest: Floats) -> Floats:

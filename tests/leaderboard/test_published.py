@@ -20,9 +20,10 @@ def row(setting: Setting) -> Published:
 
 def test_every_number_says_where_it_stands_and_how_it_was_read() -> None:
     rows = load_published()
-    assert len(rows) == 4
+    assert len(rows) == 6
     for published in rows:
         assert published.source
+        assert published.address.startswith("https://")
         assert published.read
         assert published.value > 0
 
@@ -48,7 +49,9 @@ def test_one_other_field_or_one_that_is_not_stated_is_enough(field: str) -> None
 
 
 def test_about_is_said(tmp_path: Path) -> None:
-    assert [published.text for published in load_published()] == ["97.07", "4.63", "about 60", "about 130"]
+    assert [published.text for published in load_published()] == [
+        "97.07", "4.63", "67.12", "91.77", "about 60", "about 130",
+    ]  # fmt: skip
 
 
 def test_a_field_nobody_knows_is_not_passed_over(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from fevbench.metrics.facial_motion import (
     apex_intensity,
     expression_error,
     intensity_corr,
+    landmark_distance,
     mesh_jitter,
     mesh_motion,
     mesh_rate,
@@ -41,6 +42,7 @@ PAIRED = {
     "mesh-motion": mesh_motion,
     "mesh-jitter": mesh_jitter,
     "pose-error": pose_error,
+    "lmd": landmark_distance,
 }
 
 
@@ -131,6 +133,28 @@ def test_jitter_is_the_third_difference_in_distances_between_the_eyes() -> None:
     assert value(mesh_jitter, clip(np.linspace(0, 1, T))) == pytest.approx(0, abs=1e-5)
 
 
+def test_landmarks_are_compared_where_they_are_in_the_picture() -> None:
+    """All points (3, 4) away are 5 away; depth is no distance; a mouth counts by its share of the points."""
+    eyes = np.linalg.norm(FACE[EYES[0]] - FACE[EYES[1]])
+    moved = clip()
+    moved[:, MESH] += np.tile(np.array([3, 4, 12], np.float32), 478)
+    assert value(landmark_distance, moved) == pytest.approx(5 / eyes, rel=1e-5)
+    smile = 0.3 * (1 - RISE).mean() * len(MOUTH) / 468 / eyes
+    assert value(landmark_distance, clip(np.ones(T))) == pytest.approx(smile, rel=1e-5)
+
+
+def test_landmark_distance_is_of_the_inputs_eyes() -> None:
+    """Whatever frames are looked at: here the input is not among them, and twice as large."""
+    large = 2 * FACE
+    given = np.zeros((1, MESH.stop))
+    given[0, MESH] = large.ravel()
+    made, true = clip(np.ones(T)), clip()
+    by_itself = landmark_distance(ClipView(made, true, "", "", ())).value
+    by_input = landmark_distance(ClipView(made, true, "", "", (), given)).value
+    assert by_itself is not None
+    assert by_input == pytest.approx(by_itself / 2, rel=1e-5)
+
+
 @given(st.floats(-40, 40), st.floats(0.5, 2), st.floats(-1, 1), st.integers(0, 2**32 - 1))
 def test_the_heads_place_is_no_motion(turn: float, scale: float, shift: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -165,7 +189,9 @@ def test_more_damage_is_worse() -> None:
     true = clip()
     for scales in ((0.9, 0.6, 0.3, 0.1), (1.05, 1.1, 1.15, 1.2)):
         scaled = [clip(scale * RISE) for scale in scales]
-        for metric, sign in ((apex_intensity, -1), (expression_error, 1), (mesh_motion, -1)):
+        for metric, sign in (
+            (apex_intensity, -1), (expression_error, 1), (mesh_motion, -1), (landmark_distance, 1),
+        ):  # fmt: skip
             values = np.array([value(metric, made, true) for made in [true, *scaled]])
             assert (np.diff(sign * values) > 0).all(), metric
     # A pulse that comes later and later.
