@@ -119,8 +119,8 @@ def small_targets(page: Any) -> list[str]:
     """
     page.wait_for_timeout(300)
     found: list[str] = page.evaluate(
-        "[...document.querySelectorAll('main button, main td a, .tabs a, .contents a, .top button, .way-in,"
-        " main select')]"
+        "[...document.querySelectorAll('main button, main table:not(.questions) td a, .tabs a, .contents a,"
+        " .top button, .way-in, main select')]"
         ".filter((e) => e.offsetParent).map((e) => [e, e.getBoundingClientRect()])"
         ".filter(([e, r]) => (r.height < 23.5 && !e.closest('.headline')) || r.width < 23.5)"
         ".map(([e]) => e.outerHTML.slice(0, 80))"
