@@ -20,18 +20,31 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import click
+
+from leaderboard.site.curves import COLUMNS, CURVES_FILE
 
 METHODS = ("fev-gan", "imaginator", "vgan", "mocogan-i2v", "mocogan", "tgan", "g3an", "fev-gan-warp")
 BATCH = 16
 DATASET = "fevsynth"
 SCORES = ("ssim", "csim", "accuracy", "fvd")
-COLUMNS = ("method", "clips", "metric", "value", "n")
-Row = tuple[str, int, str, float, int]
-"""Of the learning curves: `COLUMNS`."""
 POLL, SAY = 2.0, 60.0
 """Seconds between looks at the trainings, and between lines where there is no terminal."""
+
+
+class Point(NamedTuple):
+    """A line of the table of learning curves; ``low`` and ``high`` are empty without an interval."""
+
+    model: str
+    protocol: str
+    clips: int
+    metric: str
+    value: float
+    low: float | str
+    high: float | str
+    n: int | str
 
 
 @click.group()
@@ -202,7 +215,10 @@ def _last_line(path: Path) -> str:
 )
 @click.option("--metrics", default=",".join(SCORES), show_default=True)
 @click.option(
-    "--table", type=click.Path(path_type=Path), default=Path("docs/learning-curves.csv"), show_default=True
+    "--table",
+    type=click.Path(path_type=Path),
+    default=Path("leaderboard/results/fevsynth-1.0") / CURVES_FILE,
+    show_default=True,
 )
 @click.option(
     "--picture",
@@ -213,10 +229,9 @@ def _last_line(path: Path) -> str:
 def curves(out: Path, limit: int, points: int, metrics: str, table: Path, picture: Path) -> None:
     """Score generators that were kept on the way, on val subjects, and draw that against clips seen.
 
-    Rows of the table whose method was trained elsewhere stay as they are.
+    The leaderboard shows them. Those of methods that are not here stay in the table.
     """
-    rows: list[Row] = []
-    before = _read(table)
+    rows: list[Point] = []
     for method in METHODS:
         kept = sorted((out / method / "generators").glob("step-*.safetensors"))
         final = out / method / "generator.safetensors"
@@ -225,8 +240,8 @@ def curves(out: Path, limit: int, points: int, metrics: str, table: Path, pictur
         for path in dict.fromkeys([*chosen, *kept[-1:]]):
             step = _steps_done(out / method) if path == final else int(path.stem.removeprefix("step-"))
             rows += _score(method, path, step * BATCH, limit, metrics, out / "val")
-        if not kept:
-            rows += [row for row in before if row[0] == method]
+    scored = {row.model for row in rows}
+    rows += [row for row in _points(table) if row.model not in scored]
     table.parent.mkdir(parents=True, exist_ok=True)
     with table.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
@@ -234,18 +249,7 @@ def curves(out: Path, limit: int, points: int, metrics: str, table: Path, pictur
     click.echo(f"{table} and {picture}")
 
 
-def _read(table: Path) -> list[Row]:
-    """The rows of a table that was written before, or none."""
-    if not table.exists():
-        return []
-    with table.open(encoding="utf-8", newline="") as file:
-        return [
-            (row["method"], int(row["clips"]), row["metric"], float(row["value"]), int(row["n"]))
-            for row in csv.DictReader(file)
-        ]
-
-
-def _score(method: str, weights: Path, clips: int, limit: int, metrics: str, out: Path) -> list[Row]:
+def _score(method: str, weights: Path, clips: int, limit: int, metrics: str, out: Path) -> list[Point]:
     """A generator's scores; a run that is there already is not repeated."""
     run = out / f"{method}-{clips:07d}"
     subprocess.run(
@@ -253,27 +257,38 @@ def _score(method: str, weights: Path, clips: int, limit: int, metrics: str, out
          "--limit", str(limit), "--metrics", metrics, "--out", str(run)],
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    found = json.loads((run / "result.json").read_text(encoding="utf-8"))["metrics"]
-    return [
-        (method, clips, name, row["value"], row["n"])
-        for name, row in found.items()
-        if row["value"] is not None
-    ]
+    result = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    points = []
+    for name, row in result["metrics"].items():
+        if row["value"] is not None:
+            ends = row["interval"] or {"low": "", "high": ""}
+            numbers = row["value"], ends["low"], ends["high"], row["n"]
+            points.append(Point(method, result["protocol"]["id"], clips, name, *numbers))
+    return points
 
 
-def _draw(rows: Sequence[Row], picture: Path) -> None:
+def _points(table: Path) -> list[Point]:
+    """What an earlier table holds; nothing if there is none."""
+    if not table.exists():
+        return []
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = [Point(**row) for row in csv.DictReader(file)]
+    return [row._replace(clips=int(row.clips), value=float(row.value)) for row in rows]
+
+
+def _draw(rows: Sequence[Point], picture: Path) -> None:
     """One panel a metric, one line a method."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    names = list(dict.fromkeys(row[2] for row in rows))
+    names = list(dict.fromkeys(row.metric for row in rows))
     figure = Figure(figsize=(3.2 * max(1, len(names)), 3.0), layout="constrained")
     FigureCanvasAgg(figure)
     for i, name in enumerate(names):
         axes = figure.add_subplot(1, len(names), i + 1)
         for place, method in enumerate(METHODS):
             points = sorted(
-                (clips, value) for who, clips, metric, value, _ in rows if (who, metric) == (method, name)
+                (row.clips, row.value) for row in rows if (row.model, row.metric) == (method, name)
             )
             if points:
                 x, y = zip(*points, strict=True)

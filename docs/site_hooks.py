@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[1]
 DOCS = "docs"
 OUTSIDE = "repository"
 LEADERBOARD = "leaderboard"
-"""A site of its own, built by `make leaderboard` into the folder `BUILT`; the navigation leads to its first page."""
 BUILT = ROOT / "build" / LEADERBOARD
+"""A site of its own, built by `make leaderboard`; the navigation leads to its first page."""
 COMMANDS = "<!-- commands -->"
 LINK = re.compile(r"(?P<before>\]\()(?P<target>[^)#\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
 LOADS = re.compile(r'<(?:script|link|img|iframe|video|source)\b[^>]*\b(?:src|href)="(?:https?:)?//[^>]*>')

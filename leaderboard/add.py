@@ -17,6 +17,7 @@ from fevbench.results.schema import Result
 from leaderboard.check import DIRTY
 from leaderboard.entries import Entry, load_entries, load_entry, run_id
 from leaderboard.ground_truth import GroundTruth, TrueClips
+from leaderboard.history import read_history, record
 from leaderboard.layout import place, scored_clips
 from leaderboard.runs import check_sound
 from leaderboard.small_clips import CLIPS_SUFFIX, TRUE_CLIPS, archive_of, find_small_clips, write_small_clips
@@ -33,7 +34,9 @@ QUALITY = 18
 def add(
     run: Path, results: Path, truths: GroundTruth, replace: bool = False, allow_dirty: bool = False
 ) -> Entry:
-    """File a run. A kill leaves either nothing of it that is shown, or all of it.
+    """File a run, and write the table's new state into the history.
+
+    A kill leaves either nothing of the run that is shown, or all of it.
 
     Args:
         run: The run folder.
@@ -47,6 +50,7 @@ def add(
     """
     result = read_result(run)
     check_sound(run, truths)
+    read_history(results)  # a broken one is said before anything is written
     if not allow_dirty:
         _check_clean(run, result)
     target = results / place(result)
@@ -61,6 +65,7 @@ def add(
             f"{target} holds another result of {result.model.name}", "rename the model or --replace it"
         )
     _file(run, target, result, truths.of(result))
+    record(results)
     return load_entry(target)
 
 

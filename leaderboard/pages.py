@@ -1,32 +1,50 @@
-"""Tables and the scatter plot in README and docs, made from the results; a table stands below its command.
+"""Tables, numbers and the scatter plot in README and docs, made from results; each stands below its command.
 
 ``python -m leaderboard.pages`` writes them all; a test holds the pages to what it would write.
 """
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from fevbench.atomic import write_text
 from fevbench.audit.record import read_audit
 from fevbench.audit.report import audit_markdown
 from fevbench.report.rows import compare
+from fevbench.report.terminal import result_table
 from fevbench.report.text import markdown
 from fevbench.results.files import read_result
+from fevbench.results.schema import Result
 from leaderboard.entries import load_entries
 from leaderboard.published import load_published, published_markdown
 from leaderboard.site.charts import WIDTH, identity_against_motion
-from leaderboard.site.tables import make_tables
+from leaderboard.site.tables import Table, make_tables
 
 PAGES = (
     "README.md", "leaderboard/results/README.md", "docs/audit.md", "docs/baselines.md", "docs/published.md",
 )  # fmt: skip
 """Pages with tables, from the root of the repository."""
 RESULTS = "leaderboard/results"
+HEADLINE = "fevsynth-1.0/64x16-test-48"
+"""The table that README and docs quote, below `RESULTS`: the site's first one."""
+HEADLINES = re.compile(rf"(?<={RESULTS}/){re.escape(re.sub(r'-[0-9]+$', '', HEADLINE))}(?:-[0-9]+)?(?=/)")
+"""That table, of all clips or of fewer: pages name the one that is quoted."""
+DEMO = "docs/demo.json"
+"""The result that ``make demo`` makes, in the metrics of `DEMO_ROWS`."""
+DEMO_ROWS = {
+    "csim": "identity kept",
+    "accuracy": "the expression that was asked for",
+    "fid": "frames look real",
+    "fvd": "videos look real",
+    "ssim": "like the true clip",
+    "motion": "moves as much as the true clip",
+}
 SCATTER = "docs/images/identity-motion.svg"
 STYLE = """
 svg { background: #fff; font: 11px sans-serif; } text { fill: #222; } .tick, .title { fill: #666; }
@@ -41,11 +59,12 @@ def refreshed(text: str, root: Path) -> str:
     """A page with all of its tables made anew.
 
     Raises:
-        ValueError: It has no table, or one by an unknown command.
+        ValueError: It has no table, or one by an unknown command or of results that are not there.
         FevbenchError: A result or an audit cannot be read.
     """
     if not TABLE.search(text):
         raise ValueError("no table with its command")
+    text = HEADLINES.sub(HEADLINE, text)
 
     def table(found: re.Match[str]) -> str:
         words = found["words"]
@@ -55,12 +74,14 @@ def refreshed(text: str, root: Path) -> str:
 
 
 def printed(words: list[str], root: Path) -> str:
-    """What ``compare FILES… [--metrics NAMES] --format md`` or ``audit FILE`` prints.
+    """What ``compare FILES… [--metrics NAMES] --format md``, ``audit FILE`` or the demo's ``run`` prints.
 
     ``published`` stands for the numbers from the literature.
     A comparison of more metrics than runs is turned for the page: a row a metric.
     """
     command, *rest = words
+    if command == "run":
+        return demo_rows(rest, read_result(root / DEMO))
     if command == "audit":
         return audit_markdown(read_audit(root / rest[0]))
     if command == "published":
@@ -69,16 +90,42 @@ def printed(words: list[str], root: Path) -> str:
         raise ValueError(f"no table is made by {' '.join(words)}")
     only = rest[rest.index("--metrics") + 1].split(",") if "--metrics" in rest else None
     patterns = [word for word in rest if word.endswith(".json")]
-    files = [file for pattern in patterns for file in sorted(root.glob(pattern))]
+    found = {pattern: sorted(root.glob(pattern)) for pattern in patterns}
+    if missing := [pattern for pattern, files in found.items() if not files]:
+        raise ValueError(f"no result is called {missing[0]}")
+    files = [file for files in found.values() for file in files]
     comparison = compare([read_result(file) for file in files], only)
     return markdown(comparison, transposed=len(comparison.columns) > len(comparison.rows))
 
 
-def scatter_picture(root: Path) -> str:
-    """Identity kept against motion shown in the first table of the results, as an SVG file."""
+def demo_rows(words: list[str], result: Result) -> str:
+    """Some of the lines that ``run MODEL DATASET --limit N`` prints, each with what it is about.
+
+    Raises:
+        ValueError: The result is of another run.
+    """
+    run = [result.model.name, result.dataset.name, "--limit", str(result.dataset.limit)]
+    if words != run:
+        raise ValueError(f"{DEMO} is of {' '.join(run)}, not of {' '.join(words)}")
+    out = io.StringIO()
+    shown = result.model_copy(update={"metrics": {name: result.metrics[name] for name in DEMO_ROWS}})
+    Console(file=out, width=100).print(result_table(shown))
+    title, *rest = out.getvalue().splitlines()
+    rows = [line.replace("┃", "│") for line in rest if line[0] in "┃│"]
+    told = ["", *(f"  {what}" for what in DEMO_ROWS.values())]
+    return "\n".join(["```text", title, *map("".join, zip(rows, told, strict=True)), "```"])
+
+
+def first_table(root: Path) -> Table:
+    """The site's first table."""
     folder = root / RESULTS
     tables, _ = make_tables(load_entries([folder]).entries, [folder])
-    drawn = str(identity_against_motion(tables[0]))
+    return tables[0]
+
+
+def scatter_picture(root: Path) -> str:
+    """Identity kept against motion shown in the first table of the results, as an SVG file."""
+    drawn = str(identity_against_motion(first_table(root)))
     opened = f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}"'
     return drawn.replace("<svg", opened, 1).replace(">", f"><style>{STYLE}</style>", 1) + "\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from types import ModuleType
 
 import pytest
 from PIL import Image
+
+from leaderboard.site.curves import Step, read_curves
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,7 +52,7 @@ def test_how_far_a_training_is(models: ModuleType, tmp_path: Path, content: str 
 
 def test_the_picture_has_a_panel_a_metric(models: ModuleType, tmp_path: Path) -> None:
     rows = [
-        ("imaginator", clips, name, value, 48)
+        models.Point("imaginator", "64x16@2", clips, name, value, "", "", 48)
         for name, values in (("ssim", (0.5, 0.7)), ("csim", (0.2, 0.6)))
         for clips, value in zip((6000, 12000), values, strict=True)
     ]
@@ -57,6 +60,23 @@ def test_the_picture_has_a_panel_a_metric(models: ModuleType, tmp_path: Path) ->
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.width > 1.8 * picture.height
         assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 50
+
+
+def test_the_table_of_curves_is_what_the_leaderboard_reads(models: ModuleType, tmp_path: Path) -> None:
+    """Numbers of methods that are not trained here stay in it."""
+    kept = [
+        models.Point("vgan", "64x16@2", 6000, "ssim", 0.5, 0.4, 0.6, 48),
+        models.Point("vgan", "64x16@2", 12000, "ssim", 0.7, "", "", 48),
+    ]
+    table = tmp_path / "curves.csv"
+    with table.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([models.COLUMNS, *kept])
+    pictures = ("--picture", str(tmp_path / "curves.png"), "--out", str(tmp_path / "none"))
+    models.main(["curves", "--table", str(table), *pictures], standalone_mode=False)
+    curves, problems = read_curves([tmp_path], "64x16@2")
+    assert not problems
+    (found,) = curves.of("vgan")
+    assert found == ("ssim", (Step(6000, 0.5, 0.4, 0.6, 48), Step(12000, 0.7, None, None, 48)))
 
 
 def test_a_training_that_fails_is_named_and_the_command_fails(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from fevbench.results.schema import Result
     from leaderboard.check import Finding
+    from leaderboard.entries import Entry
     from leaderboard.ground_truth import GroundTruth
     from leaderboard.rescore import Disagreement, Rescoring
     from leaderboard.site.build import Built
@@ -33,22 +34,26 @@ def group() -> None:
     """Add results to a leaderboard, check them, send some in; build its site."""
 
 
-@group.command("add")
-@click.argument("run", type=options.PATH)
-@options.option(
+filed_option = options.option(
     "--results",
     type=options.FOLDER,
     default=Path("leaderboard/results"),
     metavar="DIR",
     help="Where results are filed.",
 )
+
+
+@group.command("add")
+@click.argument("run", type=options.PATH)
+@filed_option
 @click.option("--replace", is_flag=True, help="Take the place of the model's earlier result.")
 @click.option("--allow-dirty", is_flag=True, help="Also a run of code that was changed after its commit.")
 @options.dataset("Where a data set of your own is.")
 def add_command(run: Path, results: Path, replace: bool, allow_dirty: bool, dataset: str | None) -> None:
     """File RUN, a run folder or a checked submission, with small copies of its clips.
 
-    It must pass `fevbench leaderboard check` and not be there already.
+    It must pass `fevbench leaderboard check` and not be there already. The new state of its table is written
+    into the board's history.
 
     \b
     Example:
@@ -66,6 +71,24 @@ def add_command(run: Path, results: Path, replace: bool, allow_dirty: bool, data
     else:
         entry = add(run, results, truths, replace, allow_dirty)
     say(f"{entry.file}: {entry.id}")
+
+
+@group.command("record")
+@filed_option
+def record_command(results: Path) -> None:
+    """Write results that were moved or deleted by hand into the board's history.
+
+    What `fevbench leaderboard add` does is written down by itself. Says what changed in which table.
+
+    \b
+    Example:
+      git rm leaderboard/results/fevsynth-1.0/64x16-test/my-model.*
+      fevbench leaderboard record
+    """
+    from leaderboard.history import record
+
+    for state in record(results):
+        say(one_line(f"{state.table}: {state.words}"))
 
 
 @group.command("check")
@@ -155,6 +178,21 @@ class _Checks:
                 self._say(entry.file, Finding("no lossless clips here: name its run folder or its archive"))
         for entry, finding in check_together(loaded.entries):
             self._say(entry.file, finding)
+        for folder in folders:
+            self._check_history(folder, [entry for entry in loaded.entries if folder in entry.file.parents])
+
+    def _check_history(self, folder: Path, entries: Sequence[Entry]) -> None:
+        """Check that the history of a folder of results ends with what is there."""
+        from leaderboard.check import Finding
+        from leaderboard.history import HISTORY_FILE, RECORD, changes
+
+        file = folder / HISTORY_FILE
+        try:
+            for state in changes(folder, entries) if file.is_file() else ():
+                what = f"{state.table} is not written down as it is ({state.words}); do that with {RECORD}"
+                self._say(file, Finding(what))
+        except FevbenchError as error:
+            self._say(file, Finding(str(error).removeprefix(f"{file}: ")))
 
     def check_run(self, path: Path, rescoring: Rescoring | None) -> None:
         """Check a run folder or an archive."""

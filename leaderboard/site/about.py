@@ -19,6 +19,9 @@ CONTROL = "control"
 UNKNOWN = "not stated"
 NOT_CONVERGED = "not converged"
 """What a note of a result holds whose training was stopped early."""
+TEXTS = ("kind", "authors", "licence", "trained_on", "scored_again")
+KNOWN = {**dict.fromkeys(TEXTS, str), "converged": bool}
+"""What can be written about a model."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class About:
     Attributes:
         kind: How it makes clips: ``GAN``, ``warp``, ``no network``, ``control``, …
         adapted: Whether it is not as published.
-        converged: False where its result says that training was stopped early.
+        converged: False where its result or its entry says that training was stopped early.
         authors: Who made the method.
         licence: Of its code and weights.
         trained_on: What its weights were trained on.
@@ -61,20 +64,20 @@ def read_about(folders: Sequence[Path]) -> tuple[dict[str, dict[str, Any]], list
             content = read_toml(file)
         except (OSError, ValueError) as error:
             return {}, [Problem(file, one_line(f"cannot be read ({error})"))]
-        known = {"kind", "authors", "licence", "trained_on", "scored_again"}
         for name, said in content.items():
-            wrong = not isinstance(said, dict) or any(
-                key not in known or not isinstance(value, str) for key, value in said.items()
-            )
-            if wrong:
-                return {}, [
-                    Problem(file, one_line(f"says of {name} more than texts of {', '.join(sorted(known))}"))
-                ]
+            if not isinstance(said, dict) or any(type(said[key]) is not KNOWN.get(key) for key in said):
+                what = f"says of {name} more than texts of {', '.join(TEXTS)}, and converged = true or false"
+                return {}, [Problem(file, one_line(what))]
         return content, []
     return {}, []
 
 
-def about_of(model: ModelRecord, written: Mapping[str, Mapping[str, str]]) -> About:
+def is_meant(model: ModelRecord) -> bool:
+    """Whether what is written under a model's name is about it: no other borrows the name of one of ours."""
+    return model.origin.startswith(OURS) or model.name.partition(":")[0] not in models
+
+
+def about_of(model: ModelRecord, written: Mapping[str, Mapping[str, Any]]) -> About:
     """What is known of a model.
 
     What is written about a model that comes with fevbench counts for its presets (``NAME:PRESET``), and for
@@ -86,15 +89,15 @@ def about_of(model: ModelRecord, written: Mapping[str, Mapping[str, str]]) -> Ab
     """
     base = model.name.partition(":")[0]
     ours = model.origin.startswith(OURS)
-    said: Mapping[str, str] = {}
-    if ours or base not in models:
+    said: Mapping[str, Any] = {}
+    if is_meant(model):
         said = written.get(model.name, written.get(base, {}) if ours else {})
     again = said.get("scored_again", "")
     scored = "made and scored by the maintainers" if ours else "sent in"
     return About(
         CONTROL if model.control else said.get("kind", UNKNOWN),
         model.adapted,
-        not any(NOT_CONVERGED in note.casefold() for note in model.notes),
+        said.get("converged", True) and not any(NOT_CONVERGED in note.casefold() for note in model.notes),
         said.get("authors", UNKNOWN),
         said.get("licence", UNKNOWN),
         said.get("trained_on", UNKNOWN),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,13 +15,16 @@ from fevbench.locks import locked
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.progress import Progress, Silent
 from fevbench.report.text import FORMATS
+from fevbench.sanitise import one_line
 from leaderboard.entries import Problem, load_entries
+from leaderboard.history import HISTORY_FILE, State, read_history, state_of
 from leaderboard.published import Published, load_published
 from leaderboard.site.badges import BADGES_FOLDER, badge
 from leaderboard.site.board import make_board
 from leaderboard.site.clips import Clips
 from leaderboard.site.compare_page import VALUES_FOLDER, ComparePage, make_compare_page, values_script
 from leaderboard.site.front import make_front
+from leaderboard.site.history_page import make_history
 from leaderboard.site.literature import place_published
 from leaderboard.site.metric_page import make_metric_page
 from leaderboard.site.model_page import Look, make_model_page
@@ -81,7 +83,8 @@ def build(
     _check_replaceable(out)
     loaded = load_entries(folders, besides=out)  # a site holds copies of results
     tables, problems = make_tables(loaded.entries, folders)
-    problems = [*loaded.problems, *problems]
+    history, broken = _history(folders)
+    problems = [*loaded.problems, *problems, *broken]
     if not tables:
         found = [*problems, *loaded.notes][:3]
         reasons = "; ".join(map(str, found)) or "no result below " + ", ".join(map(str, folders))
@@ -91,13 +94,25 @@ def build(
         site = folder / "site"
         site.mkdir()
         literature = load_published() if published is None else published
-        problems += _write(site, tables, literature, progress or Silent())
+        problems += _write(site, tables, history, literature, progress or Silent())
         _write_list(site)
         files = [file for file in site.rglob("*") if file.is_file()]
         size = sum(file.stat().st_size for file in files)
         built = Built(out, len(files), size, len(tables), tuple(problems), loaded.notes)
         _put(site, out, folder / "old")
     return built
+
+
+def _history(folders: Sequence[Path]) -> tuple[list[State], list[Problem]]:
+    """What was written down of the states of some folders of results."""
+    states: list[State] = []
+    problems = []
+    for folder in folders:
+        try:
+            states += read_history(folder)
+        except FevbenchError as error:
+            problems.append(Problem(folder / HISTORY_FILE, one_line(str(error))))
+    return states, problems
 
 
 @contextlib.contextmanager
@@ -161,7 +176,11 @@ def _write_list(site: Path) -> None:
 
 
 def _write(
-    site: Path, tables: Sequence[Table], published: Sequence[Published], progress: Progress
+    site: Path,
+    tables: Sequence[Table],
+    history: Sequence[State],
+    published: Sequence[Published],
+    progress: Progress,
 ) -> list[Problem]:
     """Write all files of the site; returns what is missing in it."""
     problems: list[Problem] = []
@@ -175,7 +194,9 @@ def _write(
             models.setdefault(run.result.model.name, []).append((look, run))
     slugs = Slugs()
     model_pages = {name: slugs.of(name) for name in sorted(models)}
-    pages = Pages(site, model_pages, metric_pages, tables, [state_of(table) for table in tables])
+    states = {table.slug: state_of(run.entry.id for run in table.runs) for table in tables}
+    changes = make_history(history, tables, states, model_pages)
+    pages = Pages(site, model_pages, metric_pages, tables, states, changes)
     reported = place_published(published, tables)
     words = read_words()
     progress.start("pages", len(metric_pages) + len(models) + len(tables))
@@ -214,12 +235,6 @@ def _write_data(folder: Path, table: Table, page: ComparePage) -> None:
     for run in page.runs:
         script = values_script(run, page)
         (folder / VALUES_FOLDER / f"{run.slug}.js").write_text(script, encoding="utf-8")
-    for file in (table.costs.file if table.costs else None, table.audit_file):
-        if file is not None:
-            shutil.copyfile(file, folder / file.name)
-
-
-def state_of(table: Table) -> str:
-    """What identifies a table's content: the first digits of the sha256 of its runs' ids."""
-    ids = " ".join(sorted(run.entry.id for run in table.runs))
-    return hashlib.sha256(ids.encode()).hexdigest()[:12]
+    files = [found.file for found in (table.costs, table.curves) if found]
+    for file in [*files, *([table.audit_file] if table.audit_file else [])]:
+        shutil.copyfile(file, folder / file.name)

@@ -169,19 +169,7 @@ def scatter(points: Sequence[Point], x: Scale, y: Scale, label: str) -> Markup:
         across = LEFT + x.part(point.x) * (WIDTH - LEFT - RIGHT)
         return round(across, 1), round(HEIGHT - BOTTOM - y.part(point.y) * (HEIGHT - TOP - BOTTOM), 1)
 
-    bottom = HEIGHT - BOTTOM
-    parts = [f'<path class="frame" d="M{LEFT} {TOP}V{bottom}H{WIDTH - RIGHT}"/>']
-    for tick in x.ticks:
-        left = round(LEFT + x.part(tick) * (WIDTH - LEFT - RIGHT), 1)
-        parts.append(f'<text class="tick" x="{left}" y="{bottom + 15}" text-anchor="middle">{tick:g}</text>')
-    for tick in y.ticks:
-        up = round(bottom - y.part(tick) * (HEIGHT - TOP - BOTTOM), 1)
-        parts.append(f'<path class="grid" d="M{LEFT} {up}H{WIDTH - RIGHT}"/>')
-        parts.append(f'<text class="tick" x="{LEFT - 6}" y="{up + 4}" text-anchor="end">{tick:g}</text>')
-    parts.append(
-        f'<text class="title" x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(x.title)}</text>'
-    )
-    parts.append(f'<text class="title" x="{LEFT}" y="{TOP - 5}">{escape(y.title)}</text>')
+    parts = axes(x, y, WIDTH, HEIGHT)
     for point in points:
         left, top = at(point)
         title = f"<title>{escape(point.name)}: {escape(point.text)}</title>"
@@ -197,6 +185,24 @@ def scatter(points: Sequence[Point], x: Scale, y: Scale, label: str) -> Markup:
         f'<svg class="scatter" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">'
         f"{''.join(parts)}</svg>"
     )
+
+
+def axes(x: Scale, y: Scale, width: int, height: int) -> list[str]:
+    """The frame of a plot, its ticks and titles."""
+    bottom = height - BOTTOM
+    parts = [f'<path class="frame" d="M{LEFT} {TOP}V{bottom}H{width - RIGHT}"/>']
+    for tick in x.ticks:
+        left = round(LEFT + x.part(tick) * (width - LEFT - RIGHT), 1)
+        parts.append(f'<text class="tick" x="{left}" y="{bottom + 15}" text-anchor="middle">{tick:g}</text>')
+    for tick in y.ticks:
+        up = round(bottom - y.part(tick) * (height - TOP - BOTTOM), 1)
+        parts.append(f'<path class="grid" d="M{LEFT} {up}H{width - RIGHT}"/>')
+        parts.append(f'<text class="tick" x="{LEFT - 6}" y="{up + 4}" text-anchor="end">{tick:g}</text>')
+    parts.append(
+        f'<text class="title" x="{width - RIGHT}" y="{height - 6}" text-anchor="end">{escape(x.title)}</text>'
+    )
+    parts.append(f'<text class="title" x="{LEFT}" y="{TOP - 5}">{escape(y.title)}</text>')
+    return parts
 
 
 def identity_against_motion(table: Table) -> Markup:

@@ -11,12 +11,13 @@ from markupsafe import Markup
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.headline import GROUPS, headline
 from fevbench.report.rows import bounds_of, interval, notes, number
-from leaderboard.site.about import About
+from leaderboard.site.about import About, is_meant
 from leaderboard.site.board import is_beyond, missing_text, value_text
 from leaderboard.site.breakdown import labels_of
 from leaderboard.site.cards import Card, card_of
 from leaderboard.site.clips import Clips, examples
 from leaderboard.site.costs import COLUMNS, cost_cells
+from leaderboard.site.curve_plots import learning_curve
 from leaderboard.site.matrices import Matrix, matrices_of
 from leaderboard.site.pictures import Pictures
 from leaderboard.site.plots import Axis, Dot, strip
@@ -73,6 +74,7 @@ class Section:
         typical: Its best, median and worst clips by each metric in which they differ.
         notes: What a reader must know.
         costs: Name, text and meaning of each cost.
+        curves: A plot of each metric that was followed through its training.
         facts: Where the numbers come from.
     """
 
@@ -87,6 +89,7 @@ class Section:
     typical: tuple[Typical, ...]
     notes: tuple[str, ...]
     costs: tuple[tuple[str, str, str], ...]
+    curves: tuple[Markup, ...]
     facts: tuple[tuple[str, str], ...]
 
 
@@ -178,8 +181,16 @@ def _section(look: Look, run: Run, pages: Mapping[str, str]) -> Section:
         tuple(typical),
         tuple(notes(run.result)),
         tuple((column.name, text, column.title) for column, (_, text) in costs),
+        _curves(table, run),
         _facts(run),
     )
+
+
+def _curves(table: Table, run: Run) -> tuple[Markup, ...]:
+    model = run.result.model
+    if table.curves is None or not is_meant(model):
+        return ()
+    return tuple(learning_curve(metric, curve) for metric, curve in table.curves.of(model.name))
 
 
 def _pictures(look: Look, run: Run) -> tuple[dict[str, str], ...]:

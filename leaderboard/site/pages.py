@@ -13,12 +13,15 @@ from fevbench.report.headline import GROUPS
 from leaderboard.site.charts import cost_runs, rank_against_cost
 from leaderboard.site.compare_page import ComparePage
 from leaderboard.site.costs import COLUMNS, cost_cells
+from leaderboard.site.data_sets import data_set_pages, tables_of
 from leaderboard.site.front import Front, kinds_of, trained_on
+from leaderboard.site.history_page import Change
 from leaderboard.site.literature import Reported, published_cells
 from leaderboard.site.metric_page import MetricPage
 from leaderboard.site.model_page import ModelPage
 from leaderboard.site.project import addresses
 from leaderboard.site.tables import Table
+from leaderboard.site.titles import EMBEDDED
 from leaderboard.site.verdict import Wins, win_matrix
 from leaderboard.site.words import aspects, parts_of, read_questions, site_words
 
@@ -53,6 +56,7 @@ class Pages:
         metrics: Metric name to the slug of its page.
         tables: All tables.
         states: Of each table what identifies its content.
+        changes: Its states before, the newest first.
     """
 
     def __init__(
@@ -61,12 +65,14 @@ class Pages:
         models: Mapping[str, str],
         metrics: Mapping[str, str],
         tables: Sequence[Table],
-        states: Sequence[str],
+        states: Mapping[str, str],
+        changes: Sequence[Change],
     ) -> None:
         self._site = site
         self._models = models
         self._metrics = metrics
         self._tables = tables
+        self._changes = changes
         self._environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -81,7 +87,8 @@ class Pages:
             policy=POLICY,
             generator=GENERATOR,
             tables=tables,
-            states={table.slug: state for table, state in zip(tables, states, strict=True)},
+            states=states,
+            changes=changes,
             models=models,
             metrics=metrics,
             group_titles=GROUPS,
@@ -117,11 +124,17 @@ class Pages:
         self._render("wins.html", f"{table.slug}/wins.html", matrix=matrix, **shared)
 
     def site(self, reported: Sequence[Reported]) -> None:
-        """The pages of no table: published numbers, metrics, which to believe, and how to add a model."""
+        """The pages of no table: numbers published elsewhere, metrics, data sets, the way in, history."""
         first = {"table": self._tables[0]}
         self._render("published.html", "published.html", reported=reported, **first)
         self._render("metrics.html", "metrics/index.html", **first)
         self._render("add.html", "add.html", **first)
+        sets, ours = data_set_pages(self._tables), tables_of(self._tables, EMBEDDED)
+        self._render("sets.html", "sets/index.html", sets=sets, embedded=(EMBEDDED, ours), **first)
+        for page in sets:
+            self._render("set.html", f"sets/{page.slug}.html", page=page, **first)
+        if self._changes:
+            self._render("history.html", "history.html", **first)
         if self._questions:
             to = {name: f"metrics/{slug}.html" for name, slug in self._metrics.items()}
             rows = [(one.question, parts_of(one.ask, to), parts_of(one.avoid, to)) for one in self._questions]

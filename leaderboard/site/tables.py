@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fevbench.audit.record import AUDIT_FILE, Audit, read_audit
 from fevbench.errors import FevbenchError
@@ -16,8 +16,9 @@ from fevbench.sanitise import one_line
 from leaderboard.entries import Entry, Problem
 from leaderboard.site.about import About, about_of, read_about
 from leaderboard.site.costs import Costs, read_costs
+from leaderboard.site.curves import Curves, read_curves
 from leaderboard.site.slugs import Slugs
-from leaderboard.site.titles import file_name, key_of, short_titles
+from leaderboard.site.titles import Key, file_name, key_of, short_titles
 
 if TYPE_CHECKING:
     from fevbench.results.schema import Result
@@ -61,6 +62,7 @@ class Table:
         comparison: Of its runs, in the order of their files.
         runs: The same in the order they are shown: models, then controls.
         costs: What the models cost; None where nobody measured it.
+        curves: How the models learned; None where nobody measured it.
         audit: How the metrics behave on damaged clips of this data set and protocol; None if unknown.
         audit_file: Where the audit lies.
         home: Its first page, from the site's folder.
@@ -71,6 +73,7 @@ class Table:
     comparison: Comparison
     runs: tuple[Run, ...]
     costs: Costs | None
+    curves: Curves | None
     audit: Audit | None
     audit_file: Path | None
     home: str
@@ -101,6 +104,37 @@ class Table:
         return self.comparison.rows[-1].cells[metric].value
 
 
+@dataclass(frozen=True)
+class Group:
+    """The results of one table.
+
+    Attributes:
+        name: What the table is called as a file.
+        entries: The results that stand in it, as many of them as define their metrics alike.
+        problems: What is wrong with the others.
+        about: One of all clips if there is one, to name the table by.
+    """
+
+    name: str
+    entries: tuple[Entry, ...]
+    problems: tuple[Problem, ...]
+    about: Result
+
+
+def groups_of(entries: Sequence[Entry]) -> list[Group]:
+    """Sort results into tables, in the order of these."""
+    slugs = Slugs()
+    groups: dict[Key, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(key_of(entry.result), []).append(entry)
+    found = []
+    for _, group in sorted(groups.items(), key=lambda item: item[0]):
+        kept, odd = _same_definitions(group)
+        about = min((entry.result for entry in kept), key=lambda result: result.dataset.limit or 0)
+        found.append(Group(slugs.new(file_name(about)), tuple(kept), tuple(odd), about))
+    return found
+
+
 def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[Table], list[Problem]]:
     """Sort results into tables; one that fits in none of them spoils only itself.
 
@@ -108,16 +142,12 @@ def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[T
         entries: All results.
         roots: The folders they were looked for in, above which nothing is read.
     """
-    slugs = Slugs()
-    groups: dict[tuple[str, str, str, int, str, str], list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault(key_of(entry.result), []).append(entry)
     tables: list[Table] = []
-    about: list[Result] = []  # of each table one result, of all clips if there is one
+    about: list[Result] = []
     problems: list[Problem] = []
-    for _, group in sorted(groups.items(), key=lambda item: item[0]):
-        kept, odd = _same_definitions(group)
-        problems += odd
+    for group in groups_of(entries):
+        kept = group.entries
+        problems += group.problems
         try:
             comparison = compare([entry.result for entry in kept])
         except FevbenchError as error:
@@ -126,15 +156,16 @@ def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[T
         folders = list(_folders(kept, roots))
         costs, wrong = read_costs(folders, kept[0].result.protocol.id)
         problems += wrong
+        curves, wrong = read_curves(folders, kept[0].result.protocol.id)
+        problems += wrong
         audit, audit_file, wrong = _audit(folders, kept[0].result)
         problems += wrong
         written, wrong = read_about(folders)
         problems += wrong
         runs = _ordered(comparison, kept, written)
-        about.append(min((entry.result for entry in kept), key=lambda result: result.dataset.limit or 0))
-        slug = slugs.new(file_name(about[-1]))
-        home = f"{slug}/index.html" if tables else "index.html"
-        tables.append(Table(slug, "", comparison, runs, costs, audit, audit_file, home))
+        about.append(group.about)
+        home = f"{group.name}/index.html" if tables else "index.html"
+        tables.append(Table(group.name, "", comparison, runs, costs, curves, audit, audit_file, home))
     titles = short_titles(about)
     return [replace(table, title=title) for table, title in zip(tables, titles, strict=True)], problems
 
@@ -190,7 +221,7 @@ def _audit(folders: Sequence[Path], result: Result) -> tuple[Audit | None, Path 
 
 
 def _ordered(
-    comparison: Comparison, entries: Sequence[Entry], written: Mapping[str, Mapping[str, str]]
+    comparison: Comparison, entries: Sequence[Entry], written: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Run, ...]:
     """Models by the mean of their ranks; then controls by name."""
     slugs = Slugs()

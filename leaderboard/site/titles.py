@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from fevbench.data.protocol import DEFAULT_PROTOCOL
 from fevbench.wording import n_clips
 
 if TYPE_CHECKING:
     from fevbench.results.schema import Result
+
+EMBEDDED = "fevsynth"
+"""The data set that comes with fevbench."""
 
 
 def short_titles(results: Sequence[Result]) -> list[str]:
@@ -42,14 +46,19 @@ def short_titles(results: Sequence[Result]) -> list[str]:
     return titles
 
 
-def key_of(result: Result) -> tuple[str, str, str, int, str, str]:
-    """What the runs of a table share, and tables are sorted by: of a split, that of the most clips is first.
+Key = tuple[bool, str, bool, str, str, int, str, str]
 
-    Not the limit: runs of the same clips stand side by side, however these were asked for.
+
+def key_of(result: Result) -> Key:
+    """What the runs of a table share, and tables are sorted by.
+
+    The data set that everybody has comes first, then the usual protocol; of a split, the most clips. Not the
+    limit: runs of the same clips stand side by side, however these were asked for.
     """
     data, protocol = result.dataset, result.protocol.id
-    name = f"{data.name}-{data.version}"
-    return name, protocol.partition("@")[0], data.split, -data.clips, protocol, data.digest
+    name, kind = f"{data.name}-{data.version}", protocol.partition("@")[0]
+    unusual = data.name != EMBEDDED, kind != DEFAULT_PROTOCOL
+    return unusual[0], name, unusual[1], kind, data.split, -data.clips, protocol, data.digest
 
 
 def file_name(result: Result) -> str:

@@ -19,6 +19,7 @@ from fevbench.results.files import read_result
 from fevbench.zips import write_archive
 from leaderboard import add as adding
 from leaderboard.entries import load_entries, run_id
+from leaderboard.history import read_history
 from leaderboard.layout import is_file_name, place, small_clips
 
 RUN = ("run", "copy", "tiny", "--metrics", "csim,psnr,motion", "--limit", "4")
@@ -51,6 +52,16 @@ def test_a_run_is_filed_where_it_belongs_and_found_there(run: Path, cli: Cli, tm
     assert entry.clips.path == file.with_suffix(".zip")
     assert len(dict(small_clips(entry))) == 4
     assert cli("leaderboard", "check", results).out == "1 result: 0 faults, 0 notes\n"
+    (state,) = read_history(results)
+    assert (state.table, state.added) == ("tiny-1-64x16-test-4", [f"{entry.id} copy"])
+
+
+def test_nothing_is_filed_beside_a_broken_history(run: Path, cli: Cli, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    (results / "history.jsonl").write_text("{\n", encoding="utf-8")
+    assert "line 1 is no state" in cli("leaderboard", "add", run, "--results", results).complaint
+    assert [path.name for path in results.iterdir()] == ["history.jsonl"]
 
 
 def test_small_clips_play_in_browsers_and_show_what_was_made(run: Path, cli: Cli, tmp_path: Path) -> None:
@@ -89,7 +100,10 @@ def test_folders_of_loose_clips_are_read_and_replaced(run: Path, cli: Cli, tmp_p
     assert tree(folder) == before
 
 
-def test_the_same_run_makes_the_same_files(run: Path, cli: Cli, tmp_path: Path) -> None:
+def test_the_same_run_makes_the_same_files(
+    run: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leaderboard.history.today", lambda: "2026-02-03")
     for name in ("a", "b"):
         assert cli("leaderboard", "add", run, "--results", tmp_path / name).code == 0
     assert tree(tmp_path / "a") == tree(tmp_path / "b")

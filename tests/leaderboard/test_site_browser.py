@@ -16,13 +16,15 @@ from site_pages import (
     small_targets,
     visiting,
 )
-from site_results import FRAMES, HOSTILE, models, result, write
+from site_results import FRAMES, HOSTILE, models, put, result, write
 
+from leaderboard.history import record
 from leaderboard.site.build import build
 
 pytestmark = pytest.mark.browser
 
 TABLE = "tiny-1-64x16-test"
+SECOND = "tiny-1-64x16-val"
 PAGES = (
     "index.html",
     f"{TABLE}/all.html",
@@ -36,6 +38,10 @@ PAGES = (
     "models/script-alert-x-script.html",
     "metrics/csim.html",
     "metrics/lpips-vgg.html",
+    "history.html",
+    "sets/index.html",
+    "sets/mug.html",
+    f"{SECOND}/index.html",
 )
 WHERE_THE_BAR_IS = """() => [...document.querySelectorAll("#compare video")].map((video) => {
   const canvas = Object.assign(document.createElement("canvas"), {width: 32, height: 32});
@@ -54,13 +60,18 @@ ALL_SHOWN = "() => [...document.querySelectorAll('%s')].every((v) => v.readyStat
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write(tmp_path_factory.mktemp("results"), models())
+    for i, name in enumerate(("one", "other")):
+        put(folder / f"{name}.json", result(name, 0.5, 0.5 + 0.2 * i, dataset__split="val"))
+    lines = [f"good,64x16@2,{clips}000,csim,0.{clips},0.1,0.9,48" for clips in (2, 4, 8)]
+    content = "\n".join(["model,protocol,clips,metric,value,low,high,n", *lines])
+    (folder / "curves.csv").write_text(content, encoding="utf-8")
+    record(folder)
     return build([folder], tmp_path_factory.mktemp("site") / "site", []).out
 
 
 @pytest.fixture(scope="module")
 def served(site: Path) -> Iterator[str]:
     """The site from a web server that knows no ranges."""
-
     with serving(site) as address:
         yield address
 
@@ -262,6 +273,21 @@ def test_the_first_screen_holds_the_answers(visit: Open) -> None:
         assert box["y"] + min(box["height"], 60) <= 900, selector
     page.wait_for_function(ALL_SHOWN % "video.thumb")
     assert page.locator("video.thumb").count() == 5
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_the_first_screen_leads_to_the_other_table(visit: Open, width: int, height: int) -> None:
+    page = visit("index.html", viewport={"width": width, "height": height})
+    tables = page.get_by_role("navigation", name="Tables")
+    box = tables.bounding_box()
+    assert box["y"] + box["height"] <= height
+    assert tables.locator("[aria-current=page]").text_content() == "tiny 1, 64x16, test split"
+    tables.get_by_role("link", name="tiny 1, 64x16, val split").click()
+    page.locator('tr[data-name="other"]').wait_for()
+    page.get_by_role("link", name="All columns").click()
+    page.get_by_role("navigation", name="Tables").get_by_role("link", name="test split").click()
+    page.locator('tr[data-name="good"]').wait_for()
+    assert page.url.endswith(ALL), "the other table opens in the same view"
 
 
 def test_small_clips_play_only_where_motion_is_welcome(visit: Open) -> None:

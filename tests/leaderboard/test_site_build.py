@@ -17,11 +17,14 @@ from site_results import CLIPS, HOSTILE, models, put, result, write
 from tiny import Cli, tree
 
 from fevbench.cli.leaderboard import server
+from fevbench.data.layouts import layouts
 from fevbench.errors import FevbenchError
 from fevbench.report.rows import compare
 from fevbench.report.text import FORMATS
 from leaderboard.entries import load_entries
+from leaderboard.history import record
 from leaderboard.published import Published, Setting
+from leaderboard.site import project
 from leaderboard.site.build import Built, build
 from leaderboard.site.pages import DOWNLOADS, MOST_WITH_JSON
 from leaderboard.site.words import read_questions
@@ -408,9 +411,136 @@ def test_what_is_written_about_a_model_is_in_its_row_and_on_its_page(tmp_path: P
     assert "sent in, scored again by the maintainers 2026-02-03" in row
     page = (tmp_path / "site" / "models" / "good.html").read_text(encoding="utf-8")
     assert "licence: MIT" in page
-    (folder / "about.toml").write_text("[good]\nplace = 1\n", encoding="utf-8")
+    for wrong in ("place = 1", 'converged = "no"', "kind = false"):
+        (folder / "about.toml").write_text(f"[good]\n{wrong}\n", encoding="utf-8")
+        (problem,) = build([folder], tmp_path / "site", []).problems
+        assert problem.file.name == "about.toml"
+        assert "converged = true or false" in problem.what
+
+
+def test_a_training_that_was_stopped_is_marked_wherever_its_model_stands(tmp_path: Path) -> None:
+    folder = write(tmp_path / "results", models(), with_clips=False)
+    (folder / "about.toml").write_text("[good]\nconverged = false\n[middling]\nconverged = true\n")
+    site = build([folder], tmp_path / "site", []).out
+    for page in ("index.html", f"{TABLE}/all.html"):
+        text = (site / page).read_text(encoding="utf-8")
+        rows = dict(re.findall(r'<tr class="run" data-name="([^"]*)"(.*?)</tr>', text, re.DOTALL))
+        assert '<small class="tags">not converged</small>' in rows["good"]
+        assert "not converged" not in rows["middling"]
+    assert "<li>not converged: good</li>" in (site / TABLE / "all.html").read_text(encoding="utf-8")
+    assert "Not converged; trained on" in (site / "models" / "good.html").read_text(encoding="utf-8")
+    assert "onverged; trained on" not in (site / "models" / "middling.html").read_text(encoding="utf-8")
+
+
+def test_a_learning_curve_stands_on_the_page_of_the_model_that_has_one(tmp_path: Path) -> None:
+    folder = write(tmp_path / "results", models(), with_clips=False)
+    lines = [f"good,64x16@2,{clips},csim,0.{clips},0.1,0.9,48" for clips in (2, 4, 8)]
+    content = "\n".join(["model,protocol,clips,metric,value,low,high,n", *lines])
+    (folder / "curves.csv").write_text(content, encoding="utf-8")
+    built = build([folder], tmp_path / "site", [])
+    assert not built.problems
+    page = (built.out / "models" / "good.html").read_text(encoding="utf-8")
+    part = page[page.index('<h3 id="learning-1">') : page.index('<h3 id="confusion-1">')]
+    assert part.count("<svg") == 1
+    assert 'href="#learning-1"' in page
+    assert (built.out / TABLE / "curves.csv").read_text(encoding="utf-8") == content
+    other = (built.out / "models" / "middling.html").read_text(encoding="utf-8")
+    assert "earning curve" not in other
+    (folder / "curves.csv").write_text("model,clips\n", encoding="utf-8")
     (problem,) = build([folder], tmp_path / "site", []).problems
-    assert problem.file.name == "about.toml"
+    assert problem.file.name == "curves.csv"
+
+
+def test_the_history_tells_each_state_and_links_what_is_there(tmp_path: Path, built: Built) -> None:
+    assert not (built.out / "history.html").exists()
+    folder = write(tmp_path / "results", models(), with_clips=False)
+    (first,) = record(folder)
+    (folder / "middling.json").unlink()
+    (second,) = record(folder)
+    site = build([folder], tmp_path / "site", []).out
+    page = (site / "history.html").read_text(encoding="utf-8")
+    rows = re.findall(r"<tr>\n(.*?)</tr>", page[page.index("<tbody>") :], re.DOTALL)
+    assert [re.findall(r"<code>(\w+)</code>", row) for row in rows] == [[second.state], [first.state]]
+    assert ["now" in row for row in rows] == [True, False]
+    assert "removed: middling<" in rows[0], "a model that is gone has no page"
+    assert 'added: <a href="models/' in rows[1]
+    front = (site / "index.html").read_text(encoding="utf-8")
+    assert f"state {second.state}" in front, "what is cited is what the history tells"
+    assert 'href="history.html"' in front
+    check_links(site)
+    put(folder / "late.json", result("late", 0.4, 0.4))
+    page = (build([folder], tmp_path / "site", []).out / "history.html").read_text(encoding="utf-8")
+    assert "which is not written down yet" in page
+    (folder / "history.jsonl").write_text("{\n", encoding="utf-8")
+    (problem,) = build([folder], tmp_path / "site", []).problems
+    assert problem.file == folder / "history.jsonl"
+
+
+def test_each_data_set_has_a_page_with_its_commands_and_tables(cli: Cli, tmp_path: Path) -> None:
+    some = {"a": result("a", 0.5, 0.5, dataset__name="mug", dataset__version="1")}
+    site = build(
+        [write(tmp_path / "results", {**models(), **some}, with_clips=False)], tmp_path / "site", []
+    ).out
+    index = (site / "sets" / "index.html").read_text(encoding="utf-8")
+    for name in layouts:
+        assert f'href="{name}.html"' in index
+        page = unescape((site / "sets" / f"{name}.html").read_text(encoding="utf-8"))
+        assert layouts.get(name).access in page
+        assert layouts.get(name).licence in page
+        commands = re.findall(r'<code id="command-\d+">fevbench (.*?)</code>', page)
+        assert len(commands) == 7
+        for command in commands:
+            words = command.split()
+            shown = cli(*(words[:2] if words[0] in ("leaderboard", "data", "train") else words[:1]), "--help")
+            assert shown.code == 0, command
+            assert all(option in shown.out for option in re.findall(r"--[a-z-]+", command)), command
+        assert any(command.startswith("data prepare ") and name in command for command in commands)
+        assert ("none yet" in page) == (name != "mug")
+    page = (site / "sets" / "mug.html").read_text(encoding="utf-8")
+    assert '<dt>tables here</dt><dd><a href="../index.html">mug 1, 64x16</a></dd>' in page
+
+
+def test_addresses_are_those_of_the_projects_configuration(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [
+        "Leaderboard, https://example.org/board",
+        "Submissions, https://example.org/send",
+        "Source, https://example.org/code",
+        "Documentation, javascript:alert(1)",
+    ]
+
+    class Metadata:
+        def get_all(self, name: str) -> list[str]:
+            return lines
+
+    monkeypatch.setattr(project, "metadata", lambda package: Metadata())
+    site = build([results], tmp_path / "site", []).out
+    for page in ("index.html", "models/good.html"):
+        assert "url          = {https://example.org/board/}," in (site / page).read_text(encoding="utf-8")
+    model = (site / "models" / "good.html").read_text(encoding="utf-8")
+    assert (
+        f"(https://example.org/board/{TABLE}/badges/good.svg)](https://example.org/board/models/good.html)"
+        in model
+    )
+    way_in = (site / "add.html").read_text(encoding="utf-8")
+    assert '<a href="https://example.org/send"' in way_in
+    assert '<a href="https://example.org/code"' in way_in
+    assert "javascript:" not in way_in
+
+
+def test_every_view_leads_to_the_same_view_of_another_table(tmp_path: Path) -> None:
+    some = {f"o{i}": result(f"o{i}", 0.5, 0.5 + i / 9, dataset__split="val") for i in range(2)}
+    site = build(
+        [write(tmp_path / "results", {**models(), **some}, with_clips=False)], tmp_path / "site", []
+    ).out
+    other = "tiny-1-64x16-val"
+    for view in ("all", "wins", "compare"):
+        text = (site / TABLE / f"{view}.html").read_text(encoding="utf-8")
+        assert f'<li><a href="../{other}/{view}.html">' in text
+    front = (site / "index.html").read_text(encoding="utf-8")
+    assert f'<li><a href="{other}/index.html">' in front
+    check_links(site)
 
 
 def test_one_model_is_a_board_too(tmp_path: Path) -> None:

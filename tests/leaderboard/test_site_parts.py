@@ -31,6 +31,8 @@ from leaderboard.site.charts import WIDTH, identity_against_motion, place_labels
 from leaderboard.site.clips import Clips, examples
 from leaderboard.site.compare_page import front_clip
 from leaderboard.site.costs import Costs
+from leaderboard.site.curve_plots import learning_curve
+from leaderboard.site.curves import CURVES_FILE, Step, read_curves
 from leaderboard.site.metric_page import make_metric_page
 from leaderboard.site.pictures import CHECKOUT, LARGEST, Pictures
 from leaderboard.site.plots import Axis, Dot, strip
@@ -206,6 +208,66 @@ def test_nobody_borrows_what_is_written_about_our_models() -> None:
     assert about_of(stranger, written).scored == "sent in"
     noted = ours.model_copy(update={"notes": ["training: not converged"], "adapted": True})
     assert about_of(noted, written).tags == "GAN, adapted, not converged"
+    stopped = {"vgan": {"kind": "GAN", "converged": False}}
+    assert about_of(ours, stopped).tags == "GAN, not converged"
+    assert about_of(stranger, stopped).tags == ""
+
+
+HEAD = "model,protocol,clips,metric,value,low,high,n"
+
+
+def test_curves_are_read_in_the_order_of_clips_and_metrics(tmp_path: Path) -> None:
+    lines = [
+        HEAD,
+        "m,64x16@2,12000,motion,0.5,,,48",
+        "m,64x16@2,6000,motion,0.25,0.2,0.3,48",
+        "m,64x16@2,6000,csim,0.5,0.4,0.6,48",
+        "m,64x16@2,12000,csim,0.75,0.7,0.8,48",
+        "m,64x16@2,12000,ssim,0.9,,,48",
+        "m,128x32@2,6000,ssim,0.5,,,48",
+    ]
+    (tmp_path / CURVES_FILE).write_text("\n".join(lines), encoding="utf-8")
+    curves, problems = read_curves([tmp_path / "none", tmp_path], "64x16@2")
+    assert not problems
+    assert curves is not None
+    found = curves.of("m")
+    assert [(name, [step.clips for step in curve]) for name, curve in found] == [
+        ("csim", [6000, 12000]),
+        ("motion", [6000, 12000]),
+    ], "one point is no curve, and another protocol's is none of these"
+    assert found[1][1] == (Step(6000, 0.25, 0.2, 0.3, 48), Step(12000, 0.5, None, None, 48))
+    assert curves.of("nobody") == []
+    assert read_curves([tmp_path], "64x32@2") == (None, [])
+    svg = ElementTree.fromstring(str(learning_curve(*found[0])))
+    assert svg.get("aria-label") == (
+        "csim: 0.500 [0.400, 0.600] after 6000 clips; 0.750 [0.700, 0.800] after 12000 clips"
+    )
+    heights = [float(str(one.get("cy"))) for one in svg.iter("circle")]
+    assert heights == sorted(heights, reverse=True), "what grows goes up"
+    assert len([one for one in svg.iter("line") if one.get("class") == "interval"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("m,64x16@2,6000,csim,0.5,,48", "line 2: 7 cells, not 8"),
+        ("m,64x16@2,6000,beauty,0.5,,,48", "line 2: no metric is called 'beauty' here"),
+        ("m,64x16@2,many,csim,0.5,,,48", "line 2: invalid literal"),
+        ("m,64x16@2,6000,csim,nan,,,48", "line 2: m,64x16@2,6000,csim,nan,,,48 are no numbers of a curve"),
+        ("m,64x16@2,6000,csim,0.5,0.4,,48", "are no numbers of a curve"),
+        ("m,64x16@2,-1,csim,0.5,,,48", "are no numbers of a curve"),
+        ("m,64x16@2,1,csim,0.5,,,48\nm,64x16@2,1,csim,0.6,,,48", "m has csim twice after 1 clips"),
+    ],
+)
+def test_curves_that_are_none_are_named(tmp_path: Path, line: str, message: str) -> None:
+    file = tmp_path / CURVES_FILE
+    file.write_text(f"{HEAD}\n{line}\n", encoding="utf-8")
+    curves, (problem,) = read_curves([tmp_path], "64x16@2")
+    assert curves is None
+    assert problem.file == file
+    assert message in problem.what
+    file.write_text(line, encoding="utf-8")
+    assert f"its first line is not {HEAD}" in read_curves([tmp_path], "64x16@2")[1][0].what
 
 
 def test_the_models_that_come_with_fevbench_are_described() -> None:
@@ -314,6 +376,25 @@ def test_tables_of_one_protocol_are_told_apart(tmp_path: Path) -> None:
         ("tiny-1-64x16-test-4-2", "tiny 1, 64x16, 4 clips, sha256 dddddddd", 1),
         ("tiny-1-64x16-val", "tiny 1, 64x16, val split", 1),
     ]
+
+
+def test_the_first_table_is_the_one_that_everybody_can_enter(tmp_path: Path) -> None:
+    def of(dataset: str, protocol: str, clips: int = 16) -> Result:
+        known = {"dataset__name": dataset, "protocol__id": protocol, "dataset__clips": clips}
+        return result("m", 0.5, 0.5, **known, dataset__digest=f"{dataset}{clips}")
+
+    results = [of("crema-d", "64x16@2"), of("fevsynth", "128x32@2"), of("fevsynth", "64x16@2")]
+    results.append(of("fevsynth", "64x16@2", 288))
+    folder = write(tmp_path, {f"r{i}": one for i, one in enumerate(results)}, with_clips=False)
+    tables, problems = make_tables(load_entries([folder]).entries, [folder])
+    assert not problems
+    assert [(one.first.dataset.name, one.first.protocol.id, one.first.dataset.clips) for one in tables] == [
+        ("fevsynth", "64x16@2", 288),
+        ("fevsynth", "64x16@2", 16),
+        ("fevsynth", "128x32@2", 16),
+        ("crema-d", "64x16@2", 16),
+    ]
+    assert [one.home == "index.html" for one in tables] == [True, False, False, False]
 
 
 def test_cards_are_found_beside_the_code_and_not_lent_to_strangers() -> None:

@@ -1,0 +1,137 @@
+"""The states of a board: what stands in each table, kept by hash, and what changed since the state before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from fevbench.atomic import write_text
+from fevbench.errors import RunError
+from fevbench.records import Record, first_fault
+from leaderboard.entries import Entry, load_entries
+from leaderboard.site.tables import groups_of
+
+HISTORY_FILE = "history.jsonl"
+"""In the folder of the results: a line a state, the newest last."""
+STATE_DIGITS = 12
+RECORD = "fevbench leaderboard record"
+
+
+class State(Record):
+    """A state of a table.
+
+    Attributes:
+        date: When it was written down, ``YYYY-MM-DD``.
+        table: The table, as its pages are called.
+        state: What identifies the runs in it; see `state_of`.
+        added: The runs that came since the state before, each as its id, a space, and its model's name.
+        removed: Those that went.
+    """
+
+    date: str
+    table: str
+    state: str
+    added: list[str] = []
+    removed: list[str] = []
+
+    @property
+    def words(self) -> str:
+        """The state and what made it, in a line."""
+        done = {"added": self.added, "removed": self.removed}
+        names = {what: ", ".join(run.partition(" ")[2] for run in runs) for what, runs in done.items()}
+        return "; ".join([f"state {self.state}", *(f"{what} {who}" for what, who in names.items() if who)])
+
+
+def state_of(ids: Iterable[str]) -> str:
+    """What identifies the content of a table: the first digits of the sha256 of its runs' ids, sorted."""
+    return hashlib.sha256(" ".join(sorted(ids)).encode()).hexdigest()[:STATE_DIGITS]
+
+
+def read_history(results: Path) -> tuple[State, ...]:
+    """The states in the order they were written down; none where nothing was.
+
+    Raises:
+        RunError: A line is no state, or its hash is not that of what its lines say.
+    """
+    file = results / HISTORY_FILE
+    if not file.is_file():
+        return ()
+    states: list[State] = []
+    runs: dict[str, set[str]] = {}
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise RunError(f"{file} cannot be read ({error})", "take it from an earlier commit") from error
+    for number, line in enumerate(lines, 1):
+        fix = f"delete it and the lines below, then: {RECORD}"
+        try:
+            state = State.model_validate_json(line)
+        except ValidationError as error:
+            raise RunError(f"{file}: line {number} is no state ({first_fault(error)})", fix) from error
+        runs[state.table] = _after(runs.get(state.table, set()), state)
+        if state.state != _state(runs[state.table]):
+            raise RunError(f"{file}: line {number} does not follow from the lines above it", fix)
+        states.append(state)
+    return tuple(states)
+
+
+def _after(runs: set[str], state: State) -> set[str]:
+    return (runs - set(state.removed)) | set(state.added)
+
+
+def _state(runs: Iterable[str]) -> str:
+    return state_of(run.partition(" ")[0] for run in runs)
+
+
+def changes(results: Path, entries: Sequence[Entry]) -> list[State]:
+    """The states that are not written down yet, dated today.
+
+    Args:
+        results: The folder of the results.
+        entries: All results in it.
+
+    Raises:
+        RunError: The history is broken.
+    """
+    before: dict[str, set[str]] = {}
+    for state in read_history(results):
+        before[state.table] = _after(before.get(state.table, set()), state)
+    now = {
+        group.name: {f"{entry.id} {entry.result.model.name}" for entry in group.entries}
+        for group in groups_of(entries)
+    }
+    date = today()
+    found = []
+    for table in sorted({*before, *now}):
+        old, new = before.get(table, set()), now.get(table, set())
+        if old != new:
+            added, removed = _by_name(new - old), _by_name(old - new)
+            found.append(State(date=date, table=table, state=_state(new), added=added, removed=removed))
+    return found
+
+
+def _by_name(runs: Iterable[str]) -> list[str]:
+    return sorted(runs, key=lambda run: run.partition(" ")[::-1])
+
+
+def record(results: Path) -> list[State]:
+    """Write down what changed since the last states; nothing is written if nothing did.
+
+    Raises:
+        RunError: The history is broken.
+    """
+    found = changes(results, load_entries([results]).entries)
+    if found:
+        file = results / HISTORY_FILE
+        before = file.read_text(encoding="utf-8") if file.exists() else ""
+        write_text(file, before + "".join(f"{state.model_dump_json()}\n" for state in found))
+    return found
+
+
+def today() -> str:
+    """Today's date in UTC."""
+    return datetime.now(timezone.utc).date().isoformat()

@@ -1,0 +1,50 @@
+"""The data sets that a table can be of, and how to bring results on those that have other owners."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fevbench.data.layouts import layouts
+from fevbench.data.layouts.layout import Layout
+from leaderboard.site.slugs import Slugs
+from leaderboard.site.tables import Table
+from leaderboard.site.words import site_words
+
+OWN, OWN_NAME = "folder", "lab"
+"""The layout of clips of one's own, and what an example calls a set of them."""
+
+
+@dataclass(frozen=True)
+class DataSetPage:
+    """A data set that can be prepared.
+
+    Attributes:
+        layout: What is declared about it.
+        slug: The name of its page.
+        commands: What to type: what each does, and the command.
+        tables: The tables of it that there are.
+    """
+
+    layout: Layout
+    slug: str
+    commands: tuple[tuple[str, str], ...]
+    tables: tuple[Table, ...]
+
+
+def data_set_pages(tables: Sequence[Table]) -> tuple[DataSetPage, ...]:
+    """A page for each data set that fevbench can prepare."""
+    words: Mapping[str, Sequence[tuple[str, str]]] = site_words()["sets"]
+    slugs = Slugs()
+    pages = []
+    for name in layouts:
+        called = OWN_NAME if name == OWN else name
+        source = f"{OWN}:{OWN_NAME}" if name == OWN else name
+        commands = tuple((what, line.format(source=source, name=called)) for what, line in words["commands"])
+        pages.append(DataSetPage(layouts.get(name), slugs.of(name), commands, tables_of(tables, name)))
+    return tuple(pages)
+
+
+def tables_of(tables: Sequence[Table], dataset: str) -> tuple[Table, ...]:
+    """The tables of a data set."""
+    return tuple(table for table in tables if table.first.dataset.name == dataset)
