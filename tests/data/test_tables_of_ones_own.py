@@ -239,7 +239,7 @@ def test_a_prepared_folder_that_is_gone_is_shown_as_such(cli: Cli, own: Path, tm
 
     assert place() == str(out)
     shutil.rmtree(out)
-    assert place() == f"{out} (not there any more)"
+    assert place() == f"{out} (missing)"
     assert f"{out} is not there: name its folder" in cli("data", "stats", f"own:{out}").complaint
     assert f"{out} is not there any more: name its folder" in cli("data", "stats", "own").complaint
 
