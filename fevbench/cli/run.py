@@ -57,7 +57,7 @@ def run_command(
     Without --metrics, all metrics are computed that `fevbench list metrics` does not mark as optional. The
     name of a family stands for all its metrics: identity, expression, distribution, diversity, pixels,
     motion, facial-motion. Metrics that need much time, or weights that you must download yourself
-    (`fevbench weights list`), are computed only if you name them.
+    (`fevbench weights list`), are computed only under their own names.
 
     \b
     Example:

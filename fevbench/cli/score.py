@@ -60,8 +60,8 @@ def score_command(
     computed.
 
     A clip is a video, an animation, or a folder of frames. Clips are matched by name, or by order if no name
-    agrees; a note says which. They are scored as they are, and must have one size and length, or by a
-    --protocol. Frame 0 of a true clip is its input image, unless --inputs has a picture for each clip.
+    agrees; a note says which. They must have one size and length, unless a --protocol samples and resizes
+    them. Frame 0 of a true clip is its input image, unless --inputs has a picture for each clip.
     Missing values, such as intervals without subjects, come with a reason.
 
     A file for --subjects has the columns clip and subject, and optionally label.
