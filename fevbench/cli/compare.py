@@ -255,7 +255,7 @@ def _confusion_table(confusion: Confusion, title: str, counts: NDArray[np.int64]
 
 @click.command("show")
 @options.runs
-@options.out(required=True, metavar="FILE", help=".png, .mp4 or .gif.")
+@options.out(required=True, metavar="FILE", help="File to write: .png, .mp4 or .gif.")
 @options.clips_shown(6)
 @click.option("--id", "ids", metavar="CLIP", multiple=True, help="Show this clip; may be repeated.")
 @click.option("--worst", metavar="METRIC", help="Show the clips in which the first run is worst.")

@@ -296,7 +296,7 @@ def export_command(dataset: str, ids: tuple[str, ...], out: Path, split: Split, 
 
 @group.command("show")
 @click.argument("dataset")
-@options.out(required=True, metavar="FILE", help=".png, .jpg, .mp4, .gif")
+@options.out(required=True, metavar="FILE", help="File to write: .png, .jpg, .mp4 or .gif.")
 @options.split("Only these subjects.")
 @click.option(
     "--subject", "subjects", metavar="ID", multiple=True, help="Only this subject; may be repeated."
@@ -305,7 +305,7 @@ def export_command(dataset: str, ids: tuple[str, ...], out: Path, split: Split, 
     "--label", "labels", metavar="NAME", multiple=True, help="Only this expression; may be repeated."
 )
 @options.clips_shown(12)
-@options.frames_shown("Of a picture's rows.")
+@options.frames_shown("Frames per row of a picture.")
 @options.scale(1)
 def show_command(
     dataset: str,

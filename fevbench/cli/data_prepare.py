@@ -41,8 +41,10 @@ SHORT_OF_ALL = "pad-last"
 @options.choice(
     "--neutral", ("first", "stillest"), "Frame 0: the take's first, or the stillest of its first quarter."
 )
-@options.choice("--align", ("none", "eyes"), "eyes: turn the square so that the eyes are level.")
-@options.option("--labels", default="basic", metavar="NAMES", help="basic, all, or a,b,…")
+@options.choice("--align", ("none", "eyes"), "eyes: rotate the square so that the eyes are level.")
+@options.option(
+    "--labels", default="basic", metavar="NAMES", help="Labels to keep: basic (the six), all, or a,b,…"
+)
 @click.option("--split", default="", metavar="SPLIT", help="See above.  [default: the data set's]")
 @click.option(
     "--val", type=click.IntRange(0), metavar="N", help="Hold out N train subjects of a published split."

@@ -26,8 +26,8 @@ SHOWN_SIZE = 256
 @click.command("generate")
 @click.argument("model")
 @click.option("--image", required=True, type=options.PATH, metavar="FILE", help="A photograph.")
-@click.option("--expression", required=True, metavar="NAME", help="One of the six, or all.")
-@options.out(required=True, metavar="FILE", help=".mp4, .gif or .png.")
+@click.option("--expression", required=True, metavar="NAME", help="One of the six expressions, or all.")
+@options.out(required=True, metavar="FILE", help="File to write: .mp4, .gif or .png.")
 @click.option("--face", type=options.POSITIVE, metavar="N", help="Use the N-th face from the left.")
 @click.option("--framed", is_flag=True, help="The image is already cropped to a face: detect none.")
 @click.option("--paste", is_flag=True, help="Write the whole photograph with the moving face in it.")
@@ -44,7 +44,7 @@ SHOWN_SIZE = 256
     metavar="N",
     help=f"Enlarge the frames by this factor.  [default: to about {SHOWN_SIZE} px; with --paste: 1]",
 )
-@options.seed(None, default=0)
+@options.seed("Seed of generation.", default=0)
 @options.device()
 @options.plugin
 @options.offline
