@@ -140,7 +140,7 @@ def prepare_command(
         try:
             before = remember_folder(title, wish.out)
         except OSError as error:  # the set is there all the same
-            display.note(f"{error.filename} cannot be written ({error.strerror}): write {title}:{wish.out}")
+            display.note(f"{error.filename} cannot be written ({error.strerror}): use {title}:{wish.out}")
         else:
             if before:
                 display.note(f"{title} was {before} before, which is now {title}:{before}")

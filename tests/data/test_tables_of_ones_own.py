@@ -252,7 +252,7 @@ def test_a_home_that_cannot_be_written_loses_no_set(
     monkeypatch.setattr(paths, "home", lambda: Path("/proc/fevbench-test"))
     made = prepare(cli, own, out, "--set", f"csv={table}")
     assert made.code == 0
-    assert f"name own:{out}" in made.err
+    assert f"use own:{out}" in made.err
     assert "digest" in made.out
 
 
