@@ -1,12 +1,11 @@
 """Atomic file writes: a reader sees the old file or the new one, never half of either.
 
-Pattern: write to a temporary file in the target's own folder (a rename is atomic only within one
-file system), flush it to the disk, rename it over the target. Whoever writes keeps the temporary file
-locked. A kill leaves at most a file called ``.NAME.PID.*.part`` that nobody has locked, and the next process
-that writes the same target removes it: a folder of many files is listed once a process, not for each file.
-The id in its name is for people to read: on another machine or in another container that shares the folder it
-means nothing. It is the part itself that is locked, which may be a
-folder: `fevbench.locks` would need another file beside it.
+Pattern: write to a temporary file in the target's own folder (a rename is atomic only within one file
+system), flush it to the disk, rename it over the target. The writing process keeps the temporary file locked.
+If it is killed, an unlocked file ``.NAME.PID.*.part`` remains, which the next process that writes the same
+target removes. (A folder is listed once per process, not for each file.) The process id in the name is only
+for reading: in another container or on another machine it means nothing. The part itself is locked, which may
+be a folder; `fevbench.locks` would need another file beside it.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _part(path: Path, stem: str, suffix: str, afresh: bool) -> Iterator[Path]:
-    """A name beside ``path`` for what is to replace it; what is there afterwards is removed."""
+    """A temporary name beside ``path`` for its replacement; anything left under it afterwards is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for name in _left_of(path.parent, afresh=afresh).pop((stem, suffix), ()):
         _sweep(path.parent / name)
@@ -108,7 +107,7 @@ def _made(part: Path, folder: bool) -> Iterator[None]:
 
 
 def _sweep(part: Path) -> None:
-    """Remove a part to which nobody writes any more: whoever does has locked it."""
+    """Remove a part unless a process is still writing it and therefore has it locked."""
     with contextlib.suppress(OSError):
         handle = os.open(part, _how_to_lock(part))
         try:

@@ -7,11 +7,11 @@ import errno
 from collections.abc import Iterable
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the system says where a disk, a quota or a file is full."""
+"""Errors of the system if a disk, a quota or a file is full."""
 NO_HANDLES = (errno.EMFILE, errno.ENFILE)
-"""What it says where too many files are open."""
+"""Errors if too many files are open."""
 NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
-"""What it says where somebody may not."""
+"""Errors if the user lacks permission."""
 
 
 class FevbenchError(Exception):
@@ -32,7 +32,7 @@ class FevbenchError(Exception):
 
 
 class Terminated(BaseException):
-    """SIGTERM, as an exception: files that were begun are removed, and nothing takes it for an error."""
+    """SIGTERM as an exception, so that unfinished files are removed; no handler of errors catches it."""
 
 
 class UnknownName(FevbenchError):
@@ -79,7 +79,7 @@ class RunError(FevbenchError):
 
 
 def suggested_fix(error: BaseException, otherwise: str) -> str:
-    """What to do about an error of a file: what the system says comes before what is wrong with the file.
+    """What to do about an error with a file; errors of the system take precedence over faults of the file.
 
     Args:
         error: The error; of any kind, since readers raise many.

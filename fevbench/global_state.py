@@ -163,7 +163,7 @@ def fixed_global_state() -> Iterator[None]:
 
 
 def _unfrozen() -> AbstractContextManager[None]:
-    """Let torch's switches be set where somebody called ``torch.backends.disable_global_flags``."""
+    """Allow torch's flags to be set even after ``torch.backends.disable_global_flags``."""
     allow: Callable[[], AbstractContextManager[None]] = getattr(
         backends, "__allow_nonbracketed_mutation", nullcontext
     )

@@ -1,7 +1,7 @@
 """Locks between processes, on files: held while their process lives, on this machine or on another.
 
-A lock is a file that is locked and says nothing. Who is killed lets go of it, and no process id is looked at:
-another container or machine that shares the folder has ids of its own.
+A lock is a locked, empty file. The system releases it when its process dies. Process ids are not used,
+because another container or machine that shares the folder has different ones.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
-"""What file systems answer that know no locks."""
+"""Errors of file systems that do not support locks."""
 
 
 @contextlib.contextmanager
 def locked(file: Path, patience: float = -1) -> Iterator[bool | None]:
     """Hold a lock while the block runs, and remove its file afterwards.
 
-    Yields whether it is held: False if another held it for longer than the ``patience`` in seconds (less than
-    none waits for ever), None if nobody can tell because the file system knows no locks.
+    Yields whether it is held: False if another process held it for longer than ``patience`` seconds (a
+    negative number waits for ever), None if the file system does not support locks.
     """
     # Only for those who write: not for `fevbench --help`.
     from filelock import FileLock, Timeout

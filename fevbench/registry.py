@@ -29,13 +29,13 @@ T = TypeVar("T")
 
 
 class Registering:
-    """Somebody who registers things.
+    """A package or plug-in file while its entries are registered.
 
     Args:
-        origin: Who.
+        origin: Its name, as shown in lists.
 
     Attributes:
-        added: Kind and name of each thing so far.
+        added: Kind and name of each entry so far.
     """
 
     def __init__(self, origin: str) -> None:
@@ -51,15 +51,15 @@ _registering: ContextVar[Registering | None] = ContextVar("registering", default
 
 
 class Registry(Generic[T]):
-    """Names and what they stand for.
+    """A mapping from names to objects, some of which are imported when they are first used.
 
     Args:
         kind: What a name is called in errors, for example ``"metric"``.
-        targets: The entries that come with fevbench: objects, or ``"module:attribute"`` strings.
-        group: The entry-point group in which installed packages announce theirs. It is read once, when a name
-            is listed or looked for that is not among ``targets``.
-        declares: The class of the entries, where these are declarations that cost nothing to import. What is
-            announced is then imported when it is read, and what is not of this class is left out.
+        targets: The entries of fevbench itself: objects, or ``"module:attribute"`` strings.
+        group: The entry-point group of installed packages. It is read once, when names are listed or a name
+            is not among ``targets``.
+        declares: The class of the entries if they are declarations that are fast to import. Entry points are
+            then imported when the group is read, and objects of another class are left out.
     """
 
     def __init__(

@@ -20,10 +20,10 @@ _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:
-    """A text as one printable line, of a long one the beginning and the end.
+    """Sanitise untrusted text to one printable line; of a long text the beginning and the end are kept.
 
-    A line break would end a table's row or a comment, an escape would command the terminal, and marks that
-    change the direction of writing would show something else than what is there.
+    A line break would end a table's row or a comment, an escape sequence would control the terminal, and
+    marks that change the writing direction would show another text than is there.
     """
     if len(text) > longest:
         end = longest // 4

@@ -69,7 +69,7 @@ def evaluate(
         allow_missing: For ``videos:DIR``, score what there is.
         overwrite: Start the run folder anew.
         offline: Never touch the network.
-        progress: Hears what happens; by default nobody does.
+        progress: Receives the progress; by default it is discarded.
         pull: Hears how downloads proceed.
 
     Returns:

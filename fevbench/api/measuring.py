@@ -34,15 +34,15 @@ OF_INPUT = frozenset({"csim", "csim-min", "csim-r50", "rank-1", "rank-1-r50", "a
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of clips, beside their pixels.
+    """The facts about clips that decide which metrics can be computed.
 
     Attributes:
-        frames: Frames of each.
-        size: Height and width.
-        truth: Whether true clips are there.
-        input: Whether the input image is frame 0 of the true side.
-        subjects: Whether it is known whose they are.
-        labels: The labels, in order; empty if nobody knows what was asked for.
+        frames: Frames per clip.
+        size: Height and width, pixels.
+        truth: Whether there are true clips.
+        input: Whether frame 0 of the true side is the input image.
+        subjects: Whether the subject of each clip is known.
+        labels: The labels, in order; empty if the requested expressions are unknown.
     """
 
     frames: int
@@ -53,7 +53,7 @@ class Known:
     labels: tuple[str, ...]
 
     def why_not(self, metric: Metric) -> str:
-        """Why a metric cannot be had, whatever is in the clips; empty if it can."""
+        """Why a metric cannot be computed for any such clips; empty if it can."""
         if metric.uses_judge:
             return "asks the expression classifier of a data set, and here is none; use fevbench run"
         needs_labels = "label" in metric.sampling.sample_info or metric.computation.accuracy

@@ -39,7 +39,7 @@ class Result(schema.Result):
 
     @property
     def folder(self) -> Path | None:
-        """The run folder; None for a result that is no more than a file."""
+        """The run folder; None for a single file without clips."""
         return self._folder
 
     def to_frame(self, per_clip: bool = False) -> pd.DataFrame:

@@ -76,7 +76,7 @@ def score(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         batch_size: Samples a network sees at once.
         offline: Never touch the network.
-        progress: Hears what happens; by default nobody does.
+        progress: Receives the progress; by default it is discarded.
         pull: Hears how downloads proceed.
 
     Returns:
@@ -279,7 +279,7 @@ class _Pairs:
 
     def _load(self, place: int, side: int) -> Frames:
         clip = self._pairs[place][side]
-        if clip is None:  # no true clip: what stands for it is the input image, standing still
+        if clip is None:  # without a true clip, the frozen input image is used in its place
             made = self._read(place, 0)
             return np.repeat(made[:1], len(made), 0)
         frames, facts = clip.load()

@@ -1,11 +1,13 @@
-"""What an audit found, as it is kept in ``audit.json``, and whether every metric does what it declares.
+"""The results of an audit, as stored in ``audit.json``, and whether every metric's declarations hold.
 
-A metric *notices* a damage if, at full strength, it is worse than on true clips for sure (the lower bound of
-the 95 % interval over subjects lies above 0), and gets worse as the damage grows (Spearman's correlation with
-the strength, 0 included, is at least 0.8). It *ignores* a damage if no strength changes it by more than
-a fiftieth of the most it is changed by any damage; up to a twentieth, the change must be one for sure to
-count against it (the interval leaves 0 out), for of fifty clips a single one read otherwise is a fiftieth.
-Left without any value by a damage, it has noticed.
+A metric *notices* a damage if, at full strength, it is significantly worse than on true clips (the lower
+bound of the 95 % interval over subjects is above 0), and gets worse as the damage grows (Spearman's
+correlation with the strength, 0 included, is at least 0.8). A metric that has no value after a damage has
+noticed it, too.
+
+It *ignores* a damage if every strength changes it by at most 2 % of its largest change under any damage.
+Changes of 2 to 5 % count only if they are significant (the interval excludes 0), because a single clip of
+fifty that is recognised differently is already 2 %.
 """
 
 from __future__ import annotations
@@ -25,17 +27,17 @@ from fevbench.results.schema import Environment, ProtocolRecord, WeightRecord
 STRENGTHS = 5
 """Strengths of every damage; strength 0 is the true clip."""
 Kind = Literal["pixels", "time", "content"]
-"""What a damage is done to; content is who and what is shown."""
+"""What a damage changes; content is the subject and the expression."""
 AUDIT_FILE = "audit.json"
 """What it is called in its folder."""
 GROWS = 0.8
 """Least correlation of a metric with the strength of what it notices."""
 NOTHING = 0.02
-"""Largest part of a metric's greatest change that counts as none."""
+"""Largest share of a metric's greatest change that counts as no change."""
 LOST = 0.02
 """Share of frames without a face up to which faces count as found."""
 LITTLE = 0.05
-"""Largest part that counts as none if the interval holds 0."""
+"""Largest share that counts as no change if the interval contains 0."""
 
 
 class Step(Record):

@@ -16,15 +16,15 @@ from fevbench.errors import FevbenchError
 @click.command("audit")
 @click.argument("dataset", default="fevsynth")
 @options.protocol()
-@options.metrics("Only these, with commas between.  [default: as run]")
-@click.option("--damages", metavar="NAMES", help="Only these, with commas between.  [default: all]")
-@options.limit("Clips.", default=48)
+@options.metrics("Only these metrics, comma-separated.  [default: as run]")
+@click.option("--damages", metavar="NAMES", help="Only these damages, comma-separated.  [default: all]")
+@options.limit("Number of clips.", default=48)
 @options.device()
 @options.backend()
 @options.batch_size()
 @options.out(options.FOLDER, default=Path("audit"))
 @options.plugin
-@options.output_format("table", "md", help="How to print it.")
+@options.output_format("table", "md")
 @options.offline
 def audit_command(
     dataset: str,
@@ -40,12 +40,12 @@ def audit_command(
     output_format: str,
     offline: bool,
 ) -> None:
-    """Damage true clips of DATASET in known ways, and hold every metric to what it declares.
+    """Damage true clips of DATASET in known ways, and test which metrics notice it.
 
-    Fifteen damages in five strengths each: to pixels, to time, to who and what is shown. Every metric must
-    get worse by those it declares to notice, and stay as it is under those it declares to ignore; if one
-    does not, the exit code is 1. The folder --out gets audit.json with every number and audit.png, the heat
-    map. An audit that was stopped goes on where it was; one of other metrics into the same folder is added.
+    Fifteen damages with five strengths each change pixels, time, identity or expression. Every metric
+    declares which of them must make it worse and which must not change it. If a declaration does not hold,
+    the exit code is 1. The folder --out gets audit.json with every number and audit.png, the heat map. A
+    stopped audit continues. Another audit into the same folder adds its metrics.
 
     \b
     Example:
@@ -98,24 +98,24 @@ def audit_command(
     failed = [verdict for verdict in found.verdicts if not verdict.kept]
     if failed:
         raise FevbenchError(
-            f"{len(failed)} of {len(found.verdicts)} declarations are not met",
+            f"{len(failed)} of {len(found.verdicts)} declarations do not hold",
             "; ".join(f"{v.metric} must {v.must} {v.damage}: {v.why}" for v in failed),
         )
 
 
 @click.command("cost")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL…")
-@options.option("--dataset", default="fevsynth", help="Whose faces are the inputs.")
+@options.option("--dataset", default="fevsynth", help="Data set whose faces are the inputs.")
 @options.protocol("Size and length of the clips.")
 @options.option(
     "--rounds",
     type=options.Count(2, 10_000, "a median needs no more"),
     default=10,
-    help="How often each is timed.",
+    help="Number of timings of each model.",
 )
 @options.device()
 @options.plugin
-@options.out(options.FILE, metavar="FILE.json", help="Keep it, too.")
+@options.out(options.FILE, metavar="FILE.json", help="Also write the numbers to a file.")
 @options.output_format("table", "md", "json")
 @options.offline
 def cost_command(
@@ -131,9 +131,9 @@ def cost_command(
 ) -> None:
     """Measure what MODELs cost: parameters, operations, latency at batch 1 and 16, memory.
 
-    All are measured in turns, so that their ratios hold on a busy machine, too; absolute times are of this
-    machine. Peak memory is what a GPU gave, or what a process of its own grew by. Look-ups (most controls,
-    videos:DIR) make nothing, and are refused.
+    Models are timed alternately, so that their ratios hold on a busy machine too; absolute times are of this
+    machine. Peak memory is that of the GPU, or the growth of a separate process. Models that only look up
+    clips (most controls, videos:DIR) are refused.
 
     \b
     Example:

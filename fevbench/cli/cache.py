@@ -24,7 +24,7 @@ GIGABYTE = 1e9
 
 @click.group(cls=options.GroupInOrder)
 def group() -> None:
-    """Stored features of networks, which later runs reuse: their size, and a bound on it."""
+    """Show or reduce the size of the cached features that runs reuse."""
 
 
 @group.command("info")
@@ -87,17 +87,17 @@ def info_command(output_format: str) -> None:
     "--older-than",
     type=options.NOT_NEGATIVE,
     metavar="DAYS",
-    help="Remove what was not used for more than DAYS days.",
+    help="Remove features that were not used for more than DAYS days.",
 )
-@options.option("--dry-run", is_flag=True, help="Remove nothing, and say what would be removed.")
+@options.option("--dry-run", is_flag=True, help="Only show what would be removed.")
 @click.pass_context
 def prune_command(
     context: click.Context, keep_gb: float | None, older_than: int | None, dry_run: bool
 ) -> None:
-    """Remove stored features, those that were not used for longest first.
+    """Remove stored features, the least recently used first.
 
-    What is removed is computed again when it is needed. Other runs may go on meanwhile.
-    Damaged files, which nothing reads, go first.
+    Removed features are computed again when they are needed. Other runs may go on meanwhile.
+    Damaged files are removed first.
 
     \b
     Example:

@@ -35,21 +35,21 @@ DIFFERENT_CLIPS = 10
     "csv",
     "latex",
     "json",
-    help="How to print the comparison; latex needs its package booktabs.",
+    help="Output format; latex needs the package booktabs.",
 )
-@options.metrics("Only these columns, with commas between.  [default: in the terminal four, else all]")
+@options.metrics("Only these metrics, comma-separated.  [default: four in the terminal, else all]")
 @click.option(
     "--all", "everything", is_flag=True, help="All metrics and their intervals, also in the terminal."
 )
-@click.option("--no-intervals", is_flag=True, help="Numbers without intervals, for --format latex.")
+@click.option("--no-intervals", is_flag=True, help="With --format latex, leave out intervals.")
 def compare_command(
     runs: tuple[Path, ...], output_format: str, metrics: tuple[str, ...], everything: bool, no_intervals: bool
 ) -> None:
-    """Set runs side by side, with the true clips as a row of their own, and rank the models.
+    """Show the scores of several runs and of the true clips in one table, and rank the models.
 
-    Each RUN is a run folder or a result.json, scored on the same clips; trainings, unfinished runs and other
-    sample sizes are left out with a note. Models that paired tests over subjects cannot tell apart share a
-    rank; controls have none.
+    Each RUN is a run folder or a result.json, scored on the same clips. Trainings, unfinished runs and runs
+    of other sample sizes are left out with a note. Models that do not differ significantly (paired tests over
+    subjects) share a rank. Controls have none.
 
     \b
     Example:
@@ -66,7 +66,7 @@ def compare_command(
     comparison = compare(results, only)
     if only and (absent := _absent(metrics, only, comparison.columns)):
         raise FevbenchError(
-            f"no run was scored in {', '.join(absent)}",
+            f"no run has a score for {', '.join(absent)}",
             "repeat their commands with these --metrics, or leave them out",
         )
     if output_format == "table":
@@ -128,18 +128,19 @@ def _absent(asked: Sequence[str], chosen: Sequence[str], shown: Sequence[str]) -
 @click.argument("run_a", type=options.PATH)
 @click.argument("run_b", type=options.PATH)
 @click.option(
-    "--metric", metavar="NAME", help="Show single clips in this metric, where B is worst against A."
+    "--metric", metavar="NAME", help="Also list the clips in which B is worst compared with A in this metric."
 )
 @click.option(
-    "--clips", "count", type=options.CLIPS_SHOWN, help=f"How many of them.  [default: {DIFFERENT_CLIPS}]"
+    "--clips", "count", type=options.CLIPS_SHOWN, help=f"Number of these clips.  [default: {DIFFERENT_CLIPS}]"
 )
-@options.output_format("table", "json", help="How to print it.")
+@options.output_format("table", "json")
 def diff_command(run_a: Path, run_b: Path, metric: str | None, count: int | None, output_format: str) -> None:
     """Show what differs between RUN_A and RUN_B, and by how much.
 
-    Each is a run folder or a result.json. First what is not the same: model, weights, data, protocol, seed,
-    device, versions, definitions. Then each metric of both, the difference B - A with its interval over
-    subjects, and the p-value of a paired test. Runs that cannot be compared are shown side by side, and why.
+    Each is a run folder or a result.json. First come the settings that differ: model, weights, data,
+    protocol, seed, device, versions, definitions. Then come, for each metric, both values, the difference
+    B - A with its interval over subjects, and the p-value of a paired test. Runs that cannot be compared are
+    shown without a difference, with the reason.
 
     \b
     Example:
@@ -174,16 +175,16 @@ def diff_command(run_a: Path, run_b: Path, metric: str | None, count: int | None
     "--metric",
     default="accuracy",
     metavar="NAME",
-    help="Whose readings: accuracy is the expression classifier's, accuracy-fer and others are independent.",
+    help="The classifier: accuracy is fevbench's own, accuracy-fer and others are independent.",
 )
-@options.output_format("table", "csv", "json", help="How to print it.")
-@options.out(options.FILE, metavar="FILE", help="Also as a picture (.png).")
+@options.output_format("table", "csv", "json")
+@options.out(options.FILE, metavar="FILE", help="Also write a picture (.png).")
 def confusion_command(runs: tuple[Path, ...], metric: str, output_format: str, out: Path | None) -> None:
     """Show the confusion matrices of RUNs beside that of the true clips.
 
-    Each RUN is a run folder or a result.json, scored on the same clips; trainings, unfinished runs and other
-    sample sizes are left out with a note. A row is an expression that was asked for, a column one that was
-    read; the diagonal is right.
+    Each RUN is a run folder or a result.json, scored on the same clips. Trainings, unfinished runs and runs
+    of other sample sizes are left out with a note. Rows are requested expressions, columns recognised ones;
+    the diagonal is correct.
 
     \b
     Example:
@@ -226,7 +227,7 @@ def _confusion_tables(confusions: list[Confusion]) -> RenderableType:
     first = confusions[0]
     parts = [_confusion_table(first, "true clips", first.true)]
     parts += [_confusion_table(confusion, confusion.model, confusion.made) for confusion in confusions]
-    legend = f"{first.metric}: rows were asked for, columns were read; as many clips as the number says"
+    legend = f"{first.metric}: number of clips per requested (row) and recognised (column) expression"
     return Group(*parts, Text(legend, style="dim"))
 
 
@@ -238,8 +239,8 @@ def _confusion_table(confusion: Confusion, title: str, counts: NDArray[np.int64]
     from fevbench.report.terminal import line, name_cell
 
     right = int(counts.diagonal().sum())
-    table = Table(title=line(f"{title}: {right} of {int(counts.sum())} right"), title_justify="left")
-    table.add_column("asked for", no_wrap=True)
+    table = Table(title=line(f"{title}: {right} of {int(counts.sum())} correct"), title_justify="left")
+    table.add_column("requested", no_wrap=True)
     none = bool(counts[:, -1].any())
     for label in (*confusion.labels, *[NONE_READ] * none):
         table.add_column(name_cell(label), justify="right", overflow="fold")
@@ -254,13 +255,13 @@ def _confusion_table(confusion: Confusion, title: str, counts: NDArray[np.int64]
 
 @click.command("show")
 @options.runs
-@options.out(required=True, metavar="FILE", help=".png, .mp4 or .gif.")
+@options.out(required=True, metavar="FILE", help="File to write: .png, .mp4 or .gif.")
 @options.clips_shown(6)
-@click.option("--id", "ids", metavar="CLIP", multiple=True, help="This clip; may be repeated.")
-@click.option("--worst", metavar="METRIC", help="The first run's worst; last, those without a value.")
-@options.frames_shown("Of a PNG's rows.")
+@click.option("--id", "ids", metavar="CLIP", multiple=True, help="Show this clip; may be repeated.")
+@click.option("--worst", metavar="METRIC", help="Show the clips in which the first run is worst.")
+@options.frames_shown("Frames per row of a PNG.")
 @options.scale(2)
-@options.dataset("Where the true clips are.  [default: as the runs say]")
+@options.dataset("Folder of the true clips.  [default: as recorded in the runs]")
 def show_command(
     runs: tuple[Path, ...],
     out: Path,
@@ -271,10 +272,10 @@ def show_command(
     scale: int,
     dataset: str | None,
 ) -> None:
-    """Show clips of RUNs, all of the same clips, below or beside the true ones.
+    """Show the same clips of several RUNs together with the true clips, as a picture or a video.
 
     Without --id and --worst, clips of all labels in turn and of different subjects are chosen by the hash of
-    their id: the same for every run of a data set, and nobody's favourites.
+    their id, so they are the same for every run of a data set.
 
     \b
     Example:
@@ -287,7 +288,7 @@ def show_command(
 
     options.check_suffix(out, *SUFFIXES)
     if ids and worst:
-        raise FevbenchError("--id and --worst choose clips twice", "leave one out")
+        raise FevbenchError("--id and --worst cannot be used together", "leave one out")
     selection = _select(runs)
     clips_of_runs = Runs(selection.paths, dataset)
     if ids:

@@ -23,7 +23,7 @@ CLIPS_ACROSS = 6
 
 @click.group(cls=options.GroupInOrder)
 def group() -> None:
-    """Prepare a data set you downloaded, render one of your own, or look at one."""
+    """Prepare a downloaded data set, render one, or look at one."""
 
 
 @group.command("list")
@@ -35,7 +35,7 @@ def list_command(output_format: str) -> None:
     from fevbench.data.layouts import layouts
 
     folders = prepared_folders()
-    columns = ("data set", "what it is", "takes run", "prepared in", "terms")
+    columns = ("data set", "what it is", "a take shows", "prepared in", "terms")
     rows = []
     for name in layouts:
         layout = layouts.get(name)
@@ -51,13 +51,13 @@ def list_command(output_format: str) -> None:
 
 
 def _place(folder: Path) -> str:
-    return str(folder) if folder.is_dir() else f"{folder} (not there any more)"
+    return str(folder) if folder.is_dir() else f"{folder} (missing)"
 
 
 @group.command("info")
 @click.argument("name")
 def info_command(name: str) -> None:
-    """Tell how to get the data set NAME, its terms, its layout, its options and its splits.
+    """Show how to get the data set NAME, its terms, layout, options and splits.
 
     \b
     Example:
@@ -75,7 +75,7 @@ def info_command(name: str) -> None:
     if layout.citation:
         lines.append(f"  cite      {layout.citation}")
     lines.append(
-        f"  takes run {layout.phase}, {layout.fps:g} frames per second unless a video says otherwise"
+        f"  takes     {layout.phase}, {layout.fps:g} frames per second unless a video says otherwise"
     )
     if layout.labels:
         renamed = [key if key == value else f"{key} → {value}" for key, value in layout.labels.items()]
@@ -88,7 +88,7 @@ def info_command(name: str) -> None:
         lines.append("  none")
     lines += ["", "Splits"]
     for key, split in layout.splits.items():
-        lines.append(f"  {key}: {len(split.train)} to train on, {len(split.test)} to test on; {split.source}")
+        lines.append(f"  {key}: {len(split.train)} train, {len(split.test)} test subjects; {split.source}")
     lines.append(f"  by default {layout.split}; also seeded:70-10-20:SEED, kfold:K:FOLD, or a CSV file")
     if name in folders:
         lines += ["", f"Prepared in {folders[name]} (fevbench data stats {name})"]
@@ -101,10 +101,10 @@ group.add_command(prepare_command)
 @group.command("verify")
 @click.argument("dataset")
 def verify_command(dataset: str) -> None:
-    """Decode every clip of DATASET and compare it with what the data set says of it.
+    """Decode every clip of DATASET and compare it with the data set's digests.
 
-    For a prepared set: the digest of the manifest, subjects in one split only, the sha256 of every file and
-    of its pixels, and files that the manifest does not name.
+    For a prepared set this checks the digest of the manifest, that no subject is in two splits, the sha256 of
+    every file and of its pixels, and that there is no file that the manifest does not list.
 
     \b
     Example:
@@ -131,7 +131,7 @@ def verify_command(dataset: str) -> None:
             f"{len(complaints)} of {len(clips)} clips of {data.name} are damaged",
             "repeat the command that made them",
         )
-    say(f"{data.name} {data.version}: {len(clips)} clips are whole")
+    say(f"{data.name} {data.version}: {len(clips)} clips are undamaged")
 
 
 @group.command("stats")
@@ -141,7 +141,7 @@ def verify_command(dataset: str) -> None:
 def stats_command(dataset: str, by_subject: bool, output_format: str) -> None:
     """Count the clips of DATASET by split or subject, and expression.
 
-    For a prepared set it also tells what was skipped and why.
+    For a prepared set this also shows how much was skipped and why.
 
     \b
     Example:
@@ -195,11 +195,11 @@ def inputs_command(
     limit: int | None,
     seed: int | None,
 ) -> None:
-    """Write the input images, labels, ids and seeds that a run on DATASET will ask for.
+    """Write the input images, labels, ids and seeds of a run on DATASET, to generate clips elsewhere.
 
-    DIR gets images/ID.png and manifest.json, which says of each clip its id, image, label, seed and out,
-    where it is to go: clips/ID, a folder of frames or a video with an ending. Paths are relative to DIR.
-    Kill it anywhere: the same command continues. Nothing that it did not write is overwritten.
+    DIR gets images/ID.png and manifest.json, which holds for each clip its id, image, label, seed and out:
+    the path for the generated clip, clips/ID for a folder of frames, or with a suffix for a video. Paths are
+    relative to DIR. If it is stopped, the same command continues. It overwrites only its own files.
 
     \b
     Example:
@@ -296,7 +296,7 @@ def export_command(dataset: str, ids: tuple[str, ...], out: Path, split: Split, 
 
 @group.command("show")
 @click.argument("dataset")
-@options.out(required=True, metavar="FILE", help=".png, .jpg, .mp4, .gif")
+@options.out(required=True, metavar="FILE", help="File to write: .png, .jpg, .mp4 or .gif.")
 @options.split("Only these subjects.")
 @click.option(
     "--subject", "subjects", metavar="ID", multiple=True, help="Only this subject; may be repeated."
@@ -305,7 +305,7 @@ def export_command(dataset: str, ids: tuple[str, ...], out: Path, split: Split, 
     "--label", "labels", metavar="NAME", multiple=True, help="Only this expression; may be repeated."
 )
 @options.clips_shown(12)
-@options.frames_shown("Of a picture's rows.")
+@options.frames_shown("Frames per row of a picture.")
 @options.scale(1)
 def show_command(
     dataset: str,

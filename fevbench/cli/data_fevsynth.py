@@ -22,25 +22,30 @@ if TYPE_CHECKING:
 @click.command("render")
 @click.argument("dataset", type=click.Choice(["fevsynth"]))
 @options.option(
-    "--subjects", "--people", "subjects", default=96, type=click.IntRange(1, 100_000), help="How many."
+    "--subjects",
+    "--people",
+    "subjects",
+    default=96,
+    type=click.IntRange(1, 100_000),
+    help="Number of subjects.",
 )
 @options.option(
     "--repetitions",
     "--takes",
     "takes",
     default=2,
-    type=options.Count(1, 1000, "nobody shows an expression as often"),
+    type=options.Count(1, 1000, "a set needs no more"),
     help="Clips per subject and label.",
 )
-@options.option("--frames", default=32, type=options.clip_length(8), help="Length of a clip.")
+@options.option("--frames", default=32, type=options.clip_length(8), help="Frames per clip.")
 @options.option("--size", default=128, type=options.frame_size(32), help="Width and height, pixels.")
-@options.seed("Other subjects for another.", default=1)
+@options.seed("Seed; another seed gives other subjects.", default=1)
 @options.out(options.FOLDER, required=True, help="Folder to write.")
 @options.jobs
 @click.option(
     "--assets",
     type=options.FOLDER,
-    help="Folder of the two asset archives, fetched there if missing.  [default: in the cache]",
+    help="Folder of the two asset archives, downloaded if missing.  [default: in the cache]",
 )
 def render_command(
     dataset: str,
@@ -53,13 +58,14 @@ def render_command(
     jobs: int | None,
     assets: Path | None,
 ) -> None:
-    """Render subjects performing the six expressions, with the truth about every frame.
+    """Render subjects who perform the six expressions, with ground truth for every frame.
 
-    Of every twelve subjects, eight are to train on, one is to validate and three are to test on; each split
-    is balanced. Every subject and take gets a clip of each expression and a neutral image.
+    Of every twelve subjects, eight are train, one is val and three are test; each split is balanced. For
+    every subject and take, a clip of each expression and a neutral image are rendered.
 
-    Kill it anywhere: the same command continues, and loses at most the clips in progress. A set may grow:
-    with more --subjects or --repetitions, what is there keeps its split and only the rest is rendered.
+    If it is stopped, the same command continues; at most the clips in progress are lost. To extend a set,
+    repeat the command with more --subjects or --repetitions: only the rest is rendered, and subjects keep
+    their split.
 
     \b
     Example:
@@ -126,14 +132,16 @@ def _summarise(out: Path, settings: Settings, rendered: int, seconds: float) -> 
     "--folder",
     type=options.PATH,
     metavar="DIR",
-    help="A set rendered by you, as fevsynth:DIR.  [default: the shipped one]",
+    help="A set that you rendered, as fevsynth:DIR.  [default: the included set]",
 )
-@click.option("--only", metavar="NAMES", multiple=True, help="Comma-separated.  [default: all measures]")
+@click.option(
+    "--only", metavar="NAMES", multiple=True, help="Only these measures, comma-separated.  [default: all]"
+)
 @options.option(
     "--stride", type=options.POSITIVE, default=4, metavar="N", help="Track face units in every N-th frame."
 )
 @options.out(
-    options.FILE, default=Path("measured.json"), help="File to write; keeps what it holds of the same set."
+    options.FILE, default=Path("measured.json"), help="File to write; measures already in it are reused."
 )
 @click.option("--contact-sheet", type=options.PATH, metavar="DIR", help="Write pictures of the set as well.")
 @options.device()
@@ -148,19 +156,19 @@ def measure_command(
     device: str,
     offline: bool,
 ) -> None:
-    """Measure a rendered DATASET on itself: fevsynth, or fevsynth:DIR.
+    """Measure the quality of a rendered DATASET: fevsynth, or fevsynth:DIR.
 
     \b
-    composition   who and what is in it, and how faces move
-    detection     whether faces are found, and where
-    identity      whether subjects are told apart across takes
-    blendshapes   whether a tracker sees the units move
-    expressions   whether off-the-shelf networks read the apexes
-    border        whether what surrounds the face tells who it is
-    reader        whether a small network learns to read new subjects
+    composition   counts of subjects, labels and clips, and how faces move
+    detection     whether a detector finds faces at the right position
+    identity      whether a face network distinguishes subjects across takes
+    blendshapes   whether a face tracker recognises the action units
+    expressions   whether existing networks recognise the expressions
+    border        whether the background reveals the subject
+    reader        whether a small network learns the expressions of new subjects
 
-    Every number comes with its N and, where it can have one, a 95 % interval over subjects. Kill it
-    anywhere: the same command continues.
+    Every number comes with its N and, if possible, a 95 % interval over subjects. If it is stopped, the same
+    command continues.
 
     \b
     Example:

@@ -26,8 +26,8 @@ SHORT_OF_ALL = "pad-last"
 @click.argument("name")
 @click.argument("source", metavar="SRC", type=options.PATH)
 @options.out(required=True, help="Folder to write.")
-@options.option("--size", default=128, type=click.IntRange(32, 1024), help="Pixels a side.")
-@options.option("--frames", default=32, type=options.clip_length(2), help="Length of a clip.")
+@options.option("--size", default=128, type=click.IntRange(32, 1024), help="Width and height, pixels.")
+@options.option("--frames", default=32, type=options.clip_length(2), help="Frames per clip.")
 @options.choice(
     "--sampling",
     ("uniform", "onset-apex", "all"),
@@ -36,20 +36,22 @@ SHORT_OF_ALL = "pad-last"
 @click.option(
     "--short",
     type=click.Choice(["resample", "pad-last", "drop"]),
-    help="What becomes of takes with fewer frames.  [default: resample; with --sampling all: pad-last]",
+    help="How to handle takes with fewer frames.  [default: resample; with --sampling all: pad-last]",
 )
 @options.choice(
     "--neutral", ("first", "stillest"), "Frame 0: the take's first, or the stillest of its first quarter."
 )
-@options.choice("--align", ("none", "eyes"), "eyes: turn the square so that the eyes are level.")
-@options.option("--labels", default="basic", metavar="NAMES", help="basic, all, or a,b,…")
+@options.choice("--align", ("none", "eyes"), "eyes: rotate the square so that the eyes are level.")
+@options.option(
+    "--labels", default="basic", metavar="NAMES", help="Labels to keep: basic (the six), all, or a,b,…"
+)
 @click.option("--split", default="", metavar="SPLIT", help="See above.  [default: the data set's]")
 @click.option(
     "--val", type=click.IntRange(0), metavar="N", help="Hold out N train subjects of a published split."
 )
-@options.assignments("Choose a part of the data set.")
-@options.choice("--duplicates", ("refuse", "leave-out"), "What becomes of frames that two splits share.")
-@options.choice("--on-error", ("skip", "fail"), "What becomes of a take that gives no clip.")
+@options.assignments("Choose a part of the data set (fevbench data info NAME).")
+@options.choice("--duplicates", ("refuse", "leave-out"), "How to handle clips that look alike in two splits.")
+@options.choice("--on-error", ("skip", "fail"), "How to handle a take that gives no clip.")
 @options.jobs
 @options.offline
 def prepare_command(
@@ -71,20 +73,20 @@ def prepare_command(
     jobs: int | None,
     offline: bool,
 ) -> None:
-    """Prepare the data set NAME, as downloaded to SRC, for everything else fevbench does.
+    """Prepare the data set NAME, downloaded to SRC, for scoring and training.
 
-    NAME is one of `fevbench data list`, or folder:MY-NAME for clips of your own. The face is detected once a
-    take, and one square around it is cut out of all frames. Clips are written without loss, with a manifest
-    and a report of what there is, what was skipped and why. Afterwards the name alone opens the set.
+    NAME is one of `fevbench data list`, or folder:MY-NAME for clips of your own. The face is detected in
+    every take, and one square around it is cropped from all frames. Clips are written losslessly, with a
+    manifest and a report of what was skipped and why. Afterwards the name opens the set.
 
     \b
     SPLIT is a published one (fevbench data info NAME), or
-      seeded:70-10-20:0    per cent of subjects to train, validate and test on, and a seed
-      kfold:10:3           the third of ten folds to test on, the next one to validate on
+      seeded:70-10-20:0    70 % train, 10 % val and 20 % test subjects; seed 0
+      kfold:10:3           of ten folds, the third is test and the next one val
       my-split.csv         columns subject, split
-      test                 everybody is tested on: a set to score on, not to train on
+      test                 all subjects are test, to score models trained elsewhere
 
-    Kill it anywhere: the same command continues. With another --split, only the manifest is written anew.
+    If it is stopped, the same command continues. With another --split, only the manifest is written again.
 
     \b
     Example:
@@ -138,10 +140,10 @@ def prepare_command(
         try:
             before = remember_folder(title, wish.out)
         except OSError as error:  # the set is there all the same
-            display.note(f"{error.filename} cannot be written ({error.strerror}): name {title}:{wish.out}")
+            display.note(f"{error.filename} cannot be written ({error.strerror}): use {title}:{wish.out}")
         else:
             if before:
-                display.note(f"{title} stood for {before}; name that as {title}:{before}")
+                display.note(f"{title} was {before} before, which is now {title}:{before}")
     _summarise(manifest, wish.out)
 
 

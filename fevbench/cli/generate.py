@@ -26,25 +26,25 @@ SHOWN_SIZE = 256
 @click.command("generate")
 @click.argument("model")
 @click.option("--image", required=True, type=options.PATH, metavar="FILE", help="A photograph.")
-@click.option("--expression", required=True, metavar="NAME", help="One of the six, or all.")
-@options.out(required=True, metavar="FILE", help=".mp4, .gif or .png.")
-@click.option("--face", type=options.POSITIVE, metavar="N", help="Which face, counted from the left.")
-@click.option("--framed", is_flag=True, help="The picture is a framed face already: do not look for one.")
-@click.option("--paste", is_flag=True, help="Write the whole photograph, in which the face moves.")
+@click.option("--expression", required=True, metavar="NAME", help="One of the six expressions, or all.")
+@options.out(required=True, metavar="FILE", help="File to write: .mp4, .gif or .png.")
+@click.option("--face", type=options.POSITIVE, metavar="N", help="Use the N-th face from the left.")
+@click.option("--framed", is_flag=True, help="The image is already cropped to a face: detect none.")
+@click.option("--paste", is_flag=True, help="Write the whole photograph with the moving face in it.")
 @options.protocol("Size and length of the clip.")
 @click.option(
     "--size",
     type=click.IntRange(16, 1024),
     metavar="PX",
-    help="Another size than the protocol's.  [default with --paste: that of the face]",
+    help="Width and height of the clip.  [default: the protocol's; with --paste: that of the face]",
 )
 @click.option(
     "--scale",
     type=click.IntRange(1, 16),
     metavar="N",
-    help=f"Enlarge what is shown.  [default: to about {SHOWN_SIZE} px; with --paste: 1]",
+    help=f"Enlarge the frames by this factor.  [default: to about {SHOWN_SIZE} px; with --paste: 1]",
 )
-@options.seed(None, default=0)
+@options.seed("Seed of generation.", default=0)
 @options.device()
 @options.plugin
 @options.offline
@@ -64,12 +64,12 @@ def generate_command(
     plugin: Path | None,
     offline: bool,
 ) -> None:
-    """Let MODEL animate the face of a photograph.
+    """Animate the face of a photograph with MODEL.
 
-    The face is found, turned upright and cropped as those of FEVSynth are; with --paste, what was made is
-    turned back and put into the photograph. It is said if the face is not neutral, not seen from the front,
-    small, or at the border, and which one of several is taken. With --expression all, the six expressions
-    come in one grid.
+    The face is detected, turned upright and cropped like those of FEVSynth. With --paste, the clip is
+    turned back and put into the photograph. A note says if the face is not neutral, not frontal, small, or at
+    the border, and which of several faces is used. With --expression all, the six expressions are written as
+    one grid.
 
     \b
     Example:
@@ -89,7 +89,7 @@ def generate_command(
         raise UnknownName("expression", expression, [*EXPRESSIONS, "all"])
     if framed and (paste or face is not None):
         needs = "--paste" if paste else "--face"
-        raise FevbenchError(f"--framed looks for no face, and {needs} needs one", "leave one of them out")
+        raise FevbenchError(f"--framed detects no face, but {needs} needs one", "leave one of them out")
     labels = EXPRESSIONS if expression == "all" else (expression,)
     protocol = find_protocol(protocol_name)
     picture = read_photograph(image)
@@ -152,7 +152,7 @@ def _note_expression(still: Frames, offline: bool, display: ProgressDisplay) -> 
     try:
         local = weights.require_all(READER, offline=offline, progress=display.pull)
     except WeightsError as error:
-        display.note(f"note: whether the face is neutral was not looked at ({error.what})")
+        display.note(f"note: not checked whether the face is neutral ({error.what})")
         return
     read = load("cpu", {name: weight.path for name, weight in local.items()})
     for note in notes_on_expression(still, read):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=options.GroupInOrder)
 def group() -> None:
-    """Add results to a leaderboard, check them, send some in; build its site."""
+    """Add results to a leaderboard, check them, send them in, or build its site."""
 
 
 filed_option = options.option(
@@ -39,21 +39,21 @@ filed_option = options.option(
     type=options.FOLDER,
     default=Path("leaderboard/results"),
     metavar="DIR",
-    help="Where results are filed.",
+    help="Folder of the results.",
 )
 
 
 @group.command("add")
 @click.argument("run", type=options.PATH)
 @filed_option
-@click.option("--replace", is_flag=True, help="Take the place of the model's earlier result.")
-@click.option("--allow-dirty", is_flag=True, help="Also a run of code that was changed after its commit.")
-@options.dataset("Where a data set of your own is.")
+@click.option("--replace", is_flag=True, help="Replace the model's earlier result.")
+@click.option("--allow-dirty", is_flag=True, help="Also accept a run of code with uncommitted changes.")
+@options.dataset("Folder of a data set of your own.")
 def add_command(run: Path, results: Path, replace: bool, allow_dirty: bool, dataset: str | None) -> None:
-    """File RUN, a run folder or a checked submission, with small copies of its clips.
+    """Add RUN, a run folder or a checked submission, to the results, with small copies of its clips.
 
-    It must pass `fevbench leaderboard check` and not be there already. The new state of its table is written
-    into the board's history.
+    It must pass `fevbench leaderboard check` and not be among the results already. The new state of its
+    table is written into the board's history.
 
     \b
     Example:
@@ -94,7 +94,7 @@ def record_command(results: Path) -> None:
 @group.command("check")
 @click.argument("paths", nargs=-1, type=options.PATH, metavar="[PATH]…")
 @click.option("--rescore", is_flag=True, help="Score the clips of run folders again, too.")
-@options.dataset("Where a data set of your own is.")
+@options.dataset("Folder of a data set of your own.")
 @options.device()
 @options.offline
 @click.pass_context
@@ -106,11 +106,11 @@ def check_command(
     device: str,
     offline: bool,
 ) -> None:
-    """Check results: filed ones, run folders, or archives that were sent in.
+    """Check results of the leaderboard, run folders, or archives that were sent in.
 
-    Each PATH is a folder of results (by default those that come with fevbench), a result, a run folder,
-    or a .zip made by `fevbench leaderboard submit`. The clips of an archive are scored again from scratch,
-    and every number is compared. Exits with 1 if anything is wrong; a note is not.
+    Each PATH is a folder of results (by default those that come with fevbench), a result, a run
+    folder, or a .zip made by `fevbench leaderboard submit`. The clips of an archive are scored again from scratch,
+    and every number is compared. The exit code is 1 if there is a fault; notes do not change it.
 
     \b
     Example:
@@ -291,14 +291,13 @@ def _number(value: float | None) -> str:
 @group.command("submit")
 @click.argument("run", type=options.PATH)
 @options.out(options.FILE, required=True, metavar="FILE.zip", help="File to write.")
-@click.option("--card", type=options.PATH, metavar="FILE", help="What to say of the model: a text.")
-@click.option("--contact", default="", help="Whom to ask, if you like to be asked.")
-@options.dataset("Where a data set of your own is.")
+@click.option("--card", type=options.PATH, metavar="FILE", help="A text file that describes the model.")
+@click.option("--contact", default="", help="An address for questions (optional).")
+@options.dataset("Folder of a data set of your own.")
 def submit_command(run: Path, out: Path, card: Path | None, contact: str, dataset: str | None) -> None:
-    """Put RUN into one file that anybody can check: its result and its clips without loss.
+    """Pack RUN into one file that anybody can check: its result and its lossless clips.
 
-    The same run gives the same file. Whoever gets it scores the clips again with
-    `fevbench leaderboard check FILE.zip`.
+    The same run gives the same file. `fevbench leaderboard check FILE.zip` scores the clips again.
 
     \b
     Example:
@@ -309,7 +308,7 @@ def submit_command(run: Path, out: Path, card: Path | None, contact: str, datase
     from leaderboard.runs import check_sound
 
     if out.suffix != SUFFIX:
-        raise FevbenchError(f"{out} is of no known format", f"end its name in {SUFFIX}")
+        raise FevbenchError(f"{out} has no known format", f"give a name that ends in {SUFFIX}")
     check_sound(run, GroundTruth(dataset))
     write_archive(run, out, card, contact)
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
@@ -321,18 +320,20 @@ results_option = click.option(
     multiple=True,
     type=options.PATH,
     metavar="DIR",
-    help="Where results are; may be repeated.  [default: those that come with fevbench]",
+    help="Folder of results; may be repeated.  [default: the results included in fevbench]",
 )
 
 
 @group.command("build")
 @results_option
-@options.out(default=Path("leaderboard-site"), metavar="SITE", help="New, empty, or a site built before.")
+@options.out(
+    default=Path("leaderboard-site"), metavar="SITE", help="A new or empty folder, or a site built before."
+)
 def build_command(folders: tuple[Path, ...], out: Path) -> None:
     """Build the leaderboard's site: pages that open from disk and from any web server.
 
-    A result that cannot be used is named and left out, and the exit code is then 1; the site is built all the
-    same. The same results give the same bytes.
+    If a result cannot be used, it is left out with a warning, the site is built without it, and the exit code
+    is 1. The same results give the same bytes.
 
     \b
     Example:
@@ -365,11 +366,11 @@ def _report(built: Built) -> None:
 
 @group.command("serve")
 @results_option
-@options.option("--port", type=click.IntRange(0, 65535), default=8000, help="0: any free one.")
+@options.option("--port", type=click.IntRange(0, 65535), default=8000, help="Port; 0 takes any free one.")
 def serve_command(folders: tuple[Path, ...], port: int) -> None:
     """Build the site in a temporary folder and show it at http://127.0.0.1:PORT until Ctrl-C.
 
-    Only this machine can reach it. To put a site on the web, copy what `fevbench leaderboard build` makes.
+    Only this machine can reach it. To publish a site, copy what `fevbench leaderboard build` makes.
 
     \b
     Example:

@@ -46,10 +46,10 @@ COMMANDS: Registry[click.Command] = Registry(
 """Imported only when they are asked for."""
 HEADINGS = {
     "Score a model": ("run", "score", "sweep", "list"),
-    "Look at results": ("compare", "diff", "confusion", "show"),
-    "Make clips and train": ("generate", "train", "export", "cost"),
-    "Data sets, and trust in metrics": ("data", "audit", "study"),
-    "Share": ("leaderboard",),
+    "Compare results": ("compare", "diff", "confusion", "show"),
+    "Generate and train": ("generate", "train", "export", "cost"),
+    "Prepare data, test metrics": ("data", "audit", "study"),
+    "Share results": ("leaderboard",),
     "Files kept on this machine": ("weights", "cache"),
 }
 CONTINUED = {"run", "sweep", "train", "audit", "data render", "data prepare", "data measure", "data inputs"}
@@ -97,7 +97,7 @@ class _Commands(GroupInOrder):
             option, equals, value = word.partition("=")
             if not word.strip():
                 before = args[i - 1] if i and args[i - 1].startswith("--") else ""
-                ctx.fail(f"{before or 'a word of the command'} is empty: leave it out, or give it a value")
+                ctx.fail(f"{before or 'an argument'} is empty: leave it out, or give it a value")
             if option.startswith("--") and equals and not value.strip():
                 ctx.fail(f"{option} is empty: leave it out, or give it a value")
         return super().parse_args(ctx, args)
@@ -115,10 +115,10 @@ class _Commands(GroupInOrder):
 @click.version_option(VERSION, prog_name="fevbench")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error. Works after a command as well.")
 def cli(debug: bool) -> None:
-    """Score videos of facial expressions made from one neutral face and a label.
+    """Score models that generate a facial-expression video from one neutral face and a label.
 
     \b
-    Example: score a control on the embedded data set, then a model of your own
+    Example: score a control on the included data set, then a model of your own
       fevbench run copy fevsynth
       fevbench run my-model fevsynth --plugin my_model.py
       fevbench compare runs/*
@@ -177,7 +177,7 @@ def _sigterm_raises() -> Iterator[None]:
 def _stopped(code: int, words: Sequence[str]) -> int:
     continues = _command_name(words) in CONTINUED
     kept = "what was finished is kept, and the same command continues"
-    say(f"stopped; {kept if continues else 'the same command starts anew'}", err=True)
+    say(f"stopped; {kept if continues else 'the same command starts again'}", err=True)
     return code
 
 

@@ -65,18 +65,20 @@ class Count(click.IntRange):
         return super().convert(value, param, ctx)
 
 
-_NOBODY_LOOKS = "nobody looks at more, and pictures have an end"
+_NOBODY_LOOKS = "a picture of more would be too large"
 CLIPS_SHOWN = Count(1, 1000, _NOBODY_LOOKS)
 
 
 def clip_length(least: int) -> Count:
     """Frames of a clip."""
-    return Count(least, 4096, "a clip of an expression lasts seconds, and is in memory as a whole")
+    return Count(least, 4096, "a clip lasts seconds, and is held in memory as a whole")
 
 
 def frame_size(least: int) -> Count:
     """Width and height of a frame, in pixels."""
-    return Count(least, 1024, "networks that score look at 64 to 299 pixels, and frames are in memory")
+    return Count(
+        least, 1024, "the networks of the metrics use 64 to 299 pixels, and frames are held in memory"
+    )
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
@@ -93,16 +95,18 @@ def choice(
 
 
 runs = click.argument("runs", nargs=-1, required=True, type=PATH, metavar="RUN…")
-offline = option("--offline", is_flag=True, help="Never touch the network.")
-plugin = option("--plugin", type=PATH, metavar="FILE.py", help="A file that registers models or metrics.")
+offline = option("--offline", is_flag=True, help="Download nothing.")
+plugin = option(
+    "--plugin", type=PATH, metavar="FILE.py", help="Python file that registers models or metrics."
+)
 
 
 def _jobs(help: str) -> Callable[[F], F]:
-    kind = Count(1, 1024, "each is a process of its own, and more than the cores only wait")
+    kind = Count(1, 1024, "each is a process, and more processes than cores only wait")
     return option("--jobs", type=kind, metavar="J", help=help)
 
 
-jobs = _jobs("Processes.  [default: one per core]")
+jobs = _jobs("Number of processes.  [default: one per core]")
 
 
 def _of_a_cluster(context: click.Context, _: click.Parameter, address: str | None) -> str | None:
@@ -115,25 +119,25 @@ def how_to_run(command: F) -> F:
     """The options that are the same for every run: what `fevbench.evaluate` takes under these names."""
     every = (
         protocol(parameter="protocol"),
-        metrics("Names or families, with commas; or all."),
+        metrics("Comma-separated metrics or families, or all."),
         split(),
         limit("Score only N clips, chosen by hash.", metavar="N"),
         device(),
         backend(),
         batch_size(metavar="N"),
-        _jobs("Workers; any number gives the same result.  [default: what memory and cores allow]"),
+        _jobs("Number of workers; the result does not depend on it.  [default: what memory and cores allow]"),
         option(
             "--engine",
             type=click.Choice(["local", "ray"]),
             default="local",
             is_eager=True,
-            help="Who does the work: this machine, or a Ray cluster (docs/scaling.md).",
+            help="Run on this machine, or on a Ray cluster (docs/scaling.md).",
         ),
         option(
             "--address",
             metavar="HOST:PORT",
             callback=_of_a_cluster,
-            help="Of a Ray cluster that runs; or auto.",
+            help="Address of a running Ray cluster, or auto.",
         ),
         plugin,
         offline,
@@ -160,7 +164,9 @@ def device(help: str = "auto, cpu, cuda or cuda:N.") -> Callable[[F], F]:
 
 def backend() -> Callable[[F], F]:
     """``--backend``; ``auto`` is the default."""
-    help = "What runs the networks: the reference, torch, or openvino; auto is the faster one that is here."
+    help = (
+        "What runs the networks: torch (the reference) or openvino. auto is the faster one that is installed."
+    )
     return choice("--backend", ("auto", "torch", "openvino"), help)
 
 
@@ -170,7 +176,7 @@ def protocol(help: str = "How clips are sampled.", parameter: str = "protocol_na
     return option("--protocol", parameter, metavar="PROTOCOL", help=text)
 
 
-def split(help: str = "Which subjects.  [default: test]") -> Callable[[F], F]:
+def split(help: str = "The subjects to use.  [default: test]") -> Callable[[F], F]:
     """``--split``."""
     return option("--split", type=click.Choice(SPLITS), help=help)
 
@@ -199,8 +205,8 @@ def seed(
 
 def batch_size(**settings: Any) -> Callable[[F], F]:
     """``--batch-size``."""
-    kind = Count(1, 65_536, "a batch is in memory as a whole")
-    return option("--batch-size", type=kind, help="Samples a network sees at once.", **settings)
+    kind = Count(1, 65_536, "a batch is held in memory as a whole")
+    return option("--batch-size", type=kind, help="Samples per batch of a network.", **settings)
 
 
 def assignments(help: str) -> Callable[[F], F]:
@@ -210,7 +216,7 @@ def assignments(help: str) -> Callable[[F], F]:
 
 def clips_shown(default: int) -> Callable[[F], F]:
     """``--clips``, how many are shown."""
-    return option("--clips", "count", type=CLIPS_SHOWN, default=default, help="How many.")
+    return option("--clips", "count", type=CLIPS_SHOWN, default=default, help="Number of clips.")
 
 
 def frames_shown(help: str) -> Callable[[F], F]:
@@ -220,7 +226,9 @@ def frames_shown(help: str) -> Callable[[F], F]:
 
 def scale(default: int) -> Callable[[F], F]:
     """``--scale``, how many times as large pictures are shown."""
-    return option("--scale", type=click.IntRange(1, 16), default=default, help="Enlarge them.")
+    return option(
+        "--scale", type=click.IntRange(1, 16), default=default, help="Enlarge frames by this factor."
+    )
 
 
 def check_suffix(path: Path, *suffixes: str) -> None:
@@ -230,4 +238,4 @@ def check_suffix(path: Path, *suffixes: str) -> None:
         FevbenchError: Its name ends in something else.
     """
     if path.suffix.lower() not in suffixes:
-        raise FevbenchError(f"{path} is of no known format", f"end its name in {', '.join(suffixes)}")
+        raise FevbenchError(f"{path} has no known format", f"give a name that ends in {', '.join(suffixes)}")

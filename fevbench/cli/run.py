@@ -24,14 +24,16 @@ Rows = list[tuple[str, ...]]
 @options.how_to_run
 @options.seed()
 @options.out(help="Run folder.  [default: runs/MODEL--DATASET--…]")
-@click.option("--allow-missing", is_flag=True, help="For videos:DIR, score what there is.")
+@click.option(
+    "--allow-missing", is_flag=True, help="With videos:DIR, score without the clips that are missing."
+)
 @click.option(
     "--clip-timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="End a model that takes longer for a clip.",
+    help="Stop a model that takes longer for one clip.",
 )
-@click.option("--overwrite", is_flag=True, help="Start the run folder anew.")
+@click.option("--overwrite", is_flag=True, help="Delete the run folder's content and start again.")
 @options.output_format("table", "json")
 def run_command(
     model: str,
@@ -47,15 +49,15 @@ def run_command(
     """Score MODEL on DATASET.
 
     MODEL is a name of `fevbench list models`, a model that --plugin registers, videos:DIR for clips made
-    elsewhere (one video or folder of frames each, named after its clip id), or command:FILE.toml for a
+    elsewhere (one video or folder of frames per clip, named after its id), or command:FILE.toml for a
     program that makes them (docs/integrations.md). DATASET is a name of
     `fevbench list datasets`, fevsynth:DIR for a set that `fevbench data render` made, or NAME:DIR for one
-    that `fevbench data prepare NAME` made. Kill it anywhere: the same command continues.
+    that `fevbench data prepare NAME` made. If it is stopped, the same command continues.
 
-    Without --metrics, all that `fevbench list metrics` does not call optional are computed. The name of
-    a family stands for all of its metrics, optional ones included: identity, expression, distribution,
-    diversity, pixels, motion, facial-motion. Metrics that need weights of your own (`fevbench weights
-    list`) or much time are computed only by their own names.
+    Without --metrics, all metrics are computed that `fevbench list metrics` does not mark as optional. The
+    name of a family stands for all its metrics: identity, expression, distribution, diversity, pixels,
+    motion, facial-motion. Metrics that need much time, or weights that you must download yourself
+    (`fevbench weights list`), are computed only under their own names.
 
     \b
     Example:
@@ -94,7 +96,7 @@ def run_command(
 @click.argument("what", type=click.Choice(["models", "datasets", "metrics", "protocols"]))
 @options.output_format("table", "json")
 def list_command(what: str, output_format: str) -> None:
-    """List the models, data sets, metrics or protocols there are.
+    """List all models, data sets, metrics or protocols.
 
     \b
     Example:
@@ -111,7 +113,7 @@ def _models() -> tuple[Columns, Rows]:
     rows: Rows = [(name, summary(name), origin) for name, origin in models.origins().items()]
     rows.append(("videos:DIR", "Clips made elsewhere, one video or folder of frames each.", "fevbench"))
     rows.append(
-        ("command:FILE.toml", "A program outside that makes clips; FILE says how to call it.", "fevbench")
+        ("command:FILE.toml", "Another program that makes clips; FILE holds its command line.", "fevbench")
     )
     return ("model", "what it is", "from"), rows
 
@@ -142,10 +144,10 @@ def _metrics() -> tuple[Columns, Rows]:
         sampling = metric.sampling
         least = f"{sampling.least} {sampling.counts}" if metric.kind == "set" else "1 clip"
         if sampling.least_per_label > 1:
-            least = f"{sampling.least_per_label} {sampling.counts} a label"
+            least = f"{sampling.least_per_label} {sampling.counts} per label"
         title = f"{metric.definition.title}{notes[metric.selected_by]}"
         rows.append((f"{name} {metric.arrow}", title, metric.id, least))
-    return ("metric", "what it says", "definition", "least"), rows
+    return ("metric", "what it measures", "definition", "smallest sample"), rows
 
 
 def _protocols() -> tuple[Columns, Rows]:
@@ -154,7 +156,7 @@ def _protocols() -> tuple[Columns, Rows]:
     for name, p in known:
         rows.append((name, p.id, f"{p.size} px", str(p.frames), str(p.stride), p.split, str(p.seed)))
     rows.append(("SIZExFRAMES[@STRIDE]", "one of your own (docs/protocols.md)", "", "", "", "", ""))
-    rows.append(("FILE.toml", "the same, with its rule in a file", "", "", "", "", ""))
+    rows.append(("FILE.toml", "the same as a file", "", "", "", "", ""))
     return ("protocol", "id", "size", "frames", "stride", "split", "seed"), rows
 
 

@@ -18,17 +18,19 @@ FIELDS = ("subject", "label")
 
 @click.command("score")
 @click.argument("clips", nargs=-1, required=True, type=options.PATH, metavar="RUN | MADE [TRUE]")
-@options.metrics("Names or families, with commas; or all.")
+@options.metrics("Comma-separated metrics or families, or all.")
 @click.option(
     "--subjects",
     metavar="PATTERN|FILE.csv",
-    help="Whose clips they are, for intervals: '{subject}_{label}_*' of their names, or a table.",
+    help="Subjects of the clips, for intervals: a pattern of names, '{subject}_{label}_*', or a table.",
 )
-@options.out(options.PATH, metavar="FILE.json", help="Keep the numbers, too.")
+@options.out(options.PATH, metavar="FILE.json", help="Also write the scores to a file.")
 @click.option("--inputs", type=options.PATH, metavar="DIR", help="Input images, if they are not frame 0.")
 @click.option("--protocol", "protocol_name", metavar="PROTOCOL", help="Sample and resize both sides by it.")
-@click.option("--match", type=click.Choice(["name", "order"]), help="How clips are matched.")
-@click.option("--allow-missing", is_flag=True, help="Leave out what has no partner or cannot be read.")
+@click.option("--match", type=click.Choice(["name", "order"]), help="Match clips by name or by order.")
+@click.option(
+    "--allow-missing", is_flag=True, help="Leave out clips without a partner or that cannot be read."
+)
 @options.device()
 @options.batch_size(metavar="N")
 @options.plugin
@@ -49,20 +51,20 @@ def score_command(
     offline: bool,
     output_format: str,
 ) -> None:
-    """Score a finished RUN again, or the clips of a folder MADE beside those of a folder TRUE.
+    """Score a finished RUN again, or compare the clips in a folder MADE with those in a folder TRUE.
 
-    A run folder is scored again from the features that are kept: no network is loaded, no clip is read.
-    With --metrics, those are added to its result.
+    A run folder is scored again from its cached features: no network is loaded, no clip is read.
+    With --metrics, these are added to its result.
 
-    Two folders need no data set and no labels.
+    Two folders need no data set and no labels. Without TRUE, only metrics that need no true clips are
+    computed.
 
     A clip is a video, an animation, or a folder of frames. Clips are matched by name, or by order if no name
-    agrees; it is said which. They are scored as they are, all of one size and length, or by a --protocol.
-    Frame 0 of a true clip is taken for its input image, unless --inputs has a picture for each made clip.
-    What cannot be had, such as intervals without subjects, says why. Without TRUE, what needs no truth is
-    scored.
+    agrees; a note says which. They must have one size and length, unless a --protocol samples and resizes
+    them. Frame 0 of a true clip is its input image, unless --inputs has a picture for each clip.
+    Missing values, such as intervals without subjects, come with a reason.
 
-    A file for --subjects has the columns clip and subject, and label if you like.
+    A file for --subjects has the columns clip and subject, and optionally label.
 
     \b
     Example:
@@ -82,7 +84,7 @@ def score_command(
             "--match": match, "--allow-missing": allow_missing,
         }  # fmt: skip
         if wrong := [name for name, value in given.items() if value]:
-            raise click.UsageError(f"{wrong[0]} is for folders of clips, and {clips[0]} is a run")
+            raise click.UsageError(f"{wrong[0]} is for folders of clips, but {clips[0]} is a run")
         _score_run(clips[0], metrics, plugin, output_format)
         return
     from fevbench.api.scoring import score
@@ -174,8 +176,8 @@ def _compiled(text: str) -> re.Pattern[str]:
     names = [name for name in _FIELD.findall(text) if name]
     if "subject" not in names or set(names) - set(FIELDS) or len(set(names)) < len(names):
         raise FevbenchError(
-            f"--subjects {text!r} does not say whose clips they are",
-            "name {subject} once, {label} if you like, and * for the rest, or give a CSV file",
+            f"--subjects {text!r} is no pattern with a subject",
+            "write {subject} once, {label} at most once, and * for the rest, or give a CSV file",
         )
     end, expression = 0, ""
     for field in _FIELD.finditer(text):

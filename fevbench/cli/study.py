@@ -12,7 +12,7 @@ from fevbench.cli.output import say
 
 @click.group(cls=options.GroupInOrder)
 def group() -> None:
-    """Ask human raters which model's clips are better, and which metric agrees with them."""
+    """Ask human raters which model's clips are better, and test which metrics agree with them."""
 
 
 @group.command("make")
@@ -27,24 +27,24 @@ def group() -> None:
     "--pairs",
     type=options.POSITIVE,
     metavar="N",
-    help="Comparisons on the page.  [default: 60, or every two models once if that is more]",
+    help="Comparisons on the page.  [default: 60, or one for every two models if that is more]",
 )
 @click.option(
     "--shown",
     type=options.POSITIVE,
     metavar="N",
-    help="How many of them one rater is shown, drawn for each.  [default: all, at most 60]",
+    help="Comparisons per rater, chosen at random.  [default: all, at most 60]",
 )
 @options.option(
     "--checks",
     type=options.NOT_NEGATIVE,
     metavar="N",
     default=5,
-    help="Attention checks, which all are shown: a true clip against itself, damaged.",
+    help="Attention checks for every rater: a true clip against a damaged copy.",
 )
-@click.option("--question", metavar="TEXT", help="What to ask; {label} stands for the expression.")
-@options.seed("Decides which comparisons are made.", default=0)
-@options.dataset("Where the true clips are.  [default: as the runs say]")
+@click.option("--question", metavar="TEXT", help="The question; {label} stands for the expression.")
+@options.seed("Seed that chooses the comparisons.", default=0)
+@options.dataset("Folder of the true clips.  [default: as recorded in the runs]")
 def make_command(
     runs: tuple[Path, ...],
     out: Path,
@@ -55,11 +55,11 @@ def make_command(
     seed: int,
     dataset: str | None,
 ) -> None:
-    """Write a page on which raters choose the better of two models' clips of one face and label.
+    """Write a page on which raters compare clips of two models for the same face and label.
 
-    The page is one file. It opens without a server and without a network, sends nothing, and names no model.
-    Each rater saves a file of answers and sends it to you. Keep study.json: without it nobody can tell which
-    model was chosen.
+    The page is one file. It opens without a server and without a network connection, sends nothing, and names
+    no model. Each rater saves a file of answers and sends it to you. Keep study.json: without it the answers
+    cannot be assigned to models.
 
     \b
     Example:
@@ -88,22 +88,22 @@ def make_command(
     "folder",
     type=options.PATH,
     metavar="DIR",
-    help="What `study make` wrote.  [default: study.json beside the first ANSWERS, else here]",
+    help="Folder that `study make` wrote.  [default: that of the first ANSWERS, else this one]",
 )
 @options.option(
     "--forgive",
     type=options.NOT_NEGATIVE,
     default=0,
     metavar="N",
-    help="How many failed attention checks do not matter.",
+    help="Attention checks that a rater may fail.",
 )
-@options.output_format("table", "json", help="How to print it.")
+@options.output_format("table", "json")
 def read_command(answers: tuple[Path, ...], folder: Path | None, forgive: int, output_format: str) -> None:
-    """Say which models raters prefer, how sure that is, and which metric agrees with them.
+    """Compute how often raters prefer each model, with intervals, and which metrics agree with them.
 
-    Win rates are of a Bradley-Terry model, with intervals over raters and subjects. Raters who fail an
+    Win rates come from a Bradley-Terry model, with intervals over raters and subjects. Raters who fail an
     attention check are left out and counted. Agreement is Kendall's tau between the models' strengths
-    and their numbers in the runs' results.
+    and their scores.
 
     \b
     Example:

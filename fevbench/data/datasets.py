@@ -1,4 +1,4 @@
-"""The data sets there are, where prepared ones lie, and what is asked of each before it is scored on."""
+"""All data sets, the folders of prepared ones, and the checks before a data set is scored."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ if it takes one."""
 
 @dataclass
 class RecordedDataset:
-    """What is known of a data set whose clips are not to be had here.
+    """A data set whose clips are not on this machine, as far as results describe it.
 
     Attributes:
         known_subjects: Its subjects, as far as they are known.

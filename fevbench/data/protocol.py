@@ -72,9 +72,9 @@ class Protocol:
 
     @property
     def sampling_id(self) -> str:
-        """What decides the sampled clips: the same for versions that differ only in what is scored.
+        """The id of the sampling: the same for versions that differ only in which frames are scored.
 
-        Whatever was learnt from sampled clips, such as a data set's judge, is kept under it.
+        What is trained on sampled clips, such as a data set's expression classifier, is stored under this id.
         """
         return f"{self.name}@{self.sampling}"
 

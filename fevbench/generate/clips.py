@@ -56,7 +56,7 @@ def check_suffix(path: Path) -> None:
         FevbenchError: It is not.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise FevbenchError(f"{path} is of no known format", f"end its name in {', '.join(SUFFIXES)}")
+        raise FevbenchError(f"{path} has no known format", f"give a name that ends in {', '.join(SUFFIXES)}")
 
 
 def write_clips(path: Path, clips: Mapping[str, Frames], fps: float, scale: int) -> None:

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from fevbench.stats.moments import Features
 
 SEED = 0
-"""Of the order in which subjects are left out; part of the definition."""
+"""Seed of the order in which subjects are left out; part of the definition."""
 SIZES = 5
-"""Numbers of subjects, evenly from half of them to all. Fifteen, as in the paper, give the same for thrice
-the time: what is left of their scatter is that of all subjects."""
+"""Different numbers of subjects, evenly spaced from half of them to all. Fifteen, as in the paper, take three
+times as long and do not reduce the variance, which is that of the full set."""
 SUBSETS = 2
-"""Of each size but all."""
+"""Subsets of each size, except of the full set."""
 
 
 def frechet_infinity(generated: Features, real: Features, subjects: NDArray[np.int64]) -> float:
@@ -102,7 +102,7 @@ def _extrapolated(
 
 
 def _subsets(order: list[int], size: int) -> list[list[int]]:
-    """Stretches of the subjects in a circle, begun at even distances: each is in about as many."""
+    """Consecutive subjects of a circular order, from evenly spaced starts: each is in about equally many."""
     count = len(order)
     starts = [k * count // SUBSETS for k in range(SUBSETS if size < count else 1)]
     return [[order[(start + i) % count] for i in range(size)] for start in starts]

@@ -61,10 +61,10 @@ class Definition:
 
 @dataclass(frozen=True)
 class Sampling:
-    """What is counted, and how much of it a number takes.
+    """What a sample of a metric is, and how many samples a value needs.
 
     Attributes:
-        kind: ``clip``: one value a clip, their mean is reported. ``set``: one value of all clips.
+        kind: ``clip``: one value per clip, and their mean is reported. ``set``: one value of all clips.
         counts: What a sample of a set metric is: ``frames`` or ``clips``.
         least: The fewest samples it is reported for.
         least_subjects: The fewest subjects.
@@ -98,10 +98,10 @@ class Computation:
             true, and its `Sampling.sample_info` to a number.
         extractor: Whose features it is computed from: an extractor's name.
         arguments: What the function takes beyond that, by name.
-        reduction: Makes one sample of a clip's features and its true clip's, or none.
-        jackknife: Computes a set metric and, in the same pass, what it is without each group of subjects in
-            turn, where that is faster than to compute it anew.
-        per_label: Gives each label's own number, of a set metric that is a mean over labels.
+        reduction: Reduces the features of a clip and of its true clip to one sample, or to none.
+        jackknife: Computes a set metric and, in the same pass, its value without each group of subjects in
+            turn, if that is faster than separate computations.
+        per_label: Computes the value of each label, for a set metric that is a mean over labels.
         classes: The labels that the classifier behind it can tell apart; empty if it may be any.
         accuracy: The metric whose value on the true clips is the accuracy of the classifier behind it.
     """
@@ -131,7 +131,7 @@ class Metric:
     Attributes:
         name: What the command line and the tables call it.
         definition: What the number says.
-        sampling: What is counted, and how much of it a number takes.
+        sampling: What a sample is, and how many samples a value needs.
         computation: How it is computed.
         audit: What it must notice and ignore.
         selected_by: Who gets it: ``default``: every run; ``family``: a run that asks for its family or for

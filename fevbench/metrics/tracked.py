@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 EXPRESSIVE = tuple(i for i, name in enumerate(BLENDSHAPES) if not name.startswith(("eyeBlink", "eyeLook")))
-"""Columns of the 41 blendshapes that make an expression. No label says when somebody blinks or where they
-look, and a blink moves further than many an expression."""
+"""Columns of the 41 blendshapes that make an expression. Blinks and gaze are left out: they do not depend on
+the label, and a blink is a larger movement than many expressions."""
 FACE_POINTS = 468
 """Points of the mesh without the irises, which go with the gaze."""
 EYES = (33, 263)
@@ -40,10 +40,10 @@ def no_face(features: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def paired_frames(made: NDArray[Any], true: NDArray[Any]) -> tuple[Floats, Floats] | None:
-    """Two clips in the frames in which the true one shows a face.
+    """Two clips, restricted to frames in which a face is found in the true clip.
 
-    In each other frame the nearest of these (the earlier of two) stands in, in both clips: there is nothing
-    to compare with there, and whatever a model shows or loses in it changes no number.
+    Every other frame is replaced, in both clips, by the nearest of these (the earlier of two): without a true
+    face there is nothing to compare with, so what the model shows there has no effect.
 
     Args:
         made: ``float[T, D]`` of the generated clip.

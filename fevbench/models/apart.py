@@ -1,9 +1,8 @@
-"""A model in a process of its own, as the process that asks it for clips sees it.
+"""A model in a separate process, seen from the process that requests its clips.
 
-Whatever the model does there, be it a crash, ``sys.exit``, a signal, too much memory, no end, prints,
-switches of torch, another working folder or environment, reaches nothing here but one error that names the
-clip.
-`fevbench.models.within` is what runs there.
+A crash, ``sys.exit``, a signal, lack of memory, an endless loop, output, torch's settings, the working folder
+or the environment of the model's process affect this one only by a one-line error that names the clip.
+`fevbench.models.within` runs there.
 """
 
 from __future__ import annotations
@@ -46,18 +45,18 @@ if TYPE_CHECKING:
 LOG_FILE = "model.log"
 """What the model's process printed, in the run folder."""
 GRACE = 5.0
-"""Seconds in which a process that is told to end may do so by itself."""
+"""Seconds that a process has to end before it is killed."""
 TICK = 1.0
-"""Seconds after which it is looked at again whether the process lives, whatever its children hold open."""
+"""Seconds between checks whether the process is alive: its children may keep the connection open."""
 
 
 class ModelProcess:
-    """A process for one model; it starts when something is first asked of it. See `Maker`.
+    """A process for one model; it starts with the first request. See `Maker`.
 
     Args:
-        name: What the user called the model.
-        fresh: Whether it starts as an interpreter of its own, for who measures its memory, and not, where the
-            system can, as a copy of one that has imported torch already.
+        name: The model's name as the user gave it.
+        fresh: Whether to start a new interpreter, as measuring memory needs, instead of forking one that has
+            already imported torch.
     """
 
     source: Model | None = None
@@ -191,7 +190,7 @@ class ModelProcess:
         return self._call("while it was measured", "carry_out", content)
 
     def close(self) -> None:
-        """End the process, which may first end by itself; a log without anything in it goes."""
+        """End the process, after a grace period, and remove its log if it is empty."""
         if self._process is not None:
             self._connection.close()
             if not self._is_busy:
@@ -330,9 +329,9 @@ def find_apart(name: str, plugin: Path | None = None, allow_missing: bool = Fals
 def at_work(
     found: FoundModel, corpus: Corpus, device: str, progress: Progress, seconds: float | None = None
 ) -> Maker:
-    """Build a model so that it can be asked for clips, each of which may take so many seconds.
+    """Build a model, in a separate process unless it reads videos or calls a program.
 
-    It is in a process of its own; what reads videos or calls a program is in this one.
+    ``seconds`` limits the time per clip.
 
     Raises:
         ModelError: It cannot be built.

@@ -33,7 +33,7 @@ T = TypeVar("T")
 TRAINS_OTHERWISE = (
     "Dropout", "BatchNorm", "InstanceNorm", "DropPath", "StochasticDepth", "RReLU", "SpectralNorm",
 )  # fmt: skip
-"""What is in the names of modules that do another thing in training, such as to look at the batch alone."""
+"""Parts of the names of modules that behave differently in training mode, such as by batch statistics."""
 KINDS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 

@@ -1,7 +1,7 @@
 """``command:FILE.toml``: a model that is a program, in whatever environment it needs.
 
-The program is told where the input is and where the clip goes, and is run once a clip, or once for a manifest
-of many. What it writes is read, checked and resized as clips of ``videos:DIR`` are.
+The program gets the paths of the input and of the clip, and is called once per clip, or once for a manifest
+of many clips. Its output is read, checked and resized like clips of ``videos:DIR``.
 """
 
 from __future__ import annotations

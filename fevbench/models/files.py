@@ -122,11 +122,11 @@ _CACHES = (".config", ".matplotlib", ".cache/matplotlib", ".cache/fontconfig")
 
 
 class OpenedFiles:
-    """Hears what is opened while the block runs, in all threads.
+    """Records which files are opened while the block runs, in all threads.
 
     Attributes:
-        files: What was opened to be read, and is not an installed package's.
-        untracked: What was used that may change without being noticed.
+        files: Files that were opened for reading, without those of installed packages.
+        untracked: What else was used and may change unnoticed, such as programs.
     """
 
     def __init__(self) -> None:

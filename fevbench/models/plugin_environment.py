@@ -1,8 +1,8 @@
-"""Where a model's code lives: what it may import, where it works, and what becomes of its threads.
+"""The environment of a model's code: its imports, its working folder and its threads.
 
-A plug-in may import what lies beside it, add to ``sys.path`` and change the working folder. While its code
-runs it finds things as it left them; the rest of fevbench finds none of them, so that a `utils` or `lpips`
-beside a plug-in is never taken for a package that fevbench needs, nor one plug-in's for another's.
+A plug-in may import modules from its folder, add to ``sys.path`` and change the working folder. These changes
+are in force only while its code runs. So a `utils` or `lpips` beside a plug-in is never imported by fevbench
+or by another plug-in instead of the package of that name.
 """
 
 from __future__ import annotations

@@ -181,7 +181,7 @@ _WANTED = {
 
 
 def _check_placeholders(path: Path, named: set[str]) -> None:
-    """See that the program is told where a clip goes, and nothing of one clip where it gets them all."""
+    """Check that the command has a path for its output, and no placeholder per clip beside a manifest."""
     of_one = [f"{{{name}}}" for name in OF_A_CLIP if name in named]
     if MANIFEST in named and of_one:
         raise ModelError(
@@ -195,7 +195,7 @@ def _check_placeholders(path: Path, named: set[str]) -> None:
 
 
 GRACE = 5.0
-"""Seconds in which a program that is told to end may do so by itself; a container's client needs them."""
+"""Seconds that a program has to end before it is killed; clients of containers need them."""
 TAIL = 4096
 """Bytes at the end of a program's output in which its last line is looked for."""
 LONGEST_LINE = 200

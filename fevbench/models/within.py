@@ -1,7 +1,7 @@
-"""What runs in a model's own process: it does what it is asked, one thing at a time, until nobody asks.
+"""The main loop of a model's process: it answers requests one after the other until the connection closes.
 
-`fevbench.models.apart` is the other end. A request is a method of `Inside` with its arguments; the answer is
-what it returned or the error in words. Frames travel through memory that both processes see.
+`fevbench.models.apart` is the other end. A request is the name of a method of `Inside` with its arguments;
+the answer is its return value, or an error message. Frames are sent through shared memory.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ def _answer(inside: Inside, work: str, arguments: tuple[Any, ...]) -> tuple[Any,
 
 
 def _print_to(file: Path) -> None:
-    """Send what anybody prints in this process to the end of a file, and let nobody read from a terminal."""
+    """Append all output of this process to a file, also of C code, and close its standard input."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
@@ -240,7 +240,7 @@ def _print_to(file: Path) -> None:
         for number in numbers:
             os.dup2(opened, number)
         os.close(opened)
-    # As there is no terminal, Python would keep what is printed for long.
+    # Without a terminal Python would buffer output; write each line at once.
     for number, name in ((1, "stdout"), (2, "stderr")):
         stream = open(number, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)

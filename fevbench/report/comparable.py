@@ -90,10 +90,10 @@ def weight_differences(names: Sequence[str], results: Sequence[Result]) -> list[
 
 
 def other_weights(metric: Metric, first: Result, second: Result) -> str:
-    """Why two runs' numbers in a metric are not of the same networks; empty if they are.
+    """Why two runs' values of a metric come from different networks; empty if they do not.
 
-    Files that the registry has for one weight are containers of the same parameters, and alike. Of a weight
-    that nobody published a hash for, every user pins the first file: another one may be another network.
+    Files that the registry lists for one weight hold the same parameters, so they count as equal. If no hash
+    of a weight is published, every user pins the first file, and two users may have different networks.
     """
     one, other = _networks(metric, first), _networks(metric, second)
     names = [name for name in one if one[name] != other[name]]
@@ -135,11 +135,11 @@ class Selection:
 
 
 def select(paths: Sequence[Path]) -> Selection:
-    """Read runs, and step over trainings, unfinished runs, and runs of other clips than most have.
+    """Read runs, and leave out trainings, unfinished runs, and runs of other clips than most runs have.
 
-    Of samples that equally many runs have, the largest is kept, and of equal ones the first. Where no two
-    runs have the same clips, only other sample sizes are stepped over: of runs of different data sets or
-    protocols nobody could say which was meant, and comparing them is an error.
+    If several sets of clips are equally frequent, the largest is kept, then the first. If no two
+    runs have the same clips, only other sample sizes are left out. Runs of different data sets or
+    protocols are not: it is unclear which ones the user means, and comparing them is an error.
 
     Raises:
         RunError: One is broken or does not exist, or none is a finished run.

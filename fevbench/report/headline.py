@@ -27,16 +27,16 @@ GROUPS = {
 
 
 def headline(columns: Sequence[str]) -> dict[str, str]:
-    """Aspect to the metric that stands for it, of those that a table has; aspects without one are absent."""
+    """Aspect to the metric that represents it among a table's metrics; aspects without one are absent."""
     found = {aspect: [name for name in names if name in columns] for aspect, names in ASPECTS.items()}
     return {aspect: names[0] for aspect, names in found.items() if names}
 
 
 def mean_rank(comparison: Comparison, index: int) -> float:
-    """The mean over groups of metrics of a run's mean rank; infinite if nobody is ranked."""
+    """The mean over groups of metrics of a run's mean rank; infinite if no metric has ranks."""
     means = []
     for _, families in GROUPS.values():
-        # Who has no rank is behind all who have: what is missing never moves a model up.
+        # A model without a rank counts as behind all ranked ones: a missing rank is never an advantage.
         ranks = [
             ranking.ranks.get(index, len(ranking.ranks) + 1)
             for name, ranking in comparison.rankings.items()

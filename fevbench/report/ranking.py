@@ -268,9 +268,9 @@ def _unranked_reason(
     samples: Mapping[int, Sample],
     names: Sequence[str],
 ) -> str:
-    """Why a model has no rank: what is wrong with itself, or else with its test against one that has a rank.
+    """Why a model has no rank: a reason of its own, or that of a missing test against a ranked model.
 
-    The first by name, so that the order of the runs says nothing.
+    The first by name, so that the reason does not depend on the order of the runs.
     """
     if samples[run].reason:
         return samples[run].reason

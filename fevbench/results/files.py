@@ -1,7 +1,8 @@
-"""Reading and writing results, also of older versions, and whether the clips beside a result are its own.
+"""Reading and writing results, also of older versions, and checking the clips beside a result.
 
-A result holds the digest of the pixels of each clip it scored, and each clip carries that of its own pixels.
-A model that does not repeat makes other clips each time, and the numbers are not theirs.
+A result holds the digest of the pixels of each scored clip, and each clip file holds the digest of its
+pixels. They differ if clips were generated again by a model that is not deterministic; the scores are then
+not theirs.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ HEAD = 4096
 _TAG = re.compile(rb"%b\x44\x87\xc0([0-9a-f]{64})" % DIGEST_TAG.encode())
 """A tag of Matroska: its name, the element that holds a text (0x4487), its length of 64, and the text."""
 Content = dict[str, Any]
-"""A result as its file says it, before anything is validated: a step must bear whatever stands there."""
+"""The content of a result's file before validation: a migration step must accept any content."""
 Find = Callable[[str, str], "Dataset | None"]
 """Name and version of a data set to the data set, if that version is here."""
 RENAMED = {
@@ -53,9 +54,9 @@ def file_name(clip: Clip) -> str:
 
 
 def check_clips(folder: Path, result: Result) -> None:
-    """See that the clips of a run folder are those its result is about; what is not there is not asked for.
+    """Check that the clips of a run folder are those that its result scored; missing clips are ignored.
 
-    The digests that clips carry are compared. Whether their pixels are whole is seen when they are decoded.
+    The digests stored in the clips are compared. Damaged pixels are noticed only when a clip is decoded.
 
     Raises:
         RunError: Some are others, or one cannot be read.
@@ -171,9 +172,9 @@ class NoResult(RunError):
 
 
 def read_result(path: Path, of_its_clips: bool = True) -> Result:
-    """Read a result from its file or from its run folder; one of an older schema as one of this.
+    """Read a result from its file or from its run folder; an older schema is converted to this one.
 
-    The clips that lie beside it must be those it is about, unless ``of_its_clips`` is False.
+    The clips beside it must be those that it scored, unless ``of_its_clips`` is False.
 
     Raises:
         NoResult: It is a training, or a run that is not finished.

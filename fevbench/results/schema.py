@@ -1,10 +1,10 @@
 """The result of a run: everything needed to read it, trust it and repeat it.
 
-``schema_version`` is raised when a field changes its meaning or goes away; `fevbench.results.files` brings
-older results up to it when they are read.
+``schema_version`` increases when a field changes its meaning or is removed; `fevbench.results.files` converts
+older results when they are read.
 
-2: the subject and the label of every scored clip are there unless nobody can tell them.
-1: they may be missing.
+2: holds the subject and the label of every scored clip if they are known.
+1: may lack them.
 """
 
 from __future__ import annotations

@@ -54,10 +54,10 @@ def jackknife_error(
 
     With n samples in all, m_j of them in group j, h_j = n / m_j, v the statistic and r_j the replicates,
     pseudo-values are h_j v - (h_j - 1) r_j: a bias of order 1 / n is gone from them. The variance is the mean
-    of their squared distances from the jackknife's estimate G v - sum((1 - m_j / n) r_j), each divided by
-    h_j - 1 (Busing, Meijer and van der Leeden, Statistics and Computing 9, 1999). Of groups of one size this
-    is Tukey's ``(G - 1) / G * sum((r - mean(r))^2)``, which of unequal groups takes for scatter what is bias:
-    without a larger group a Fréchet distance is larger.
+    of their squared distances from the jackknife's estimate G v - sum((1 - m_j / n) r_j), each divided by h_j
+    - 1 (Busing, Meijer and van der Leeden, Statistics and Computing 9, 1999). With groups of one size this is
+    Tukey's ``(G - 1) / G * sum((r - mean(r))^2)``. With unequal groups Tukey's formula counts bias as
+    variance: a Fréchet distance grows more when a larger group is left out.
 
     Args:
         replicates: The statistic without each group.

@@ -32,10 +32,10 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class PairedTest:
-    """One model against another: what is None, there is not, and ``reason`` says why there is no test.
+    """One model compared with another. Fields are None if there is no test; ``reason`` then says why.
 
-    The difference is the first's number less the second's, the interval one of 95 % over subjects, and p how
-    often a difference as large would arise if the models were equals.
+    The difference is the first model's value minus the second's. The interval is of 95 % over subjects. p is
+    the probability of a difference at least as large if the models are equal.
     """
 
     difference: float | None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 LEAST_SEEDS = 3
-"""Fewest seeds for an interval: from two, what is printed as 95 % holds the truth in 90 %."""
+"""Fewest seeds for an interval. With two, an interval of 95 % contains the true value in 90 % of cases."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def sets_over_seeds(
     Args:
         values: The statistic with each of S seeds.
         replicates: ``float64[S, G]``, the same without each group of subjects.
-        sizes: How many clips each group has; all as many where nobody can tell.
+        sizes: How many clips each group has; equal sizes are assumed if this is None.
     """
     means = np.asarray(values, np.float64)
     # Of the mean over seeds, whose replicates are the means of theirs.
@@ -74,7 +74,7 @@ def sets_over_seeds(
 def _joined(means: NDArray[np.float64], of_subjects: float, groups: int) -> TwoLevels:
     """Both variances of the mean over seeds together, with Satterthwaite's degrees of freedom.
 
-    What is of neither seeds nor subjects alone is in both, so that the interval is rather too wide.
+    The interaction of seeds and subjects is part of both variances, so the interval is conservative.
     """
     seeds, value = len(means), float(means.mean())
     between = float(means.var(ddof=1))

@@ -5,11 +5,10 @@ win for each. Every model also meets a virtual opponent of strength 0 in one com
 everything keeps a finite strength, and the strengths have a zero point. In logits it is the Beta(1/2, 1/2)
 prior of the chance to beat that opponent.
 
-Choices of one rater are not independent, nor are choices about one subject. Both are drawn anew with
-replacement, and a choice counts as often as its rater times as often as its subject was drawn: the
-pigeonhole bootstrap (Owen, Annals of Applied Statistics 1, 2007). It is conservative: what is chance in
-single choices is counted up to three times, so that intervals are too wide where raters and subjects differ
-little.
+Choices of one rater are not independent, nor are choices about one subject. Raters and subjects are resampled
+with replacement, and the weight of a choice is the product of the counts of its rater and its subject: the
+pigeonhole bootstrap (Owen, Annals of Applied Statistics 1, 2007). It is conservative: the variance of single
+choices is counted up to three times, so that intervals are too wide if raters and subjects differ little.
 """
 
 from __future__ import annotations

@@ -111,7 +111,8 @@ def _agreement(
 def _resampled_means(scores: Sequence[Score], choices: Choices) -> NDArray[np.float64]:
     """``float64[RESAMPLES, models]``: the metric over resampled subjects.
 
-    Those whom the study shows are drawn as for the choices; the others of the runs are drawn by themselves.
+    Subjects of the study are resampled as for the choices; other subjects of the runs are resampled
+    separately.
     """
     shown = {subject: i for i, subject in enumerate(choices.subjects)}
     others = sorted({subject for score in scores for subject in score.subjects} - shown.keys())
@@ -123,7 +124,7 @@ def _resampled_means(scores: Sequence[Score], choices: Choices) -> NDArray[np.fl
     for score in scores:
         of = [score.subjects.get(subject, (0.0, 0)) for subject in everyone]
         sums, counts = (draws @ np.array(column, np.float64) for column in zip(*of, strict=True))
-        # A resample may hold nobody who counts in a metric that excuses clips: it says nothing then.
+        # If a metric excuses clips, a resample may hold no subject that counts; its mean is then NaN.
         means.append(np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0))
     return np.stack(means, axis=1)
 

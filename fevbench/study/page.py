@@ -1,4 +1,4 @@
-"""The page: one file that holds everything, asks nobody for anything, and names no model."""
+"""The page: one file that holds everything, makes no requests, and names no model."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The study's own file, which raters never get, and the answers that raters save.
 
-The study's file says what is compared, who made what, and what the metrics say. Its hash is in the page and
-in every answers file, so that answers are never read with another study's key.
+The study's file holds the comparisons, the models of their clips, and the values of their metrics. Its hash
+is in the page and in every answers file, so that answers are never read with the file of another study.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FORMAT: Literal["fevbench study 1"] = "fevbench study 1"
 STUDY_FILE = "study.json"
 PAGE_FILE = "index.html"
 Slot = Literal["a", "b"]
-"""One of the two clips of a question. Which of them is shown at the left is drawn anew for every rater."""
+"""One of the two clips of a question. Which one is shown on the left is chosen at random for every rater."""
 MOST_BYTES = 16 << 20
 AGAIN = "ask the rater to save the file again"
 

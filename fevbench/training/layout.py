@@ -29,8 +29,8 @@ def channels_last(network: M) -> M:
 def concatenate_channels(x: Tensor, *others: Tensor) -> Tensor:
     """Maps ``float[B, C, T, H, W]`` with others behind their channels, channels last.
 
-    Maps that are one map repeated (``expand``) have no layout of their own: torch would lay all out anew with
-    channels first, and the next convolution would turn them round again.
+    Expanded maps (``expand``) have no memory layout. torch would copy the result to channels first, and the
+    next convolution would convert it back.
     """
     last = torch.channels_last_3d
     return torch.cat([x, *(other.contiguous(memory_format=last) for other in others)], 1)

@@ -59,7 +59,7 @@ threading.Thread(target=follow, daemon=True).start()
 status = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL)
 sys.exit(status if status >= 0 else 128 - status)
 """
-"""Runs a command, and ends it with all it started once nobody holds the other end of its input any more."""
+"""Runs a command, and ends it with all its children when the parent process closes its standard input."""
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|ENOSPC|EDQUOT")
 """What package managers say where a disk is full."""
 

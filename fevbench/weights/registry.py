@@ -18,8 +18,8 @@ REGISTRY = Path(__file__).with_name("registry.toml")
 class File:
     """One file that satisfies a weight, by its name in the cache and in the folder the user names.
 
-    Without ``sha256`` nobody published one, and the first file the user gets is the one that later ones are
-    held against (`fevbench.weights.store`); without ``size`` it was never measured.
+    If no hash is published, ``sha256`` is None and the user's first file is pinned
+    (`fevbench.weights.store`). ``size``, in bytes, is None if it was never measured.
     """
 
     name: str

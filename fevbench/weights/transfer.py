@@ -21,7 +21,7 @@ _CHUNK = 1 << 18
 
 
 class SourceError(Exception):
-    """A source that cannot be had from here, with the reason in one line; the next one may do."""
+    """A source that cannot be reached, with the reason in one line; the next source is tried."""
 
 
 def copy(chunks: Iterator[bytes], target: Path, limit: int | None = None) -> tuple[str, int]:

@@ -215,7 +215,7 @@ def test_a_broken_promise_fails_it(cli: Cli, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setitem(metrics._targets, "ssim", lying)
     outcome = cli(*asked)
     assert outcome.code == 1
-    assert "1 of 1 declarations are not met: ssim must ignore freeze: changed by" in outcome.complaint
+    assert "1 of 1 declarations do not hold: ssim must ignore freeze: changed by" in outcome.complaint
 
 
 def test_damages_are_named_with_commas_or_blanks_and_count_once(cli: Cli, tmp_path: Path) -> None:

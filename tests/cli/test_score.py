@@ -125,8 +125,8 @@ def test_subjects_of_a_table_and_what_is_wrong_with_them(score: Score, tmp_path:
     table.write_text("\n".join(["clip,subject", *rows[1:]]))
     assert "subjects: nothing for ann-anger" in score("--subjects", table).complaint
     assert "no.csv cannot be read" in score("--subjects", tmp_path / "no.csv").complaint
-    assert "does not say whose clips they are" in score("--subjects", "{label}").complaint
-    assert "does not say whose clips they are" in score("--subjects", "{subject}_{take}").complaint
+    assert "is no pattern with a subject" in score("--subjects", "{label}").complaint
+    assert "is no pattern with a subject" in score("--subjects", "{subject}_{take}").complaint
     assert "'{subject}_{label}' does not fit ann-anger" in score("--subjects", "{subject}_{label}").complaint
 
 

@@ -194,7 +194,7 @@ def test_clips_of_ones_own_by_csv_and_by_pattern(cli: Cli, tmp_path: Path) -> No
     assert outcome.code == 0
     assert "skipped: 1 missing file (clips.csv line 5)" in outcome.out
     assert "skipped: 1 incomplete line (clips.csv line 6)" in outcome.out
-    assert f"own stood for {tmp_path / 'a'}" in outcome.err
+    assert f"own was {tmp_path / 'a'} before" in outcome.err
     assert {s.id: s.split for s in open_dataset("own").subjects()} == {
         "ann": "train",
         "bob": "val",
@@ -275,7 +275,7 @@ def test_looking_at_a_set(cli: Cli, tmp_path: Path) -> None:
     assert cli("data", "prepare", "mug", tmp_path / "mug", "--out", tmp_path / "out", *SMALL).code == 0
     assert str(tmp_path / "out") in cli("data", "list", "--format", "json").out
     info = cli("data", "info", "mug").out
-    assert "mug-lfdm-26-26: 26 to train on, 26 to test on" in info
+    assert "mug-lfdm-26-26: 26 train, 26 test subjects" in info
     assert f"Prepared in {tmp_path / 'out'}" in info
     stats = cli("data", "stats", "mug", "--format", "json").result
     assert stats["clips"] == {

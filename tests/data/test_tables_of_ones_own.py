@@ -239,7 +239,7 @@ def test_a_prepared_folder_that_is_gone_is_shown_as_such(cli: Cli, own: Path, tm
 
     assert place() == str(out)
     shutil.rmtree(out)
-    assert place() == f"{out} (not there any more)"
+    assert place() == f"{out} (missing)"
     assert f"{out} is not there: name its folder" in cli("data", "stats", f"own:{out}").complaint
     assert f"{out} is not there any more: name its folder" in cli("data", "stats", "own").complaint
 
@@ -252,7 +252,7 @@ def test_a_home_that_cannot_be_written_loses_no_set(
     monkeypatch.setattr(paths, "home", lambda: Path("/proc/fevbench-test"))
     made = prepare(cli, own, out, "--set", f"csv={table}")
     assert made.code == 0
-    assert f"name own:{out}" in made.err
+    assert f"use own:{out}" in made.err
     assert "digest" in made.out
 
 

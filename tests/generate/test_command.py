@@ -74,12 +74,16 @@ def test_all_six_in_one_grid(ask: Ask, tmp_path: Path) -> None:
             "brighter",
             "no expression is called 'happyness': did you mean 'happiness'",
         ),
-        (("clip.webp",), "brighter", "clip.webp is of no known format: end its name in .mp4, .gif, .png"),
+        (
+            ("clip.webp",),
+            "brighter",
+            "clip.webp has no known format: give a name that ends in .mp4, .gif, .png",
+        ),
         (("clip.mp4",), "real", "real looks clips up and makes none"),
         (("clip.mp4",), "brigter", "did you mean 'brighter'?"),
         (("clip.mp4", "fear", "--protocol", "64"), "brighter", "no protocol is called '64'"),
-        (("clip.mp4", "fear", "--paste"), "brighter", "--framed looks for no face, and --paste needs one"),
-        (("clip.mp4", "fear", "--face", "1"), "brighter", "--framed looks for no face, and --face needs one"),
+        (("clip.mp4", "fear", "--paste"), "brighter", "--framed detects no face, but --paste needs one"),
+        (("clip.mp4", "fear", "--face", "1"), "brighter", "--framed detects no face, but --face needs one"),
     ],
 )
 def test_an_error_is_one_line_that_helps(
@@ -114,7 +118,7 @@ def test_a_face_moves_in_its_photograph(
     outcome = cli("generate", "brighter", "--plugin", plugin(BRIGHTER), "--paste", *words)
     assert outcome.code == 0, outcome
     assert "16 frames of 80 px, put into the photograph" in outcome.out
-    assert "whether the face is neutral was not looked at (face-api is not on this machine)" in outcome.err
+    assert "not checked whether the face is neutral (face-api is not on this machine)" in outcome.err
     with Image.open(tmp_path / "out.png") as strip:
         frames = np.asarray(strip)[:160].reshape(160, 16, 242, 3)[:, :, :240].astype(int)
     assert np.array_equal(frames[:, 15, :50], photograph[:, :50]), "away from the face nothing changes"

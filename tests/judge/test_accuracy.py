@@ -62,7 +62,7 @@ def test_a_trained_judge_is_used_and_named(judged: Cli, tmp_path: Path) -> None:
     assert before.code == 0, before
     trained = judged("train", "expression-classifier", "tiny", "--device", "cpu")
     assert trained.code == 0, trained
-    assert "of 3 clips of val subjects" in trained.out
+    assert "on 3 clips of val subjects" in trained.out
     judge = files.find_judge(open_dataset("tiny"), HOW)
     assert judge is not None
     about = read_exported(judge.path, files.MODEL).about
@@ -97,7 +97,7 @@ def test_what_a_judge_does_not_understand_is_refused(judged: Cli, tmp_path: Path
     )
     assert "is a folder" in judged("train", "judge", "tiny", "--out", tmp_path).complaint
     assert (
-        "--protocol is for expression-classifier alone"
+        "--protocol is only for expression-classifier"
         in judged("train", "fev-gan", "tiny", "--protocol", "64x32").complaint
     )
 

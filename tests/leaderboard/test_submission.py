@@ -85,7 +85,10 @@ def test_a_card_and_a_contact_come_along(run: Path, cli: Cli, tmp_path: Path) ->
     card.write_bytes(b"\xff\xfe")
     refused = cli("leaderboard", "submit", run, "--out", tmp_path / "b.zip", "--card", card)
     assert "cannot be read as text" in refused.complaint
-    assert "end its name in .zip" in cli("leaderboard", "submit", run, "--out", tmp_path / "b.tar").complaint
+    assert (
+        "give a name that ends in .zip"
+        in cli("leaderboard", "submit", run, "--out", tmp_path / "b.tar").complaint
+    )
     assert not (tmp_path / "b.zip").exists()
 
 

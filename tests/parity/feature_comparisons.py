@@ -177,9 +177,9 @@ COMPARISONS = (
         )
         for package, theirs, why in (
             ("pytorch-fid", partial(frechet_by_pytorch_fid, *FEW),
-             "the root of a singular matrix keeps half the digits; ours takes none"),
+             "its root of a singular matrix loses half the digits; ours needs no matrix root"),
             ("torch-fidelity", partial(frechet_by_torch_fidelity, *FEW),
-             "the eigenvalues that are 0 come out as rounding, whose root is larger"),
+             "eigenvalues that should be 0 are rounding errors, whose roots are larger"),
         )
     ],
     *[
@@ -209,7 +209,7 @@ COMPARISONS = (
         SETS.format(*KERNEL),
         ours(kernel_distance, KERNEL), partial(kernel_by_torch_fidelity, *KERNEL, subsets=100, size=50),
         bound=0.5, least=1e-6,
-        why="the mean over random subsets, as published KIDs are: another for every seed",
+        why="the mean over random subsets, as in published KIDs: it depends on the seed",
     ),
     Comparison(
         "Labels", "macro-F1", "scikit-learn", "200 readings of six labels, seed 0",

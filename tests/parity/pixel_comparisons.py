@@ -214,13 +214,13 @@ COMPARISONS = (
         "Pixels", "SSIM", "torchmetrics", CLIP,
         ours_of_clip, partial(each, of_torchmetrics, lambda: [clip()]),
         bound=0.3, least=1e-4, relative=False,
-        why="it mirrors the frame at its border and counts the border, too: 29 % of a frame of 64 px",
+        why="it also scores the border, from mirrored pixels: 29 % of a frame of 64 px",
     ),
     Comparison(
         "Pixels", "MS-SSIM, five scales", "pytorch-msssim", LARGE,
         lambda: ms_ssim_per_frame(*large()),
         partial(scales_of_pytorch_msssim, (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)),
-        bound=0.1, least=1e-4, relative=False, why="two scales more, which frames of 64 px do not have",
+        bound=0.1, least=1e-4, relative=False, why="two more scales, for which frames of 64 px are too small",
     ),
     Comparison(
         "Pixels", "PSNR of the clip", "torchmetrics", CLIP, our_psnr, psnr_of_torchmetrics,
@@ -231,6 +231,6 @@ COMPARISONS = (
         "Pixels", "LPIPS, AlexNet, pixels in [0, 1]", "lpips", "4 frames of the clip",
         partial(our_lpips, "alex"), partial(their_lpips, "alex", in_0_1=True),
         bound=0.1, least=1e-3, relative=False, weights=True,
-        why="the network expects [-1, 1]; published code has got that wrong more than once",
+        why="the network expects [-1, 1]; a known mistake in published code",
     ),
 )  # fmt: skip

@@ -23,25 +23,25 @@ PAGE = Path(__file__).parents[2] / "docs" / "precision.md"
 HEAD = """# Precision: our numbers beside other implementations'
 
 For everybody who compares a number of fevbench with one from another package. After this page you know
-how close the two are where the definitions agree, and why they differ where only the name agrees.
+how close the two are if their definitions agree, and why they differ if only the name is the same.
 
 Every row is measured: the same inputs go into fevbench and into the other package, on one machine, in
 one run of `make precision`, which writes this page. The same comparisons are tests (`tests/parity`, with
-`pip install 'fevbench[parity]'`); each fails if the difference leaves its bound.
+`pip install 'fevbench[parity]'`); each fails if the difference exceeds its bound.
 
-* **Same definition.** In the first table of each kind both sides have the same definition. What is left
-  is rounding.
-* **Same name, other definition.** In the second table only the name is the same. This is where published
-  numbers differ, and why a number without [its definition](metrics.md) says little. The bound has a
-  lower end too, so that a package that changes its definition is noticed.
+* **Same definition.** In the first table of each section both sides have the same definition. Only
+  rounding remains.
+* **Same name, other definition.** In the second table only the name is the same. Such differences are
+  why a published number says little without [its definition](metrics.md). Here the bound has a
+  lower end too, so that the test also fails if the other package changes its definition.
 
 How to read the columns:
 
-* Of several numbers the mean is shown. The difference is the largest of any.
-* *Relative* differences are parts of the largest of their numbers. *Absolute* ones are in the metric's
-  own unit.
-* Networks of other packages get our verified weights, where they would download the same ones.
-* *The clip* is a FEVSynth test clip, 16 frames of 64 px, beside itself with noise that grows from 3 to
+* If a row has several numbers, their mean is shown, and the largest of their differences.
+* A *relative* difference is divided by the largest number of the other package. An *absolute* one is in
+  the unit of the metric.
+* If another package would download a network that fevbench also uses, it gets our verified file.
+* *The clip* is a FEVSynth test clip, 16 frames of 64 px, compared with a copy with noise that grows from 3 to
   30 grey levels (seed 0).
 """
 COLUMNS = ("what", "of", "fevbench", "theirs", "whose", "difference", "bound", "why it is not 0")

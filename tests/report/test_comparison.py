@@ -339,7 +339,7 @@ def test_metrics_that_no_run_has_are_named(cli: Cli, tmp_path: Path) -> None:
     for asked, absent in (("csim,jedi", "jedi"), ("facial-motion", "mesh-rate, expression-error")):
         outcome = cli("compare", tmp_path / "a", "--metrics", asked)
         assert outcome.code == 1
-        assert f"error: no run was scored in {absent}" in outcome.complaint
+        assert f"error: no run has a score for {absent}" in outcome.complaint
 
 
 def test_one_is_not_many() -> None:

@@ -69,8 +69,8 @@ def test_it_is_printed_drawn_and_written(cli: Cli, tmp_path: Path) -> None:
     write_result(tmp_path / "run", run({"a": "joy", "b": "sorrow"}))
     shown = cli("confusion", tmp_path / "run", "--out", tmp_path / "c.png")
     assert shown.code == 0, shown
-    assert "true clips: 3 of 3 right" in shown.out
-    assert "m: 1 of 3 right" in shown.out
+    assert "true clips: 3 of 3 correct" in shown.out
+    assert "m: 1 of 3 correct" in shown.out
     assert NONE_READ in shown.out
     assert Image.open(tmp_path / "c.png").width > 300
     rows = list(csv.DictReader(io.StringIO(cli("confusion", tmp_path / "run", "--format", "csv").out)))
@@ -78,7 +78,7 @@ def test_it_is_printed_drawn_and_written(cli: Cli, tmp_path: Path) -> None:
     assert sum(int(row["clips"]) for row in rows) == sum(int(row["true_clips"]) for row in rows) == 3
     (found,) = json.loads(cli("confusion", tmp_path / "run", "--format", "json").out)
     assert found["read"] == ["joy", "sorrow", NONE_READ]
-    assert "end its name in .png" in cli("confusion", tmp_path / "run", "--out", "c.svg").complaint
+    assert "give a name that ends in .png" in cli("confusion", tmp_path / "run", "--out", "c.svg").complaint
     assert (
         "no metric is called 'accurcy'" in cli("confusion", tmp_path / "run", "--metric", "accurcy").complaint
     )
@@ -103,8 +103,8 @@ def test_two_runs_of_one_model_are_told_apart(cli: Cli, tmp_path: Path) -> None:
     for seed in (0, 1):
         write_result(tmp_path / str(seed), run(LABELS).model_copy(update={"seed": seed}))
     shown = cli("confusion", tmp_path / "0", tmp_path / "1")
-    assert "m, seed 0: 3 of 3 right" in shown.out
-    assert "m, seed 1: 3 of 3 right" in shown.out
+    assert "m, seed 0: 3 of 3 correct" in shown.out
+    assert "m, seed 1: 3 of 3 correct" in shown.out
 
 
 def test_readings_of_different_networks_do_not_share_their_true_clips(cli: Cli, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_clips_play_in_step(cli: Cli, runs: dict[str, Path], tmp_path: Path, suf
 
 def test_what_cannot_be_shown_says_why(cli: Cli, runs: dict[str, Path], tmp_path: Path) -> None:
     copy, out = runs["copy"], tmp_path / "sheet.png"
-    assert "end its name in" in cli("show", copy, "--out", tmp_path / "sheet.bmp").complaint
+    assert "give a name that ends in" in cli("show", copy, "--out", tmp_path / "sheet.bmp").complaint
     assert "leave one out" in cli("show", copy, "--out", out, "--id", "x", "--worst", "psnr").complaint
     assert "clip of these runs" in cli("show", copy, "--out", out, "--id", "ann-jou").complaint
     assert "metric of this run" in cli("show", copy, "--out", out, "--worst", "ssim").complaint

@@ -127,7 +127,7 @@ def test_the_last_good_checkpoint_outlives_a_stop(
         (("--set", "ema_decay=2"), "ema_decay must be at least 0 and below 1, not 2.0"),
         (("--set", "spatial_widths=4,4,0,4"), "spatial_widths must be at least 1 and at most 65536, not 0"),
         (("--set", "reconstruction_weight=inf"), "reconstruction_weight must be at least 0"),
-        (("--minutes", "nan"), "--minutes nan is no time"),
+        (("--minutes", "nan"), "--minutes nan is no duration"),
         (("--config", "narow"), "no configuration of fev-gan is called 'narow': did you mean 'narrow'?"),
         (("--device", "abacus"), "'abacus' is no device to train on"),
     ],

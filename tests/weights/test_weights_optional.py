@@ -93,7 +93,7 @@ def test_the_first_file_is_pinned_and_said_so(
     register(own=[unhashed(url=server.url("own.bin"))])
     first = command("pull", "own")
     assert first.exit_code == 0
-    assert "warning: nobody published a hash of own.bin" in first.stderr
+    assert "warning: no hash of own.bin is published" in first.stderr
     assert sha256(PAYLOAD) in first.stderr
     assert (cache / "own.bin.sha256").read_text() == f"{sha256(PAYLOAD)}  own.bin\n"
     assert weights.require("own").sha256 == sha256(PAYLOAD)
@@ -145,7 +145,7 @@ def test_a_file_is_added_from_anywhere(
     assert {path.name for path in cache.iterdir()} - {"own.bin.sha256"} == {"own.bin"}
     again = command("add", "own", brought)
     assert again.exit_code == 0
-    assert ("warning: nobody published" in again.stderr) == pinned
+    assert ("is published; from now on" in again.stderr) == pinned
     assert "own may be used for non-commercial research only" in again.stdout
 
 

@@ -198,7 +198,7 @@ def numbered(names: Iterable[str]) -> list[str]:
 EVERY = ("all", "both")
 """Values of an option that ask for every part."""
 WITHOUT = "subject without the part asked for"
-"""Why a subject is not in the set of whom other parts are there."""
+"""The reason why a subject is left out if the download has only other parts of it."""
 NAMED = 8
 """Parts that are named before they are counted."""
 

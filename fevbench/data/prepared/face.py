@@ -78,8 +78,8 @@ def same_subject(
     if not candidates:
         return None
     similar, near, seen = max(candidates, key=lambda candidate: candidate[0] + candidate[1])
-    # A face turned away or drawn by a strong expression resembles itself less. Where nobody else is about, to
-    # have stayed is enough.
+    # A face that is turned away or shows a strong expression is less similar to itself. If no frame shows
+    # another face, the same position is enough.
     return (
         seen if similar >= SAME_SUBJECT or (near >= SAME_PLACE and (alone or similar >= DOUBTFUL)) else None
     )
@@ -104,7 +104,7 @@ RAISE = 0.028
 ROOM = 1.05
 """The square is larger if the face moves: at least so many times what its boxes span."""
 SMALL = 32
-"""Pixels: a face that is less high is worth a note, as what is cut out is mostly made up by resizing."""
+"""Pixels: a face of less height is noted, because most of the cropped pixels are interpolated."""
 
 ReadFaces = Callable[["Frames"], list[DetectedFace]]
 """The faces in ``uint8[H, W, 3]`` from left to right, and whose they are; may be sent to another process."""

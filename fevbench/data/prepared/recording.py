@@ -89,7 +89,7 @@ class RecordingFrames:
 
 
 DAMAGED = 0.1
-"""Part of a recording's frames that may be damaged; the nearest whole one then stands for each."""
+"""Largest share of damaged frames of a recording; each is replaced by the nearest undamaged one."""
 
 
 class NoClip(Exception):
