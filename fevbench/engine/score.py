@@ -198,7 +198,8 @@ def _arrays(
     metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet
 ) -> tuple[tuple[NDArray[Any], ...], list[int]]:
     """What a set metric computes from, a row a sample, and how many samples each clip has, made or true."""
-    samples = [_samples(metric, clips, side, true) for side in (made, true)]
+    sides = (made,) if made is true else (made, true)  # for the ceiling, the true ones are joined once
+    samples = [_samples(metric, clips, side, true) for side in sides]
     counts = [len(of_clip) for of_clip in samples[0]]
     subjects = sorted({clip.subject for clip in clips})
     info = {
@@ -207,7 +208,7 @@ def _arrays(
     }
     of_samples = [np.repeat(np.array(info[what], np.int64), counts) for what in metric.sampling.sample_info]
     features = [joined(of_side, true.folder) if clips else np.empty((0, 0)) for of_side in samples]
-    return (*features, *of_samples), counts
+    return (features[0], features[-1], *of_samples), counts
 
 
 def _samples(metric: Metric, clips: Sequence[Clip], side: ClipSet, true: ClipSet) -> Sequence[Rows]:
