@@ -42,7 +42,7 @@ test: $(BIN)/.tools ## Run the tests (all but the slow ones)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
 bench: $(BIN)/.tools ## Measure how long things take (see benchmarks/README.md)
-	@fail=0; for script in answers backends comparing set_statistics; do $(BIN)/python benchmarks/$$script.py || fail=1; done; exit $$fail
+	@fail=0; for script in answers backends comparing scoring set_statistics; do $(BIN)/python benchmarks/$$script.py || fail=1; done; exit $$fail
 
 slow: $(BIN)/.tools ## Run the slow tests: reference FVD, rendering, the wheel
 	$(BIN)/python -m pytest -m slow

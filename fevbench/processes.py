@@ -64,9 +64,10 @@ def work_in_turns(
                     with without_ctrl_c():  # the workers start here, and inherit this
                         futures = {pool.submit(work, piece): piece for piece in left[0]}
                     for future in as_completed(futures):
+                        piece = futures.pop(future)  # which would keep all results
                         result = future.result()
-                        left[0].remove(futures[future])
-                        done(futures[future], result)
+                        left[0].remove(piece)
+                        done(piece, result)
                     left.pop(0)
         except (BrokenProcessPool, MemoryError) as error:
             deaths -= 1

@@ -20,6 +20,7 @@ from fevbench.engine.extract import Extraction, Work
 from fevbench.engine.folder import DIGESTS_FILE, Claim, settings_of
 from fevbench.engine.noise import made_again
 from fevbench.engine.plan import Evaluation, choose_metrics
+from fevbench.engine.rows import RowsOnDisk
 from fevbench.engine.samples import HashedClip, Sample, noise_pairs, samples
 from fevbench.engine.score import score_all
 from fevbench.engine.work import Digests, Found
@@ -58,8 +59,8 @@ def write_digests(folder: Path, clips: Sequence[Clip], found: Found) -> None:
 
 def _packed(digests: Sequence[Digests]) -> NDArray[np.uint8]:
     """``uint8[N, 1 + T, 32]``: of each clip, and of its frames."""
-    rows = [[bytes.fromhex(text) for text in (clip, *frames)] for clip, frames in digests]
-    return np.array([[list(one) for one in row] for row in rows], np.uint8).reshape(len(rows), -1, BYTES)
+    packed = b"".join(bytes.fromhex(text) for clip, frames in digests for text in (clip, *frames))
+    return np.frombuffer(packed, np.uint8).reshape(len(digests), -1, BYTES)
 
 
 def _unpacked(rows: NDArray[np.uint8]) -> HashedClip:
@@ -123,11 +124,11 @@ def score_again(
         device = before.environment.device.partition(" ")[0]
         progress.start("features", len(evaluation.extractors))
         cache = features or paths.home() / "features"
-        kept = {}
+        kept, disk = {}, RowsOnDisk(folder)
         for extractor in evaluation.extractors:
-            kept[extractor.name] = _kept(extractor, before, clips, digests, device, cache, progress)
+            kept[extractor.name] = _kept(extractor, before, clips, digests, device, cache, progress, disk)
             progress.advance(1)
-        values, seconds = score_all(evaluation, clips, kept, progress)
+        values, seconds = score_all(evaluation, clips, kept, progress, folder)
         stage = Work(len(values), 0, seconds).stage()
         result = before.model_copy(
             update={
@@ -177,8 +178,9 @@ def _kept(
     device: str,
     cache: Path,
     progress: Progress,
+    disk: RowsOnDisk,
 ) -> dict[str, tuple[NDArray[np.floating], NDArray[np.floating]]]:
-    """The features of all clips by one extractor.
+    """The features of all clips by one extractor, on disk.
 
     Raises:
         FevbenchError: Some are not kept.
@@ -191,20 +193,18 @@ def _kept(
     }
     of_noise = extractor.unit == "noise pair"
     scored = made_again(clips) if of_noise else clips
-    wanted: list[list[Sample]] = []
-    for clip in scored:
-        made, true = digests["made"][clip.id][0], digests["true"][clip.id][0]
-        if of_noise:
-            wanted += noise_pairs([made, *digests["draws"].get(clip.id, [])]), []
-        else:
-            wanted += samples(extractor.unit, made, true), samples(extractor.unit, true, true)
+    kept = {}
     with Extraction(extractor, local, device, None, cache, progress.note) as extraction:
-        rows = extraction.kept(wanted)
-    kept = {
-        clip.id: (made, true)
-        for clip, made, true in zip(scored, rows[::2], rows[1::2], strict=True)
-        if made is not None and true is not None
-    }
+        for clip in scored:
+            made, true = digests["made"][clip.id][0], digests["true"][clip.id][0]
+            wanted: tuple[list[Sample], list[Sample]]
+            if of_noise:
+                wanted = noise_pairs([made, *digests["draws"].get(clip.id, [])]), []
+            else:
+                wanted = samples(extractor.unit, made, true), samples(extractor.unit, true, true)
+            of_made, of_true = extraction.kept(wanted)
+            if of_made is not None and of_true is not None:
+                kept[clip.id] = disk.keep(of_made), disk.keep(of_true)
     if lacking := len(scored) - len(kept):
         raise FevbenchError(
             f"features of {quantity(lacking, 'clip')} by {extractor.name} are not kept here",

@@ -18,6 +18,7 @@ from fevbench.engine.generate import GeneratedClips
 from fevbench.engine.local import Job, choose_jobs, do_all, generated_clips, open_worker
 from fevbench.engine.noise import made_again, no_noise
 from fevbench.engine.plan import Plan
+from fevbench.engine.rows import RowsOnDisk
 from fevbench.engine.score import score_all
 from fevbench.engine.work import Found, Part
 from fevbench.errors import RunError
@@ -142,17 +143,17 @@ def _carry_out(
     plan, evaluation = job.plan, job.plan.evaluation
     clips, count = evaluation.clips or (), evaluation.noise_samples
     again = made_again(clips) if count > 1 else ()
-    found = Found()
+    found, disk = Found(), RowsOnDisk(plan.out)
     with open_worker(job, progress.note, maker, corpus) as worker:
         there = sum(worker.generated.path(clip).exists() for clip in clips)
         if there:
             progress.note(f"continuing: {there} of {len(clips)} clips were made before")
         try:
-            found.add(worker.begin(progress))
+            found.add(worker.begin(progress), disk.keep)
             progress.start("clips", len(clips) + len(again) * (count - 1))
 
             def done(part: Part, came: Found) -> None:
-                found.add(came)
+                found.add(came, disk.keep)
                 progress.advance(len(part[0]) * max(1, part[1] - 1))
 
             if cluster:
@@ -167,7 +168,7 @@ def _carry_out(
     for note in dict.fromkeys(found.notes):
         progress.note(note)
     stages = {name: work.stage() for name, work in found.work.items()}
-    values, seconds = score_all(evaluation, clips, found.features, progress)
+    values, seconds = score_all(evaluation, clips, found.features, progress, plan.out)
     stages["score"] = Work(len(values), 0, seconds).stage()
     made = {clip: digests[0] for clip, digests in found.made.items()}
     draws = {clip: [own for own, _ in digests] for clip, digests in found.again.items()}

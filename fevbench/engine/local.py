@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing.util
 import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -140,7 +141,12 @@ def do_all(
             done(part, worker.do(part))
         return
     worker.generated.finish()
-    work_in_turns(_do, turns, jobs, done, partial(_remember, packed_job(job)), DEATHS)
+    with tempfile.TemporaryDirectory(prefix="fevbench-job-") as scratch:
+        # As a file: what is handed to a process at its start goes through a pipe, and where that process dies
+        # before it has read more than the pipe holds, Python waits for ever.
+        file = Path(scratch) / "job"
+        file.write_bytes(packed_job(job))
+        work_in_turns(_do, turns, jobs, done, partial(_remember, file), DEATHS)
 
 
 def packed_job(job: Job) -> bytes:
@@ -154,13 +160,13 @@ def packed_job(job: Job) -> bytes:
     return packed(replace(job, plan=replace(job.plan, model=model)), what, "repeat the command with --jobs 1")
 
 
-_job = b""
+_job = Path()
 _worker: list[Worker] = []
 _notes: list[str] = []
-"""Of a process that is a worker: what it was sent, what it made of it, and what it has to say."""
+"""Of a process that is a worker: where its job is, what it made of it, and what it has to say."""
 
 
-def _remember(job: bytes) -> None:
+def _remember(job: Path) -> None:
     global _job
     _job = job
 
@@ -168,7 +174,7 @@ def _remember(job: bytes) -> None:
 def _do(part: Part) -> Found:
     if not _worker:  # not before: an error that is raised here reaches the user
         stack = contextlib.ExitStack()
-        job: Job = cloudpickle.loads(_job)
+        job: Job = cloudpickle.loads(_job.read_bytes())
         if job.plan.plugin:  # extractors may be in it
             load_plugin(job.plan.plugin)
         _worker.append(stack.enter_context(open_worker(job, _notes.append)))

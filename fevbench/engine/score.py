@@ -11,6 +11,7 @@ import numpy as np
 
 from fevbench.engine.noise import made_again
 from fevbench.engine.plan import shortage, subject_shortage
+from fevbench.engine.rows import joined
 from fevbench.extractors.base import extractors
 from fevbench.global_state import fixed_global_state
 from fevbench.metrics.catalog import metrics as catalog
@@ -29,6 +30,8 @@ from fevbench.stats.jackknife import (
 from fevbench.stats.jackknife import METHOD as JACKKNIFE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from fevbench.data.clip import Clip
@@ -51,11 +54,13 @@ class ClipSet:
         labels: The data set's labels.
         frames: Frames of each clip.
         features: Extractor name to clip id to its features, a row a sample.
+        folder: Where the samples of all clips are joined, if they are many; None for memory.
     """
 
     labels: Sequence[str]
     frames: int
     features: Mapping[str, Mapping[str, Rows]]
+    folder: Path | None = None
 
     def of(self, extractor: str, clips: Sequence[Clip]) -> list[Rows]:
         """The features of some clips, in their order."""
@@ -68,11 +73,11 @@ def clip_set(
     frames: int,
     features: Mapping[str, Mapping[str, tuple[Rows, Rows]]],
     side: int,
+    folder: Path | None = None,
 ) -> ClipSet:
     """The generated clips (side 0) or the true ones (1) of features by extractor and clip id."""
-    return ClipSet(
-        labels, frames, {e: {clip: both[side] for clip, both in of.items()} for e, of in features.items()}
-    )
+    own = {e: {clip: both[side] for clip, both in of.items()} for e, of in features.items()}
+    return ClipSet(labels, frames, own, folder)
 
 
 def score_all(
@@ -80,6 +85,7 @@ def score_all(
     clips: Sequence[Clip],
     features: Mapping[str, Mapping[str, tuple[Rows, Rows]]],
     progress: Progress,
+    folder: Path,
 ) -> tuple[dict[str, MetricResult], float]:
     """Every metric of an evaluation, or why it has no value; and the seconds that took.
 
@@ -88,9 +94,10 @@ def score_all(
         clips: The clips that are scored.
         features: Extractor to clip id to its rows: of what was made, and of the true clip.
         progress: Hears how it proceeds.
+        folder: Where the samples of a metric lie meanwhile, if they are many.
     """
     labels, frames = evaluation.dataset.labels, evaluation.protocol.frames
-    made, true = (clip_set(labels, frames, features, side) for side in (0, 1))
+    made, true = (clip_set(labels, frames, features, side, folder) for side in (0, 1))
     values: dict[str, MetricResult] = {}
     began = time.perf_counter()
     progress.start("score", len(evaluation.metrics))
@@ -191,7 +198,8 @@ def _arrays(
     metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet
 ) -> tuple[tuple[NDArray[Any], ...], list[int]]:
     """What a set metric computes from, a row a sample, and how many samples each clip has, made or true."""
-    samples = [_samples(metric, clips, side, true) for side in (made, true)]
+    sides = (made,) if made is true else (made, true)  # for the ceiling, the true ones are joined once
+    samples = [_samples(metric, clips, side, true) for side in sides]
     counts = [len(of_clip) for of_clip in samples[0]]
     subjects = sorted({clip.subject for clip in clips})
     info = {
@@ -199,8 +207,8 @@ def _arrays(
         "subject": [subjects.index(clip.subject) for clip in clips],
     }
     of_samples = [np.repeat(np.array(info[what], np.int64), counts) for what in metric.sampling.sample_info]
-    features = [np.concatenate(of_side) if clips else np.empty((0, 0)) for of_side in samples]
-    return (*features, *of_samples), counts
+    features = [joined(of_side, true.folder) if clips else np.empty((0, 0)) for of_side in samples]
+    return (features[0], features[-1], *of_samples), counts
 
 
 def _samples(metric: Metric, clips: Sequence[Clip], side: ClipSet, true: ClipSet) -> Sequence[Rows]:

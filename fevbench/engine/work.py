@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -54,20 +54,26 @@ class Found:
     notes: list[str] = field(default_factory=list)
     reads: list[Path] = field(default_factory=list)
 
-    def add(self, other: Found) -> None:
-        """Take in what is known of other clips."""
+    def add(self, other: Found, keep: Callable[[Rows], Rows]) -> None:
+        """Take in what is known of other clips.
+
+        Args:
+            other: That.
+            keep: Puts an array where it does not stand in the way, and returns it from there.
+        """
         self.made |= other.made
         self.true |= other.true
         self.again |= other.again
         self.notes += other.notes
         self.reads = list(dict.fromkeys([*self.reads, *other.reads]))
         for name, of_clips in other.features.items():
-            self.features.setdefault(name, {}).update(of_clips)
+            mine = self.features.setdefault(name, {})
+            mine |= {clip: (keep(made), keep(true)) for clip, (made, true) in of_clips.items()}
         for stage, work in other.work.items():
-            mine = self.work.setdefault(stage, Work())
-            mine.computed += work.computed
-            mine.reused += work.reused
-            mine.seconds += work.seconds
+            total = self.work.setdefault(stage, Work())
+            total.computed += work.computed
+            total.reused += work.reused
+            total.seconds += work.seconds
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[Work]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from fevbench.data.prepared.face import DetectedFace
 from fevbench.extractors.backends import REFERENCE, Backend
-from fevbench.extractors.faces import FaceDetector, FaceFinder
+from fevbench.extractors.faces import FaceFinder, shared_detector
 from fevbench.extractors.onnx import load_onnx
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class ArcFace:
         backend: Backend = REFERENCE,
         embedder: str = EMBEDDER,
     ) -> None:
-        self._detector = FaceDetector(device, weights[DETECTOR])
+        self._detector = shared_detector(device, weights[DETECTOR])
         self._embed = Embedder(device, weights[embedder], backend)
 
     def __call__(self, batch: Frames) -> NDArray[np.float32]:

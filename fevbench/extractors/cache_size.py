@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fevbench.errors import FevbenchError, suggested_fix
-from fevbench.extractors.cache import JOURNALS, LAYOUTS, PATIENCE, bring_up_to_date, connect, today
+from fevbench.extractors.cache import PATIENCE
+from fevbench.extractors.cache_layout import JOURNALS, LAYOUTS, bring_up_to_date, connect, today
 from fevbench.locks import locked
 from fevbench.progress import Progress
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from fevbench.extractors.base import CLASSES as CLASSES
-from fevbench.extractors.faces import FaceDetector
+from fevbench.extractors.faces import shared_detector
 from fevbench.extractors.networks import exact_inference
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class ExpressionReader:
         labels: tuple[str, ...],
     ) -> None:
         self._device = device
-        self._detector = FaceDetector(device, detector)
+        self._detector = shared_detector(device, detector)
         self._crop = crop
         self._network = network
         self._order = [labels.index(name) for name in CLASSES]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,16 @@ import numpy as np
 from PIL import Image
 
 from fevbench.data.framing import FoundFace
+from fevbench.data.video import content_digest
 from fevbench.extractors.onnx import load_onnx
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fevbench.data.clip import Frames
+
+    Box = tuple[float, float, float, float]
+    Found = tuple[NDArray[np.float32], Box] | None
 
 FACE_SIZE = 128
 """Pixels a frame is resized to before detection: SCRFD does not see faces of 64 px reliably."""
@@ -35,6 +40,8 @@ OVERLAP = 0.4
 """Of two boxes that share more of their union, only the surer one is a face."""
 CANVASES = (640, 320, 160)
 """Heights and widths a photograph is shown at: small faces first, then such as fill it."""
+KEPT = 4096
+"""Frames whose faces are remembered: of a worker's part of a run, eight clips and their true ones, all."""
 MARGIN = 0.15
 """Part of a photograph's canvas left black on each side."""
 
@@ -42,19 +49,24 @@ POINTS = ("eye left", "eye right", "nose", "mouth left", "mouth right")
 """The five points; left and right are the picture's."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Face:
     """The largest face of a frame.
 
     Attributes:
-        canvas: ``uint8[H', W', 3]``: the frame as the detector saw it.
+        frame: ``uint8[H, W, 3]``.
         landmarks: ``float32[5, 2]``, x and y in pixels of the canvas: eyes, nose, corners of the mouth.
         box: Left, top, right and bottom of the face in pixels of the frame; may reach beyond it.
     """
 
-    canvas: Frames
+    frame: Frames
     landmarks: NDArray[np.float32]
-    box: tuple[float, float, float, float]
+    box: Box
+
+    @cached_property
+    def canvas(self) -> Frames:
+        """``uint8[H', W', 3]``: the frame as the detector saw it."""
+        return to_canvas(self.frame)
 
 
 class SCRFD:
@@ -129,8 +141,14 @@ def _unlike(boxes: NDArray[np.float32]) -> list[int]:
     return kept
 
 
+@functools.lru_cache(maxsize=1)
+def shared_detector(device: str, path: Path) -> FaceDetector:
+    """The detector of this process: a frame that several networks look at is searched once."""
+    return FaceDetector(device, path)
+
+
 class FaceDetector:
-    """SCRFD-500M on the canvas of each frame.
+    """SCRFD-500M on the canvas of each frame; it remembers where the faces of the last frames are.
 
     Args:
         device: The torch device.
@@ -139,24 +157,46 @@ class FaceDetector:
 
     def __init__(self, device: str, path: Path) -> None:
         self._detect = SCRFD(device, path)
+        self._known: dict[tuple[int, str], Found] = {}
 
     def largest(self, frames: Frames) -> list[Face | None]:
         """The largest face of each frame of ``uint8[N, H, W, 3]``, or None.
 
         With one face a frame, as in every data set here, that is the face.
         """
-        canvases = [to_canvas(frame) for frame in frames]
+        # The count is part of the key: the network rounds otherwise at another size of batch.
+        keys = [(len(frames), content_digest(frame)) for frame in frames]
+        found = {key: self._known[key] for key in keys if key in self._known}
+        fresh = {key: frame for key, frame in zip(keys, frames, strict=True) if key not in found}
+        canvases = {key: to_canvas(frame) for key, frame in fresh.items()}
+        found |= zip(fresh, self._search(list(canvases.values()), frames.shape), strict=True)
+        self._known |= found
+        for oldest in list(self._known)[: max(0, len(self._known) - KEPT)]:
+            del self._known[oldest]
+        faces = [
+            known and Face(frame, *known) for frame, known in zip(frames, map(found.get, keys), strict=True)
+        ]
+        for key, face in zip(keys, faces, strict=True):
+            if face and key in canvases:
+                face.canvas = canvases[key]
+        return faces
+
+    def _search(self, canvases: Sequence[Frames], shape: Sequence[int]) -> list[Found]:
+        """Points and box of the largest face on each canvas of some frames out of ``[N, H, W, 3]``."""
+        if not canvases:
+            return []
         shown, (scale, *_) = zip(*map(_in_corner, canvases), strict=True)
-        of_frame = FACE_SIZE / max(frames.shape[1:3])
-        faces: list[Face | None] = []
-        for canvas, (boxes, points) in zip(canvases, self._detect(np.stack(shown), scale), strict=True):
+        filled = np.stack([*shown, *[shown[-1]] * (shape[0] - len(shown))])
+        of_frame = FACE_SIZE / max(shape[1:3])
+        found: list[Found] = []
+        for boxes, points in self._detect(filled, scale)[: len(shown)]:
             if not len(boxes):
-                faces.append(None)
+                found.append(None)
                 continue
             which = int(((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).argmax())
             left, top, right, bottom = ((boxes[which] - BORDER) / of_frame).tolist()
-            faces.append(Face(canvas, points[which], (left, top, right, bottom)))
-        return faces
+            found.append((points[which], (left, top, right, bottom)))
+        return found
 
 
 def _in_corner(picture: Frames) -> tuple[Frames, float]:
@@ -179,7 +219,7 @@ class FacePoints:
     """
 
     def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
-        self._detector = FaceDetector(device, weights["scrfd-500m"])
+        self._detector = shared_detector(device, weights["scrfd-500m"])
 
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Find the points of the largest face of each frame of ``uint8[N, H, W, 3]``."""

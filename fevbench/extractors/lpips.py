@@ -89,6 +89,8 @@ class LPIPS:
     @exact_inference()
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Distances of ``uint8[N, 2, H, W, 3]``."""
+        if np.array_equal(batch[:, 0], batch[:, 1]):  # as where true clips are beside themselves
+            return np.zeros((len(batch), 1), np.float32)
         return cast("NDArray[np.float32]", self._run(to_tensor(batch, self._device)).cpu().numpy())
 
 

@@ -16,11 +16,11 @@ from tiny import Cli
 
 from fevbench.cli import cache as command
 from fevbench.errors import FevbenchError
-from fevbench.extractors import cache, cache_size
+from fevbench.extractors import cache_layout, cache_size
 from fevbench.extractors.cache import FeatureCache
 from fevbench.progress import Silent
 
-TODAY = cache.today()
+TODAY = cache_layout.today()
 
 
 def value(key: str) -> np.ndarray:
@@ -44,7 +44,7 @@ def used(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Mapping[
     def fill(name: str, letters: Mapping[str, int]) -> Path:
         for letter, ago in letters.items():
             with monkeypatch.context() as patch, contextlib.closing(opened(home, name)) as made:
-                patch.setattr(cache, "today", lambda ago=ago: TODAY - ago)
+                patch.setattr(cache_layout, "today", lambda ago=ago: TODAY - ago)
                 made.put({key: value(key) for key in (f"{letter}{i}" for i in range(100))})
                 made.close()
                 path = made.path
@@ -144,7 +144,7 @@ def test_damaged_files_go_first(home: Path, used: Callable[..., Path], cli: Cli)
 def test_pruning_while_others_read_and_write(
     home: Path, used: Callable[..., Path], cli: Cli, monkeypatch: pytest.MonkeyPatch, has_log: bool
 ) -> None:
-    monkeypatch.setattr(cache, "has_shared_memory", lambda folder: has_log)
+    monkeypatch.setattr(cache_layout, "has_shared_memory", lambda folder: has_log)
     used("net-1", {"A": 90, "B": 0})
     with (
         contextlib.closing(opened(home, "net-1")) as reader,

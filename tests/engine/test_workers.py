@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import pickle
+import select
 import signal
 import subprocess
 import time
@@ -16,6 +19,7 @@ from tiny import Cli
 
 from fevbench import weights
 from fevbench.engine.local import choose_jobs, free_memory
+from fevbench.errors import FevbenchError
 
 RUN = ("run", "copy", "tiny", "--metrics", "csim,acd,psnr,ssim,ms-ssim,motion,warping-error")
 
@@ -42,6 +46,23 @@ def test_any_number_of_workers_gives_the_same(
     for stage, done in one.items():  # two workers may compute the same features at once
         total = done["computed"] + done["reused"]
         assert more[stage]["computed"] + more[stage]["reused"] == total, stage
+
+
+def test_a_worker_that_dies_at_its_start_does_not_stop_the_others(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python waits for ever if it has not read what it is handed by then, and a pipe cannot hold that."""
+    handed: list[int] = []
+
+    def instead(
+        work: object, turns: object, jobs: int, done: object, prepare: functools.partial[None], deaths: int
+    ) -> None:
+        handed.append(len(pickle.dumps(prepare)))
+        raise FevbenchError("enough", "no more")
+
+    monkeypatch.setattr("fevbench.engine.local.work_in_turns", instead)
+    assert "enough" in cli(*RUN, "--out", tmp_path / "run", "--jobs", "2").complaint
+    assert handed[0] < select.PIPE_BUF
 
 
 def workers_of(parent: int) -> list[int]:

@@ -22,6 +22,8 @@ import pytest
 
 from fevbench.errors import FevbenchError
 from fevbench.extractors import cache as module
+from fevbench.extractors import cache_file
+from fevbench.extractors import cache_layout as layout
 from fevbench.extractors.cache import FeatureCache
 from fevbench.locks import locked
 
@@ -211,10 +213,10 @@ def test_a_cache_of_before_digests_is_not_believed(tmp_path: Path) -> None:
 def test_what_sqlite_left_beside_a_damaged_file_goes_with_it(filled: Path) -> None:
     """It would be played into the new file of that name."""
     with opened(filled.parent) as cache:
-        left = [Path(f"{filled}{suffix}") for suffix in module.JOURNALS]
+        left = [Path(f"{filled}{suffix}") for suffix in layout.JOURNALS]
         for path in left:
             path.write_bytes(b"of the old file")
-        cache._put_aside(module._DamageError("for the test"))
+        cache._file._put_aside(cache_file.DamageError("for the test"))
         assert not any(path.exists() for path in left)
     assert len(list(filled.parent.glob("*.damaged*"))) == 4
 
@@ -299,7 +301,7 @@ def test_a_disk_on_which_every_file_is_damaged(filled: Path, monkeypatch: pytest
     def damaged(*_: object, **__: object) -> None:
         raise sqlite3.DatabaseError("database disk image is malformed")
 
-    monkeypatch.setattr(module, "_layout", damaged)
+    monkeypatch.setattr(layout, "layout_of", damaged)
     with pytest.raises(FevbenchError, match="see whether the disk is sound"), opened(filled.parent):
         pass
 
@@ -317,7 +319,7 @@ def mode(file: Path) -> str:
 @pytest.fixture(params=[True, False], ids=["with a log", "without"])
 def has_log(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether the file system is one of this machine."""
-    monkeypatch.setattr(module, "has_shared_memory", lambda folder: request.param)
+    monkeypatch.setattr(layout, "has_shared_memory", lambda folder: request.param)
     return bool(request.param)
 
 
@@ -362,7 +364,7 @@ def test_a_closed_cache_is_one_ordinary_file(filled: Path, has_log: bool) -> Non
 
 def test_no_log_is_begun_of_a_file_that_may_be_going(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would become the log of the next file of that name."""
-    monkeypatch.setattr(module, "has_shared_memory", lambda folder: True)
+    monkeypatch.setattr(layout, "has_shared_memory", lambda folder: True)
     with opened(filled.parent) as cache, locked(filled.with_suffix(".lock")):
         cache.put({"k": np.zeros(40, np.float32)})
         cache.flush()
@@ -370,7 +372,7 @@ def test_no_log_is_begun_of_a_file_that_may_be_going(filled: Path, monkeypatch: 
         assert set(cache.get(["k"])) == {"k"}
     with opened(filled.parent) as cache:
         filled.unlink()
-        cache._make_ready()
+        cache._file.make_ready()
         assert beside(filled) == set()
         cache.put(VALUES)
     assert len(held(filled)) == 200
@@ -386,8 +388,8 @@ def test_reading_changes_nothing(filled: Path) -> None:
 KILLED = """
 import sys, time, numpy as np
 from pathlib import Path
-from fevbench.extractors import cache as module
-module.has_shared_memory = lambda folder: sys.argv[2] == "True"
+from fevbench.extractors import cache as module, cache_layout as layout
+layout.has_shared_memory = lambda folder: sys.argv[2] == "True"
 cache = module.FeatureCache(Path(sys.argv[1]), "net", "f" * 64, 40, print)
 def value(i): return np.random.default_rng(i).normal(size=40).astype(np.float32)
 cache.put({f"{i:064x}": value(i) for i in range(150)})
@@ -420,7 +422,7 @@ def test_a_kill_loses_what_was_not_written(tmp_path: Path, has_log: bool) -> Non
 
 
 def test_a_damaged_log_never_becomes_a_feature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "has_shared_memory", lambda folder: True)
+    monkeypatch.setattr(layout, "has_shared_memory", lambda folder: True)
     file = killed(tmp_path, has_log=True)
     whole = {path: path.read_bytes() for path in tmp_path.iterdir()}
     log = Path(f"{file}-wal")
@@ -442,7 +444,7 @@ def test_a_damaged_log_never_becomes_a_feature(tmp_path: Path, monkeypatch: pyte
 def test_a_file_with_a_log_is_used_on_a_network_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was copied there, as a kill had left it."""
     file = killed(tmp_path, has_log=True)
-    monkeypatch.setattr(module, "has_shared_memory", lambda folder: False)
+    monkeypatch.setattr(layout, "has_shared_memory", lambda folder: False)
     notes: list[str] = []
     with opened(tmp_path, notes) as cache, opened(tmp_path, notes) as other:
         assert len(cache.get(VALUES)) == 150
@@ -492,10 +494,10 @@ def test_only_disks_of_this_machine_share_memory(
         lines.append(f"36 35 98:0 / {place} rw,noatime master:1 - {kind} /dev/root rw\n")
     table = tmp_path / "mountinfo"
     table.write_text("".join(lines))
-    monkeypatch.setattr(module, "MOUNTS", table)
-    assert module.has_shared_memory(folder) == has
-    monkeypatch.setattr(module, "MOUNTS", tmp_path / "none")
-    assert not module.has_shared_memory(folder)
+    monkeypatch.setattr(layout, "MOUNTS", table)
+    assert layout.has_shared_memory(folder) == has
+    monkeypatch.setattr(layout, "MOUNTS", tmp_path / "none")
+    assert not layout.has_shared_memory(folder)
 
 
 def test_a_cache_of_version_2_is_read_and_brought_up_to_date(filled: Path) -> None:
@@ -513,14 +515,14 @@ def test_a_cache_of_version_2_is_read_and_brought_up_to_date(filled: Path) -> No
         assert len(other.get([*VALUES, "k", "l"])) == 202
     assert notes == []
     with contextlib.closing(sqlite3.connect(filled)) as database:
-        assert database.execute("SELECT count(*), min(day) FROM used").fetchone() == (202, module.today())
-        assert module._layout(database) == (module.VERSION, module.LAYOUTS[module.VERSION])
+        assert database.execute("SELECT count(*), min(day) FROM used").fetchone() == (202, layout.today())
+        assert layout.layout_of(database) == (layout.VERSION, layout.LAYOUTS[layout.VERSION])
 
 
 def test_the_day_of_the_last_use_is_kept(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = module.today()
+    now = layout.today()
     keys = sorted(VALUES)
-    monkeypatch.setattr(module, "today", lambda: now + 3)
+    monkeypatch.setattr(layout, "today", lambda: now + 3)
     with opened(filled.parent) as cache:
         cache.get(keys[:20])
     with contextlib.closing(sqlite3.connect(filled)) as database:
@@ -529,8 +531,8 @@ def test_the_day_of_the_last_use_is_kept(filled: Path, monkeypatch: pytest.Monke
 
 
 def test_a_locked_file_does_not_keep_the_day_waiting(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = module.today()
-    monkeypatch.setattr(module, "today", lambda: now + 3)
+    now = layout.today()
+    monkeypatch.setattr(layout, "today", lambda: now + 3)
     monkeypatch.setattr(module, "TOUCH_PATIENCE", 0.02)
     with contextlib.closing(sqlite3.connect(filled, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

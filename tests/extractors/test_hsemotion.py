@@ -51,7 +51,7 @@ def expected(colour: np.ndarray) -> np.ndarray:
 def test_classes_are_columns_and_contempt_keeps_its_part(
     stand_in: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fevbench.extractors.expressions.FaceDetector", lambda device, path: None)
+    monkeypatch.setattr("fevbench.extractors.expressions.shared_detector", lambda device, path: None)
     reader = load("cpu", {"scrfd-500m": Path("none"), "hsemotion": stand_in})
     colours = np.array([[200, 40, 90], [10, 250, 128]])
     crops = np.tile(colours[:, None, None].astype(np.uint8), (1, INPUT_SIZE, INPUT_SIZE, 1))

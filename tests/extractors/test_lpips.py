@@ -39,7 +39,11 @@ def test_it_is_a_distance(name: str, load) -> None:  # type: ignore[no-untyped-d
     assert found.shape == (3, 1)
     assert found.dtype == np.float32
     assert (found > 0.05).all()
-    assert (network(batch[:, [0, 0]]) == 0).all(), "a picture is at 0 from itself"
+    itself = batch[:, [0, 0]]
+    assert (network(np.concatenate([itself, batch[:1]]))[:3] == 0).all(), "a picture is at 0 from itself"
+    skipped = network(itself)  # the network is not asked where all pairs are so
+    assert np.array_equal(skipped, np.zeros((3, 1), np.float32))
+    assert skipped.dtype == found.dtype
     assert network(batch[:, ::-1]) == pytest.approx(found, rel=1e-5), "it is symmetric"
     assert network(batch[1:2]) == pytest.approx(found[1:2], rel=1e-5), "neighbours in a batch do not matter"
     noisier = [
