@@ -22,7 +22,8 @@ from fevbench.data.protocol import protocols
 from fevbench.engine.samples import HashedClip, samples
 from fevbench.extractors.backends import OPENVINO, REFERENCE
 from fevbench.extractors.base import Network, extractors
-from fevbench.global_state import fixed_global_state, remember_initial_state
+from fevbench.global_state import fixed_global_state
+from fevbench.initial_state import remember_initial_state
 from fevbench.judge.files import find_judge
 from fevbench.registry import load_target
 

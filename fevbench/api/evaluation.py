@@ -78,12 +78,11 @@ def evaluate(
     Raises:
         FevbenchError: Something the user can fix; what was finished is kept.
     """
-    from fevbench.engine.cluster import Cluster
     from fevbench.engine.execute import execute
     from fevbench.engine.folder import RUNS_FOLDER, default_folder
-    from fevbench.engine.plan import Evaluation, Plan, Settings, choose_device, choose_metrics
+    from fevbench.engine.plan import Cluster, Evaluation, Plan, Settings, choose_device, choose_metrics
     from fevbench.extractors.backends import choose_backend
-    from fevbench.global_state import remember_initial_state
+    from fevbench.initial_state import remember_initial_state
     from fevbench.judge.files import find_judge
     from fevbench.models.apart import find_apart
     from fevbench.models.registry import load_plugin

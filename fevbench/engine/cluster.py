@@ -35,24 +35,13 @@ from fevbench.version import VERSION
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Dataset, Frames
+    from fevbench.engine.plan import Cluster
     from fevbench.weights import LocalWeight
 
 AT_ONCE = 2
 """Parts sent for each place where one can be worked on: the next is there when one is done."""
 SECONDS = 10.0
 """In which a cluster's address must answer."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A cluster of Ray's.
-
-    Attributes:
-        address: ``HOST:PORT`` of one that runs, or ``auto`` for the one this machine is part of; None starts
-            one on this machine.
-    """
-
-    address: str | None = None
 
 
 class SentCorpus(Corpus):

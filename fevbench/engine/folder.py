@@ -36,7 +36,7 @@ from fevbench.hashing import sha256_of
 from fevbench.locks import locked
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.models.apart import LOG_FILE
-from fevbench.models.built import files_of_dataset
+from fevbench.models.files import files_of_dataset
 from fevbench.models.program_folder import OUTSIDE_FOLDER
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name, other_clips, read_result
 from fevbench.results.schema import RESULT_FILE, MetricResult, Result

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -199,6 +201,18 @@ class Plan:
         return replace(self, evaluation=replace(self.evaluation, clips=tuple(clips)))
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster of Ray's.
+
+    Attributes:
+        address: ``HOST:PORT`` of one that runs, or ``auto`` for the one this machine is part of; None starts
+            one on this machine.
+    """
+
+    address: str | None = None
+
+
 def split_names(*entries: str) -> list[str]:
     """The names in what users write with commas or blanks between, each once."""
     return list(dict.fromkeys(re.findall(r"[^,\s]+", ",".join(entries))))
@@ -237,6 +251,9 @@ def choose_device(name: str) -> str:
     Raises:
         FevbenchError: The device does not exist here.
     """
+    if name == "cpu" or (name == "auto" and not _has_gpu_driver()):
+        return "cpu"  # without torch, which takes more than a second to import
+
     import torch
 
     available = torch.cuda.is_available()
@@ -250,6 +267,15 @@ def choose_device(name: str) -> str:
     if (device.index or 0) >= count:
         raise FevbenchError(f"device {name!r} is not available here", "use --device cpu")
     return name
+
+
+def _has_gpu_driver() -> bool:
+    """Whether torch has what it needs to see a GPU: NVIDIA's driver library, or AMD's device."""
+    try:
+        ctypes.CDLL("libcuda.so.1" if sys.platform == "linux" else "nvcuda")
+    except OSError:
+        return Path("/dev/kfd").exists()
+    return True
 
 
 def most_samples(metric: Metric, frames: int) -> int:
