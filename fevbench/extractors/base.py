@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.errors import MissingPackage
 from fevbench.extractors.backends import OPENVINO, REFERENCE, Backend
-from fevbench.extractors.onnx import onnx_providers
+from fevbench.extractors.onnx import CUDA, CUDA_OPTIONS, onnx_providers
 from fevbench.packages import installed
 from fevbench.registry import Registry
 
@@ -137,7 +137,7 @@ class Extractor:
         """
         from fevbench.global_state import KNOWN  # which imports torch
 
-        parts = {
+        parts: dict[str, Any] = {
             "extractor": f"{self.name}@{self.version}",
             "preprocessing": self.preprocessing,
             "dtype": self.dtype,
@@ -146,6 +146,8 @@ class Extractor:
             "runs_on": self.runs_on(device),
             "state": KNOWN,
         }
+        if CUDA in parts["runs_on"].values():
+            parts["onnxruntime on a GPU"] = CUDA_OPTIONS
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
