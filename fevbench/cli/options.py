@@ -120,6 +120,7 @@ def how_to_run(command: F) -> F:
         limit("Score only N clips, chosen by hash.", metavar="N"),
         device(),
         backend(),
+        precision(),
         batch_size(metavar="N"),
         _jobs("Workers; any number gives the same result.  [default: what memory and cores allow]"),
         option(
@@ -162,6 +163,14 @@ def backend() -> Callable[[F], F]:
     """``--backend``; ``auto`` is the default."""
     help = "What runs the networks: the reference, torch, or openvino; auto is the faster one that is here."
     return choice("--backend", ("auto", "torch", "openvino"), help)
+
+
+def precision() -> Callable[[F], F]:
+    """``--precision`` of features; ``exact`` is the default."""
+    help = (
+        "fast rounds large networks to bfloat16: other numbers, under ids of their own (docs/performance.md)."
+    )
+    return choice("--precision", ("exact", "fast"), help)
 
 
 def protocol(help: str = "How clips are sampled.", parameter: str = "protocol_name") -> Callable[[F], F]:

@@ -45,6 +45,7 @@ from fevbench.version import VERSION
 if TYPE_CHECKING:
     from fevbench.data.clip import Dataset
     from fevbench.data.corpus import Corpus
+    from fevbench.extractors.backends import Precision
     from fevbench.metrics.catalog import Metric
     from fevbench.progress import Progress
     from fevbench.records import Record
@@ -57,8 +58,8 @@ LOCK_FILE = ".lock"
 _OWN_PART = re.compile(r"\.(run|result)\.\d+\.[^.]+\.part\.json")
 
 
-def default_folder(settings: Settings, root: Path = RUNS_FOLDER) -> Path:
-    """``runs/MODEL--DATASET--PROTOCOL--SPLIT--seedN``, with the limit if there is one.
+def default_folder(settings: Settings, root: Path = RUNS_FOLDER, precision: Precision = "exact") -> Path:
+    """``runs/MODEL--DATASET--PROTOCOL--SPLIT--seedN``, with the limit if there is one, and ``fast``.
 
     A protocol's newest version goes by its name, an older one by its id: two versions are two runs.
     """
@@ -68,6 +69,8 @@ def default_folder(settings: Settings, root: Path = RUNS_FOLDER) -> Path:
     parts = [settings.model, settings.dataset, protocol, settings.split, f"seed{settings.seed}"]
     if settings.limit is not None:
         parts.append(f"limit{settings.limit}")
+    if precision != "exact":
+        parts.append(precision)
     return root / "--".join(re.sub(r"[^\w.-]+", "-", part) for part in parts)
 
 

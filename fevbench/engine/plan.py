@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fevbench import weights
 from fevbench.data.clip import Split
 from fevbench.errors import FevbenchError, UnknownName
-from fevbench.extractors.backends import REFERENCE, Backend
+from fevbench.extractors.backends import REFERENCE, Backend, Precision
 from fevbench.extractors.base import Extractor, extractors, sample_count
 from fevbench.judge.files import missing
 from fevbench.metrics.catalog import FAMILIES, Metric, metrics
@@ -90,6 +90,7 @@ class Evaluation:
         remakes_clips: Whether the model can make a clip again with other noise.
         clips: The clips that are scored; None while they are not known.
         backend: What runs the networks that it may run; the reference runs the others.
+        precision: Whether products of large networks are rounded, and the ids of their metrics say so.
     """
 
     metrics: tuple[Metric, ...]
@@ -99,10 +100,14 @@ class Evaluation:
     remakes_clips: bool = False
     clips: tuple[Clip, ...] | None = None
     backend: Backend = REFERENCE
+    precision: Precision = "exact"
 
     def __post_init__(self) -> None:
         sha256 = self.judge.sha256 if self.judge else None
-        resolved = (metric.with_judge(sha256).for_protocol(self.protocol) for metric in self.metrics)
+        resolved = (
+            metric.with_judge(sha256).for_protocol(self.protocol).at_precision(self.precision)
+            for metric in self.metrics
+        )
         object.__setattr__(self, "metrics", tuple(resolved))
 
     @property
@@ -112,7 +117,7 @@ class Evaluation:
         names = dict.fromkeys(metric.computation.extractor for metric in able)
         return tuple(
             replace(extractor, dim=len(self.dataset.labels)) if extractor.of_dataset else extractor
-            for extractor in (extractors.get(name).on(self.backend) for name in names)
+            for extractor in (extractors.get(name).on(self.backend, self.precision) for name in names)
         )
 
     def ran_on(self, device: str) -> dict[str, dict[str, str]]:
