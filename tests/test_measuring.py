@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -23,7 +26,29 @@ def measured(out: Path, *arguments: str) -> dict[str, Any]:
     return found
 
 
-def test_the_script_for_gpus_measures_a_cpu(tmp_path: Path) -> None:
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    yield importlib.import_module("page")
+    del sys.modules["page"]
+
+
+def test_the_page_shows_what_was_measured(page: ModuleType) -> None:
+    """And nothing else: `make bench-page` would change nothing."""
+    text = page.PAGE.read_text(encoding="utf-8")
+    assert set(page.TABLES) == {found["name"] for found in page.TABLE.finditer(text)}
+    assert page.refreshed(text) == text
+
+
+def test_without_a_gpu_it_says_so(page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("backends", "peers", "fast"):
+        (tmp_path / f"{name}.json").write_bytes((page.MEASURED / f"{name}.json").read_bytes())
+    monkeypatch.setattr(page, "MEASURED", tmp_path)
+    assert page.NO_GPU in page.refreshed(page.PAGE.read_text(encoding="utf-8"))
+
+
+def test_the_script_for_gpus_measures_a_cpu(tmp_path: Path, page: ModuleType) -> None:
+    """And the page can show it."""
     cheap = (
         "--model",
         "copy",
@@ -49,6 +74,10 @@ def test_the_script_for_gpus_measures_a_cpu(tmp_path: Path) -> None:
     assert suite["metrics"] == ["psnr", "motion"]
     assert suite["frames_per_second"] != 0
     assert suite["gpu_busy"] is None
+    shown = page.gpu(found)
+    assert f"| `judge` | clip | 2 | {network['speeds'][0]['samples_per_second']:.0f} | 0e+00 |" in shown
+    assert "| `psnr` |" in shown
+    assert "* Not measured: values: fvd-videomae: no weights videomae-g-ssv2" in shown
 
 
 def test_where_time_is_over_it_says_so(tmp_path: Path) -> None:
