@@ -18,13 +18,16 @@ LEFT = 2 / 3
 @pytest.mark.weights
 def test_no_ratio_falls_by_more_than_a_third(tmp_path: Path) -> None:
     """Ratios and not times, because both sides are measured in turns on the same machine."""
+    recorded = json.loads((BENCHMARKS / "measured" / "peers.json").read_text())
     script, out = BENCHMARKS / "peers" / "measure.py", tmp_path / "peers.json"
-    line = [sys.executable, str(script), "--clips", "1", "--frames", "8", "--runs", "3", "--out", str(out)]
-    done = subprocess.run(line, capture_output=True, text=True)
+    size = ("--clips", str(recorded["clips"]), "--frames", str(recorded["frames"]), "--runs", "3")
+    done = subprocess.run(
+        [sys.executable, str(script), *size, "--out", str(out)], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr  # it fails where two do not agree
     before, now = (
-        {(row["part"], row["peer"]): row["ratio"] for row in json.loads(file.read_text())["rows"]}
-        for file in (BENCHMARKS / "measured" / "peers.json", out)
+        {(row["part"], row["peer"]): row["ratio"] for row in found["rows"]}
+        for found in (recorded, json.loads(out.read_text()))
     )
     assert before.keys() == now.keys()
     assert {key: now[key] for key in before if now[key] < LEFT * before[key]} == {}
