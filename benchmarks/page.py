@@ -32,6 +32,11 @@ def spread(row: Measured) -> str:
     return f"{row['ratio']:.2f} ({row['least']:.2f} to {row['most']:.2f})"
 
 
+def milliseconds(value: float) -> str:
+    """Three digits, and whole numbers in full."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def backends(found: Measured) -> str:
     """Networks by torch and by OpenVINO."""
     rows = [
@@ -46,8 +51,8 @@ def backends(found: Measured) -> str:
 def peers(found: Measured) -> str:
     """Other packages beside ours, the sum of all parts first."""
     rows = [
-        (row["part"], f"{row['peer']} {row['version']}".strip(), f"{row['ours_ms']:.3g}",
-         f"{row['theirs_ms']:.3g}", row["unit"], spread(row),
+        (row["part"], f"{row['peer']} {row['version']}".strip(), milliseconds(row["ours_ms"]),
+         milliseconds(row["theirs_ms"]), row["unit"], spread(row),
          "" if row["apart"] is None else f"{row['apart']:.0e}", row["why"])
         for row in sorted(found["rows"], key=lambda row: bool(row["version"]))
     ]  # fmt: skip
