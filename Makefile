@@ -11,10 +11,10 @@ DEVICE ?= cpu
 export PIP_NO_COMPILE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install weights demo models test bench slow search chromium browser precision pages leaderboard docs lint format clean
+.PHONY: help install weights demo models test bench bench-page slow search chromium browser precision pages leaderboard docs lint format clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -42,7 +42,10 @@ test: $(BIN)/.tools ## Run the tests (all but the slow ones)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
 bench: $(BIN)/.tools ## Measure how long things take (see benchmarks/README.md)
-	@fail=0; for script in answers backends comparing scoring set_statistics; do $(BIN)/python benchmarks/$$script.py || fail=1; done; exit $$fail
+	@fail=0; for script in answers backends comparing scoring set_statistics similarity; do $(BIN)/python benchmarks/$$script.py || fail=1; done; exit $$fail
+
+bench-page: $(BIN)/.installed ## Make the tables of docs/performance.md anew from benchmarks/measured
+	$(BIN)/python benchmarks/page.py
 
 slow: $(BIN)/.tools ## Run the slow tests: reference FVD, rendering, the wheel
 	$(BIN)/python -m pytest -m slow

@@ -1,15 +1,17 @@
 """Every network that a backend may run, by the reference and by OpenVINO in turns, on FEVSynth's frames.
 
-Median of the rounds, in milliseconds of processor a sample; `--markdown` prints the table of
-docs/performance.md. One thread: so that times are of the code and not of how many cores are free.
+Median of the rounds, in milliseconds of processor a sample. One thread: so that times are of the code and not
+of how many cores are free.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,9 +24,11 @@ from fevbench.data.protocol import protocols
 from fevbench.engine.samples import HashedClip, samples
 from fevbench.extractors.backends import OPENVINO, REFERENCE
 from fevbench.extractors.base import Network, extractors
-from fevbench.global_state import fixed_global_state, remember_initial_state
+from fevbench.global_state import fixed_global_state
+from fevbench.initial_state import remember_initial_state
 from fevbench.judge.files import find_judge
 from fevbench.registry import load_target
+from fevbench.results.provenance import environment
 
 CLIPS = 4
 FRAMES = 32
@@ -63,11 +67,11 @@ def main() -> None:
     """Measure, print, and fail where the backend is slower."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--out", type=Path, help="Write what was measured as JSON, for `make bench-page`.")
     given = parser.parse_args()
     torch.set_num_threads(1)
     remember_initial_state()
-    known, faster = batches(), []
+    known, faster, rows = batches(), [], []
     for name in extractors:
         extractor = extractors.get(name)
         if not extractor.backends or name in ("i3d-tf", "lpips-alex", "lpips-alex-draws"):
@@ -83,11 +87,17 @@ def main() -> None:
                     times.append(processor_seconds(lambda: network(batch)) / len(batch) * 1000)  # noqa: B023
         ratios = [one / other for one, other in zip(*taken, strict=True)]
         reference, fast = map(statistics.median, taken)
-        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        cells = (f"`{name}`", f"{len(batch)} {KIND[extractor.unit]}", f"{reference:.1f}",
-                 f"{fast:.1f}", ratio, f"{np.nanmax(apart):.0e}")  # fmt: skip
-        print(f"| {' | '.join(cells)} |" if given.markdown else "  ".join(cells), flush=True)
+        row = {
+            "extractor": name, "samples": len(batch), "unit": KIND[extractor.unit], "torch_ms": reference,
+            "openvino_ms": fast, "ratio": statistics.median(ratios), "least": min(ratios),
+            "most": max(ratios), "apart": float(np.nanmax(apart)),
+        }  # fmt: skip
+        rows.append(row)
+        print(row, flush=True)
         faster.append(fast < reference)
+    if given.out:
+        about = {"machine": environment("cpu").device, "rounds": given.rounds, "rows": rows}
+        given.out.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     finish(faster)
 
 

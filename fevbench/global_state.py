@@ -8,7 +8,7 @@ afterwards as the model left it. `KNOWN` is part of the fingerprint under which 
 
 torch computes with one thread: another number would change features in their last bits. More cores are used
 by more workers (`fevbench.engine.local`). Which warnings are shown is known by what it was before a model's
-code was first run, which `remember_initial_state` notes.
+code was first run, which `fevbench.initial_state` notes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ import numpy as np
 import torch
 from PIL import ImageFile
 from torch import backends
+
+from fevbench.initial_state import initial_filters
 
 SEED = 0
 """Of every global generator of random numbers: what draws from one repeats."""
@@ -139,15 +141,6 @@ KNOWN: dict[str, Any] = {
     "seed": SEED,
 }
 """The state in `fixed_global_state`, in words that can be hashed."""
-
-
-_filters = tuple(warnings.filters)
-
-
-def remember_initial_state() -> None:
-    """Note the warnings' filters of now, before a model's code is first run."""
-    global _filters
-    _filters = tuple(warnings.filters)
 
 
 @contextmanager
@@ -290,5 +283,5 @@ def _opencv() -> Iterator[None]:
 def _warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.resetwarnings()
-        warnings.filters[:] = _filters  # type: ignore[index]
+        warnings.filters[:] = initial_filters()  # type: ignore[index]
         yield

@@ -23,7 +23,8 @@ from torch import backends
 
 from fevbench.extractors.base import extractors
 from fevbench.extractors.networks import exact_inference
-from fevbench.global_state import KNOWN, fixed_global_state, remember_initial_state
+from fevbench.global_state import KNOWN, fixed_global_state
+from fevbench.initial_state import remember_initial_state
 
 pytestmark = pytest.mark.filterwarnings("ignore:torch.*autocast:DeprecationWarning")
 

@@ -14,6 +14,7 @@ from fevbench.progress import Progress, Silent
 if TYPE_CHECKING:
     from fevbench.data.clip import Dataset, Split
     from fevbench.data.protocol import Protocol
+    from fevbench.extractors.backends import Precision
     from fevbench.metrics.catalog import Metric
     from fevbench.weights import Progress as Pull
 
@@ -29,6 +30,7 @@ def evaluate(
     seed: int | None = None,
     device: str = "auto",
     backend: str = "auto",
+    precision: Precision = "exact",
     batch_size: int | None = None,
     jobs: int | None = None,
     engine: str = "local",
@@ -56,6 +58,8 @@ def evaluate(
         seed: Of generation; by default the protocol's.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         backend: What runs the networks: ``auto``, ``torch`` or ``openvino``.
+        precision: ``exact``, or ``fast``, which rounds products of the large networks to bfloat16: their
+            metrics have ids of their own then, and stand beside no exact ones.
         batch_size: Samples a network sees at once.
         jobs: Workers; any number gives the same result. By default what memory and cores allow.
         engine: ``local`` for this machine, ``ray`` for a cluster.
@@ -78,12 +82,11 @@ def evaluate(
     Raises:
         FevbenchError: Something the user can fix; what was finished is kept.
     """
-    from fevbench.engine.cluster import Cluster
     from fevbench.engine.execute import execute
     from fevbench.engine.folder import RUNS_FOLDER, default_folder
-    from fevbench.engine.plan import Evaluation, Plan, Settings, choose_device, choose_metrics
+    from fevbench.engine.plan import Cluster, Evaluation, Plan, Settings, choose_device, choose_metrics
     from fevbench.extractors.backends import choose_backend
-    from fevbench.global_state import remember_initial_state
+    from fevbench.initial_state import remember_initial_state
     from fevbench.judge.files import find_judge
     from fevbench.models.apart import find_apart
     from fevbench.models.registry import load_plugin
@@ -104,10 +107,12 @@ def evaluate(
         device = choose_device(device)
         seed = how.seed if seed is None else seed
         settings = Settings.of(found, data, how, split or how.split, limit, seed, device, allow_missing)
-        folder = Path(out) if out else default_folder(settings, Path(root or RUNS_FOLDER))
+        folder = Path(out) if out else default_folder(settings, Path(root or RUNS_FOLDER), precision)
         runs_by = choose_backend(backend, device)
         judge = find_judge(data, how)
-        evaluation = Evaluation(chosen, data, how, judge, found.can_resample, backend=runs_by)
+        evaluation = Evaluation(
+            chosen, data, how, judge, found.can_resample, backend=runs_by, precision=precision
+        )
         plan = Plan(settings, found, evaluation, device, batch_size, folder, backend == "auto", plugin)
         result = execute(
             plan,

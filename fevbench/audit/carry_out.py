@@ -32,7 +32,7 @@ from fevbench.engine.plan import Evaluation
 from fevbench.engine.samples import HashedClip
 from fevbench.engine.score import ClipSet, measure, weak_classifier
 from fevbench.errors import FevbenchError
-from fevbench.extractors.backends import REFERENCE, Backend
+from fevbench.extractors.backends import REFERENCE, Backend, Precision
 from fevbench.extractors.base import extractors
 from fevbench.judge.files import find_judge
 from fevbench.metrics.catalog import Metric
@@ -64,6 +64,7 @@ def audit(
     offline: bool = False,
     pull: weights.Progress | None = None,
     backend: Backend = REFERENCE,
+    precision: Precision = "exact",
 ) -> Audit:
     """Audit metrics on the test clips of a data set, and write ``audit.json``.
 
@@ -86,6 +87,7 @@ def audit(
         find_judge(dataset, protocol),
         clips=corpus.clips,
         backend=backend,
+        precision=precision,
     )
     for extractor in evaluation.extractors:
         extractor.versions()

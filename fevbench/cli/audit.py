@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from fevbench.cli.output import say, say_json
 from fevbench.data.datasets import open_dataset
 from fevbench.data.protocol import find_protocol
 from fevbench.errors import FevbenchError
+
+if TYPE_CHECKING:
+    from fevbench.extractors.backends import Precision
 
 
 @click.command("audit")
@@ -21,6 +25,7 @@ from fevbench.errors import FevbenchError
 @options.limit("Number of clips.", default=48)
 @options.device()
 @options.backend()
+@options.precision()
 @options.batch_size()
 @options.out(options.FOLDER, default=Path("audit"))
 @options.plugin
@@ -34,6 +39,7 @@ def audit_command(
     limit: int,
     device: str,
     backend: str,
+    precision: Precision,
     batch_size: int | None,
     out: Path,
     plugin: Path | None,
@@ -88,6 +94,7 @@ def audit_command(
             offline,
             display.pull,
             choose_backend(backend, device),
+            precision,
         )
     draw_audit(out / PICTURE_FILE, found)
     if output_format == "md":

@@ -108,9 +108,9 @@ def check_command(
 ) -> None:
     """Check results of the leaderboard, run folders, or archives that were sent in.
 
-    Each PATH is a folder of results (by default those that come with fevbench), a result, a run
-    folder, or a .zip made by `fevbench leaderboard submit`. The clips of an archive are scored again from scratch,
-    and every number is compared. The exit code is 1 if there is a fault; notes do not change it.
+    Each PATH is a folder of results (by default those that come with fevbench), a result, a run folder, or
+    a .zip made by `fevbench leaderboard submit`. The clips of an archive are scored again from scratch, and
+    every number is compared. The exit code is 1 if there is a fault; notes do not change it.
 
     \b
     Example:

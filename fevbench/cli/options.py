@@ -124,6 +124,7 @@ def how_to_run(command: F) -> F:
         limit("Score only N clips, chosen by hash.", metavar="N"),
         device(),
         backend(),
+        precision(),
         batch_size(metavar="N"),
         _jobs("Number of workers; the result does not depend on it.  [default: what memory and cores allow]"),
         option(
@@ -168,6 +169,14 @@ def backend() -> Callable[[F], F]:
         "What runs the networks: torch (the reference) or openvino. auto is the faster one that is installed."
     )
     return choice("--backend", ("auto", "torch", "openvino"), help)
+
+
+def precision() -> Callable[[F], F]:
+    """``--precision`` of features; ``exact`` is the default."""
+    help = (
+        "fast rounds large networks to bfloat16: other numbers, under ids of their own (docs/performance.md)."
+    )
+    return choice("--precision", ("exact", "fast"), help)
 
 
 def protocol(help: str = "How clips are sampled.", parameter: str = "protocol_name") -> Callable[[F], F]:

@@ -95,7 +95,7 @@ def score_command(
         check_writable(out)
     with stdout_to_stderr(), ProgressDisplay() as display:
         if plugin is not None:
-            from fevbench.global_state import remember_initial_state
+            from fevbench.initial_state import remember_initial_state
             from fevbench.models.registry import load_plugin
 
             remember_initial_state()

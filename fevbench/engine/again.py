@@ -167,6 +167,9 @@ def _evaluation(before: Result, names: Sequence[str], clips: tuple[Clip, ...]) -
         backend=OPENVINO
         if any(OPENVINO in used for used in before.environment.ran_on.values())
         else REFERENCE,
+        precision="fast"
+        if any("precision" in used for used in before.environment.ran_on.values())
+        else "exact",
     )
 
 

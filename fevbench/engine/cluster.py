@@ -11,8 +11,8 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from fevbench import weights
 from fevbench.atomic import replacing
@@ -23,22 +23,13 @@ from fevbench.engine.work import Found, Part, Worker
 from fevbench.errors import FevbenchError, MissingPackage
 from fevbench.version import VERSION
 
+if TYPE_CHECKING:
+    from fevbench.engine.plan import Cluster
+
 AT_ONCE = 2
 """Parts sent for each place where one can be worked on: the next is there when one is done."""
 SECONDS = 10.0
 """In which a cluster's address must answer."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A cluster of Ray's.
-
-    Attributes:
-        address: ``HOST:PORT`` of one that runs, or ``auto`` for the one this machine is part of; None starts
-            one on this machine.
-    """
-
-    address: str | None = None
 
 
 def do_all_on_cluster(

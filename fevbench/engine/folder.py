@@ -36,7 +36,7 @@ from fevbench.hashing import sha256_of
 from fevbench.locks import locked
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.models.apart import LOG_FILE
-from fevbench.models.built import files_of_dataset
+from fevbench.models.files import files_of_dataset
 from fevbench.models.program_folder import OUTSIDE_FOLDER
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name, other_clips, read_result
 from fevbench.results.schema import RESULT_FILE, MetricResult, Result
@@ -45,6 +45,7 @@ from fevbench.version import VERSION
 if TYPE_CHECKING:
     from fevbench.data.clip import Dataset
     from fevbench.data.corpus import Corpus
+    from fevbench.extractors.backends import Precision
     from fevbench.metrics.catalog import Metric
     from fevbench.progress import Progress
     from fevbench.records import Record
@@ -57,8 +58,8 @@ LOCK_FILE = ".lock"
 _OWN_PART = re.compile(r"\.(run|result)\.\d+\.[^.]+\.part\.json")
 
 
-def default_folder(settings: Settings, root: Path = RUNS_FOLDER) -> Path:
-    """``runs/MODEL--DATASET--PROTOCOL--SPLIT--seedN``, with the limit if there is one.
+def default_folder(settings: Settings, root: Path = RUNS_FOLDER, precision: Precision = "exact") -> Path:
+    """``runs/MODEL--DATASET--PROTOCOL--SPLIT--seedN``, with the limit if there is one, and ``fast``.
 
     A protocol's newest version goes by its name, an older one by its id: two versions are two runs.
     """
@@ -68,6 +69,8 @@ def default_folder(settings: Settings, root: Path = RUNS_FOLDER) -> Path:
     parts = [settings.model, settings.dataset, protocol, settings.split, f"seed{settings.seed}"]
     if settings.limit is not None:
         parts.append(f"limit{settings.limit}")
+    if precision != "exact":
+        parts.append(precision)
     return root / "--".join(re.sub(r"[^\w.-]+", "-", part) for part in parts)
 
 

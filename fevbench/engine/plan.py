@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 from fevbench import weights
 from fevbench.data.clip import Split
 from fevbench.errors import FevbenchError, UnknownName
-from fevbench.extractors.backends import REFERENCE, Backend
+from fevbench.extractors.backends import REFERENCE, Backend, Precision
 from fevbench.extractors.base import Extractor, extractors, sample_count
 from fevbench.judge.files import missing
 from fevbench.metrics.catalog import FAMILIES, Metric, metrics
@@ -88,6 +90,7 @@ class Evaluation:
         remakes_clips: Whether the model can make a clip again with other noise.
         clips: The clips that are scored; None while they are not known.
         backend: What runs the networks that it may run; the reference runs the others.
+        precision: Whether products of large networks are rounded, and the ids of their metrics say so.
     """
 
     metrics: tuple[Metric, ...]
@@ -97,10 +100,14 @@ class Evaluation:
     remakes_clips: bool = False
     clips: tuple[Clip, ...] | None = None
     backend: Backend = REFERENCE
+    precision: Precision = "exact"
 
     def __post_init__(self) -> None:
         sha256 = self.judge.sha256 if self.judge else None
-        resolved = (metric.with_judge(sha256).for_protocol(self.protocol) for metric in self.metrics)
+        resolved = (
+            metric.with_judge(sha256).for_protocol(self.protocol).at_precision(self.precision)
+            for metric in self.metrics
+        )
         object.__setattr__(self, "metrics", tuple(resolved))
 
     @property
@@ -110,7 +117,7 @@ class Evaluation:
         names = dict.fromkeys(metric.computation.extractor for metric in able)
         return tuple(
             replace(extractor, dim=len(self.dataset.labels)) if extractor.of_dataset else extractor
-            for extractor in (extractors.get(name).on(self.backend) for name in names)
+            for extractor in (extractors.get(name).on(self.backend, self.precision) for name in names)
         )
 
     def ran_on(self, device: str) -> dict[str, dict[str, str]]:
@@ -199,6 +206,18 @@ class Plan:
         return replace(self, evaluation=replace(self.evaluation, clips=tuple(clips)))
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster of Ray's.
+
+    Attributes:
+        address: ``HOST:PORT`` of one that runs, or ``auto`` for the one this machine is part of; None starts
+            one on this machine.
+    """
+
+    address: str | None = None
+
+
 def split_names(*entries: str) -> list[str]:
     """The names in what users write with commas or blanks between, each once."""
     return list(dict.fromkeys(re.findall(r"[^,\s]+", ",".join(entries))))
@@ -237,6 +256,9 @@ def choose_device(name: str) -> str:
     Raises:
         FevbenchError: The device does not exist here.
     """
+    if name == "cpu" or (name == "auto" and not _has_gpu_driver()):
+        return "cpu"  # without torch, which takes more than a second to import
+
     import torch
 
     available = torch.cuda.is_available()
@@ -250,6 +272,15 @@ def choose_device(name: str) -> str:
     if (device.index or 0) >= count:
         raise FevbenchError(f"device {name!r} is not available here", "use --device cpu")
     return name
+
+
+def _has_gpu_driver() -> bool:
+    """Whether torch has what it needs to see a GPU: NVIDIA's driver library, or AMD's device."""
+    try:
+        ctypes.CDLL("libcuda.so.1" if sys.platform == "linux" else "nvcuda")
+    except OSError:
+        return Path("/dev/kfd").exists()
+    return True
 
 
 def most_samples(metric: Metric, frames: int) -> int:

@@ -6,6 +6,9 @@ network and after it stays the same code. Which extractors may be run by one is 
 held by tests to 1e-5 of a feature's length on real frames (``tests/extractors/test_backends.py``).
 
 OpenVINO runs networks on the CPU, in float32 and with torch's number of threads, and keeps nothing on disk.
+
+In the fast precision, products are rounded to bfloat16, on either backend. That changes numbers in their
+second or third digit, so metrics have other definitions there.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import platform
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,10 +33,12 @@ if TYPE_CHECKING:
     Arrays = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
     """A network of arrays: ``float32[N, ...]`` to each of its outputs."""
 
-Backend = Literal["torch", "openvino"]
+Precision = Literal["exact", "fast"]
+Backend = Literal["torch", "openvino", "torch-bf16", "openvino-bf16"]
 REFERENCE: Backend = "torch"
 """torch, and onnxruntime for ONNX graphs."""
 OPENVINO: Backend = "openvino"
+BF16 = "bf16"
 EXTRA = "fast"
 """The extra of fevbench that installs OpenVINO."""
 _TELEMETRY = "openvino_telemetry"
@@ -64,6 +70,22 @@ def choose_backend(name: str, device: str) -> Backend:
     return OPENVINO
 
 
+def at_precision(backend: Backend, precision: Precision) -> Backend:
+    """What runs a network there."""
+    rounded: dict[Backend, Backend] = {"torch": "torch-bf16", "openvino": "openvino-bf16"}
+    return rounded[backend] if precision == "fast" else backend
+
+
+def by_openvino(backend: Backend) -> bool:
+    """Whether OpenVINO is what runs it."""
+    return backend.startswith(OPENVINO)
+
+
+def rounds(backend: Backend) -> bool:
+    """Whether products are rounded to bfloat16."""
+    return backend.endswith(BF16)
+
+
 def run_by(backend: Backend, network: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
     """A network of torch, run by a backend.
 
@@ -75,14 +97,30 @@ def run_by(backend: Backend, network: nn.Module) -> Callable[[torch.Tensor], tor
     Returns:
         The network itself, or what computes the same of the same tensors.
     """
-    return network if backend == REFERENCE else _TorchOnOpenVINO(network)
+    if by_openvino(backend):
+        return _TorchOnOpenVINO(network, BF16 if rounds(backend) else "f32")
+    return partial(_rounded, network) if rounds(backend) else network
+
+
+def _rounded(network: nn.Module, batch: torch.Tensor) -> torch.Tensor:
+    """What a network says where torch multiplies in bfloat16."""
+    import torch
+
+    with torch.autocast(batch.device.type, torch.bfloat16):
+        found: torch.Tensor = network(batch)
+    return found.float()
 
 
 class _TorchOnOpenVINO:
-    """A torch module, compiled for each shape of a sample when the first of that shape is seen."""
+    """A torch module, compiled for each shape of a sample when the first of that shape is seen.
 
-    def __init__(self, network: nn.Module) -> None:
-        self._network = network
+    Args:
+        network: The module.
+        precision: OpenVINO's word for how it multiplies.
+    """
+
+    def __init__(self, network: nn.Module, precision: str) -> None:
+        self._network, self._precision = network, precision
         self._compiled: dict[tuple[int, ...], Arrays] = {}
 
     def __call__(self, batch: torch.Tensor) -> torch.Tensor:
@@ -92,7 +130,9 @@ class _TorchOnOpenVINO:
         shape = tuple(batch.shape[1:])
         if shape not in self._compiled:
             name = type(self._network).__name__
-            self._compiled[shape] = _compiled(name, lambda core: self._converted(batch[:1]), shape)
+            self._compiled[shape] = _compiled(
+                name, lambda core: self._converted(batch[:1]), shape, self._precision
+            )
         return torch.from_numpy(self._compiled[shape](batch.numpy())[0])
 
     def _converted(self, sample: torch.Tensor) -> Any:
@@ -117,13 +157,16 @@ def run_onnx(path: Path) -> Arrays:
     return _compiled(path.name, lambda core: core.read_model(str(path)))
 
 
-def _compiled(name: str, read: Callable[[Any], Any], shape: Sequence[int] | None = None) -> Arrays:
+def _compiled(
+    name: str, read: Callable[[Any], Any], shape: Sequence[int] | None = None, precision: str = "f32"
+) -> Arrays:
     """A graph of one input, for batches of any size.
 
     Args:
         name: What an error calls it.
         read: Gets it from OpenVINO's core.
         shape: The shape of a sample; None where the graph says it.
+        precision: OpenVINO's word for how it multiplies: unasked, CPUs that have bfloat16 use it.
 
     Raises:
         FevbenchError: OpenVINO cannot be loaded, or cannot run it.
@@ -139,7 +182,7 @@ def _compiled(name: str, read: Callable[[Any], Any], shape: Sequence[int] | None
             model,
             "CPU",
             {
-                "INFERENCE_PRECISION_HINT": "f32",  # CPUs that have bfloat16 would use it
+                "INFERENCE_PRECISION_HINT": precision,
                 "INFERENCE_NUM_THREADS": torch.get_num_threads(),
                 "NUM_STREAMS": 1,
                 "ENABLE_CPU_PINNING": False,  # processes beside each other would all take the first cores
@@ -148,6 +191,11 @@ def _compiled(name: str, read: Callable[[Any], Any], shape: Sequence[int] | None
     except Exception as error:  # OpenVINO's errors have no common base
         reason = " ".join(str(error).split())[-200:]
         raise FevbenchError(f"openvino cannot run {name} ({reason})", _WAY_OUT) from error
+    if precision == BF16 and "bf" not in str(compiled.get_property("INFERENCE_PRECISION_HINT")):
+        raise FevbenchError(
+            "this processor does not multiply in bfloat16",
+            "repeat without --precision fast, or with --backend torch",
+        )
     return lambda batch: list(compiled(batch).values())
 
 

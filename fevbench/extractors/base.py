@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.errors import MissingPackage
-from fevbench.extractors.backends import OPENVINO, REFERENCE, Backend
-from fevbench.extractors.onnx import onnx_providers
+from fevbench.extractors.backends import (
+    BF16,
+    OPENVINO,
+    REFERENCE,
+    Backend,
+    Precision,
+    at_precision,
+    by_openvino,
+    rounds,
+)
+from fevbench.extractors.onnx import CUDA, CUDA_OPTIONS, onnx_providers
 from fevbench.packages import installed
 from fevbench.registry import Registry
 
@@ -70,6 +79,8 @@ class Extractor:
             found beside the data set and not in the weights registry.
         backends: What else may run its networks: what it says then agrees with the reference to 1e-5 of a
             feature's length. ``load`` then takes the backend as its third argument.
+        may_round: Whether the fast precision rounds its products: of the large networks, and of none that
+            find faces or read labels.
         backend: What runs them; see `on`.
     """
 
@@ -88,11 +99,13 @@ class Extractor:
     least_frames: int = 1
     of_dataset: bool = False
     backends: tuple[Backend, ...] = ()
+    may_round: bool = False
     backend: Backend = REFERENCE
 
-    def on(self, backend: Backend) -> Extractor:
-        """The same, run by a backend if it may be, else by the reference."""
-        return replace(self, backend=backend if backend in self.backends else REFERENCE)
+    def on(self, backend: Backend, precision: Precision = "exact") -> Extractor:
+        """The same, run by a backend if it may be, else by the reference; rounded, too, if it may be."""
+        able = backend if backend in self.backends else REFERENCE
+        return replace(self, backend=at_precision(able, precision) if self.may_round else able)
 
     def versions(self) -> dict[str, str]:
         """The installed version of each package, of each of its builds where it has several.
@@ -106,7 +119,7 @@ class Extractor:
             if not found:
                 raise MissingPackage(f"extractor {self.name!r}", package, self.extra)
             versions |= found
-        if self.backend == OPENVINO:
+        if by_openvino(self.backend):
             versions |= installed(OPENVINO)
         return versions
 
@@ -121,8 +134,10 @@ class Extractor:
             found["torch"] = device.partition(":")[0]
         if "onnxruntime" in self.packages:
             found["onnxruntime"] = onnx_providers(device)[0]
-        if self.backend == OPENVINO:
+        if by_openvino(self.backend):
             found[OPENVINO] = "CPU"
+        if rounds(self.backend):
+            found["precision"] = BF16
         return found
 
     def fingerprint(self, weights: Mapping[str, str], device: str) -> str:
@@ -137,7 +152,7 @@ class Extractor:
         """
         from fevbench.global_state import KNOWN  # which imports torch
 
-        parts = {
+        parts: dict[str, Any] = {
             "extractor": f"{self.name}@{self.version}",
             "preprocessing": self.preprocessing,
             "dtype": self.dtype,
@@ -146,6 +161,8 @@ class Extractor:
             "runs_on": self.runs_on(device),
             "state": KNOWN,
         }
+        if CUDA in parts["runs_on"].values():
+            parts["onnxruntime on a GPU"] = CUDA_OPTIONS
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -189,25 +206,27 @@ _ALL = (
     Extractor("inception", "frame", 2048, ("inception-fid",),
               "bicubic (Pillow, float) to 299 px, clip to 0..255, (x - 128) / 128",
               (*TORCH, "pillow", "pytorch-fid", "torchvision"), "fevbench.extractors.inception:Inception",
-              backends=FAST),
+              backends=FAST, may_round=True),
     Extractor("i3d", "clip", 400, ("i3d-kinetics-400",), f"[-1, 1], {TO_224}, logits",
-              TORCH, "fevbench.extractors.i3d:I3D", batch=2, least_frames=9, backends=FAST),
+              TORCH, "fevbench.extractors.i3d:I3D", batch=2, least_frames=9, backends=FAST,
+              may_round=True),
     Extractor("i3d-tf", "clip", 400, ("i3d-kinetics-400",),
               "[-1, 1], bilinear (no antialias, TensorFlow 1's grid) to 224 px, logits",
-              TORCH, "fevbench.extractors.i3d:I3DOfTensorFlow", batch=2, least_frames=9, backends=FAST),
+              TORCH, "fevbench.extractors.i3d:I3DOfTensorFlow", batch=2, least_frames=9, backends=FAST,
+              may_round=True),
     Extractor("videomae", "clip", 1408, ("videomae-g-ssv2",), f"16 frames, [0, 1], {TO_224}",
               TORCH, "fevbench.extractors.video_transformers:VideoMAE", batch=2),
     Extractor("vjepa", "clip", 1280, ("vjepa-h", "vjepa-h-ssv2-probe"),
               f"16 frames, [0, 1], {TO_224}, ImageNet's mean and deviation",
               TORCH, "fevbench.extractors.video_transformers:VJEPA", batch=2),
     Extractor("lpips-alex", "true pair", 1, ("lpips-alex",), LPIPS,
-              TORCH, "fevbench.extractors.lpips:load_alex", batch=64, backends=FAST),
+              TORCH, "fevbench.extractors.lpips:load_alex", batch=64, backends=FAST, may_round=True),
     Extractor("lpips-alex-next", "next pair", 1, ("lpips-alex",), LPIPS,
-              TORCH, "fevbench.extractors.lpips:load_alex", batch=64, backends=FAST),
+              TORCH, "fevbench.extractors.lpips:load_alex", batch=64, backends=FAST, may_round=True),
     Extractor("lpips-alex-draws", "noise pair", 1, ("lpips-alex",), LPIPS,
-              TORCH, "fevbench.extractors.lpips:load_alex", batch=64, backends=FAST),
+              TORCH, "fevbench.extractors.lpips:load_alex", batch=64, backends=FAST, may_round=True),
     Extractor("lpips-vgg", "true pair", 1, ("lpips-vgg",), LPIPS,
-              TORCH, "fevbench.extractors.lpips:load_vgg", batch=64, backends=FAST),
+              TORCH, "fevbench.extractors.lpips:load_vgg", batch=64, backends=FAST, may_round=True),
     _pixels("squared-error", "true pair", 1, "fevbench.extractors.pixels:SquaredError"),
     _pixels("similarity", "true pair", 2, "fevbench.extractors.pixels:Similarity"),
     _pixels("frame-difference", "next pair", 1, "fevbench.extractors.pixels:FrameDifference"),

@@ -65,7 +65,7 @@ class ExpressionReader:
     @exact_inference()
     def read(self, crops: Frames) -> NDArray[np.float32]:
         """Probabilities ``float32[N, 7]`` of cropped faces ``uint8[N, S, S, C]``."""
-        pixels = torch.from_numpy(crops).to(self._device, torch.float32).movedim(-1, 1)
+        pixels = torch.from_numpy(crops).to(self._device).to(torch.float32).movedim(-1, 1)
         probabilities = self._network(pixels).softmax(dim=1)[:, self._order]
         return cast("NDArray[np.float32]", probabilities.cpu().numpy())
 

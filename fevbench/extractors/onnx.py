@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
+CUDA_OPTIONS = {
+    "use_tf32": "0",  # products of float32 numbers are rounded nowhere, as in torch
+    "cudnn_conv_algo_search": "HEURISTIC",  # the default takes the fastest of a trial, another in each run
+}
+"""What onnxruntime is told of a GPU: part of the fingerprint of what it computes there."""
 _IDENTITY = bytes.fromhex(
     "08083a370a100a017812017922084964656e746974791201675a0f0a0178120a0a08080112040a020801"
     "620f0a0179120a0a08080112040a02080142040a00100d"
@@ -41,6 +46,12 @@ def _runs_on_gpu() -> bool:
     return CUDA in onnxruntime.get_available_providers() and _first_provider() == CUDA
 
 
+def _with_options(device: str, providers: Sequence[str]) -> list[str | tuple[str, dict[str, str]]]:
+    """Providers as a session takes them, with the number of the GPU."""
+    number = device.partition(":")[2] or "0"
+    return [(one, {**CUDA_OPTIONS, "device_id": number}) if one == CUDA else one for one in providers]
+
+
 @functools.cache
 def _first_provider() -> str:
     """What a network is run on by an onnxruntime that was asked for a GPU."""
@@ -50,7 +61,9 @@ def _first_provider() -> str:
     options.log_severity_level = 4  # that it falls back is what is asked here
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        session = onnxruntime.InferenceSession(_IDENTITY, options, providers=[CUDA, CPU])
+        session = onnxruntime.InferenceSession(
+            _IDENTITY, options, providers=_with_options("cuda", [CUDA, CPU])
+        )
     return str(session.get_providers()[0])
 
 
@@ -110,7 +123,7 @@ def _session(
     options.intra_op_num_threads = torch.get_num_threads()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=onnx_providers(device)
+        model.SerializeToString(), options, providers=_with_options(device, onnx_providers(device))
     )
     check_provider(session, device, path)
     name = session.get_inputs()[0].name

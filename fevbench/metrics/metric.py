@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
+from fevbench.extractors.backends import BF16, Precision
+from fevbench.extractors.base import extractors
 from fevbench.registry import load_target
 
 if TYPE_CHECKING:
@@ -177,6 +179,15 @@ class Metric:
         if not self.uses_judge or sha256 is None or stem.endswith(f"-{sha256[:8]}"):
             return self
         return replace(self, definition=replace(self.definition, id=f"{stem}-{sha256[:8]}@{version}"))
+
+    def at_precision(self, precision: Precision) -> Metric:
+        """The metric with the id of its rounded features, where `fast` rounds them."""
+        if precision == "exact" or not extractors.get(self.computation.extractor).may_round:
+            return self
+        stem, _, version = self.id.partition("@")
+        return replace(
+            self, definition=replace(self.definition, id=f"{stem.removesuffix(f'-{BF16}')}-{BF16}@{version}")
+        )
 
     def for_protocol(self, protocol: Protocol | ProtocolRecord) -> Metric:
         """The metric as a protocol has it: with frame 0, and the id of that, where the protocol scores it."""

@@ -18,10 +18,9 @@ from torch import Tensor, nn
 
 from fevbench.data.clip import Dataset
 from fevbench.data.corpus import Corpus
-from fevbench.data.datasets import SPLITS
 from fevbench.errors import ModelError
 from fevbench.hashing import sha256_of
-from fevbench.models.files import OpenedFiles, is_installed, texts
+from fevbench.models.files import OpenedFiles, files_of_dataset, is_installed, texts
 from fevbench.models.found import FoundModel, notes_of
 from fevbench.models.plugin_environment import call_model
 from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
@@ -230,14 +229,6 @@ def seed_globals(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - models in the wild use the legacy generator
     torch.manual_seed(seed)
-
-
-def files_of_dataset(dataset: Dataset, files: tuple[Path, ...]) -> set[Path]:
-    """Which of some files are clips of a data set, whose version says what they are."""
-    if not files:
-        return set()
-    clips = {clip.path.absolute() for split in SPLITS for clip in dataset.clips(split)}
-    return {file for file in files if file in clips or not clips.isdisjoint(file.parents)}
 
 
 def _files(found: FoundModel, model: object, opened_files: OpenedFiles, dataset: Dataset) -> tuple[Path, ...]:

@@ -14,7 +14,12 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from fevbench.data.datasets import SPLITS
+
+if TYPE_CHECKING:
+    from fevbench.data.clip import Dataset
 
 OURS = ("fevbench", "leaderboard")
 """Packages that are not a model's, wherever they lie: results name fevbench's version."""
@@ -49,6 +54,14 @@ def texts(file: Path) -> list[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
+
+
+def files_of_dataset(dataset: Dataset, files: tuple[Path, ...]) -> set[Path]:
+    """Which of some files are clips of a data set, whose version says what they are."""
+    if not files:
+        return set()
+    clips = {clip.path.absolute() for split in SPLITS for clip in dataset.clips(split)}
+    return {file for file in files if file in clips or not clips.isdisjoint(file.parents)}
 
 
 def is_installed(path: Path) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fevbench.errors import RunError
+from fevbench.extractors.backends import BF16
 from fevbench.extractors.base import extractors
 from fevbench.metrics.catalog import Metric
 from fevbench.results.files import NoResult, read_result
@@ -35,9 +36,13 @@ def check_comparable(results: Sequence[Result]) -> None:
         for name, metric in result.metrics.items():
             model, other = defined.setdefault(name, (result.model.name, metric.id))
             if other != metric.id:
+                rounded = f"-{BF16}@"
+                fix = "repeat the older run with this version"
+                if (rounded in other) != (rounded in metric.id):
+                    fix = "repeat one of them with the other's --precision"
                 raise RunError(
                     f"{name} is {other} in {model} and {metric.id} in {result.model.name}",
-                    "repeat the older run with this version",
+                    fix,
                 )
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import tiny
+from apart import process_environment
 from tiny import Cli
 
 import fevbench.engine.generate
@@ -153,6 +155,24 @@ def test_a_finished_run_has_nothing_to_do(finished: Bench, monkeypatch: pytest.M
     assert "nothing to do" in again.err
     assert "psnr" in again.out
     assert tiny.tree(finished.root / "run") == before
+
+
+def test_a_finished_run_is_told_without_torch(cli: Cli, tmp_path: Path) -> None:
+    """Which takes longer to import than all the rest; nor are networks' and videos' packages needed."""
+    run = ("run", "copy", "tiny", "--metrics", "psnr", "--device", "cpu", "--out", str(tmp_path / "run"))
+    assert cli(*run).code == 0
+    heavy = {"torch", "torchvision", "onnxruntime", "onnx", "openvino", "cv2", "sklearn", "skimage", "ray"}
+    code = (
+        "import sys, tiny; from fevbench.cli.main import main; tiny.register()\n"
+        "try: main(sys.argv[1:])\n"
+        f"finally: print(sorted({heavy} & set(sys.modules)), file=sys.stderr)"
+    )
+    here = process_environment(Path(tiny.__file__).parent)
+    again = subprocess.run(
+        [sys.executable, "-c", code, *run], env=here, capture_output=True, text=True, check=True
+    )
+    assert "nothing to do" in again.stderr
+    assert again.stderr.splitlines()[-1] == "[]"
 
 
 def test_asking_for_fewer_metrics_loses_none(finished: Bench) -> None:

@@ -124,6 +124,12 @@ def test_definitions_must_agree_between_any_two_runs() -> None:
         compare([made_up("none", {"csim": 0.1}), GOOD, BAD.model_copy(update={"metrics": {"fvd": newer}})])
 
 
+def test_rounded_numbers_do_not_stand_beside_exact_ones() -> None:
+    rounded = BAD.metrics["fvd"].model_copy(update={"id": catalog.get("fvd").at_precision("fast").id})
+    with pytest.raises(RunError, match="repeat one of them with the other's --precision"):
+        compare([GOOD, BAD.model_copy(update={"metrics": {"fvd": rounded}})])
+
+
 @pytest.mark.parametrize(
     ("changes", "names"),
     [
