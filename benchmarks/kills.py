@@ -113,7 +113,7 @@ def disturbed(
         running = begin(out, home, limit, *more)
         seen: set[int] = set()
         while sum(tally.values()) < kills:
-            until = time.monotonic() + chance.uniform(0, seconds)
+            until = time.monotonic() + chance.uniform(0, seconds / 2)  # so that several kills fit in
             while running.poll() is None and time.monotonic() < until:
                 seen |= set(family(running.pid))
                 time.sleep(0.05)
