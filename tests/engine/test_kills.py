@@ -22,7 +22,7 @@ def test_kills_at_random_moments_change_nothing(tmp_path: Path) -> None:
         text=True,
         env=apart.process_environment(ROOT),
         cwd=tmp_path,
-        timeout=3600,
+        timeout=1200,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
