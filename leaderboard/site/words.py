@@ -16,7 +16,7 @@ SITE = "site"
 """The table of `FILE` with words that belong to no metric."""
 QUESTIONS = Path(__file__).parents[2] / "docs" / "audit.md"
 """The page of the documentation with the table of questions; an installed package has no documentation."""
-QUESTIONS_HEAD = "| question | ask |"
+QUESTIONS_HEAD = "| question | look at |"
 
 
 @dataclass(frozen=True)

@@ -298,4 +298,4 @@ def test_videos_that_have_no_end_are_refused(cli: Cli, tmp_path: Path, kind: str
 def test_counts_have_limits_with_reasons(cli: Cli, tmp_path: Path) -> None:
     outcome = cli("data", "render", "fevsynth", "--frames", "1000000000", "--out", tmp_path / "set")
     assert outcome.code == 2
-    assert "a clip of an expression lasts seconds" in " ".join(outcome.err.split())
+    assert "a clip lasts seconds" in " ".join(outcome.err.split())
