@@ -25,7 +25,7 @@ CLIPS_SEEN = 48_000
 """Under the regime that all methods share."""
 BEFORE = 14_000
 """What the generators of version 0.1 saw, in batches of four."""
-OF_THE_REGIME = ("imaginator", "vgan", "tgan", "mocogan-i2v")
+OF_THE_REGIME = ("imaginator", "vgan", "tgan", "mocogan-i2v", "g3an")
 """Whose generator is of the common regime already; the others follow."""
 AT_MOST = 8e6
 """Bytes."""

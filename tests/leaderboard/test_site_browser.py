@@ -579,10 +579,10 @@ def test_a_citation_says_where_it_was_read(visit: Open, served: str) -> None:
 
 def test_a_breakdown_is_reached_from_its_metric(visit: Open) -> None:
     page = visit("metrics/motion.html")
-    page.get_by_role("link", name="By expression and by subject").click()
+    page.get_by_role("link", name="By expression and by subject").first.click()
     assert page.url.endswith("#parts")
-    assert page.get_by_role("region", name="motion by expression").is_visible()
-    assert page.get_by_role("region", name="motion by subject").is_visible()
+    assert page.get_by_role("region", name="motion by expression").first.is_visible()
+    assert page.get_by_role("region", name="motion by subject").first.is_visible()
 
 
 def test_tables_are_readable_without_a_script(visit: Open) -> None:
@@ -596,7 +596,7 @@ def test_tables_are_readable_without_a_script(visit: Open) -> None:
     assert len(names(page)) == 4
     assert page.locator('td[data-column="fvd"]').first.is_visible()
     page = visit("metrics/motion.html", java_script_enabled=False)
-    assert page.get_by_role("region", name="motion by subject").is_visible()
+    assert page.get_by_role("region", name="motion by subject").first.is_visible()
     page = visit(f"{TABLE}/compare.html", java_script_enabled=False)
     assert page.locator("video[controls]").count() == 5
 
