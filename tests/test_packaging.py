@@ -43,7 +43,8 @@ def installed(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
     python = place / "bin" / "python"
     pip = (sys.executable, "-m", "pip", "--python", python)
-    subprocess.run([*pip, "install", "--no-deps", "--no-index", built[1]], check=True)
+    # A checkout on the path may look like an installation of this version.
+    subprocess.run([*pip, "install", "--no-deps", "--no-index", "--ignore-installed", built[1]], check=True)
     (packages,) = place.glob("lib/python*/site-packages")
     (packages / "those_of_the_tests.pth").write_text(sysconfig.get_path("purelib"))
     return python
