@@ -242,6 +242,8 @@ def curves(out: Path, limit: int, points: int, metrics: str, table: Path, pictur
             rows += _score(method, path, step * BATCH, limit, metrics, out / "val")
     scored = {row.model for row in rows}
     rows += [row for row in _points(table) if row.model not in scored]
+    if not rows:
+        sys.exit(f"error: {out} holds no trained generator: train first, or give another --out")
     table.parent.mkdir(parents=True, exist_ok=True)
     with table.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])

@@ -15,9 +15,9 @@ from fevbench.errors import RunError
 from fevbench.results.files import CLIPS_FOLDER, read_result
 from fevbench.results.schema import Result
 from leaderboard.check import DIRTY
-from leaderboard.entries import Entry, load_entries, load_entry, run_id
+from leaderboard.entries import Entry, load_entry, run_id
 from leaderboard.ground_truth import GroundTruth, TrueClips
-from leaderboard.history import read_history, record
+from leaderboard.history import entries_of, read_history, record
 from leaderboard.layout import place, scored_clips
 from leaderboard.runs import check_sound
 from leaderboard.small_clips import CLIPS_SUFFIX, TRUE_CLIPS, archive_of, find_small_clips, write_small_clips
@@ -54,12 +54,12 @@ def add(
     if not allow_dirty:
         _check_clean(run, result)
     target = results / place(result)
-    known = load_entries([results]) if results.exists() else None
-    for entry in known.entries if known else ():
+    known = entries_of(results) if results.exists() else ()
+    for entry in known:
         same = entry.id == run_id(result)
         if same and not (replace and entry.file.resolve() == target.resolve()):
             raise RunError(f"{run} is there already: {entry.file}", "leave it out, or --replace it")
-    _check_own(target, result, known.entries if known else ())
+    _check_own(target, result, known)
     if target.exists() and not replace:
         raise RunError(
             f"{target} holds another result of {result.model.name}", "rename the model or --replace it"

@@ -57,11 +57,16 @@ def read_history(results: Path) -> tuple[State, ...]:
     Raises:
         RunError: A line is no state, or its hash is not that of what its lines say.
     """
-    file = results / HISTORY_FILE
-    if not file.is_file():
-        return ()
+    return tuple(_replayed(results)[0])
+
+
+def _replayed(results: Path) -> tuple[list[State], dict[str, set[str]]]:
+    """The states, and the runs in each table after the last of them."""
     states: list[State] = []
     runs: dict[str, set[str]] = {}
+    file = results / HISTORY_FILE
+    if not file.is_file():
+        return states, runs
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
@@ -72,15 +77,11 @@ def read_history(results: Path) -> tuple[State, ...]:
             state = State.model_validate_json(line)
         except ValidationError as error:
             raise RunError(f"{file}: line {number} is no state ({first_fault(error)})", fix) from error
-        runs[state.table] = _after(runs.get(state.table, set()), state)
+        runs[state.table] = (runs.get(state.table, set()) - set(state.removed)) | set(state.added)
         if state.state != _state(runs[state.table]):
             raise RunError(f"{file}: line {number} does not follow from the lines above it", fix)
         states.append(state)
-    return tuple(states)
-
-
-def _after(runs: set[str], state: State) -> set[str]:
-    return (runs - set(state.removed)) | set(state.added)
+    return states, runs
 
 
 def _state(runs: Iterable[str]) -> str:
@@ -97,9 +98,7 @@ def changes(results: Path, entries: Sequence[Entry]) -> list[State]:
     Raises:
         RunError: The history is broken.
     """
-    before: dict[str, set[str]] = {}
-    for state in read_history(results):
-        before[state.table] = _after(before.get(state.table, set()), state)
+    _, before = _replayed(results)
     now = {
         group.name: {f"{entry.id} {entry.result.model.name}" for entry in group.entries}
         for group in groups_of(entries)
@@ -118,13 +117,25 @@ def _by_name(runs: Iterable[str]) -> list[str]:
     return sorted(runs, key=lambda run: run.partition(" ")[::-1])
 
 
+def entries_of(results: Path) -> tuple[Entry, ...]:
+    """All results in a folder.
+
+    Raises:
+        RunError: One does not load, and would seem to be gone.
+    """
+    loaded = load_entries([results])
+    if loaded.problems:
+        raise RunError(str(loaded.problems[0]), "mend it or move it away, then repeat the command")
+    return loaded.entries
+
+
 def record(results: Path) -> list[State]:
     """Write down what changed since the last states; nothing is written if nothing did.
 
     Raises:
-        RunError: The history is broken.
+        RunError: The history or a result is broken.
     """
-    found = changes(results, load_entries([results]).entries)
+    found = changes(results, entries_of(results))
     if found:
         file = results / HISTORY_FILE
         before = file.read_text(encoding="utf-8") if file.exists() else ""

@@ -79,6 +79,14 @@ def test_the_table_of_curves_is_what_the_leaderboard_reads(models: ModuleType, t
     assert found == ("ssim", (Step(6000, 0.5, 0.4, 0.6, 48), Step(12000, 0.7, None, None, 48)))
 
 
+def test_curves_of_nothing_replace_no_picture(models: ModuleType, tmp_path: Path) -> None:
+    picture = tmp_path / "curves.png"
+    words = ("--out", str(tmp_path), "--table", str(tmp_path / "curves.csv"), "--picture", str(picture))
+    with pytest.raises(SystemExit, match="holds no trained generator: train first"):
+        models.main(["curves", *words], standalone_mode=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_training_that_fails_is_named_and_the_command_fails(
     models: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

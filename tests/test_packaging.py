@@ -61,15 +61,14 @@ def call(python: Path, folder: Path, *words: str | Path) -> str:
 
 
 def shipped() -> set[str]:
-    """Every file below the packages, but for the site, and what lies beside results."""
+    """Every file below the packages, but for what lies beside results."""
     files = {path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()}
-    public, results = ROOT / "leaderboard" / "public", ROOT / "leaderboard" / "results"
+    results = ROOT / "leaderboard" / "results"
     return {
         path.relative_to(ROOT).as_posix()
         for path in files
         if path.parent.name != "__pycache__"
-        and public not in path.parents
-        and (results not in path.parents or path.suffix in (".json", ".toml"))
+        and (results not in path.parents or path.suffix in (".csv", ".json", ".jsonl", ".toml"))
     }
 
 
@@ -103,4 +102,6 @@ def test_it_runs(installed: Path, tmp_path: Path) -> None:
 def test_the_results_that_come_with_it_are_checked_and_shown(installed: Path, tmp_path: Path) -> None:
     assert ": 0 faults" in call(installed, tmp_path, "leaderboard", "check")
     call(installed, tmp_path, "leaderboard", "build")
-    assert (tmp_path / "leaderboard-site" / "index.html").is_file()
+    site = tmp_path / "leaderboard-site"
+    assert (site / "index.html").is_file()
+    assert (site / "history.html").is_file()

@@ -87,8 +87,11 @@ def record_command(results: Path) -> None:
     """
     from leaderboard.history import record
 
-    for state in record(results):
+    states = record(results)
+    for state in states:
         say(one_line(f"{state.table}: {state.words}"))
+    if not states:
+        note(f"nothing has changed in {results}")
 
 
 @group.command("check")

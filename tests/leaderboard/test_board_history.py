@@ -42,6 +42,21 @@ def test_what_changed_is_written_down_once(results: Path) -> None:
     assert len((results / HISTORY_FILE).read_text(encoding="utf-8").splitlines()) == 2
 
 
+def test_a_result_that_does_not_load_is_not_written_down_as_gone(results: Path, cli: Cli) -> None:
+    record(results)
+    before = (results / HISTORY_FILE).read_bytes()
+    (results / "middling.json").write_text("{", encoding="utf-8")
+    said = cli("leaderboard", "record", "--results", results)
+    assert "middling.json: is not a result" in said.complaint
+    assert (results / HISTORY_FILE).read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_has_no_history(results: Path, cli: Cli) -> None:
+    assert (
+        "nowhere: does not exist" in cli("leaderboard", "record", "--results", results / "nowhere").complaint
+    )
+
+
 def test_each_table_has_its_states_and_one_that_is_gone_has_none_of_its_runs(results: Path) -> None:
     put(results / "other.json", result("other", 0.5, 0.5, dataset__split="val"))
     assert [state.table for state in record(results)] == [TABLE, "tiny-1-64x16-val"]
@@ -105,4 +120,6 @@ def test_the_commands_tell_what_is_not_written_down(results: Path, cli: Cli) -> 
         f"{TABLE} is not written down as it is (state {state_of(ids(results))}; removed good)" in checked.out
     )
     assert cli("leaderboard", "record", "--results", results).code == 0
-    assert cli("leaderboard", "record", "--results", results).out == ""
+    again = cli("leaderboard", "record", "--results", results)
+    assert again.out == ""
+    assert again.err == f"note: nothing has changed in {results}\n"
