@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
@@ -62,7 +62,7 @@ def work_in_turns(
             with _pool(min(workers, max(map(len, left))), prepare) as pool:
                 while left:
                     with without_ctrl_c():  # the workers start here, and inherit this
-                        futures = {pool.submit(work, piece): piece for piece in left[0]}
+                        futures = {_submit(pool, work, piece): piece for piece in left[0]}
                     for future in as_completed(futures):
                         piece = futures.pop(future)  # which would keep all results
                         result = future.result()
@@ -78,6 +78,17 @@ def work_in_turns(
                 "a worker process was killed, perhaps for want of memory",
                 fewer if workers > 1 else "close other programs, or take a machine with more memory",
             ) from error
+
+
+def _submit(pool: ProcessPoolExecutor, work: Callable[[T], R], piece: T) -> Future[R]:
+    try:
+        return pool.submit(work, piece)
+    except OSError as error:
+        # A worker died while another was started: the pool has closed the pipe that the other should read. It
+        # says so with an error of Python's own; what the system refuses has a number.
+        if error.errno is None:
+            raise BrokenProcessPool(str(error)) from error
+        raise
 
 
 @contextlib.contextmanager
