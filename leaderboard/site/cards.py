@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -17,6 +18,8 @@ from fevbench.results.schema import ModelRecord
 from leaderboard.site.pictures import Picture, Pictures
 
 CARD = "card.md"
+COMMENT = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
+"""Says what command makes a table of a card."""
 OURS = "fevbench "
 """How the origin of a model begins that came with fevbench: no other result may borrow its card."""
 
@@ -67,7 +70,7 @@ def _no_picture(target: str) -> Picture | None:
 
 
 def to_html(text: str, look: Callable[[str], Picture | None] = _no_picture) -> Markup:
-    """Markdown as HTML: the title is left out, and headings go down a level.
+    """Markdown as HTML: the title and comments are left out, and headings go down a level.
 
     Links stay if they lead to the web; those into the repository lead nowhere on a site and become words, and
     so do pictures that are not on the site.
@@ -77,7 +80,7 @@ def to_html(text: str, look: Callable[[str], Picture | None] = _no_picture) -> M
         look: Finds the picture of the site for what stands in the text.
     """
     parser = _parser()
-    tokens = parser.parse(text)
+    tokens = parser.parse(COMMENT.sub("", text))
     if len(tokens) > 2 and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
         tokens = tokens[3:]
     tokens = _without_blank_heads(tokens)

@@ -415,11 +415,13 @@ def test_cards_are_found_beside_the_code_and_not_lent_to_strangers() -> None:
 def test_a_card_brings_no_markup_links_or_pictures_of_its_own() -> None:
     text = (
         "# Title\n\n<script>alert(1)</script> [in](../docs/x.md) [bad](javascript:alert(1)) "
-        "[out](https://example.org/) ![words](x.png)\n\n| | |\n|---|--:|\n| a | 1 |\n"
+        "[out](https://example.org/) ![words](x.png)\n\n<!-- fevbench compare a.json -->\n\n| | |\n|---|--:|\n| a | 1 |\n<!-- end -->\n"
     )
     html = str(to_html(text))
     assert "<script" not in html
     assert "Title" not in html
+    assert "compare" not in html, "the command of a table"
+    assert html.count("<td") == 2, "the comment that ends a table is no row of it"
     assert re.findall(r'href="([^"]*)"', html) == ["https://example.org/"]
     assert "<img" not in html
     assert "Picture, not shown here: words" in html
