@@ -18,7 +18,7 @@ from leaderboard.check import DIRTY
 from leaderboard.entries import Entry, load_entry, run_id
 from leaderboard.ground_truth import GroundTruth, TrueClips
 from leaderboard.history import entries_of, read_history, record
-from leaderboard.layout import place, scored_clips
+from leaderboard.layout import place, scored_clips, small_of
 from leaderboard.runs import check_sound
 from leaderboard.small_clips import CLIPS_SUFFIX, TRUE_CLIPS, archive_of, find_small_clips, write_small_clips
 
@@ -92,16 +92,16 @@ def _check_clean(run: Path, result: Result) -> None:
 def _file(run: Path, target: Path, result: Result, truth: TrueClips) -> None:
     """Write the small clips, then the result that makes them count."""
     folder, name = target.parent, target.stem
+    shown = small_of(scored_clips(result))
     made = {
-        clip: _small(read_written(run / CLIPS_FOLDER / f"{clip}{LOSSLESS_SUFFIX}"), truth)
-        for clip in scored_clips(result)
+        clip: _small(read_written(run / CLIPS_FOLDER / f"{clip}{LOSSLESS_SUFFIX}"), truth) for clip in shown
     }
     true = find_small_clips(folder, TRUE_CLIPS)
     try:
         known = true.all() if true else {}
     except OSError as error:
         raise RunError(f"{true and true.path} cannot be read ({error.strerror})", "delete them") from error
-    lacking = [clip for clip in truth.corpus.clips if clip.id not in known]
+    lacking = [clip for clip in truth.corpus.clips if clip.id in made and clip.id not in known]
     known |= {clip.id: _small(truth.corpus.frames(clip), truth) for clip in lacking}
     # From here until its new file is there, a result that is replaced is gone: no old one with new clips.
     target.unlink(missing_ok=True)

@@ -24,7 +24,7 @@ from fevbench.stats.jackknife import EQUAL_METHOD, LEAST_GROUPS, group_sizes
 from fevbench.wording import first_few, quantity
 from leaderboard.entries import Entry
 from leaderboard.ground_truth import GroundTruth
-from leaderboard.layout import came_installed, place, scored_clips, small_clips
+from leaderboard.layout import came_installed, place, scored_clips, small_clips, small_of
 from leaderboard.small_clips import ARCHIVE_SUFFIX, CLIPS_SUFFIX, TRUE_CLIPS, find_small_clips
 
 SLACK = 1e-6
@@ -262,10 +262,9 @@ def _small_clips(entry: Entry) -> Iterator[Finding]:
         except OSError as error:
             yield Finding(f"{clips.name} cannot be read ({error.strerror}): add its run again with --replace")
             return
-        wanted_names = {f"{clip}{CLIPS_SUFFIX}" for clip in scored}
-        if lacking := sorted(wanted_names - there):
+        if lacking := sorted({f"{clip}{CLIPS_SUFFIX}" for clip in small_of(scored)} - there):
             yield Finding(f"{clips.name} lacks {first_few(lacking)}")
-        if name != TRUE_CLIPS and (more := sorted(there - wanted_names)):
+        if name != TRUE_CLIPS and (more := sorted(there - {f"{clip}{CLIPS_SUFFIX}" for clip in scored})):
             yield Finding(f"{clips.name} holds what is no clip of it: {first_few(more)}")
     for clip, content in small_clips(entry):
         if content[4:8] != b"ftyp":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
+from fevbench.data.corpus import hash_of
 from fevbench.data.protocol import protocols
 from fevbench.errors import RunError
 from fevbench.results.schema import Result
@@ -17,6 +18,8 @@ RESULTS = Path(__file__).with_name("results")
 INSTALLED = not (RESULTS.parents[1] / "pyproject.toml").is_file()
 """Whether this is an installed package and no checkout."""
 RESERVED = (TRUE_CLIPS, *(PurePath(name).stem for name in OTHER_FILES))
+MOST_SMALL = 48
+"""Clips that a result has small copies of, so that repository, package and site stay small."""
 LONGEST = 100
 """Characters of a result's file name before its suffix; a clip's may have twice as many bytes."""
 
@@ -54,6 +57,14 @@ def scored_clips(result: Result) -> tuple[str, ...]:
     if result.dataset.subjects_of:
         return tuple(result.dataset.subjects_of)
     return tuple(dict.fromkeys(clip for metric in result.metrics.values() for clip in metric.per_clip))
+
+
+def small_of(clips: Iterable[str]) -> list[str]:
+    """Of which scored clips there are small copies: of all, or of the first `MOST_SMALL` by hash of their id.
+
+    Those are what ``--limit`` would choose.
+    """
+    return sorted(clips, key=hash_of)[:MOST_SMALL]
 
 
 def is_file_name(clip: str) -> bool:

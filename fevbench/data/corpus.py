@@ -126,4 +126,9 @@ typical = balanced_clips
 
 def sorted_by_hash(clips: Sequence[Clip]) -> list[Clip]:
     """Clips in an order that favours neither subject nor label: by the hash of their id."""
-    return sorted(clips, key=lambda clip: hashlib.sha256(clip.id.encode()).digest())
+    return sorted(clips, key=lambda clip: hash_of(clip.id))
+
+
+def hash_of(clip: str) -> bytes:
+    """What a clip's id is sorted by."""
+    return hashlib.sha256(clip.encode()).digest()

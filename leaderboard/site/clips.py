@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fevbench.data.corpus import hash_of
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.ranking import sample_of
 from fevbench.report.rows import number
 from fevbench.wording import first_few
 from leaderboard.entries import Problem
-from leaderboard.layout import is_file_name
+from leaderboard.layout import is_file_name, small_of
 from leaderboard.site.slugs import Slugs
 from leaderboard.site.tables import Run, Table
 from leaderboard.small_clips import CLIPS_SUFFIX, TRUE_CLIPS, SmallClips, find_small_clips
@@ -63,12 +63,12 @@ class Clips:
         except OSError as error:
             self.problems.append(Problem(clips.path, f"cannot be read ({error.strerror}); shown without"))
             return
-        missing = []
+        missing, wanted = [], set(small_of(self.ids))
         for clip in self.ids:
             # An id is another's word: it must name a file of this very place.
             if is_file_name(clip) and f"{clip}{CLIPS_SUFFIX}" in there:
                 self._places.setdefault((slug, clip), clips)
-            else:
+            elif clip in wanted:
                 missing.append(clip)
         if missing:
             self.problems.append(
@@ -101,20 +101,20 @@ class Clips:
         return bool(self._places)
 
 
-def examples(run: Run, metric: str) -> list[Example]:
+def examples(run: Run, metric: str, clips: Clips) -> list[Example]:
     """The clips with a run's best, median and worst value; of equal ones, the first by hash of its id.
 
-    Clips that count at the floor because the face was lost are the worst there are. Nothing for metrics
-    without values of clips.
+    Of those that can be shown, if any can. Clips that count at the floor because the face was lost are the
+    worst there are. Nothing for metrics without values of clips.
     """
     declared = catalog.get(metric)
     counted = sample_of(declared, run.row.name, run.result.metrics.get(metric)).clips
     sign = -1 if declared.higher_is_better else 1
 
     def place(clip: str) -> tuple[float, bytes]:
-        return sign * counted[clip], hashlib.sha256(clip.encode()).digest()
+        return sign * counted[clip], hash_of(clip)
 
-    order = sorted(counted, key=place)
+    order = sorted([clip for clip in counted if clips.has(run.slug, clip)] or counted, key=place)
     if not order:
         return []
     chosen = (order[0], order[len(order) // 2], order[-1])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from fevbench.data.corpus import hash_of
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.headline import GROUPS, headline
 from fevbench.report.rows import bounds_of, interval, notes, number
@@ -72,6 +72,7 @@ class Section:
         matrices: What its expressions are read as.
         no_matrices: Why that is not shown.
         typical: Its best, median and worst clips by each metric in which they differ.
+        kept: Of how many clips those are, if not of all that were scored; else 0.
         notes: What a reader must know.
         costs: Name, text and meaning of each cost.
         curves: A plot of each metric that was followed through its training.
@@ -87,6 +88,7 @@ class Section:
     matrices: tuple[Matrix, ...]
     no_matrices: str
     typical: tuple[Typical, ...]
+    kept: int
     notes: tuple[str, ...]
     costs: tuple[tuple[str, str, str], ...]
     curves: tuple[Markup, ...]
@@ -169,6 +171,7 @@ def _section(look: Look, run: Run, pages: Mapping[str, str]) -> Section:
     costs = zip(COLUMNS, cost_cells(cost), strict=True) if cost else ()
     typical = [one for name in names if (one := _typical(run, name, clips))]
     beyond = [name for name in names if numbers[name].beyond]
+    kept = sum(clips.has(run.slug, clip) for clip in clips.ids)
     return Section(
         table,
         run,
@@ -179,6 +182,7 @@ def _section(look: Look, run: Run, pages: Mapping[str, str]) -> Section:
         matrices,
         no_matrices,
         tuple(typical),
+        kept if kept < len(clips.ids) else 0,
         tuple(notes(run.result)),
         tuple((column.name, text, column.title) for column, (_, text) in costs),
         _curves(table, run),
@@ -196,7 +200,7 @@ def _curves(table: Table, run: Run) -> tuple[Markup, ...]:
 def _pictures(look: Look, run: Run) -> tuple[dict[str, str], ...]:
     """One clip of each label, the first by the hash of its id; without labels, of the first clips."""
     there = [clip for clip in look.clips.ids if look.clips.has(run.slug, clip)]
-    there.sort(key=lambda clip: hashlib.sha256(clip.encode()).digest())
+    there.sort(key=hash_of)
     chosen: dict[str, str] = {}
     for clip in there:
         chosen.setdefault(look.labels.get(clip, clip), clip)
@@ -235,7 +239,7 @@ def _number(look: Look, run: Run, name: str, page: str) -> Number:
 
 def _typical(run: Run, metric: str, clips: Clips) -> Typical | None:
     """A run's best, median and worst clips by a metric; None where they do not differ."""
-    found = examples(run, metric)
+    found = examples(run, metric, clips)
     if len({example.text for example in found}) < 2:
         return None
     return Typical(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -13,6 +14,9 @@ import made_up_results
 import pytest
 from tiny import Cli, tree
 
+from fevbench.data.corpus import Corpus
+from fevbench.data.datasets import open_dataset
+from fevbench.data.protocol import protocols
 from fevbench.data.video import read_clip
 from fevbench.errors import RunError
 from fevbench.results.files import read_result
@@ -82,6 +86,33 @@ def test_small_clips_play_in_browsers_and_show_what_was_made(run: Path, cli: Cli
                 made = read_clip(lossless / f"{path.stem}.mkv").astype(int).mean(axis=(1, 2))
                 assert abs(shown.mean(axis=(1, 2)) - made).max() < 4
     assert (tmp_path / "copy" / "ann-joy.mp4").exists() == (tmp_path / "true" / "ann-joy.mp4").exists()
+
+
+def test_of_many_clips_some_are_kept_small_and_the_site_says_so(
+    run: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that a limit would choose; best, median and worst are of these."""
+    monkeypatch.setattr("leaderboard.layout.MOST_SMALL", 3)
+    results = tmp_path / "results"
+    assert cli("leaderboard", "add", run, "--results", results).code == 0
+    (entry,) = load_entries([results]).entries
+    limited = Corpus(open_dataset("tiny"), protocols.get("64x16"), "test", 3)
+    wanted = {f"{clip.id}.mp4" for clip in limited.clips}
+    assert len(entry.result.clips) == 4
+    for name in ("copy", "true"):
+        with zipfile.ZipFile(entry.file.with_name(f"{name}.zip")) as archive:
+            assert set(archive.namelist()) == wanted
+    assert cli("leaderboard", "check", results).out == "1 result: 0 faults, 0 notes\n"
+    built = cli("leaderboard", "build", "--results", results, "--out", tmp_path / "site")
+    assert built.code == 0
+    assert "lacks" not in built.err
+    page = (tmp_path / "site" / "models" / "copy.html").read_text(encoding="utf-8")
+    assert "of the 3 clips that are kept here" in page
+    shown = set(re.findall(r'data-made="[^"]*/([^/"]*)"', page))
+    assert shown
+    assert shown <= wanted
+    monkeypatch.setattr("leaderboard.layout.MOST_SMALL", 4)
+    assert "lacks" in cli("leaderboard", "check", results).out
 
 
 def test_folders_of_loose_clips_are_read_and_replaced(run: Path, cli: Cli, tmp_path: Path) -> None:

@@ -301,9 +301,9 @@ def test_examples_are_the_best_the_median_and_the_worst(table: Table) -> None:
     run = next(run for run in table.runs if run.row.name == "good")
     values = run.result.metrics["csim"].per_clip
     order = sorted(values, key=lambda clip: -(values[clip] or 0.0))
-    best, median, worst = (example.clip for example in examples(run, "csim"))
+    best, median, worst = (example.clip for example in examples(run, "csim", Clips(table)))
     assert (best, median, worst) == (order[0], order[len(order) // 2], order[-1])
-    assert not examples(run, "fvd")
+    assert not examples(run, "fvd", Clips(table))
 
 
 def test_a_lost_face_is_the_worst_clip(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -313,7 +313,7 @@ def test_a_lost_face_is_the_worst_clip(tmp_path_factory: pytest.TempPathFactory)
     lossy = scored("lossy", {"csim": {**clips, "p9-0": None}})
     folder = write(tmp_path_factory.mktemp("lossy"), {"lossy": lossy}, with_clips=False)
     (one,), _ = make_tables(load_entries([folder]).entries, [folder])
-    worst = examples(one.runs[0], "csim")[-1]
+    worst = examples(one.runs[0], "csim", Clips(one))[-1]
     assert (worst.clip, worst.text) == ("p9-0", "face lost")
 
 
@@ -415,7 +415,8 @@ def test_cards_are_found_beside_the_code_and_not_lent_to_strangers() -> None:
 def test_a_card_brings_no_markup_links_or_pictures_of_its_own() -> None:
     text = (
         "# Title\n\n<script>alert(1)</script> [in](../docs/x.md) [bad](javascript:alert(1)) "
-        "[out](https://example.org/) ![words](x.png)\n\n<!-- fevbench compare a.json -->\n\n| | |\n|---|--:|\n| a | 1 |\n<!-- end -->\n"
+        "[out](https://example.org/) ![words](x.png)\n\n"
+        "<!-- fevbench compare a.json -->\n\n| | |\n|---|--:|\n| a | 1 |\n<!-- end -->\n"
     )
     html = str(to_html(text))
     assert "<script" not in html
