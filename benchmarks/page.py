@@ -28,7 +28,7 @@ def table(names: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -
 
 
 def spread(row: Measured) -> str:
-    """How many times as fast: the median, the least and the largest."""
+    """The speed-up: the median, the smallest and the largest."""
     return f"{row['ratio']:.2f} ({row['least']:.2f} to {row['most']:.2f})"
 
 
@@ -44,7 +44,7 @@ def backends(found: Measured) -> str:
          f"{row['openvino_ms']:.1f}", spread(row), f"{row['apart']:.0e}")
         for row in found["rows"]
     ]  # fmt: skip
-    names = ("extractor", "samples", "torch, ms", "openvino, ms", "times as fast", "apart")
+    names = ("extractor", "samples", "torch, ms", "openvino, ms", "speed-up", "difference")
     return f"{table(names, rows, 2)}\n\nMeasured on {found['machine']}, {found['rounds']} rounds."
 
 
@@ -56,7 +56,7 @@ def peers(found: Measured) -> str:
          "" if row["apart"] is None else f"{row['apart']:.0e}", row["why"])
         for row in sorted(found["rows"], key=lambda row: bool(row["version"]))
     ]  # fmt: skip
-    names = ("what", "whose", "fevbench, ms", "theirs, ms", "of one", "times as fast", "apart", "")
+    names = ("what", "package", "fevbench, ms", "package, ms", "per", "speed-up", "difference", "note")
     said = f"{found['clips']} clips" if found["clips"] > 1 else "1 clip"
     about = f"Measured on {found['machine']}: {said}, {found['frames']} frames each, {found['runs']} rounds."
     return f"{table(names, rows, 2)}\n\n{about}"
@@ -75,9 +75,11 @@ def fast(found: Measured) -> str:
          "" if row["apart"] is None else f"{100 * row['apart']:.2g} %")
         for row in found["values"]
     ]  # fmt: skip
-    names = ("extractor", "exact, ms", "fast, ms", "times as fast", "apart, median", "at most")
-    about = f"Measured on {found['machine']}: {found['clips']} clips of FEVSynth, blurred, every other frame."
-    shown = table(("metric", "its id", "exact", "fast", "apart"), values, 2)
+    names = ("extractor", "exact, ms", "fast, ms", "speed-up", "median difference", "largest difference")
+    about = (
+        f"Measured on {found['machine']}: {found['clips']} clips of FEVSynth, blurred, every second frame."
+    )
+    shown = table(("metric", "id", "exact", "fast", "difference"), values, 2)
     return f"{table(names, networks)}\n\n{shown}\n\n{about}"
 
 
@@ -98,7 +100,7 @@ def gpu(found: Measured) -> str:
             )
             for row in found["suite"]
         ]
-        parts.append(table(("workers", "frames a second", "seconds, start included", "GPU busy"), rows, 0))
+        parts.append(table(("workers", "frames per second", "seconds, including start", "GPU busy"), rows, 0))
     if found.get("networks"):
         rows = [
             (f"`{row['extractor']}`", row["unit"], f"{speed['batch']}",
@@ -107,17 +109,17 @@ def gpu(found: Measured) -> str:
             for row in found["networks"] for speed in row["speeds"]
         ]  # fmt: skip
         parts.append(
-            table(("extractor", "sample", "batch", "samples a second", "apart from the CPU"), rows, 2)
+            table(("extractor", "sample", "batch", "samples per second", "difference from the CPU"), rows, 2)
         )
     if found.get("values"):
         rows = [
             (f"`{row['metric']}`", f"{row['cpu']:.6g}", f"{row['device']:.6g}", f"{row['apart']:.0e}")
             for row in found["values"]
         ]
-        parts.append(table(("metric", "CPU", "GPU", "apart"), rows))
+        parts.append(table(("metric", "CPU", "GPU", "difference"), rows))
     if found.get("training"):
         rows = [(f"`{row['method']}`", f"{row['clips_per_second']:.0f}") for row in found["training"]]
-        parts.append(table(("method", "training clips a second"), rows))
+        parts.append(table(("method", "training clips per second"), rows))
     if found["left_out"]:
         parts.append("\n".join(f"* Not measured: {what}: {why}" for what, why in found["left_out"].items()))
     return "\n\n".join(parts)

@@ -30,7 +30,7 @@ from parts import PARTS, Part, Work, read_clips
 from fevbench.initial_state import remember_initial_state
 from fevbench.results.provenance import environment
 
-WHOLE = "all of it, one after another"
+WHOLE = "all parts in sequence"
 
 
 def seconds(work: Work) -> tuple[float, np.ndarray]:

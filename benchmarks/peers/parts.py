@@ -195,7 +195,7 @@ def inception(clips: Clips, folder: Path) -> Part:
     def ours() -> Numbers:
         return in_batches(run, np.stack([np.asarray(Image.open(file)) for file in clips.files]))
 
-    resize = "resizes otherwise"
+    resize = "resizes differently"
     return Part(
         "Inception's features of PNG files", len(clips.files), "frame", ours,
         (
@@ -255,7 +255,7 @@ def faces(clips: Clips, folder: Path) -> Part:
 
     return Part(
         "faces found and embedded", len(clips.frames), "frame", lambda: in_batches(run, clips.frames),
-        (Peer("insightface", loop, 1e-2, "FaceAnalysis, frame by frame, on our canvas"),),
+        (Peer("insightface", loop, 1e-2, "FaceAnalysis, frame by frame, on frames with our border"),),
         whole="insightface",
     )  # fmt: skip
 
@@ -351,7 +351,7 @@ def face_mesh(clips: Clips, folder: Path) -> Part:
 
     return Part(
         "face mesh and blendshapes", len(clips.frames), "frame", lambda: run(clips.frames)[:, :51],
-        (Peer("mediapipe", loop, 1e-6, "its FaceLandmarker, frame by frame, on our canvas"),),
+        (Peer("mediapipe", loop, 1e-6, "its FaceLandmarker, frame by frame, on frames with our border"),),
         whole="mediapipe", close=detector.close,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ import pytest
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 LEFT = 2 / 3
 """Of a recorded ratio."""
-WHOLE = "all of it, one after another"
+WHOLE = "all parts in sequence"
 """The last row, in which each part counts once."""
 
 
