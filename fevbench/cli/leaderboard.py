@@ -50,10 +50,9 @@ filed_option = options.option(
 @click.option("--allow-dirty", is_flag=True, help="Also accept a run of code with uncommitted changes.")
 @options.dataset("Folder of a data set of your own.")
 def add_command(run: Path, results: Path, replace: bool, allow_dirty: bool, dataset: str | None) -> None:
-    """Add RUN, a run folder or a checked submission, to the results, with small copies of at most 48 of its
-    clips.
+    """Add RUN, a run folder or a checked submission, to the results, with small copies of its clips.
 
-    It must pass `fevbench leaderboard check` and not be among the results already. The new state of its
+    At most 48 clips are copied. It must pass `fevbench leaderboard check` and not be among the results already. The new state of its
     table is written into the board's history.
 
     \b
