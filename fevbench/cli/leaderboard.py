@@ -52,8 +52,8 @@ filed_option = options.option(
 def add_command(run: Path, results: Path, replace: bool, allow_dirty: bool, dataset: str | None) -> None:
     """Add RUN, a run folder or a checked submission, to the results, with small copies of its clips.
 
-    At most 48 clips are copied. It must pass `fevbench leaderboard check` and not be among the results already. The new state of its
-    table is written into the board's history.
+    At most 48 clips are copied. It must pass `fevbench leaderboard check` and not be among the results
+    already. The new state of its table is written into the board's history.
 
     \b
     Example:
