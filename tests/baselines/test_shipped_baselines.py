@@ -23,30 +23,20 @@ from fevbench.training.export import read_exported
 ROOT = Path(__file__).parents[2]
 CLIPS_SEEN = 48_000
 """Under the regime that all methods share."""
-BEFORE = 14_000
-"""What the generators of version 0.1 saw, in batches of four."""
-OF_THE_REGIME = ("imaginator", "vgan", "tgan", "mocogan-i2v", "g3an")
-"""Whose generator is of the common regime already; the others follow."""
 AT_MOST = 8e6
 """Bytes."""
-
-
-def expected(name: str) -> tuple[str, int]:
-    """The configuration and the clips that a shipped generator was trained with."""
-    return ("fevsynth-64x16", CLIPS_SEEN) if name in OF_THE_REGIME else ("small-batches", BEFORE)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_it_is_one_configuration_on_the_common_budget(name: str) -> None:
     path = MODELS[name].weights
     about = read_exported(path, name).about
-    configuration, clips = expected(name)
-    default = METHODS[name].configs[configuration]
+    default = METHODS[name].configs["fevsynth-64x16"]
     assert path.stat().st_size <= AT_MOST
     assert from_fields(type(default), about["config"]) == default
     assert tuple(about["labels"]) == EXPRESSIONS
     assert about["dataset"] == f"fevsynth {VERSION}"
-    assert about["step"] * about["config"]["batch_size"] == clips
+    assert about["step"] * about["config"]["batch_size"] == CLIPS_SEEN
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -54,8 +44,7 @@ def test_the_card_tells_its_steps_and_seed(name: str) -> None:
     about = read_exported(MODELS[name].weights, name).about
     folder = MODELS[name].weights.parents[1]
     card = (folder / "card.md").read_text(encoding="utf-8")
-    clips = expected(name)[1]
-    words = f"{about['step']} steps of {about['config']['batch_size']} clips ({clips:,} clips), seed"
+    words = f"{about['step']} steps of {about['config']['batch_size']} clips ({CLIPS_SEEN:,} clips), seed"
     assert f"{words} {about['seed']}" in card
 
 
