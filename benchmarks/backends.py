@@ -1,7 +1,7 @@
-"""Every network that a backend may run, by the reference and by OpenVINO in turns, on FEVSynth's frames.
+"""Every network that a backend can run, with the reference and with OpenVINO in turns, on FEVSynth's frames.
 
-Median of the rounds, in milliseconds of processor a sample. One thread: so that times are of the code and not
-of how many cores are free.
+Times are medians over rounds, in milliseconds of CPU time per sample, with one thread, so that they do not
+depend on how many cores are free.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def of_children(work: Callable[[], object]) -> float:
 def tell(what: str, limit: float, measure: Callable[[], float]) -> bool:
     """Print the best of `ROUNDS` and whether it is within ``limit`` seconds, and return that."""
     best = min(measure() for _ in range(ROUNDS))
-    print(f"{what}: {best:.2f} s of processor, should take {limit:g} s{'' if best < limit else ': TOO SLOW'}")
+    print(f"{what}: {best:.2f} s of CPU time, limit {limit:g} s{'' if best < limit else ': TOO SLOW'}")
     return best < limit
 
 

@@ -1,4 +1,4 @@
-"""A whole run, as this checkout carries it out and as another one does: decodes, seconds and memory.
+"""A whole run by this checkout, and by another one for comparison: reads of clips, seconds and memory.
 
     python benchmarks/engine.py                                    # 24 clips of 64 px, cheap metrics
     python benchmarks/engine.py --clips 100 1000 10000             # does memory grow with the clips?
@@ -6,9 +6,9 @@
     python benchmarks/engine.py --clips 64 --metrics default --jobs 1 2
 
 Clips are moving faces of FEVSynth, enlarged, as FFV1 files that are read anew each time they are asked for;
-the model is ``copy``. Each run is a process of its own, with empty caches. Counted are the reads of a true
-clip and of a made one, without what several workers read; seconds are of the clock; memory is the most that
-the process and its children hold together (Linux), sampled ten times a second.
+the model is ``copy``. Each run is a process of its own, with empty caches. Reads of true and of generated
+clips are counted, except those of several workers; seconds are wall-clock time; memory is the peak of the
+process and its children together (Linux), sampled ten times per second.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ HERE = Path(__file__).resolve().parents[1]
 CHEAP = "psnr,motion"
 SUBJECTS = 24
 LEAST_CLIPS = 24
+CHECKOUTS = {"here": "this checkout", "there": "the other checkout"}
 MOST_READS = 1.2
 """Reads of a true clip that one run may take; a few are read once more, to make the first clips."""
 
@@ -199,15 +200,15 @@ def main() -> int:
             for where, found in both.items():
                 print(
                     f"{clips} clips of {arguments.frames} frames of {arguments.size} px, "
-                    f"{f'{jobs} workers, ' if jobs and where == 'here' else ''}{where}: "
+                    f"{f'{jobs} workers, ' if jobs and where == 'here' else ''}{CHECKOUTS[where]}: "
                     f"{found['seconds']:.1f} s, "
-                    f"{found['memory'] / 1e6:.0f} MB, a pair is read {found['true'] / clips:.2f} + "
-                    f"{found['made'] / clips:.2f} times (true + made)",
+                    f"{found['memory'] / 1e6:.0f} MB, reads per clip: {found['true'] / clips:.2f} true, "
+                    f"{found['made'] / clips:.2f} generated",
                     flush=True,
                 )
             if arguments.against:
                 ratio = both["there"]["seconds"] / both["here"]["seconds"]
-                print(f"  there / here: {ratio:.2f} times the seconds", flush=True)
+                print(f"  time of the other checkout / time of this one: {ratio:.2f}", flush=True)
             if jobs in (None, 1):
                 worst = max(worst, both["here"]["true"] / clips)
     return int(worst > MOST_READS)

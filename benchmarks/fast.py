@@ -1,9 +1,9 @@
-"""What ``--precision fast`` brings and costs: its features and metrics beside the exact ones, on FEVSynth.
+"""``--precision fast`` compared with exact: speed, features and metric values, on FEVSynth.
 
     python benchmarks/fast.py --out benchmarks/measured/fast.json
 
-The made clips are the true ones, blurred as `fevbench audit` blurs them. One thread, seconds of processor, on
-the backend that a run would take here. Every other frame is looked at.
+The generated clips are the true ones, blurred as `fevbench audit` blurs them. CPU time of one thread is
+measured, with the backend that a run would use here. Every second frame is used.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
-"""What a GPU makes of fevbench: its numbers beside the CPU's, and how fast everything is. One JSON file.
+"""fevbench on a GPU: its values compared with those of the CPU, and its speed, in one JSON file.
 
     bash benchmarks/gpu.sh WHEELS                      # a machine that can reach nothing
     python benchmarks/gpu.py --out measured.json       # where fevbench is installed
-    python benchmarks/gpu.py --device cpu --quick      # its parts that need no GPU, of a few clips
+    python benchmarks/gpu.py --device cpu --quick      # the parts that need no GPU, with a few clips
 
-Four parts, each for as long as `--minutes` are not over: `values`, every metric of one run's clips on the
-CPU and on the device; `networks`, each at several batch sizes, and its features beside the CPU's; `suite`,
-whole commands at several numbers of workers, and how busy the GPU is meanwhile; `training`, every method.
-What could not be measured stands under `left_out` with the reason. It fails where the device leaves a bound.
+There are four parts, until `--minutes` are over: `values`, every metric of the clips of one run, on the CPU
+and on the device; `networks`, the speed of each at several batch sizes, and its features compared with the
+CPU's; `suite`, whole commands with several numbers of workers, and how busy the GPU is; `training`, every
+method. What could not be measured is listed under `left_out` with the reason. The script fails if a
+difference from the CPU exceeds its bound.
 """
 
 from __future__ import annotations
@@ -414,14 +415,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=7.0)
     parser.add_argument("--quick", action="store_true", help="A few clips, one batch size, three steps.")
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--model", default="fev-gan-warp", help="Whose clips are scored.")
-    parser.add_argument("--metrics", nargs="*", help="Only these.")
-    parser.add_argument("--networks", nargs="*", help="Only these extractors.")
+    parser.add_argument("--model", default="fev-gan-warp", help="Model whose clips are scored.")
+    parser.add_argument("--metrics", nargs="*", help="Measure only these metrics.")
+    parser.add_argument("--networks", nargs="*", help="Measure only these extractors.")
     parser.add_argument("--methods", nargs="*", help="Train only these.")
     parser.add_argument("--jobs", nargs="*", type=int, default=[1, 4, 8], help="Workers of the suite.")
-    parser.add_argument("--clips", type=int, help="Whose metrics are compared.  [48]")
-    parser.add_argument("--suite-clips", type=int, help="Of the largest run of the suite.  [288]")
-    parser.add_argument("--steps", type=int, help="Of each training.  [120]")
+    parser.add_argument("--clips", type=int, help="Clips whose metrics are compared.  [48]")
+    parser.add_argument("--suite-clips", type=int, help="Clips of the largest run of the suite.  [288]")
+    parser.add_argument("--steps", type=int, help="Steps of each training.  [120]")
     parser.add_argument("--train", help=argparse.SUPPRESS)
     given = parser.parse_args()
     for name, usual, quick in (("clips", 48, 4), ("suite_clips", 288, 4), ("steps", 120, 3)):
@@ -433,7 +434,7 @@ def main() -> None:
     import torch
 
     if given.device != "cpu" and not torch.cuda.is_available():
-        sys.exit("error: torch sees no GPU: repeat with --device cpu, which measures what needs none")
+        sys.exit("error: torch finds no GPU: repeat with --device cpu, for the parts that need none")
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as room:
         measuring = Measuring(given, Path(room))
@@ -452,7 +453,7 @@ def main() -> None:
     given.out.write_text(json.dumps(_rounded(found), indent=1) + "\n", encoding="utf-8")
     wrong = [row for part in ("values", "networks") for row in found.get(part, []) if not row["holds"]]
     for row in wrong:
-        print(f"error: {row} leaves its bound", file=sys.stderr)
+        print(f"error: {row} exceeds its bound", file=sys.stderr)
     sys.exit(bool(wrong) or not any(found[part] for part in given.parts))
 
 

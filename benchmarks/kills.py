@@ -1,12 +1,12 @@
-"""Kills at random moments: does a run that goes on afterwards end with the same bytes?
+"""Kill processes of runs at random moments: does a resumed run end with the same bytes?
 
     python benchmarks/kills.py                          # 20 kills with two workers, 10 on Ray
     python benchmarks/kills.py --kills 40 20 --each 4 --seed 1
 
-A run of ``copy`` over FEVSynth in metrics of pixels is begun. At a random moment one of its processes is
-killed (SIGKILL), chosen at random: the command's own, a worker, the model's, or one of Ray's. The command is
-given again if it ended. After so many kills (``--each``) it is left alone, and what it leaves is compared,
-byte for byte but for times, with what one undisturbed process made. Needs Linux.
+A run of ``copy`` on FEVSynth with pixel metrics is started. At random moments one of its processes, chosen
+at random, is killed (SIGKILL): the command itself, a worker, the model's process, or one of Ray's. If the
+command has ended, it is started again. After ``--each`` kills it may finish, and its files, except for times,
+are compared byte for byte with those of an undisturbed run in one process. Needs Linux.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def disturbed(
             return tally
         # A kill ends a run in one line, or without a word.
         if "Traceback" in said:
-            raise SystemExit(f"error: a run ended with more than a line:\n{said[-3000:]}")
+            raise SystemExit(f"error: a killed run printed a traceback:\n{said[-3000:]}")
     raise SystemExit(f"error: a run did not end after {MOST_TRIES} tries: {said[-600:]}")
 
 
@@ -145,7 +145,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kills", type=int, nargs=2, default=[20, 10], help="with two workers, on Ray")
+    parser.add_argument("--kills", type=int, nargs=2, default=[20, 10], help="with two workers, and on Ray")
     parser.add_argument("--each", type=int, default=5, help="kills in one run")
     parser.add_argument("--clips", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
@@ -171,8 +171,8 @@ def main() -> int:
                 some = min(arguments.each, kills - sum(total.values()))
                 total += disturbed(out, home, arguments.clips, more, some, seconds, chance)
                 equal += content(out) == wanted
-                print(f"  {way}: {dict(total)}, {equal} of {runs} results equal", flush=True)
-            print(f"{way}: {sum(total.values())} kills in {runs} runs, {equal} results equal", flush=True)
+                print(f"  {way}: {dict(total)}, {equal} of {runs} results identical", flush=True)
+            print(f"{way}: {sum(total.values())} kills in {runs} runs, {equal} results identical", flush=True)
             failed |= equal != runs
     return int(failed)
 

@@ -1,8 +1,8 @@
-"""Train every method of the tables alike, or go on with it; then draw their learning curves.
+"""Train every method of the tables in the same way, or resume training; then draw the learning curves.
 
-    python benchmarks/models.py train --clips 48000      # two at a time, a core each; kill it anywhere
+    python benchmarks/models.py train --clips 48000      # two at a time, one core each; can be killed
     python benchmarks/models.py train --clips 1000000 --device cuda --minutes 8
-    python benchmarks/models.py curves                   # scores what was kept, on val subjects, and draws
+    python benchmarks/models.py curves                   # score kept generators on val subjects, and draw
 
 Every method sees the same clips in the same order, in batches of 16. Each has a folder in ``trainings/``.
 """
@@ -49,16 +49,18 @@ class Point(NamedTuple):
 
 @click.group()
 def main() -> None:
-    """Train every method alike, and draw their learning curves."""
+    """Train every method in the same way, and draw the learning curves."""
 
 
 @main.command()
-@click.option("--clips", type=click.IntRange(min=BATCH), default=48_000, show_default=True, help="Each sees.")
-@click.option("--minutes", type=click.FloatRange(0, 1e5, min_open=True), help="End all of them after that.")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
-@click.option("--jobs", type=click.IntRange(min=1), help="At a time.  [default: 2; all on a GPU]")
 @click.option(
-    "--every", type=click.IntRange(min=BATCH), default=6_000, show_default=True, help="Clips a sample."
+    "--clips", type=click.IntRange(min=BATCH), default=48_000, show_default=True, help="Per method."
+)
+@click.option("--minutes", type=click.FloatRange(0, 1e5, min_open=True), help="Stop all after this time.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--jobs", type=click.IntRange(min=1), help="Trainings at a time.  [default: 2; all on a GPU]")
+@click.option(
+    "--every", type=click.IntRange(min=BATCH), default=6_000, show_default=True, help="Clips between samples."
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("trainings"), show_default=True)
 @click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True)
@@ -73,7 +75,7 @@ def train(
     precision: str,
     methods: tuple[str, ...],
 ) -> None:
-    """Train METHODS, or all of them, or go on where they were stopped."""
+    """Train METHODS, or all methods. Stopped trainings are resumed."""
     wanted = methods or METHODS
     jobs = jobs or (len(wanted) if device == "cuda" else 2)
     steps = clips // BATCH
@@ -211,7 +213,7 @@ def _last_line(path: Path) -> str:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("trainings"), show_default=True)
 @click.option("--limit", type=click.IntRange(min=12), default=48, show_default=True, help="Val clips.")
 @click.option(
-    "--points", type=click.IntRange(min=1), default=4, show_default=True, help="A method, evenly spread."
+    "--points", type=click.IntRange(min=1), default=4, show_default=True, help="Per method, evenly spread."
 )
 @click.option("--metrics", default=",".join(SCORES), show_default=True)
 @click.option(
@@ -227,9 +229,9 @@ def _last_line(path: Path) -> str:
     show_default=True,
 )
 def curves(out: Path, limit: int, points: int, metrics: str, table: Path, picture: Path) -> None:
-    """Score generators that were kept on the way, on val subjects, and draw that against clips seen.
+    """Score generators kept during training, on val subjects, and draw values against clips seen.
 
-    The leaderboard shows them. Those of methods that are not here stay in the table.
+    The leaderboard shows these curves. Rows of methods without a training here stay in the table.
     """
     rows: list[Point] = []
     for method in METHODS:

@@ -1,11 +1,10 @@
 """Scoring many clips: does memory grow with them?
 
-    python benchmarks/scoring.py                     # 100 and 10,000 clips, 256 features a frame
+    python benchmarks/scoring.py                     # 100 and 10,000 clips, 256 features per frame
     python benchmarks/scoring.py --features 2048     # Inception's; minutes, and 8 GB of disk
 
-Features are random, and come as from workers: a part of eight clips after the other. They are scored by fid
-and csim. Memory is the most that the process holds beside mapped files (Linux); each size is a process of
-its own.
+Features are random, and arrive as from workers, eight clips at a time. They are scored by fid and csim.
+Memory is the peak of the process without mapped files (Linux); each size is a process of its own.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--clips", type=int, nargs="+", default=[100, 10_000])
-    parser.add_argument("--features", type=int, default=256, help="of a frame")
+    parser.add_argument("--features", type=int, default=256, help="features per frame")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -90,12 +89,12 @@ def main() -> int:
         memory.append(found["memory"])
         size = clips * FRAMES * arguments.features * 4 / 1e6
         print(
-            f"{clips} clips, {size:.0f} MB of features a network and side: {found['memory'] / 1e6:.0f} MB, "
-            f"{found['seconds']:.1f} s of processor",
+            f"{clips} clips, {size:.0f} MB of features per network, generated or true: "
+            f"{found['memory'] / 1e6:.0f} MB, {found['seconds']:.1f} s of CPU time",
             flush=True,
         )
     more = memory[-1] - memory[0]
-    print(f"{more / 1e6:+.0f} MB, at most {MOST_MORE / 1e6:+.0f} MB")
+    print(f"growth: {more / 1e6:+.0f} MB, limit {MOST_MORE / 1e6:+.0f} MB")
     return int(more > MOST_MORE)
 
 

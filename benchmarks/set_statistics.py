@@ -1,11 +1,11 @@
-"""fid with its interval, from moments: seconds and memory beside those of computing each distance anew.
+"""fid with its interval: seconds and memory from moments, and with each distance computed anew.
 
     python benchmarks/set_statistics.py                                       # small, as `make bench` does
     python benchmarks/set_statistics.py --rows 40000 80000 --features 2048    # Inception's features
 
-Features are random, lie on disk and are twelve groups of subjects. The plain way holds them in memory and
-computes thirteen distances, each from its own samples, with singular values; one is measured, and counted
-thirteen times. Memory is what a process holds beside mapped files, above what it held before (Linux).
+Features are random, stored on disk, and form twelve groups of subjects. The plain way holds them in memory
+and computes thirteen distances, each from its own samples, with singular values; one is measured, and its
+time multiplied by thirteen. Memory is the growth of a process during the work, without mapped files (Linux).
 """
 
 from __future__ import annotations
@@ -132,12 +132,12 @@ def compare(rows: int, features: int) -> bool:
     ratio = thirteen / new["seconds"]
     fine = bool(ratio > LEAST_RATIO and apart < EQUAL)
     print(
-        f"fid of {rows} x {features} features with its interval: {new['seconds']:.1f} s of processor ("
+        f"fid of {rows} x {features} features with its interval: {new['seconds']:.1f} s of CPU time ("
         f"{new['reading']:.1f} s moments, {new['seconds'] - new['reading']:.1f} s distances; "
-        f"{new['clock']:.1f} s on the clock), {new['megabytes']:.0f} MB; "
-        f"plain: {thirteen:.1f} s, {old['megabytes']:.0f} MB: {ratio:.1f} times the time, "
-        f"{old['megabytes'] / new['megabytes']:.1f} times the memory; "
-        f"numbers differ by {apart:.0e}{'' if fine else ': TOO MUCH'}"
+        f"{new['clock']:.1f} s of wall-clock time), {new['megabytes']:.0f} MB; "
+        f"thirteen plain distances: {thirteen:.1f} s, {old['megabytes']:.0f} MB; speed-up {ratio:.1f}, "
+        f"memory ratio {old['megabytes'] / new['megabytes']:.1f}; "
+        f"relative difference {apart:.0e}{'' if fine else ': TOO MUCH'}"
     )
     return fine
 

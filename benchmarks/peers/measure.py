@@ -1,12 +1,13 @@
-"""fevbench beside the packages that people use today: the same clips, one thread, in turns.
+"""fevbench compared with the packages that people use today: the same clips, one thread, in turns.
 
     python benchmarks/peers/measure.py                               # all parts, 48 clips
     python benchmarks/peers/measure.py --clips 1 --only ssim lpips
     python benchmarks/peers/measure.py --clips 2 --out benchmarks/measured/peers.json
 
-Needs `pip install 'fevbench[parity,fast,faces]'`. Seconds are of processor, of all threads of this process.
-Networks are loaded before. A ratio is of the two times of one round; printed are the median of all rounds,
-the least and the largest. It fails where two that compute the same do not agree.
+Needs `pip install 'fevbench[parity,fast,faces]'`. Seconds are CPU time of all threads of this process.
+Networks are loaded beforehand. The speed-up is the ratio of the two times of one round; the median over
+rounds, the smallest and the largest are printed. The script fails if two packages that compute the same
+number do not agree.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def measure(part: Part, rounds: int) -> list[dict[str, Any]]:
 
 
 def with_ratio(row: dict[str, Any]) -> dict[str, Any]:
-    """A row with milliseconds of one sample, and how many times as fast ours is, instead of every round's."""
+    """A row with milliseconds per sample and the speed-up of fevbench, instead of seconds per round."""
     ratios = [theirs / mine for theirs, mine in zip(row["theirs"], row["ours"], strict=True)]
     each = {side: statistics.median(row[side]) / row["samples"] * 1000 for side in ("ours", "theirs")}
     return {**row, "ours_ms": each["ours"], "theirs_ms": each["theirs"], "ratio": statistics.median(ratios),
@@ -99,7 +100,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--clips", type=int, default=48)
-    parser.add_argument("--frames", type=int, default=16, help="Of each clip, for parts of frames.")
+    parser.add_argument("--frames", type=int, default=16, help="Per clip, for parts that measure frames.")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
     parser.add_argument("--out", type=Path, help="Write what was measured as JSON.")
@@ -135,11 +136,11 @@ def main() -> None:
 
 def show(row: dict[str, Any]) -> None:
     """Print a row."""
-    agrees = "" if row["apart"] is None else f", apart by {row['apart']:.0e}"
+    agrees = "" if row["apart"] is None else f", difference {row['apart']:.0e}"
     ratio = f"{row['ratio']:.2f} ({row['least']:.2f} to {row['most']:.2f})"
     print(
-        f"{row['part']}: {row['ours_ms']:.2f} ms a {row['unit']}; {row['peer']} {row['theirs_ms']:.2f}; "
-        f"{ratio} times as fast{agrees}",
+        f"{row['part']}: fevbench {row['ours_ms']:.2f} ms per {row['unit']}, {row['peer']} "
+        f"{row['theirs_ms']:.2f} ms; speed-up {ratio}{agrees}",
         flush=True,
     )
 

@@ -93,7 +93,7 @@ def about_of(model: ModelRecord, written: Mapping[str, Mapping[str, Any]]) -> Ab
     if is_meant(model):
         said = written.get(model.name, written.get(base, {}) if ours else {})
     again = said.get("scored_again", "")
-    scored = "made and scored by the maintainers" if ours else "sent in"
+    scored = "generated and scored by the maintainers" if ours else "sent in"
     return About(
         CONTROL if model.control else said.get("kind", UNKNOWN),
         model.adapted,

@@ -22,7 +22,7 @@ ABOUT_COLUMNS = (
     ("trained on", "what its weights were trained on"),
     ("authors", "who made the method"),
     ("licence", "of its code and weights"),
-    ("scored", "who made the clips, and who scored them"),
+    ("scored", "who generated the clips, and who scored them"),
     ("date", "when the result was written"),
 )
 ALPHA = 0.05
@@ -204,7 +204,9 @@ def saturation(table: Table, name: str) -> str:
         for run in table.models
         if (m := run.result.metrics.get(name)) and m.value is not None and number(name, m.value) == end
     ]
-    return f"{len(there)} models reach {end}: it cannot tell these apart" if len(there) > 1 else ""
+    if len(there) < 2:
+        return ""
+    return f"{len(there)} models reach {end}, the best possible value: it cannot distinguish them"
 
 
 def _true(table: Table, name: str) -> Shown:

@@ -13,7 +13,7 @@ from fevbench.report.rows import number
 from leaderboard.site.board import shade_of_part
 from leaderboard.site.tables import Run, Table
 
-NO_LABELS = "These results do not say which expression each clip shows (they are of an older version)."
+NO_LABELS = "These results are of an older version, which does not store the expression of each clip."
 
 
 @dataclass(frozen=True)

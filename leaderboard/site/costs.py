@@ -31,11 +31,11 @@ class CostColumn:
 
 
 COLUMNS = (
-    CostColumn("parameters", "millions of numbers in the networks it runs, pretrained ones included"),
-    CostColumn("GFLOPs", "billions of floating-point operations for one clip"),
-    CostColumn("ms / clip", "milliseconds for one clip alone, median"),
-    CostColumn("clips / s", "clips a second in a batch of sixteen, median", True),
-    CostColumn("peak MB", "memory for a batch of sixteen at most: a GPU's, or what a process grows by"),
+    CostColumn("parameters", "millions in the networks that it runs, including pretrained ones"),
+    CostColumn("GFLOPs", "billions of floating-point operations per clip"),
+    CostColumn("ms / clip", "milliseconds per clip at batch size 1, median"),
+    CostColumn("clips / s", "clips per second at batch size 16, median", True),
+    CostColumn("peak MB", "peak memory at batch size 16: of the GPU or, on a CPU, growth of the process"),
 )
 
 

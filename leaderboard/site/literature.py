@@ -10,7 +10,7 @@ from leaderboard.published import Published
 from leaderboard.site.board import Column, Shown
 from leaderboard.site.tables import Table
 
-NOT_OURS = "definition: none of ours"
+NOT_OURS = "definition: not one of ours"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def place_published(published: Sequence[Published], tables: Sequence[Table]) -> 
                 same_way = catalog.get(name).higher_is_better == number.higher_is_better
                 differences = number.differences(table.first, name)
                 if not same_way:
-                    differences = ("direction: the other", *differences)
+                    differences = ("direction: opposite", *differences)
                 found.append((differences, table.slug, name))
         beside = tuple((slug, name) for differences, slug, name in found if not differences)
         nearest = min((differences for differences, _, _ in found), key=len, default=())

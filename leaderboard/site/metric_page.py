@@ -98,12 +98,12 @@ def _facts(metric: Metric, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
     low, high = (f"{bound:g}" for bound in metric.definition.range)
     unit = f" {metric.definition.unit}" if metric.definition.unit else ""
     each = (
-        "each clip has a value, their mean is reported" if metric.kind == "clip" else "one value of all clips"
+        "one value per clip; their mean is reported" if metric.kind == "clip" else "one value for all clips"
     )
     floor = (
         ""
         if metric.sampling.missing_value is None
-        else f"counts {metric.sampling.missing_value:g}, or the worst observed if that is worse"
+        else f"counts as {metric.sampling.missing_value:g}, or as the worst observed value if that is worse"
     )
     sampling, extractor = metric.sampling, extractors.get(metric.computation.extractor)
     facts = [

@@ -220,7 +220,7 @@ def _number(look: Look, run: Run, name: str, page: str) -> Number:
     dots, true = look.dots(name), table.true_value(name)
     plot = Markup("")
     if run.index in dots:
-        # Controls are no models, and some are as far off as can be: the axis is that of models and this run.
+        # Controls can have extreme values: the axis covers only the models and this run.
         shown = {i: dot for i, dot in dots.items() if i == run.index or i in look.models}
         axis = Axis.over(shown.values(), true, metric.higher_is_better)
         others = [dot for i, dot in shown.items() if i != run.index]

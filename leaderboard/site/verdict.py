@@ -83,18 +83,18 @@ def sentence(table: Table, wins: Wins) -> Markup:
     """Who leads, in what, and what cannot be told apart: one sentence, names in bold."""
     models = table.models
     if not models:
-        return Markup("There is no model in this table yet, only controls.")
+        return Markup("There is no model in this table so far, only controls.")
     leader = models[0]
     if len(models) == 1:
         return Markup(
-            "<b>{}</b> is the only model in this table yet: there is nobody to compare it with."
+            "<b>{}</b> is the only model in this table so far, so there is nothing to compare it with."
         ).format(leader.row.name)
     ranked = table.ranked
     if not ranked:
-        return Markup("No two of the {} models can be told apart in any metric yet.").format(len(models))
+        return Markup("So far no two of {} models differ significantly in any metric.").format(len(models))
     first = sum(table.comparison.rankings[name].ranks.get(leader.index) == 1 for name in ranked)
     lines = [
-        Markup("<b>{}</b>{} leads, with rank 1 in {} of {} metrics").format(
+        Markup("<b>{}</b>{} leads by mean rank, with rank 1 in {} of {} metrics").format(
             leader.row.name, _kind(leader), first, len(ranked)
         )
     ]
@@ -102,13 +102,13 @@ def sentence(table: Table, wins: Wins) -> Markup:
     second = models[1]
     both = len(wins.of(leader, second)) + len(wins.of(second, leader))
     lines.append(
-        Markup("<b>{}</b> cannot be told apart from the leader in {} of {}").format(
+        Markup("<b>{}</b> in second place does not differ significantly from the leader in {} of {}").format(
             second.row.name, len(ranked) - both, len(ranked)
         )
     )
     for name in headline(table.comparison.columns).values():
         if said := saturation(table, name):
-            lines.append(escape(f"{name} is at its end ({said})"))
+            lines.append(escape(f"{name} is saturated ({said})"))
     return Markup("; ").join(lines) + Markup(".")
 
 
@@ -140,9 +140,9 @@ def _challengers(table: Table, leader: Run, wins: Wins) -> list[Markup]:
 
 def _against(table: Table, run: Run, leader: Run, metric: str) -> str:
     true = table.true_value(metric)
-    ceiling = "" if true is None else f"; true clips {number(metric, true)}"
+    ceiling = "" if true is None else f", true clips {number(metric, true)}"
     ours, theirs = (number(metric, _value(one, metric)) for one in (run, leader))
-    return f"{metric} {ours} against {theirs}{ceiling}"
+    return f"{metric} {ours}, leader {theirs}{ceiling}"
 
 
 def _value(run: Run, metric: str) -> float:

@@ -168,7 +168,7 @@ def test_rows_are_filtered_and_controls_hidden(visit: Open) -> None:
     assert page.url.endswith("#find=MIDD")
     assert not page.locator("tbody.controls .part").is_visible()
     page.get_by_role("searchbox").fill("nobody")
-    assert page.get_by_text("No model here is like that.").is_visible()
+    assert page.get_by_text("No model matches.").is_visible()
     page.get_by_role("searchbox").fill("")
     page.get_by_label("controls", exact=True).uncheck()
     assert "real" not in names(page)
@@ -194,7 +194,7 @@ def test_columns_are_chosen_by_presets_and_one_by_one(visit: Open) -> None:
     }
     assert shown == {"model", "csim", "accuracy", "motion", "fvd"}
     page.locator("select[name=preset]").select_option("")
-    page.get_by_text("each", exact=True).click()
+    page.get_by_text("choose", exact=True).click()
     page.get_by_label("csim", exact=True).uncheck()
     assert not csim.is_visible()
     assert page.locator('td[data-column="fvd"]').first.is_visible()
@@ -262,7 +262,7 @@ def test_nothing_is_found_among_rows_that_are_hidden(visit: Open) -> None:
     page.get_by_role("searchbox").fill("real")
     assert names(page) == ["real"]
     page.get_by_label("controls", exact=True).uncheck()
-    assert page.get_by_text("No model here is like that.").is_visible()
+    assert page.get_by_text("No model matches.").is_visible()
 
 
 def test_the_first_screen_holds_the_answers(visit: Open) -> None:
@@ -439,7 +439,7 @@ def test_no_clip_stays_dim_and_one_that_cannot_be_played_is_named(visit: Open) -
     page.wait_for_function("() => !document.querySelector('video.loading')")
     assert not page.locator(".unplayable").is_visible()
     page.evaluate("document.querySelector('#compare video').src = '../assets/icon.svg'")
-    page.get_by_text("This browser cannot play clips of H.264").wait_for()
+    page.get_by_text("This browser cannot play H.264 clips").wait_for()
     page.locator("#next").click()
     page.wait_for_function("() => !document.querySelector('video.loading')")
 

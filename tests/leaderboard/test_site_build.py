@@ -373,8 +373,8 @@ def test_the_first_screen_says_who_wins_and_where_to_send_a_model(built: Built) 
     leader = re.findall(r"<b>(.*?)</b>", verdict)[0]
     rows = re.findall(r'<tr class="run" data-name="([^"]*)"', text)
     assert leader == rows[0]
-    assert " leads, with rank 1 in " in verdict
-    assert "cannot be told apart" in verdict
+    assert " leads by mean rank, with rank 1 in " in verdict
+    assert "does not differ significantly from the leader in " in verdict
     assert verdict.count(". ") == 0, "one sentence"
     assert 'class="way-in" href="add.html"' in text
     assert text.index('class="verdict"') < text.index("<table")
@@ -470,7 +470,7 @@ def test_the_history_tells_each_state_and_links_what_is_there(tmp_path: Path, bu
     check_links(site)
     put(folder / "late.json", result("late", 0.4, 0.4))
     page = (build([folder], tmp_path / "site", []).out / "history.html").read_text(encoding="utf-8")
-    assert "which is not written down yet" in page
+    assert "which is not recorded yet" in page
     (folder / "history.jsonl").write_text("{\n", encoding="utf-8")
     (problem,) = build([folder], tmp_path / "site", []).problems
     assert problem.file == folder / "history.jsonl"
@@ -546,7 +546,7 @@ def test_every_view_leads_to_the_same_view_of_another_table(tmp_path: Path) -> N
 def test_one_model_is_a_board_too(tmp_path: Path) -> None:
     build([write(tmp_path / "results", {"good": models()["good"]})], tmp_path / "site", [])
     text = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
-    assert "is the only model in this table yet" in text
+    assert "is the only model in this table so far" in text
     assert 'class="wins"' not in text
     wins = (tmp_path / "site" / TABLE / "wins.html").read_text(encoding="utf-8")
     assert "There is one model in this table" in wins

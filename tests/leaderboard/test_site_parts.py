@@ -139,7 +139,8 @@ def test_a_metric_that_two_models_have_used_up_says_so(tmp_path: Path) -> None:
 
     folder = write(tmp_path, {"a": full("a", 0.4), "b": full("b", 0.6)}, with_clips=False)
     (one,), _ = make_tables(load_entries([folder]).entries, [folder])
-    assert saturation(one, "accuracy") == "2 models reach 1.000: it cannot tell these apart"
+    said = "2 models reach 1.000, the best possible value: it cannot distinguish them"
+    assert saturation(one, "accuracy") == said
     assert saturation(one, "csim") == ""
     assert not one.comparison.rankings["accuracy"].ranks
 

@@ -10,16 +10,16 @@ VIDEO = (*QUALITY, "colour", "shuffle", "freeze", "jitter", "missing-face")
 DISTRIBUTION = (
     Metric("fid",
         Definition("fid-inception2048-clean-noinput@1",
-                   "frames look real: Fréchet distance of Inception features of all frames", "distribution",
-                   LOWER, (0, INF), "Heusel et al., NeurIPS 2017; resize of Parmar et al., CVPR 2022",
-                   decimals=2),
+                   "realism of frames: Fréchet distance between Inception features of all frames",
+                   "distribution", LOWER, (0, INF),
+                   "Heusel et al., NeurIPS 2017; resize of Parmar et al., CVPR 2022", decimals=2),
         Sampling("set", "frames", least=256, first_frame=1),
         Computation("fevbench.metrics.frechet:frechet_distance", "inception",
                     jackknife="fevbench.metrics.frechet:frechet_jackknife"),
         Audit((*QUALITY, "colour", *LOST, "freeze"), ORDER)),
     Metric("kid",
         Definition("kid-inception2048-clean-full-noinput@1",
-                   "frames look real: unbiased kernel distance of Inception features", "distribution",
+                   "realism of frames: unbiased kernel distance between Inception features", "distribution",
                    LOWER, (-INF, INF), "Binkowski et al., Demystifying MMD GANs, ICLR 2018", decimals=4,
                    truth_is_best=False),  # of true clips beside themselves it is below 0
         Sampling("set", "frames", least=64, first_frame=1),
@@ -27,7 +27,7 @@ DISTRIBUTION = (
                     jackknife="fevbench.metrics.kernel:kernel_jackknife"),
         Audit((*QUALITY, "colour", *LOST), ORDER)),
     Metric("fvd",
-        Definition("fvd-i3d400-bilinear224@1", "videos look real: Fréchet distance of I3D features",
+        Definition("fvd-i3d400-bilinear224@1", "realism of videos: Fréchet distance between I3D features",
                    "distribution", LOWER, (0, INF), "Unterthiner et al., FVD, 2018", decimals=1),
         Sampling("set", least=32),
         Computation("fevbench.metrics.frechet:frechet_distance", "i3d",
@@ -35,7 +35,7 @@ DISTRIBUTION = (
         Audit(VIDEO)),
     Metric("fvd-tf",
         Definition("fvd-i3d400-tf1grid224@1",
-                   "fvd, with frames resized as its original code in TensorFlow 1 does", "distribution",
+                   "as fvd, with frames resized as in its original TensorFlow 1 code", "distribution",
                    LOWER, (0, INF), "Unterthiner et al., FVD, 2018; google-research/frechet_video_distance",
                    decimals=1),
         Sampling("set", least=32),
@@ -45,7 +45,7 @@ DISTRIBUTION = (
         selected_by="family"),
     Metric("kvd",
         Definition("kvd-i3d400-bilinear224-full@1",
-                   "videos look real: unbiased kernel distance of I3D features", "distribution", LOWER,
+                   "realism of videos: unbiased kernel distance between I3D features", "distribution", LOWER,
                    (-INF, INF),
                    "Unterthiner et al., FVD, 2018 (KVD); kernel of Binkowski et al., ICLR 2018",
                    truth_is_best=False),  # of true clips beside themselves it is below 0
@@ -55,8 +55,8 @@ DISTRIBUTION = (
         Audit((*QUALITY, "shuffle", "freeze", "jitter", "missing-face"))),
     Metric("precision",
         Definition("precision-i3d400-bilinear224-k3@1",
-                   "videos look real: share within a real one's neighbourhood", "distribution", HIGHER,
-                   (0, 1), "Kynkäänniemi et al., NeurIPS 2019; features of FVD"),
+                   "realism of videos: share of generated clips within the neighbourhood of a true clip",
+                   "distribution", HIGHER, (0, 1), "Kynkäänniemi et al., NeurIPS 2019; features of FVD"),
         Sampling("set", least=32),
         Computation("fevbench.metrics.neighbours:precision", "i3d",
                     jackknife="fevbench.metrics.neighbours:precision_jackknife"),
@@ -64,7 +64,7 @@ DISTRIBUTION = (
         selected_by="family"),
     Metric("recall",
         Definition("recall-i3d400-bilinear224-k3@1",
-                   "nothing is missing: share of real videos within a made one's neighbourhood",
+                   "completeness: share of true clips within the neighbourhood of a generated clip",
                    "distribution", HIGHER, (0, 1), "Kynkäänniemi et al., NeurIPS 2019; features of FVD"),
         Sampling("set", least=32),
         Computation("fevbench.metrics.neighbours:recall", "i3d",
@@ -73,8 +73,9 @@ DISTRIBUTION = (
         selected_by="family"),
     Metric("density",
         Definition("density-i3d400-bilinear224-k5@1",
-                   "videos look real: real neighbourhoods that one lies in, of five", "distribution",
-                   HIGHER, (0, INF), "Naeem et al., ICML 2020; features of FVD",
+                   "realism of videos: mean number of true clips' neighbourhoods that a generated clip "
+                   "lies in, divided by five",
+                   "distribution", HIGHER, (0, INF), "Naeem et al., ICML 2020; features of FVD",
                    truth_is_best=False),  # each true clip lies in its own neighbourhood
         Sampling("set", least=32),
         Computation("fevbench.metrics.neighbours:density", "i3d",
@@ -83,7 +84,7 @@ DISTRIBUTION = (
         selected_by="family"),
     Metric("coverage",
         Definition("coverage-i3d400-bilinear224-k5@1",
-                   "nothing is missing: share of real neighbourhoods that hold a made video",
+                   "completeness: share of true clips whose neighbourhood holds a generated clip",
                    "distribution", HIGHER, (0, 1), "Naeem et al., ICML 2020; features of FVD"),
         Sampling("set", least=32),
         Computation("fevbench.metrics.neighbours:coverage", "i3d",
@@ -92,7 +93,7 @@ DISTRIBUTION = (
         selected_by="family"),
     Metric("fid-inf",
         Definition("fidinf-inception2048-clean-people5x2-seed0-noinput@1",
-                   "frames look real, the bias of few subjects extrapolated away: FD-infinity of "
+                   "realism of frames, extrapolated to infinitely many subjects: FD-infinity of "
                    "Inception features",
                    "distribution", LOWER, (-INF, INF),
                    "Chong and Forsyth, CVPR 2020, over subjects on both sides (docs/metrics.md); "
@@ -106,7 +107,7 @@ DISTRIBUTION = (
         selected_by="name"),  # minutes of one core for every 100 clips
     Metric("fvd-inf",
         Definition("fvdinf-i3d400-bilinear224-people5x2-seed0@1",
-                   "videos look real, the bias of few subjects extrapolated away: "
+                   "realism of videos, extrapolated to infinitely many subjects: "
                    "FD-infinity of I3D features",
                    "distribution", LOWER, (-INF, INF),
                    "Chong and Forsyth, CVPR 2020, over subjects on both sides (docs/metrics.md); "
@@ -119,8 +120,8 @@ DISTRIBUTION = (
         selected_by="family"),
     Metric("fvd-class",
         Definition("fvdclass-i3d400-bilinear224-labelmean@1",
-                   "videos look like real ones of their label: mean over labels of the Fréchet "
-                   "distance of I3D features",
+                   "realism of videos within each label: mean over labels of the Fréchet distance "
+                   "between I3D features",
                    "distribution", LOWER, (0, INF),
                    "intra-FID of Miyato and Koyama, ICLR 2018, on the features of FVD", decimals=1),
         Sampling("set", least_per_label=32, sample_info=("label",)),  # as fvd
@@ -131,7 +132,7 @@ DISTRIBUTION = (
         selected_by="family"),
     Metric("fvd-videomae",
         Definition("fvd-videomae_g_ssv2-16f-bilinear224@1",
-                   "videos move like real ones: Fréchet distance of VideoMAE V2 features "
+                   "realism of videos, motion weighted more: Fréchet distance of VideoMAE V2 features "
                    "(content-debiased FVD)",
                    "distribution", LOWER, (0, INF),
                    "Ge et al., On the Content Bias in Fréchet Video Distance, CVPR 2024", decimals=1),
@@ -142,8 +143,8 @@ DISTRIBUTION = (
         selected_by="name"),
     Metric("jedi",
         Definition("jedi-vjepa_h_ssv2-16f-bilinear224@1",
-                   "videos look real: kernel distance of V-JEPA features", "distribution", LOWER, (0, INF),
-                   "Luo et al., Beyond FVD, ICLR 2025"),
+                   "realism of videos: kernel distance between V-JEPA features", "distribution", LOWER,
+                   (0, INF), "Luo et al., Beyond FVD, ICLR 2025"),
         Sampling("set", least=32),
         Computation("fevbench.metrics.kernel:jedi", "vjepa",
                     jackknife="fevbench.metrics.kernel:jedi_jackknife"),

@@ -72,7 +72,7 @@ function setUpCopying() {
   }
   for (const button of all(".copy-link")) {
     button.addEventListener("click", async () => {
-      if (!await copy(location.href, button)) button.textContent = "It is in the address";
+      if (!await copy(location.href, button)) button.textContent = "See the address bar";
     });
   }
 }
@@ -113,7 +113,7 @@ function sayDead(lines = []) {
   const lost = name && !name.includes("=") && !document.getElementById(name);
   const said = [...(lost ? [`a part of this page called “${name}”`] : []), ...lines];
   place.hidden = said.length === 0;
-  place.textContent = said.length ? `This link asks for what is not here: ${said.join("; ")}. The rest is shown.` : "";
+  place.textContent = said.length ? `This link names something that is not here: ${said.join("; ")}. The rest is shown.` : "";
 }
 
 // ---- what opens beside a heading or a number
@@ -156,15 +156,15 @@ function openNumber(cell, link, head) {
   open(cell, `${name}: ${column}`, make("p", {}, head.dataset.title || ""), facts([
     ["value", link.textContent],
     ["95 % interval", cell.querySelector(".ci") ? cell.querySelector(".ci").textContent : ""],
-    ["rests on", cell.dataset.n || head.dataset.sample || ""],
+    ["based on", cell.dataset.n || head.dataset.sample || ""],
     ["true clips", row.dataset.name ? head.dataset.true || "" : ""],
     ["rank", rank ? rank.textContent.replace("rank", "").trim() : ""],
     ["p against the best", text],
-    ["how sure", said(".alike")],
+    ["significance", said(".alike")],
     ["note", said(".beyond")],
-    ["of this metric", head.dataset.note || ""],
+    ["this metric", head.dataset.note || ""],
   ]), make("p", { className: "links" },
-    make("a", { href: link.getAttribute("href") }, "The file it stands in"),
+    make("a", { href: link.getAttribute("href") }, "The file with this value"),
     ...(head.dataset.page ? [make("a", { href: head.dataset.page }, `What ${column} means`)] : [])));
 }
 
@@ -217,7 +217,7 @@ function setUpBoard(board) {
       });
       const words = head.classList.contains("words");
       open(head, column, make("p", {}, head.dataset.title || ""), facts([
-        ["rests on", head.dataset.sample || ""],
+        ["based on", head.dataset.sample || ""],
         ["true clips", head.dataset.true || ""],
         ["better", words ? "" : head.dataset.best === "descending" ? "higher" : "lower"],
         ["note", head.dataset.note || ""],
@@ -420,7 +420,7 @@ function setUpWins(box) {
       const bits = BigInt(`0x${cell.dataset.m}`);
       const which = metrics.filter((_, i) => (bits >> BigInt(i)) & 1n);
       const other = names[cell.cellIndex - 1];
-      open(cell, `${cell.parentElement.querySelector("th a").textContent} is better than ${other}`,
+      open(cell, `${cell.parentElement.querySelector("th a").textContent} is significantly better than ${other}`,
         make("p", {}, `In ${which.length} of ${metrics.length} metrics: ${which.join(", ")}.`));
     });
   }
@@ -688,7 +688,7 @@ function setUpCompare(section) {
         document.head.append(make("script", { src: `values/${slug}.js` }));
       }
     }
-    add.replaceChildren(new Option(chosen.length >= data.most ? `${data.most} are the most` : "choose", ""));
+    add.replaceChildren(new Option(chosen.length >= data.most ? `at most ${data.most}` : "choose", ""));
     for (const maker of data.makers.slice(1)) if (!chosen.includes(maker.slug)) add.append(new Option(maker.name, maker.slug));
     add.disabled = chosen.length >= data.most || add.options.length < 2;
     section.querySelector(".now").textContent =
