@@ -107,7 +107,7 @@ def test_of_many_clips_some_are_kept_small_and_the_site_says_so(
     assert built.code == 0
     assert "lacks" not in built.err
     page = (tmp_path / "site" / "models" / "copy.html").read_text(encoding="utf-8")
-    assert "of the 3 clips that are kept here" in page
+    assert "among the 3 clips that are kept here" in page
     shown = set(re.findall(r'data-made="[^"]*/([^/"]*)"', page))
     assert shown
     assert shown <= wanted
