@@ -41,7 +41,7 @@ class Layout:
 
     def __post_init__(self) -> None:
         if self.axes and self.axes not in LAYOUTS:
-            raise FevbenchError(f"layout {self.axes!r} is none", f"give one of {', '.join(LAYOUTS)}")
+            raise FevbenchError(f"unknown layout {self.axes!r}", f"give one of {', '.join(LAYOUTS)}")
         if self.value_range is not None:
             low, high = self.value_range
             if not low < high:
@@ -132,7 +132,7 @@ def as_pictures(given: Any, what: str, layout: Layout) -> Given:
         files = sorted(_entries(folder), key=natural_key) if folder.is_dir() else [folder]
         given = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES]
         if not given:
-            raise FevbenchError(f"{folder} holds no picture", "give a folder of pictures, one a clip")
+            raise FevbenchError(f"{folder} holds no picture", "give a folder of pictures, one per clip")
     if not hasattr(given, "ndim") and all(isinstance(one, str | PathLike) for one in given):
         clips = tuple(GivenClip(Path(one).stem, _picture_loader(Path(one))) for one in given)
         _check_names(clips, what)
@@ -195,7 +195,7 @@ def _of_file(path: Path) -> GivenClip:
         facts = FileFacts()
         frames = read_clip(path, facts, most=MOST_FRAMES + 1)
         if len(frames) > MOST_FRAMES:
-            raise VideoError(f"{path} has more than {MOST_FRAMES} frames", "cut it to what is to be scored")
+            raise VideoError(f"{path} has more than {MOST_FRAMES} frames", "cut it to the part to score")
         return frames, facts
 
     return GivenClip(path.name if path.is_dir() else path.stem, load)
@@ -215,7 +215,7 @@ def _array(given: Any) -> np.ndarray[Any, Any]:
     try:
         return np.asarray(given)
     except ValueError as error:
-        raise FevbenchError(f"a clip is no array ({error})", "give one of shape [T, H, W, 3]") from error
+        raise FevbenchError(f"a clip is not an array ({error})", "give one of shape [T, H, W, 3]") from error
 
 
 def to_frames(array: np.ndarray[Any, Any], what: str, layout: Layout) -> Frames:
@@ -238,17 +238,17 @@ def to_frames(array: np.ndarray[Any, Any], what: str, layout: Layout) -> Frames:
         raise FevbenchError(f"{what} holds {frames.dtype}", "give uint8, or floating point with value_range")
     if layout.value_range is None:
         raise FevbenchError(
-            f"{what} holds {frames.dtype}, and its range is not certain",
-            "say value_range=(-1, 1) or (0, 1), or give uint8",
+            f"{what} holds {frames.dtype}, so its value range is unknown",
+            "give value_range=(-1, 1) or (0, 1), or uint8",
         )
     if not np.isfinite(frames).all():
-        raise FevbenchError(f"{what} holds NaN or infinity", "look for where they come from")
+        raise FevbenchError(f"{what} holds NaN or infinity", "find out where they come from")
     low, high = layout.value_range
     least, most = float(frames.min()), float(frames.max())
     if max(low - least, most - high) > OVERSHOOT * (high - low):
         raise FevbenchError(
             f"{what} has values from {least:.4g} to {most:.4g}, beyond value_range ({low:g}, {high:g})",
-            "give the range that its values have",
+            "give the actual range of the values",
         )
     scaled = (frames.astype(np.float32) - np.float32(low)) * np.float32(255 / (high - low))
     return np.ascontiguousarray(scaled.clip(0, 255).round().astype(np.uint8))
@@ -264,7 +264,7 @@ def _to_channels_last(shape: tuple[int, ...], what: str, axes: str) -> tuple[lis
         raise FevbenchError(f"{what} of shape {shape} has no axis of 3 colours{wanted}", "give RGB")
     if len(fitting) > 1:
         raise FevbenchError(
-            f"{what} of shape {shape} may be {' or '.join(fitting)}", "say which with layout="
+            f"{what} of shape {shape} may be {' or '.join(fitting)}", "choose one with layout="
         )
     channels = fitting[0].index("C")
     return [channels], [3]
@@ -284,14 +284,14 @@ def matched(
         FevbenchError: No name agrees, or there are not as many of the one as of the other.
     """
     if match not in (None, "name", "order"):
-        raise FevbenchError(f"match {match!r} is none", "say name or order")
+        raise FevbenchError(f"unknown match {match!r}", "use name or order")
     of_true: Mapping[str, GivenClip] = {clip.name: clip for clip in true.clips}
     common = [clip for clip in made.clips if clip.name in of_true]
     by_name = made.named and true.named and bool(common)
     if match == "name" and not by_name:
         here, there = (side.clips[0].name for side in (made, true))
         raise FevbenchError(
-            f"no clip of {made.what} and {true.what} has one name ({here}, {there})",
+            f"no clip of {made.what} has the name of a clip of {true.what} ({here}, {there})",
             "rename them, or match by order",
         )
     if match == "name" or (match is None and by_name):
@@ -301,6 +301,6 @@ def matched(
     if len(made.clips) != len(true.clips):
         raise FevbenchError(
             f"{made.what} holds {len(made.clips)} clips, {true.what} {len(true.clips)}",
-            "give as many, or files of the same names",
+            "give equally many, or files with the same names",
         )
     return list(zip(made.clips, true.clips, strict=True)), "order", []

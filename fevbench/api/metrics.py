@@ -118,10 +118,12 @@ class ArrayMetric:
         for other in others:
             if other.metric != self.metric:
                 what = f"{other.metric.name} cannot be merged with {self.metric.name}"
-                raise FevbenchError(what, "merge metrics of one name")
+                raise FevbenchError(what, "merge metrics of the same name")
             if self._seen and other._seen and other._seen[0].shape != self._seen[0].shape:
                 shapes = f"{other._seen[0].shape} and {self._seen[0].shape}"
-                raise FevbenchError(f"clips of shapes {shapes} cannot be merged", "score clips of one shape")
+                raise FevbenchError(
+                    f"clips of shapes {shapes} cannot be merged", "score clips of the same shape"
+                )
             self._seen += other._seen
 
     def compute(self) -> MetricResult:
@@ -217,6 +219,6 @@ def _aligned(values: Sequence[str] | None, count: int, what: str) -> list[str]:
         return [""] * count
     if isinstance(values, str) or len(values) != count:
         raise FevbenchError(
-            f"{what}: {len(values)} for {count} clips", "give one a clip, in the clips' order"
+            f"{what}: {len(values)} for {count} clips", "give one per clip, in the clips' order"
         )
     return [str(value) for value in values]

@@ -159,7 +159,7 @@ def _leave_out(what: str, names: Sequence[str], allowed: bool, notes: list[str])
     text = f"{what} ({first_few(list(names))})"
     if not allowed:
         raise FevbenchError(
-            text, "add or mend them, or score the rest with --allow-missing (allow_missing=True)"
+            text, "add or repair them, or score the rest with --allow-missing (allow_missing=True)"
         )
     notes.append(f"left out: {text}")
 
@@ -174,7 +174,7 @@ def _first_frames(inputs: Any, made: Given, arrays: Layout) -> list[Frames] | No
         there = {clip.name for clip, _ in pairs}
         absent = [clip.name for clip in made.clips if clip.name not in there]
         raise FevbenchError(
-            f"inputs: none for {first_few(absent)}", "give one image a made clip, of its name"
+            f"inputs: none for {first_few(absent)}", "give one image per made clip, with the clip's name"
         )
     return [image.load()[0] for _, image in pairs]
 
@@ -189,11 +189,11 @@ def _known_of(
         absent = [name for name in names if not given.get(name)]
         if absent:
             raise FevbenchError(
-                f"{what}: nothing for {first_few(absent)}", "say it of every clip, or of none"
+                f"{what}: nothing for {first_few(absent)}", "give it for every clip, or for none"
             )
         return [str(given[name]) for name in names]
     if isinstance(given, str) or len(given) != len(order):
-        raise FevbenchError(f"{what}: {len(given)} for {count_clips(len(order))}", "give one a made clip")
+        raise FevbenchError(f"{what}: {len(given)} for {count_clips(len(order))}", "give one per made clip")
     of_name = dict(zip(order, map(str, given), strict=True))
     return [of_name[name] for name in names]
 

@@ -30,7 +30,7 @@ def to_pandas(rows: Sequence[Mapping[str, Any]], index: str) -> pd.DataFrame:
     try:
         import pandas as pd
     except ImportError as error:
-        raise FevbenchError("a frame needs pandas, which is not installed", "pip install pandas") from error
+        raise FevbenchError("to_pandas needs pandas, which is not installed", "pip install pandas") from error
     return pd.DataFrame(list(rows)).set_index(index)
 
 

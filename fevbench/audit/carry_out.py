@@ -139,8 +139,8 @@ def _earlier(file: Path, dataset: Dataset, protocol: Protocol, damages: Sequence
         few = len(before.damages) < 6
         by = ", ".join(before.damages) if few else f"{len(before.damages)} damages"
         raise FevbenchError(
-            f"{file} is an audit of {before.dataset} {before.version} under {before.protocol.id} by {by}, "
-            "and this one is not",
+            f"{file} holds an audit of {before.dataset} {before.version} under {before.protocol.id} by {by}, "
+            "which this audit is not",
             "choose another --out, or the same --damages",
         )
     return before

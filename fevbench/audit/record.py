@@ -131,7 +131,7 @@ def read_audit(file: Path) -> Audit:
         ) from error
     except ValueError as error:
         fix = "choose another --out, or delete it"
-        raise FevbenchError(f"{file} is no audit of this version of fevbench", fix) from error
+        raise FevbenchError(f"{file} is not an audit of this version of fevbench", fix) from error
 
 
 class Responses:

@@ -130,7 +130,7 @@ class RecordedDataset:
         Raises:
             DatasetError: Always.
         """
-        raise DatasetError(f"clip {clip.id} of {self.name} is not here", "get the data set on this machine")
+        raise DatasetError(f"clip {clip.id} of {self.name} is not on this machine", "copy the data set to it")
 
 
 def open_dataset(name: str) -> Dataset:
@@ -161,11 +161,11 @@ def open_dataset(name: str) -> Dataset:
                 raise DatasetError(f"{name}: two clips are called {clip.id}", "give every clip its own id")
             if "/" in clip.id or clip.id.startswith(".") or not clip.id:
                 raise DatasetError(
-                    f"{name}: clip id {clip.id!r} is no file name", "leave out / and first dots"
+                    f"{name}: clip id {clip.id!r} is not a file name", "use no / and no dot at the start"
                 )
             if clip.label not in dataset.labels:
                 raise DatasetError(
-                    f"{name}: clip {clip.id} shows {clip.label!r}, which is none of its labels",
+                    f"{name}: clip {clip.id} has the unknown label {clip.label!r}",
                     f"use one of {', '.join(dataset.labels)}",
                 )
             ids.add(clip.id)
@@ -187,7 +187,7 @@ def _open(name: str) -> Dataset:
     if not inspect.signature(factory).parameters:
         raise DatasetError(f"{kind} is not read from a folder", f"use {kind!r}")
     if not folder:
-        raise DatasetError(f"{name} names no folder", f"give {kind}:DIR a folder")
+        raise DatasetError(f"{name} has no folder", f"give {kind}:DIR a folder")
     return factory(Path(folder).expanduser())
 
 
@@ -198,11 +198,11 @@ def _open_prepared(name: str, folder: Path | None, colon: bool) -> Dataset:
 
     known = prepared_folders()
     if colon and folder is None:
-        raise DatasetError(f"{name}: names no folder", f"give {name}:DIR a folder")
+        raise DatasetError(f"{name}: has no folder", f"give {name}:DIR a folder")
     if folder is None and name not in known:
         if name in layouts:
             raise DatasetError(
-                f"{name} is not prepared here",
+                f"{name} is not prepared on this machine",
                 f"fevbench data prepare {name} SRC --out DIR, or name {name}:DIR",
             )
         raise UnknownName("data set", name, {*datasets, *known, *layouts} - {"folder"})
@@ -211,7 +211,7 @@ def _open_prepared(name: str, folder: Path | None, colon: bool) -> Dataset:
     where = folder or known[name]
     if not where.is_dir():
         gone = "" if folder else " any more"
-        raise DatasetError(f"{where} is not there{gone}", f"name its folder: {name}:DIR")
+        raise DatasetError(f"{where} does not exist{gone}", f"name its folder: {name}:DIR")
     data = Prepared(where)
     if name not in (data.name, PREPARED):
         raise DatasetError(f"{where} holds {data.name}, not {name}", f"use {data.name}:{where}")

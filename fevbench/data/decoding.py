@@ -49,7 +49,7 @@ def video_stream(container: Any, path: Path, facts: FileFacts) -> Any:
         container.seek(0, backward=True)
         best = max(playing, key=lambda stream: _rank(stream, counts[stream.index]))
     if best.codec_context is None:
-        raise VideoError(f"{path} has a video stream that nothing here decodes", "export it again")
+        raise VideoError(f"{path} has a video stream that cannot be decoded", "export it again")
     if len(there) > 1:
         facts.note(f"of {len(there)} video streams, number {there.index(best) + 1} is read")
     return best
@@ -65,7 +65,7 @@ def decoder(stream: Any, path: Path) -> Any:
     if stream.metadata.get("alpha_mode") == "1" and context.name in ("vp8", "vp9"):
         name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}[context.name]
         if name not in av.codec.codecs_available:
-            raise VideoError(f"{path} has an alpha channel that nothing here decodes", "export it without")
+            raise VideoError(f"{path} has an alpha channel that cannot be decoded", "export it without one")
         context = av.CodecContext.create(name, "r")
     context.options = STRICT
     return context
@@ -126,10 +126,12 @@ class FrameConverter:
             return pixels
         a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
         largest = max(map(abs, (a, b, c, d)))
-        # Of each pair one is next to nothing, else the picture lies askew.
+        # One of each pair must be close to zero; else the rotation is no multiple of 90 degrees.
         straight = min(max(abs(b), abs(c)), max(abs(a), abs(d))) <= 0.02 * largest
         if not largest or not straight:
-            raise VideoError(f"{self._path} is turned by no right angle", "export it upright")
+            raise VideoError(
+                f"{self._path} is rotated by an angle other than 90, 180 or 270 degrees", "export it upright"
+            )
         if abs(a) > abs(b):
             right, down, turned = a, d, pixels
         else:  # what went right goes down
@@ -148,7 +150,8 @@ def _aspect(stream: Any, path: Path) -> Fraction:
     aspect = Fraction(said.numerator, said.denominator) if said else Fraction(1)
     if not Fraction(1, STRETCH) <= aspect <= STRETCH:
         raise VideoError(
-            f"{path} says its pixels are {aspect} times as wide as high, which cannot be", "export it again"
+            f"{path} says its pixels are {aspect} times as wide as high, which is impossible",
+            "export it again",
         )
     return aspect
 

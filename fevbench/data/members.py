@@ -87,7 +87,7 @@ def _refuse_mixture(folder: Path, series: dict[str, list[Path]]) -> None:
     shown = [min(files, key=natural_key).name for files in series.values()]
     if not any("#" in name for name in series):
         raise VideoError(
-            f"{folder} holds pictures without numbers ({first_few(sorted(shown))}), whose order is not known",
+            f"{folder} holds pictures without numbers in their names ({first_few(sorted(shown))})",
             "number them: 0001.png, 0002.png …",
         )
     raise VideoError(f"{folder} holds pictures of several kinds ({first_few(sorted(shown))})", ONE_CLIP)
@@ -108,8 +108,8 @@ def _values(folder: Path, files: Sequence[Path]) -> list[Value]:
         return decimals
     if any(part.startswith("0") and len(part) > 1 for part in parts):
         raise VideoError(
-            f"{folder} holds frames whose order cannot be told ({first_few([path.name for path in files])})",
-            "write all numbers with as many digits",
+            f"{folder} holds frames whose order is not certain ({first_few([path.name for path in files])})",
+            "write all numbers with the same number of digits",
         )
     return counters
 
@@ -133,7 +133,7 @@ def _check_twins(folder: Path, files: Sequence[Path], values: Sequence[Value]) -
     for path, value in sorted(zip(files, values, strict=True)):
         twin = first.setdefault(value, path)
         if twin is not path:
-            raise VideoError(f"{folder} holds one frame twice: {twin.name} and {path.name}", ONE_CLIP)
+            raise VideoError(f"{folder} holds the same frame twice: {twin.name} and {path.name}", ONE_CLIP)
     changing = _changing(values)
     if len(changing) > 1 and not any(len(set(column)) == len(files) for column in changing):
         names = sorted((path.name for path in files), key=lambda name: natural_key(Path(name)))

@@ -100,7 +100,9 @@ def parse(text: str) -> OwnProtocol | None:
     try:
         return OwnProtocol.model_validate(said)
     except ValidationError as error:
-        raise FevbenchError(f"protocol {text} cannot be ({first_fault(error)})", "choose another") from error
+        raise FevbenchError(
+            f"protocol {text} is not possible ({first_fault(error)})", "choose another"
+        ) from error
 
 
 def read_protocol(path: Path) -> OwnProtocol:
@@ -118,7 +120,7 @@ def read_protocol(path: Path) -> OwnProtocol:
         raise FevbenchError(f"protocol {path} cannot be read ({error.strerror})", fix) from error
     except ValidationError as error:
         raise FevbenchError(
-            f"{path} is no protocol ({first_fault(error)})", "see docs/protocols.md"
+            f"{path} is not a protocol ({first_fault(error)})", "see docs/protocols.md"
         ) from error
     except ValueError as error:
-        raise FevbenchError(f"{path} is no TOML ({error})", "see docs/protocols.md") from error
+        raise FevbenchError(f"{path} is not valid TOML ({error})", "see docs/protocols.md") from error

@@ -53,7 +53,8 @@ def read_picture(
         count = _count(picture)
         if count > 1 and not first:
             raise VideoError(
-                f"{path} holds {count} pictures and not one", "give one file a frame, or the animation alone"
+                f"{path} holds {count} pictures, expected one",
+                "give one file per frame, or only the animation",
             )
         if largest:
             picture.draft("RGB", (largest, largest))

@@ -142,7 +142,7 @@ class Protocol:
             )
         if not self.covers(count, fps):
             raise VideoError(
-                f"{name} goes on after frame {needed - 1} of {count}, the last that protocol {self.id} reads",
+                f"{name} has {count} frames, protocol {self.id} reads only the first {needed}",
                 self._way_out(),
             )
         return self.frame_numbers(count, fps)
@@ -225,7 +225,9 @@ class Protocols(Registry[Protocol]):
             FevbenchError: The name is taken, or says by itself what protocol it is.
         """
         if name not in self._targets and _described(name):
-            raise FevbenchError(f"{name} says itself what protocol it is", "choose another name")
+            raise FevbenchError(
+                f"{name!r} is reserved for a protocol given by its name", "choose another name"
+            )
         super().add(name, target)
 
     def get(self, name: str) -> Protocol:

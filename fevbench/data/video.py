@@ -92,7 +92,7 @@ def _check_digest(path: Path, clip: Frames, facts: FileFacts, tags: dict[str, st
     if DIGEST_TAG not in tags:
         return
     if not facts.form.startswith("ffv1"):
-        facts.note("another program encoded again what fevbench wrote")
+        facts.note("another program re-encoded what fevbench wrote")
         return
     facts.digest = content_digest(clip)
     if facts.digest != tags[DIGEST_TAG]:
@@ -117,7 +117,7 @@ def read_written(path: Path, shape: Shape | None = None) -> Frames:
     tags: dict[str, str] = {}
     frames = list(stream_video(path, FileFacts(), tags, shape))
     if shape and len(frames) < shape[0]:
-        raise VideoError(f"{path} has {len(frames)} frames and not {shape[0]}", AGAIN)
+        raise VideoError(f"{path} has {len(frames)} frames, expected {shape[0]}", AGAIN)
     clip = _stack(path, frames)
     if content_digest(clip) != tags.get(DIGEST_TAG, ""):
         raise VideoError(f"{path} is damaged: it does not hold the pixels that were written", AGAIN)
@@ -130,7 +130,7 @@ def _stack(path: Path, frames: list[Frames]) -> Frames:
     sizes = sorted({frame.shape[:2] for frame in frames})
     if len(sizes) > 1:
         named = ", ".join(f"{width}x{height}" for height, width in sizes)
-        raise VideoError(f"{path} mixes frame sizes ({named})", "make all frames of a clip one size")
+        raise VideoError(f"{path} mixes frame sizes ({named})", "make all frames of a clip the same size")
     return np.stack(frames)
 
 
@@ -189,7 +189,7 @@ def _check_shape(path: Path, shape: Shape | None, frames: int, picture: Any) -> 
     if shape and (frames > shape[0] or (picture.height, picture.width) != shape[1:]):
         most, height, width = shape
         found = f"{picture.width}x{picture.height}" if frames <= most else f"longer than {most} frames"
-        raise VideoError(f"{path} is {found} and not {most} frames of {width}x{height}", AGAIN)
+        raise VideoError(f"{path} is {found}, expected {most} frames of {width}x{height}", AGAIN)
 
 
 def _folder_frames(path: Path, facts: FileFacts) -> Iterator[Frames]:

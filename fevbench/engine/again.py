@@ -88,7 +88,7 @@ def read_digests(folder: Path) -> dict[str, dict[str, list[HashedClip]]]:
             }
             return found
     except FileNotFoundError:
-        raise RunError(f"{file} is not there: the run is of an older fevbench", again) from None
+        raise RunError(f"{file} does not exist: an older fevbench made this run", again) from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise RunError(f"{file} is broken", f"delete it and {again}") from error
 
@@ -146,8 +146,8 @@ def score_again(
 def _check_same(folder: Path, result: Result, digests: Mapping[str, Mapping[str, list[HashedClip]]]) -> None:
     if {clip: made[0].digest for clip, made in digests["made"].items()} != result.clips:
         raise RunError(
-            f"{folder / DIGESTS_FILE} is not of these clips",
-            "delete it and repeat its command, which keeps the clips",
+            f"{folder / DIGESTS_FILE} does not match these clips",
+            "delete it and repeat the run's command, which keeps the clips",
         )
 
 
@@ -210,7 +210,7 @@ def _kept(
                 kept[clip.id] = disk.keep(of_made), disk.keep(of_true)
     if lacking := len(scored) - len(kept):
         raise FevbenchError(
-            f"features of {quantity(lacking, 'clip')} by {extractor.name} are not kept here",
-            "repeat the command of the run with these --metrics, which computes them",
+            f"features of {quantity(lacking, 'clip')} by {extractor.name} are not in the feature cache",
+            "repeat the run's command with these --metrics, which computes them",
         )
     return kept

@@ -94,7 +94,7 @@ def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
     """
     source = Path(plan.model.origin)
     if plan.model.name.startswith(VIDEOS_PREFIX) and source.resolve().is_relative_to(plan.out.resolve()):
-        raise RunError(f"{source} lies in {plan.out}, which would be emptied", "choose another --out")
+        raise RunError(f"{source} lies in {plan.out}, which --overwrite would empty", "choose another --out")
     with tempfile.TemporaryDirectory() as scratch:
         generated.again(0, generated.clips[:1], Path(scratch)).make_all(Silent())
 

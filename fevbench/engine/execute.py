@@ -103,5 +103,5 @@ def _with_fingerprint(plan: Plan, built: Maker, progress: Progress) -> Plan:
 def _note_untracked(untracked: Sequence[str], progress: Progress) -> None:
     for what in untracked:
         progress.note(
-            f"note: it cannot be seen whether {what} changes: after a change, start anew with --overwrite"
+            f"note: fevbench cannot see whether {what} changes; after a change, start over with --overwrite"
         )

@@ -164,11 +164,11 @@ class Extraction:
             if self._batch > 1:
                 fix = f"repeat the command with --batch-size {max(count, self._batch) // 2}, which continues"
             what = f"{self._batch} samples" if self._batch > 1 else "1 sample"
-            raise FevbenchError(f"the memory does not suffice for {what} of {name} at once", fix) from error
+            raise FevbenchError(f"there is not enough memory for {what} of {name} at once", fix) from error
         if made.shape != (count + fill, self.extractor.dim):
             raise FevbenchError(
                 f"extractor {name!r} gave features of shape {made.shape} for {count + fill} samples, "
-                f"and declares {self.extractor.dim} each",
+                f"but declares {self.extractor.dim} per sample",
                 "correct its declaration",
             )
         fresh = {sample.key: row for sample, row in zip(part, made, strict=False)}

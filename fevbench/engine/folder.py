@@ -125,7 +125,8 @@ class Claim:
                 out.mkdir(parents=True, exist_ok=True)
                 if stack.enter_context(locked(out / LOCK_FILE, patience=0)) is False:
                     raise RunError(
-                        f"another process works in {out}", "wait until it is done, or choose another --out"
+                        f"another process is writing to {out}",
+                        "wait until it is done, or choose another --out",
                     )
                 self.begun = holds_run(out, None if overwrite else settings)
                 if not self.begun or not _holds_work(out):
@@ -185,9 +186,9 @@ def settings_of(out: Path) -> Settings:
     try:
         return Settings.model_validate_json(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise RunError(f"{out} holds no run of its own", "give a run folder") from error
+        raise RunError(f"{out} is not a run folder", "give a run folder") from error
     except (ValidationError, UnicodeDecodeError) as error:
-        raise RunError(f"{file} is broken", "choose another --out, or start anew with --overwrite") from error
+        raise RunError(f"{file} is broken", "choose another --out, or start over with --overwrite") from error
 
 
 def _check_same(file: Path, settings: Settings) -> None:
@@ -195,7 +196,7 @@ def _check_same(file: Path, settings: Settings) -> None:
     if changed := changes(before, settings):
         raise RunError(
             f"{file.parent} holds a run with other settings ({'; '.join(changed)})",
-            "choose another --out, or start it anew with --overwrite",
+            "choose another --out, or start over with --overwrite",
         )
 
 

@@ -179,8 +179,8 @@ class GeneratedClips:
             for clip in made:
                 self.path(clip).unlink()
             raise ModelError(
-                f"{self._name} hands over clips with a mistake: {mistake}, in the first {len(first)}",
-                "hand over RGB, float in [-1, 1] or pixels in 0..255",
+                f"model {self._name} returned clips with a mistake: {mistake} (in the first {len(first)})",
+                "return RGB, as float in [-1, 1] or as pixels in 0..255",
             )
         self._check_all_made(len(first))
         self._oddities += seen.notes()
@@ -272,9 +272,9 @@ class GeneratedClips:
             training.known or not _differ(made, self._make(group))
         ):
             raise ModelError(
-                f"model {self._name} makes other clips in training mode, in which its networks are "
-                f"({first_few(training.known or training.names)}), than in evaluation mode",
-                "call eval() on them; if it is meant, say training_mode = True in the class",
+                f"model {self._name} has networks in training mode, where it makes other clips "
+                f"than in evaluation mode ({first_few(training.known or training.names)})",
+                "call eval() on them; if this is intended, set training_mode = True in the class",
             )
 
 

@@ -94,8 +94,8 @@ def open_worker(
             stack.callback(maker.close)
             if maker.fingerprint != settings.fingerprint:
                 raise RunError(
-                    f"the code of model {found.name}, or what it is built from, changed during the run",
-                    "start anew with --overwrite",
+                    f"the code or weights of model {found.name} changed during the run",
+                    "start over with --overwrite",
                 )
         if isinstance(maker, ModelProcess):
             maker.log_to(plan.out / LOG_FILE)

@@ -174,9 +174,7 @@ def _work(sent: Sent, load: Load) -> Brought:
 def _opened(sent: Sent, has_data: bool) -> _Node | None:
     """A worker for a run; None where the data set is not here and was not sent."""
     if sent.version != VERSION:
-        raise FevbenchError(
-            f"it has fevbench {VERSION}, and the run {sent.version}", "install the same version"
-        )
+        raise FevbenchError(f"it has fevbench {VERSION}, the run {sent.version}", "install the same version")
     job: Job = cloudpickle.loads(sent.job)
     settings, evaluation = job.plan.settings, job.plan.evaluation
     dataset = _dataset_here(settings.dataset, settings.dataset_version)
@@ -224,7 +222,7 @@ def _weight(name: str, sha256: str, folder: Path) -> LocalWeight:
     (local,) = weights.require_all([name], offline=True).values()
     if local.sha256 != sha256:
         raise FevbenchError(
-            f"its {name} is {local.sha256[:12]}, and that of the run {sha256[:12]}", "put the same file there"
+            f"its {name} is {local.sha256[:12]}, the run's {sha256[:12]}", "put the same file there"
         )
     return local
 
@@ -239,9 +237,9 @@ def _check_same(extractor: Extractor, local: Mapping[str, LocalWeight], device: 
     for package in sorted({*ours, *theirs}):
         here, there = ours.get(package, "none"), theirs.get(package, "none")
         if here != there:
-            raise FevbenchError(f"it has {package} {here}, and the run {there}", "install the same version")
+            raise FevbenchError(f"it has {package} {here}, the run {there}", "install the same version")
     hashes = {name: local[name].sha256 for name in extractor.weights}
     if extractor.fingerprint(hashes, device) != sent.fingerprints[extractor.name]:
         raise FevbenchError(
-            f"it would compute other features by {extractor.name}", "set it up as the others are"
+            f"its {extractor.name} would compute different features", "set it up like the others"
         )

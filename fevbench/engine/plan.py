@@ -235,7 +235,7 @@ def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
     """
     wanted = set(split_names(*names))
     if names and not wanted:
-        raise FevbenchError("--metrics names none", "leave it out, or name some")
+        raise FevbenchError("--metrics is empty", "name metrics, or leave it out")
     known = tuple(dict.fromkeys((*metrics, *FAMILIES, "all")))
     for name in sorted(wanted.difference(known)):
         raise UnknownName("metric", name, known)

@@ -193,7 +193,7 @@ def _compiled(
         raise FevbenchError(f"openvino cannot run {name} ({reason})", _WAY_OUT) from error
     if precision == BF16 and "bf" not in str(compiled.get_property("INFERENCE_PRECISION_HINT")):
         raise FevbenchError(
-            "this processor does not multiply in bfloat16",
+            "this processor cannot compute in bfloat16",
             "repeat without --precision fast, or with --backend torch",
         )
     return lambda batch: list(compiled(batch).values())
@@ -212,9 +212,7 @@ def _import_openvino() -> Any:
     try:
         import openvino
     except ImportError as error:
-        raise FevbenchError(
-            f"openvino cannot be loaded ({error})", f"install it anew, or {_WAY_OUT}"
-        ) from error
+        raise FevbenchError(f"openvino cannot be loaded ({error})", f"reinstall it, or {_WAY_OUT}") from error
     finally:
         if hidden:
             del sys.modules[_TELEMETRY]

@@ -146,7 +146,7 @@ class CacheFile:
                         db.execute(f"PRAGMA user_version = {layout.VERSION}")
                     version, made = layout.layout_of(db)
                 if layout.LAYOUTS.get(version) != made:
-                    raise DamageError("it is no cache of this version")
+                    raise DamageError("it is not a cache of this version")
             except BaseException:
                 db.close()
                 raise
@@ -166,7 +166,7 @@ class CacheFile:
                         Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
         except OSError as error:
             raise FevbenchError(
-                f"feature cache {self.path} is damaged ({damage}) and cannot be put aside ({error.strerror})",
+                f"feature cache {self.path} is damaged ({damage}) and cannot be moved ({error.strerror})",
                 suggested_fix(error, "delete it, or set FEVBENCH_HOME"),
             ) from error
         self._note(
@@ -194,13 +194,13 @@ class CacheFile:
         text = str(error)
         if "lock" in text:
             return FevbenchError(
-                f"feature cache {self.path} is locked by another process, for {self._patience:g} s now",
-                "wait until that is done, then repeat the command, which continues",
+                f"feature cache {self.path} has been locked by another process for {self._patience:g} s",
+                "wait until it is done, then repeat the command, which continues",
             )
         if "full" in text:
             return self._unusable(text, "free some space, then repeat the command")
         if "readonly" in text:
-            return ReadOnlyError(f"feature cache {self.path} can only be read", ELSEWHERE)
+            return ReadOnlyError(f"feature cache {self.path} is read-only", ELSEWHERE)
         if "unable to open" in text:
             return self._unopened(text)
         if "disk I/O" in text:
@@ -216,7 +216,7 @@ class CacheFile:
                 self.path.open("rb").close()
         except OSError as error:
             if self.path.exists() and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-                return ReadOnlyError(f"feature cache {self.path} can only be read", ELSEWHERE)
+                return ReadOnlyError(f"feature cache {self.path} is read-only", ELSEWHERE)
             return self._unusable(error.strerror or text, suggested_fix(error, ELSEWHERE))
         return self._unusable(text, ELSEWHERE)
 

@@ -252,15 +252,17 @@ def _named_errors(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except _UntrustedError as error:
-        raise FevbenchError(f"feature cache {path} was damaged meanwhile", "repeat the command") from error
+        raise FevbenchError(
+            f"feature cache {path} was damaged in the meantime", "repeat the command"
+        ) from error
     except OSError as error:
         what = f"feature cache {path} cannot be used ({error.strerror})"
         raise FevbenchError(what, suggested_fix(error, "choose another FEVBENCH_HOME")) from error
     except sqlite3.Error as error:
         if "lock" in str(error):
             raise FevbenchError(
-                f"feature cache {path} is locked by another process, for {PATIENCE:g} s now",
-                "wait until that is done, then repeat the command",
+                f"feature cache {path} has been locked by another process for {PATIENCE:g} s",
+                "wait until it is done, then repeat the command",
             ) from error
         fix = "delete it: what it holds is computed again"
         if isinstance(error, sqlite3.OperationalError):

@@ -34,7 +34,7 @@ def read_tree(path: Path) -> Mapping[str, Any]:
     """
     tree = _ArraysOnly(io.BytesIO(path.read_bytes())).load()
     if not isinstance(tree, Mapping):
-        raise TypeError("it is no dictionary")
+        raise TypeError("it is not a dictionary")
     return tree
 
 

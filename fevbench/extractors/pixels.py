@@ -121,7 +121,7 @@ def ms_ssim_per_frame(x: Frames, y: Frames) -> NDArray[np.float64]:
 def _checked(x: Frames, y: Frames, count: int) -> NDArray[np.float64]:
     """SSIM and MS-SSIM of each frame, of clips that allow ``count`` scales."""
     if x.shape != y.shape:
-        raise ValueError(f"SSIM needs clips of one shape, got {x.shape} and {y.shape}")
+        raise ValueError(f"SSIM needs clips of the same shape, got {x.shape} and {y.shape}")
     scales = scales_of(x.shape[1:3], count)
     if len(scales) < count:
         least = (2 * RADIUS + 1) << (count - 1)

@@ -110,9 +110,7 @@ def choose_face(
         PhotographError: There is none; there are not so many; or the face is too small.
     """
     if not faces:
-        raise PhotographError(
-            f"no face was found in {name}", "use a photograph of a face seen from the front"
-        )
+        raise PhotographError(f"no face was found in {name}", "use a frontal photograph of a face")
     if which is not None and which > len(faces):
         count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
         raise PhotographError(f"{name} shows {count}, not {which}", "choose another --face")

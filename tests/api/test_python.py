@@ -187,7 +187,7 @@ def test_one_clip_nan_and_ranges(tiny_data: None) -> None:
     one = scored(TRUE[0], TRUE[0])
     assert one["psnr"].value == 100
     assert fevbench.score(MADE[0], TRUE[0], metrics="fid")["fid"].reason == "15 frames, needs at least 256"
-    with pytest.raises(FevbenchError, match="range is not certain"):
+    with pytest.raises(FevbenchError, match="value range is unknown"):
         scored(TRUE / 255, TRUE)
     with pytest.raises(FevbenchError, match="made clip 0 holds NaN"):
         scored(TRUE * np.nan, TRUE, value_range=(0, 1))

@@ -283,7 +283,7 @@ def test_nothing_is_no_value(cli: Cli, words: str, option: str) -> None:
 def test_a_list_of_nothing_is_no_list(cli: Cli, command: str) -> None:
     outcome = cli(*command.split(), ",")
     assert outcome.code == 1
-    assert "--metrics names none" in outcome.complaint
+    assert "--metrics is empty" in outcome.complaint
 
 
 class OutOfMemoryError(RuntimeError):

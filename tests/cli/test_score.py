@@ -55,7 +55,7 @@ def test_it_says_how_clips_were_matched(score: Score, folders: tuple[Path, Path]
     by_order = score().result
     assert by_order["matched"] == "order"
     assert by_order["clips"]["result_0"] == "ann-anger"
-    assert "no clip of made and true has one name" in score("--match", "name").complaint
+    assert "no clip of made has the name of a clip of true" in score("--match", "name").complaint
     next(folders[0].iterdir()).unlink()
     assert "made holds 8 clips, true 9" in score().complaint
 

@@ -376,7 +376,7 @@ def test_a_file_that_is_not_there_and_cost_are_one_line(outside: Outside, cli: C
     assert "does not exist" in outside.run().complaint
     assert "names no file" in cli("run", "command:", "tiny").complaint
     outside.program("write(*one())")
-    assert "cost cannot be seen" in cli("cost", f"command:{outside.toml}").complaint
+    assert "cannot be measured: it is an external program" in cli("cost", f"command:{outside.toml}").complaint
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -195,7 +195,7 @@ def test_a_damaged_schema_is_put_aside(filled: Path, statement: str) -> None:
     change(filled, statement)
     notes: list[str] = []
     assert held(filled, notes) == {}
-    assert "it is no cache of this version" in notes[0]
+    assert "it is not a cache of this version" in notes[0]
 
 
 def test_a_cache_of_before_digests_is_not_believed(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_a_locked_file_is_waited_for_and_then_named(filled: Path) -> None:
         other.execute("BEGIN EXCLUSIVE")
         cache.put(VALUES)
         for act in (cache.flush, lambda: cache.get(VALUES)):
-            with pytest.raises(FevbenchError, match="is locked by another process") as refused:
+            with pytest.raises(FevbenchError, match="has been locked by another process") as refused:
                 act()
             assert "delete" not in str(refused.value)
             assert "\n" not in str(refused.value)

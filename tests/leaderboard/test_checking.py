@@ -126,7 +126,7 @@ TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
     "another data set": (lambda c: c["dataset"].update(name="moog"), "no data set is called 'moog'"),
     "a data set that is not prepared": (
         lambda c: c["dataset"].update(name="mug"),
-        "mug is not prepared here",
+        "mug is not prepared on this machine",
     ),
     "a folder to open": (lambda c: c["dataset"].update(name="fevsynth:/etc"), "a set of somebody's own"),
     "an older data set": (lambda c: c["dataset"].update(version="0.9"), "of fevsynth 0.9, and 1.0 is here"),
@@ -144,7 +144,7 @@ TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
         "it scored clips that are not asked for: ../../evil",
     ),
     "another protocol": (lambda c: c["protocol"].update(stride=1), "it is not of protocol 64x16@"),
-    "no protocol": (lambda c: c["protocol"].update(id="512x1@1"), "protocol 512x1@1 cannot be"),
+    "no protocol": (lambda c: c["protocol"].update(id="512x1@1"), "protocol 512x1@1 is not possible"),
     "a name of two lines": (
         lambda c: c["model"].update(name="a\nb"),
         "its model's name is no line of 1 to 100 characters that print",

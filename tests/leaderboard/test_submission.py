@@ -218,9 +218,9 @@ def test_a_clip_larger_than_the_protocols_is_not_decoded(sent: Path, cli: Cli, t
     contents = members(sent)
     name = min(name for name in contents if name.startswith("clips/"))
     for shape, what in (
-        ((16, 512, 512, 3), "is 512x512 and not 16 frames of 64x64"),
-        ((400, 64, 64, 3), "is longer than 16 frames and not 16 frames of 64x64"),
-        ((15, 64, 64, 3), "has 15 frames and not 16"),
+        ((16, 512, 512, 3), "is 512x512, expected 16 frames of 64x64"),
+        ((400, 64, 64, 3), "is longer than 16 frames, expected 16 frames of 64x64"),
+        ((15, 64, 64, 3), "has 15 frames, expected 16"),
     ):
         write_clip(tmp_path / "clip.mkv", np.zeros(shape, np.uint8), 12.5)
         data = (tmp_path / "clip.mkv").read_bytes()

@@ -227,7 +227,7 @@ def test_a_damaged_lossless_clip_is_never_scored(score: Score, folder: Path) -> 
 def test_pictures_that_are_no_one_clip_are_refused(score: Score, folder: Path) -> None:
     write_pictures(folder, "bob-anger", true_clip("bob-anger"))
     write_pictures(folder, "bob-anger", true_clip("bob-anger"), "jpg")
-    assert "one frame twice: 0.04.jpg and 0.04.png" in score().complaint
+    assert "the same frame twice: 0.04.jpg and 0.04.png" in score().complaint
 
 
 def test_frames_that_lie_flat_are_answered_with_what_is_read(cli: Cli, tmp_path: Path) -> None:

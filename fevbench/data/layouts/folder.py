@@ -60,9 +60,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
             hint = did_you_mean(name, FIELDS) or f"use {', '.join(f'{{{field}}}' for field in FIELDS)} and *"
             raise DatasetError(f"the pattern {pattern!r} has a field {{{name}}}", hint)
     if not {"subject", "label"} <= set(names) or len(set(names)) < len(names):
-        raise DatasetError(
-            f"the pattern {pattern!r} does not say who shows what", "name {subject} and {label} once each"
-        )
+        raise DatasetError(f"the pattern {pattern!r} lacks {{subject}} or {{label}}", "name each once")
     text, end = "", 0
     for match in _FIELD.finditer(pattern):
         text += re.escape(pattern[end : match.start()])
@@ -138,7 +136,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
 def _nothing_named(root: Path, table: Path, tree: FolderWalk) -> DatasetError:
     first = next((f" ({skip.what}: {skip.why})" for skip in tree.skipped), "")
     return DatasetError(
-        f"{table} names no take in {root}{first}", "name videos or folders of frames below that folder"
+        f"{table} names no clip in {root}{first}", "name videos or folders of frames below that folder"
     )
 
 
@@ -178,7 +176,8 @@ def _check_subjects(recordings: Sequence[Recording]) -> None:
         first = spelt.setdefault(recording.subject.casefold().strip(), recording.subject)
         if first != recording.subject:
             raise DatasetError(
-                f"{first!r} and {recording.subject!r} may be one subject", "write a subject's name in one way"
+                f"{first!r} and {recording.subject!r} may be one subject",
+                "write each subject's name the same way everywhere",
             )
 
 

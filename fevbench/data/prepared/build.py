@@ -144,14 +144,15 @@ def _wanted(found: Download, request: PrepareRequest) -> tuple[list[Recording], 
     ]
     if not recordings:
         raise DatasetError(
-            f"{request.source} shows none of {', '.join(request.labels)}, but {', '.join(sorted(there))}",
+            f"{request.source} has no clip labelled {', '.join(request.labels)}, "
+            f"only {', '.join(sorted(there))}",
             "choose with --labels, or --labels all",
         )
     known = {*there, *request.layout.labels.values(), *EXPRESSIONS}
     for label in request.labels:
         if label not in known:
             hint = did_you_mean(label, known) or f"choose of {', '.join(sorted(there))}"
-            raise DatasetError(f"{request.source} shows no {label!r}", hint)
+            raise DatasetError(f"{request.source} has no clip labelled {label!r}", hint)
     kept = {id(recording) for recording in recordings}
     others = [recording for recording in found.recordings if id(recording) not in kept]
     return recordings, [_skip(request, recording, UNWANTED, recording.native_label) for recording in others]
@@ -237,7 +238,7 @@ def _without_duplicates(
         named = first_few([_shown(pair, assignment) for pair in pairs], NAMED, "; ")
         raise DatasetError(
             f"the splits of {request.name} share frames: {named}",
-            "give one subject one id, or leave the clips to train on out with --duplicates leave-out",
+            "give each subject one id, or leave out the train clips with --duplicates leave-out",
         )
     drop: dict[str, ClipEntry] = {}
     for pair in pairs:

@@ -166,7 +166,7 @@ def hold_folder(out: Path, settings: str, jobs: Iterable[Job]) -> Iterator[None]
     with locked(out / LOCK_FILE, 0) as held:
         if held is False:
             raise DatasetError(
-                f"another process prepares into {out}", "wait until it is done, or choose another --out"
+                f"another process is writing to {out}", "wait until it is done, or choose another --out"
             )
         # Some network file systems have no locks. Files are then still written whole.
         _check_settings(out, settings)
@@ -181,8 +181,8 @@ def _check_settings(out: Path, settings: str) -> None:
         before = file.read_text(encoding="utf-8")
         if before == settings.partition(" ")[2]:  # format 1 did not say its number
             raise DatasetError(
-                f"{out} holds a set that an earlier fevbench prepared, whose rules gave other pixels",
-                "choose another --out, or delete it; it can still be opened",
+                f"{out} holds a set prepared by an earlier fevbench, whose rules gave other pixels",
+                "choose another --out, or delete it (this version can still read it)",
             )
         if before != settings:
             raise DatasetError(

@@ -73,7 +73,7 @@ def assign(
     if spec in layout.splits:
         return _published(spec, layout, subjects, val)
     if val is not None:
-        raise DatasetError(f"--val is for published splits, not for {spec}", "leave it out")
+        raise DatasetError(f"--val cannot be used with {spec}, only with published splits", "leave it out")
     missing: list[str] = []
     kind, _, rest = spec.partition(":")
     if spec == ALL_TEST:
@@ -91,8 +91,8 @@ def assign(
         missing = sorted(said.keys() - set(subjects))
         if not split_of:
             raise DatasetError(
-                f"{spec} names none of the subjects here, but {first_few(missing, NAMED) or 'nobody'}",
-                f"they are {first_few(subjects, NAMED)}",
+                f"{spec} names no subject of this set, only {first_few(missing, NAMED) or 'none'}",
+                f"its subjects are {first_few(subjects, NAMED)}",
             )
         spec = Path(spec).name
     else:
@@ -116,14 +116,14 @@ def required_splits(record: SplitRecord) -> tuple[Split, ...]:
 def _assigned(split_of: dict[str, Split], subjects: Sequence[str], record: SplitRecord) -> Assignment:
     if len(subjects) == 1 and record.spec != ALL_TEST:
         raise DatasetError(
-            f"there is one subject, {subjects[0]}, and a set needs somebody to train and another to test on",
-            f"give a folder with more subjects, or --split {ALL_TEST} to score on it only",
+            f"there is only one subject, {subjects[0]}, and training and testing need different subjects",
+            f"give a folder with more subjects, or use --split {ALL_TEST} to score only",
         )
     for split in required_splits(record):
         if split not in split_of.values():
-            hint = f", or {ALL_TEST} to score on it only" if split == "train" else ""
+            hint = f", or {ALL_TEST} to score only" if split == "train" else ""
             raise DatasetError(
-                f"the split {record.spec} of {len(subjects)} subjects leaves nobody to {split} on",
+                f"the split {record.spec} of {len(subjects)} subjects leaves no {split} subject",
                 f"choose another --split{hint}",
             )
     left_out = tuple(name for name in subjects if name not in split_of)
@@ -135,9 +135,7 @@ def _published(spec: str, layout: Layout, subjects: Sequence[str], val: int | No
     train = [name for name in subjects if name in named.train]
     count = len(train) // HELD_OUT if val is None else val
     if count >= len(train) > 0:
-        raise DatasetError(
-            f"--val {count} leaves nobody to train on", f"there are {len(train)} train subjects"
-        )
+        raise DatasetError(f"--val {count} leaves no train subject", f"there are {len(train)} train subjects")
     split_of: dict[str, Split] = dict.fromkeys(train, "train")
     split_of |= dict.fromkeys(in_hash_order(train)[:count], "val")
     split_of |= dict.fromkeys((name for name in subjects if name in named.test), "test")
@@ -156,7 +154,8 @@ def _seeded(spec: str, rest: str, subjects: Sequence[str]) -> dict[str, Split]:
         shares = []
     if len(shares) != 3 or sum(shares) != 100 or min(shares) < 0:
         raise DatasetError(
-            f"{spec!r} is no seeded split", "write seeded:70-10-20:0, shares of 100 and a seed"
+            f"{spec!r} is not a seeded split",
+            "write seeded:70-10-20:0, which is train-val-test in percent and a seed",
         )
     exact = [share * len(subjects) / 100 for share in shares]
     counts = [int(value) for value in exact]
@@ -179,7 +178,8 @@ def _fold(spec: str, rest: str, subjects: Sequence[str]) -> dict[str, Split]:
         folds = fold = 0
     if not 1 <= fold <= folds or folds < 3:
         raise DatasetError(
-            f"{spec!r} is no fold", "write kfold:10:1, the number of folds (3 or more) and which"
+            f"{spec!r} is not a fold",
+            "write kfold:10:1, which is the number of folds (3 or more) and the fold",
         )
     if folds > len(subjects):
         raise DatasetError(f"{spec!r} has more folds than the {len(subjects)} subjects", "use fewer folds")
@@ -192,14 +192,16 @@ def _read(path: Path) -> dict[str, str]:
     for _, row in read_table(path, ("subject", "split")):
         subject, split = legible(row["subject"]), row["split"].lower()
         if found.setdefault(subject, split) != split:
-            raise DatasetError(f"{path}: {subject} is in both {found[subject]} and {split}", "name one")
+            raise DatasetError(f"{path}: {subject} is in both {found[subject]} and {split}", "give one split")
     return found
 
 
 def _given(said: Mapping[str, str], subjects: Sequence[str], where: str) -> dict[str, Split]:
     for name in subjects:
         if name in said and said[name] not in SPLITS:
-            raise DatasetError(f"{where}: {name} is in {said[name]!r}", f"use {', '.join(SPLITS)}")
+            raise DatasetError(
+                f"{where}: {name} has the unknown split {said[name]!r}", f"use {', '.join(SPLITS)}"
+            )
     return {name: cast(Split, said[name]) for name in subjects if name in said}
 
 

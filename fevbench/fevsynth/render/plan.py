@@ -254,9 +254,7 @@ def _check_free(folder: Path, wanted: dict[str, Any]) -> None:
     if file.exists():
         _check_fits(folder, _read(file), wanted)
     elif folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
-        raise DatasetError(
-            f"{folder} is not empty and holds no set that is being rendered", "choose another --out"
-        )
+        raise DatasetError(f"{folder} is not empty and holds no unfinished rendering", "choose another --out")
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -271,7 +269,7 @@ def _check_fits(folder: Path, there: dict[str, Any], wanted: dict[str, Any]) -> 
     changed = [f"{key} {there[key]}, not {wanted[key]}" for key in there if there[key] != wanted[key]]
     if any(there[key] != wanted[key] for key in there if key not in _GROWING):
         raise DatasetError(
-            f"{folder} holds a set of other settings ({'; '.join(changed)})",
+            f"{folder} holds a set with other settings ({'; '.join(changed)})",
             "give the same ones, choose another --out, or delete the folder",
         )
     if any(there[key] > wanted[key] for key in _GROWING):
