@@ -75,8 +75,8 @@ def work_in_turns(
                 continue
             fewer = "repeat the command with fewer --jobs, which continues"
             raise FevbenchError(
-                "a worker process was killed, perhaps for want of memory",
-                fewer if workers > 1 else "close other programs, or take a machine with more memory",
+                "a worker process was killed, perhaps for lack of memory",
+                fewer if workers > 1 else "close other programs, or use a machine with more memory",
             ) from error
 
 

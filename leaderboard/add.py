@@ -58,11 +58,11 @@ def add(
     for entry in known:
         same = entry.id == run_id(result)
         if same and not (replace and entry.file.resolve() == target.resolve()):
-            raise RunError(f"{run} is there already: {entry.file}", "leave it out, or --replace it")
+            raise RunError(f"{run} is there already: {entry.file}", "leave it out, or give --replace")
     _check_own(target, result, known)
     if target.exists() and not replace:
         raise RunError(
-            f"{target} holds another result of {result.model.name}", "rename the model or --replace it"
+            f"{target} holds another result of {result.model.name}", "rename the model, or give --replace"
         )
     _file(run, target, result, truths.of(result))
     record(results)
@@ -75,7 +75,7 @@ def _check_own(target: Path, result: Result, known: Sequence[Entry]) -> None:
         name = entry.result.model.name
         if entry.file.resolve() == target.resolve() and name != result.model.name:
             raise RunError(
-                f"{target} holds a result of {name}, and {result.model.name} would be called the same",
+                f"{target} holds a result of {name}, and {result.model.name} would get the same file name",
                 "rename the model",
             )
 
@@ -84,8 +84,8 @@ def _check_clean(run: Path, result: Result) -> None:
     commit = result.environment.commit or ""
     if commit.endswith(DIRTY):
         raise RunError(
-            f"{run} was made by changed code ({commit[:12]}{DIRTY})",
-            "commit the changes and score it again, or --allow-dirty",
+            f"{run} was made by code with uncommitted changes ({commit[:12]}{DIRTY})",
+            "commit them and score it again, or give --allow-dirty",
         )
 
 

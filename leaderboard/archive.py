@@ -152,15 +152,15 @@ def _why_not(entry: zipfile.ZipInfo, before: Mapping[str, zipfile.ZipInfo]) -> s
     """Why a file of an archive is not unpacked; empty if it is."""
     name = PurePosixPath(entry.filename)
     if name.is_absolute() or ".." in name.parts or "\\" in entry.filename or ":" in entry.filename:
-        return "which leads out of it"
+        return "whose path leaves the archive"
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
-        return "which is no file"
+        return "which is not a file"
     if not ALLOWED.fullmatch(entry.filename) or not is_file_name(name.name):
-        return "which no run has"
+        return "which is not a file of a run"
     if entry.filename in before:
         return "twice"
     if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "which is encrypted or packed in a rare way"
+        return "which is encrypted or compressed by an unusual method"
     if entry.file_size > LIMITS[name.suffix]:
         return f"of {entry.file_size} bytes, more than {LIMITS[name.suffix]}"
     return ""
@@ -185,7 +185,7 @@ def _manifest(path: Path, file: Path) -> Manifest:
     except ValidationError as error:
         raise RunError(f"{path}: its {MANIFEST} is broken", PACK_AGAIN) from error
     if manifest.format != FORMAT:
-        raise RunError(f"{path} is {manifest.format!r}, and this fevbench reads {FORMAT!r}", PACK_AGAIN)
+        raise RunError(f"{path} is {manifest.format!r}, this fevbench reads {FORMAT!r}", PACK_AGAIN)
     return manifest
 
 
@@ -196,4 +196,6 @@ def _check_files(path: Path, folder: Path, manifest: Manifest, there: Collection
         raise RunError(f"{path} {what}", PACK_AGAIN)
     for name, sha256 in sorted(manifest.files.items()):
         if sha256_of(folder / name) != sha256:
-            raise RunError(f"{path}: {name!r} is not the file that was packed: another sha256", PACK_AGAIN)
+            raise RunError(
+                f"{path}: {name!r} is not the file that was packed (its sha256 differs)", PACK_AGAIN
+            )

@@ -73,10 +73,10 @@ def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[s
         return
     counted = clips_that_count(metric, found)
     if not counted:
-        yield "it does not tell what each clip counts"
+        yield "it lacks the values of its clips"
         return
     if not is_mean_of(found.value, counted):
-        yield f"it says {found.value:g}, and its clips say {math.fsum(counted.values()) / len(counted):g}"
+        yield f"its value is {found.value:g}, its clips have {math.fsum(counted.values()) / len(counted):g}"
     missing = sum(found.per_clip[clip] is None for clip in counted)
     yield from _count("n", found.n, len(counted))
     yield from _count("missing", found.missing, missing)
@@ -87,14 +87,14 @@ def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[s
         yield from _count("subjects", found.subjects, len(set(subjects)))
         yield from _interval(found.interval, interval_of_mean(list(counted.values()), subjects))
     if unknown := {*found.readings.values(), *found.ceiling_readings.values()} - set(result.dataset.labels):
-        yield f"it reads what the data set has no label for, {sorted(unknown)[0]!r} for one"
+        yield f"its readings hold labels that the data set lacks, such as {sorted(unknown)[0]!r}"
     labels = result.dataset.labels_of
     if found.readings and labels:
         observed = {clip: value for clip in counted if (value := found.per_clip[clip]) is not None}
         wrong = [c for c, value in observed.items() if value != (found.readings.get(c) == labels.get(c))]
         if wrong:
             count = quantity(len(wrong), "clip counts", "clips count")
-            yield f"{count} as what was not read in it, {wrong[0]} for one"
+            yield f"{count} otherwise than its reading says, such as {wrong[0]}"
 
 
 def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str
     fewest = (clips - max(group_sizes(list(result.dataset.subjects_of.values())), default=0)) * max(rows, 1)
     enough = not metric.sampling.least_per_label and fewest >= metric.sampling.least // 2
     if not found.replicates and (found.interval or (len(subjects) >= LEAST_GROUPS and enough)):
-        yield "it holds no replicates, though its subjects are enough for them"
+        yield "it holds no replicates, although it has enough subjects"
     elif found.value is not None and (found.replicates or found.interval):
         older = found.interval is not None and found.interval.method == EQUAL_METHOD
         sample = Sample(found.value, replicates=found.replicates, excused=found.excused_clips)
@@ -118,7 +118,7 @@ def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str
 
 def _count(what: str, said: int, found: int) -> Iterator[str]:
     if said != found:
-        yield f"{what} is {said}, and what it holds says {found}"
+        yield f"{what} is {said}, computed again {found}"
 
 
 def _interval(said: Interval | None, found: Interval | None) -> Iterator[str]:
@@ -126,11 +126,11 @@ def _interval(said: Interval | None, found: Interval | None) -> Iterator[str]:
         return  # of fewer subjects than an interval takes today: older results have one, and no view shows it
     if said is None or found is None:
         if said != found:
-            yield f"interval {_text(said)}, and what it holds says {_text(found)}"
+            yield f"interval {_text(said)}, computed again {_text(found)}"
     elif (said.method, said.level) != (found.method, found.level):
-        yield f"interval by {said.method!r} at {said.level:g}, and this version makes them otherwise"
+        yield f"interval by {said.method!r} at {said.level:g}, which this version computes differently"
     elif not (_close(said.low, found.low) and _close(said.high, found.high)):
-        yield f"interval {_text(said)}, and what it holds says {_text(found)}"
+        yield f"interval {_text(said)}, computed again {_text(found)}"
 
 
 def _text(interval: Interval | None) -> str:
@@ -167,23 +167,25 @@ def check_result(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]
         yield Finding(what)
     name = result.model.name
     if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
-        yield Finding(f"its model's name is no line of 1 to {LONGEST_NAME} characters that print")
+        yield Finding(f"its model's name is not one line of 1 to {LONGEST_NAME} printable characters")
     try:
         datetime.datetime.fromisoformat(result.created)
     except ValueError:
-        yield Finding(f"created {result.created!r} is no time")
+        yield Finding(f"created {result.created!r} is not a time")
     if not result.metrics:
         yield Finding("it holds no metric")
     yield from _weights(result, ground_truth)
     if (result.environment.commit or "").endswith(DIRTY):
-        yield Finding("made by changed code, which nobody else has", fault=False)
+        yield Finding("made by code with uncommitted changes, which nobody else has", fault=False)
     current = current_metrics(result)
     for name, found in result.metrics.items():
         if name not in catalog:
             yield Finding(f"no metric is called {name!r} here")
         elif name not in current:
             here = catalog.get(name).for_protocol(result.protocol).id
-            yield Finding(f"{name}: it is {found.id}, and {here} here: not checked", fault=False)
+            yield Finding(
+                f"{name}: its definition is {found.id}, this version's {here}: not checked", fault=False
+            )
         else:
             for what in wrong_figures(result, current[name]):
                 yield Finding(f"{name}: {what}")
@@ -216,7 +218,7 @@ def _weights(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]:
         elif name not in registry:
             yield Finding(f"no weight is called {name!r} here")
         elif sha256 not in {file.sha256 for file in registry[name].files}:
-            yield Finding(f"{name} was {sha256[:12]}, which is none of the registered files")
+            yield Finding(f"{name} was {sha256[:12]}, which is not a registered file")
     for metric in current_metrics(result).values():
         needed = set(extractors.get(metric.computation.extractor).weights)
         if result.metrics[metric.name].value is not None and (lacking := needed - used.keys()):
@@ -231,7 +233,7 @@ def _judge(result: Result, sha256: str, ground_truth: GroundTruth) -> Iterator[F
     here = find_judge(truth.corpus.dataset, truth.protocol)
     if here is None or here.sha256 != sha256:
         yield Finding(
-            f"its expression classifier, {sha256[:12]}, is not the one here: nobody else can ask it",
+            f"its expression classifier, {sha256[:12]}, is not the one here, so nobody can check it",
             fault=False,
         )
 
@@ -266,10 +268,10 @@ def _small_clips(entry: Entry) -> Iterator[Finding]:
         if lacking := sorted(wanted_names - there):
             yield Finding(f"{clips.name} lacks {first_few(lacking)}")
         if name != TRUE_CLIPS and (more := sorted(there - wanted_names)):
-            yield Finding(f"{clips.name} holds what is no clip of it: {first_few(more)}")
+            yield Finding(f"{clips.name} holds files that are not its clips: {first_few(more)}")
     for clip, content in small_clips(entry):
         if content[4:8] != b"ftyp":
-            yield Finding(f"{clip}{CLIPS_SUFFIX} is no MP4")
+            yield Finding(f"{clip}{CLIPS_SUFFIX} is not an MP4")
 
 
 def check_together(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Finding]]:
@@ -282,5 +284,5 @@ def check_together(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Finding]]:
             key = (entry.result.dataset.digest, entry.result.protocol.id, metric.id)
             other, ceiling = first.setdefault(key, (entry, metric.ceiling))
             if not alike(ceiling, metric.ceiling):
-                what = f"{name}: the true clips have {metric.ceiling:g}, and {ceiling:g} in {other.file.name}"
+                what = f"{name}: the true clips have {metric.ceiling:g}, but {ceiling:g} in {other.file.name}"
                 yield entry, Finding(what)

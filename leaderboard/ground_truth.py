@@ -81,7 +81,7 @@ class GroundTruth:
         facts = {
             "clips": (record.clips, len(clips)),
             "subjects": (record.subjects, len({clip.subject for clip in clips})),
-            "whom clips show": (record.subjects_of, {clip.id: clip.subject for clip in clips}),
+            "subjects of clips": (record.subjects_of, {clip.id: clip.subject for clip in clips}),
             "labels": (record.labels, list(truth.corpus.dataset.labels)),
             "labels of clips": (record.labels_of, {clip.id: clip.label for clip in clips}),
         }
@@ -89,7 +89,7 @@ class GroundTruth:
             if said not in (true, [], {}):
                 yield f"{what}: {_short(said)}, in the data set {_short(true)}"
         if record.labels_of and not record.labels:
-            yield "labels: none, though its clips have some"
+            yield "labels: none, although its clips have some"
         key = (record.name, record.version, result.protocol.id, *(clip.id for clip in clips))
         if key not in self._digests:
             self._digests[key] = truth.corpus.digest(clips)
@@ -102,21 +102,21 @@ class GroundTruth:
             dataset = self._own
         elif ":" in record.name:  # a result must not say which folder to open
             raise DatasetError(
-                f"data set {record.name} is a set of somebody's own", "give --dataset NAME:DIR"
+                f"data set {record.name} is a folder of the submitter's", "give --dataset NAME:DIR"
             )
         else:
             dataset = open_dataset(record.name)
         if dataset.version != record.version:
             raise DatasetError(
-                f"it is of {record.name} {record.version}, and {dataset.version} is here",
-                "score it on this one",
+                f"it was scored on {record.name} {record.version}, here is {dataset.version}",
+                "score it on this version",
             )
         return dataset
 
     def _protocol(self, result: Result) -> Protocol:
         protocol = protocols.get(result.protocol.id)
         if protocol_record(protocol) != result.protocol:
-            raise DatasetError(f"it is not of protocol {protocol.id} as it is here", "score it again")
+            raise DatasetError(f"its protocol {protocol.id} differs from the one here", "score it again")
         return protocol
 
 

@@ -76,7 +76,7 @@ def _replayed(results: Path) -> tuple[list[State], dict[str, set[str]]]:
         try:
             state = State.model_validate_json(line)
         except ValidationError as error:
-            raise RunError(f"{file}: line {number} is no state ({first_fault(error)})", fix) from error
+            raise RunError(f"{file}: line {number} is not a state ({first_fault(error)})", fix) from error
         runs[state.table] = (runs.get(state.table, set()) - set(state.removed)) | set(state.added)
         if state.state != _state(runs[state.table]):
             raise RunError(f"{file}: line {number} does not follow from the lines above it", fix)
@@ -125,7 +125,7 @@ def entries_of(results: Path) -> tuple[Entry, ...]:
     """
     loaded = load_entries([results])
     if loaded.problems:
-        raise RunError(str(loaded.problems[0]), "mend it or move it away, then repeat the command")
+        raise RunError(str(loaded.problems[0]), "correct it or move it away, then repeat the command")
     return loaded.entries
 
 

@@ -56,7 +56,7 @@ class Rescoring:
         """
         wanted = set(current_metrics(result)) - set(unscorable(result, ground_truth))
         if not wanted:
-            raise RunError("no metric of it can be scored here", "score it with this version")
+            raise RunError("none of its metrics can be scored here", "score it with this version")
         truth = ground_truth.of(result)
         dataset, protocol = truth.corpus.dataset, truth.protocol
         found = find_videos(folder / CLIPS_FOLDER, allow_missing=True)
@@ -119,22 +119,22 @@ def _other_statistics(said: MetricResult, found: MetricResult) -> list[str]:
     """What else of a metric parts: intervals, replicates, labels' own numbers, readings."""
     parted = []
     if not _same_interval(said.interval, found.interval):
-        parted.append("another interval")
+        parted.append("a different interval")
     same = len(said.replicates) == len(found.replicates)
     if not same or not all(map(alike, said.replicates, found.replicates)):
-        parted.append("other replicates")
+        parted.append("different replicates")
     labels = said.by_label | found.by_label
     if not all(alike(said.by_label.get(label), found.by_label.get(label)) for label in labels):
-        parted.append("other numbers of labels")
+        parted.append("different values per label")
     if said.excused_clips != found.excused_clips:
-        parted.append("other clips are left out")
+        parted.append("different clips are left out")
     if said.readings or said.ceiling_readings:  # results of before readings have none
         for what, one, other in (
             ("readings", said.readings, found.readings),
             ("readings of true clips", said.ceiling_readings, found.ceiling_readings),
         ):
             if wrong := sum(one.get(clip) != other.get(clip) for clip in one | other):
-                parted.append(f"other {what} of {wrong} clips")
+                parted.append(f"different {what} of {wrong} clips")
     return parted
 
 

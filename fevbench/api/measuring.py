@@ -55,12 +55,12 @@ class Known:
     def why_not(self, metric: Metric) -> str:
         """Why a metric cannot be computed for any such clips; empty if it can."""
         if metric.uses_judge:
-            return "asks the expression classifier of a data set, and here is none; use fevbench run"
+            return "needs the expression classifier of a data set; use fevbench run"
         needs_labels = "label" in metric.sampling.sample_info or metric.computation.accuracy
         if needs_labels and not self.labels:
-            return "needs to know which expression was asked for: give labels"
+            return "needs the requested expressions: give labels"
         if metric.sampling.least_subjects > 1 and not self.subjects:
-            return "needs to know whose clip each is: give subjects"
+            return "needs the subject of each clip: give subjects"
         if self.truth or metric.name in OF_MADE:
             return ""
         if metric.name in OF_INPUT:

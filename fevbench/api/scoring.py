@@ -134,7 +134,7 @@ def score(
         networks.close()
     values = values_of(chosen, known, clips, features)
     if subjects is None:
-        notes.append("no intervals: whose the clips are is not said; give subjects")
+        notes.append("no intervals: the subjects of the clips are not known; give subjects")
         values = {name: metric.model_copy(update={"subjects": 0}) for name, metric in values.items()}
     record = ProtocolRecord(id=AS_GIVEN, size=size, frames=frames, stride=1, scores_input=False)
     if how:

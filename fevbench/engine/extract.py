@@ -160,7 +160,7 @@ class Extraction:
         except Exception as error:
             if not _is_out_of_memory(error):
                 raise
-            fix = "take a machine or a device with more memory"
+            fix = "use a machine or a device with more memory"
             if self._batch > 1:
                 fix = f"repeat the command with --batch-size {max(count, self._batch) // 2}, which continues"
             what = f"{self._batch} samples" if self._batch > 1 else "1 sample"

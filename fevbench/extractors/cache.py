@@ -145,7 +145,7 @@ class FeatureCache:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was put, all or none. A file that can only be read keeps none, which is said once.
+        """Write what was put, all or none. A read-only file keeps none, and a note says so once.
 
         Raises:
             FevbenchError: The disk is full, or another process keeps the file locked. What was put is then
@@ -158,7 +158,7 @@ class FeatureCache:
                 self._file.repaired(partial(self._write, rows))
         except ReadOnlyError:
             self._keeps = False
-            self._note(f"feature cache {self.path} can only be read: what is computed is not kept")
+            self._note(f"feature cache {self.path} is read-only: new features are not kept")
         finally:
             self._written_at = time.monotonic()
 

@@ -266,8 +266,8 @@ class ModelProcess:
                 if self._process.exitcode is not None:
                     raise EOFError
         self._end()
-        what = f"model {self._name} took more than {self._seconds:g} s {at}, and was ended"
-        raise ModelError(what, self._see(f"raise --clip-timeout, or mend it; {self._again}"))
+        what = f"model {self._name} took more than {self._seconds:g} s {at} and was stopped"
+        raise ModelError(what, self._see(f"raise --clip-timeout, or make it faster; {self._again}"))
 
     @contextlib.contextmanager
     def _or_ended(self, at: str) -> Iterator[None]:
@@ -279,7 +279,7 @@ class ModelProcess:
             status = self._process.exitcode
             self._end()
             how = f"model {self._name} {_ending(status)} {at}"
-            mend = "give it more memory, or make it smaller" if status == -signal.SIGKILL else "mend it"
+            mend = "give it more memory, or make it smaller" if status == -signal.SIGKILL else "correct it"
             raise ModelError(how, self._see(f"{mend}; {self._again}")) from error
 
     @property
@@ -339,7 +339,9 @@ def at_work(
     if found.is_outside or not found.can_resample:
         if seconds:
             fix = "leave it out; the file of a command has a timeout of its own"
-            raise ModelError(f"--clip-timeout is for models in a process of fevbench, not {found.name}", fix)
+            raise ModelError(
+                f"--clip-timeout does not apply to {found.name}, which runs in no process of fevbench", fix
+            )
         from fevbench.models.asked import Asked
         from fevbench.models.built import build
 
@@ -383,7 +385,7 @@ def _ending(status: int | None) -> str:
     if status >= 0:
         return f"ended its process with exit status {status}"
     if status == -signal.SIGKILL:
-        return "was killed (SIGKILL), perhaps for want of memory,"
+        return "was killed (SIGKILL), perhaps for lack of memory,"
     names = {one.value: f" ({one.name})" for one in signal.Signals}
     return f"was ended by signal {-status}{names.get(-status, '')}"
 

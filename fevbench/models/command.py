@@ -200,19 +200,19 @@ class CommandModel:
     def _failed(self, clip: Clip) -> ModelError:
         """The error of a clip for which nothing was written, or of a call that went wrong."""
         ending, place = self._ending, self._program_folder()
-        see = f"see {place.log}" if place.kept else f"mend the program, or {self._settings.path}"
+        see = f"see {place.log}" if place.kept else f"correct the program or {self._settings.path}"
         if ending is None or ending.status == 0:
             said = f" (it said: {ending.last})" if ending and ending.last else ""
             return ModelError(
                 f"{self._name}: the program wrote nothing for clip {clip.id}{said}",
-                f"let it write frames into the folder {{out}}, or a video {{out}}.mp4; {see}",
+                f"it must write frames into the folder {{out}}, or a video {{out}}.mp4; {see}",
             )
         if ending.status is None:
             more = f": {ending.last}" if ending.last else ""
-            each = " a clip" if self.at_once else ""
+            per_clip = " per clip" if self.at_once else ""
             return ModelError(
-                f"{self._name}: the program took more than {self._settings.timeout:g} s{each} "
-                f"at clip {clip.id}, and was ended{more}",
+                f"{self._name}: the program took more than {self._settings.timeout:g} s{per_clip} "
+                f"at clip {clip.id} and was stopped{more}",
                 f"raise timeout in {self._settings.path}, or {see}",
             )
         return ModelError(f"{self._name}: the program failed on clip {clip.id} ({ending})", see)

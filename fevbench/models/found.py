@@ -65,7 +65,7 @@ def networks_of(factory: object, name: str) -> tuple[str, ...]:
             if one not in known:
                 raise ModelError(
                     f"model {name} needs the network {one!r}, which is not registered",
-                    "choose of `fevbench weights list`",
+                    "choose one of `fevbench weights list`",
                 )
     return tuple(value)
 
@@ -93,7 +93,7 @@ def _get(holder: object, name: str, attribute: str, default: Any) -> Any:
             raise
         raise ModelError(
             f"attribute {attribute} of model {name} cannot be read ({exception_line(error)})",
-            "mend or remove it",
+            "correct or remove it",
         ) from error
 
 
@@ -196,4 +196,4 @@ class FoundModel:
             ModelError: It looks clips up.
         """
         if not self.can_resample or hasattr(self.factory, "clip"):
-            raise ModelError(f"{self.name} looks clips up and makes none", "name a model that generates")
+            raise ModelError(f"{self.name} finds clips and generates none", "choose a model that generates")

@@ -136,4 +136,6 @@ def _work_in(folder: str) -> None:
     try:
         os.chdir(folder)
     except OSError as error:
-        raise ModelError(f"{folder} cannot be worked in ({error.strerror})", "check the model") from error
+        raise ModelError(
+            f"the working folder {folder} cannot be used ({error.strerror})", "check the model"
+        ) from error

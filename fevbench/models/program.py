@@ -81,7 +81,7 @@ class CommandFile:
                 raise ModelError(f"{path} holds a NUL character", "remove it")
         for key in fields.env:
             if not key or "=" in key:
-                raise ModelError(f"{path}: {key!r} cannot be the name of a variable", "mend it in env")
+                raise ModelError(f"{path}: {key!r} cannot be the name of a variable", "correct it in env")
         self._check_program()
         self.watch = tuple(folder / Path(file).expanduser() for file in fields.watch)
         self.fingerprint = self._digest()
@@ -106,14 +106,14 @@ class CommandFile:
         except ValueError as error:
             raise ModelError(
                 f"{self.path}: {word!r} cannot be filled in ({error})",
-                "write a brace that is meant as {{ or }}",
+                "write a literal brace as {{ or }}",
             ) from error
         for _, name, form, conversion in parts:
             if name is not None and name not in PLACEHOLDERS:
-                doubled = f"{self.path}: write a brace that is meant as {{{{ or }}}}"
+                doubled = f"{self.path}: write a literal brace as {{{{ or }}}}"
                 raise UnknownName("placeholder", name, PLACEHOLDERS, doubled)
             if form or conversion:
-                raise ModelError(f"{self.path}: {word!r} asks for a format", f"write {{{name}}} alone")
+                raise ModelError(f"{self.path}: {word!r} has a format", f"write {{{name}}} alone")
         return [name for _, name, _, _ in parts if name is not None]
 
     def _check_program(self) -> None:
@@ -125,7 +125,7 @@ class CommandFile:
             raise ModelError(
                 f"{self.path}: there is no program {program!r}"
                 + (f" in {self.cwd}" if os.sep in program and not Path(program).is_absolute() else ""),
-                "give its path, and see that it may be executed",
+                "give its path, and make sure that it is executable",
             )
 
     def _digest(self) -> str:
@@ -134,8 +134,8 @@ class CommandFile:
         for file in (self.path, *self.watch):
             what = f"{self.path} watches {file}, which" if digests else str(file)
             if not file.is_file():
-                said = "is no file" if file.exists() else "does not exist"
-                raise ModelError(f"{what} {said}", "name files that are there")
+                said = "is not a file" if file.exists() else "does not exist"
+                raise ModelError(f"{what} {said}", "name existing files")
             try:
                 digests.append((file.name, sha256_of(file)))
             except OSError as error:
@@ -157,16 +157,18 @@ def _read(path: Path) -> _Fields:
         fix = suggested_fix(error, "check the path")
         raise ModelError(f"{path} cannot be read ({error.strerror})", fix) from error
     except ValueError as error:
-        raise ModelError(f"{path} is no TOML ({error})", "see docs/integrations.md for examples") from error
+        raise ModelError(
+            f"{path} is not valid TOML ({error})", "see docs/integrations.md for examples"
+        ) from error
     for key in content:
         if key not in _Fields.model_fields:
-            raise UnknownName("field", key, _Fields.model_fields, f"mend {path}")
+            raise UnknownName("field", key, _Fields.model_fields, f"correct {path}")
     try:
         return _Fields.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0])
-        what = "is missing" if first["type"] == "missing" else f"cannot be: {first['msg']}"
+        what = "is missing" if first["type"] == "missing" else f"is not valid: {first['msg']}"
         raise ModelError(f"{path}: {field} {what}", f"make {field} {_WANTED[field]}") from error
 
 
@@ -185,12 +187,13 @@ def _check_placeholders(path: Path, named: set[str]) -> None:
     of_one = [f"{{{name}}}" for name in OF_A_CLIP if name in named]
     if MANIFEST in named and of_one:
         raise ModelError(
-            f"{path}: command names {{{MANIFEST}}}, all clips at once, and of one clip {', '.join(of_one)}",
+            f"{path}: command mixes {{{MANIFEST}}} (all clips at once) with {', '.join(of_one)} (one clip)",
             "use one or the other",
         )
     if MANIFEST not in named and "out" not in named:
         raise ModelError(
-            f"{path}: command names neither {{out}} nor {{{MANIFEST}}}", "tell the program where a clip goes"
+            f"{path}: command names neither {{out}} nor {{{MANIFEST}}}",
+            "tell the program where to write a clip",
         )
 
 
@@ -250,7 +253,7 @@ def run_program(
             )
         except (OSError, ValueError) as error:
             said = getattr(error, "strerror", None) or str(error)
-            fix = suggested_fix(error, "see that it can be executed here")
+            fix = suggested_fix(error, "make sure that it can be executed")
             raise ModelError(f"{words[0]} cannot be started ({said})", fix) from error
         try:
             status: int | None = process.wait(timeout)

@@ -161,7 +161,7 @@ def read_output(paths: list[Path], facts: FileFacts, most: int) -> Frames:
     """
     if len(paths) > 1:
         names = ", ".join(path.name for path in paths[:3])
-        raise VideoError(f"{len(paths)} clips were written ({names})", "let it write one, at {out}")
+        raise VideoError(f"{len(paths)} clips were written ({names})", "it must write one, at {out}")
     return read_clip(paths[0], facts, most)
 
 

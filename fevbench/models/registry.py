@@ -83,7 +83,7 @@ def register_model(name: str) -> Callable[[F], F]:
         ModelError: The name cannot be typed as one.
     """
     if not isinstance(name, str) or not name.isprintable() or name != name.strip() or not name or ":" in name:
-        raise ModelError(f"{name!r} cannot be the name of a model", "choose letters, digits and hyphens")
+        raise ModelError(f"{name!r} cannot be a model's name", "use letters, digits and hyphens")
 
     def decorate(factory: F) -> F:
         models.add(name, factory)
@@ -152,14 +152,16 @@ def find_model(
 
         folder = name.removeprefix(VIDEOS_PREFIX)
         if not folder:
-            raise ModelError(f"{name} names no folder", "give videos:DIR a folder of clips")
+            raise ModelError(f"{name} has no folder", "give videos:DIR a folder of clips")
         return find_videos(Path(folder).expanduser(), allow_missing)
     if name.startswith(COMMAND_PREFIX):
         from fevbench.models.command import find_command
 
         file = name.removeprefix(COMMAND_PREFIX)
         if not file:
-            raise ModelError(f"{name} names no file", "give command:FILE.toml how the program is called")
+            raise ModelError(
+                f"{name} has no file", "give command:FILE.toml the file that says how to call the program"
+            )
         return find_command(Path(file).expanduser())
     if plugin is not None and not is_loaded:
         load_plugin(plugin)
@@ -171,7 +173,7 @@ def find_model(
     with opened_files:
         factory = models.get(kind)
     if not callable(factory):
-        raise ModelError(f"model {kind!r} is {type(factory).__name__} and no class", "register a class")
+        raise ModelError(f"model {kind!r} is not a class, but {type(factory).__name__}", "register a class")
     weights = weights_of(factory, kind)
     origin = models.origin(kind)
     ours = origin.startswith("fevbench ")
@@ -216,9 +218,9 @@ def is_of_a_package(name: str) -> bool:
 def _where_else(name: str, plugin: Path | None) -> str:
     """What to do about a name that is not known, but to mend it."""
     if plugin is None and name.endswith(".py"):
-        return f"a file of models is given as --plugin {name}, after the name of one of them"
+        return f"to use a file of models, give the name of a model and --plugin {name}"
     if plugin is None:
-        return "a model of your own needs --plugin FILE.py, the file that registers it"
+        return "for a model of your own, give --plugin FILE.py, the file that registers it"
     there = [known for known, loaded in _plugins.items() if loaded.file == plugin.absolute()]
     return f"{plugin} registers {', '.join(there) or 'no model'}"
 
@@ -234,12 +236,12 @@ def _digest_of(factory: Factory, code: Mapping[str, Path]) -> str:
 def _weights_file(kind: str, factory: Factory, place: str) -> Path:
     """The file of ``NAME:PATH``."""
     if "weights" not in inspect.signature(factory).parameters:
-        raise ModelError(f"model {kind!r} takes no weights of one's own", f"use {kind!r}")
+        raise ModelError(f"model {kind!r} takes no other weights", f"use {kind!r}")
     path = Path(place).expanduser().absolute()
     file = path / WEIGHTS_FILE if path.is_dir() else path
     if not place or not file.is_file():
         raise ModelError(
-            f"{kind}:{place} names no weights ({file} does not exist)",
+            f"{kind}:{place} has no weights ({file} does not exist)",
             f"give {kind}:PATH a file or the folder of a finished training",
         )
     return file

@@ -56,7 +56,7 @@ class VideoFolder:
         extra = sorted(found.keys() - {clip.id for clip in spec.corpus.pool})
         if len(self.missing) == len(wanted):
             raise ModelError(
-                f"{folder}: none of its {len(found)} clips is named after one of {spec.corpus.dataset.name}",
+                f"{folder}: no clip has the name of a clip of {spec.corpus.dataset.name}",
                 f"name each file or folder after its clip id, for example {min(wanted)}.mkv",
             )
         if self.missing:
@@ -65,7 +65,7 @@ class VideoFolder:
                 raise ModelError(f"{folder}: {text}", "add them, or score the rest with --allow-missing")
             self.notes.append(text)
         if extra:
-            self.notes.append(f"left out, because no clip is called so: {first_few(extra)}")
+            self.notes.append(f"left out, because no true clip has this name: {first_few(extra)}")
         # The first clip decides, whichever is asked for first: a run that continues says the same.
         self._size = size_of(read_clip(found[min(wanted & found.keys())], most=1))
         if self._size != (spec.size, spec.size):
@@ -126,7 +126,7 @@ def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
         there = sorted(path.name for path in folder.iterdir())
         raise ModelError(
             f"{folder} holds no clip, but {first_few(there) or 'nothing'}",
-            f"put one video, animation or folder of frames a clip in it; {WHAT_IS_READ}",
+            f"put one video, animation or folder of frames per clip in it; {WHAT_IS_READ}",
         )
 
     def build(spec: ModelSpec) -> VideoFolder:
@@ -161,11 +161,11 @@ def _check_file(file: Path) -> None:
     except OSError as error:
         raise ModelError(f"{file} cannot be read ({error.strerror})", "restore it, or remove it") from error
     if not stat.S_ISREG(found.st_mode):
-        raise ModelError(f"{file} is no regular file", "put files into the folder, or links to files")
+        raise ModelError(f"{file} is not a regular file", "put files into the folder, or links to files")
     if found.st_size > LARGEST_FILE:
         raise ModelError(
-            f"{file} has {found.st_size / 2**30:.1f} GiB, and a clip that is scored has a few frames",
-            f"cut it to what is scored, at most {LARGEST_FILE >> 30} GiB",
+            f"{file} has {found.st_size / 2**30:.1f} GiB, too large for a clip",
+            f"cut it to the scored part, at most {LARGEST_FILE >> 30} GiB",
         )
 
 
@@ -185,7 +185,7 @@ def sampled(frames: Frames, facts: FileFacts, what: str, spec: ModelSpec) -> Fra
     if count == protocol.frames:
         return frames
     if count > MOST_FRAMES:
-        raise VideoError(f"{what} has more than {MOST_FRAMES} frames", "cut it to what is scored")
+        raise VideoError(f"{what} has more than {MOST_FRAMES} frames", "cut it to the scored part")
     try:
         numbers = protocol.taken(count, what, None if facts.uneven else facts.fps)
     except VideoError as error:
@@ -220,7 +220,7 @@ def check_size(what: str, frames: Frames, others: tuple[int, int]) -> None:
     if size != others:
         raise VideoError(
             f"{what} is {size[0]}x{size[1]}, other clips are {others[0]}x{others[1]}",
-            "make all clips of the folder one size",
+            "make all clips of the folder the same size",
         )
 
 

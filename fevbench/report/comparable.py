@@ -31,7 +31,7 @@ def check_comparable(results: Sequence[Result]) -> None:
         for difference in clip_differences(first, result):
             raise RunError(
                 f"{first.model.name} and {result.model.name} were scored on {difference}",
-                "compare runs of one data set, split, protocol and limit",
+                "compare runs of the same data set, split, protocol and limit",
             )
         for name, metric in result.metrics.items():
             model, other = defined.setdefault(name, (result.model.name, metric.id))
@@ -41,7 +41,7 @@ def check_comparable(results: Sequence[Result]) -> None:
                 if (rounded in other) != (rounded in metric.id):
                     fix = "repeat one of them with the other's --precision"
                 raise RunError(
-                    f"{name} is {other} in {model} and {metric.id} in {result.model.name}",
+                    f"{name} is {other} in {model}, but {metric.id} in {result.model.name}",
                     fix,
                 )
 

@@ -101,7 +101,7 @@ def clip_differences_in(name: str, first: Result, second: Result) -> tuple[list[
         raise UnknownName("metric of these runs", name, known)
     metric = catalog.get(name)
     if metric.kind == "set":
-        raise FevbenchError(f"{name} has no value of single clips", "choose another metric")
+        raise FevbenchError(f"{name} has no values per clip", "choose another metric")
     if reason := _other_clips(name, first, second) or _undefined(name, first, second):
         return [], reason
     samples = _samples(name, distinct_names([first, second]), (first, second))
@@ -134,7 +134,7 @@ def _other_clips(name: str, first: Result, second: Result) -> str:
             return f"scored on different {what}"
     ids = [metric.per_clip.keys() for result in (first, second) if (metric := result.metrics.get(name))]
     if a.digest != b.digest and len(ids) == 2 and ids[0] == ids[1]:
-        return "clips of the same names are different ones"
+        return "clips with the same names differ"
     return ""
 
 

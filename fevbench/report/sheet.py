@@ -72,7 +72,7 @@ class Runs:
             raise UnknownName("metric of this run", metric, found)
         values = found[metric].per_clip
         if not values:
-            raise FevbenchError(f"{metric} has no value of single clips", "choose another metric")
+            raise FevbenchError(f"{metric} has no values per clip", "choose another metric")
         sign = 1 if found[metric].higher_is_better else -1
 
         def rank(clip: Clip) -> float:

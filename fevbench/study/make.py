@@ -61,7 +61,7 @@ def open_runs(folders: Sequence[Path], dataset: str | None = None) -> Runs:
         for difference in clip_differences(results[0], result):
             raise RunError(
                 f"{folders[0]} and {other} were scored on {difference}",
-                "compare runs of one data set, split, protocol and limit",
+                "compare runs of the same data set, split, protocol and limit",
             )
     return Runs(folders, dataset)
 
@@ -152,7 +152,7 @@ def choose_comparisons(
         )
     if count > (most := len(pairs) * len(clips)):
         raise RunError(
-            f"{models} models and {len(clips)} clips make {most} comparisons, and not {count}",
+            f"{models} models and {len(clips)} clips make at most {most} comparisons, not {count}",
             f"give --pairs at most {most}",
         )
     used: Counter[tuple[object, ...]] = Counter()
@@ -205,11 +205,15 @@ def make_study(
     two = models * (models - 1) // 2
     count = pairs if pairs is not None else min(max(PAIRS, two), two * len(clips))
     if shown is not None and shown > count:
-        raise FevbenchError(f"a rater cannot be shown {shown} of {count} comparisons", "give --pairs more")
+        raise FevbenchError(
+            f"a rater cannot be shown {shown} of {count} comparisons", "give a larger --pairs"
+        )
     if checks > len(clips):
-        raise FevbenchError(f"{len(clips)} clips make no {checks} attention checks", "give --checks fewer")
+        raise FevbenchError(
+            f"{len(clips)} clips are too few for {checks} attention checks", "give a smaller --checks"
+        )
     if not question.strip():
-        raise FevbenchError("the question is empty", "say in --question what raters are to choose by")
+        raise FevbenchError("the question is empty", "write in --question what raters should choose by")
     rng = np.random.default_rng(seed)
     chosen = choose_comparisons(models, clips, count, rng)
     ids = iter([f"q{i:04d}" for i in rng.permutation(count + checks)])
@@ -260,11 +264,11 @@ def write_study(out: Path, study: Study, page: str) -> None:
     if file.exists():
         if read_study(file).hash != study.hash:
             raise RunError(
-                f"{out} holds another study, and its answers cannot be read without it",
+                f"{out} holds another study, whose answers cannot be read without it",
                 "choose another --out",
             )
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RunError(f"{out} is no empty folder", "choose another --out")
+        raise RunError(f"{out} is not an empty folder", "choose another --out")
     write_text(file, study.model_dump_json() + "\n")
     write_text(out / PAGE_FILE, page)
 

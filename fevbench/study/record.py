@@ -212,7 +212,9 @@ def read_answers(files: Sequence[Path], study: Study, forgiven: int = 0) -> Rate
         before, known = by_rater[answers.rater]
         short, long = sorted((known.answers, answers.answers), key=len)
         if long[: len(short)] != short:
-            raise RunError(f"{before} and {file} are of one rater and contradict each other", "leave one out")
+            raise RunError(
+                f"{before} and {file} are of the same rater and contradict each other", "leave one out"
+            )
         duplicates += 1
         if len(answers.answers) > len(known.answers):
             by_rater[answers.rater] = (file, answers)
@@ -232,7 +234,7 @@ def _read(file: Path, study: Study) -> Answers:
             f"{file} cannot be read ({error.strerror})", "give files that the page saved"
         ) from error
     except ValidationError as error:
-        raise RunError(f"{file} is no answers file ({first_fault(error)})", AGAIN) from error
+        raise RunError(f"{file} is not an answers file ({first_fault(error)})", AGAIN) from error
     if answers.study != study.hash:
         raise RunError(
             f"{file} answers another study ({one_line(answers.study)[:12]}, not {study.hash[:12]})",

@@ -134,4 +134,4 @@ def _check_whole(path: Path) -> None:
     with zipfile.ZipFile(path) as parts:
         damaged = parts.testzip()
     if damaged is not None:
-        raise ValueError(f"damaged: the checksum of {damaged} is another")
+        raise ValueError(f"damaged: the checksum of {damaged} does not match")

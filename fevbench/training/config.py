@@ -95,7 +95,7 @@ def with_overrides(config: C, assignments: Sequence[str]) -> C:
         key, equals, text = assignment.partition("=")
         key = key.strip()
         if not equals:
-            raise FevbenchError(f"--set {assignment!r} is no assignment", "write key=value")
+            raise FevbenchError(f"--set {assignment!r} is not an assignment", "write key=value")
         if key not in {known.name for known in fields(config)}:
             raise UnknownName("setting", key, [known.name for known in fields(config)])
         changes[key] = _value(key, text.strip(), kinds[key])

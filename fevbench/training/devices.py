@@ -36,7 +36,7 @@ def open_accelerator(device: str, precision: Precision) -> Accelerator:
     except ModuleNotFoundError as error:
         raise MissingPackage("training", "accelerate", "train") from error
     if device not in ("auto", "cpu", "cuda"):
-        raise FevbenchError(f"{device!r} is no device to train on", "use auto, cpu or cuda")
+        raise FevbenchError(f"{device!r} is not a device to train on", "use auto, cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise FevbenchError("device 'cuda' is not available here", "use --device cpu")
     on_gpu = device != "cpu" and torch.cuda.is_available()

@@ -37,7 +37,7 @@ class Exported:
         unknown = [label for label in labels if label not in known]
         if unknown:
             raise ModelError(
-                f"{self.about['model']} was trained on {', '.join(known)}, and not on {', '.join(unknown)}",
+                f"{self.about['model']} was trained on {', '.join(known)}, not on {', '.join(unknown)}",
                 "train it on this data set",
             )
         return [known.index(label) for label in labels]
@@ -95,7 +95,9 @@ def read_exported(path: Path, model: str) -> Exported:
             about = json.loads((file.metadata() or {})["about"])
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise ModelError(f"{path} is no exported generator ({error})", "export or copy it again") from error
+        raise ModelError(
+            f"{path} is not an exported generator ({error})", "export or copy it again"
+        ) from error
     written, about = about.get("model"), _renamed(about)
     if about.get("format") != FORMAT or model not in (about.get("model"), written):
         raise ModelError(f"{path} holds {about.get('model')}, not {model}", "give another file")

@@ -76,7 +76,7 @@ def alone_in(out: Path) -> Iterator[None]:
             out.mkdir(parents=True, exist_ok=True)
             if held.enter_context(locked(out / LOCK_FILE, patience=0)) is False:
                 raise TrainingError(
-                    f"{out} is being trained in by another process", "wait for it, or choose another --out"
+                    f"another process is writing to {out}", "wait until it is done, or choose another --out"
                 )
         except OSError as error:
             fix = suggested_fix(error, "choose another --out")

@@ -62,4 +62,4 @@ class Guard:
         good = (
             f"{self._checkpoint} is the last good one" if self._checkpoint.exists() else "none was kept yet"
         )
-        return TrainingError(f"training stopped: {what} (checkpoint: {good})", f"train anew {how} (--set)")
+        return TrainingError(f"training stopped: {what} (checkpoint: {good})", f"train again {how} (--set)")

@@ -118,7 +118,7 @@ def _shown_set(plan: TrainingPlan, data: TrainingSet, listener: Listener) -> Tra
     split = SPLITS[1]
     if plan.dataset.clips(split):
         return open_training_set(plan.dataset, protocols.get(plan.config.protocol), split, listener)
-    listener.note(f"{plan.dataset.name} has no val subjects: the samples show train subjects")
+    listener.note(f"{plan.dataset.name} has no val subjects, so the samples show train subjects")
     return data
 
 
@@ -149,7 +149,7 @@ class _Session:
         log = Log(plan.out, start.step) if self.main else None
         if log is not None and log.lost:
             self.listener.note(
-                f"losses.csv lacks {log.lost} of the first {start.step} steps: it goes on without"
+                f"losses.csv lacks {log.lost} of the first {start.step} steps: continuing without them"
             )
         self.listener.start("train", plan.steps)
         self.listener.advance(start.step)

@@ -129,8 +129,8 @@ def _have(weight: Weight, folder: Path | None, progress: Progress) -> Pulled:
     fix = f"put {names} into the folder that FEVBENCH_WEIGHTS_DIR names, or into {store.cache()}"
     if weight.optional:
         urls = " or ".join(source.url for source in weight.sources if isinstance(source, Address))
-        fix = f"get {urls} by other means, then run `fevbench weights add {weight.name} FILE`"
-    raise WeightsError(f"weight {weight.name!r} cannot be had ({'; '.join(reasons)})", fix)
+        fix = f"download {urls} another way, then run `fevbench weights add {weight.name} FILE`"
+    raise WeightsError(f"weight {weight.name!r} cannot be downloaded ({'; '.join(reasons)})", fix)
 
 
 def put(part: Path, file: File) -> Path:

@@ -59,7 +59,7 @@ def write_pin(path: Path, sha256: str) -> None:
     elif (pinned := read_pin(pin)) != sha256:
         raise WeightsError(
             f"{path.name} is pinned to sha256 {pinned}, and this file has {sha256}",
-            f"get the file that was pinned, or delete {pin} if another one is meant",
+            f"get the pinned file, or delete {pin} if this file is the right one",
         )
 
 
@@ -134,7 +134,7 @@ def verify(local: LocalWeight, *, afresh: bool = False) -> LocalWeight:
     """
     if not local.sha256:
         raise WeightsError(
-            f"{local.path} has no published hash and was never pinned",
+            f"{local.path} has no published hash and is not pinned",
             f"if you trust it, run `fevbench weights add {local.name} {local.path}`",
         )
     try:

@@ -66,7 +66,7 @@ def read_about(folders: Sequence[Path]) -> tuple[dict[str, dict[str, Any]], list
             return {}, [Problem(file, one_line(f"cannot be read ({error})"))]
         for name, said in content.items():
             if not isinstance(said, dict) or any(type(said[key]) is not KNOWN.get(key) for key in said):
-                what = f"says of {name} more than texts of {', '.join(TEXTS)}, and converged = true or false"
+                what = f"may hold of {name} only the texts {', '.join(TEXTS)}, and converged = true or false"
                 return {}, [Problem(file, one_line(what))]
         return content, []
     return {}, []

@@ -150,16 +150,16 @@ def _check_replaceable(out: Path) -> None:
         return
     fix = "choose another --out"
     if not out.is_dir() or out.is_symlink():
-        raise FevbenchError(f"{out} is no folder", fix)
+        raise FevbenchError(f"{out} is not a folder", fix)
     if out.resolve() in (Path.cwd(), *Path.cwd().parents):
-        raise FevbenchError(f"{out} is the folder this runs in, or above it: it cannot be replaced", fix)
+        raise FevbenchError(f"{out} is the current folder or above it, so it cannot be replaced", fix)
     there = _files(out)
     if there and not (out / LIST).is_file():
         raise FevbenchError(f"{out} holds other files than a site of the leaderboard", fix)
     own = {LIST, *(out / LIST).read_text("utf-8", "replace").splitlines()} if there else set()
     if more := sorted(there - own):
         raise FevbenchError(
-            f"{out} holds {more[0]}, which is no part of the site that was built there",
+            f"{out} holds {more[0]}, which is not part of the site",
             "move it away, or choose another --out",
         )
 

@@ -61,7 +61,9 @@ class Clips:
         try:
             there = clips.files()
         except OSError as error:
-            self.problems.append(Problem(clips.path, f"cannot be read ({error.strerror}); shown without"))
+            self.problems.append(
+                Problem(clips.path, f"cannot be read ({error.strerror}); shown without clips")
+            )
             return
         missing = []
         for clip in self.ids:
@@ -72,7 +74,7 @@ class Clips:
                 missing.append(clip)
         if missing:
             self.problems.append(
-                Problem(clips.path, f"lacks the clip {first_few(missing, 1)}; shown without")
+                Problem(clips.path, f"lacks the clip {first_few(missing, 1)}; shown without clips")
             )
 
     def has(self, slug: str, clip: str) -> bool:

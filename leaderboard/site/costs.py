@@ -78,7 +78,9 @@ def read_costs(folders: Sequence[Path], protocol: str) -> tuple[Costs | None, li
         try:
             table = CostTable.model_validate_json(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            problems.append(Problem(file, one_line(f"is no table of costs ({str(error).splitlines()[0]})")))
+            problems.append(
+                Problem(file, one_line(f"is not a table of costs ({str(error).splitlines()[0]})"))
+            )
             continue
         if table.protocol == protocol:
             where = f"{table.environment.device}, threads: {table.environment.threads}"

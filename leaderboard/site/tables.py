@@ -182,7 +182,7 @@ def _same_definitions(group: Sequence[Entry]) -> tuple[list[Entry], list[Problem
         odd = [f"{name} is {m.id}, not {common[name]}" for name, m in metrics.items() if m.id != common[name]]
         if odd:
             problems.append(
-                Problem(entry.file, one_line(f"defined otherwise than most of its table: {odd[0]}"))
+                Problem(entry.file, one_line(f"its definition differs from most of its table: {odd[0]}"))
             )
         else:
             kept.append(entry)

@@ -64,7 +64,11 @@ def test_the_table_says_what_cannot_be_had(cli: Cli, folders: tuple[Path, Path])
     outcome = cli("score", *folders, "--metrics", "psnr,rank-1,fvd,accuracy")
     assert outcome.code == 0, outcome
     words = " ".join(outcome.out.split())
-    for said in ("give subjects", "9 clips, needs at least 32", "here is none; use fevbench run"):
+    for said in (
+        "give subjects",
+        "9 clips, needs at least 32",
+        "needs the expression classifier of a data set; use fevbench run",
+    ):
         assert said in words
     alone = cli("score", folders[0], "--metrics", "psnr,face-rate")
     assert "no psnr: needs the true clips" in " ".join(alone.out.split())

@@ -76,7 +76,9 @@ def test_nothing_is_suggested_that_does_not_fit() -> None:
 
 @pytest.mark.parametrize("pattern", ["{subject}/{label}_{frames}", "{subject}_{frame}"])
 def test_a_pattern_must_make_sense(tmp_path: Path, pattern: str) -> None:
-    with pytest.raises(DatasetError, match=r"has a field \{frames\}: did you mean 'frame'|lacks \{subject\} or \{label\}"):
+    with pytest.raises(
+        DatasetError, match=r"has a field \{frames\}: did you mean 'frame'|lacks \{subject\} or \{label\}"
+    ):
         find(tmp_path, pattern=pattern)
 
 

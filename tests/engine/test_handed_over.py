@@ -291,7 +291,7 @@ def test_videos_that_have_no_end_are_refused(cli: Cli, tmp_path: Path, kind: str
     else:
         file.symlink_to("/dev/zero" if kind == "device" else "/no/such")
     outcome = cli("run", f"videos:{folder}", "tiny", "--out", tmp_path / "run")
-    assert f"{file} {'cannot be read' if kind == 'lost' else 'is no regular file'}" in outcome.complaint
+    assert f"{file} {'cannot be read' if kind == 'lost' else 'is not a regular file'}" in outcome.complaint
 
 
 def test_counts_have_limits_with_reasons(cli: Cli, tmp_path: Path) -> None:

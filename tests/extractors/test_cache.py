@@ -275,7 +275,7 @@ def test_a_file_that_can_only_be_read_is_read(filled: Path, monkeypatch: pytest.
         for key in "kl":
             cache.put({key: np.zeros(40, np.float32)})
             cache.flush()
-    assert notes == [f"feature cache {filled} can only be read: what is computed is not kept"]
+    assert notes == [f"feature cache {filled} is read-only: new features are not kept"]
 
 
 def test_too_few_file_descriptors_are_not_the_files_fault(
@@ -466,7 +466,7 @@ def test_a_file_that_says_it_has_a_log_is_read_where_nothing_can_be_written(
     with opened(filled.parent, notes) as cache:
         assert len(cache.get(VALUES)) == 200
         cache.put({"k": np.zeros(40, np.float32)})
-    assert notes == [f"feature cache {filled} can only be read: what is computed is not kept"]
+    assert notes == [f"feature cache {filled} is read-only: new features are not kept"]
     assert filled.read_bytes() == content
 
 

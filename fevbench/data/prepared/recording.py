@@ -59,7 +59,7 @@ class RecordingFrames:
         if facts.uneven:
             self.times = list(facts.times)
             self.fps = (self.count - 1) / (self.times[-1] - self.times[0])
-            facts.note("the frame rate varies, so that frames were chosen by time")
+            facts.note("the frame rate varies, so frames were chosen by time")
         if self.fps and not RATES[0] <= self.fps <= RATES[1]:
             facts.note(f"its header says {self.fps:g} frames a second, which cannot be")
             self.fps = self.times = None
