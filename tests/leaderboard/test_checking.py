@@ -222,7 +222,7 @@ def test_true_clips_have_one_number(truths: GroundTruth) -> None:
     entries = [Entry(FILE, one, run_id(one), None), Entry(OTHER, other, "x", None)]
     ((entry, finding),) = check_together(entries)
     assert entry.result is other
-    assert finding.what.startswith(f"csim: the true clips have 0.5, and {one.metrics['csim'].ceiling:.3f}")
+    assert finding.what.startswith(f"csim: the true clips have 0.5, but {one.metrics['csim'].ceiling:.3f}")
 
 
 def test_two_machines_may_differ_a_little() -> None:
