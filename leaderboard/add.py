@@ -70,7 +70,7 @@ def add(
 
 
 def _check_own(target: Path, result: Result, known: Sequence[Entry]) -> None:
-    """See that a result replaces none of another model whose name makes the same file's name."""
+    """Check that a result replaces none of another model whose name makes the same file's name."""
     for entry in known:
         name = entry.result.model.name
         if entry.file.resolve() == target.resolve() and name != result.model.name:

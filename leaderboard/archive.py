@@ -190,7 +190,7 @@ def _manifest(path: Path, file: Path) -> Manifest:
 
 
 def _check_files(path: Path, folder: Path, manifest: Manifest, there: Collection[str]) -> None:
-    """See that an archive holds the files its manifest names and no others, each bit for bit."""
+    """Check that an archive holds the files its manifest names and no others, each bit for bit."""
     for name in sorted(manifest.files.keys() ^ set(there)):
         what = f"holds {name!r}, which its {MANIFEST} does not name" if name in there else f"lacks {name!r}"
         raise RunError(f"{path} {what}", PACK_AGAIN)

@@ -16,7 +16,7 @@ from leaderboard.entries import Entry, load_entries
 from leaderboard.site.tables import groups_of
 
 HISTORY_FILE = "history.jsonl"
-"""In the folder of the results: a line a state, the newest last."""
+"""In the folder of the results: one line per state, the newest last."""
 STATE_DIGITS = 12
 RECORD = "fevbench leaderboard record"
 

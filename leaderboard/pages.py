@@ -56,7 +56,7 @@ TABLE = re.compile(r"<!-- fevbench (?P<words>[^>]+?) -->\n\n.*?<!-- end -->", re
 
 
 def refreshed(text: str, root: Path) -> str:
-    """A page with all of its tables made anew.
+    """A page with all of its tables made again.
 
     Raises:
         ValueError: It has no table, or one by an unknown command or of results that are not there.
@@ -77,7 +77,7 @@ def printed(words: list[str], root: Path) -> str:
     """What ``compare FILES… [--metrics NAMES] --format md``, ``audit FILE`` or the demo's ``run`` prints.
 
     ``published`` stands for the numbers from the literature.
-    A comparison of more metrics than runs is turned for the page: a row a metric.
+    A comparison of more metrics than runs is turned for the page: one row per metric.
     """
     command, *rest = words
     if command == "run":

@@ -35,7 +35,7 @@ def check_run(folder: Path, ground_truth: GroundTruth) -> Iterator[Finding]:
 
 
 def check_sound(folder: Path, ground_truth: GroundTruth) -> None:
-    """See that nothing is wrong with a finished run.
+    """Check that nothing is wrong with a finished run.
 
     Raises:
         RunError: Something is.

@@ -1,4 +1,4 @@
-"""Clips that somebody hands over, arrays, tensors, lists, folders or files, as ``uint8[T, H, W, 3]``."""
+"""Clips that the caller passes (arrays, tensors, lists, folders, files), as ``uint8[T, H, W, 3]``."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 LAYOUTS = ("THWC", "TCHW", "CTHW")
-"""In which order a clip's axes may be: frames, height, width, channels."""
+"""Possible orders of a clip's axes: frames, height, width, channels."""
 OVERSHOOT = 0.5
 """Part of the range's width by which values may lie beyond it, and are clamped: more is another scale."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How arrays are to be read.
+    """How to read arrays.
 
     Attributes:
         value_range: The values of black and white; None for uint8.
-        axes: One of `LAYOUTS`; empty if the axis of size 3 says it.
+        axes: One of `LAYOUTS`; empty to find it by the axis of size 3.
     """
 
     value_range: tuple[float, float] | None = None
@@ -52,11 +52,11 @@ class Layout:
 
 @dataclass(frozen=True)
 class GivenClip:
-    """A clip that was handed over.
+    """A clip that the caller passed.
 
     Attributes:
         name: What it is called.
-        load: Its frames, ``uint8[T, H, W, 3]``, and what its file says.
+        load: Returns its frames, ``uint8[T, H, W, 3]``, and the facts of its file.
     """
 
     name: str
@@ -65,12 +65,12 @@ class GivenClip:
 
 @dataclass(frozen=True)
 class Given:
-    """Clips that were handed over together.
+    """Clips that the caller passed together.
 
     Attributes:
         what: What to call them in errors.
         clips: In their order.
-        named: Whether their names mean something; those of arrays are their places.
+        named: Whether they have names of their own; arrays are named by their position.
     """
 
     what: str
@@ -79,7 +79,7 @@ class Given:
 
 
 def as_given(given: Any, what: str, layout: Layout) -> Given:
-    """Clips in any of the forms that are taken.
+    """Clips in any of the accepted forms.
 
     Args:
         given: A folder of clips, a file, one clip or a batch as an array or tensor, or a sequence of clips,
@@ -117,7 +117,7 @@ def as_given(given: Any, what: str, layout: Layout) -> Given:
 
 
 def as_pictures(given: Any, what: str, layout: Layout) -> Given:
-    """The same of pictures, each a clip of one frame.
+    """Pictures in any of the accepted forms, each as a clip of one frame.
 
     Args:
         given: A folder of pictures, a batch ``[N, H, W, 3]`` or ``[N, 3, H, W]``, or a sequence of either.
@@ -140,7 +140,7 @@ def as_pictures(given: Any, what: str, layout: Layout) -> Given:
     batch = _array(given) if hasattr(given, "ndim") else np.stack([_array(one) for one in given])
     if batch.ndim != 4:
         raise FevbenchError(f"{what}: pictures of shape {batch.shape[1:]}", "give a batch [N, H, W, 3]")
-    # A batch of pictures has the axes of a clip: CTHW alone cannot be meant.
+    # A batch of pictures has as many axes as a clip, but cannot be CTHW.
     frames = to_frames(batch, what, layout if layout.axes != "CTHW" else Layout(layout.value_range))
     return Given(
         what,
@@ -227,7 +227,7 @@ def to_frames(array: np.ndarray[Any, Any], what: str, layout: Layout) -> Frames:
         layout: How to read it.
 
     Raises:
-        FevbenchError: Its axes or the range of its values are not certain, or it holds NaN or another scale.
+        FevbenchError: The order of its axes or its value range is unclear, or it holds NaN or values out of range.
     """
     if array.ndim != 4 or not array.size:
         raise FevbenchError(f"{what} has shape {array.shape}", "give clips of shape [T, H, W, 3]")
@@ -255,7 +255,7 @@ def to_frames(array: np.ndarray[Any, Any], what: str, layout: Layout) -> Frames:
 
 
 def _to_channels_last(shape: tuple[int, ...], what: str, axes: str) -> tuple[list[int], list[int]]:
-    """Which axes are moved where, so that a clip is ``THWC``."""
+    """The axes to move, from and to, that make a clip ``THWC``."""
     fitting = [one for one in LAYOUTS if shape[one.index("C")] == 3]
     if axes:
         fitting = [axes] if axes in fitting else []
@@ -278,10 +278,10 @@ def matched(
     Args:
         made: Clips.
         true: Others.
-        match: ``name``, ``order``, or None for by name where names are there and some agree, else by order.
+        match: ``name``, ``order``, or None: by name if both have names and some agree, else by order.
 
     Raises:
-        FevbenchError: No name agrees, or there are not as many of the one as of the other.
+        FevbenchError: No name agrees, or the numbers of clips differ.
     """
     if match not in (None, "name", "order"):
         raise FevbenchError(f"unknown match {match!r}", "use name or order")

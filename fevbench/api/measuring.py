@@ -1,4 +1,4 @@
-"""Measuring pairs of clips that are in memory: the one place where the API meets the engine's inner parts."""
+"""Measuring pairs of clips in memory: the only place where the API uses the engine's internals."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from fevbench.weights import LocalWeight
 
 OF_MADE = frozenset({"acd", "face-rate", "mesh-rate"})
-"""Metrics that look at the made clip alone."""
+"""Metrics that need only the made clip."""
 OF_INPUT = frozenset({"csim", "csim-min", "csim-r50", "rank-1", "rank-1-r50", "acd-i", "mesh-jitter"})
-"""Metrics that look at it and at the input image."""
+"""Metrics that need only the made clip and the input image."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def in_order(labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def evaluation_of(metrics: Sequence[Metric], known: Known, clips: Sequence[Clip] | None) -> Evaluation:
-    """Those metrics that can be had, with what they need."""
+    """The metrics that can be computed, with what they need."""
     protocol = Protocol("as given", 1, known.size, known.frames, 1)
     able = tuple(metric for metric in metrics if not known.why_not(metric))
     chosen = None if clips is None else tuple(clips)
@@ -127,7 +127,7 @@ class Networks:
         return found
 
     def close(self) -> None:
-        """Let them go."""
+        """Free the networks."""
         self._stack.close()
         self._open.clear()
 
@@ -138,7 +138,7 @@ def values_of(
     clips: Sequence[Clip],
     features: Mapping[str, Mapping[str, tuple[Rows, Rows]]],
 ) -> dict[str, MetricResult]:
-    """Metric name to what was measured, or why there is no number.
+    """Metric name to its result: a value, or the reason for no value.
 
     Args:
         metrics: Which.
@@ -155,6 +155,6 @@ def values_of(
         for metric in metrics:
             reason = known.why_not(metric) or evaluation.unavailable(metric)
             value = unscored(metric, clips, reason) if reason else score_metric(metric, clips, *sides)
-            # Of what stands in for true clips there is no ceiling.
+            # Without true clips there is no ceiling.
             found[metric.name] = value if known.truth else value.model_copy(update={"ceiling": None})
     return found

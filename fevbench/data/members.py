@@ -128,7 +128,7 @@ def _changing(values: Sequence[Value]) -> list[Value]:
 
 
 def _check_twins(folder: Path, files: Sequence[Path], values: Sequence[Value]) -> None:
-    """See that no frame is there twice, and that numbers are of one clip only."""
+    """Check that no frame is there twice, and that numbers are of one clip only."""
     first: dict[Value, Path] = {}
     for path, value in sorted(zip(files, values, strict=True)):
         twin = first.setdefault(value, path)

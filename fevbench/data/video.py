@@ -88,7 +88,7 @@ def read_clip(
 
 
 def _check_digest(path: Path, clip: Frames, facts: FileFacts, tags: dict[str, str]) -> None:
-    """See that a clip is the one that fevbench wrote, if it says so; other programs may keep what it says."""
+    """Check that a clip is the one that fevbench wrote, if it says so; other programs may keep what it says."""
     if DIGEST_TAG not in tags:
         return
     if not facts.form.startswith("ffv1"):
@@ -185,7 +185,7 @@ def examine(path: Path) -> FileFacts:
 
 
 def _check_shape(path: Path, shape: Shape | None, frames: int, picture: Any) -> None:
-    """See that neither the frames so far nor the size of a stream or frame go beyond a shape."""
+    """Check that neither the frames so far nor the size of a stream or frame go beyond a shape."""
     if shape and (frames > shape[0] or (picture.height, picture.width) != shape[1:]):
         most, height, width = shape
         found = f"{picture.width}x{picture.height}" if frames <= most else f"longer than {most} frames"

@@ -52,25 +52,25 @@ def carry_out(
     clip_timeout: float | None,
     cluster: Cluster | None,
 ) -> Result:
-    """Do a plan's work in its folder; see `fevbench.engine.execute.execute`, which does so where any is left.
+    """Do a plan's work in its folder. `fevbench.engine.execute.execute` calls it if any work is left.
 
     Args:
-        plan: What to do.
-        claim: The folder, held.
-        maker: The model, at work.
-        own: The pretrained networks that it needs.
+        plan: The run.
+        claim: The run folder, locked for this process.
+        maker: The running model.
+        own: The pretrained networks that the model needs.
         corpus: The true clips.
-        progress: Hears what happens.
-        offline: Never touch the network.
-        pull: Hears how downloads proceed.
-        features: The folder of the feature caches; None for the one in fevbench's own folder.
-        overwrite: Whether what the folder holds goes.
-        jobs: How many workers; None for what the machine allows.
-        clip_timeout: How many seconds a model's process may take for a clip.
+        progress: Receives the progress.
+        offline: Never use the network.
+        pull: Receives the progress of downloads.
+        features: The folder of the feature caches; None for the one in ``FEVBENCH_HOME``.
+        overwrite: Whether to delete what the folder holds.
+        jobs: Number of workers; None for what the machine allows.
+        clip_timeout: Seconds that a model's process may take per clip.
         cluster: The cluster that does the work; None for this machine.
 
     Raises:
-        FevbenchError: Something the user can fix; what was finished is kept.
+        FevbenchError: An error that the user can fix; finished work is kept.
     """
     generated = generated_clips(plan, maker, corpus)
     plan = plan.with_clips(generated.clips)
@@ -87,10 +87,10 @@ def carry_out(
 
 
 def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
-    """See that what a folder holds may go: that it is not what is to be scored, and that the model works.
+    """Check that a folder may be emptied: it does not hold the clips to score, and the model works.
 
     Raises:
-        FevbenchError: It may not; for one, the model fails on its first clip.
+        FevbenchError: It may not; for example, the model fails on its first clip.
     """
     source = Path(plan.model.origin)
     if plan.model.name.startswith(VIDEOS_PREFIX) and source.resolve().is_relative_to(plan.out.resolve()):

@@ -1,8 +1,8 @@
-"""The work of a run on a cluster, by Ray: each part of the clips is a task on whichever node is free.
+"""The work of a run on a Ray cluster: each part of the clips is a task on any free node.
 
-Nodes share no files with this process. A part takes with it the clips that are made already, as files, and
-the true clips' pixels where a node lacks the data set; it brings back the clips it made, and all features.
-Ray does a task again where a node was lost. What a node does is in `fevbench.engine.node`.
+Nodes share no files with this process. A task gets the clips that are already made, as files, and the true
+clips' pixels if the node lacks the data set. It returns the clips it made and all features. If a node is
+lost, Ray repeats its task. `fevbench.engine.node` is the node's side.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from fevbench.engine.plan import Cluster
 
 AT_ONCE = 2
-"""Parts sent for each place where one can be worked on: the next is there when one is done."""
+"""Parts sent per free processor or GPU, so that a node never waits for the next one."""
 SECONDS = 10.0
-"""In which a cluster's address must answer."""
+"""Seconds within which a cluster's address must answer."""
 
 
 def do_all_on_cluster(
@@ -40,15 +40,15 @@ def do_all_on_cluster(
     jobs: int | None,
     done: Callable[[Part, Found], None],
 ) -> None:
-    """Do the parts of a run on a cluster, a turn after the other.
+    """Do the parts of a run on a cluster, one turn after the other.
 
     Args:
-        worker: The one of this process, which has the true clips.
+        worker: The worker of this process, which has the true clips.
         job: The run.
-        turns: The parts; those of a turn need what the turn before made.
-        cluster: Which.
-        jobs: How many parts at once at most; by default, as many as there are processors or GPUs.
-        done: Hears of each part, in any order within a turn.
+        turns: The parts; those of a turn need the clips of the turn before.
+        cluster: The cluster.
+        jobs: The most parts at once; by default, the number of processors or GPUs.
+        done: Called for each finished part, in any order within a turn.
 
     Raises:
         FevbenchError: The cluster does not answer; or a part failed, in which case the node is named.
@@ -95,7 +95,7 @@ def do_all_on_cluster(
 
 def _connected(address: str | None, jobs: int | None) -> Any:
     """Ray, connected to a cluster."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report its use otherwise
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray reports its use to its makers
     try:
         import ray
     except ImportError as error:
@@ -145,7 +145,7 @@ def _sent(job: Job) -> Sent:
 
 
 def _is_own(weight: str) -> bool:
-    """Whether a weight is in no registry, so that a node cannot have it."""
+    """Whether a weight is in no registry, so that a node cannot download it."""
     return weight not in weights.load_registry()
 
 

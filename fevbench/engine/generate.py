@@ -211,7 +211,7 @@ class GeneratedClips:
             raise not_made_error(self._name, self._failed, asked)
 
     def _make_group(self, group: Group, first: Sequence[Clip]) -> dict[Clip, Floats | None]:
-        """Make the clips of a group that are not there; returns what was handed over for the first ones."""
+        """Make the clips of a group that are not there; returns what the model returned for the first ones."""
         missing = [clip for clip in group if not self.path(clip).exists()]
         if not missing:
             return {}
@@ -241,7 +241,7 @@ class GeneratedClips:
         return check_frames(self._name, clip.id, frames, self._corpus.protocol)
 
     def _make(self, group: Group, first: Sequence[Clip] = (), evaluating: bool = False) -> Made:
-        """Ask for the clips of a group: the pixels of each, and of the first ones what was handed over."""
+        """Ask for the clips of a group: the pixels of each, and of the first ones what the model returned."""
         seed = clip_seed(self._seed, GROUPED.join(clip.id for clip in group), self._noise_sample)
         size = self._corpus.protocol.size
         faces = np.empty((len(group), size, size, 3), np.uint8)
@@ -257,7 +257,7 @@ class GeneratedClips:
         return made
 
     def _check_mode(self, group: Group, made: Made) -> None:
-        """See that no network is in training mode, if that changes what it makes.
+        """Check that no network is in training mode, if that changes what it makes.
 
         Raises:
             ModelError: One is.

@@ -57,7 +57,7 @@ def write_inputs(corpus: Corpus, settings: InputSettings, out: Path, progress: P
         corpus: The clips that will be scored.
         settings: What they were chosen by.
         out: The folder.
-        progress: Hears how it proceeds.
+        progress: Receives the progress.
 
     Returns:
         How many images were written; the others were there.

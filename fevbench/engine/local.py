@@ -56,7 +56,7 @@ class Job:
         extractors: The networks and measures that look at its clips.
         weights: Their verified weights, by name.
         cache: The folder of the feature caches.
-        clip_timeout: How many seconds a model's process may take for a clip.
+        clip_timeout: Seconds that a model's process may take per clip.
     """
 
     plan: Plan
@@ -77,7 +77,7 @@ def open_worker(
 
     Args:
         job: The run.
-        note: Hears what is wrong with a cache.
+        note: Receives problems of a cache.
         maker: The model, where it is at work already.
         corpus: The true clips, where they are open already.
 
@@ -131,7 +131,7 @@ def do_all(
         job: The run.
         turns: The parts; those of a turn need what the turn before made.
         jobs: How many workers; with one, that is this process.
-        done: Hears of each part, in any order within a turn.
+        done: Called for each finished part, in any order within a turn.
 
     Raises:
         FevbenchError: A part failed; what was done before is kept. Or too many workers died.

@@ -228,7 +228,7 @@ def _weight(name: str, sha256: str, folder: Path) -> LocalWeight:
 
 
 def _check_same(extractor: Extractor, local: Mapping[str, LocalWeight], device: str, sent: Sent) -> None:
-    """See that an extractor computes here what it does where the run began.
+    """Check that an extractor computes here what it does where the run began.
 
     Raises:
         FevbenchError: It does not.

@@ -83,7 +83,7 @@ class Evaluation:
     """Metrics on a data set under a protocol: what they need, and which of them cannot be had.
 
     Attributes:
-        metrics: Which; with the judge's hash in the ids of those that ask it, and as the protocol has them.
+        metrics: Which; with the expression classifier's hash in the ids of those that ask it, and as the protocol has them.
         dataset: On what.
         protocol: How its clips are sampled.
         judge: The judge of both; None where there is none.
@@ -112,7 +112,7 @@ class Evaluation:
 
     @property
     def extractors(self) -> tuple[Extractor, ...]:
-        """The extractors of the metrics that can be had, each once."""
+        """The extractors of the metrics that can be computed, each once."""
         able = [metric for metric in self.metrics if not self.unavailable(metric)]
         names = dict.fromkeys(metric.computation.extractor for metric in able)
         return tuple(
@@ -126,7 +126,7 @@ class Evaluation:
 
     @property
     def noise_samples(self) -> int:
-        """How many clips of each face and label the metrics that can be had compare at most."""
+        """How many clips of each face and label the metrics that can be computed compare at most."""
         able = [metric for metric in self.metrics if not self.unavailable(metric)]
         return max((metric.sampling.noise_samples for metric in able), default=1)
 
@@ -137,7 +137,7 @@ class Evaluation:
         return tuple(dict.fromkeys(name for extractor in registered for name in extractor.weights))
 
     def require(self, offline: bool = False, progress: Progress | None = None) -> dict[str, LocalWeight]:
-        """See that all weights are here, the judge's included.
+        """Check that all weights are here, the expression classifier's included.
 
         Raises:
             WeightsError: One is not, and cannot be pulled.
@@ -186,7 +186,7 @@ class Plan:
         model: The model to score.
         evaluation: What to compute, in the catalogue's order, on which data set, under which protocol.
         device: The torch device.
-        batch_size: Samples a network sees at once; None for each extractor's default.
+        batch_size: Samples per call of a network; None for each extractor's default.
         out: The run folder.
         any_backend: Whether an earlier result will do, whatever ran its networks.
         plugin: The plug-in file, if there is one: extractors may be in it.

@@ -53,7 +53,7 @@ class ClipSet:
     Attributes:
         labels: The data set's labels.
         frames: Frames of each clip.
-        features: Extractor name to clip id to its features, a row a sample.
+        features: Extractor name to clip id to its features, one row per sample.
         folder: Where the samples of all clips are joined, if they are many; None for memory.
     """
 
@@ -93,7 +93,7 @@ def score_all(
         evaluation: The metrics.
         clips: The clips that are scored.
         features: Extractor to clip id to its rows: of what was made, and of the true clip.
-        progress: Hears how it proceeds.
+        progress: Receives the progress.
         folder: Where the samples of a metric lie meanwhile, if they are many.
     """
     labels, frames = evaluation.dataset.labels, evaluation.protocol.frames
@@ -197,7 +197,7 @@ def _ceiling_of_set(metric: Metric, clips: Sequence[Clip], true: ClipSet) -> flo
 def _arrays(
     metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet
 ) -> tuple[tuple[NDArray[Any], ...], list[int]]:
-    """What a set metric computes from, a row a sample, and how many samples each clip has, made or true."""
+    """What a set metric computes from, one row per sample, and how many samples each clip has, made or true."""
     sides = (made,) if made is true else (made, true)  # for the ceiling, the true ones are joined once
     samples = [_samples(metric, clips, side, true) for side in sides]
     counts = [len(of_clip) for of_clip in samples[0]]

@@ -5,7 +5,7 @@ few large transactions, with a write-ahead log where the file system has what it
 what was not written yet, which is computed again.
 
 Nothing in it is believed unchecked. Each row carries a digest of its key and its bytes; a row that fails is
-computed anew. A file that is damaged as a whole, or is no cache of this version, gets another name and makes
+computed again. A file that is damaged as a whole, or is no cache of this version, gets another name and makes
 room for a new one. Either is said in one line.
 """
 
@@ -48,7 +48,7 @@ class FeatureCache:
         name: The extractor's name, for a readable file name.
         fingerprint: What identifies the extractor.
         dim: Features a sample.
-        note: Hears what a user should know, a line each.
+        note: Receives notes for the user, one line each.
         patience: Seconds to wait for another process that writes to the same file.
         dtype: Of the features, ``float32`` or ``float64``.
 
@@ -81,7 +81,7 @@ class FeatureCache:
         self._file = CacheFile(self.path, note, patience)
 
     def close(self) -> None:
-        """Write what was put, close the file, and say how many of its features had to be computed anew.
+        """Write what was put, close the file, and say how many of its features had to be computed again.
 
         Raises:
             FevbenchError: As `put`; the file is closed all the same.

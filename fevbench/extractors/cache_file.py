@@ -1,4 +1,4 @@
-"""One file of the feature cache, kept in use: damaged it is put aside, moved or pruned it is opened anew.
+"""One file of the feature cache, kept in use: damaged it is put aside, moved or pruned it is opened again.
 
 A file that is damaged as a whole, or is no cache of this version, gets another name and makes room for a new
 one, which is said in one line. What SQLite says of other troubles becomes an error that says what to do.
@@ -37,7 +37,7 @@ class CacheFile:
 
     Args:
         path: The file; it and its folder are made if need be.
-        note: Hears what a user should know, a line each.
+        note: Receives notes for the user, one line each.
         patience: Seconds to wait for another process that writes to it.
 
     Attributes:

@@ -99,7 +99,7 @@ def load_onnx(device: str, path: Path, backend: Backend = REFERENCE) -> Graph:
     import onnx
 
     model = onnx.load(str(path))
-    del model.graph.value_info[:]  # the declarations in between, which are worked out anew
+    del model.graph.value_info[:]  # the declarations in between, which are inferred again
     [source], targets = model.graph.input, model.graph.output
     for value in (source, *targets):
         value.type.tensor_type.shape.dim[0].dim_param = "N"
@@ -131,7 +131,7 @@ def _session(
 
 
 def check_provider(session: Any, device: str, path: Path) -> None:
-    """See that a network runs where its features are said to come from.
+    """Check that a network runs where its features are said to come from.
 
     Args:
         session: onnxruntime's.

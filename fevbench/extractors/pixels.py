@@ -1,6 +1,6 @@
 """Measures of pixels: squared error, SSIM and MS-SSIM beside the true clip, and how much frames differ.
 
-They are extractors like the networks: a row a sample, in float64, kept under the pixels' digests.
+They are extractors like the networks: one row per sample, in float64, kept under the pixels' digests.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def make_clips(
 
 
 def check_suffix(path: Path) -> None:
-    """See that the format is known before anything is computed.
+    """Check that the format is known before anything is computed.
 
     Raises:
         FevbenchError: It is not.

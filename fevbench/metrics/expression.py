@@ -73,10 +73,10 @@ def macro_f1(confusions: NDArray[np.float64]) -> NDArray[np.float64]:
 def macro_f1_of_logits(
     logits: NDArray[np.float32], true: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> float:
-    """Macro-F1 of the judge's readings of made clips; see `macro_f1`.
+    """Macro-F1 of the expression classifier's readings of made clips; see `macro_f1`.
 
     Args:
-        logits: ``float32[N, L]``, the judge's, of made clips.
+        logits: ``float32[N, L]``, the expression classifier's, of made clips.
         true: The same of the true clips, which do not matter.
         labels: ``int64[N]``, what was asked for.
     """

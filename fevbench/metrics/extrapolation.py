@@ -41,7 +41,7 @@ def frechet_infinity(generated: Features, real: Features, subjects: NDArray[np.i
     """The Fréchet distance extrapolated to infinitely many subjects.
 
     Args:
-        generated: ``float[N, D]``, one row a sample, or a sequence of such arrays.
+        generated: ``float[N, D]``, one row per sample, or a sequence of such arrays.
         real: ``float[N, D]``, of the same subjects' true clips, row by row.
         subjects: ``int64[N]``, the subject of each row of both.
 
@@ -61,7 +61,7 @@ def infinity_jackknife(
     """The extrapolated distance, and the same without each group of samples in turn.
 
     Args:
-        generated: ``float[N, D]``, one row a sample, or a sequence of such arrays.
+        generated: ``float[N, D]``, one row per sample, or a sequence of such arrays.
         real: ``float[N, D]``, of the same subjects' true clips, row by row.
         subjects: ``int64[N]``, the subject of each row of both.
         groups: ``int64[N]``, the group of each row of both.

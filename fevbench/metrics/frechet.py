@@ -47,7 +47,7 @@ def frechet_distance(generated: Features, real: Features) -> float:
     """The squared Fréchet distance, as FID and FVD report it.
 
     Args:
-        generated: ``float[N, D]``, one row a sample, or a sequence of such arrays.
+        generated: ``float[N, D]``, one row per sample, or a sequence of such arrays.
         real: ``float[M, D]``, likewise.
 
     Returns:
@@ -69,12 +69,12 @@ def frechet_jackknife(
     """The distance, and the distance without each group in turn, from one pass over the features.
 
     Args:
-        generated: ``float[N, D]``, one row a sample, or a sequence of such arrays.
+        generated: ``float[N, D]``, one row per sample, or a sequence of such arrays.
         real: ``float[N, D]``, likewise.
         groups: ``int64[N]``, the group of each sample of both, from 0.
 
     Returns:
-        The distance, and one number a group, in the groups' order; NaN where fewer than two samples are left.
+        The distance, and one number per group, in the groups' order; NaN where fewer than two samples are left.
 
     Raises:
         TooFew: A set has fewer than two samples.
@@ -94,7 +94,7 @@ def distances(
     """The distance between the samples of some groups of both sets, for several choices of groups.
 
     Args:
-        generated: ``float[N, D]``, one row a sample, or a sequence of such arrays.
+        generated: ``float[N, D]``, one row per sample, or a sequence of such arrays.
         real: ``float[N, D]``, likewise.
         groups: ``int64[N]``, the group of each sample of both, from 0.
         unions: ``bool[U, G]``, the groups of each choice.
@@ -124,7 +124,7 @@ def per_label(generated: NDArray[Any], real: NDArray[Any], labels: NDArray[np.in
     """Each label's Fréchet distance; NaN of a label of one sample.
 
     Args:
-        generated: ``float[N, D]``, one row a sample.
+        generated: ``float[N, D]``, one row per sample.
         real: ``float[N, D]``, of samples of the same labels, row by row.
         labels: ``int64[N]``, what was asked for.
 
@@ -142,13 +142,13 @@ def of_labels_jackknife(
     """`frechet_of_labels`, and the same without each group in turn, from one pass over the features.
 
     Args:
-        generated: ``float[N, D]``, one row a sample.
+        generated: ``float[N, D]``, one row per sample.
         real: ``float[N, D]``, of samples of the same labels, row by row.
         labels: ``int64[N]``, what was asked for.
         groups: ``int64[N]``, the group of each sample of both, from 0.
 
     Returns:
-        The mean, and one number a group, in the groups' order; NaN where a label has one sample only.
+        The mean, and one number per group, in the groups' order; NaN where a label has one sample only.
     """
     cells, numbers = np.unique(np.stack([labels, groups]), axis=1, return_inverse=True)
     whole = np.ones((1, cells.shape[1]), bool)

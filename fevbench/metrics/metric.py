@@ -174,7 +174,7 @@ class Metric:
         return self.computation.extractor == JUDGE
 
     def with_judge(self, sha256: str | None) -> Metric:
-        """The metric with the judge's hash in its id, if it needs one and there is one."""
+        """The metric with the expression classifier's hash in its id, if it needs one and there is one."""
         stem, _, version = self.id.partition("@")
         if not self.uses_judge or sha256 is None or stem.endswith(f"-{sha256[:8]}"):
             return self
@@ -216,7 +216,7 @@ class Metric:
         """The set metric, and the set metric without each group of samples in turn, for the jackknife.
 
         Args:
-            arrays: What `compute` takes; each has a row a sample.
+            arrays: What `compute` takes; each has one row per sample.
             groups: ``int64[N]``, the group of each sample, from 0.
 
         Returns:

@@ -102,7 +102,7 @@ class ModelProcess:
             found: The model.
             corpus: The true clips.
             device: The torch device.
-            progress: Hears how long work proceeds.
+            progress: Receives the progress.
             seconds: How long each clip may take.
 
         Raises:
@@ -126,7 +126,7 @@ class ModelProcess:
         self.files, self.untracked, self._notes = facts.files, facts.untracked, facts.notes
 
     def load(self, found: FoundModel) -> None:
-        """See that the model's code is there, of a model that was found here."""
+        """Check that the model's code is there, of a model that was found here."""
         if self._is_loaded:
             return
         if found.plugin:

@@ -88,7 +88,7 @@ class Maker(Protocol):
     def make(
         self, clips: Sequence[Clip], faces: Frames, seed: int, evaluating: bool = False
     ) -> Iterator[NDArray[Any]]:
-        """Make clips in one call, and yield what was handed over for each.
+        """Make clips in one call, and yield what the model returned for each.
 
         Args:
             clips: Which; one, or a group of the model's ``batch``.
@@ -191,7 +191,7 @@ def which(ids: Sequence[str]) -> str:
 
 
 def check_frames(name: str, clip: str, frames: Any, how: Sampling) -> Frames:
-    """See that a clip which was looked up or read is as the protocol says: ``uint8[T, H, W, 3]``.
+    """Check that a clip which was looked up or read is as the protocol says: ``uint8[T, H, W, 3]``.
 
     Raises:
         ModelError: It is not.

@@ -190,7 +190,7 @@ class FoundModel:
         return self.name.startswith(COMMAND_PREFIX)
 
     def check_generates(self) -> None:
-        """See that it makes clips, before anything is pulled or built.
+        """Check that it makes clips, before anything is pulled or built.
 
         Raises:
             ModelError: It looks clips up.

@@ -3,7 +3,7 @@
 runs/…/outside/
 log.txt       each call and what the program said
 made-….jsonl  size and format of each clip as it was written, before it was kept in clips/
-work-…/       one folder a call: images, a manifest, what was written; gone once its clips are kept
+work-…/       one folder per call: images, a manifest, what was written; gone once its clips are kept
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class ModelSpec:
         device: The torch device to run on, for example ``"cpu"`` or ``"cuda"``.
         corpus: The true clips being scored. Controls read them; a model that does is not a model. What its
             data set holds of train subjects is there to be learned from.
-        progress: Hears how long work proceeds while the model is built.
+        progress: Receives the progress while the model is built.
     """
 
     frames: int

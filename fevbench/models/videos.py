@@ -151,7 +151,7 @@ def _clip_files(path: Path) -> list[Path]:
 
 
 def _check_file(file: Path) -> None:
-    """See that a file has an end, before anything is read of it.
+    """Check that a file has an end, before anything is read of it.
 
     Raises:
         ModelError: It is a device, a pipe, nothing, or larger than any clip.
@@ -197,7 +197,7 @@ def sampled(frames: Frames, facts: FileFacts, what: str, spec: ModelSpec) -> Fra
 
 
 def check_length(what: str, frames: Frames, facts: FileFacts, spec: ModelSpec) -> None:
-    """See that a clip made elsewhere has the protocol's frames; ``frames`` may hold one more than wanted.
+    """Check that a clip made elsewhere has the protocol's frames; ``frames`` may hold one more than wanted.
 
     Raises:
         VideoError: It has not.
@@ -211,7 +211,7 @@ def check_length(what: str, frames: Frames, facts: FileFacts, spec: ModelSpec) -
 
 
 def check_size(what: str, frames: Frames, others: tuple[int, int]) -> None:
-    """See that a clip made elsewhere is as large as the others: ``others`` is width and height.
+    """Check that a clip made elsewhere is as large as the others: ``others`` is width and height.
 
     Raises:
         VideoError: It is not.

@@ -249,7 +249,7 @@ def _print_to(file: Path) -> None:
 
 
 def _end_with(alive: Connection) -> None:
-    """See that the process, and all it starts, ends with the one that asks, however that ends.
+    """Check that the process, and all it starts, ends with the one that asks, however that ends.
 
     On Linux the kernel sees to it. Elsewhere a thread does, which code that never lets go of the interpreter
     can hold up.

@@ -114,7 +114,7 @@ def same_weights(metric: Metric, results: Sequence[Result]) -> bool:
 def _networks(metric: Metric, result: Result) -> dict[str, str | None]:
     """The files behind a metric: weight to hash, or to nothing where it is any of the registered ones.
 
-    The judge's hash is in its metrics' ids.
+    The expression classifier's hash is in its metrics' ids.
     """
     used = {record.name: record.sha256 for record in result.weights}
     registry = load_registry()

@@ -33,7 +33,7 @@ def name_cell(text: str) -> Text:
 
 
 def result_table(result: Result) -> RenderableType:
-    """One run: a line a metric, with interval, ceiling and N."""
+    """One run: one line per metric, with interval, ceiling and N."""
     data = result.dataset
     title = (
         f"{result.model.name} on {data.name} {data.version}, {data.split} split, {result.protocol.id}, "
@@ -44,12 +44,12 @@ def result_table(result: Result) -> RenderableType:
 
 
 def scores_table(title: str, metrics: Mapping[str, MetricResult], remarks: Iterable[str]) -> RenderableType:
-    """Numbers of clips that are of no run: a line a metric, and below it what a reader must know."""
+    """Numbers of clips that are of no run: one line per metric, and below it what a reader must know."""
     return Group(*values_table(title, metrics), *_notes([*remarks, *notes_on_values(metrics)]))
 
 
 def values_table(title: str, metrics: Mapping[str, MetricResult]) -> Iterator[RenderableType]:
-    """A title, a line a metric, with interval, ceiling and N, and each label's own number."""
+    """A title, one line per metric, with interval, ceiling and N, and each label's own number."""
     table = Table()
     table.add_column("metric", overflow="fold")
     for heading in ("value", "95 % interval", "true clips", "N"):
@@ -68,7 +68,7 @@ def values_table(title: str, metrics: Mapping[str, MetricResult]) -> Iterator[Re
 
 
 def seeds_table(models: Sequence[SeededModel]) -> RenderableType:
-    """Models over seeds: a line a model and metric."""
+    """Models over seeds: one line per model and metric."""
     table = Table()
     for heading, justify in (("model", "left"), ("metric", "left")):
         table.add_column(heading, overflow="fold", justify=justify)  # type: ignore[arg-type]

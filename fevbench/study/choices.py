@@ -82,7 +82,7 @@ def win_rates(strengths: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def check_connected(wins: NDArray[np.float64], names: Sequence[str]) -> None:
-    """See that comparisons lead from every model to every other.
+    """Check that comparisons lead from every model to every other.
 
     Raises:
         RunError: They do not: strengths of models that nothing connects cannot be compared.

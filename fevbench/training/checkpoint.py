@@ -130,7 +130,7 @@ def load(path: Path, task: Task, average: Average, device: torch.device) -> Trai
 
 
 def _check_whole(path: Path) -> None:
-    """See that a checkpoint's parts are what was written; torch itself does not look."""
+    """Check that a checkpoint's parts are what was written; torch itself does not look."""
     with zipfile.ZipFile(path) as parts:
         damaged = parts.testzip()
     if damaged is not None:

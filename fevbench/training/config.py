@@ -73,7 +73,7 @@ class TrainingConfig:
 
 
 def _check(name: str, value: Any, within: Range | None) -> None:
-    """See that a value is in its range."""
+    """Check that a value is in its range."""
     for number in value if isinstance(value, tuple) else (value,):
         if isinstance(number, bool) or not isinstance(number, int | float):
             continue

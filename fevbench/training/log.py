@@ -60,7 +60,7 @@ class Log:
         self._board.add_scalar("clips per second", clips_per_second, step)
 
     def flush(self) -> None:
-        """See that what was written is on the disk."""
+        """Check that what was written is on the disk."""
         self._file.flush()
         self._board.flush()
 

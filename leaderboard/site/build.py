@@ -75,7 +75,7 @@ def build(
         folders: Where the results are.
         out: A folder: new, empty, or a site built before.
         published: Numbers from the literature; by default those that come with fevbench.
-        progress: Hears how it goes; nobody by default.
+        progress: Receives the progress; by default it is discarded.
 
     Raises:
         FevbenchError: ``out`` holds something else, or there is no result to show.

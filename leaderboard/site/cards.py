@@ -39,7 +39,7 @@ def card_of(model: ModelRecord, pictures: Pictures | None = None) -> Card:
 
     Args:
         model: The model.
-        pictures: Hears which pictures are shown; without it none is.
+        pictures: Receives the names of shown pictures; without it none is shown.
     """
     kind = model.name.partition(":")[0]
     if not model.origin.startswith(OURS) or kind not in models:

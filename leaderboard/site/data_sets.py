@@ -12,7 +12,7 @@ from leaderboard.site.tables import Table
 from leaderboard.site.words import site_words
 
 OWN, OWN_NAME = "folder", "lab"
-"""The layout of clips of one's own, and what an example calls a set of them."""
+"""The layout of your own clips, and what an example calls a set of them."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ READER = "accuracy"
 
 @dataclass(frozen=True)
 class Matrix:
-    """A confusion matrix: a row a label that was asked for, cells with a count and a colour step."""
+    """A confusion matrix: one row per requested label, cells with a count and a colour step."""
 
     title: str
     columns: tuple[str, ...]

@@ -167,7 +167,7 @@ def _worse(metric: Metric, run: Run) -> float:
 
 
 def _damages(audit: Audit, name: str) -> tuple[tuple[Damage, ...], str]:
-    """The metric's row of the heat map, a line a damage."""
+    """The metric's row of the heat map, one line per damage."""
     if name not in audit.samples:
         return (), audit.unscored.get(name, "")
     responses = Responses(audit.steps)

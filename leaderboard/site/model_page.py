@@ -136,7 +136,7 @@ def make_model_page(
         name: What it is called.
         runs: Its runs, each with what its table's pages share.
         pages: Metric name to the slug of its page.
-        pictures: Hears which pictures its card shows.
+        pictures: Receives the names of the pictures that its card shows.
     """
     first = runs[0][1]
     sections = tuple(_section(look, run, pages) for look, run in runs)

@@ -170,7 +170,7 @@ def _suggestion(root: Path, path: Path) -> tuple[str, str]:
 
 
 def _check_subjects(recordings: Sequence[Recording]) -> None:
-    """See that no subject is spelt in two ways, which could be in two splits."""
+    """Check that no subject is spelt in two ways, which could be in two splits."""
     spelt: dict[str, str] = {}
     for recording in recordings:
         first = spelt.setdefault(recording.subject.casefold().strip(), recording.subject)

@@ -230,7 +230,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def check_source(root: Path) -> None:
-    """See that there is a folder to look into.
+    """Check that there is a folder to look into.
 
     Raises:
         DatasetError: There is none, or it cannot be read.

@@ -239,7 +239,7 @@ class PartFilter:
         return how
 
     def check(self, tree: FolderWalk, root: Path, title: str) -> None:
-        """See that something is asked for, and note who has other parts only.
+        """Check that something is asked for, and note who has other parts only.
 
         Raises:
             DatasetError: Other parts are there, but none that is asked for.
