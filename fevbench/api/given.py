@@ -227,7 +227,7 @@ def to_frames(array: np.ndarray[Any, Any], what: str, layout: Layout) -> Frames:
         layout: How to read it.
 
     Raises:
-        FevbenchError: The order of its axes or its value range is unclear, or it holds NaN or values out of range.
+        FevbenchError: Its axes or value range are unclear, or it holds NaN or values out of range.
     """
     if array.ndim != 4 or not array.size:
         raise FevbenchError(f"{what} has shape {array.shape}", "give clips of shape [T, H, W, 3]")

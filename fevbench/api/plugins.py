@@ -66,7 +66,7 @@ def register_protocol(protocol: Protocol) -> Protocol:
     """Make a protocol known by its name and its id; returns it.
 
     Raises:
-        FevbenchError: Another protocol has its name, or the name itself describes a protocol, as ``256x64`` does.
+        FevbenchError: Another protocol has its name, or the name describes a protocol, as ``256x64`` does.
     """
     protocols.add(protocol.name, protocol)
     return protocol

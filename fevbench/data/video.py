@@ -88,7 +88,7 @@ def read_clip(
 
 
 def _check_digest(path: Path, clip: Frames, facts: FileFacts, tags: dict[str, str]) -> None:
-    """Check that a clip is the one that fevbench wrote, if it says so; other programs may keep what it says."""
+    """Check the digest of a clip that fevbench wrote; other programs may have kept the digest's tag."""
     if DIGEST_TAG not in tags:
         return
     if not facts.form.startswith("ffv1"):

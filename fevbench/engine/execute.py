@@ -38,8 +38,8 @@ def execute(
         offline: Never use the network.
         pull: Receives the progress of downloads.
         features: The folder of the feature caches; by default the one in ``FEVBENCH_HOME``.
-        overwrite: Start over in the run folder, whatever the settings of the run in it. Its content is deleted
-            only after all checks that can be made before the new run.
+        overwrite: Start over in the run folder, whatever the settings of the run in it. Its content is
+            deleted only after all checks that can be made before the new run.
         jobs: Number of workers; by default, what the machine allows and the work needs. The result is the
             same for any number.
         clip_timeout: Seconds that a model's process may take per clip.

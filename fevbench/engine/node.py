@@ -1,7 +1,7 @@
-"""A node's side of a run on a cluster: what it is sent, what it refuses, and what it brings back.
+"""A node's side of a run on a cluster: what it gets, what it refuses, and what it returns.
 
-A part of the clips comes to a process of Ray's that does one after the other. A node with another fevbench,
-other packages or other weights is refused by name, because its features would be others.
+A Ray process does one part of the clips after the other. A node with another version of fevbench, of a
+package or of a weight is refused with its name, because its features would differ.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sent:
-    """What a node gets of a run, once.
+    """What a node gets once per run.
 
     Attributes:
-        job: The run, pickled with the code that is in no module.
-        key: What tells this run from others.
-        version: The version of fevbench here.
-        packages: Extractor to its packages and their versions here.
-        fingerprints: Extractor to what decides its features here.
-        hashes: Weight to its sha256 here.
-        files: Name to content of what no registry has: the plug-in, the expression classifier.
+        job: The run, pickled with code that is in no module.
+        key: Identifies the run.
+        version: The version of fevbench on the driver.
+        packages: Extractor to its packages and their versions on the driver.
+        fingerprints: Extractor to its fingerprint on the driver.
+        hashes: Weight to its sha256 on the driver.
+        files: Name to content of files that are in no registry: the plug-in, the expression classifier.
     """
 
     job: bytes
@@ -62,8 +62,8 @@ class Load:
 
     Attributes:
         part: The clips.
-        made: Path in the run folder to the content of a clip that was made before.
-        true: Clip id to the true clip as it is sampled; None where the node is to have the data set.
+        made: Path in the run folder to the content of a clip that is already made.
+        true: Clip id to the sampled true clip; None if the node should have the data set.
     """
 
     part: Part
@@ -73,12 +73,12 @@ class Load:
 
 @dataclass
 class Brought:
-    """What a task brings back.
+    """What a task returns.
 
     Attributes:
-        found: What is known of the clips.
-        made: Path in the run folder to the content of a clip that was made.
-        lacks_data: Whether the node lacks the data set, and nothing was done.
+        found: Digests and features of the clips.
+        made: Path in the run folder to the content of a new clip.
+        lacks_data: Whether the node lacks the data set, so that nothing was done.
         failed: What failed, and what to do about it.
     """
 
@@ -89,7 +89,7 @@ class Brought:
 
 
 class SentCorpus(Corpus):
-    """True clips that were sent as they are sampled.
+    """True clips that were sent after sampling.
 
     Attributes:
         sent: Clip id to its frames.
@@ -111,14 +111,14 @@ def files_of(part: Part) -> list[str]:
 
 @dataclass
 class _Node:
-    """A worker that is open in this process.
+    """A worker that stays open in this process.
 
     Attributes:
-        key: Of which run.
+        key: Identifies its run.
         worker: The worker.
-        folder: Its run folder, which goes with it.
-        notes: What its caches say.
-        stack: What must be closed with it.
+        folder: Its run folder, which is deleted with it.
+        notes: Notes of its caches.
+        stack: Resources to close with it.
     """
 
     key: str
@@ -138,7 +138,7 @@ def work_on_node(sent: Sent, load: Load) -> Brought:
     except FevbenchError as error:
         return Brought(failed=(f"node {platform.node()}: {error.what}", error.fix))
     except OSError as error:
-        return Brought(failed=(f"node {platform.node()}: {error}", "mend it, then repeat the command"))
+        return Brought(failed=(f"node {platform.node()}: {error}", "correct it, then repeat the command"))
 
 
 def _work(sent: Sent, load: Load) -> Brought:
@@ -172,7 +172,7 @@ def _work(sent: Sent, load: Load) -> Brought:
 
 
 def _opened(sent: Sent, has_data: bool) -> _Node | None:
-    """A worker for a run; None where the data set is not here and was not sent."""
+    """A worker for a run; None if the data set is missing and was not sent."""
     if sent.version != VERSION:
         raise FevbenchError(f"it has fevbench {VERSION}, the run {sent.version}", "install the same version")
     job: Job = cloudpickle.loads(sent.job)
@@ -215,7 +215,7 @@ def _weight(name: str, sha256: str, folder: Path) -> LocalWeight:
     """A weight on this node.
 
     Raises:
-        FevbenchError: It is not here, or another file.
+        FevbenchError: It is missing, or a different file.
     """
     if (folder / name).exists():
         return weights.LocalWeight(name, folder / name, sha256, verified=True)
@@ -228,7 +228,7 @@ def _weight(name: str, sha256: str, folder: Path) -> LocalWeight:
 
 
 def _check_same(extractor: Extractor, local: Mapping[str, LocalWeight], device: str, sent: Sent) -> None:
-    """Check that an extractor computes here what it does where the run began.
+    """Check that an extractor computes the same features here as on the driver.
 
     Raises:
         FevbenchError: It does not.

@@ -74,7 +74,7 @@ def frechet_jackknife(
         groups: ``int64[N]``, the group of each sample of both, from 0.
 
     Returns:
-        The distance, and one number per group, in the groups' order; NaN where fewer than two samples are left.
+        The distance, and one value per group, in the groups' order; NaN if fewer than two samples are left.
 
     Raises:
         TooFew: A set has fewer than two samples.
@@ -148,7 +148,7 @@ def of_labels_jackknife(
         groups: ``int64[N]``, the group of each sample of both, from 0.
 
     Returns:
-        The mean, and one number per group, in the groups' order; NaN where a label has one sample only.
+        The mean, and one value per group, in the groups' order; NaN if a label has only one sample.
     """
     cells, numbers = np.unique(np.stack([labels, groups]), axis=1, return_inverse=True)
     whole = np.ones((1, cells.shape[1]), bool)

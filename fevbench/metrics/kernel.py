@@ -46,7 +46,7 @@ def kernel_jackknife(
         groups: ``int[N]``, the group of each sample of both, from 0.
 
     Returns:
-        The distance, and one number per group, in the groups' order; NaN where fewer than two samples are left.
+        The distance, and one value per group, in the groups' order; NaN if fewer than two samples are left.
 
     Raises:
         TooFew: A set has fewer than two samples.

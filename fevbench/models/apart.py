@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from fevbench.models.asked import Maker, Training
 
 LOG_FILE = "model.log"
-"""What the model's process printed, in the run folder."""
+"""The file in the run folder with the output of the model's process."""
 GRACE = 5.0
 """Seconds that a process has to end before it is killed."""
 TICK = 1.0
@@ -84,7 +84,7 @@ class ModelProcess:
         return tuple(self._reads)
 
     def find(self, name: str, plugin: Path | None) -> FoundModel:
-        """Load the model's code there; see `fevbench.models.registry.find_model`.
+        """Load the model's code in the process; see `fevbench.models.registry.find_model`.
 
         Raises:
             ModelError: There is none of this name, or its code fails.
@@ -103,10 +103,10 @@ class ModelProcess:
             corpus: The true clips.
             device: The torch device.
             progress: Receives the progress.
-            seconds: How long each clip may take.
+            seconds: Time limit per clip; None for no limit.
 
         Raises:
-            ModelError: It cannot be built, or cannot be sent.
+            ModelError: The model cannot be built, or cannot be sent to the process.
         """
         from fevbench.models.within import shared
 
@@ -126,7 +126,7 @@ class ModelProcess:
         self.files, self.untracked, self._notes = facts.files, facts.untracked, facts.notes
 
     def load(self, found: FoundModel) -> None:
-        """Check that the model's code is there, of a model that was found here."""
+        """Load the model's code in the process if the model was found in this one."""
         if self._is_loaded:
             return
         if found.plugin:
@@ -161,7 +161,7 @@ class ModelProcess:
             yield self._take(at, place)
 
     def _take(self, at: str, place: int) -> NDArray[Any]:
-        """One of the clips that were made, out of the memory that both processes see."""
+        """One of the made clips, from the shared memory."""
         self._call(at, "hand_over", place)
         frames, size, output = self._protocol.frames, self._protocol.size, self._output
         if self.looks_up:
@@ -171,7 +171,7 @@ class ModelProcess:
         return values
 
     def log_to(self, file: Path) -> None:
-        """Let a file have what was printed there and what will be."""
+        """Write the past and future output of the process to a file."""
         before = self._log
         self._call("before its first clip", "log_to", file)
         self._log = file
@@ -181,7 +181,7 @@ class ModelProcess:
             before.unlink()
 
     def carry_out(self, work: Callable[..., Any], *arguments: object) -> Any:
-        """Call a function there, with a `fevbench.models.within.Inside` and ``arguments``.
+        """Call a function in the process, with a `fevbench.models.within.Inside` and ``arguments``.
 
         Raises:
             ModelError: It fails, or the process ends.
@@ -202,7 +202,7 @@ class ModelProcess:
 
     def _start(self) -> None:
         context: Any = multiprocessing.get_context(self._method)
-        if self._method == "forkserver":  # it imports torch while this process does
+        if self._method == "forkserver":  # it imports torch at the same time as this process
             context.set_forkserver_preload(["fevbench.models.within"])
             with without_ctrl_c():
                 forkserver.ensure_running()
@@ -249,7 +249,7 @@ class ModelProcess:
                 raise KeyboardInterrupt
             if kind == "failed":
                 what, fix, trace = value
-                if not what:  # it was no error of the model's code, but of what it made of its process
+                if not what:  # not an error of the model's code: it broke its process
                     what, fix = f"model {self._name} broke its process {at} ({fix})", self._again
                 raise ModelError(what, self._see(fix)) from _There(trace)
             return value
@@ -271,7 +271,7 @@ class ModelProcess:
 
     @contextlib.contextmanager
     def _or_ended(self, at: str) -> Iterator[None]:
-        """Turn the end of the process, while the block runs, into an error that says how it ended."""
+        """Turn the end of the process during the block into an error that says how it ended."""
         try:
             yield
         except (EOFError, OSError) as error:
@@ -287,7 +287,7 @@ class ModelProcess:
         return self._log is not None and self._log.exists() and self._log.stat().st_size > 0
 
     def _see(self, fix: str) -> str:
-        """What to do, and where what was printed is, if something was."""
+        """What to do, preceded by the log file if the process printed anything."""
         if not self._printed:
             return fix
         self._is_named = True
@@ -305,10 +305,9 @@ class _There(Exception):
 
 @contextlib.contextmanager
 def find_apart(name: str, plugin: Path | None = None, allow_missing: bool = False) -> Iterator[FoundModel]:
-    """Find a model as `find_model` does, so that no code but fevbench's is run in this process.
+    """Find a model as `find_model` does, running no code of others in this process.
 
-    Yields what was found, with the process it lives in until the end of the block; it is started when
-    something must be asked there.
+    Yields the model, with its process, which ends with the block and starts only when it is needed.
 
     Raises:
         FevbenchError: As `find_model`.
@@ -356,10 +355,10 @@ def _elsewhere(_: object) -> Model:
 
 
 def packed(what: object, name: str, fix: str) -> bytes:
-    """Something as bytes that another process can read, its class with it where that is in no module.
+    """An object pickled for another process, with its class if that is in no module.
 
     Raises:
-        ModelError: It cannot be sent.
+        ModelError: It cannot be pickled.
     """
     try:
         content: bytes = cloudpickle.dumps(what)
@@ -371,7 +370,7 @@ def packed(what: object, name: str, fix: str) -> bytes:
 
 
 def _memory() -> int:
-    """An empty file without a name, of memory where the system has such: it cannot be left behind."""
+    """An empty unnamed file, in memory if the system allows that; it cannot be left behind."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("fevbench")
     with tempfile.TemporaryFile() as file:
@@ -392,7 +391,7 @@ def _ending(status: int | None) -> str:
 
 @contextlib.contextmanager
 def _without_main() -> Iterator[None]:
-    """Let a process that starts not run the main script again, which may start one itself."""
+    """Keep a new process from running the main script again, which might start another one."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:

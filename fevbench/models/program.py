@@ -23,9 +23,9 @@ from fevbench.sanitise import one_line
 from fevbench.toml import read_toml
 
 OF_A_CLIP = ("image", "label", "out", "seed", "id")
-"""Placeholders that are another thing for each clip."""
+"""Placeholders whose value differs between clips."""
 OF_A_RUN = ("frames", "size", "fps")
-"""Placeholders that are the same for all."""
+"""Placeholders whose value is the same for all clips."""
 MANIFEST = "manifest"
 PLACEHOLDERS = (*OF_A_CLIP, *OF_A_RUN, MANIFEST)
 
@@ -40,25 +40,25 @@ class _Fields(Record):
 
 
 class CommandFile:
-    """A command line, read and checked; nothing is started.
+    """A checked command line; nothing is started.
 
     Args:
         path: A TOML file. Paths in it are relative to its folder.
 
     Attributes:
         path: The file.
-        cwd: The folder the program works in.
-        env: The whole environment of the program: this process's, and what the file adds.
-        timeout: Seconds that a clip may take, None without end.
+        cwd: The program's working folder.
+        env: The whole environment of the program: that of this process and the file's additions.
+        timeout: Seconds per clip; None for no limit.
         watch: Files that count as part of the model.
         adapted: Whether the method was changed; see `fevbench.models.found.FoundModel`.
-        at_once: Whether a call makes all clips of a manifest, and not one clip.
-        seeded: Whether the program is told a seed.
+        at_once: Whether one call makes all clips of a manifest, and not one clip.
+        seeded: Whether the program gets a seed.
         fingerprint: The sha256 of the file and of the files it watches.
 
     Raises:
-        ModelError: The file is not there or says something that cannot be, or names what is not there.
-        UnknownName: A field or a placeholder is none; the message suggests near ones.
+        ModelError: The file does not exist, has an invalid value, or names a missing file.
+        UnknownName: A field or placeholder is unknown; the message suggests similar ones.
     """
 
     def __init__(self, path: Path) -> None:
@@ -87,7 +87,7 @@ class CommandFile:
         self.fingerprint = self._digest()
 
     def words(self, values: Mapping[str, object]) -> list[str]:
-        """The command with its placeholders filled in, a word an argument."""
+        """The arguments of the command, with placeholders filled in."""
         return [word.format_map({key: str(value) for key, value in values.items()}) for word in self._words]
 
     def _check_command(self, command: str | list[str]) -> list[str]:
@@ -129,7 +129,7 @@ class CommandFile:
             )
 
     def _digest(self) -> str:
-        """Of the file and what it watches. Names count without folders, so that a project can be moved."""
+        """The digest of the file and of watched files; folders do not count, so a project can be moved."""
         digests: list[tuple[str, str]] = []
         for file in (self.path, *self.watch):
             what = f"{self.path} watches {file}, which" if digests else str(file)
@@ -202,16 +202,16 @@ GRACE = 5.0
 TAIL = 4096
 """Bytes at the end of a program's output in which its last line is looked for."""
 LONGEST_LINE = 200
-"""Characters of it that are shown."""
+"""Most characters of this line that are shown."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a call ended.
+    """The end of a call.
 
     Attributes:
         status: The exit status; negative for the signal that ended it, None if it took too long.
-        last: The last line it wrote that is not blank.
+        last: The last line of its output that is not blank.
     """
 
     status: int | None
@@ -232,7 +232,8 @@ def run_program(
 ) -> Ending:
     """Run a program to its end, with all processes it started, or end it after ``timeout`` seconds.
 
-    ``env`` is its whole environment; ``log`` gets what the call is ``about``, the command and all it writes.
+    ``env`` is its whole environment; ``log`` gets ``about`` (what the call is for), the command
+    and all output.
 
     Raises:
         ModelError: It cannot be started.
@@ -265,7 +266,7 @@ def run_program(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a program if it still runs, and whatever it left running."""
+    """End a program if it still runs, and all processes it left."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)

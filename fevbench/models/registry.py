@@ -1,7 +1,7 @@
-"""Finding a model: installed entry points, a plug-in file, weights of one's own, or a folder of videos.
+"""Finding a model: installed entry points, a plug-in file, other weights, or a folder of videos.
 
 Installed packages announce models under the entry-point group ``fevbench.models``; listing them
-imports nothing, and a broken one spoils only itself.
+imports nothing, and a broken one affects no other.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class LoadedPlugin:
 
     Attributes:
         module: The name of its module.
-        file: The file; None where there is none.
-        environment: Where its code lives.
-        files: What was opened while it was loaded.
-        untracked: What it used then that may change without being noticed.
+        file: The file; None if there is none.
+        environment: The environment of its code.
+        files: The files opened while it was loaded.
+        untracked: What it used then that fevbench cannot check for changes.
         kinds: The kinds of things that a plug-in file registers.
     """
 
@@ -80,7 +80,7 @@ def register_model(name: str) -> Callable[[F], F]:
     """Class decorator for plug-in files: makes a model known to ``fevbench run NAME``.
 
     Raises:
-        ModelError: The name cannot be typed as one.
+        ModelError: The name has other characters than letters, digits and hyphens.
     """
     if not isinstance(name, str) or not name.isprintable() or name != name.strip() or not name or ":" in name:
         raise ModelError(f"{name!r} cannot be a model's name", "use letters, digits and hyphens")
@@ -140,10 +140,10 @@ def find_model(
             makes them.
         plugin: A file to load first.
         allow_missing: For ``videos:DIR``, whether clips may be missing.
-        is_loaded: Whether the file has been loaded already.
+        is_loaded: Whether the file is already loaded.
 
     Raises:
-        UnknownName: No model has this name; the message suggests near ones.
+        UnknownName: No model has this name; the message suggests similar ones.
         FevbenchError: The entry point cannot be imported.
         ModelError: The plug-in or the folder cannot be used, or an attribute of the model.
     """
@@ -208,7 +208,7 @@ def find_model(
 
 
 def is_of_a_package(name: str) -> bool:
-    """Whether a model is of an installed package other than fevbench, so that to find it runs its code."""
+    """Whether a model belongs to another installed package, so that finding it runs that package's code."""
     kind = name if name in models else name.partition(":")[0]
     if kind not in models or kind in _plugins:
         return False
@@ -216,7 +216,7 @@ def is_of_a_package(name: str) -> bool:
 
 
 def _where_else(name: str, plugin: Path | None) -> str:
-    """What to do about a name that is not known, but to mend it."""
+    """What to do about an unknown name, besides correcting it."""
     if plugin is None and name.endswith(".py"):
         return f"to use a file of models, give the name of a model and --plugin {name}"
     if plugin is None:
@@ -250,8 +250,7 @@ def _weights_file(kind: str, factory: Factory, place: str) -> Path:
 def _code_digest(factory: Factory, whole_package: bool) -> str:
     """The sha256 of the model's module.
 
-    Where its networks are modules of their own, it is that of all modules beside it, and beside the classes
-    of its package that it derives from.
+    With ``whole_package``, of all modules beside it and beside the base classes that its package defines.
     """
     name = getattr(factory, "__module__", "")
     source = getattr(sys.modules.get(name), "__file__", None)
