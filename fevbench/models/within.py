@@ -95,7 +95,7 @@ class Inside:
         self._made: list[np.ndarray[Any, Any]] = []
 
     def find(self, name: str, plugin: Path | None) -> tuple[dict[str, Any], frozenset[str]]:
-        """Load a model's code; returns what of its `FoundModel` can be sent, and what its plug-in registers."""
+        """Load a model's code; returns what can be sent of its `FoundModel`, and its plug-in's kinds."""
         kinds = frozenset[str]() if plugin is None else load_plugin(plugin).kinds
         self._found = find_model(name, plugin, is_loaded=True)
         return described(self._found), kinds

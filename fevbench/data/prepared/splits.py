@@ -1,4 +1,4 @@
-"""Who is to train, to validate and to test on, and whether two splits show the same frames."""
+"""Splitting subjects into train, val and test, and checking that splits do not share frames."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from fevbench.errors import DatasetError
 from fevbench.wording import first_few
 
 HELD_OUT = 10
-"""Without another wish, one in so many train subjects of a published split is held out to validate on."""
+"""By default, one in this many train subjects of a published split is held out for validation."""
 NAMED = 6
-"""Subjects that an error names before it counts."""
+"""Most subjects that an error names; others are counted."""
 GIVEN = "given"
-"""The split that the data say themselves."""
+"""The split that the data themselves give."""
 ALL_TEST = "test"
-"""The split of a set that is scored on and not trained on."""
+"""The split of a set that is only for scoring."""
 FORMS = f"seeded:70-10-20:SEED, kfold:K:FOLD, {ALL_TEST}, or a CSV file with the columns subject, split"
 
 
@@ -38,8 +38,8 @@ class Assignment:
 
     Attributes:
         split_of: The split of each subject.
-        left_out: Subjects whom a published split does not name.
-        record: What the manifest says of it.
+        left_out: Subjects that a published split does not name.
+        record: Its record in the manifest.
     """
 
     split_of: dict[str, Split]
@@ -56,11 +56,12 @@ def assign(
         spec: A published split's name, or one of `FORMS`.
         subjects: Their ids.
         layout: The data set.
-        val: How many train subjects of a published split to hold out; by default one in `HELD_OUT`.
-        given: The split of each subject as the data say themselves, for `GIVEN`.
+        val: Number of train subjects of a published split to hold out; by default one in `HELD_OUT`.
+        given: The split of each subject as the data give it, for `GIVEN`.
 
     Raises:
-        DatasetError: There is no such split, or it leaves none to test on or, but for `ALL_TEST`, to train.
+        DatasetError: There is no such split, or it leaves no test subject or, except for `ALL_TEST`, no train
+            subject.
     """
     subjects = sorted(subjects)
     if spec == GIVEN:
@@ -104,7 +105,7 @@ def assign(
 
 
 def in_hash_order(subjects: Sequence[str], seed: str = "") -> list[str]:
-    """Subjects in an order that depends on their ids and a seed alone."""
+    """Subjects in an order that depends only on their ids and a seed."""
     return sorted(subjects, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
 
 
@@ -162,7 +163,7 @@ def _seeded(spec: str, rest: str, subjects: Sequence[str]) -> dict[str, Split]:
     by_rest = sorted(range(3), key=lambda i: exact[i] - counts[i], reverse=True)
     for i in by_rest[: len(subjects) - sum(counts)]:
         counts[i] += 1
-    for i in (2, 1):  # few subjects: whoever is wanted gets one, as long as the largest part can spare it
+    for i in (2, 1):  # few subjects: each requested split gets one, if the largest split can spare it
         largest = max(range(3), key=counts.__getitem__)
         if shares[i] and not counts[i] and counts[largest] > 1:
             counts[i] += 1
@@ -208,7 +209,7 @@ def _given(said: Mapping[str, str], subjects: Sequence[str], where: str) -> dict
 SIDE = 16
 """The hash compares 16 pixels of each of 16 rows with their neighbours: 256 bits."""
 NEAR = 12
-"""Bits in which two frames differ at most if they are the same picture: see docs/datasets/README.md."""
+"""Most differing bits of two frames that are the same picture; see docs/datasets/README.md."""
 BLOCK = 2048
 """Frames that are compared with all others at once."""
 CONTRAST = 6.0
@@ -220,7 +221,7 @@ class SharedFrame:
     """Two clips of different subjects in different splits that share a frame.
 
     Attributes:
-        bits: In how many bits of 256 their nearest frames differ.
+        bits: Number of the 256 bits in which their nearest frames differ.
     """
 
     first: ClipEntry
@@ -229,9 +230,9 @@ class SharedFrame:
 
 
 def perceptual_hash(frame: Frames) -> str:
-    """A difference hash of ``uint8[H, W, 3]`` as 64 hexadecimal digits; it outlives recoding and resizing.
+    """A difference hash of ``uint8[H, W, 3]`` as 64 hexadecimal digits; it survives recoding and resizing.
 
-    Empty if there is next to nothing to see, as in a dark room: noise would be all that is compared.
+    Empty if the frame has hardly any contrast, as in a dark room: only noise would be compared.
     """
     grey = Image.fromarray(frame).convert("L").resize((SIDE + 1, SIDE), Image.Resampling.BOX)
     pixels = np.asarray(grey).astype(np.int16)
@@ -250,7 +251,7 @@ def frames_shared_by_splits(clips: Sequence[ClipEntry], home: Mapping[str, Split
     nearest: dict[tuple[str, str], SharedFrame] = {}
     for start in range(0, len(rows), BLOCK):
         stop = start + BLOCK
-        # Of ±1 vectors, the product counts equal bits less different ones.
+        # The product of ±1 vectors is the number of equal bits minus that of different bits.
         differing = (signs.shape[1] - signs[start:stop] @ signs.T) / 2
         apart = splits[start:stop, None] < splits
         for i, j in np.argwhere((differing <= NEAR) & apart):
