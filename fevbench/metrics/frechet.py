@@ -100,7 +100,7 @@ def distances(
         unions: ``bool[U, G]``, the groups of each choice.
 
     Returns:
-        One number a choice; NaN where it has fewer than two samples.
+        One value per choice; NaN where it has fewer than two samples.
 
     Raises:
         TooFew: A set has fewer than two samples.
