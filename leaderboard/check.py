@@ -1,4 +1,4 @@
-"""Whether results are what they claim to be, as far as they and the data sets here can tell."""
+"""Checking results: by themselves, and against the data sets on this machine."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from leaderboard.layout import came_installed, place, scored_clips, small_clips
 from leaderboard.small_clips import ARCHIVE_SUFFIX, CLIPS_SUFFIX, TRUE_CLIPS, find_small_clips
 
 SLACK = 1e-6
-"""How far rounding may take a number out of its range, relative to its size."""
+"""Relative tolerance of a metric's range, for rounding."""
 ALIKE = 1e-3
-"""How far two machines' numbers may part, relative to their size: a margin, not a measurement."""
+"""Relative tolerance between values of two machines: a margin, not a measurement."""
 ALIKE_NEAR_ZERO = 1e-5
-"""The same where numbers are next to nothing."""
+"""Absolute tolerance for values near zero."""
 DIRTY = "+dirty"
 LONGEST_NAME = 100
-"""Characters of a model's name that a table can bear."""
+"""Most characters of a model's name."""
 
 
 def wrong_figures(result: Result, metric: Metric) -> Iterator[str]:
-    """Yield what does not follow from the rest of a result, a line each."""
+    """Yield contradictions within a result, one line each."""
     found = result.metrics[metric.name]
     if (found.higher_is_better, found.sample) != (metric.higher_is_better, metric.sampling.counts):
         yield "its direction or its sample is not the metric's"
@@ -56,7 +56,7 @@ def wrong_figures(result: Result, metric: Metric) -> Iterator[str]:
 
 
 def _clips_of(result: Result, metric: Metric) -> set[str]:
-    """The clips a metric has values of: all, or those that are made several times."""
+    """The clips with values in a metric: all, or those with noise samples."""
     if metric.sampling.noise_samples == 1:
         return set(scored_clips(result))
     data = result.dataset
@@ -123,7 +123,7 @@ def _count(what: str, said: int, found: int) -> Iterator[str]:
 
 def _interval(said: Interval | None, found: Interval | None) -> Iterator[str]:
     if found is None and said is not None:
-        return  # of fewer subjects than an interval takes today: older results have one, and no view shows it
+        return  # an older result's interval of too few subjects, which no view shows
     if said is None or found is None:
         if said != found:
             yield f"interval {_text(said)}, computed again {_text(found)}"
@@ -148,21 +148,21 @@ def _within(metric: Metric, value: float) -> bool:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was found, in one line: a fault, so that the result must not count, or good to know."""
+    """A finding in one line: a fault, which excludes the result, or a note."""
 
     what: str
     fault: bool = True
 
 
 def alike(one: float | None, other: float | None) -> bool:
-    """Whether two values are the same number, made on two machines."""
+    """Whether two values agree, allowing for two machines."""
     if one is None or other is None:
         return one is other
     return math.isclose(one, other, rel_tol=ALIKE, abs_tol=ALIKE_NEAR_ZERO)
 
 
 def check_result(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]:
-    """Yield what is wrong with a result by itself."""
+    """Yield the findings on a result by itself."""
     for what in ground_truth.faults(result):
         yield Finding(what)
     name = result.model.name
@@ -192,7 +192,7 @@ def check_result(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]
 
 
 def current_metrics(result: Result) -> dict[str, Metric]:
-    """The metrics of a result that were scored by this version's definitions, as it declares them."""
+    """The metrics of a result that have this version's definitions, as this version declares them."""
     judge = next((record.sha256 for record in result.weights if record.name == JUDGE), None)
     known = [
         catalog.get(name).with_judge(judge).for_protocol(result.protocol)
@@ -203,7 +203,7 @@ def current_metrics(result: Result) -> dict[str, Metric]:
 
 
 def left_out(result: Result) -> list[str]:
-    """The metrics that every run has unless its user chose, and that a result lacks: perhaps its bad ones."""
+    """The default metrics that a result lacks, perhaps because they were bad."""
     return [
         name for name in catalog if catalog.get(name).selected_by == "default" and name not in result.metrics
     ]
@@ -228,7 +228,7 @@ def _weights(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]:
 def _judge(result: Result, sha256: str, ground_truth: GroundTruth) -> Iterator[Finding]:
     try:
         truth = ground_truth.of(result)
-    except FevbenchError:  # said already
+    except FevbenchError:  # already reported
         return
     here = find_judge(truth.corpus.dataset, truth.protocol)
     if here is None or here.sha256 != sha256:
@@ -239,7 +239,7 @@ def _judge(result: Result, sha256: str, ground_truth: GroundTruth) -> Iterator[F
 
 
 def check_entry(entry: Entry, ground_truth: GroundTruth) -> Iterator[Finding]:
-    """Yield what is wrong with a filed result, with its place, or with its small clips."""
+    """Yield the findings on a result of the leaderboard, on its place, and on its small clips."""
     yield from check_result(entry.result, ground_truth)
     try:
         wanted = place(entry.result)
@@ -275,7 +275,7 @@ def _small_clips(entry: Entry) -> Iterator[Finding]:
 
 
 def check_together(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Finding]]:
-    """Yield in which results the true clips have other numbers than in the first one of the same clips."""
+    """Yield results whose true clips have other values than in the first result of the same clips."""
     first: dict[tuple[str, str, str], tuple[Entry, float]] = {}
     for entry in entries:
         for name, metric in entry.result.metrics.items():

@@ -1,4 +1,4 @@
-"""What results say of true clips, held against the data sets that are here."""
+"""Checking what results say about true clips against the data sets on this machine."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class TrueClips:
 
     @property
     def fps(self) -> float:
-        """Frames a second of a scored clip."""
+        """Frames per second of a scored clip."""
         return self.protocol.rate(self.corpus.dataset.fps)
 
 
 class GroundTruth:
-    """True clips, each decoded once for however many results.
+    """True clips, each decoded only once for any number of results.
 
     Args:
-        dataset: What to open for results of a set that lies in a folder, as ``NAME:DIR``.
+        dataset: The set to open for results of a set in a folder, as ``NAME:DIR``.
 
     Raises:
         DatasetError: That set cannot be opened.
@@ -48,7 +48,7 @@ class GroundTruth:
         """The true clips of a result.
 
         Raises:
-            FevbenchError: The data set or the protocol is not here, or not in this version.
+            FevbenchError: The data set or the protocol is missing here, or has another version.
         """
         record, protocol = result.dataset, self._protocol(result)
         key = (record.name, record.version, protocol.id, record.split, record.limit)
@@ -58,7 +58,7 @@ class GroundTruth:
         return self._truths[key]
 
     def faults(self, result: Result) -> Iterator[str]:
-        """Yield what a result says wrongly of its true clips, a line each."""
+        """Yield wrong statements of a result about its true clips, one line each."""
         try:
             truth = self.of(result)
             yield from self._faults(result, truth)

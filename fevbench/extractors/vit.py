@@ -136,7 +136,7 @@ class VideoTransformer(nn.Module):
 def to_clips(batch: Frames, shape: Shape, device: str) -> torch.Tensor:
     """The input of such a network: ``float32[N, 3, T, H, W]`` in [0, 1].
 
-    Of a longer clip, frames 0, n / T, 2 n / T and so on, rounded down, are used. Frames are resized bilinearly
+    Of a longer clip, frames 0, n / T, 2 n / T and so on, rounded down, are used. They are resized bilinearly
     with half-pixel centres, without antialiasing, ignoring the aspect ratio.
 
     Args:

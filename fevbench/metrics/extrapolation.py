@@ -67,7 +67,7 @@ def infinity_jackknife(
         groups: ``int64[N]``, the group of each row of both.
 
     Returns:
-        The value of all, and one per group, in the groups' order; NaN where the remaining samples have none.
+        The value of all, and one per group, in the groups' order; NaN where the rest has no value.
 
     Raises:
         TooFew: Fewer than two subjects in all, or a subset of them has fewer than two samples.

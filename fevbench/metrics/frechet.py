@@ -126,7 +126,7 @@ def per_label(generated: NDArray[Any], real: NDArray[Any], labels: NDArray[np.in
     Args:
         generated: ``float[N, D]``, one row per sample.
         real: ``float[N, D]``, of samples of the same labels, row by row.
-        labels: ``int64[N]``, what was asked for.
+        labels: ``int64[N]``, the requested labels.
 
     Returns:
         Label to distance, for the labels there are, in their order.
@@ -144,7 +144,7 @@ def of_labels_jackknife(
     Args:
         generated: ``float[N, D]``, one row per sample.
         real: ``float[N, D]``, of samples of the same labels, row by row.
-        labels: ``int64[N]``, what was asked for.
+        labels: ``int64[N]``, the requested labels.
         groups: ``int64[N]``, the group of each sample of both, from 0.
 
     Returns:

@@ -135,9 +135,9 @@ class Metric:
         sampling: What a sample is, and how many samples a value needs.
         computation: How it is computed.
         audit: What it must notice and ignore.
-        selected_by: Which runs compute it. ``default``: every run; ``family``: runs that request its family or
-            ``all``; ``name``: only runs that request it by name, because it is slow or its weights must be
-            downloaded by the user.
+        selected_by: Which runs compute it. ``default``: every run; ``family``: runs that request its family
+            or ``all``; ``name``: only runs that request it by name, because it is slow or its weights must
+            be downloaded by the user.
     """
 
     name: str
@@ -219,7 +219,7 @@ class Metric:
             groups: ``int64[N]``, the group of each sample, from 0.
 
         Returns:
-            The value of all, and one per group, in the groups' order; NaN where the remaining samples have none.
+            The value of all, and one per group, in the groups' order; NaN where the rest has no value.
         """
         from fevbench.metrics.measurement import TooFew
 

@@ -110,7 +110,7 @@ class _Neighbourhoods:
     Attributes:
         holding: ``int64[N, 1 + G]``, the number of neighbourhoods that each sample lies in.
         held: ``int64[M, 1 + G]``, the number of samples that lie in each neighbourhood. Column 0 is of the
-            whole sets, the others are without one group; there, the rows of that group's members are not valid.
+            whole sets, the others without a group; there, rows of that group's own members are invalid.
 
     Args:
         samples: ``float[N, D]``.

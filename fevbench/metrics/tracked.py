@@ -42,8 +42,8 @@ def no_face(features: NDArray[Any]) -> NDArray[np.bool_]:
 def paired_frames(made: NDArray[Any], true: NDArray[Any]) -> tuple[Floats, Floats] | None:
     """Two clips, restricted to frames in which a face is found in the true clip.
 
-    Every other frame is replaced, in both clips, by the nearest of these (of two, the earlier): without a true
-    face there is nothing to compare, so the model's frame has no effect.
+    Every other frame is replaced, in both clips, by the nearest of these (of two, the earlier): without a
+    true face there is nothing to compare, so the model's frame has no effect.
 
     Args:
         made: ``float[T, D]`` of the generated clip.
