@@ -139,7 +139,7 @@ def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
         raise RunError(f"{path} unpacks to {total} bytes, more than {MOST_BYTES}", PACK_AGAIN)
     entries: dict[str, zipfile.ZipInfo] = {}
     for entry in listed:
-        if why := _why_not(entry, entries):
+        if why := _refusal_reason(entry, entries):
             raise RunError(f"{path} holds {entry.filename!r}, {why}: nothing was unpacked", PACK_AGAIN)
         entries[entry.filename] = entry
     for name in (MANIFEST, RESULT_FILE, SETTINGS_FILE):
@@ -148,7 +148,7 @@ def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
     return entries
 
 
-def _why_not(entry: zipfile.ZipInfo, before: Mapping[str, zipfile.ZipInfo]) -> str:
+def _refusal_reason(entry: zipfile.ZipInfo, before: Mapping[str, zipfile.ZipInfo]) -> str:
     """Why a file of an archive is not unpacked; empty if it is."""
     name = PurePosixPath(entry.filename)
     if name.is_absolute() or ".." in name.parts or "\\" in entry.filename or ":" in entry.filename:

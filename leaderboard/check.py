@@ -24,7 +24,7 @@ from fevbench.stats.jackknife import EQUAL_METHOD, LEAST_GROUPS, group_sizes
 from fevbench.wording import first_few, quantity
 from leaderboard.entries import Entry
 from leaderboard.ground_truth import GroundTruth
-from leaderboard.layout import came_installed, place, scored_clips, small_clips
+from leaderboard.layout import is_packaged, place, scored_clips, small_clips
 from leaderboard.small_clips import ARCHIVE_SUFFIX, CLIPS_SUFFIX, TRUE_CLIPS, find_small_clips
 
 SLACK = 1e-6
@@ -248,7 +248,7 @@ def check_entry(entry: Entry, ground_truth: GroundTruth) -> Iterator[Finding]:
     else:
         if entry.file.resolve().parts[-len(wanted.parts) :] != wanted.parts:
             yield Finding(f"it belongs at {wanted}")
-    if not came_installed(entry.file):
+    if not is_packaged(entry.file):
         yield from _small_clips(entry)
 
 

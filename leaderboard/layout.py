@@ -44,7 +44,7 @@ def _as_name(text: str) -> str:
     return re.sub(r"[^\w.+-]+", "-", text.replace(":", "--"), flags=re.ASCII).strip(".-")[:LONGEST]
 
 
-def came_installed(file: Path) -> bool:
+def is_packaged(file: Path) -> bool:
     """Whether a result came with an installed package, which holds no small clips."""
     return INSTALLED and RESULTS in file.parents
 

@@ -33,7 +33,7 @@ OF_INPUT = frozenset({"csim", "csim-min", "csim-r50", "rank-1", "rank-1-r50", "a
 
 
 @dataclass(frozen=True)
-class Known:
+class ClipFacts:
     """The facts about clips that decide which metrics can be computed.
 
     Attributes:
@@ -52,7 +52,7 @@ class Known:
     subjects: bool
     labels: tuple[str, ...]
 
-    def why_not(self, metric: Metric) -> str:
+    def unavailable_reason(self, metric: Metric) -> str:
         """Why a metric cannot be computed for any such clips; empty if it can."""
         if metric.uses_judge:
             return "needs the expression classifier of a data set; use fevbench run"
@@ -75,10 +75,10 @@ def in_order(labels: Sequence[str]) -> tuple[str, ...]:
     return (*basic, *sorted(there.difference(basic)))
 
 
-def evaluation_of(metrics: Sequence[Metric], known: Known, clips: Sequence[Clip] | None) -> Evaluation:
+def evaluation_of(metrics: Sequence[Metric], known: ClipFacts, clips: Sequence[Clip] | None) -> Evaluation:
     """The metrics that can be computed, with what they need."""
     protocol = Protocol("as given", 1, known.size, known.frames, 1)
-    able = tuple(metric for metric in metrics if not known.why_not(metric))
+    able = tuple(metric for metric in metrics if not known.unavailable_reason(metric))
     chosen = None if clips is None else tuple(clips)
     return Evaluation(able, RecordedDataset(known.labels), protocol, clips=chosen)
 
@@ -134,7 +134,7 @@ class Networks:
 
 def values_of(
     metrics: Sequence[Metric],
-    known: Known,
+    known: ClipFacts,
     clips: Sequence[Clip],
     features: Mapping[str, Mapping[str, tuple[Rows, Rows]]],
 ) -> dict[str, MetricResult]:
@@ -153,7 +153,7 @@ def values_of(
     found: dict[str, MetricResult] = {}
     with fixed_global_state():
         for metric in metrics:
-            reason = known.why_not(metric) or evaluation.unavailable(metric)
+            reason = known.unavailable_reason(metric) or evaluation.unavailable(metric)
             value = unscored(metric, clips, reason) if reason else score_metric(metric, clips, *sides)
             # Without true clips there is no ceiling.
             found[metric.name] = value if known.truth else value.model_copy(update={"ceiling": None})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fevbench.api.given import Layout, as_given, matched
-from fevbench.api.measuring import Known, Networks, evaluation_of, in_order, values_of
+from fevbench.api.measuring import ClipFacts, Networks, evaluation_of, in_order, values_of
 from fevbench.data.clip import EXPRESSIONS, Clip
 from fevbench.errors import FevbenchError
 from fevbench.metrics.catalog import metrics as catalog
@@ -149,11 +149,11 @@ class ArrayMetric:
         self._networks = alone._networks
         return alone.compute()
 
-    def _known(self, shape: tuple[int, ...]) -> Known:
+    def _known(self, shape: tuple[int, ...]) -> ClipFacts:
         labels = in_order([one.label for one in self._seen if one.label])
         subjects = bool(self._seen) and all(one.subject for one in self._seen)
         whole = bool(labels) and all(one.label for one in self._seen)
-        return Known(shape[0], shape[1], True, True, subjects, labels if whole else ())
+        return ClipFacts(shape[0], shape[1], True, True, subjects, labels if whole else ())
 
     def _opened(self, shape: tuple[int, ...]) -> Networks:
         """The networks that it needs, loaded once; their features are freed with them."""
@@ -161,8 +161,8 @@ class ArrayMetric:
             from fevbench.engine.plan import choose_device
 
             # Subjects and labels matter only at the end.
-            known = Known(shape[0], shape[1], True, True, True, EXPRESSIONS)
-            if reason := known.why_not(self.metric):
+            known = ClipFacts(shape[0], shape[1], True, True, True, EXPRESSIONS)
+            if reason := known.unavailable_reason(self.metric):
                 raise FevbenchError(f"no {self.metric.name}: it {reason}", "choose another metric")
             evaluation = evaluation_of([self.metric], known, None)
             local = evaluation.require(self._offline)
@@ -199,7 +199,7 @@ def check_shape(frames: Frames, shape: tuple[int, ...], what: str) -> None:
     """
     if frames.shape != shape:
         raise FevbenchError(
-            f"{what} is {_said(frames.shape)}, others are {_said(shape)}",
+            f"{what} is {_size_text(frames.shape)}, others are {_size_text(shape)}",
             "make all one size and length, or give a protocol, whose rule samples and resizes them",
         )
     if shape[1] != shape[2]:
@@ -209,7 +209,7 @@ def check_shape(frames: Frames, shape: tuple[int, ...], what: str) -> None:
         )
 
 
-def _said(shape: tuple[int, ...]) -> str:
+def _size_text(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} frames of {shape[2]}x{shape[1]}"
 
 

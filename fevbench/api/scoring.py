@@ -11,7 +11,7 @@ import numpy as np
 
 from fevbench import paths
 from fevbench.api.given import Given, GivenClip, Layout, as_given, as_pictures, matched
-from fevbench.api.measuring import Known, Networks, evaluation_of, in_order, values_of
+from fevbench.api.measuring import ClipFacts, Networks, evaluation_of, in_order, values_of
 from fevbench.api.metrics import check_shape
 from fevbench.api.scores import Scores
 from fevbench.data.clip import Clip
@@ -114,7 +114,7 @@ def score(
         for i, subject, label in zip(usable, of_subject, of_label, strict=True)
     ]
     frames, size = work.shape[:2]
-    known = Known(
+    known = ClipFacts(
         frames,
         size,
         true is not None,

@@ -36,12 +36,12 @@ COLOURS = ("#2166ac", "#f7f7f7", "#b2182b")
 
 def title_of(audit: Audit) -> str:
     """The subject of an audit, in one line."""
-    clips = _either({sample.clips for sample in audit.samples.values()})
-    subjects = _either({sample.subjects for sample in audit.samples.values()})
+    clips = _joined_with_or({sample.clips for sample in audit.samples.values()})
+    subjects = _joined_with_or({sample.subjects for sample in audit.samples.values()})
     return f"{audit.dataset} {audit.version}, {audit.protocol.id}: {clips} true clips of {subjects} subjects"
 
 
-def _either(numbers: set[int]) -> str:
+def _joined_with_or(numbers: set[int]) -> str:
     *others, last = map(str, sorted(numbers))
     return f"{', '.join(others)} or {last}" if others else last
 
@@ -139,7 +139,7 @@ class _Numbers:
     def digest(self, damage: str) -> tuple[list[str], list[str]]:
         """The metrics that see a damage well, the best first, and those that hardly see it."""
         order = sorted(self.responses.metrics, key=lambda metric: -self._part(metric, damage))
-        seen = [m for m in order if self._part(m, damage) >= MUCH and self._sure(m, damage)]
+        seen = [m for m in order if self._part(m, damage) >= MUCH and self._is_significant(m, damage)]
         blind = [m for m in self.responses.metrics if self._most(m, damage) <= LITTLE]
         return seen, blind
 
@@ -150,7 +150,7 @@ class _Numbers:
         """The largest relative deterioration at any strength."""
         return max(abs(self.responses.relative(step)) for step in self.responses.steps(metric, damage))
 
-    def _sure(self, metric: str, damage: str) -> bool:
+    def _is_significant(self, metric: str, damage: str) -> bool:
         last = self.responses.steps(metric, damage)[-1]
         return last.worse is None or (last.low is not None and last.low > 0)
 

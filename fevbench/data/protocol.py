@@ -142,7 +142,7 @@ class Protocol:
         if not self.covers(count, fps):
             raise VideoError(
                 f"{name} has {count} frames, protocol {self.id} reads only the first {needed}",
-                self._way_out(),
+                self._advice(),
             )
         return self.frame_numbers(count, fps)
 
@@ -159,7 +159,7 @@ class Protocol:
         """
         return self.resize(native[self.taken(len(native), name, fps)], name)
 
-    def _way_out(self) -> str:
+    def _advice(self) -> str:
         """What to do with clips that are too long for this protocol."""
         newest = protocols.get(self.name) if self.name in protocols else self
         if newest.reads_to_end:

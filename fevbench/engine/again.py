@@ -23,7 +23,7 @@ from fevbench.engine.plan import Evaluation, choose_metrics
 from fevbench.engine.rows import RowsOnDisk
 from fevbench.engine.samples import HashedClip, Sample, noise_pairs, samples
 from fevbench.engine.score import score_all
-from fevbench.engine.work import Digests, Found
+from fevbench.engine.work import ClipFeatures, Digests
 from fevbench.errors import FevbenchError, RunError
 from fevbench.extractors.backends import OPENVINO, REFERENCE
 from fevbench.metrics.catalog import metrics as catalog
@@ -43,7 +43,7 @@ BYTES = 32
 """Bytes of a digest."""
 
 
-def write_digests(folder: Path, clips: Sequence[Clip], found: Found) -> None:
+def write_digests(folder: Path, clips: Sequence[Clip], found: ClipFeatures) -> None:
     """Keep the digests of all clips of a run and of their frames."""
     again = [clip.id for clip in clips if clip.id in found.again]
     with replacing(folder / DIGESTS_FILE) as part, part.open("wb") as file:

@@ -13,12 +13,12 @@ from fevbench.engine.again import write_digests
 from fevbench.engine.cluster import do_all_on_cluster
 from fevbench.engine.describe import describe
 from fevbench.engine.extract import Work, check_caches
-from fevbench.engine.folder import LateReads
+from fevbench.engine.folder import LateFiles
 from fevbench.engine.local import Job, choose_jobs, do_all, generated_clips, open_worker
-from fevbench.engine.noise import made_again, no_noise
+from fevbench.engine.noise import made_again, noise_notes
 from fevbench.engine.rows import RowsOnDisk
 from fevbench.engine.score import score_all
-from fevbench.engine.work import Found
+from fevbench.engine.work import ClipFeatures
 from fevbench.errors import RunError
 from fevbench.models.found import VIDEOS_PREFIX
 from fevbench.progress import Progress, Silent
@@ -81,7 +81,7 @@ def carry_out(
     check_caches(plan.evaluation.extractors, local, plan.device, cache, progress.note)
     if overwrite and claim.holds_work():
         _check_replaceable(plan, generated)
-        claim.start_anew()
+        claim.start_over()
     job = Job(plan, plan.evaluation.extractors, local, cache, clip_timeout)
     return _do_and_score(job, maker, corpus, progress, jobs, cluster)
 
@@ -106,7 +106,7 @@ def _do_and_score(
     plan, evaluation = job.plan, job.plan.evaluation
     clips, count = evaluation.clips or (), evaluation.noise_samples
     again = made_again(clips) if count > 1 else ()
-    found, disk = Found(), RowsOnDisk(plan.out)
+    found, disk = ClipFeatures(), RowsOnDisk(plan.out)
     with open_worker(job, progress.note, maker, corpus) as worker:
         there = sum(worker.generated.path(clip).exists() for clip in clips)
         if there:
@@ -115,7 +115,7 @@ def _do_and_score(
             found.add(worker.begin(progress), disk.keep)
             progress.start("clips", len(clips) + len(again) * (count - 1))
 
-            def done(part: Part, came: Found) -> None:
+            def done(part: Part, came: ClipFeatures) -> None:
                 found.add(came, disk.keep)
                 progress.advance(len(part[0]) * max(1, part[1] - 1))
 
@@ -125,7 +125,9 @@ def _do_and_score(
                 many = choose_jobs(jobs, len(clips), plan.device, job.weights)
                 do_all(worker, job, worker.parts(count), many, done)
         finally:
-            LateReads(plan.out).keep(maker.files, [*maker.reads, *found.reads], evaluation.dataset)
+            LateFiles(plan.out).keep(
+                maker.files, [*maker.opened_files, *found.opened_files], evaluation.dataset
+            )
         worker.generated.finish()
         notes = worker.generated.notes
     for note in dict.fromkeys(found.notes):
@@ -136,7 +138,7 @@ def _do_and_score(
     made = {clip: digests[0] for clip, digests in found.made.items()}
     draws = {clip: [own for own, _ in digests] for clip, digests in found.again.items()}
     digest = corpus_digest(clips, {clip: digests[0] for clip, digests in found.true.items()})
-    notes = [*notes, *no_noise(made, draws)]
+    notes = [*notes, *noise_notes(made, draws)]
     result = describe(plan, digest, clips, notes, values, job.weights.values(), stages)
     result = result.model_copy(update={"clips": {clip.id: made[clip.id] for clip in clips}, "draws": draws})
     write_digests(plan.out, clips, found)

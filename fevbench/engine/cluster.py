@@ -18,8 +18,8 @@ from fevbench import weights
 from fevbench.atomic import replacing
 from fevbench.data.datasets import RecordedDataset
 from fevbench.engine.local import Job, packed_job
-from fevbench.engine.node import Brought, Load, Sent, files_of, work_on_node
-from fevbench.engine.work import Found, Part, Worker
+from fevbench.engine.node import SentRun, TaskInput, TaskOutput, files_of, work_on_node
+from fevbench.engine.work import ClipFeatures, Part, Worker
 from fevbench.errors import FevbenchError, MissingPackage
 from fevbench.version import VERSION
 
@@ -38,7 +38,7 @@ def do_all_on_cluster(
     turns: Sequence[Sequence[Part]],
     cluster: Cluster,
     jobs: int | None,
-    done: Callable[[Part, Found], None],
+    done: Callable[[Part, ClipFeatures], None],
 ) -> None:
     """Do the parts of a run on a cluster, one turn after the other.
 
@@ -71,7 +71,7 @@ def do_all_on_cluster(
                     running[task.remote(sent, _load(worker, job, part, ships))] = part
                 (ready,), _ = ray.wait(list(running), num_returns=1)
                 part = running.pop(ready)
-                brought: Brought = ray.get(ready)
+                brought: TaskOutput = ray.get(ready)
                 if brought.failed:
                     raise FevbenchError(*brought.failed)
                 if brought.lacks_data:
@@ -121,7 +121,7 @@ def _connected(address: str | None, jobs: int | None) -> Any:
     return ray
 
 
-def _sent(job: Job) -> Sent:
+def _sent(job: Job) -> SentRun:
     plan = job.plan
     dataset = plan.evaluation.dataset
     files = {name: weight.path.read_bytes() for name, weight in job.weights.items() if _is_own(name)}
@@ -130,7 +130,7 @@ def _sent(job: Job) -> Sent:
     evaluation = replace(plan.evaluation, dataset=RecordedDataset.of(dataset), metrics=(), clips=None)
     slim = replace(job, plan=replace(plan, evaluation=evaluation))
     hashes = {name: weight.sha256 for name, weight in job.weights.items()}
-    return Sent(
+    return SentRun(
         packed_job(slim),
         os.urandom(8).hex(),
         VERSION,
@@ -149,10 +149,10 @@ def _is_own(weight: str) -> bool:
     return weight not in weights.load_registry()
 
 
-def _load(worker: Worker, job: Job, part: Part, ships: bool) -> Load:
+def _load(worker: Worker, job: Job, part: Part, ships: bool) -> TaskInput:
     clips, _ = part
     made = {
         name: (job.plan.out / name).read_bytes() for name in files_of(part) if (job.plan.out / name).exists()
     }
     true = {clip.id: worker.corpus.frames(clip) for clip in clips} if ships else None
-    return Load(part, made, true)
+    return TaskInput(part, made, true)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from fevbench import weights
 from fevbench.data.corpus import Corpus
-from fevbench.engine.folder import Claim, LateReads, earlier_result, holds_run
-from fevbench.models.apart import at_work
+from fevbench.engine.folder import Claim, LateFiles, earlier_result, holds_run
+from fevbench.models.apart import open_maker
 
 if TYPE_CHECKING:
     from fevbench.engine.plan import Cluster, Plan
@@ -62,11 +62,11 @@ def execute(
     ):  # its fingerprint, which identifies the run, is known only when it is built
         if plan.model.networks:
             weights.require_all(plan.model.networks, offline=offline, progress=pull)
-        maker = at_work(plan.model, corpus, plan.device, progress, clip_timeout)
+        maker = open_maker(plan.model, corpus, plan.device, progress, clip_timeout)
         plan = _with_fingerprint(plan, maker, progress)
     # Before anything is written: a finished run is recognised on a read-only disk, too.
     if not overwrite and holds_run(plan.out, plan.settings):
-        for note in LateReads(plan.out).changed():
+        for note in LateFiles(plan.out).changed():
             progress.note(note)
         done, plan = earlier_result(plan, corpus, progress)
         if done:
@@ -82,7 +82,7 @@ def execute(
         own: dict[str, weights.LocalWeight] = {}
         if plan.model.networks:
             own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
-        maker = maker or at_work(plan.model, corpus, plan.device, progress, clip_timeout)
+        maker = maker or open_maker(plan.model, corpus, plan.device, progress, clip_timeout)
         from fevbench.engine.carry_out import carry_out  # imports torch, which a finished run does not need
 
         return carry_out(

@@ -29,7 +29,7 @@ from fevbench import weights
 from fevbench.atomic import write_text
 from fevbench.data.protocol import protocols
 from fevbench.data.video import LOSSLESS_SUFFIX
-from fevbench.engine.noise import are_there
+from fevbench.engine.noise import all_exist
 from fevbench.engine.plan import Plan, Settings
 from fevbench.errors import RunError, suggested_fix
 from fevbench.hashing import sha256_of
@@ -152,7 +152,7 @@ class Claim:
         """Whether the folder holds clips or a result."""
         return _holds_work(self._out)
 
-    def start_anew(self) -> None:
+    def start_over(self) -> None:
         """Delete from the folder what a run made, and nothing else."""
         for file in (RESULT_FILE, READS_FILE, DIGESTS_FILE, LOG_FILE):
             (self._out / file).unlink(missing_ok=True)
@@ -212,7 +212,7 @@ def changes(before: Record, now: Record) -> list[str]:
     ]
 
 
-class LateReads:
+class LateFiles:
     """Files that a model opened only while it made clips, and which its fingerprint therefore lacks.
 
     Args:
@@ -296,16 +296,16 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
         all(ids.get(metric.name) == metric.id for metric in plan.evaluation.metrics)
         and all(hashes.get(name) == weight.sha256 for name, weight in local.items())
         and result.environment.fevbench == VERSION
-        and (plan.any_backend or _ran_alike(plan, result))
+        and (plan.any_backend or _has_same_backends(plan, result))
         and made == result.dataset.clips == len(result.dataset.labels_of) == len(result.clips)
         and (plan.out / DIGESTS_FILE).exists()
         and not any(other_clips(plan.out, result))
-        and are_there(plan.out / NOISE_FOLDER, corpus.clips, plan.evaluation.noise_samples)
+        and all_exist(plan.out / NOISE_FOLDER, corpus.clips, plan.evaluation.noise_samples)
         and all(_holds_readings(metric, result.metrics[metric.name]) for metric in plan.evaluation.metrics)
     )
 
 
-def _ran_alike(plan: Plan, result: Result) -> bool:
+def _has_same_backends(plan: Plan, result: Result) -> bool:
     """Whether a result names no backend that differs from the plan's."""
     before = result.environment.ran_on
     return all(before.get(name, now) == now for name, now in plan.evaluation.ran_on(plan.device).items())

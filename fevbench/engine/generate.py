@@ -77,7 +77,7 @@ class GeneratedClips:
         source = self._maker.source
         batch = f"made in fixed groups of {self._batch} clips, each with one seed" if self._batch > 1 else ""
         read = source.file_notes() if isinstance(source, VideoFolder | CommandModel) else []
-        return [*self._said(), *filter(None, [batch]), *self._oddities, *read]
+        return [*self._model_notes(), *filter(None, [batch]), *self._oddities, *read]
 
     def again(self, noise_sample: int, clips: Sequence[Clip], folder: Path) -> GeneratedClips:
         """The same model's noise samples of some clips: the clips made again with other noise.
@@ -147,16 +147,16 @@ class GeneratedClips:
         self._check_all_made(len(chosen))
 
     @property
-    def reads(self) -> list[Path]:
+    def opened_files(self) -> list[Path]:
         """The files that the model opened while it made clips."""
-        return list(self._maker.reads)
+        return list(self._maker.opened_files)
 
     def finish(self) -> None:
         """Free the model once no more clips are needed."""
-        self._notes, self._is_finished = self._said(), True
+        self._notes, self._is_finished = self._model_notes(), True
         self._maker.close()
 
-    def _said(self) -> list[str]:
+    def _model_notes(self) -> list[str]:
         """The model's notes on itself, or the last ones it gave."""
         if self._is_finished:
             return self._notes
@@ -265,7 +265,7 @@ class GeneratedClips:
         training = self._maker.training()
         if not training.names:
             return
-        if training.is_meant:
+        if training.is_intended:
             self._oddities.append("made with networks in training mode, as the model says is meant")
             return
         if _differ(made, self._make(group, evaluating=True)) and (

@@ -18,9 +18,9 @@ import cloudpickle
 from fevbench.data.corpus import Corpus
 from fevbench.engine.extract import open_extractions
 from fevbench.engine.generate import GeneratedClips
-from fevbench.engine.work import Found, Part, Worker
+from fevbench.engine.work import ClipFeatures, Part, Worker
 from fevbench.errors import RunError
-from fevbench.models.apart import LOG_FILE, ModelProcess, at_work, find_apart, packed
+from fevbench.models.apart import LOG_FILE, ModelProcess, find_apart, open_maker, packed
 from fevbench.models.program_folder import OUTSIDE_FOLDER
 from fevbench.models.registry import is_of_a_package, load_plugin
 from fevbench.processes import work_in_turns
@@ -90,7 +90,7 @@ def open_worker(
     with contextlib.ExitStack() as stack:
         if maker is None:
             found = stack.enter_context(_found_again(plan.model))
-            maker = at_work(found, corpus, plan.device, Silent(), job.clip_timeout)
+            maker = open_maker(found, corpus, plan.device, Silent(), job.clip_timeout)
             stack.callback(maker.close)
             if maker.fingerprint != settings.fingerprint:
                 raise RunError(
@@ -122,7 +122,11 @@ def generated_clips(plan: Plan, maker: Maker, corpus: Corpus) -> GeneratedClips:
 
 
 def do_all(
-    worker: Worker, job: Job, turns: Sequence[Sequence[Part]], jobs: int, done: Callable[[Part, Found], None]
+    worker: Worker,
+    job: Job,
+    turns: Sequence[Sequence[Part]],
+    jobs: int,
+    done: Callable[[Part, ClipFeatures], None],
 ) -> None:
     """Do the parts of a run, one turn after the other.
 
@@ -171,7 +175,7 @@ def _remember(job: Path) -> None:
     _job = job
 
 
-def _do(part: Part) -> Found:
+def _do(part: Part) -> ClipFeatures:
     if not _worker:  # not earlier: an error raised here reaches the user
         stack = contextlib.ExitStack()
         job: Job = cloudpickle.loads(_job.read_bytes())
@@ -183,7 +187,7 @@ def _do(part: Part) -> Found:
     found = worker.do(part)
     worker.flush()
     found.notes, _notes[:] = list(_notes), []
-    found.reads = worker.generated.reads
+    found.opened_files = worker.generated.opened_files
     return found
 
 
@@ -201,9 +205,9 @@ def choose_jobs(asked: int | None, clips: int, device: str, networks: Mapping[st
     if device != "cpu":
         return 1
     # Twice: the parameters, and the activations.
-    each = WORKER_BYTES + 2 * sum(weight.path.stat().st_size for weight in networks.values())
+    per_worker = WORKER_BYTES + 2 * sum(weight.path.stat().st_size for weight in networks.values())
     worth = clips // (LEAST_CLIPS if networks else LEAST_CHEAP_CLIPS)
-    return max(1, min(len(os.sched_getaffinity(0)), worth, free_memory() // each))
+    return max(1, min(len(os.sched_getaffinity(0)), worth, free_memory() // per_worker))
 
 
 def free_memory() -> int:

@@ -21,7 +21,7 @@ from fevbench import paths, weights
 from fevbench.data.corpus import Corpus
 from fevbench.data.datasets import open_dataset
 from fevbench.engine.local import Job, open_worker
-from fevbench.engine.work import Found, Part, Worker
+from fevbench.engine.work import ClipFeatures, Part, Worker
 from fevbench.errors import FevbenchError
 from fevbench.models.registry import load_plugin
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentRun:
     """What a node gets once per run.
 
     Attributes:
@@ -57,7 +57,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Load:
+class TaskInput:
     """What a task gets.
 
     Attributes:
@@ -72,7 +72,7 @@ class Load:
 
 
 @dataclass
-class Brought:
+class TaskOutput:
     """What a task returns.
 
     Attributes:
@@ -82,7 +82,7 @@ class Brought:
         failed: What failed, and what to do about it.
     """
 
-    found: Found = field(default_factory=Found)
+    found: ClipFeatures = field(default_factory=ClipFeatures)
     made: dict[str, bytes] = field(default_factory=dict)
     lacks_data: bool = False
     failed: tuple[str, str] | None = None
@@ -131,29 +131,29 @@ class _Node:
 _open: list[_Node] = []
 
 
-def work_on_node(sent: Sent, load: Load) -> Brought:
+def work_on_node(sent: SentRun, load: TaskInput) -> TaskOutput:
     """Do a part of a run on this node."""
     try:
         return _work(sent, load)
     except FevbenchError as error:
-        return Brought(failed=(f"node {platform.node()}: {error.what}", error.fix))
+        return TaskOutput(failed=(f"node {platform.node()}: {error.what}", error.fix))
     except OSError as error:
-        return Brought(failed=(f"node {platform.node()}: {error}", "correct it, then repeat the command"))
+        return TaskOutput(failed=(f"node {platform.node()}: {error}", "correct it, then repeat the command"))
 
 
-def _work(sent: Sent, load: Load) -> Brought:
+def _work(sent: SentRun, load: TaskInput) -> TaskOutput:
     if _open and _open[0].key != sent.key:
         _open.pop().stack.close()
     if not _open:
         opened = _opened(sent, has_data=load.true is None)
         if opened is None:
-            return Brought(lacks_data=True)
+            return TaskOutput(lacks_data=True)
         _open.append(opened)
     node = _open[0]
     corpus = node.worker.corpus
     if isinstance(corpus, SentCorpus):
         if load.true is None:
-            return Brought(lacks_data=True)
+            return TaskOutput(lacks_data=True)
         corpus.sent = load.true
     for name, content in load.made.items():
         path = node.folder / name
@@ -168,10 +168,10 @@ def _work(sent: Sent, load: Load) -> Brought:
             (node.folder / name).unlink(missing_ok=True)
     found.notes = [f"node {platform.node()}: {note}" for note in node.notes]
     node.notes.clear()
-    return Brought(found, made)
+    return TaskOutput(found, made)
 
 
-def _opened(sent: Sent, has_data: bool) -> _Node | None:
+def _opened(sent: SentRun, has_data: bool) -> _Node | None:
     """A worker for a run; None if the data set is missing and was not sent."""
     if sent.version != VERSION:
         raise FevbenchError(f"it has fevbench {VERSION}, the run {sent.version}", "install the same version")
@@ -227,7 +227,7 @@ def _weight(name: str, sha256: str, folder: Path) -> LocalWeight:
     return local
 
 
-def _check_same(extractor: Extractor, local: Mapping[str, LocalWeight], device: str, sent: Sent) -> None:
+def _check_same(extractor: Extractor, local: Mapping[str, LocalWeight], device: str, sent: SentRun) -> None:
     """Check that an extractor computes the same features here as on the driver.
 
     Raises:

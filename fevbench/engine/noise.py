@@ -29,7 +29,7 @@ def made_again(clips: Sequence[Clip]) -> tuple[Clip, ...]:
     return tuple(clip for clip in clips if clip.id in chosen)
 
 
-def are_there(folder: Path, clips: Sequence[Clip], count: int) -> bool:
+def all_exist(folder: Path, clips: Sequence[Clip], count: int) -> bool:
     """Whether all noise samples of a run's clips exist.
 
     Args:
@@ -44,7 +44,7 @@ def are_there(folder: Path, clips: Sequence[Clip], count: int) -> bool:
     )
 
 
-def no_noise(scored: Mapping[str, str], again: Mapping[str, Sequence[str]]) -> list[str]:
+def noise_notes(scored: Mapping[str, str], again: Mapping[str, Sequence[str]]) -> list[str]:
     """The note for a reader if the noise changes nothing.
 
     Args:

@@ -152,7 +152,7 @@ class FirstClips:
 
     def mistake(self) -> str:
         """The mistake, in words; empty if none is recognised."""
-        made = {key: sums for key, sums in self._found.items() if self._tells(sums) and sums.is_made}
+        made = {key: sums for key, sums in self._found.items() if self._is_visible(sums) and sums.is_made}
         if len(set(self._faces)) < FACES:
             made = {key: sums for key, sums in made.items() if ORDER not in key[1]}
         if made:
@@ -174,7 +174,7 @@ class FirstClips:
         if self._never_dark:
             yield f"the first {count} clips hold no value below 0: are they meant to be in [-1, 1]?"
 
-    def _tells(self, sums: _Distances) -> bool:
+    def _is_visible(self, sums: _Distances) -> bool:
         """Whether a mistake would be visible in these pictures, and the clips differ from their inputs."""
         count = len(self._clips)
         return len(sums.plain) == count and sums.apart > 0 and sum(sums.plain) / count > TELLING

@@ -207,7 +207,7 @@ def _arrays(
         "subject": [subjects.index(clip.subject) for clip in clips],
     }
     of_samples = [np.repeat(np.array(info[what], np.int64), counts) for what in metric.sampling.sample_info]
-    features = [joined(of_side, true.folder) if clips else np.empty((0, 0)) for of_side in samples]
+    features = [joined(rows, true.folder) if clips else np.empty((0, 0)) for rows in samples]
     return (features[0], features[-1], *of_samples), counts
 
 

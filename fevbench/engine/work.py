@@ -33,7 +33,7 @@ Digests = tuple[str, tuple[str, ...]]
 
 
 @dataclass
-class Found:
+class ClipFeatures:
     """Digests and features of some clips.
 
     Attributes:
@@ -52,9 +52,9 @@ class Found:
     features: dict[str, dict[str, tuple[Rows, Rows]]] = field(default_factory=dict)
     work: dict[str, Work] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    reads: list[Path] = field(default_factory=list)
+    opened_files: list[Path] = field(default_factory=list)
 
-    def add(self, other: Found, keep: Callable[[Rows], Rows]) -> None:
+    def add(self, other: ClipFeatures, keep: Callable[[Rows], Rows]) -> None:
         """Add other clips.
 
         Args:
@@ -65,7 +65,7 @@ class Found:
         self.true |= other.true
         self.again |= other.again
         self.notes += other.notes
-        self.reads = list(dict.fromkeys([*self.reads, *other.reads]))
+        self.opened_files = list(dict.fromkeys([*self.opened_files, *other.opened_files]))
         for name, of_clips in other.features.items():
             mine = self.features.setdefault(name, {})
             mine |= {clip: (keep(made), keep(true)) for clip, (made, true) in of_clips.items()}
@@ -104,13 +104,13 @@ class Worker:
         self._noise, self._extractions = noise, extractions
         self.corpus, self.generated = corpus, generated
 
-    def begin(self, progress: Progress) -> Found:
+    def begin(self, progress: Progress) -> ClipFeatures:
         """Make the first few clips and check them; of videos and programs, make all clips.
 
         Raises:
             FevbenchError: They cannot be made, or have another value range or order of channels.
         """
-        found = Found()
+        found = ClipFeatures()
         with found.timed("generate") as work:
             self.generated.make_first(progress)
             work.computed = self.generated.made
@@ -121,14 +121,14 @@ class Worker:
         for extraction in self._extractions.values():
             extraction.flush()
 
-    def do(self, part: Part) -> Found:
+    def do(self, part: Part) -> ClipFeatures:
         """Make a part of a run's clips and extract their features.
 
         Raises:
             FevbenchError: A clip cannot be made or read, or its features cannot be computed.
         """
         clips, count = part
-        return self.look_at(clips) if count == 1 else self.look_at_again(clips, count)
+        return self.extract(clips) if count == 1 else self.extract_noise(clips, count)
 
     def parts(self, count: int) -> list[list[Part]]:
         """The work of a run in two turns: all clips, then their noise samples.
@@ -140,19 +140,19 @@ class Worker:
         return [_parts(self.generated.groups, 1), again]
 
     @cached_property
-    def _remade(self) -> tuple[Clip, ...]:
+    def _remade_clips(self) -> tuple[Clip, ...]:
         return made_again(self.generated.clips)
 
     def _again(self, number: int) -> GeneratedClips:
-        return self.generated.again(number, self._remade, self._noise / str(number))
+        return self.generated.again(number, self._remade_clips, self._noise / str(number))
 
-    def look_at(self, clips: Sequence[Clip]) -> Found:
+    def extract(self, clips: Sequence[Clip]) -> ClipFeatures:
         """Make clips unless they exist, and extract the features of each and of its true clip.
 
         Raises:
             FevbenchError: A clip cannot be made or read, or its features cannot be computed.
         """
-        found = Found()
+        found = ClipFeatures()
         with found.timed("decode") as work:
             work.computed = len(clips)
             true = [HashedClip(self.corpus.frames(clip)) for clip in clips]
@@ -173,7 +173,7 @@ class Worker:
                 found.work[name] = extraction.take_work()
         return found
 
-    def look_at_again(self, clips: Sequence[Clip], count: int) -> Found:
+    def extract_noise(self, clips: Sequence[Clip], count: int) -> ClipFeatures:
         """Make noise samples of clips, and extract the differences between those of each face and label.
 
         True clips have no rows: a second take of a subject starts from another picture, so it differs by
@@ -184,9 +184,9 @@ class Worker:
             count: Noise samples per clip, the scored one included.
 
         Raises:
-            FevbenchError: As `look_at`.
+            FevbenchError: As `extract`.
         """
-        found = Found()
+        found = ClipFeatures()
         every = {clip: [HashedClip(self.generated.frames(clip))] for clip in clips}
         with found.timed("draws") as work:
             for number in range(1, count):

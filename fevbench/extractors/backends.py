@@ -76,7 +76,7 @@ def at_precision(backend: Backend, precision: Precision) -> Backend:
     return rounded[backend] if precision == "fast" else backend
 
 
-def by_openvino(backend: Backend) -> bool:
+def runs_on_openvino(backend: Backend) -> bool:
     """Whether the backend is OpenVINO."""
     return backend.startswith(OPENVINO)
 
@@ -97,7 +97,7 @@ def run_by(backend: Backend, network: nn.Module) -> Callable[[torch.Tensor], tor
     Returns:
         The network itself, or a function of the same tensors with the same outputs.
     """
-    if by_openvino(backend):
+    if runs_on_openvino(backend):
         return _TorchOnOpenVINO(network, BF16 if rounds(backend) else "f32")
     return partial(_rounded, network) if rounds(backend) else network
 

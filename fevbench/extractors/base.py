@@ -17,8 +17,8 @@ from fevbench.extractors.backends import (
     Backend,
     Precision,
     at_precision,
-    by_openvino,
     rounds,
+    runs_on_openvino,
 )
 from fevbench.extractors.onnx import CUDA, CUDA_OPTIONS, onnx_providers
 from fevbench.packages import installed
@@ -119,7 +119,7 @@ class Extractor:
             if not found:
                 raise MissingPackage(f"extractor {self.name!r}", package, self.extra)
             versions |= found
-        if by_openvino(self.backend):
+        if runs_on_openvino(self.backend):
             versions |= installed(OPENVINO)
         return versions
 
@@ -134,7 +134,7 @@ class Extractor:
             found["torch"] = device.partition(":")[0]
         if "onnxruntime" in self.packages:
             found["onnxruntime"] = onnx_providers(device)[0]
-        if by_openvino(self.backend):
+        if runs_on_openvino(self.backend):
             found[OPENVINO] = "CPU"
         if rounds(self.backend):
             found["precision"] = BF16

@@ -74,7 +74,7 @@ class CacheFile:
                 raise
             self.db.close()
         self.db = self._opened()
-        return self._at_last(act)
+        return self._with_new_file(act)
 
     def make_ready(self) -> None:
         """Bring the file to today's layout with a write-ahead log; for writing only."""
@@ -118,9 +118,9 @@ class CacheFile:
             return self._connected()
         except DamageError as damage:
             self._put_aside(damage)
-        return self._at_last(self._connected)
+        return self._with_new_file(self._connected)
 
-    def _at_last(self, act: Callable[[], T]) -> T:
+    def _with_new_file(self, act: Callable[[], T]) -> T:
         """The result of ``act`` with a new file: if that is damaged too, the disk is at fault."""
         try:
             with self._named_errors():

@@ -19,7 +19,7 @@ from fevbench.data.protocol import Protocol
 from fevbench.engine.generate import GeneratedClips
 from fevbench.errors import FevbenchError
 from fevbench.generate.photograph import Photograph
-from fevbench.models.asked import Asked
+from fevbench.models.asked import LocalMaker
 from fevbench.models.built import build
 from fevbench.models.found import FoundModel
 from fevbench.progress import Progress
@@ -41,7 +41,7 @@ def make_clips(
     # A photograph can be repeated for any length.
     corpus = Corpus(face, replace(protocol, reads_to_end=True), "test")
     with tempfile.TemporaryDirectory() as folder:
-        asked = Asked(build(found, corpus, device, progress), corpus, device)
+        asked = LocalMaker(build(found, corpus, device, progress), corpus, device)
         made = GeneratedClips(asked, corpus, Path(folder), seed)
         for note in made.notes:
             progress.note(f"note: {note}")

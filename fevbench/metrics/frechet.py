@@ -58,7 +58,7 @@ def frechet_distance(generated: Features, real: Features) -> float:
         ValueError: A set holds a value that is not finite.
     """
     first, second = (
-        _Side(features, np.zeros(_shape(features)[0], np.int64), 1) for features in (generated, real)
+        _FeatureSet(features, np.zeros(_shape(features)[0], np.int64), 1) for features in (generated, real)
     )
     return _distance(first, second, np.array([True]))
 
@@ -106,7 +106,7 @@ def distances(
         TooFew: A set has fewer than two samples.
         ValueError: A set holds a value that is not finite.
     """
-    first, second = (_Side(features, groups, unions.shape[1]) for features in (generated, real))
+    first, second = (_FeatureSet(features, groups, unions.shape[1]) for features in (generated, real))
     return [_distance(first, second, union) if first.count(union) > 1 else float("nan") for union in unions]
 
 
@@ -159,7 +159,7 @@ def of_labels_jackknife(
     return means[0], means[1:]
 
 
-class _Side:
+class _FeatureSet:
     """One of the two sets, in groups.
 
     Raises:
@@ -237,7 +237,7 @@ def _added(moments: Moments, others: list[Moments], sign: int) -> Moments:
     return moments
 
 
-def _distance(generated: _Side, real: _Side, union: NDArray[np.bool_]) -> float:
+def _distance(generated: _FeatureSet, real: _FeatureSet, union: NDArray[np.bool_]) -> float:
     """Between the samples of these groups."""
     sides = (generated, real)
     if min(side.count(union) for side in sides) < generated.features:

@@ -80,7 +80,7 @@ class ModelProcess:
         self._seconds: float | None = None
 
     @property
-    def reads(self) -> tuple[Path, ...]:  # noqa: D102 - see `Maker`
+    def opened_files(self) -> tuple[Path, ...]:  # noqa: D102 - see `Maker`
         return tuple(self._reads)
 
     def find(self, name: str, plugin: Path | None) -> FoundModel:
@@ -117,7 +117,7 @@ class ModelProcess:
         content = packed(corpus, what, "define its class in a module that can be imported")
         memory = _memory()
         self._ask(at, "build", content, device)
-        with self._or_ended(at):
+        with self._raising_if_ended(at):
             send_handle(self._connection, memory, self._process.pid)
         facts = self._answer(at)
         size = (how.size, how.size, 3)
@@ -231,7 +231,7 @@ class ModelProcess:
         if self._process is None:
             self._start()
         self._is_busy = True
-        with self._or_ended(at):
+        with self._raising_if_ended(at):
             self._connection.send((work, arguments))
 
     def _answer(self, at: str, seconds: float | None = None) -> Any:
@@ -242,21 +242,21 @@ class ModelProcess:
                 listener, *arguments = content
                 getattr(self._progress, listener)(*arguments)
                 continue
-            value, reads = content
+            value, opened_files = content
             self._is_busy = False
-            self._reads.update(dict.fromkeys(reads))
+            self._reads.update(dict.fromkeys(opened_files))
             if kind == "stopped":
                 raise KeyboardInterrupt
             if kind == "failed":
                 what, fix, trace = value
                 if not what:  # not an error of the model's code: it broke its process
                     what, fix = f"model {self._name} broke its process {at} ({fix})", self._again
-                raise ModelError(what, self._see(fix)) from _There(trace)
+                raise ModelError(what, self._with_log(fix)) from _RemoteTraceback(trace)
             return value
 
     def _receive(self, at: str, until: float | None) -> tuple[Any, ...]:
         """The next message."""
-        with self._or_ended(at):
+        with self._raising_if_ended(at):
             while until is None or time.monotonic() < until:
                 left = TICK if until is None else min(TICK, max(0.0, until - time.monotonic()))
                 ready = wait([self._connection, self._process.sentinel], left)
@@ -267,10 +267,10 @@ class ModelProcess:
                     raise EOFError
         self._end()
         what = f"model {self._name} took more than {self._seconds:g} s {at} and was stopped"
-        raise ModelError(what, self._see(f"raise --clip-timeout, or make it faster; {self._again}"))
+        raise ModelError(what, self._with_log(f"raise --clip-timeout, or make it faster; {self._again}"))
 
     @contextlib.contextmanager
-    def _or_ended(self, at: str) -> Iterator[None]:
+    def _raising_if_ended(self, at: str) -> Iterator[None]:
         """Turn the end of the process during the block into an error that says how it ended."""
         try:
             yield
@@ -279,14 +279,14 @@ class ModelProcess:
             status = self._process.exitcode
             self._end()
             how = f"model {self._name} {_ending(status)} {at}"
-            mend = "give it more memory, or make it smaller" if status == -signal.SIGKILL else "correct it"
-            raise ModelError(how, self._see(f"{mend}; {self._again}")) from error
+            advice = "give it more memory, or make it smaller" if status == -signal.SIGKILL else "correct it"
+            raise ModelError(how, self._with_log(f"{advice}; {self._again}")) from error
 
     @property
     def _printed(self) -> bool:
         return self._log is not None and self._log.exists() and self._log.stat().st_size > 0
 
-    def _see(self, fix: str) -> str:
+    def _with_log(self, fix: str) -> str:
         """What to do, preceded by the log file if the process printed anything."""
         if not self._printed:
             return fix
@@ -299,7 +299,7 @@ class ModelProcess:
         self._process = None
 
 
-class _There(Exception):
+class _RemoteTraceback(Exception):
     """The traceback of the other process, for ``--debug``."""
 
 
@@ -325,7 +325,7 @@ def find_apart(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         process.close()
 
 
-def at_work(
+def open_maker(
     found: FoundModel, corpus: Corpus, device: str, progress: Progress, seconds: float | None = None
 ) -> Maker:
     """Build a model, in a separate process unless it reads videos or calls a program.
@@ -341,10 +341,10 @@ def at_work(
             raise ModelError(
                 f"--clip-timeout does not apply to {found.name}, which runs in no process of fevbench", fix
             )
-        from fevbench.models.asked import Asked
+        from fevbench.models.asked import LocalMaker
         from fevbench.models.built import build
 
-        return Asked(build(found, corpus, device, progress), corpus, device)
+        return LocalMaker(build(found, corpus, device, progress), corpus, device)
     process = found.process or ModelProcess(found.name)
     process.build(found, corpus, device, progress, seconds)
     return process

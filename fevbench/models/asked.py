@@ -49,11 +49,11 @@ class Training:
 
     names: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
-    is_meant: bool = False
+    is_intended: bool = False
 
 
 class Maker(Protocol):
-    """What makes the clips of a run: a model in this process (`Asked`) or in one of its own (`ModelProcess`).
+    """Makes the clips of a run, in this process (`LocalMaker`) or in another one (`ModelProcess`).
 
     Attributes:
         found: Where the model came from.
@@ -72,7 +72,7 @@ class Maker(Protocol):
     source: Model | None
 
     @property
-    def reads(self) -> tuple[Path, ...]:
+    def opened_files(self) -> tuple[Path, ...]:
         """The files that the model opened while it made clips."""
 
     def notes(self) -> list[str]:
@@ -108,7 +108,7 @@ class Maker(Protocol):
         """Free the model; it is not called again."""
 
 
-class Asked:
+class LocalMaker:
     """A model in this process; see `Maker`.
 
     Args:
@@ -127,7 +127,7 @@ class Asked:
         self.opened = OpenedFiles()
 
     @property
-    def reads(self) -> tuple[Path, ...]:  # noqa: D102 - see `Maker`
+    def opened_files(self) -> tuple[Path, ...]:  # noqa: D102 - see `Maker`
         return self.opened.files
 
     def notes(self) -> list[str]:  # noqa: D102
@@ -138,8 +138,8 @@ class Asked:
         if not modules:
             return Training()
         known = [one for one in modules if any(name in type(one).__name__ for name in TRAINS_OTHERWISE)]
-        is_meant = flag(self._model, self.found.name, "training_mode")
-        return Training(_classes(modules), _classes(known), is_meant)
+        is_intended = flag(self._model, self.found.name, "training_mode")
+        return Training(_classes(modules), _classes(known), is_intended)
 
     def make(  # noqa: D102
         self, clips: Sequence[Clip], faces: Frames, seed: int, evaluating: bool = False

@@ -29,7 +29,7 @@ import torch
 
 from fevbench.data.corpus import Corpus
 from fevbench.errors import FevbenchError
-from fevbench.models.asked import Asked, Training
+from fevbench.models.asked import LocalMaker, Training
 from fevbench.models.built import build
 from fevbench.models.found import FoundModel
 from fevbench.models.registry import find_model, load_plugin
@@ -50,7 +50,7 @@ class Facts:
     notes: list[str]
 
 
-class Teller:
+class Messenger:
     """Sends messages to the requesting process, from any thread.
 
     Args:
@@ -88,9 +88,9 @@ class Inside:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.teller = Teller(connection)
+        self.messenger = Messenger(connection)
         self._found: FoundModel | None = None
-        self._asked: Asked | None = None
+        self._asked: LocalMaker | None = None
         self._faces = self._output = np.empty(0, np.uint8)
         self._made: list[np.ndarray[Any, Any]] = []
 
@@ -110,8 +110,8 @@ class Inside:
         memory = recv_handle(self._connection)
         corpus: Corpus = pickle.loads(content)
         how = corpus.protocol
-        built = build(self.found, corpus, device, self.teller)
-        self._asked = Asked(built, corpus, device)
+        built = build(self.found, corpus, device, self.messenger)
+        self._asked = LocalMaker(built, corpus, device)
         size = (how.size, how.size, 3)
         self._output, self._faces = shared(memory, (how.frames, *size), (built.found.batch, *size))
         self._clips = {clip.id: clip for clip in corpus.pool}
@@ -130,11 +130,11 @@ class Inside:
         self._output[: made.nbytes] = np.ascontiguousarray(made).reshape(-1).view(np.uint8)
 
     def training(self) -> Training:
-        """See `Asked.training`."""
+        """See `LocalMaker.training`."""
         return self.asked.training()
 
     def notes(self) -> list[str]:
-        """See `Asked.notes`."""
+        """See `LocalMaker.notes`."""
         return self.asked.notes()
 
     def log_to(self, file: Path) -> None:
@@ -153,12 +153,12 @@ class Inside:
         return self._found
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> LocalMaker:
         """The model, after `build`."""
         assert self._asked is not None
         return self._asked
 
-    def reads(self) -> tuple[Path, ...]:
+    def opened_files(self) -> tuple[Path, ...]:
         """The files that the model opened since the last call."""
         return self._asked.opened.take() if self._asked else ()
 
@@ -204,7 +204,7 @@ def serve(
     with contextlib.suppress(EOFError, OSError):  # the requesting process ended
         while True:
             work, arguments = connection.recv()
-            inside.teller.send(*_answer(inside, work, arguments), inside.reads())
+            inside.messenger.send(*_answer(inside, work, arguments), inside.opened_files())
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
         sys.stdout.flush()

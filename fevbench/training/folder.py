@@ -63,7 +63,7 @@ def default_folder(settings: Settings) -> Path:
 
 
 @contextmanager
-def alone_in(out: Path) -> Iterator[None]:
+def lock_folder(out: Path) -> Iterator[None]:
     """Keep other processes from training in a folder.
 
     Raises:

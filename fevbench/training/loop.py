@@ -30,7 +30,7 @@ from fevbench.training.config import TrainingConfig
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Precision, Updates, mean_losses, open_accelerator, share_of
 from fevbench.training.export import write_exported
-from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, alone_in, claim_folder
+from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, claim_folder, lock_folder
 from fevbench.training.guard import Guard
 from fevbench.training.log import Log, choose, draw_curves, write_samples
 from fevbench.training.sampling import BatchShare, draw_batch, mixed_seed
@@ -89,7 +89,7 @@ def train(plan: TrainingPlan, listener: Listener) -> TrainingState | None:
     share = share_of(accelerator, plan.config.batch_size)
     if not accelerator.is_main_process:
         return _train(plan, accelerator, share, _Silent())
-    with alone_in(plan.out):
+    with lock_folder(plan.out):
         return _train(plan, accelerator, share, listener)
 
 

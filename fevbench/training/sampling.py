@@ -83,18 +83,18 @@ class RandomNumbers:
         With ``first``, only for that many of the whole batch, rounded up to equal parts per process.
         """
         count = self._count if first is None else -(-first // self._share.of) * self._share.of
-        return self._mine(torch.randn(count, *shape, generator=self._generator, device=self._device))
+        return self._own_part(torch.randn(count, *shape, generator=self._generator, device=self._device))
 
     def uniform(self, *shape: int) -> Tensor:
         """``float32[B, *shape]``, from 0 to 1."""
-        return self._mine(torch.rand(self._count, *shape, generator=self._generator, device=self._device))
+        return self._own_part(torch.rand(self._count, *shape, generator=self._generator, device=self._device))
 
     def integers(self, low: int, high: int) -> Tensor:
         """``int64[B]``, from ``low`` to ``high - 1``."""
         drawn = torch.randint(low, high, (self._count,), generator=self._generator, device=self._device)
-        return self._mine(drawn)
+        return self._own_part(drawn)
 
-    def _mine(self, whole: Tensor) -> Tensor:
+    def _own_part(self, whole: Tensor) -> Tensor:
         return whole[self._share.rank :: self._share.of]
 
 

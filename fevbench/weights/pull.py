@@ -84,7 +84,7 @@ def pull_all(
     with contextlib.nullcontext() if complete else store.workspace() as folder:
         for weight in wanted:
             try:
-                result = _have(weight, folder, progress or _silent)
+                result = _find_or_download(weight, folder, progress or _silent)
             except WeightsError as error:
                 failed.append(error)
                 continue
@@ -96,7 +96,7 @@ def pull_all(
     return pulled
 
 
-def _have(weight: Weight, folder: Path | None, progress: Progress) -> Pulled:
+def _find_or_download(weight: Weight, folder: Path | None, progress: Progress) -> Pulled:
     """Find a weight, or else download it through ``folder``."""
     # Asked again now that the lock is held: another process may have downloaded it.
     local = store.find(weight.name)
@@ -211,13 +211,13 @@ def _part(
             extract_member(path, source.member, file, target, str(path))
             return target
     with path.open("rb") as stream:
-        sha256, _ = copy(_told(stream, weight.name, path.stat().st_size, progress), target)
+        sha256, _ = copy(_with_progress(stream, weight.name, path.stat().st_size, progress), target)
     if sha256 != found:
         raise WeightsError(f"{path} changed while it was copied", "try again")
     return target
 
 
-def _told(stream: IO[bytes], name: str, total: int, progress: Progress | None) -> Iterator[bytes]:
+def _with_progress(stream: IO[bytes], name: str, total: int, progress: Progress | None) -> Iterator[bytes]:
     done = 0
     for chunk in read(stream):
         done += len(chunk)

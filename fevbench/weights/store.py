@@ -149,7 +149,7 @@ def verify(local: LocalWeight, *, afresh: bool = False) -> LocalWeight:
     found = _hashes[key]
     if found != local.sha256:
         kind = "pinned" if _pin(local.path) else "registered"
-        raise mismatch(str(local.path), local.sha256, found, _cure(local), kind)
+        raise mismatch(str(local.path), local.sha256, found, _fix_for(local), kind)
     return replace(local, verified=True)
 
 
@@ -187,7 +187,7 @@ def _pinned(path: Path) -> str:
     return "" if pin is None else read_pin(pin)
 
 
-def _cure(local: LocalWeight) -> str:
+def _fix_for(local: LocalWeight) -> str:
     pin = _pin(local.path)
     if pin is not None:
         return f"get the file that was pinned, or delete both it and {pin} and add another"

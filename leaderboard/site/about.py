@@ -72,7 +72,7 @@ def read_about(folders: Sequence[Path]) -> tuple[dict[str, dict[str, Any]], list
     return {}, []
 
 
-def is_meant(model: ModelRecord) -> bool:
+def entry_applies(model: ModelRecord) -> bool:
     """Whether an entry under a model's name is about it: other models cannot borrow the names of ours."""
     return model.origin.startswith(OURS) or model.name.partition(":")[0] not in models
 
@@ -90,7 +90,7 @@ def about_of(model: ModelRecord, written: Mapping[str, Mapping[str, Any]]) -> Ab
     base = model.name.partition(":")[0]
     ours = model.origin.startswith(OURS)
     said: Mapping[str, Any] = {}
-    if is_meant(model):
+    if entry_applies(model):
         said = written.get(model.name, written.get(base, {}) if ours else {})
     again = said.get("scored_again", "")
     scored = "made and scored by the maintainers" if ours else "sent in"

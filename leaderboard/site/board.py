@@ -251,7 +251,7 @@ def _cells(table: Table, run: Run, scales: Mapping[str, tuple[float, float] | No
             )
         )
     if table.costs:
-        why = table.costs.why_not(run.result.model)
+        why = table.costs.unavailable_reason(run.result.model)
         for value, text in cost_cells(table.costs.of(run.result.model)):
             cells.append(Shown(text, "" if value is None else f"{value:.9g}", why=why))
     about = run.about

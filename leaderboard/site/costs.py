@@ -58,7 +58,7 @@ class Costs:
         known = (model.name, model.fingerprint)
         return next((cost for cost in self.table.costs if (cost.model, cost.fingerprint) == known), None)
 
-    def why_not(self, model: ModelRecord) -> str:
+    def unavailable_reason(self, model: ModelRecord) -> str:
         """Why a model has no cost here; empty if it has."""
         if self.of(model) is not None:
             return ""

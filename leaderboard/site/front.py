@@ -16,7 +16,7 @@ from leaderboard.site.compare_page import front_clip
 from leaderboard.site.model_page import Look
 from leaderboard.site.plots import Axis, Dot, small_strip
 from leaderboard.site.tables import Run, Table
-from leaderboard.site.verdict import Beaten, sentence, win_matrix
+from leaderboard.site.verdict import WinRow, sentence, win_matrix
 from leaderboard.small_clips import TRUE_CLIPS
 
 MOST_ROWS = 50
@@ -83,7 +83,7 @@ class Front:
     controls: tuple[Row, ...]
     scatter: Markup
     compared: tuple[Run, ...]
-    matrix: tuple[Beaten, ...]
+    matrix: tuple[WinRow, ...]
 
 
 def make_front(look: Look, board: Board) -> Front:

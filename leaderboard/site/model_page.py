@@ -11,7 +11,7 @@ from markupsafe import Markup
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.headline import GROUPS, headline
 from fevbench.report.rows import bounds_of, interval, notes, number
-from leaderboard.site.about import About, is_meant
+from leaderboard.site.about import About, entry_applies
 from leaderboard.site.board import is_beyond, missing_text, value_text
 from leaderboard.site.breakdown import labels_of
 from leaderboard.site.cards import Card, card_of
@@ -188,7 +188,7 @@ def _section(look: Look, run: Run, pages: Mapping[str, str]) -> Section:
 
 def _curves(table: Table, run: Run) -> tuple[Markup, ...]:
     model = run.result.model
-    if table.curves is None or not is_meant(model):
+    if table.curves is None or not entry_applies(model):
         return ()
     return tuple(learning_curve(metric, curve) for metric, curve in table.curves.of(model.name))
 

@@ -18,7 +18,7 @@ EMBEDDED = "fevsynth"
 def short_titles(results: Sequence[Result]) -> list[str]:
     """Short, unique titles of tables.
 
-    Data set, protocol, and the number of clips if not all. Then, for tables with the same title, what differs:
+    Data set, protocol, and the number of clips if not all. Then, for tables of the same title, what differs:
     the split, the protocol's version, the number of clips, and finally their hash.
 
     Args:

@@ -45,7 +45,7 @@ class Wins:
 
 
 @dataclass(frozen=True)
-class Beaten:
+class WinRow:
     """A row of the matrix of wins: per column the number of metrics, its colour step, and which they are.
 
     Attributes:
@@ -58,7 +58,7 @@ class Beaten:
     cells: tuple[tuple[int, int, str] | None, ...]
 
 
-def win_matrix(runs: Sequence[Run], wins: Wins, columns: Sequence[str]) -> tuple[Beaten, ...]:
+def win_matrix(runs: Sequence[Run], wins: Wins, columns: Sequence[str]) -> tuple[WinRow, ...]:
     """In how many metrics each run is significantly better than each other one.
 
     Args:
@@ -75,7 +75,7 @@ def win_matrix(runs: Sequence[Run], wins: Wins, columns: Sequence[str]) -> tuple
             bits = sum(1 << place[name] for name in which)
             shade = shade_of_part(len(which) / max(len(columns), 1))
             cells.append(None if run is other else (len(which), shade, f"{bits:x}"))
-        rows.append(Beaten(run, tuple(cells)))
+        rows.append(WinRow(run, tuple(cells)))
     return tuple(rows)
 
 

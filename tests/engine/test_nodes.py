@@ -19,7 +19,7 @@ from tiny import Cli
 from fevbench import weights
 from fevbench.engine import cluster, node
 from fevbench.engine.folder import Claim, settings_of
-from fevbench.engine.node import Load, Sent
+from fevbench.engine.node import SentRun, TaskInput
 from fevbench.extractors.base import Extractor
 from fevbench.extractors.cache import FeatureCache
 from fevbench.version import VERSION
@@ -37,7 +37,7 @@ def on_node(monkeypatch: pytest.MonkeyPatch) -> Iterator[OnNode]:
     def begin(patch: Patch) -> None:
         class Task:
             @staticmethod
-            def remote(sent: Sent, load: Load) -> bytes:
+            def remote(sent: SentRun, load: TaskInput) -> bytes:
                 with pytest.MonkeyPatch.context() as patched:
                     patched.setattr(node.platform, "node", lambda: "far-away")
                     patch(patched)

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from tiny import Outcome
 from tiny_training import losses
 
-from fevbench.training.folder import alone_in
+from fevbench.training.folder import lock_folder
 from fevbench.training.loop import _Session
 
 Train = Callable[..., Outcome]
@@ -159,7 +159,7 @@ def test_the_same_command_again_has_nothing_to_do(train: Train, tmp_path: Path) 
 
 
 def test_two_processes_do_not_share_a_folder(train: Train, tmp_path: Path) -> None:
-    with alone_in(tmp_path / "run"):
+    with lock_folder(tmp_path / "run"):
         outcome = train("run", steps=2)
     assert outcome.code == 1
     assert f"another process is writing to {tmp_path / 'run'}: wait until it is done" in outcome.complaint

@@ -221,14 +221,14 @@ class PartFilter:
 
         ``part`` is each option with the value that would select it.
         """
-        other = self.how_to_ask(subject, **part)
+        other = self.options_for(subject, **part)
         if other:
             tree.skip(path, NOT_ASKED, other)
         else:
             self._there.add(subject)
         return not other
 
-    def how_to_ask(self, subject: str, **part: str) -> str:
+    def options_for(self, subject: str, **part: str) -> str:
         """The options that would select a part; empty if it is selected."""
         differing = {k: v for k, v in part.items() if self._asked[k] not in (*EVERY, v)}
         if not differing:

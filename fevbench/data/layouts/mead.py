@@ -44,7 +44,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
         if folder.name == "audio":
             return "sound only", ""
         whose = next((name for name in reversed(folder.resolve().parts) if _ACTOR.fullmatch(name)), "")
-        if folder.name in VIEWS and whose and (how := parts.how_to_ask(whose, view=folder.name)):
+        if folder.name in VIEWS and whose and (how := parts.options_for(whose, view=folder.name)):
             return NOT_ASKED, how
         return "", ""
 
