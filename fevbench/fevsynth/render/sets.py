@@ -36,7 +36,7 @@ def render_all(
 
     Args:
         todo: What to render; neighbours of one subject save making the subject again.
-        workers: How many processes.
+        workers: Number of processes.
         make: Renders one: a function that the workers can import, such as `frame.render_frames`.
         done: Called for each finished one.
 
