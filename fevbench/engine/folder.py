@@ -233,8 +233,8 @@ class LateFiles:
         for path, digest in self._known.items():
             if _sha256(Path(path)) != digest:
                 yield (
-                    f"note: {path} is not what it was, and the model opens it while it makes clips: those "
-                    "that are there may be of before; start anew with --overwrite if it matters"
+                    f"note: {path} has changed, and the model opens it while it makes clips: existing clips "
+                    "may be from before the change; if it matters, start over with --overwrite"
                 )
 
     def keep(self, files: Collection[Path], reads: Iterable[Path], dataset: Dataset) -> None:

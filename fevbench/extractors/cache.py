@@ -98,7 +98,7 @@ class FeatureCache:
         if self._failed:
             count = len(self._failed)
             what = "of 1 sample" if count == 1 else f"of {count} samples"
-            self._note(f"feature cache {self.path}: damaged features {what} were computed anew")
+            self._note(f"feature cache {self.path}: damaged features {what} were computed again")
             self._failed = set()
 
     def get(self, keys: Iterable[str]) -> dict[str, NDArray[np.floating[Any]]]:

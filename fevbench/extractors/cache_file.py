@@ -171,7 +171,7 @@ class CacheFile:
             ) from error
         self._note(
             f"feature cache {self.path} cannot be trusted ({damage}): it is now {aside.name}, "
-            "and features are computed anew"
+            "and its features are computed again"
         )
 
     def _names_aside(self) -> Iterator[Path]:

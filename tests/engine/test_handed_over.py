@@ -278,7 +278,7 @@ def test_a_file_that_is_opened_only_to_make_clips_is_watched(run: Run, tmp_path:
     late.write_text("0.2")
     again = run(make)
     assert "nothing to do" in again.err
-    assert f"note: {late} is not what it was" in again.err.replace("\n", "")
+    assert f"note: {late} has changed" in again.err.replace("\n", "")
 
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "lost"])

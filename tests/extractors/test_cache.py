@@ -115,7 +115,7 @@ def test_a_row_that_is_not_as_it_was_written_is_computed_anew(
     notes: list[str] = []
     found = held(filled, notes)
     assert VALUES.keys() - found.keys() == {key}
-    assert notes == [f"feature cache {filled}: damaged features of 1 sample were computed anew"]
+    assert notes == [f"feature cache {filled}: damaged features of 1 sample were computed again"]
     with opened(filled.parent) as cache:
         cache.put({key: VALUES[key]})
     assert held(filled, notes).keys() == VALUES.keys()
@@ -290,7 +290,7 @@ def test_too_few_file_descriptors_are_not_the_files_fault(
     monkeypatch.setattr(sqlite3, "connect", unopened)
     monkeypatch.setattr(tempfile, "TemporaryFile", no_more)
     with (
-        pytest.raises(FevbenchError, match=r"Too many open files.*: let more files be open"),
+        pytest.raises(FevbenchError, match=r"Too many open files.*: raise the limit of open files"),
         opened(filled.parent),
     ):
         pass
