@@ -136,7 +136,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """See that a file can be written, before the work that is to fill it.
+    """Check that a file can be written, before the work that is to fill it.
 
     Raises:
         FevbenchError: It cannot.

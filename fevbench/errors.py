@@ -36,7 +36,7 @@ class Terminated(BaseException):
 
 
 class UnknownName(FevbenchError):
-    """A name that is in no registry; suggests the nearest ones that are."""
+    """A name that is in no registry; suggests similar ones."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], else_: str = "") -> None:
         names = sorted(known)
@@ -51,7 +51,7 @@ class UnknownName(FevbenchError):
 
 
 class VideoError(FevbenchError):
-    """A clip on disk that cannot be read as what it claims to be."""
+    """A video, picture or folder of frames that cannot be read as a clip."""
 
 
 class ModelError(FevbenchError):
@@ -59,7 +59,7 @@ class ModelError(FevbenchError):
 
 
 class WeightsError(FevbenchError):
-    """A pretrained file that is missing, cannot be had, or is not the registered one."""
+    """A pretrained file that is missing, cannot be downloaded, or is not the registered one."""
 
 
 class MissingPackage(FevbenchError):
@@ -75,7 +75,7 @@ class DatasetError(FevbenchError):
 
 
 class RunError(FevbenchError):
-    """A run directory that cannot be used or continued."""
+    """A run folder or result that cannot be used or continued."""
 
 
 def suggested_fix(error: BaseException, otherwise: str) -> str:
@@ -89,7 +89,7 @@ def suggested_fix(error: BaseException, otherwise: str) -> str:
     if number in NO_ROOM:
         return "free some space, then repeat the command"
     if number in NO_HANDLES:
-        return "let more files be open (ulimit -n), then repeat the command"
+        return "raise the limit of open files (ulimit -n), then repeat the command"
     if number in NO_RIGHT:
         return "check its permissions"
     if number in (errno.ENOMEM, errno.EIO, errno.ESTALE):

@@ -23,7 +23,7 @@ BUILDS = {
 
 
 def need_drawing(what: str) -> None:
-    """See that pictures can be drawn before hours are spent.
+    """Check that pictures can be drawn before hours are spent.
 
     Raises:
         MissingPackage: matplotlib is not installed.

@@ -48,7 +48,7 @@ def work_in_turns(
         work: Does one piece.
         turns: Pieces; those of a turn begin when the turn before is done.
         workers: How many processes.
-        done: Hears of each piece that is done, and what came of it.
+        done: Called for each finished piece, with its outcome.
         prepare: What each worker does before its first piece.
         deaths: How many workers may die. What such a one was at is done again by another.
 
@@ -75,8 +75,8 @@ def work_in_turns(
                 continue
             fewer = "repeat the command with fewer --jobs, which continues"
             raise FevbenchError(
-                "a worker process was killed, perhaps for want of memory",
-                fewer if workers > 1 else "close other programs, or take a machine with more memory",
+                "a worker process was killed, perhaps for lack of memory",
+                fewer if workers > 1 else "close other programs, or use a machine with more memory",
             ) from error
 
 

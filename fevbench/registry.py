@@ -97,7 +97,7 @@ class Registry(Generic[T]):
         again = ours and block is not None and (self.kind, name) not in block.added
         if name in self and not again and not _is_same(self.peek(name), target):
             taken = f"the {self.kind} {name!r} is registered already by {self.origin(name)}"
-            raise FevbenchError(f"{taken}, and again by {origin}", "choose another name")
+            raise FevbenchError(f"{taken} and again by {origin}", "choose another name")
         if ours or name not in self:
             self._targets[name] = target
             self._origins[name] = origin

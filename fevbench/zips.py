@@ -28,7 +28,7 @@ class StoredArchive:
     """An archive to read single files of.
 
     It is opened by the first that asks, once, and each file is read from its own place: threads and forked
-    processes may share it, and a pickled one is opened anew.
+    processes may share it, and a pickled one is opened again.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,1 +1,1 @@
-"""The leaderboard: the results that count, whether they are what they claim, and the pages made from them."""
+"""The leaderboard: its results, their checks, and the pages made from them."""

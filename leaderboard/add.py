@@ -1,4 +1,4 @@
-"""Filing a run among the results that count, with small copies of its clips for people to look at."""
+"""Adding a run to the leaderboard's results, with small copies of its clips for viewing."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 WIDTH = 128
-"""Least width of a small clip, pixels: H.264 halves the resolution of colours, and 32 pixels are few."""
+"""Least width of a small clip, pixels: H.264 halves the resolution of colours, which hurts small clips."""
 QUALITY = 18
-"""H.264's constant rate factor of small clips: wrinkles and a generator's patterns stay."""
+"""H.264's constant rate factor of small clips, which preserves wrinkles and a generator's artefacts."""
 
 
 def add(
     run: Path, results: Path, truths: GroundTruth, replace: bool = False, allow_dirty: bool = False
 ) -> Entry:
-    """File a run, and write the table's new state into the history.
+    """Add a run, and write the table's new state into the history.
 
-    A kill leaves either nothing of the run that is shown, or all of it.
+    After a kill, either nothing or everything of the run is shown.
 
     Args:
         run: The run folder.
         results: The folder of results.
         truths: The true clips.
-        replace: Whether it may take the place of another result of its model.
-        allow_dirty: Whether it may have been made by changed code.
+        replace: Whether it may replace another result of its model.
+        allow_dirty: Whether code with uncommitted changes may have made it.
 
     Raises:
-        RunError: Something is wrong with it, it is there already, or its place is taken.
+        RunError: The run has a fault, is already there, or its place is taken.
     """
     result = read_result(run)
     check_sound(run, truths)
-    read_history(results)  # a broken one is said before anything is written
+    read_history(results)  # raises for a broken history before anything is written
     if not allow_dirty:
         _check_clean(run, result)
     target = results / place(result)
@@ -58,11 +58,11 @@ def add(
     for entry in known:
         same = entry.id == run_id(result)
         if same and not (replace and entry.file.resolve() == target.resolve()):
-            raise RunError(f"{run} is there already: {entry.file}", "leave it out, or --replace it")
+            raise RunError(f"{run} is there already: {entry.file}", "leave it out, or give --replace")
     _check_own(target, result, known)
     if target.exists() and not replace:
         raise RunError(
-            f"{target} holds another result of {result.model.name}", "rename the model or --replace it"
+            f"{target} holds another result of {result.model.name}", "rename the model, or give --replace"
         )
     _file(run, target, result, truths.of(result))
     record(results)
@@ -70,12 +70,12 @@ def add(
 
 
 def _check_own(target: Path, result: Result, known: Sequence[Entry]) -> None:
-    """See that a result replaces none of another model whose name makes the same file's name."""
+    """Check that a result does not replace that of another model with the same file name."""
     for entry in known:
         name = entry.result.model.name
         if entry.file.resolve() == target.resolve() and name != result.model.name:
             raise RunError(
-                f"{target} holds a result of {name}, and {result.model.name} would be called the same",
+                f"{target} holds a result of {name}, and {result.model.name} would get the same file name",
                 "rename the model",
             )
 
@@ -84,8 +84,8 @@ def _check_clean(run: Path, result: Result) -> None:
     commit = result.environment.commit or ""
     if commit.endswith(DIRTY):
         raise RunError(
-            f"{run} was made by changed code ({commit[:12]}{DIRTY})",
-            "commit the changes and score it again, or --allow-dirty",
+            f"{run} was made by code with uncommitted changes ({commit[:12]}{DIRTY})",
+            "commit them and score it again, or give --allow-dirty",
         )
 
 
@@ -103,12 +103,12 @@ def _file(run: Path, target: Path, result: Result, truth: TrueClips) -> None:
         raise RunError(f"{true and true.path} cannot be read ({error.strerror})", "delete them") from error
     lacking = [clip for clip in truth.corpus.clips if clip.id in made and clip.id not in known]
     known |= {clip.id: _small(truth.corpus.frames(clip), truth) for clip in lacking}
-    # From here until its new file is there, a result that is replaced is gone: no old one with new clips.
+    # Until its new file exists, a replaced result is gone, so that no old result has new clips.
     target.unlink(missing_ok=True)
     write_small_clips(archive_of(folder, name), made)
     if lacking or not archive_of(folder, TRUE_CLIPS).exists():
         write_small_clips(archive_of(folder, TRUE_CLIPS), known)
-    for old in (folder / name, folder / TRUE_CLIPS):  # of a version that kept clips loose
+    for old in (folder / name, folder / TRUE_CLIPS):  # of older versions, without an archive
         if old.is_dir() and not old.is_symlink():
             shutil.rmtree(old)
     write_text(target, result.model_dump_json(indent=1) + "\n")

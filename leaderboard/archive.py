@@ -1,7 +1,7 @@
-"""A run in one file, for sending in: its result, its clips without loss, and the sha256 of each.
+"""A run in one file, for submission: its result, its lossless clips, and the sha256 of each.
 
-The same run gives the same file. An untrusted archive is read with suspicion: only the names a run has, no
-more bytes than `LIMITS`, and every file as its manifest says, before any of it is looked at.
+The same run gives the same file. An untrusted archive is checked before it is used: only file names of runs,
+no more bytes than `LIMITS`, and every file as its manifest says.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MEGABYTE = 1 << 20
 MOST_FILES = 20_000
 MOST_BYTES = 4096 * MEGABYTE
 LIMITS = {".json": 64 * MEGABYTE, ".md": MEGABYTE, LOSSLESS_SUFFIX: 256 * MEGABYTE}
-"""Bytes a file may have unpacked, by its suffix; `MOST_BYTES` all together."""
+"""Most bytes of an unpacked file, by its suffix; `MOST_BYTES` is the limit of all together."""
 UNREADABLE = (
     OSError,
     EOFError,
@@ -49,32 +49,32 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What reading a damaged or a strange archive may raise."""
+"""Exceptions of reading a damaged or unusual archive."""
 PACK_AGAIN = "make it with `fevbench leaderboard submit`"
 
 
 class Manifest(Record):
-    """What an archive says of itself."""
+    """The manifest of an archive."""
 
     format: str
-    """What the archive is, with a version."""
+    """The format of the archive, with a version."""
     contact: str = ""
-    """Whom to ask, if they like to be asked."""
+    """Contact of the submitter; may be empty."""
     files: dict[str, str]
     """Every other file's name to its sha256."""
 
 
 def write_archive(run: Path, out: Path, card: Path | None = None, contact: str = "") -> None:
-    """Put a run into one file, which appears whole or not at all.
+    """Pack a run into one file, atomically.
 
     Args:
         run: The run folder, checked.
         out: The file.
-        card: What to say of the model, as text; optional.
-        contact: Whom to ask; optional.
+        card: A text file that describes the model; optional.
+        contact: Contact of the submitter; optional.
 
     Raises:
-        RunError: The run lacks a file, or the card is no text.
+        RunError: The run lacks a file, or the card is not text.
     """
     contents = {RESULT_FILE: run / RESULT_FILE, SETTINGS_FILE: run / SETTINGS_FILE}
     for clip in scored_clips(read_result(run)):
@@ -104,13 +104,13 @@ def _check_text(card: Path) -> None:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[tuple[Path, Manifest]]:
-    """Unpack an archive into a folder that is gone afterwards.
+    """Unpack an archive into a temporary folder.
 
     Yields:
-        A run folder, and what the archive says of itself.
+        A run folder, and the archive's manifest.
 
     Raises:
-        RunError: It is no such archive, or not as its manifest says. Nothing was written elsewhere.
+        RunError: It is not such an archive, or does not match its manifest. Nothing was written elsewhere.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -125,13 +125,13 @@ def opened(path: Path) -> Iterator[tuple[Path, Manifest]]:
         _check_files(path, folder, manifest, entries.keys() - {MANIFEST})
         try:
             yield folder, manifest
-        except FevbenchError as error:  # of what is in it: say so by the name people know
+        except FevbenchError as error:  # name the archive, not the temporary folder
             what, fix = (text.replace(str(folder), str(path)) for text in (error.what, error.fix))
             raise RunError(what, fix) from error
 
 
 def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The files of an archive, before any is unpacked, if they are what a submission may hold."""
+    """The files of an archive, after checking before unpacking that a submission may hold them."""
     listed = archive.infolist()
     if len(listed) > MOST_FILES:
         raise RunError(f"{path} holds {len(listed)} files, more than {MOST_FILES}", PACK_AGAIN)
@@ -139,7 +139,7 @@ def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
         raise RunError(f"{path} unpacks to {total} bytes, more than {MOST_BYTES}", PACK_AGAIN)
     entries: dict[str, zipfile.ZipInfo] = {}
     for entry in listed:
-        if why := _why_not(entry, entries):
+        if why := _refusal_reason(entry, entries):
             raise RunError(f"{path} holds {entry.filename!r}, {why}: nothing was unpacked", PACK_AGAIN)
         entries[entry.filename] = entry
     for name in (MANIFEST, RESULT_FILE, SETTINGS_FILE):
@@ -148,26 +148,26 @@ def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
     return entries
 
 
-def _why_not(entry: zipfile.ZipInfo, before: Mapping[str, zipfile.ZipInfo]) -> str:
+def _refusal_reason(entry: zipfile.ZipInfo, before: Mapping[str, zipfile.ZipInfo]) -> str:
     """Why a file of an archive is not unpacked; empty if it is."""
     name = PurePosixPath(entry.filename)
     if name.is_absolute() or ".." in name.parts or "\\" in entry.filename or ":" in entry.filename:
-        return "which leads out of it"
+        return "whose path leaves the archive"
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
-        return "which is no file"
+        return "which is not a file"
     if not ALLOWED.fullmatch(entry.filename) or not is_file_name(name.name):
-        return "which no run has"
+        return "which is not a file of a run"
     if entry.filename in before:
         return "twice"
     if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "which is encrypted or packed in a rare way"
+        return "which is encrypted or compressed by an unusual method"
     if entry.file_size > LIMITS[name.suffix]:
         return f"of {entry.file_size} bytes, more than {LIMITS[name.suffix]}"
     return ""
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
-    """Write a file that may be written. What it unpacks to is counted: its head can lie."""
+    """Unpack a checked file. Its bytes are counted, because its header may be wrong."""
     target = folder / entry.filename
     target.parent.mkdir(exist_ok=True)
     left = entry.file_size
@@ -185,15 +185,17 @@ def _manifest(path: Path, file: Path) -> Manifest:
     except ValidationError as error:
         raise RunError(f"{path}: its {MANIFEST} is broken", PACK_AGAIN) from error
     if manifest.format != FORMAT:
-        raise RunError(f"{path} is {manifest.format!r}, and this fevbench reads {FORMAT!r}", PACK_AGAIN)
+        raise RunError(f"{path} is {manifest.format!r}, this fevbench reads {FORMAT!r}", PACK_AGAIN)
     return manifest
 
 
 def _check_files(path: Path, folder: Path, manifest: Manifest, there: Collection[str]) -> None:
-    """See that an archive holds the files its manifest names and no others, each bit for bit."""
+    """Check that an archive holds exactly the files of its manifest, each with the right sha256."""
     for name in sorted(manifest.files.keys() ^ set(there)):
         what = f"holds {name!r}, which its {MANIFEST} does not name" if name in there else f"lacks {name!r}"
         raise RunError(f"{path} {what}", PACK_AGAIN)
     for name, sha256 in sorted(manifest.files.items()):
         if sha256_of(folder / name) != sha256:
-            raise RunError(f"{path}: {name!r} is not the file that was packed: another sha256", PACK_AGAIN)
+            raise RunError(
+                f"{path}: {name!r} is not the file that was packed (its sha256 differs)", PACK_AGAIN
+            )

@@ -1,4 +1,4 @@
-"""Whether results are what they claim to be, as far as they and the data sets here can tell."""
+"""Checking results: by themselves, and against the data sets on this machine."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from fevbench.stats.jackknife import EQUAL_METHOD, LEAST_GROUPS, group_sizes
 from fevbench.wording import first_few, quantity
 from leaderboard.entries import Entry
 from leaderboard.ground_truth import GroundTruth
-from leaderboard.layout import came_installed, place, scored_clips, small_clips, small_of
+from leaderboard.layout import is_packaged, place, scored_clips, small_clips, small_of
 from leaderboard.small_clips import ARCHIVE_SUFFIX, CLIPS_SUFFIX, TRUE_CLIPS, find_small_clips
 
 SLACK = 1e-6
-"""How far rounding may take a number out of its range, relative to its size."""
+"""Relative tolerance of a metric's range, for rounding."""
 ALIKE = 1e-3
-"""How far two machines' numbers may part, relative to their size: a margin, not a measurement."""
+"""Relative tolerance between values of two machines: a margin, not a measurement."""
 ALIKE_NEAR_ZERO = 1e-5
-"""The same where numbers are next to nothing."""
+"""Absolute tolerance for values near zero."""
 DIRTY = "+dirty"
 LONGEST_NAME = 100
-"""Characters of a model's name that a table can bear."""
+"""Most characters of a model's name."""
 
 
 def wrong_figures(result: Result, metric: Metric) -> Iterator[str]:
-    """Yield what does not follow from the rest of a result, a line each."""
+    """Yield contradictions within a result, one line each."""
     found = result.metrics[metric.name]
     if (found.higher_is_better, found.sample) != (metric.higher_is_better, metric.sampling.counts):
         yield "its direction or its sample is not the metric's"
@@ -56,7 +56,7 @@ def wrong_figures(result: Result, metric: Metric) -> Iterator[str]:
 
 
 def _clips_of(result: Result, metric: Metric) -> set[str]:
-    """The clips a metric has values of: all, or those that are made several times."""
+    """The clips with values in a metric: all, or those with noise samples."""
     if metric.sampling.noise_samples == 1:
         return set(scored_clips(result))
     data = result.dataset
@@ -73,10 +73,10 @@ def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[s
         return
     counted = clips_that_count(metric, found)
     if not counted:
-        yield "it does not tell what each clip counts"
+        yield "it lacks the values of its clips"
         return
     if not is_mean_of(found.value, counted):
-        yield f"it says {found.value:g}, and its clips say {math.fsum(counted.values()) / len(counted):g}"
+        yield f"its value is {found.value:g}, its clips have {math.fsum(counted.values()) / len(counted):g}"
     missing = sum(found.per_clip[clip] is None for clip in counted)
     yield from _count("n", found.n, len(counted))
     yield from _count("missing", found.missing, missing)
@@ -87,14 +87,14 @@ def _of_clips(result: Result, metric: Metric, found: MetricResult) -> Iterator[s
         yield from _count("subjects", found.subjects, len(set(subjects)))
         yield from _interval(found.interval, interval_of_mean(list(counted.values()), subjects))
     if unknown := {*found.readings.values(), *found.ceiling_readings.values()} - set(result.dataset.labels):
-        yield f"it reads what the data set has no label for, {sorted(unknown)[0]!r} for one"
+        yield f"its readings hold labels that the data set lacks, such as {sorted(unknown)[0]!r}"
     labels = result.dataset.labels_of
     if found.readings and labels:
         observed = {clip: value for clip in counted if (value := found.per_clip[clip]) is not None}
         wrong = [c for c, value in observed.items() if value != (found.readings.get(c) == labels.get(c))]
         if wrong:
             count = quantity(len(wrong), "clip counts", "clips count")
-            yield f"{count} as what was not read in it, {wrong[0]} for one"
+            yield f"{count} otherwise than its reading says, such as {wrong[0]}"
 
 
 def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str
     fewest = (clips - max(group_sizes(list(result.dataset.subjects_of.values())), default=0)) * max(rows, 1)
     enough = not metric.sampling.least_per_label and fewest >= metric.sampling.least // 2
     if not found.replicates and (found.interval or (len(subjects) >= LEAST_GROUPS and enough)):
-        yield "it holds no replicates, though its subjects are enough for them"
+        yield "it holds no replicates, although it has enough subjects"
     elif found.value is not None and (found.replicates or found.interval):
         older = found.interval is not None and found.interval.method == EQUAL_METHOD
         sample = Sample(found.value, replicates=found.replicates, excused=found.excused_clips)
@@ -118,19 +118,19 @@ def _of_set(result: Result, metric: Metric, found: MetricResult) -> Iterator[str
 
 def _count(what: str, said: int, found: int) -> Iterator[str]:
     if said != found:
-        yield f"{what} is {said}, and what it holds says {found}"
+        yield f"{what} is {said}, computed again {found}"
 
 
 def _interval(said: Interval | None, found: Interval | None) -> Iterator[str]:
     if found is None and said is not None:
-        return  # of fewer subjects than an interval takes today: older results have one, and no view shows it
+        return  # an older result's interval of too few subjects, which no view shows
     if said is None or found is None:
         if said != found:
-            yield f"interval {_text(said)}, and what it holds says {_text(found)}"
+            yield f"interval {_text(said)}, computed again {_text(found)}"
     elif (said.method, said.level) != (found.method, found.level):
-        yield f"interval by {said.method!r} at {said.level:g}, and this version makes them otherwise"
+        yield f"interval by {said.method!r} at {said.level:g}, which this version computes differently"
     elif not (_close(said.low, found.low) and _close(said.high, found.high)):
-        yield f"interval {_text(said)}, and what it holds says {_text(found)}"
+        yield f"interval {_text(said)}, computed again {_text(found)}"
 
 
 def _text(interval: Interval | None) -> str:
@@ -148,49 +148,51 @@ def _within(metric: Metric, value: float) -> bool:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was found, in one line: a fault, so that the result must not count, or good to know."""
+    """A finding in one line: a fault, which excludes the result, or a note."""
 
     what: str
     fault: bool = True
 
 
 def alike(one: float | None, other: float | None) -> bool:
-    """Whether two values are the same number, made on two machines."""
+    """Whether two values agree, allowing for two machines."""
     if one is None or other is None:
         return one is other
     return math.isclose(one, other, rel_tol=ALIKE, abs_tol=ALIKE_NEAR_ZERO)
 
 
 def check_result(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]:
-    """Yield what is wrong with a result by itself."""
+    """Yield the findings on a result by itself."""
     for what in ground_truth.faults(result):
         yield Finding(what)
     name = result.model.name
     if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
-        yield Finding(f"its model's name is no line of 1 to {LONGEST_NAME} characters that print")
+        yield Finding(f"its model's name is not one line of 1 to {LONGEST_NAME} printable characters")
     try:
         datetime.datetime.fromisoformat(result.created)
     except ValueError:
-        yield Finding(f"created {result.created!r} is no time")
+        yield Finding(f"created {result.created!r} is not a time")
     if not result.metrics:
         yield Finding("it holds no metric")
     yield from _weights(result, ground_truth)
     if (result.environment.commit or "").endswith(DIRTY):
-        yield Finding("made by changed code, which nobody else has", fault=False)
+        yield Finding("made by code with uncommitted changes, which nobody else has", fault=False)
     current = current_metrics(result)
     for name, found in result.metrics.items():
         if name not in catalog:
             yield Finding(f"no metric is called {name!r} here")
         elif name not in current:
             here = catalog.get(name).for_protocol(result.protocol).id
-            yield Finding(f"{name}: it is {found.id}, and {here} here: not checked", fault=False)
+            yield Finding(
+                f"{name}: its definition is {found.id}, this version's {here}: not checked", fault=False
+            )
         else:
             for what in wrong_figures(result, current[name]):
                 yield Finding(f"{name}: {what}")
 
 
 def current_metrics(result: Result) -> dict[str, Metric]:
-    """The metrics of a result that were scored by this version's definitions, as it declares them."""
+    """The metrics of a result that have this version's definitions, as this version declares them."""
     judge = next((record.sha256 for record in result.weights if record.name == JUDGE), None)
     known = [
         catalog.get(name).with_judge(judge).for_protocol(result.protocol)
@@ -201,7 +203,7 @@ def current_metrics(result: Result) -> dict[str, Metric]:
 
 
 def left_out(result: Result) -> list[str]:
-    """The metrics that every run has unless its user chose, and that a result lacks: perhaps its bad ones."""
+    """The default metrics that a result lacks, perhaps because they were bad."""
     return [
         name for name in catalog if catalog.get(name).selected_by == "default" and name not in result.metrics
     ]
@@ -216,7 +218,7 @@ def _weights(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]:
         elif name not in registry:
             yield Finding(f"no weight is called {name!r} here")
         elif sha256 not in {file.sha256 for file in registry[name].files}:
-            yield Finding(f"{name} was {sha256[:12]}, which is none of the registered files")
+            yield Finding(f"{name} was {sha256[:12]}, which is not a registered file")
     for metric in current_metrics(result).values():
         needed = set(extractors.get(metric.computation.extractor).weights)
         if result.metrics[metric.name].value is not None and (lacking := needed - used.keys()):
@@ -226,18 +228,18 @@ def _weights(result: Result, ground_truth: GroundTruth) -> Iterator[Finding]:
 def _judge(result: Result, sha256: str, ground_truth: GroundTruth) -> Iterator[Finding]:
     try:
         truth = ground_truth.of(result)
-    except FevbenchError:  # said already
+    except FevbenchError:  # already reported
         return
     here = find_judge(truth.corpus.dataset, truth.protocol)
     if here is None or here.sha256 != sha256:
         yield Finding(
-            f"its expression classifier, {sha256[:12]}, is not the one here: nobody else can ask it",
+            f"its expression classifier, {sha256[:12]}, is not the one here, so nobody can check it",
             fault=False,
         )
 
 
 def check_entry(entry: Entry, ground_truth: GroundTruth) -> Iterator[Finding]:
-    """Yield what is wrong with a filed result, with its place, or with its small clips."""
+    """Yield the findings on a result of the leaderboard, on its place, and on its small clips."""
     yield from check_result(entry.result, ground_truth)
     try:
         wanted = place(entry.result)
@@ -246,7 +248,7 @@ def check_entry(entry: Entry, ground_truth: GroundTruth) -> Iterator[Finding]:
     else:
         if entry.file.resolve().parts[-len(wanted.parts) :] != wanted.parts:
             yield Finding(f"it belongs at {wanted}")
-    if not came_installed(entry.file):
+    if not is_packaged(entry.file):
         yield from _small_clips(entry)
 
 
@@ -265,14 +267,14 @@ def _small_clips(entry: Entry) -> Iterator[Finding]:
         if lacking := sorted({f"{clip}{CLIPS_SUFFIX}" for clip in small_of(scored)} - there):
             yield Finding(f"{clips.name} lacks {first_few(lacking)}")
         if name != TRUE_CLIPS and (more := sorted(there - {f"{clip}{CLIPS_SUFFIX}" for clip in scored})):
-            yield Finding(f"{clips.name} holds what is no clip of it: {first_few(more)}")
+            yield Finding(f"{clips.name} holds files that are not its clips: {first_few(more)}")
     for clip, content in small_clips(entry):
         if content[4:8] != b"ftyp":
-            yield Finding(f"{clip}{CLIPS_SUFFIX} is no MP4")
+            yield Finding(f"{clip}{CLIPS_SUFFIX} is not an MP4")
 
 
 def check_together(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Finding]]:
-    """Yield in which results the true clips have other numbers than in the first one of the same clips."""
+    """Yield results whose true clips have other values than in the first result of the same clips."""
     first: dict[tuple[str, str, str], tuple[Entry, float]] = {}
     for entry in entries:
         for name, metric in entry.result.metrics.items():
@@ -281,5 +283,5 @@ def check_together(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Finding]]:
             key = (entry.result.dataset.digest, entry.result.protocol.id, metric.id)
             other, ceiling = first.setdefault(key, (entry, metric.ceiling))
             if not alike(ceiling, metric.ceiling):
-                what = f"{name}: the true clips have {metric.ceiling:g}, and {ceiling:g} in {other.file.name}"
+                what = f"{name}: the true clips have {metric.ceiling:g}, but {ceiling:g} in {other.file.name}"
                 yield entry, Finding(what)

@@ -1,4 +1,4 @@
-"""The results that count: every one below some folders, and what is wrong with those that do not load."""
+"""Loading all results below some folders, with the problems of files that do not load."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from leaderboard.small_clips import SmallClips, find_small_clips
 
 COST_FILE = "cost.json"
 OTHER_FILES = (COST_FILE, AUDIT_FILE, SETTINGS_FILE)
-"""What else is called .json beside results."""
+"""Other JSON files beside results."""
 ID_DIGITS = 12
 
 
@@ -27,9 +27,9 @@ class Entry:
     """A result of the leaderboard.
 
     Attributes:
-        file: Where it lies.
-        result: What it says.
-        id: What identifies its run; see `run_id`.
+        file: Its file.
+        result: The result.
+        id: The id of its run; see `run_id`.
         clips: Its small clips; None if there are none.
     """
 
@@ -41,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is wrong with a file, in one line without the file's name."""
+    """A problem with a file, in one line without the file's name."""
 
     file: Path
     what: str
@@ -52,7 +52,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Entries:
-    """What some folders hold: results, what does not load, and notes of what is no result."""
+    """The content of some folders: results, files that do not load, and notes on other files."""
 
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
@@ -60,7 +60,7 @@ class Entries:
 
 
 def load_entries(folders: Sequence[Path], besides: Path | None = None) -> Entries:
-    """Load every result below some folders, ``besides`` left out; a file that is none spoils only itself."""
+    """Load every result below some folders except ``besides``; a bad file affects no other."""
     entries: list[Entry] = []
     problems: list[Problem] = []
     notes: list[Problem] = []
@@ -101,14 +101,14 @@ def load_entry(file: Path) -> Entry:
 def result_files(folders: Sequence[Path]) -> Iterator[Path]:
     """Yield every file that should be a result, sorted within each folder, each once.
 
-    Of a run that is not finished, that is its settings.
+    For an unfinished run, this is its settings file.
     """
     seen: set[Path] = set()
     for folder in folders:
         for file in sorted(folder.rglob("*.json")) if folder.is_dir() else [folder]:
             known = file.resolve()
             within = file.relative_to(folder).parts if folder.is_dir() else [file.name]
-            hidden = any(part.startswith(".") for part in within)  # half of what is being written
+            hidden = any(part.startswith(".") for part in within)  # incomplete files
             other = file.name in OTHER_FILES and not _is_unfinished(file)
             if file.is_file() and not hidden and not other and known not in seen:
                 seen.add(known)
@@ -120,13 +120,13 @@ def _is_unfinished(file: Path) -> bool:
 
 
 def run_id(result: Result) -> str:
-    """What identifies a run: what was scored, on what, and what came out; not when, where or how fast.
+    """The id of a run: by its model, clips and values; not by date, machine or duration.
 
     Returns:
-        The first 12 hex digits of the sha256 of that as canonical JSON.
+        The first 12 hex digits of the sha256 of these as canonical JSON.
     """
     dataset = result.dataset
-    # The digest covers every clip's id, subject, label and pixels: the maps of them, which older results
+    # The digest covers every clip's id, subject, label and pixels. The maps of them, which older results
     # lack, add nothing.
     known = {
         "model": [result.model.name, result.model.fingerprint],

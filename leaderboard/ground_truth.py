@@ -1,4 +1,4 @@
-"""What results say of true clips, held against the data sets that are here."""
+"""Checking what results say about true clips against the data sets on this machine."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class TrueClips:
 
     @property
     def fps(self) -> float:
-        """Frames a second of a scored clip."""
+        """Frames per second of a scored clip."""
         return self.protocol.rate(self.corpus.dataset.fps)
 
 
 class GroundTruth:
-    """True clips, each decoded once for however many results.
+    """True clips, each decoded only once for any number of results.
 
     Args:
-        dataset: What to open for results of a set that lies in a folder, as ``NAME:DIR``.
+        dataset: The set to open for results of a set in a folder, as ``NAME:DIR``.
 
     Raises:
         DatasetError: That set cannot be opened.
@@ -48,7 +48,7 @@ class GroundTruth:
         """The true clips of a result.
 
         Raises:
-            FevbenchError: The data set or the protocol is not here, or not in this version.
+            FevbenchError: The data set or the protocol is missing here, or has another version.
         """
         record, protocol = result.dataset, self._protocol(result)
         key = (record.name, record.version, protocol.id, record.split, record.limit)
@@ -58,7 +58,7 @@ class GroundTruth:
         return self._truths[key]
 
     def faults(self, result: Result) -> Iterator[str]:
-        """Yield what a result says wrongly of its true clips, a line each."""
+        """Yield wrong statements of a result about its true clips, one line each."""
         try:
             truth = self.of(result)
             yield from self._faults(result, truth)
@@ -81,7 +81,7 @@ class GroundTruth:
         facts = {
             "clips": (record.clips, len(clips)),
             "subjects": (record.subjects, len({clip.subject for clip in clips})),
-            "whom clips show": (record.subjects_of, {clip.id: clip.subject for clip in clips}),
+            "subjects of clips": (record.subjects_of, {clip.id: clip.subject for clip in clips}),
             "labels": (record.labels, list(truth.corpus.dataset.labels)),
             "labels of clips": (record.labels_of, {clip.id: clip.label for clip in clips}),
         }
@@ -89,7 +89,7 @@ class GroundTruth:
             if said not in (true, [], {}):
                 yield f"{what}: {_short(said)}, in the data set {_short(true)}"
         if record.labels_of and not record.labels:
-            yield "labels: none, though its clips have some"
+            yield "labels: none, although its clips have some"
         key = (record.name, record.version, result.protocol.id, *(clip.id for clip in clips))
         if key not in self._digests:
             self._digests[key] = truth.corpus.digest(clips)
@@ -102,21 +102,21 @@ class GroundTruth:
             dataset = self._own
         elif ":" in record.name:  # a result must not say which folder to open
             raise DatasetError(
-                f"data set {record.name} is a set of somebody's own", "give --dataset NAME:DIR"
+                f"data set {record.name} is a folder of the submitter's", "give --dataset NAME:DIR"
             )
         else:
             dataset = open_dataset(record.name)
         if dataset.version != record.version:
             raise DatasetError(
-                f"it is of {record.name} {record.version}, and {dataset.version} is here",
-                "score it on this one",
+                f"it was scored on {record.name} {record.version}, here is {dataset.version}",
+                "score it on this version",
             )
         return dataset
 
     def _protocol(self, result: Result) -> Protocol:
         protocol = protocols.get(result.protocol.id)
         if protocol_record(protocol) != result.protocol:
-            raise DatasetError(f"it is not of protocol {protocol.id} as it is here", "score it again")
+            raise DatasetError(f"its protocol {protocol.id} differs from the one here", "score it again")
         return protocol
 
 

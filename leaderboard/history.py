@@ -1,4 +1,4 @@
-"""The states of a board: what stands in each table, kept by hash, and what changed since the state before."""
+"""The states of a leaderboard: the content of each table, by hash, and the changes since the state before."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from leaderboard.entries import Entry, load_entries
 from leaderboard.site.tables import groups_of
 
 HISTORY_FILE = "history.jsonl"
-"""In the folder of the results: a line a state, the newest last."""
+"""The history file in the folder of results: one line per state, the newest last."""
 STATE_DIGITS = 12
 RECORD = "fevbench leaderboard record"
 
@@ -25,11 +25,11 @@ class State(Record):
     """A state of a table.
 
     Attributes:
-        date: When it was written down, ``YYYY-MM-DD``.
-        table: The table, as its pages are called.
-        state: What identifies the runs in it; see `state_of`.
-        added: The runs that came since the state before, each as its id, a space, and its model's name.
-        removed: Those that went.
+        date: The date of the entry, ``YYYY-MM-DD``.
+        table: The file name of the table.
+        state: The hash of the runs in it; see `state_of`.
+        added: The runs added since the state before, each as its id, a space, and its model's name.
+        removed: The runs removed since then.
     """
 
     date: str
@@ -40,22 +40,22 @@ class State(Record):
 
     @property
     def words(self) -> str:
-        """The state and what made it, in a line."""
+        """The state and its changes, in one line."""
         done = {"added": self.added, "removed": self.removed}
         names = {what: ", ".join(run.partition(" ")[2] for run in runs) for what, runs in done.items()}
         return "; ".join([f"state {self.state}", *(f"{what} {who}" for what, who in names.items() if who)])
 
 
 def state_of(ids: Iterable[str]) -> str:
-    """What identifies the content of a table: the first digits of the sha256 of its runs' ids, sorted."""
+    """The hash of a table's content: the first digits of the sha256 of its sorted run ids."""
     return hashlib.sha256(" ".join(sorted(ids)).encode()).hexdigest()[:STATE_DIGITS]
 
 
 def read_history(results: Path) -> tuple[State, ...]:
-    """The states in the order they were written down; none where nothing was.
+    """The recorded states in order; none if there is no history.
 
     Raises:
-        RunError: A line is no state, or its hash is not that of what its lines say.
+        RunError: A line is not a state, or its hash does not follow from the lines.
     """
     return tuple(_replayed(results)[0])
 
@@ -76,7 +76,7 @@ def _replayed(results: Path) -> tuple[list[State], dict[str, set[str]]]:
         try:
             state = State.model_validate_json(line)
         except ValidationError as error:
-            raise RunError(f"{file}: line {number} is no state ({first_fault(error)})", fix) from error
+            raise RunError(f"{file}: line {number} is not a state ({first_fault(error)})", fix) from error
         runs[state.table] = (runs.get(state.table, set()) - set(state.removed)) | set(state.added)
         if state.state != _state(runs[state.table]):
             raise RunError(f"{file}: line {number} does not follow from the lines above it", fix)
@@ -89,7 +89,7 @@ def _state(runs: Iterable[str]) -> str:
 
 
 def changes(results: Path, entries: Sequence[Entry]) -> list[State]:
-    """The states that are not written down yet, dated today.
+    """The states that are not recorded yet, dated today.
 
     Args:
         results: The folder of the results.
@@ -121,16 +121,16 @@ def entries_of(results: Path) -> tuple[Entry, ...]:
     """All results in a folder.
 
     Raises:
-        RunError: One does not load, and would seem to be gone.
+        RunError: One does not load, and would seem removed.
     """
     loaded = load_entries([results])
     if loaded.problems:
-        raise RunError(str(loaded.problems[0]), "mend it or move it away, then repeat the command")
+        raise RunError(str(loaded.problems[0]), "correct it or move it away, then repeat the command")
     return loaded.entries
 
 
 def record(results: Path) -> list[State]:
-    """Write down what changed since the last states; nothing is written if nothing did.
+    """Record the changes since the last states; nothing is written without changes.
 
     Raises:
         RunError: The history or a result is broken.

@@ -1,4 +1,4 @@
-"""Where a result belongs: ``DATASET-VERSION/PROTOCOL-SPLIT[-LIMIT]/MODEL.json``, small clips beside it."""
+"""The place of a result: ``DATASET-VERSION/PROTOCOL-SPLIT[-LIMIT]/MODEL.json``, small clips beside it."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from leaderboard.entries import OTHER_FILES, Entry
 from leaderboard.small_clips import CLIPS_SUFFIX, TRUE_CLIPS
 
 RESULTS = Path(__file__).with_name("results")
-"""The committed results. Where fevbench is installed, they are there without their small clips."""
+"""The committed results. An installed package has them without their small clips."""
 INSTALLED = not (RESULTS.parents[1] / "pyproject.toml").is_file()
-"""Whether this is an installed package and no checkout."""
+"""Whether this is an installed package and not a checkout."""
 RESERVED = (TRUE_CLIPS, *(PurePath(name).stem for name in OTHER_FILES))
 MOST_SMALL = 48
 """Clips that a result has small copies of, so that repository, package and site stay small."""
 LONGEST = 100
-"""Characters of a result's file name before its suffix; a clip's may have twice as many bytes."""
+"""Most characters of a result's file name before its suffix; a clip's may have twice as many bytes."""
 
 
 def place(result: Result) -> Path:
-    """Where a result belongs, below the folder of results.
+    """The place of a result, below the folder of results.
 
     A seed other than the protocol's is part of the name.
 
     Raises:
-        RunError: Its model's name makes no file's name.
+        RunError: Its model's name cannot become a file name.
     """
     dataset, protocol = result.dataset, result.protocol.id.partition("@")[0]
     clips = [protocol, dataset.split, *([] if dataset.limit is None else [str(dataset.limit)])]
@@ -43,17 +43,17 @@ def place(result: Result) -> Path:
 
 
 def _as_name(text: str) -> str:
-    """A text as a file's name: other people's words never lead anywhere else."""
+    """A text as a file name; untrusted text never leads out of a folder."""
     return re.sub(r"[^\w.+-]+", "-", text.replace(":", "--"), flags=re.ASCII).strip(".-")[:LONGEST]
 
 
-def came_installed(file: Path) -> bool:
+def is_packaged(file: Path) -> bool:
     """Whether a result came with an installed package, which holds no small clips."""
     return INSTALLED and RESULTS in file.parents
 
 
 def scored_clips(result: Result) -> tuple[str, ...]:
-    """The ids of the clips a result is about, as far as it tells."""
+    """The ids of a result's scored clips, as far as it holds them."""
     if result.dataset.subjects_of:
         return tuple(result.dataset.subjects_of)
     return tuple(dict.fromkeys(clip for metric in result.metrics.values() for clip in metric.per_clip))
@@ -68,14 +68,14 @@ def small_of(clips: Iterable[str]) -> list[str]:
 
 
 def is_file_name(clip: str) -> bool:
-    """Whether a clip's id can be a file's name that stays in its folder."""
+    """Whether a clip's id is a file name that stays in its folder."""
     short = len(clip.encode("utf-8", "replace")) <= 2 * LONGEST  # file systems count bytes
     plain = clip.isprintable() and not clip.startswith(".") and short
     return bool(clip) and plain and not re.search(r'[/\\:*?"<>|]', clip)
 
 
 def small_clips(entry: Entry) -> Iterator[tuple[str, bytes]]:
-    """Yield the id and file of every small clip that is there, of the clips a result is about.
+    """Yield the id and file of every existing small clip of a result's clips.
 
     Raises:
         OSError: They cannot be read.

@@ -1,4 +1,4 @@
-"""Tables, numbers and the scatter plot in README and docs, made from results; each stands below its command.
+"""Tables, numbers and the scatter plot in README and docs, made from results; each is below its command.
 
 ``python -m leaderboard.pages`` writes them all; a test holds the pages to what it would write.
 """
@@ -32,9 +32,9 @@ PAGES = (
 """Pages with tables, from the root of the repository."""
 RESULTS = "leaderboard/results"
 HEADLINE = "fevsynth-1.0/64x16-test-48"
-"""The table that README and docs quote, below `RESULTS`: the site's first one."""
+"""The table that README and docs quote, below `RESULTS`: the first table of the site."""
 HEADLINES = re.compile(rf"(?<={RESULTS}/){re.escape(re.sub(r'-[0-9]+$', '', HEADLINE))}(?:-[0-9]+)?(?=/)")
-"""That table, of all clips or of fewer: pages name the one that is quoted."""
+"""That table, with all clips or fewer: pages name the quoted one."""
 DEMO = "docs/demo.json"
 """The result that ``make demo`` makes, in the metrics of `DEMO_ROWS`."""
 DEMO_ROWS = {
@@ -56,10 +56,10 @@ TABLE = re.compile(r"<!-- fevbench (?P<words>[^>]+?) -->\n\n.*?<!-- end -->", re
 
 
 def refreshed(text: str, root: Path) -> str:
-    """A page with all of its tables made anew.
+    """A page with all of its tables made again.
 
     Raises:
-        ValueError: It has no table, or one by an unknown command or of results that are not there.
+        ValueError: It has no table, or a table by an unknown command or of missing results.
         FevbenchError: A result or an audit cannot be read.
     """
     if not TABLE.search(text):
@@ -77,7 +77,7 @@ def printed(words: list[str], root: Path) -> str:
     """What ``compare FILES… [--metrics NAMES] --format md``, ``audit FILE`` or the demo's ``run`` prints.
 
     ``published`` stands for the numbers from the literature.
-    A comparison of more metrics than runs is turned for the page: a row a metric.
+    A comparison with more metrics than runs is transposed: one row per metric.
     """
     command, *rest = words
     if command == "run":
@@ -99,7 +99,7 @@ def printed(words: list[str], root: Path) -> str:
 
 
 def demo_rows(words: list[str], result: Result) -> str:
-    """Some of the lines that ``run MODEL DATASET --limit N`` prints, each with what it is about.
+    """Some of the lines that ``run MODEL DATASET --limit N`` prints, each with an explanation.
 
     Raises:
         ValueError: The result is of another run.
@@ -124,14 +124,14 @@ def first_table(root: Path) -> Table:
 
 
 def scatter_picture(root: Path) -> str:
-    """Identity kept against motion shown in the first table of the results, as an SVG file."""
+    """Preserved identity against motion in the first table of the results, as an SVG file."""
     drawn = str(identity_against_motion(first_table(root)))
     opened = f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}"'
     return drawn.replace("<svg", opened, 1).replace(">", f"><style>{STYLE}</style>", 1) + "\n"
 
 
 def main() -> None:
-    """Write all pages and the picture anew."""
+    """Write all pages and the picture again."""
     root = Path(__file__).parents[1]
     write_text(root / SCATTER, scatter_picture(root))
     for name in PAGES:

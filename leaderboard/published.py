@@ -1,4 +1,4 @@
-"""Numbers from the literature: where each was read, and why it cannot stand beside ours."""
+"""Numbers from the literature: their sources, and why they cannot be compared with ours."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ NOT_STATED = "not stated"
 
 @dataclass(frozen=True)
 class Setting:
-    """What must be the same for two numbers to be comparable; None where a source does not say.
+    """What must be equal for two numbers to be comparable; None if a source does not state it.
 
     Attributes:
         dataset: The data set.
         split: Which subjects.
         size: Height and width, pixels.
-        frames: Frames a clip.
-        clips: How many clips were scored.
-        conditioning: What the model is given.
-        definition: The exact definition of the metric, as one of our ids; None for any other.
+        frames: Frames per clip.
+        clips: Number of scored clips.
+        conditioning: The model's inputs.
+        definition: The exact definition of the metric, as one of our ids; None for others.
     """
 
     dataset: str | None = None
@@ -43,16 +43,16 @@ class Published:
     """A number from the literature.
 
     Attributes:
-        method: Whose clips.
-        paper: Where the method is described.
-        metric: What its source calls the number.
+        method: The method that made the clips.
+        paper: The paper of the method.
+        metric: The metric's name in the source.
         value: The number.
         higher_is_better: The metric's direction.
-        source: Where the number stands.
+        source: The place of the number in the literature.
         read: How it was verified.
-        setting: How it was measured, as far as the source says.
-        address: Where that can be opened.
-        features: The network behind the metric, in the source's words; empty if it does not say.
+        setting: How it was measured, as far as the source states it.
+        address: The address of the source.
+        features: The network behind the metric, in the source's words; empty if not stated.
         approximate: Whether the source says "about".
     """
 
@@ -74,10 +74,10 @@ class Published:
         return f"{'about ' if self.approximate else ''}{self.value:g}"
 
     def differences(self, result: Result, metric: str) -> tuple[str, ...]:
-        """Why the number cannot stand beside a result's; empty if it can.
+        """Why the number cannot be compared with a result; empty if it can.
 
         Returns:
-            A line for every field that is not the same. What a source does not state is not the same.
+            One line per differing field. A field that the source does not state differs.
         """
         ours, theirs = setting_of(result, metric), self.setting
         return tuple(
@@ -116,7 +116,7 @@ def load_published(file: Path = FILE) -> tuple[Published, ...]:
 
 
 def published_markdown(published: Sequence[Published]) -> str:
-    """The numbers as a Markdown table: a row each, with all that its source states, in the order given."""
+    """The numbers as a Markdown table: one row each, with all that its source states, in the given order."""
     lines = [
         "| data set | method | metric | value | stated of how it was measured | source, how it was read |",
         "|---|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""Scoring a run's clips once more, from the pixels alone: nothing that anybody cached is believed."""
+"""Scoring a run's clips again from their pixels only, without using anyone's cache."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ from leaderboard.layout import scored_clips
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A metric in which a result and its clips do not say the same, in all or of single clips.
+    """A metric whose value in a result differs from that of its clips, in total or for single clips.
 
-    ``clips`` holds those where the two part, the largest difference first, ``others`` what else parts, in
-    words.
+    ``clips`` holds the differing clips, the largest difference first, ``others`` other differences, in words.
     """
 
     metric: str
@@ -40,7 +39,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Rescoring:
-    """How clips are scored again; ``features`` is a folder that this process alone has filled."""
+    """How to score clips again; ``features`` is a cache folder filled only by this process."""
 
     device: str
     features: Path
@@ -49,14 +48,14 @@ class Rescoring:
     pull: weights.Progress | None = None
 
     def rescore(self, folder: Path, result: Result, ground_truth: GroundTruth) -> Result:
-        """Score the lossless clips of a run folder in every metric that is as it was and can be had here.
+        """Score the lossless clips of a run folder in every available metric with an unchanged definition.
 
         Raises:
-            FevbenchError: They cannot be scored here.
+            FevbenchError: They cannot be scored on this machine.
         """
         wanted = set(current_metrics(result)) - set(unscorable(result, ground_truth))
         if not wanted:
-            raise RunError("no metric of it can be scored here", "score it with this version")
+            raise RunError("none of its metrics can be scored here", "score it with this version")
         truth = ground_truth.of(result)
         dataset, protocol = truth.corpus.dataset, truth.protocol
         found = find_videos(folder / CLIPS_FOLDER, allow_missing=True)
@@ -73,10 +72,10 @@ class Rescoring:
 
 
 def unscorable(result: Result, ground_truth: GroundTruth) -> dict[str, str]:
-    """Which metrics of a result cannot be scored from its clips here, and why.
+    """Metrics of a result that cannot be scored from its clips here, with the reasons.
 
     Raises:
-        FevbenchError: The data set is not here.
+        FevbenchError: The data set is not on this machine.
     """
     truth = ground_truth.of(result)
     dataset, protocol = truth.corpus.dataset, truth.protocol
@@ -90,7 +89,7 @@ def unscorable(result: Result, ground_truth: GroundTruth) -> dict[str, str]:
 
 
 def disagreements(result: Result, again: Result) -> Iterator[Disagreement]:
-    """Yield where a result and what its clips scored here part by more than machines do."""
+    """Yield metrics in which a result and its clips, scored here, differ by more than two machines may."""
     for name in again.metrics:
         found = _disagreement(name, result.metrics[name], again.metrics[name])
         if found.clips or found.others or not alike(found.said, found.found):
@@ -116,25 +115,25 @@ def _disagreement(name: str, said: MetricResult, found: MetricResult) -> Disagre
 
 
 def _other_statistics(said: MetricResult, found: MetricResult) -> list[str]:
-    """What else of a metric parts: intervals, replicates, labels' own numbers, readings."""
+    """Other differences of a metric: intervals, replicates, values per label, readings."""
     parted = []
     if not _same_interval(said.interval, found.interval):
-        parted.append("another interval")
+        parted.append("a different interval")
     same = len(said.replicates) == len(found.replicates)
     if not same or not all(map(alike, said.replicates, found.replicates)):
-        parted.append("other replicates")
+        parted.append("different replicates")
     labels = said.by_label | found.by_label
     if not all(alike(said.by_label.get(label), found.by_label.get(label)) for label in labels):
-        parted.append("other numbers of labels")
+        parted.append("different values per label")
     if said.excused_clips != found.excused_clips:
-        parted.append("other clips are left out")
-    if said.readings or said.ceiling_readings:  # results of before readings have none
+        parted.append("different clips are left out")
+    if said.readings or said.ceiling_readings:  # older results have no readings
         for what, one, other in (
             ("readings", said.readings, found.readings),
             ("readings of true clips", said.ceiling_readings, found.ceiling_readings),
         ):
             if wrong := sum(one.get(clip) != other.get(clip) for clip in one | other):
-                parted.append(f"other {what} of {wrong} clips")
+                parted.append(f"different {what} of {wrong} clips")
     return parted
 
 
@@ -150,7 +149,7 @@ def _gap(one: float | None, other: float | None) -> float:
 
 
 def same_clips(result: Result, again: Result) -> bool:
-    """Whether the clips that were scored again are those a result is about."""
+    """Whether the clips that were scored again are those of a result."""
     return (
         set(scored_clips(result)) == set(scored_clips(again))
         and result.dataset.digest == again.dataset.digest

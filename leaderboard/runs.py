@@ -1,4 +1,4 @@
-"""Whether a finished run can count: its result, its settings and its clips without loss."""
+"""Checking a finished run for the leaderboard: its result, its settings and its lossless clips."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_run(path: Path) -> bool:
 
 
 def check_run(folder: Path, ground_truth: GroundTruth) -> Iterator[Finding]:
-    """Yield what is wrong with a finished run.
+    """Yield the findings on a finished run.
 
     Raises:
         RunError: It holds no result.
@@ -35,10 +35,10 @@ def check_run(folder: Path, ground_truth: GroundTruth) -> Iterator[Finding]:
 
 
 def check_sound(folder: Path, ground_truth: GroundTruth) -> None:
-    """See that nothing is wrong with a finished run.
+    """Check that a finished run has no fault.
 
     Raises:
-        RunError: Something is.
+        RunError: It has one.
     """
     faults = [finding.what for finding in check_run(folder, ground_truth) if finding.fault]
     if faults:
@@ -47,7 +47,7 @@ def check_sound(folder: Path, ground_truth: GroundTruth) -> None:
 
 
 def check_settings(folder: Path, result: Result) -> Iterator[Finding]:
-    """Yield in what a run's settings differ from its result."""
+    """Yield differences between a run's settings and its result."""
     try:
         settings = Settings.model_validate_json((folder / SETTINGS_FILE).read_bytes())
     except (OSError, ValueError):
@@ -69,7 +69,7 @@ def check_settings(folder: Path, result: Result) -> Iterator[Finding]:
 
 
 def check_clips(folder: Path, result: Result) -> Iterator[Finding]:
-    """Yield what is wrong with a run's clips: absent, damaged, of another shape, or not what was scored."""
+    """Yield the faults of a run's clips: missing, damaged, of another shape, or not the scored ones."""
     clips = folder / CLIPS_FOLDER
     if not clips.is_dir():
         yield Finding(f"no {CLIPS_FOLDER}/: repeat the run's command, which makes them again")

@@ -1,4 +1,4 @@
-"""Small clips beside results, for people to look at: an archive for each model, and one of the true clips.
+"""Small clips beside results, for viewing: one archive per model, and one of the true clips.
 
 Folders of loose clips, which older versions wrote, are read as well.
 """
@@ -13,7 +13,7 @@ from fevbench.zips import StoredArchive, write_archive
 CLIPS_SUFFIX = ".mp4"
 ARCHIVE_SUFFIX = ".zip"
 TRUE_CLIPS = "true"
-"""What the small true clips are called, beside the results of one data set and protocol."""
+"""The name of the small true clips, beside the results of one data set and protocol."""
 
 
 class SmallClips:
@@ -24,7 +24,7 @@ class SmallClips:
 
     Attributes:
         path: The same.
-        name: What to call it in a line of text.
+        name: Its name in messages.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,7 +33,7 @@ class SmallClips:
         self.name = path.name if self._archive else f"{path.name}/"
 
     def files(self) -> set[str]:
-        """The names of all files in it. A link is none.
+        """The names of all files in it, without links.
 
         Raises:
             OSError: It cannot be read.
@@ -62,7 +62,7 @@ class SmallClips:
 
 
 def archive_of(folder: Path, name: str) -> Path:
-    """Where the small clips of a model belong, or the true ones, which are called `TRUE_CLIPS`."""
+    """The archive of a model's small clips, or of the true ones (`TRUE_CLIPS`)."""
     return folder / f"{name}{ARCHIVE_SUFFIX}"
 
 
@@ -73,7 +73,7 @@ def find_small_clips(folder: Path, name: str) -> SmallClips | None:
 
 
 def write_small_clips(path: Path, clips: Mapping[str, bytes]) -> None:
-    """Write an archive of small clips, which appears whole or not at all; the same clips give the same bytes.
+    """Write an archive of small clips, atomically; the same clips give the same bytes.
 
     Args:
         path: The archive.

@@ -77,13 +77,13 @@ def cli(tiny_data: None, capsys: pytest.CaptureFixture[str]) -> tiny.Cli:
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models of runs are built in this process and not in their own, for tests that replace a part of one."""
-    from fevbench.models.asked import Asked
+    from fevbench.models.asked import LocalMaker
     from fevbench.models.built import build
 
-    def here(found: Any, corpus: Any, device: str, progress: Any, seconds: float | None = None) -> Asked:
-        return Asked(build(found, corpus, device, progress), corpus, device)
+    def here(found: Any, corpus: Any, device: str, progress: Any, seconds: float | None = None) -> LocalMaker:
+        return LocalMaker(build(found, corpus, device, progress), corpus, device)
 
-    monkeypatch.setattr("fevbench.engine.execute.at_work", here)
+    monkeypatch.setattr("fevbench.engine.execute.open_maker", here)
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def test_a_plugin_file_brings_them_before_names_are_looked_up(clean: None, cli: 
     [
         ("ssim", "mine-2", "the metric 'ssim' is registered already by fevbench"),
         ("my-psnr-2", "64x16", "the protocol '64x16' is registered already by fevbench"),
-        ("my-psnr-3", "256x64-uniform", "256x64-uniform says itself what protocol it is"),
+        ("my-psnr-3", "256x64-uniform", "'256x64-uniform' is reserved"),
     ],
 )
 def test_no_plugin_takes_a_built_in_name(

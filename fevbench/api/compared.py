@@ -28,7 +28,7 @@ class Comparison:
         self.table = table
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a model and metric: value, interval and rank; the true clips are a model, too.
+        """One row per model and metric: value, interval and rank; the true clips are a model, too.
 
         Raises:
             FevbenchError: pandas is not installed.

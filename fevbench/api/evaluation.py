@@ -45,7 +45,7 @@ def evaluate(
     progress: Progress | None = None,
     pull: Pull | None = None,
 ) -> Result:
-    """Score a model on a data set; the same call goes on where it was stopped.
+    """Score a model on a data set. If it is stopped, the same call continues.
 
     Args:
         model: A name of ``fevbench list models``, one that ``plugin`` registers, ``NAME:PATH`` for other
@@ -54,33 +54,33 @@ def evaluate(
         metrics: Names or families; none for the default ones.
         protocol: A name, an id, ``SIZExFRAMES[@STRIDE]`` or a TOML file; see `find_protocol`.
         split: ``train``, ``val`` or ``test``; by default the protocol's.
-        limit: Score only so many clips, chosen by hash.
+        limit: Score at most this many clips, chosen by hash.
         seed: Of generation; by default the protocol's.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         backend: What runs the networks: ``auto``, ``torch`` or ``openvino``.
-        precision: ``exact``, or ``fast``, which rounds products of the large networks to bfloat16: their
-            metrics have ids of their own then, and stand beside no exact ones.
-        batch_size: Samples a network sees at once.
+        precision: ``exact``, or ``fast``, which rounds products of the large networks to bfloat16. The
+            metrics of such networks then have other ids, and are not compared with exact ones.
+        batch_size: Samples per call of a network.
         jobs: Workers; any number gives the same result. By default what memory and cores allow.
         engine: ``local`` for this machine, ``ray`` for a cluster.
         address: ``HOST:PORT`` of a Ray cluster that runs, or ``auto``; by default one is started here.
-        clip_timeout: How many seconds a model's process may take for a clip.
+        clip_timeout: Seconds that a model's process may take per clip.
         out: The run folder; by default one under ``root`` that says what was run.
         root: The folder of run folders; by default ``runs``.
-        plugin: A Python file that registers models, metrics, extractors, data sets or protocols. It is run
-            before any name is looked up, in the model's own process; and in this one if it registers more
+        plugin: A Python file that registers models, metrics, extractors, data sets or protocols. It runs
+            before any name is looked up, in the model's process; also in this one if it registers more
             than models.
-        allow_missing: For ``videos:DIR``, score what there is.
-        overwrite: Start the run folder anew.
-        offline: Never touch the network.
+        allow_missing: For ``videos:DIR``, score the clips that exist.
+        overwrite: Start over in the run folder.
+        offline: Never use the network.
         progress: Receives the progress; by default it is discarded.
-        pull: Hears how downloads proceed.
+        pull: Receives the progress of downloads.
 
     Returns:
-        The result, as it lies in the run folder.
+        The result, which is also in the run folder.
 
     Raises:
-        FevbenchError: Something the user can fix; what was finished is kept.
+        FevbenchError: An error that the user can fix; finished work is kept.
     """
     from fevbench.engine.execute import execute
     from fevbench.engine.folder import RUNS_FOLDER, default_folder
@@ -96,10 +96,10 @@ def evaluate(
     def named() -> tuple[tuple[Metric, ...], Protocol, Dataset]:
         return choose_metrics(names), find_protocol(protocol), open_dataset(dataset)
 
-    # Cheap checks first, where no plug-in may know the names: a typing error must not cost a process.
+    # Cheap checks first, unless a plug-in may define the names: a typing error must not start a process.
     known = named() if plugin is None else None
     plugin = None if plugin is None else Path(plugin)
-    remember_initial_state()  # before anybody else's code is run here, which may change it
+    remember_initial_state()  # before other code runs here, which may change it
     with find_apart(model, plugin, allow_missing) as found:
         if plugin and (found.process is None or found.process.registers != {"model"}):
             load_plugin(plugin)

@@ -1,4 +1,4 @@
-"""Clips that somebody hands over, arrays, tensors, lists, folders or files, as ``uint8[T, H, W, 3]``."""
+"""Clips that the caller passes (arrays, tensors, lists, folders, files), as ``uint8[T, H, W, 3]``."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 LAYOUTS = ("THWC", "TCHW", "CTHW")
-"""In which order a clip's axes may be: frames, height, width, channels."""
+"""Possible orders of a clip's axes: frames, height, width, channels."""
 OVERSHOOT = 0.5
 """Part of the range's width by which values may lie beyond it, and are clamped: more is another scale."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How arrays are to be read.
+    """How to read arrays.
 
     Attributes:
         value_range: The values of black and white; None for uint8.
-        axes: One of `LAYOUTS`; empty if the axis of size 3 says it.
+        axes: One of `LAYOUTS`; empty to find it by the axis of size 3.
     """
 
     value_range: tuple[float, float] | None = None
@@ -41,7 +41,7 @@ class Layout:
 
     def __post_init__(self) -> None:
         if self.axes and self.axes not in LAYOUTS:
-            raise FevbenchError(f"layout {self.axes!r} is none", f"give one of {', '.join(LAYOUTS)}")
+            raise FevbenchError(f"unknown layout {self.axes!r}", f"give one of {', '.join(LAYOUTS)}")
         if self.value_range is not None:
             low, high = self.value_range
             if not low < high:
@@ -52,11 +52,11 @@ class Layout:
 
 @dataclass(frozen=True)
 class GivenClip:
-    """A clip that was handed over.
+    """A clip that the caller passed.
 
     Attributes:
         name: What it is called.
-        load: Its frames, ``uint8[T, H, W, 3]``, and what its file says.
+        load: Returns its frames, ``uint8[T, H, W, 3]``, and the facts of its file.
     """
 
     name: str
@@ -65,12 +65,12 @@ class GivenClip:
 
 @dataclass(frozen=True)
 class Given:
-    """Clips that were handed over together.
+    """Clips that the caller passed together.
 
     Attributes:
         what: What to call them in errors.
         clips: In their order.
-        named: Whether their names mean something; those of arrays are their places.
+        named: Whether they have names of their own; arrays are named by their position.
     """
 
     what: str
@@ -79,7 +79,7 @@ class Given:
 
 
 def as_given(given: Any, what: str, layout: Layout) -> Given:
-    """Clips in any of the forms that are taken.
+    """Clips in any of the accepted forms.
 
     Args:
         given: A folder of clips, a file, one clip or a batch as an array or tensor, or a sequence of clips,
@@ -117,7 +117,7 @@ def as_given(given: Any, what: str, layout: Layout) -> Given:
 
 
 def as_pictures(given: Any, what: str, layout: Layout) -> Given:
-    """The same of pictures, each a clip of one frame.
+    """Pictures in any of the accepted forms, each as a clip of one frame.
 
     Args:
         given: A folder of pictures, a batch ``[N, H, W, 3]`` or ``[N, 3, H, W]``, or a sequence of either.
@@ -132,7 +132,7 @@ def as_pictures(given: Any, what: str, layout: Layout) -> Given:
         files = sorted(_entries(folder), key=natural_key) if folder.is_dir() else [folder]
         given = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES]
         if not given:
-            raise FevbenchError(f"{folder} holds no picture", "give a folder of pictures, one a clip")
+            raise FevbenchError(f"{folder} holds no picture", "give a folder of pictures, one per clip")
     if not hasattr(given, "ndim") and all(isinstance(one, str | PathLike) for one in given):
         clips = tuple(GivenClip(Path(one).stem, _picture_loader(Path(one))) for one in given)
         _check_names(clips, what)
@@ -140,7 +140,7 @@ def as_pictures(given: Any, what: str, layout: Layout) -> Given:
     batch = _array(given) if hasattr(given, "ndim") else np.stack([_array(one) for one in given])
     if batch.ndim != 4:
         raise FevbenchError(f"{what}: pictures of shape {batch.shape[1:]}", "give a batch [N, H, W, 3]")
-    # A batch of pictures has the axes of a clip: CTHW alone cannot be meant.
+    # A batch of pictures has as many axes as a clip, but cannot be CTHW.
     frames = to_frames(batch, what, layout if layout.axes != "CTHW" else Layout(layout.value_range))
     return Given(
         what,
@@ -195,7 +195,7 @@ def _of_file(path: Path) -> GivenClip:
         facts = FileFacts()
         frames = read_clip(path, facts, most=MOST_FRAMES + 1)
         if len(frames) > MOST_FRAMES:
-            raise VideoError(f"{path} has more than {MOST_FRAMES} frames", "cut it to what is to be scored")
+            raise VideoError(f"{path} has more than {MOST_FRAMES} frames", "cut it to the part to score")
         return frames, facts
 
     return GivenClip(path.name if path.is_dir() else path.stem, load)
@@ -215,7 +215,7 @@ def _array(given: Any) -> np.ndarray[Any, Any]:
     try:
         return np.asarray(given)
     except ValueError as error:
-        raise FevbenchError(f"a clip is no array ({error})", "give one of shape [T, H, W, 3]") from error
+        raise FevbenchError(f"a clip is not an array ({error})", "give one of shape [T, H, W, 3]") from error
 
 
 def to_frames(array: np.ndarray[Any, Any], what: str, layout: Layout) -> Frames:
@@ -227,7 +227,7 @@ def to_frames(array: np.ndarray[Any, Any], what: str, layout: Layout) -> Frames:
         layout: How to read it.
 
     Raises:
-        FevbenchError: Its axes or the range of its values are not certain, or it holds NaN or another scale.
+        FevbenchError: Its axes or value range are unclear, or it holds NaN or values out of range.
     """
     if array.ndim != 4 or not array.size:
         raise FevbenchError(f"{what} has shape {array.shape}", "give clips of shape [T, H, W, 3]")
@@ -238,24 +238,24 @@ def to_frames(array: np.ndarray[Any, Any], what: str, layout: Layout) -> Frames:
         raise FevbenchError(f"{what} holds {frames.dtype}", "give uint8, or floating point with value_range")
     if layout.value_range is None:
         raise FevbenchError(
-            f"{what} holds {frames.dtype}, and its range is not certain",
-            "say value_range=(-1, 1) or (0, 1), or give uint8",
+            f"{what} holds {frames.dtype}, so its value range is unknown",
+            "give value_range=(-1, 1) or (0, 1), or uint8",
         )
     if not np.isfinite(frames).all():
-        raise FevbenchError(f"{what} holds NaN or infinity", "look for where they come from")
+        raise FevbenchError(f"{what} holds NaN or infinity", "find out where they come from")
     low, high = layout.value_range
     least, most = float(frames.min()), float(frames.max())
     if max(low - least, most - high) > OVERSHOOT * (high - low):
         raise FevbenchError(
             f"{what} has values from {least:.4g} to {most:.4g}, beyond value_range ({low:g}, {high:g})",
-            "give the range that its values have",
+            "give the actual range of the values",
         )
     scaled = (frames.astype(np.float32) - np.float32(low)) * np.float32(255 / (high - low))
     return np.ascontiguousarray(scaled.clip(0, 255).round().astype(np.uint8))
 
 
 def _to_channels_last(shape: tuple[int, ...], what: str, axes: str) -> tuple[list[int], list[int]]:
-    """Which axes are moved where, so that a clip is ``THWC``."""
+    """The axes to move, from and to, that make a clip ``THWC``."""
     fitting = [one for one in LAYOUTS if shape[one.index("C")] == 3]
     if axes:
         fitting = [axes] if axes in fitting else []
@@ -264,7 +264,7 @@ def _to_channels_last(shape: tuple[int, ...], what: str, axes: str) -> tuple[lis
         raise FevbenchError(f"{what} of shape {shape} has no axis of 3 colours{wanted}", "give RGB")
     if len(fitting) > 1:
         raise FevbenchError(
-            f"{what} of shape {shape} may be {' or '.join(fitting)}", "say which with layout="
+            f"{what} of shape {shape} may be {' or '.join(fitting)}", "choose one with layout="
         )
     channels = fitting[0].index("C")
     return [channels], [3]
@@ -278,20 +278,20 @@ def matched(
     Args:
         made: Clips.
         true: Others.
-        match: ``name``, ``order``, or None for by name where names are there and some agree, else by order.
+        match: ``name``, ``order``, or None: by name if both have names and some agree, else by order.
 
     Raises:
-        FevbenchError: No name agrees, or there are not as many of the one as of the other.
+        FevbenchError: No name agrees, or the numbers of clips differ.
     """
     if match not in (None, "name", "order"):
-        raise FevbenchError(f"match {match!r} is none", "say name or order")
+        raise FevbenchError(f"unknown match {match!r}", "use name or order")
     of_true: Mapping[str, GivenClip] = {clip.name: clip for clip in true.clips}
     common = [clip for clip in made.clips if clip.name in of_true]
     by_name = made.named and true.named and bool(common)
     if match == "name" and not by_name:
         here, there = (side.clips[0].name for side in (made, true))
         raise FevbenchError(
-            f"no clip of {made.what} and {true.what} has one name ({here}, {there})",
+            f"no clip of {made.what} has the name of a clip of {true.what} ({here}, {there})",
             "rename them, or match by order",
         )
     if match == "name" or (match is None and by_name):
@@ -301,6 +301,6 @@ def matched(
     if len(made.clips) != len(true.clips):
         raise FevbenchError(
             f"{made.what} holds {len(made.clips)} clips, {true.what} {len(true.clips)}",
-            "give as many, or files of the same names",
+            "give equally many, or files with the same names",
         )
     return list(zip(made.clips, true.clips, strict=True)), "order", []

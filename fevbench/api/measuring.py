@@ -1,4 +1,4 @@
-"""Measuring pairs of clips that are in memory: the one place where the API meets the engine's inner parts."""
+"""Measuring pairs of clips in memory: the only place where the API uses the engine's internals."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from fevbench.weights import LocalWeight
 
 OF_MADE = frozenset({"acd", "face-rate", "mesh-rate"})
-"""Metrics that look at the made clip alone."""
+"""Metrics that need only the made clip."""
 OF_INPUT = frozenset({"csim", "csim-min", "csim-r50", "rank-1", "rank-1-r50", "acd-i", "mesh-jitter"})
-"""Metrics that look at it and at the input image."""
+"""Metrics that need only the made clip and the input image."""
 
 
 @dataclass(frozen=True)
-class Known:
+class ClipFacts:
     """The facts about clips that decide which metrics can be computed.
 
     Attributes:
@@ -52,15 +52,15 @@ class Known:
     subjects: bool
     labels: tuple[str, ...]
 
-    def why_not(self, metric: Metric) -> str:
+    def unavailable_reason(self, metric: Metric) -> str:
         """Why a metric cannot be computed for any such clips; empty if it can."""
         if metric.uses_judge:
-            return "asks the expression classifier of a data set, and here is none; use fevbench run"
+            return "needs the expression classifier of a data set; use fevbench run"
         needs_labels = "label" in metric.sampling.sample_info or metric.computation.accuracy
         if needs_labels and not self.labels:
-            return "needs to know which expression was asked for: give labels"
+            return "needs the requested expressions: give labels"
         if metric.sampling.least_subjects > 1 and not self.subjects:
-            return "needs to know whose clip each is: give subjects"
+            return "needs the subject of each clip: give subjects"
         if self.truth or metric.name in OF_MADE:
             return ""
         if metric.name in OF_INPUT:
@@ -75,10 +75,10 @@ def in_order(labels: Sequence[str]) -> tuple[str, ...]:
     return (*basic, *sorted(there.difference(basic)))
 
 
-def evaluation_of(metrics: Sequence[Metric], known: Known, clips: Sequence[Clip] | None) -> Evaluation:
-    """Those metrics that can be had, with what they need."""
+def evaluation_of(metrics: Sequence[Metric], known: ClipFacts, clips: Sequence[Clip] | None) -> Evaluation:
+    """The metrics that can be computed, with what they need."""
     protocol = Protocol("as given", 1, known.size, known.frames, 1)
-    able = tuple(metric for metric in metrics if not known.why_not(metric))
+    able = tuple(metric for metric in metrics if not known.unavailable_reason(metric))
     chosen = None if clips is None else tuple(clips)
     return Evaluation(able, RecordedDataset(known.labels), protocol, clips=chosen)
 
@@ -127,18 +127,18 @@ class Networks:
         return found
 
     def close(self) -> None:
-        """Let them go."""
+        """Free the networks."""
         self._stack.close()
         self._open.clear()
 
 
 def values_of(
     metrics: Sequence[Metric],
-    known: Known,
+    known: ClipFacts,
     clips: Sequence[Clip],
     features: Mapping[str, Mapping[str, tuple[Rows, Rows]]],
 ) -> dict[str, MetricResult]:
-    """Metric name to what was measured, or why there is no number.
+    """Metric name to its result: a value, or the reason for no value.
 
     Args:
         metrics: Which.
@@ -153,8 +153,8 @@ def values_of(
     found: dict[str, MetricResult] = {}
     with fixed_global_state():
         for metric in metrics:
-            reason = known.why_not(metric) or evaluation.unavailable(metric)
+            reason = known.unavailable_reason(metric) or evaluation.unavailable(metric)
             value = unscored(metric, clips, reason) if reason else score_metric(metric, clips, *sides)
-            # Of what stands in for true clips there is no ceiling.
+            # Without true clips there is no ceiling.
             found[metric.name] = value if known.truth else value.model_copy(update={"ceiling": None})
     return found

@@ -1,4 +1,4 @@
-"""``fevbench.metric``: one metric on arrays, at once or bit by bit, as inside a training loop."""
+"""``fevbench.metric``: one metric on arrays, at once or batch by batch, as in a training loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fevbench.api.given import Layout, as_given, matched
-from fevbench.api.measuring import Known, Networks, evaluation_of, in_order, values_of
+from fevbench.api.measuring import ClipFacts, Networks, evaluation_of, in_order, values_of
 from fevbench.data.clip import EXPRESSIONS, Clip
 from fevbench.errors import FevbenchError
 from fevbench.metrics.catalog import metrics as catalog
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A pair that was measured: whose, what was asked for, and what each extractor sees."""
+    """A measured pair: its subject, its requested label, and the features of each extractor."""
 
     subject: str
     label: str
@@ -35,16 +35,16 @@ class _Seen:
 class ArrayMetric:
     """One metric, on clips in memory.
 
-    Call it with clips for their number. Or `update` it with some at a time, `merge` it with others of its
-    kind, from other processes perhaps, and `compute` the number of all: the same as of all at once, with the
-    same samples and reasons as on the command line. It keeps features, and pixels only where
-    the metric itself is one of pixels. It can be pickled.
+    Call it with clips to get their value. Or `update` it with a few clips at a time, `merge` it with objects
+    of other processes, and `compute` the value of all clips: the same value as for all at once, with the
+    same samples and reasons as on the command line. It keeps features, and pixels only for metrics of
+    pixels. It can be pickled.
 
     Args:
         metric: Its declaration.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        batch_size: Samples a network sees at once; None for the extractor's default.
-        offline: Never touch the network.
+        batch_size: Samples per call of a network; None for the extractor's default.
+        offline: Never use the network.
     """
 
     def __init__(
@@ -83,13 +83,13 @@ class ArrayMetric:
                 ``[T, 3, H, W]`` or ``[3, T, H, W]``, with ``N`` before it for a batch; or a sequence of
                 clips. Frame 0 is the input image, which per-frame metrics leave out.
             true: The true clips, in the same order.
-            subjects: Whose each clip is: without it there is no interval.
-            labels: Which expression was asked for; needed by metrics that ask for it.
+            subjects: The subject of each clip; without it there is no interval.
+            labels: The requested expression of each clip; some metrics need it.
             value_range: The values of black and white of floating-point clips.
-            layout: ``THWC``, ``TCHW`` or ``CTHW``, where the axis of size 3 leaves it open.
+            layout: ``THWC``, ``TCHW`` or ``CTHW``, if the axis of size 3 does not decide.
 
         Raises:
-            FevbenchError: The clips cannot be read so, differ in shape, or are not as many.
+            FevbenchError: The clips cannot be read, differ in shape, or differ in number.
         """
         how = Layout(value_range, layout)
         pairs, _, _ = matched(as_given(made, "made", how), as_given(true, "true", how), "order")
@@ -110,7 +110,7 @@ class ArrayMetric:
             self._seen.append(_Seen(subject, label, shape, features))
 
     def merge(self, *others: ArrayMetric) -> None:
-        """Add the clips that others have seen.
+        """Add the clips of other objects.
 
         Raises:
             FevbenchError: One is of another metric, or of clips of another shape.
@@ -118,14 +118,16 @@ class ArrayMetric:
         for other in others:
             if other.metric != self.metric:
                 what = f"{other.metric.name} cannot be merged with {self.metric.name}"
-                raise FevbenchError(what, "merge metrics of one name")
+                raise FevbenchError(what, "merge metrics of the same name")
             if self._seen and other._seen and other._seen[0].shape != self._seen[0].shape:
                 shapes = f"{other._seen[0].shape} and {self._seen[0].shape}"
-                raise FevbenchError(f"clips of shapes {shapes} cannot be merged", "score clips of one shape")
+                raise FevbenchError(
+                    f"clips of shapes {shapes} cannot be merged", "score clips of the same shape"
+                )
             self._seen += other._seen
 
     def compute(self) -> MetricResult:
-        """The number of all clips: ``value``, or None and the ``reason``; ``interval``, ``n`` and more.
+        """The result of all clips: ``value``, or None and the ``reason``; ``interval``, ``n`` and more.
 
         Raises:
             FevbenchError: There is no clip.
@@ -140,27 +142,27 @@ class ArrayMetric:
         return found[self.metric.name]
 
     def __call__(self, made: Any, true: Any, **known: Any) -> MetricResult:
-        """The number of these clips alone; takes what `update` takes."""
+        """The result of these clips alone; takes the arguments of `update`."""
         alone = ArrayMetric(self.metric, self._device, self._batch_size, self._offline)
         alone._networks = self._networks
         alone.update(made, true, **known)
         self._networks = alone._networks
         return alone.compute()
 
-    def _known(self, shape: tuple[int, ...]) -> Known:
+    def _known(self, shape: tuple[int, ...]) -> ClipFacts:
         labels = in_order([one.label for one in self._seen if one.label])
         subjects = bool(self._seen) and all(one.subject for one in self._seen)
         whole = bool(labels) and all(one.label for one in self._seen)
-        return Known(shape[0], shape[1], True, True, subjects, labels if whole else ())
+        return ClipFacts(shape[0], shape[1], True, True, subjects, labels if whole else ())
 
     def _opened(self, shape: tuple[int, ...]) -> Networks:
-        """The networks that it needs, loaded once; what they find is kept no longer than they are."""
+        """The networks that it needs, loaded once; their features are freed with them."""
         if self._networks is None:
             from fevbench.engine.plan import choose_device
 
-            # Whose the clips are and what was asked for shows only at the end.
-            known = Known(shape[0], shape[1], True, True, True, EXPRESSIONS)
-            if reason := known.why_not(self.metric):
+            # Subjects and labels matter only at the end.
+            known = ClipFacts(shape[0], shape[1], True, True, True, EXPRESSIONS)
+            if reason := known.unavailable_reason(self.metric):
                 raise FevbenchError(f"no {self.metric.name}: it {reason}", "choose another metric")
             evaluation = evaluation_of([self.metric], known, None)
             local = evaluation.require(self._offline)
@@ -180,8 +182,8 @@ def metric(
     Args:
         name: One of ``fevbench list metrics``, or one that was registered.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        batch_size: Samples a network sees at once; None for the extractor's default.
-        offline: Never touch the network.
+        batch_size: Samples per call of a network; None for the extractor's default.
+        offline: Never use the network.
 
     Raises:
         UnknownName: There is none of this name.
@@ -190,14 +192,14 @@ def metric(
 
 
 def check_shape(frames: Frames, shape: tuple[int, ...], what: str) -> None:
-    """See that a clip has the shape that all have, and is square.
+    """Check that a clip is square and has the shape of the others.
 
     Raises:
         FevbenchError: It has not.
     """
     if frames.shape != shape:
         raise FevbenchError(
-            f"{what} is {_said(frames.shape)}, others are {_said(shape)}",
+            f"{what} is {_size_text(frames.shape)}, others are {_size_text(shape)}",
             "make all one size and length, or give a protocol, whose rule samples and resizes them",
         )
     if shape[1] != shape[2]:
@@ -207,16 +209,16 @@ def check_shape(frames: Frames, shape: tuple[int, ...], what: str) -> None:
         )
 
 
-def _said(shape: tuple[int, ...]) -> str:
+def _size_text(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} frames of {shape[2]}x{shape[1]}"
 
 
 def _aligned(values: Sequence[str] | None, count: int, what: str) -> list[str]:
-    """One value a clip; empty ones where none are given."""
+    """One value per clip; empty texts if none are given."""
     if values is None:
         return [""] * count
     if isinstance(values, str) or len(values) != count:
         raise FevbenchError(
-            f"{what}: {len(values)} for {count} clips", "give one a clip, in the clips' order"
+            f"{what}: {len(values)} for {count} clips", "give one per clip, in the clips' order"
         )
     return [str(value) for value in values]

@@ -1,8 +1,8 @@
 """Making metrics, extractors, data sets and protocols known by name: for plug-in files and notebooks.
 
 Installed packages announce theirs by the entry-point groups ``fevbench.metrics``,
-``fevbench.extractors``, ``fevbench.datasets`` and ``fevbench.protocols`` instead. A name that is taken, by a
-built-in one above all, is refused.
+``fevbench.extractors``, ``fevbench.datasets`` and ``fevbench.protocols`` instead. A name
+that is taken is refused.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def register_protocol(protocol: Protocol) -> Protocol:
     """Make a protocol known by its name and its id; returns it.
 
     Raises:
-        FevbenchError: Another protocol has its name, or the name says itself what protocol it is.
+        FevbenchError: Another protocol has its name, or the name describes a protocol, as ``256x64`` does.
     """
     protocols.add(protocol.name, protocol)
     return protocol

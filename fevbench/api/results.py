@@ -1,4 +1,4 @@
-"""A run's result with what a notebook wants of it: a table of pandas, pictures, the terminal's table."""
+"""A run's result as a notebook shows it: a pandas table, pictures, the terminal's table."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Result(schema.Result):
         """The numbers as a ``pandas.DataFrame``.
 
         Args:
-            per_clip: A row a clip, with its subject, its label and its value of each metric that has one a
-                clip. Otherwise a row a metric, with value, interval, N, and why there is none.
+            per_clip: One row per clip: its subject, its label, and its value of each metric that has values
+                per clip. Otherwise one row per metric: value, interval, N, or the reason for no value.
 
         Raises:
             MissingPackage: pandas is not installed.
@@ -79,13 +79,13 @@ class Result(schema.Result):
         return html_of(result_table(self), {clip: self._strip(clip) for clip in self._first_clips()})
 
     def _first_clips(self) -> list[str]:
-        """Clips that are shown, each of another label as far as there are."""
+        """The clips to show, of different labels if possible."""
         if self._folder is None:
             return []
         of_label: dict[str, str] = {}
         for clip, label in self.dataset.labels_of.items():
             of_label.setdefault(label, clip)
-        # A stranger's result may name anything: nothing is read outside of the folder.
+        # A result from elsewhere may name any path: nothing outside the folder is read.
         plain = [clip for clip in of_label.values() if "\0" not in clip and Path(clip).name == clip]
         there = [clip for clip in plain if self._file(clip).is_file()]
         return there[:SHOWN_CLIPS]

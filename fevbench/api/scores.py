@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 class Scores(Record):
-    """Numbers of clips that are of no data set and no run."""
+    """Values of clips that belong to no data set and no run."""
 
     clips: dict[str, str | None]
     """Every scored clip, made beside true: their names; null where there was no true clip."""
     matched: str
     """How made and true clips were matched: ``name`` or ``order``; empty where there are no true ones."""
     protocol: ProtocolRecord
-    """Size and length of what was scored, and the rule if clips were sampled by one."""
+    """Size and length of the scored clips, and the rule by which they were sampled, if any."""
     metrics: dict[str, MetricResult]
     """Metric name to what was measured: ``value``, or null and the ``reason``; ``interval``, ``n``, …"""
     notes: list[str] = []
-    """What a reader must know: how clips were matched and read, and what was left out."""
+    """Notes for the reader: how clips were matched and read, and which were left out."""
 
     def __getitem__(self, name: str) -> MetricResult:
         if name not in self.metrics:
@@ -36,7 +36,7 @@ class Scores(Record):
         return self.metrics[name]
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a metric, as a ``pandas.DataFrame``.
+        """One row per metric, as a ``pandas.DataFrame``.
 
         Raises:
             FevbenchError: pandas is not installed.

@@ -11,7 +11,7 @@ import numpy as np
 
 from fevbench import paths
 from fevbench.api.given import Given, GivenClip, Layout, as_given, as_pictures, matched
-from fevbench.api.measuring import Known, Networks, evaluation_of, in_order, values_of
+from fevbench.api.measuring import ClipFacts, Networks, evaluation_of, in_order, values_of
 from fevbench.api.metrics import check_shape
 from fevbench.api.scores import Scores
 from fevbench.data.clip import Clip
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fevbench.weights import Progress as Pull
 
 AS_GIVEN = "as given"
-"""What the protocol of clips that were neither sampled nor resized is called."""
+"""The protocol id of clips that were neither sampled nor resized."""
 
 
 def score(
@@ -54,36 +54,35 @@ def score(
     """Score clips, beside true ones if there are any.
 
     All clips must have one size and length, unless a protocol says how they are sampled and resized. Frame 0
-    of the true clip is taken for the input image: per-frame metrics leave it out and compare faces with it,
-    as in a run. If the input images are given as ``inputs``, each is put before its made and its true clip.
+    of the true clip is the input image: per-frame metrics leave it out and compare faces with it, as in a
+    run. If the input images are given as ``inputs``, each is put before its made and its true clip.
 
     Args:
         made: A folder of videos or of folders of frames, a file, an array or tensor ``[N, T, H, W, 3]``,
             ``[N, T, 3, H, W]`` or ``[N, 3, T, H, W]`` or one clip of it, or a sequence of files or clips.
         true: The true clips in any of these forms; None if there are none.
-        labels: Which expression was asked for: one a made clip, or clip name to label.
-        subjects: Whose each clip is, in the same forms. Without it there are no intervals.
+        labels: The requested expressions: one per made clip, or clip name to label.
+        subjects: The subject of each clip, in the same forms. Without it there are no intervals.
         inputs: The images the clips were made from, where they are not frame 0: a folder of pictures, or
             arrays.
         metrics: Names or families; by default those of a run.
         protocol: A name, an id, ``SIZExFRAMES[@STRIDE]`` or a TOML file, by which both sides are sampled and
             resized; None to take them as they are.
         value_range: The values of black and white of floating-point arrays, for example ``(-1, 1)``.
-        layout: ``THWC``, ``TCHW`` or ``CTHW``, where the axis of size 3 leaves it open.
+        layout: ``THWC``, ``TCHW`` or ``CTHW``, if the axis of size 3 does not decide.
         match: ``name`` or ``order``; by default by name where some names agree, else by order.
-        allow_missing: Score what there is when clips have no partner or cannot be read; otherwise they are an
-            error.
+        allow_missing: Leave out clips that have no partner or cannot be read; otherwise they are an error.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        batch_size: Samples a network sees at once.
-        offline: Never touch the network.
+        batch_size: Samples per call of a network.
+        offline: Never use the network.
         progress: Receives the progress; by default it is discarded.
-        pull: Hears how downloads proceed.
+        pull: Receives the progress of downloads.
 
     Returns:
         A number or a reason for every metric.
 
     Raises:
-        FevbenchError: Something that the user can fix.
+        FevbenchError: An error that the user can fix.
     """
     from fevbench.engine.plan import choose_device, choose_metrics
 
@@ -106,7 +105,7 @@ def score(
     work = _Pairs(pairs, first, how)
     usable = work.check(progress, allow_missing, notes)
     names = [pairs[i][0].name for i in usable]
-    # What is given in order is of all made clips, those included that have no partner.
+    # Values given in order count all made clips, also those without a partner.
     order = [clip.name for clip in ours.clips]
     of_subject = _known_of(subjects, names, order, "subjects")
     of_label = _known_of(labels, names, order, "labels")
@@ -115,7 +114,7 @@ def score(
         for i, subject, label in zip(usable, of_subject, of_label, strict=True)
     ]
     frames, size = work.shape[:2]
-    known = Known(
+    known = ClipFacts(
         frames,
         size,
         true is not None,
@@ -134,7 +133,7 @@ def score(
         networks.close()
     values = values_of(chosen, known, clips, features)
     if subjects is None:
-        notes.append("no intervals: whose the clips are is not said; give subjects")
+        notes.append("no intervals: the subjects of the clips are not known; give subjects")
         values = {name: metric.model_copy(update={"subjects": 0}) for name, metric in values.items()}
     record = ProtocolRecord(id=AS_GIVEN, size=size, frames=frames, stride=1, scores_input=False)
     if how:
@@ -151,15 +150,15 @@ def score(
 
 
 def _leave_out(what: str, names: Sequence[str], allowed: bool, notes: list[str]) -> None:
-    """Note that clips are left out.
+    """Add a note that clips are left out.
 
     Raises:
-        FevbenchError: They must not be.
+        FevbenchError: They must not be left out.
     """
     text = f"{what} ({first_few(list(names))})"
     if not allowed:
         raise FevbenchError(
-            text, "add or mend them, or score the rest with --allow-missing (allow_missing=True)"
+            text, "add or repair them, or score the rest with --allow-missing (allow_missing=True)"
         )
     notes.append(f"left out: {text}")
 
@@ -174,7 +173,7 @@ def _first_frames(inputs: Any, made: Given, arrays: Layout) -> list[Frames] | No
         there = {clip.name for clip, _ in pairs}
         absent = [clip.name for clip in made.clips if clip.name not in there]
         raise FevbenchError(
-            f"inputs: none for {first_few(absent)}", "give one image a made clip, of its name"
+            f"inputs: none for {first_few(absent)}", "give one image per made clip, with the clip's name"
         )
     return [image.load()[0] for _, image in pairs]
 
@@ -182,24 +181,24 @@ def _first_frames(inputs: Any, made: Given, arrays: Layout) -> list[Frames] | No
 def _known_of(
     given: Sequence[str] | Mapping[str, str] | None, names: Sequence[str], order: Sequence[str], what: str
 ) -> list[str]:
-    """What is known of each clip, by its name or its place; an empty text where nothing is given."""
+    """The label or subject of each clip, by name or position; an empty text if none is given."""
     if given is None:
         return [""] * len(names)
     if isinstance(given, Mapping):
         absent = [name for name in names if not given.get(name)]
         if absent:
             raise FevbenchError(
-                f"{what}: nothing for {first_few(absent)}", "say it of every clip, or of none"
+                f"{what}: nothing for {first_few(absent)}", "give it for every clip, or for none"
             )
         return [str(given[name]) for name in names]
     if isinstance(given, str) or len(given) != len(order):
-        raise FevbenchError(f"{what}: {len(given)} for {count_clips(len(order))}", "give one a made clip")
+        raise FevbenchError(f"{what}: {len(given)} for {count_clips(len(order))}", "give one per made clip")
     of_name = dict(zip(order, map(str, given), strict=True))
     return [of_name[name] for name in names]
 
 
 class _Pairs:
-    """Pairs of clips as they are scored. A clip's id is its place.
+    """Pairs of clips as they are scored. A clip's id is its position.
 
     Args:
         pairs: Made clips, and true ones if there are any.
@@ -222,10 +221,10 @@ class _Pairs:
         self.shape: tuple[int, ...] = ()
 
     def check(self, progress: Progress, allow_missing: bool, notes: list[str]) -> list[int]:
-        """Read every pair once; returns the places of those that can be scored.
+        """Read every pair once; returns the positions of those that can be scored.
 
         Raises:
-            FevbenchError: Some cannot and must not be missing, or none can.
+            FevbenchError: One cannot be scored and ``allow_missing`` is False, or none can.
         """
         usable, failed = [], []
         first: FevbenchError | None = None
@@ -258,11 +257,11 @@ class _Pairs:
         return self._read(int(clip.id), 0)
 
     def true(self, clip: Clip) -> Frames:
-        """The true clip as scored; where there is none, the input image, standing still."""
+        """The true clip as scored; if there is none, the input image repeated."""
         return self._read(int(clip.id), 1)
 
     def file_notes(self, usable: Sequence[int]) -> list[str]:
-        """What the files of both sides say of themselves that changed pixels."""
+        """Notes on the files of both sides, about what changed pixels."""
         notes = []
         for side, what in ((0, "made"), (1, "true")):
             facts = [self._facts[place, side] for place in usable if (place, side) in self._facts]
@@ -294,7 +293,7 @@ class _Pairs:
                     "make them one size, or give a protocol, which resizes both",
                 )
             return frames if image is None else np.concatenate([image, frames])
-        if image is not None:  # it takes the place of the first of the protocol's frames
+        if image is not None:  # it replaces the protocol's first frame
             how = replace(how, frames=how.frames - 1)
         if len(frames) != how.frames:
             numbers = how.taken(len(frames), name, None if facts.uneven else facts.fps)

@@ -1,4 +1,4 @@
-"""How what was measured is shown outside of a terminal: as a frame of pandas, as HTML, or printed."""
+"""Showing results outside of a terminal: as a pandas DataFrame, as HTML, or printed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 WIDTH = 160
-"""Columns of a printed table that no terminal is narrower for."""
+"""Columns of a printed table."""
 
 
 def to_pandas(rows: Sequence[Mapping[str, Any]], index: str) -> pd.DataFrame:
-    """Rows as a ``pandas.DataFrame``, with one of their columns for its index.
+    """Rows as a ``pandas.DataFrame``, indexed by one of their columns.
 
     Raises:
         FevbenchError: pandas is not installed.
@@ -30,7 +30,7 @@ def to_pandas(rows: Sequence[Mapping[str, Any]], index: str) -> pd.DataFrame:
     try:
         import pandas as pd
     except ImportError as error:
-        raise FevbenchError("a frame needs pandas, which is not installed", "pip install pandas") from error
+        raise FevbenchError("to_pandas needs pandas, which is not installed", "pip install pandas") from error
     return pd.DataFrame(list(rows)).set_index(index)
 
 
@@ -42,7 +42,7 @@ def print_shown(shown: RenderableType) -> None:
 
 
 def html_of(shown: RenderableType, pictures: Mapping[str, Frames]) -> str:
-    """A table as HTML, with pictures ``uint8[H, W, 3]`` and their names below it."""
+    """A table as HTML, with named pictures ``uint8[H, W, 3]`` below it."""
     from rich.console import Console
 
     console = Console(record=True, width=WIDTH, file=io.StringIO())
@@ -55,7 +55,7 @@ def html_of(shown: RenderableType, pictures: Mapping[str, Frames]) -> str:
 
 
 def _png(picture: Frames) -> str:
-    """A picture as an address that holds it."""
+    """A picture as a data URL."""
     from PIL import Image
 
     file = io.BytesIO()

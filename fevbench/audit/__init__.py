@@ -1,1 +1,1 @@
-"""Do the metrics see what they should? True clips, damaged in known ways, step by step."""
+"""Do metrics notice what they should? True clips are damaged in known ways, step by step."""

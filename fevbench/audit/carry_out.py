@@ -68,10 +68,10 @@ def audit(
 ) -> Audit:
     """Audit metrics on the test clips of a data set, and write ``audit.json``.
 
-    Metrics that were audited in the folder before stay in it.
+    Metrics of an earlier audit in the folder are kept.
 
     Raises:
-        FevbenchError: Something the user can fix.
+        FevbenchError: An error that the user can fix.
     """
     check_writable(out / AUDIT_FILE)
     before = _earlier(out / AUDIT_FILE, dataset, protocol, damages)
@@ -130,7 +130,7 @@ def audit(
 
 
 def _earlier(file: Path, dataset: Dataset, protocol: Protocol, damages: Sequence[Damage]) -> Audit | None:
-    """The audit that is in the folder already, if there is one that another can be added to."""
+    """The earlier audit in the folder, if there is one to which another can be added."""
     if not file.exists():
         return None
     before = read_audit(file)
@@ -139,15 +139,15 @@ def _earlier(file: Path, dataset: Dataset, protocol: Protocol, damages: Sequence
         few = len(before.damages) < 6
         by = ", ".join(before.damages) if few else f"{len(before.damages)} damages"
         raise FevbenchError(
-            f"{file} is an audit of {before.dataset} {before.version} under {before.protocol.id} by {by}, "
-            "and this one is not",
+            f"{file} holds an audit of {before.dataset} {before.version} under {before.protocol.id} by {by}, "
+            "which this audit is not",
             "choose another --out, or the same --damages",
         )
     return before
 
 
 def _joined(before: Audit | None, after: Audit) -> Audit:
-    """Both audits as one, metrics in the catalogue's order; the later one replaces what it holds."""
+    """Both audits as one, metrics in the catalogue's order; the later one replaces equal metrics."""
     earlier = [] if before is None else [before]
     ids = {name: id_ for audit in earlier for name, id_ in audit.ids.items() if name not in after.ids}
     samples = {name: audit.samples[name] for audit in earlier for name in audit.ids}
@@ -183,9 +183,8 @@ class DamageScoring:
     def score(self, damages: Sequence[Damage], progress: Progress) -> tuple[list[Step], dict[str, str]]:
         """Damage every clip in every way and strength, and score it as a model's.
 
-        Features are kept as those of runs are, so that an audit that was stopped goes on where it was.
-        Returns all steps, and for each metric that has no value of the true clips, of which nothing can be
-        said, the reason.
+        Features are cached as in runs, so a stopped audit continues. Returns all steps, and the reason for
+        each metric that has no value of the true clips.
         """
         steps: list[Step] = []
         clips = self.corpus.clips
@@ -234,7 +233,7 @@ class DamageScoring:
         before: MetricResult,
         made: ClipSet,
     ) -> Step:
-        """By how much the damage is worse than none, and between which bounds."""
+        """By how much a damage makes a metric worse, with an interval."""
         subjects = {clip.id: clip.subject for clip in self.corpus.clips}
         damaged, undamaged = sample_of(metric, damage.name, found), sample_of(metric, "true clips", before)
         pair = (undamaged, damaged) if metric.higher_is_better else (damaged, undamaged)

@@ -1,4 +1,4 @@
-"""The damages: to pixels, to time, to who and what is shown; and what each gets to work with.
+"""The damages, to pixels, time, identity and expression, and their inputs.
 
 Sizes in pixels are for frames of 64 pixels and grow with the frame.
 """
@@ -36,11 +36,11 @@ LATE = tuple(f"{50 * i // STRENGTHS} %" for i in range(1, STRENGTHS + 1))
 
 @dataclass(frozen=True)
 class DamageInput:
-    """One true clip, ``uint8[T, S, S, 3]``, and what a damage may put in its place.
+    """One true clip, ``uint8[T, S, S, 3]``, and other clips that a damage may use.
 
-    ``rng`` is the same for a clip and a damage whatever the strength, so that a greater one damages more of
-    it. ``rank`` is where the clip is among all in the order of their hashes, from 0 to 1, for damages that
-    hit whole clips.
+    ``rng`` is the same for a clip and a damage at any strength, so that a greater strength damages the same
+    parts and more. ``rank``, in [0, 1], is the position of the clip in the order of hashes, for damages that
+    affect whole clips.
     """
 
     clip: Clip
@@ -50,10 +50,10 @@ class DamageInput:
     rank: float
 
     def other_subject(self) -> Frames:
-        """A clip of this label of the next subject who has one.
+        """A clip with this label of the next subject who has one.
 
-        Of the scored clips if there is one: all of them swapped are then much the same clips again, and what
-        changes is who shows them and not how well they are read.
+        One of the scored clips if possible: the set of clips then stays nearly the same, so that the damage
+        changes the subjects and not how well the expressions are recognised.
         """
 
         def fits(clip: Clip) -> bool:
@@ -79,7 +79,7 @@ Apply = Callable[[DamageInput, int], "Frames"]
 
 @dataclass(frozen=True)
 class Damage:
-    """A known damage in five strengths; ``steps`` are these in words."""
+    """A known damage with five strengths; ``steps`` describes them in words."""
 
     name: str
     kind: Kind
@@ -95,7 +95,7 @@ def damage(name: str, kind: Kind, title: str, *steps: object) -> Callable[[Apply
     """Decorator that makes a function a known damage.
 
     Raises:
-        ValueError: It has not five strengths.
+        ValueError: It has more or fewer than five strengths.
     """
     if len(steps) != STRENGTHS:
         raise ValueError(f"{name} needs {STRENGTHS} strengths, got {len(steps)}")
@@ -108,7 +108,7 @@ def damage(name: str, kind: Kind, title: str, *steps: object) -> Callable[[Apply
 
 
 def damage_inputs(corpus: Corpus, name: str) -> Iterator[DamageInput]:
-    """All clips of a corpus, for one damage."""
+    """The inputs of one damage for all clips of a corpus."""
     from fevbench.data.corpus import sorted_by_hash
 
     order: Mapping[str, int] = {clip.id: i for i, clip in enumerate(sorted_by_hash(corpus.clips))}
@@ -174,7 +174,7 @@ def _jump(given: DamageInput, strength: int) -> Frames:
     order = np.arange(len(given.frames))
     order[apex + 1 - _share(apex, strength) : apex] = apex
     if strength == STRENGTHS:
-        order[1:] = apex  # and nothing after it
+        order[1:] = apex  # and drop what follows
     return given.frames[order]
 
 
@@ -218,7 +218,7 @@ def _vanishing_face(given: DamageInput, strength: int) -> Frames:
 
 
 def _without_face(given: DamageInput, count: int) -> Frames:
-    """The clip with nothing where the face was in its last frames."""
+    """The clip with the face removed from its last frames."""
     size = given.frames.shape[1]
     y, x = (np.mgrid[:size, :size] + 0.5) / size - 0.5
     covered = (x / 0.36) ** 2 + (y / 0.46) ** 2 < 1
@@ -229,7 +229,7 @@ def _without_face(given: DamageInput, count: int) -> Frames:
 
 
 def _share(count: int, strength: int) -> int:
-    """How many of ``count`` a strength is, at least one."""
+    """The number of ``count`` items that a strength damages, at least one."""
     return max(1, round(count * strength / STRENGTHS))
 
 
@@ -238,7 +238,7 @@ def _scale(given: DamageInput) -> float:
 
 
 def _change(frames: Frames) -> NDArray[np.float64]:
-    """How far each frame is from the first."""
+    """The distance of each frame from the first."""
     change: NDArray[np.float64] = np.abs(frames.astype(np.float64) - frames[0]).mean(axis=(1, 2, 3))
     return change
 

@@ -29,13 +29,13 @@ STRENGTHS = 5
 Kind = Literal["pixels", "time", "content"]
 """What a damage changes; content is the subject and the expression."""
 AUDIT_FILE = "audit.json"
-"""What it is called in its folder."""
+"""File name of an audit in its folder."""
 GROWS = 0.8
 """Least correlation of a metric with the strength of what it notices."""
 NOTHING = 0.02
 """Largest share of a metric's greatest change that counts as no change."""
 LOST = 0.02
-"""Share of frames without a face up to which faces count as found."""
+"""Largest share of frames without a face at which faces count as found."""
 LITTLE = 0.05
 """Largest share that counts as no change if the interval contains 0."""
 
@@ -44,21 +44,21 @@ class Step(Record):
     """One metric on clips with one damage at one strength."""
 
     metric: str
-    """Which metric."""
+    """The metric's name."""
     damage: str
-    """Which damage."""
+    """The damage's name."""
     strength: int
     """From 0, the true clips, to 5."""
     value: Finite | None
-    """The metric's value; null where no clip has one any more."""
+    """The metric's value; null if no clip has one."""
     worse: Finite | None
-    """By how much it is worse than that of the true clips, in the metric's unit; negative for better."""
+    """How much worse it is than for the true clips, in the metric's unit; negative for better."""
     low: Finite | None
     """Lower bound of the 95 % interval of ``worse``, over subjects."""
     high: Finite | None
     """Its upper bound."""
     lost: Finite
-    """The share of frames in which a network that looks for faces found none; 0 where none looks for them."""
+    """The share of frames in which the metric's network found no face; 0 for other metrics."""
 
 
 class Verdict(Record):
@@ -69,31 +69,31 @@ class Verdict(Record):
     must: str
     """``notice`` or ``ignore``."""
     kept: bool
-    """Whether it does."""
+    """Whether the declaration holds."""
     why: str
-    """What was found."""
+    """What was measured."""
 
 
 class Sample(Record):
     """The true clips one metric was audited on."""
 
     clips: int
-    """How many."""
+    """Number of clips."""
     subjects: int
-    """How many subjects they show."""
+    """Number of their subjects."""
     digest: str
     """The sha256 over their ids, subjects, labels and pixels."""
 
 
 class DamageRecord(Record):
-    """One damage, in words."""
+    """The description of one damage."""
 
     kind: Kind
-    """What it is done to."""
+    """What it changes."""
     title: str
     """What it does."""
     steps: list[str]
-    """Its five strengths."""
+    """Its five strengths, in words."""
 
 
 class Audit(Record):
@@ -121,7 +121,7 @@ def read_audit(file: Path) -> Audit:
     """Read an audit.
 
     Raises:
-        FevbenchError: It cannot be read, or is none of this version's.
+        FevbenchError: It cannot be read, or is not an audit of this version.
     """
     try:
         return Audit.model_validate_json(file.read_text(encoding="utf-8"))
@@ -131,7 +131,7 @@ def read_audit(file: Path) -> Audit:
         ) from error
     except ValueError as error:
         fix = "choose another --out, or delete it"
-        raise FevbenchError(f"{file} is no audit of this version of fevbench", fix) from error
+        raise FevbenchError(f"{file} is not an audit of this version of fevbench", fix) from error
 
 
 class Responses:
@@ -154,27 +154,27 @@ class Responses:
         return [self._steps[metric, damage, strength] for strength in range(STRENGTHS + 1)]
 
     def largest(self, metric: str) -> float:
-        """The most a metric got worse by any damage; 0 if it noticed nothing."""
+        """The largest deterioration of a metric by any damage; 0 if it noticed nothing."""
         return self._most[metric]
 
     def relative_at(self, strength: int = STRENGTHS) -> NDArray[np.float64]:
-        """How much worse each metric got at a strength, as a part of what counts as much.
+        """How much worse each metric got at a strength, relative to its largest deterioration.
 
-        That is the most it got worse by any damage that leaves the faces to be found: a lost face weighs so
-        much that all else would look like nothing beside it. ``float64[metrics, damages]`` are negative where
-        it got better, above 1 where faces were lost, infinite where it has no value.
+        That is the largest by any damage after which faces are still found: lost faces change metrics so much
+        that all else would look like nothing. ``float64[metrics, damages]``: negative if the metric got
+        better, above 1 if faces were lost, infinite if it has no value.
         """
         steps = [[self._steps[m, d, strength] for d in self.damages] for m in self.metrics]
         return np.array([[self.relative(step) for step in row] for row in steps])
 
     def relative(self, step: Step) -> float:
-        """The same of a single step."""
+        """The same for a single step."""
         most = self._most_found[step.metric] or self._most[step.metric]
         return float("inf") if step.worse is None else step.worse / most if most else 0.0
 
 
 def check_declarations(responses: Responses, metrics: Mapping[str, Metric]) -> list[Verdict]:
-    """Hold every metric to what it declares, of the damages that were done."""
+    """Check the declarations of every metric about the audited damages."""
     verdicts = []
     for name in responses.metrics:
         metric = metrics[name]
@@ -190,7 +190,7 @@ def check_declarations(responses: Responses, metrics: Mapping[str, Metric]) -> l
 
 
 def _noticed(steps: Sequence[Step]) -> tuple[bool, str]:
-    from scipy.stats import spearmanr  # not for those who only read what was found
+    from scipy.stats import spearmanr  # slow to import, and not needed to read an audit
 
     last = steps[-1]
     if last.worse is None or last.low is None:

@@ -1,4 +1,4 @@
-"""An audit in words and numbers, for a terminal and as Markdown, and as a heat map."""
+"""An audit as tables for a terminal, as Markdown, and as a heat map."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 KINDS = {"pixels": "damage to pixels", "time": "damage to time", "content": "who and what is shown"}
 MUCH = 0.5
-"""From which part of its greatest change on a metric is said to see a damage well."""
+"""Least part of its largest deterioration at which a metric is said to see a damage well."""
 LEGEND = (
     "how much worse at full strength, in hundredths of the most by any damage that leaves faces to be found; "
     ">100: more than that, as faces are lost; – no value left; "
@@ -31,17 +31,17 @@ _STYLES = {"notice": "bold", "ignore": "italic", "": ""}
 _MARKS = {"notice": "**{}**", "ignore": "*{}*", "": "{}"}
 PICTURE_FILE = "audit.png"
 COLOURS = ("#2166ac", "#f7f7f7", "#b2182b")
-"""Better than on true clips, the same, as bad as it gets: told apart by the colour blind, too."""
+"""Colours for better than true clips, equal, and worst; distinguishable by the colour blind."""
 
 
 def title_of(audit: Audit) -> str:
-    """What was audited, in a line."""
-    clips = _either({sample.clips for sample in audit.samples.values()})
-    subjects = _either({sample.subjects for sample in audit.samples.values()})
+    """The subject of an audit, in one line."""
+    clips = _joined_with_or({sample.clips for sample in audit.samples.values()})
+    subjects = _joined_with_or({sample.subjects for sample in audit.samples.values()})
     return f"{audit.dataset} {audit.version}, {audit.protocol.id}: {clips} true clips of {subjects} subjects"
 
 
-def _either(numbers: set[int]) -> str:
+def _joined_with_or(numbers: set[int]) -> str:
     *others, last = map(str, sorted(numbers))
     return f"{', '.join(others)} or {last}" if others else last
 
@@ -109,7 +109,7 @@ def audit_markdown(audit: Audit) -> str:
 
 
 def relative_text(part: float) -> str:
-    """A part of what counts as much (see `Responses.part`), in hundredths."""
+    """A relative deterioration (see `Responses.relative`), in percent."""
     if math.isinf(part):
         return "–"
     text = ">100" if part > 1 else f"{100 * part:.0f}"
@@ -117,7 +117,7 @@ def relative_text(part: float) -> str:
 
 
 class _Numbers:
-    """The numbers of an audit as they are shown."""
+    """The values of an audit as they are shown."""
 
     def __init__(self, audit: Audit) -> None:
         self._audit = audit
@@ -137,9 +137,9 @@ class _Numbers:
         return mark + relative_text(self._part(metric, damage))
 
     def digest(self, damage: str) -> tuple[list[str], list[str]]:
-        """The metrics that see a damage well, the best first, and those that hardly do, in their order."""
+        """The metrics that see a damage well, the best first, and those that hardly see it."""
         order = sorted(self.responses.metrics, key=lambda metric: -self._part(metric, damage))
-        seen = [m for m in order if self._part(m, damage) >= MUCH and self._sure(m, damage)]
+        seen = [m for m in order if self._part(m, damage) >= MUCH and self._is_significant(m, damage)]
         blind = [m for m in self.responses.metrics if self._most(m, damage) <= LITTLE]
         return seen, blind
 
@@ -147,10 +147,10 @@ class _Numbers:
         return self.responses.relative(self.responses.steps(metric, damage)[-1])
 
     def _most(self, metric: str, damage: str) -> float:
-        """The largest change at any strength, as a part."""
+        """The largest relative deterioration at any strength."""
         return max(abs(self.responses.relative(step)) for step in self.responses.steps(metric, damage))
 
-    def _sure(self, metric: str, damage: str) -> bool:
+    def _is_significant(self, metric: str, damage: str) -> bool:
         last = self.responses.steps(metric, damage)[-1]
         return last.worse is None or (last.low is not None and last.low > 0)
 
@@ -158,9 +158,8 @@ class _Numbers:
 def draw_audit(path: Path, audit: Audit) -> None:
     """Draw a row per metric and a column per damage, five strengths from left to right in each field.
 
-    Colour says how much worse the metric got, as a part of the most it got worse by any damage that leaves
-    the faces to be found. A frame says
-    what the metric declares that it notices (solid) or ignores (dotted); one that is not kept has a cross.
+    Colour shows how much worse the metric got, see `Responses.relative_at`. A frame marks what the metric
+    declares to notice (solid) or to ignore (dotted), with a cross if the declaration does not hold.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.cm import ScalarMappable
@@ -183,7 +182,7 @@ def draw_audit(path: Path, audit: Audit) -> None:
     headings = [f"{name} {catalog.get(name).arrow}" for name in responses.metrics]
     axes.set_yticks(np.arange(rows) + 0.5, headings)
     axes.tick_params(length=0)
-    above = axes.secondary_xaxis("top")  # the rows are many
+    above = axes.secondary_xaxis("top")  # there are many rows
     above.set_xticks(np.arange(columns) + 0.5, list(responses.damages), rotation=35, ha="left")
     above.tick_params(length=0)
     above.spines["top"].set_visible(False)
@@ -208,7 +207,7 @@ def draw_audit(path: Path, audit: Audit) -> None:
 
 
 def _mark(axes: Axes, audit: Audit, responses: Responses) -> None:
-    """Frames of what is declared, crosses where it is not so."""
+    """Draw frames for declarations, and crosses where they do not hold."""
     from matplotlib.patches import Rectangle
 
     for verdict in audit.verdicts:

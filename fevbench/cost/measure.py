@@ -92,7 +92,9 @@ def measure(
     for one in found:
         one.check_generates()
         if one.is_outside:
-            raise ModelError(f"{one.name} is a program outside, whose cost cannot be seen", "leave it out")
+            raise ModelError(
+                f"the cost of {one.name} cannot be measured: it is an external program", "leave it out"
+            )
     built = [Timed(one, corpus, device, progress) for one in found]
     seconds: dict[tuple[int, int], list[float]] = {}
     for batch in BATCHES:

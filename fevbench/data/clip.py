@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Frames: TypeAlias = "NDArray[np.uint8]"
-"""A word for type checkers alone: who reads a clip's list imports no numpy."""
+"""Only for type checkers, so that listing clips does not import NumPy."""
 
 EXPRESSIONS: tuple[str, ...] = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 """The six basic expressions in the order of every label index in this project (alphabetical)."""
 
 Split = Literal["train", "val", "test"]
 LOSSLESS_SUFFIX = ".mkv"
-"""Of the clips that fevbench writes: FFV1 in Matroska, bit for bit."""
+"""Suffix of the clips that fevbench writes, losslessly: FFV1 in Matroska."""
 DIGEST_TAG = "FRAMES_SHA256"
-"""What such a clip calls the sha256 of its frames."""
+"""Metadata tag of such a clip that holds the sha256 of its frames."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Subject:
     Attributes:
         id: Unique within the data set.
         split: The split all of this subject's clips belong to; splits never share a subject.
-        attributes: What else is known, for example ``{"sex": "female", "age": "young"}``.
+        attributes: Other known attributes, for example ``{"sex": "female", "age": "young"}``.
     """
 
     id: str
@@ -45,14 +45,14 @@ class Subject:
 
 @dataclass(frozen=True)
 class Clip:
-    """Where one clip is and what it shows; its pixels stay on disk until `Dataset.frames` is asked for them.
+    """Location and content of one clip; `Dataset.frames` reads its pixels.
 
     Attributes:
         id: Unique within the data set and usable as a file name; clips made elsewhere match by it.
         subject: The ``Subject.id`` of the subject.
         label: The expression, one of the data set's labels.
         split: The split of the subject.
-        path: What holds it: a video file, a folder of frames, or one file for many clips.
+        path: A video file, a folder of frames, or a file with many clips.
     """
 
     id: str
@@ -64,7 +64,7 @@ class Clip:
 
 @runtime_checkable
 class Dataset(Protocol):
-    """What an adapter provides; everything else in fevbench works on any object like this."""
+    """The interface of a data set; everything else in fevbench works on any object that has it."""
 
     name: str
     version: str

@@ -17,14 +17,14 @@ from fevbench.errors import DatasetError
 Array = TypeVar("Array", bound="NDArray[Any]")
 
 BUDGET = 64_000_000
-"""Bytes one store keeps at most, of the clips that were used last."""
+"""Most bytes of a store; it keeps the clips that were used last."""
 
 
 class FrameStore(Generic[Array]):
-    """Clip id to frames, or to an array with something of each frame; what was used last is kept.
+    """Clip id to frames, or to an array with one entry per frame; the last used ones are kept.
 
     Args:
-        budget: Bytes to keep at most.
+        budget: Most bytes to keep.
     """
 
     def __init__(self, budget: int = BUDGET) -> None:
@@ -39,7 +39,7 @@ class FrameStore(Generic[Array]):
         return self.keep(clip_id, load())
 
     def keep(self, clip_id: str, frames: Array) -> Array:
-        """Keep a clip's frames, and let go of others past the budget; returns them, read-only."""
+        """Keep a clip's frames, and drop others beyond the budget; returns them, read-only."""
         frames.setflags(write=False)
         self._kept[clip_id] = frames
         self._left -= frames.nbytes
@@ -55,8 +55,8 @@ class Corpus:
         dataset: Where the clips come from.
         protocol: How they are sampled.
         split: Which subjects.
-        limit: Score only this many clips. They are chosen by the hash of their id, so that a smaller
-            limit is a subset of a larger one and neither favours a subject or a label.
+        limit: Score only this many clips. They are chosen by the hash of their id, so that a smaller limit
+            gives a subset of a larger one, and no subject or label is preferred.
 
     Attributes:
         clips: The clips that are scored, in the data set's order.
@@ -78,7 +78,7 @@ class Corpus:
         self._store: FrameStore[Frames] = FrameStore()
 
     def __getstate__(self) -> dict[str, Any]:
-        """To another process goes what the clips are, not their frames."""
+        """Send another process the list of clips, not their frames."""
         return {**vars(self), "_store": FrameStore()}
 
     def frames(self, clip: Clip) -> Frames:
@@ -88,7 +88,7 @@ class Corpus:
         return self._store.get(clip.id, lambda: self.protocol.sample(self.dataset.frames(clip), name, fps))
 
     def digest(self, clips: Sequence[Clip] | None = None) -> str:
-        """The `corpus_digest` of all scored clips, or of those of them that are given."""
+        """The `corpus_digest` of all scored clips, or of the given ones."""
         wanted = self.clips if clips is None else clips
         return corpus_digest(wanted, {clip.id: content_digest(self.frames(clip)) for clip in wanted})
 
@@ -107,7 +107,7 @@ def corpus_digest(clips: Sequence[Clip], digests: Mapping[str, str]) -> str:
 
 
 def balanced_clips(clips: Sequence[Clip], labels: Sequence[str], count: int) -> list[Clip]:
-    """Clips of all labels in turn, of different subjects as far as there are such, by hash of their id."""
+    """Clips of all labels in turn, of different subjects if possible, by the hash of their id."""
     left = sorted_by_hash(clips)
     chosen: list[Clip] = []
     while left and len(chosen) < count:
@@ -121,14 +121,14 @@ def balanced_clips(clips: Sequence[Clip], labels: Sequence[str], count: int) -> 
 
 
 typical = balanced_clips
-"""Its name before; gone in the next version."""
+"""The former name of `balanced_clips`; will be removed in the next version."""
 
 
 def sorted_by_hash(clips: Sequence[Clip]) -> list[Clip]:
-    """Clips in an order that favours neither subject nor label: by the hash of their id."""
+    """Clips in an order that prefers no subject or label: by the hash of their id."""
     return sorted(clips, key=lambda clip: hash_of(clip.id))
 
 
 def hash_of(clip: str) -> bytes:
-    """What a clip's id is sorted by."""
+    """The key that clips are sorted by."""
     return hashlib.sha256(clip.encode()).digest()

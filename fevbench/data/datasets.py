@@ -22,7 +22,7 @@ WAIT_S = 20.0
 
 
 def prepared_folders_file() -> Path:
-    """The file that remembers."""
+    """The file with the folders of prepared sets."""
     return paths.home() / "datasets.json"
 
 
@@ -44,10 +44,10 @@ def prepared_folders() -> dict[str, Path]:
 
 
 def remember_folder(name: str, folder: Path) -> Path | None:
-    """Let a name stand for a folder; returns the folder it stood for before, if another.
+    """Store the folder of a prepared set; returns the folder stored before, if it differs.
 
     Raises:
-        OSError: The file that remembers cannot be written; a broken one is a `DatasetError`.
+        OSError: The file with the folders cannot be written; a broken one is a `DatasetError`.
     """
     with _file_held():
         known = prepared_folders()
@@ -62,17 +62,17 @@ def remember_folder(name: str, folder: Path) -> Path | None:
 
 @contextlib.contextmanager
 def _file_held() -> Iterator[None]:
-    """Hold the file while it is read, changed and written: two at once would lose a name."""
+    """Lock the file while it is read, changed and written: two processes at once would lose a name."""
     file = prepared_folders_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     with locked(file.with_name(f".{file.name}.lock"), WAIT_S) as held:
         if held is False:
             raise OSError(errno.EAGAIN, "another process holds its lock", str(file))
-        yield  # some network file systems have no locks; the file is then still written whole
+        yield  # some network file systems have no locks; the file is still written atomically
 
 
 PREPARED = "prepared"
-"""``prepared:DIR`` opens any prepared set, whatever it is called."""
+"""``prepared:DIR`` opens any prepared set, whatever its name."""
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 datasets: Registry[Callable[..., Dataset]] = Registry(
@@ -84,7 +84,7 @@ if it takes one."""
 
 @dataclass
 class RecordedDataset:
-    """A data set whose clips are not on this machine, as far as results describe it.
+    """A data set whose clips are not on this machine, as results describe it.
 
     Attributes:
         known_subjects: Its subjects, as far as they are known.
@@ -103,7 +103,7 @@ class RecordedDataset:
 
     @classmethod
     def of(cls, dataset: Dataset) -> RecordedDataset:
-        """All that is to be known of a data set but its pixels."""
+        """Everything known about a data set except its pixels."""
         return cls(
             tuple(dataset.labels),
             dataset.name,
@@ -125,12 +125,12 @@ class RecordedDataset:
         return self.known_clips.get(split, ())
 
     def frames(self, clip: Clip) -> Frames:
-        """None are here.
+        """Frames are not available.
 
         Raises:
             DatasetError: Always.
         """
-        raise DatasetError(f"clip {clip.id} of {self.name} is not here", "get the data set on this machine")
+        raise DatasetError(f"clip {clip.id} of {self.name} is not on this machine", "copy the data set to it")
 
 
 def open_dataset(name: str) -> Dataset:
@@ -144,8 +144,7 @@ def open_dataset(name: str) -> Dataset:
     Raises:
         UnknownName: No data set has this name.
         DatasetError: It is not read from a folder, its files are missing, two of its clips have one id, an
-            id is no file name, a clip shows an expression the data set does not name, or its splits share a
-            subject.
+            id is not a file name, a clip has an unknown label, or its splits share a subject.
     """
     dataset = _open(name)
     home: dict[str, Split] = {}
@@ -161,11 +160,11 @@ def open_dataset(name: str) -> Dataset:
                 raise DatasetError(f"{name}: two clips are called {clip.id}", "give every clip its own id")
             if "/" in clip.id or clip.id.startswith(".") or not clip.id:
                 raise DatasetError(
-                    f"{name}: clip id {clip.id!r} is no file name", "leave out / and first dots"
+                    f"{name}: clip id {clip.id!r} is not a file name", "use no / and no dot at the start"
                 )
             if clip.label not in dataset.labels:
                 raise DatasetError(
-                    f"{name}: clip {clip.id} shows {clip.label!r}, which is none of its labels",
+                    f"{name}: clip {clip.id} has the unknown label {clip.label!r}",
                     f"use one of {', '.join(dataset.labels)}",
                 )
             ids.add(clip.id)
@@ -173,7 +172,7 @@ def open_dataset(name: str) -> Dataset:
 
 
 def dataset_names() -> list[str]:
-    """The data sets that a name alone opens: those that come with fevbench, and prepared ones."""
+    """The data sets that open by name alone: those that come with fevbench, and prepared ones."""
     return [*datasets, *(name for name in prepared_folders() if name not in datasets)]
 
 
@@ -187,22 +186,22 @@ def _open(name: str) -> Dataset:
     if not inspect.signature(factory).parameters:
         raise DatasetError(f"{kind} is not read from a folder", f"use {kind!r}")
     if not folder:
-        raise DatasetError(f"{name} names no folder", f"give {kind}:DIR a folder")
+        raise DatasetError(f"{name} has no folder", f"give {kind}:DIR a folder")
     return factory(Path(folder).expanduser())
 
 
 def _open_prepared(name: str, folder: Path | None, colon: bool) -> Dataset:
-    """A set that ``fevbench data prepare`` made, where it was put or in a folder."""
+    """A set that ``fevbench data prepare`` made, in its stored folder or in a given one."""
     from fevbench.data.layouts import layouts
     from fevbench.data.prepared.adapter import Prepared
 
     known = prepared_folders()
     if colon and folder is None:
-        raise DatasetError(f"{name}: names no folder", f"give {name}:DIR a folder")
+        raise DatasetError(f"{name}: has no folder", f"give {name}:DIR a folder")
     if folder is None and name not in known:
         if name in layouts:
             raise DatasetError(
-                f"{name} is not prepared here",
+                f"{name} is not prepared on this machine",
                 f"fevbench data prepare {name} SRC --out DIR, or name {name}:DIR",
             )
         raise UnknownName("data set", name, {*datasets, *known, *layouts} - {"folder"})
@@ -211,7 +210,7 @@ def _open_prepared(name: str, folder: Path | None, colon: bool) -> Dataset:
     where = folder or known[name]
     if not where.is_dir():
         gone = "" if folder else " any more"
-        raise DatasetError(f"{where} is not there{gone}", f"name its folder: {name}:DIR")
+        raise DatasetError(f"{where} does not exist{gone}", f"name its folder: {name}:DIR")
     data = Prepared(where)
     if name not in (data.name, PREPARED):
         raise DatasetError(f"{where} holds {data.name}, not {name}", f"use {data.name}:{where}")

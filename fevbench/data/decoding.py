@@ -1,4 +1,4 @@
-"""Decoding a video file with PyAV as viewers see it, so that whatever is damaged is an error."""
+"""Decoding a video file with PyAV as viewers see it; any damage is an error."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from fevbench.errors import VideoError
 BESIDE = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 """Streams that a player does not play: covers and previews."""
 STRETCH = 8
-"""How much higher than wide a pixel can be, or the other way round."""
+"""Largest ratio of a pixel's height to its width, or of width to height."""
 STRICT = {"err_detect": "crccheck+explode"}
-"""FFmpeg refuses broken data instead of inventing pixels, and checks what checksums there are."""
+"""FFmpeg refuses broken data instead of inventing pixels, and checks existing checksums."""
 HDR = {16: "PQ", 18: "HLG"}
-"""Transfer characteristics of ITU-T H.273 that 8 bits do not hold."""
+"""Transfer characteristics of ITU-T H.273 for high dynamic range."""
 
 
 def video_stream(container: Any, path: Path, facts: FileFacts) -> Any:
     """The stream a player shows: no cover, more than one picture, marked as default, the largest, the first.
 
     Raises:
-        VideoError: There is none, or nothing decodes it.
+        VideoError: There is none, or it cannot be decoded.
     """
     there = list(container.streams.video)
     playing = [stream for stream in there if not stream.disposition & BESIDE]
@@ -49,23 +49,23 @@ def video_stream(container: Any, path: Path, facts: FileFacts) -> Any:
         container.seek(0, backward=True)
         best = max(playing, key=lambda stream: _rank(stream, counts[stream.index]))
     if best.codec_context is None:
-        raise VideoError(f"{path} has a video stream that nothing here decodes", "export it again")
+        raise VideoError(f"{path} has a video stream that cannot be decoded", "export it again")
     if len(there) > 1:
         facts.note(f"of {len(there)} video streams, number {there.index(best) + 1} is read")
     return best
 
 
 def decoder(stream: Any, path: Path) -> Any:
-    """What decodes a stream: FFmpeg's own choice, but for VP8 and VP9 with alpha, which only libvpx decodes.
+    """The decoder of a stream: FFmpeg's choice, except for VP8 and VP9 with alpha, which need libvpx.
 
     Raises:
-        VideoError: It needs libvpx, which is not there.
+        VideoError: It needs libvpx, which is missing.
     """
     context = stream.codec_context
     if stream.metadata.get("alpha_mode") == "1" and context.name in ("vp8", "vp9"):
         name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}[context.name]
         if name not in av.codec.codecs_available:
-            raise VideoError(f"{path} has an alpha channel that nothing here decodes", "export it without")
+            raise VideoError(f"{path} has an alpha channel that cannot be decoded", "export it without one")
         context = av.CodecContext.create(name, "r")
     context.options = STRICT
     return context
@@ -78,7 +78,7 @@ def _rank(stream: Any, count: int) -> tuple[bool, bool, int, int]:
 
 
 class FrameConverter:
-    """Makes pictures of decoded frames as viewers see them."""
+    """Converts decoded frames to pictures as viewers see them."""
 
     def __init__(self, stream: Any, path: Path, facts: FileFacts) -> None:
         self._path = path
@@ -106,7 +106,7 @@ class FrameConverter:
         return self._upright(self._square(pixels), picture)
 
     def _square(self, pixels: Frames) -> Frames:
-        """With square pixels; the shorter side becomes longer, so that nothing is lost."""
+        """The frame with square pixels; the shorter side is stretched, so that nothing is lost."""
         height, width = pixels.shape[:2]
         size = (
             (round(width * self._aspect), height)
@@ -120,16 +120,18 @@ class FrameConverter:
         return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 
     def _upright(self, pixels: Frames, picture: Any) -> Frames:
-        """Turned and mirrored as the display matrix says (ISO/IEC 14496-12, section 6.2.2)."""
+        """The frame turned and mirrored by its display matrix (ISO/IEC 14496-12, section 6.2.2)."""
         matrix = picture.side_data.get("DISPLAYMATRIX")
         if matrix is None:
             return pixels
         a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
         largest = max(map(abs, (a, b, c, d)))
-        # Of each pair one is next to nothing, else the picture lies askew.
+        # One of each pair must be close to zero; else the rotation is no multiple of 90 degrees.
         straight = min(max(abs(b), abs(c)), max(abs(a), abs(d))) <= 0.02 * largest
         if not largest or not straight:
-            raise VideoError(f"{self._path} is turned by no right angle", "export it upright")
+            raise VideoError(
+                f"{self._path} is rotated by an angle other than 90, 180 or 270 degrees", "export it upright"
+            )
         if abs(a) > abs(b):
             right, down, turned = a, d, pixels
         else:  # what went right goes down
@@ -143,18 +145,19 @@ class FrameConverter:
 
 
 def _aspect(stream: Any, path: Path) -> Fraction:
-    """Width of a pixel by its height; 1 if the file does not say."""
+    """Width of a pixel divided by its height; 1 if the file does not give it."""
     said = stream.sample_aspect_ratio
     aspect = Fraction(said.numerator, said.denominator) if said else Fraction(1)
     if not Fraction(1, STRETCH) <= aspect <= STRETCH:
         raise VideoError(
-            f"{path} says its pixels are {aspect} times as wide as high, which cannot be", "export it again"
+            f"{path} says its pixels are {aspect} times as wide as high, which is impossible",
+            "export it again",
         )
     return aspect
 
 
 def is_lossy(picture: Any, codec: Any) -> bool:
-    """Whether a stream loses detail; pictures that are not RGB or grey do as well, whatever the codec."""
+    """Whether a stream loses detail; with any codec, pictures that are not RGB or grey do."""
     colours = picture.format.name.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "0", "gray", "pal"))
     return codec.lossy or not codec.lossless or not colours
 
@@ -164,15 +167,15 @@ AGAIN = "export or copy it again"
 
 @contextlib.contextmanager
 def open_video(path: Path, facts: FileFacts, content: bytes | None = None) -> Iterator[tuple[Any, Any]]:
-    """Open a video file: its container and the stream that is its pictures; see at the end that it was whole.
+    """Open a video file: its container and its video stream; at the end, check that it was complete.
 
     Args:
         path: The file.
-        facts: Told what was done.
-        content: What the file holds, if it is not read from ``path``, which then only names it.
+        facts: Gets notes on what was changed.
+        content: The bytes of the file; ``path`` then only names it.
 
     Raises:
-        VideoError: It is no video, or what was decoded meanwhile is not all of it.
+        VideoError: It is not a video, or it was not decoded completely.
     """
     if content is None and not path.is_file():
         raise VideoError(f"{path} is not a file", "give a video or a folder of frames")
@@ -196,7 +199,7 @@ def open_video(path: Path, facts: FileFacts, content: bytes | None = None) -> It
 
 
 def decoded_frames(container: Any, stream: Any, path: Path, facts: FileFacts) -> Iterator[Any]:
-    """All decoded frames of a stream; what is known of them at the end is put into ``facts``.
+    """All decoded frames of a stream; their facts are put into ``facts`` at the end.
 
     Raises:
         VideoError: One is damaged.

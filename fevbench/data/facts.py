@@ -1,4 +1,4 @@
-"""What the files of a clip say of themselves, and what was done about it while they were read."""
+"""Facts about the files of a clip, and what reading them changed."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import numpy as np
 from fevbench import wording
 
 DIGEST = "digest"
-"""Damage is found by the digest of all pixels that fevbench wrote into the file."""
+"""Damage is detected by the digest of all pixels that fevbench wrote into the file."""
 CHECKSUMS = "checksums"
-"""Damage is found by checksums of the format: the slices of FFV1, the chunks of PNG."""
+"""Damage is detected by checksums of the format: the slices of FFV1, the chunks of PNG."""
 NAMES = {DIGEST: "fevbench's digest of their pixels", CHECKSUMS: "the checksums of their format"}
 HALF = 0.5
-"""Frames by which a clip's times may differ from a constant rate before they count."""
+"""Largest deviation of a frame's time from a constant rate, in frames."""
 
 
 @dataclass
 class FileFacts:
-    """Filled while a clip is read; reading it twice changes nothing.
+    """The facts of a clip's files, filled while it is read; reading it twice changes nothing.
 
     Attributes:
-        notes: What changed pixels or order, and what a reader of a number must know; each once.
-        count: How many frames there are.
-        times: Seconds at which frames are shown, one a frame; empty where the files do not say.
-        claimed: How many frames a video's header says it has, 0 if it does not.
-        fps: Frames a second, None if unknown.
+        notes: What changed pixels or order, and what a reader of a result must know; each once.
+        count: Number of frames.
+        times: Second at which each frame is shown; empty if the files do not tell.
+        claimed: Number of frames by a video's header; 0 if it does not tell.
+        fps: Frames per second; None if unknown.
         forms: Codec and pixel format of a video, or the formats of pictures.
-        lossy: Whether any of them loses detail.
-        digest: That of all pixels, if it was needed.
+        lossy: Whether one of the formats loses detail.
+        digest: The digest of all pixels, if it was needed.
         checks: How each file's content was checked for damage: `DIGEST`, `CHECKSUMS`, or an empty text.
     """
 
@@ -46,18 +46,18 @@ class FileFacts:
     checks: set[str] = field(default_factory=set)
 
     def note(self, text: str) -> None:
-        """Add a note unless it is there."""
+        """Add a note, once."""
         if text not in self.notes:
             self.notes.append(text)
 
     def add_file(self, form: str, lossy: bool, check: str) -> None:
-        """Add what is known of one file."""
+        """Add the facts of one file."""
         self.forms.add(form)
         self.lossy = self.lossy or lossy
         self.checks.add(check)
 
     def set_times(self, times: Sequence[float | None]) -> None:
-        """Take what a file says of when each of its frames is shown, if it says so of all, in order."""
+        """Set the times of all frames, if the file gives one for each, in increasing order."""
         self.count, self.times = len(times), []
         known = [float(time) for time in times if time is not None]
         if len(known) == len(times):
@@ -73,7 +73,7 @@ class FileFacts:
 
     @property
     def checked(self) -> str:
-        """How damage to the clip would be found; an empty text if some of it would not."""
+        """How damage to the clip is detected; an empty text if some damage would not be detected."""
         return DIGEST if DIGEST in self.checks else "" if "" in self.checks else ", ".join(self.checks)
 
     @property
@@ -83,9 +83,9 @@ class FileFacts:
 
 
 def notes_on_files(clips: Sequence[FileFacts]) -> list[str]:
-    """What a reader of a number must know of the files of all its clips, each thing once.
+    """Notes for the reader of a result on the files of all its clips, each once.
 
-    The last line says of how many clips damage would have been found, and how.
+    The last line says in how many clips damage would have been detected, and how.
     """
     notes = dict.fromkeys(note for facts in clips for note in facts.notes)
     lines = [f"{_of([note in facts.notes for facts in clips])}: {note}" for note in notes]
@@ -110,7 +110,7 @@ def notes_on_files(clips: Sequence[FileFacts]) -> list[str]:
 
 
 def _of(which: Sequence[bool]) -> str:
-    """How many are true of how many clips."""
+    """``N of M clips``, where N counts the true values."""
     return f"{sum(which)} of {wording.n_clips(len(which))}"
 
 
@@ -122,7 +122,7 @@ def _forms(clips: Sequence[FileFacts], which: Sequence[bool]) -> str:
 
 
 def is_rate_uneven(times: Sequence[float]) -> bool:
-    """Whether some frame is shown `HALF` a frame or more off a constant rate.
+    """Whether a frame's time deviates by `HALF` a frame or more from a constant rate.
 
     Args:
         times: Seconds of each frame, increasing. Containers round them, to milliseconds mostly.

@@ -1,7 +1,7 @@
-"""Where a square lies in a picture, and cutting it out: by a box, or turned so that a face's eyes are level.
+"""Placing a square in a picture and cutting it out: by a box, or turned so that a face's eyes are level.
 
-A *placement* is ``float64[2, 3]``: it takes x and y of a framed picture, as parts of its side, to pixels of
-the picture it is cut from.
+A *placement* is ``float64[2, 3]``: it maps x and y of the cut-out square, as parts of its side, to pixels of
+the original picture.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from fevbench.data.clip import Frames
 Placement = NDArray[np.float64]
 
 FRAMING = np.array([[0.3699, 0.4542], [0.6377, 0.4541], [0.5086, 0.5958], [0.3984, 0.7292], [0.6106, 0.7289]])
-"""Where eyes, nose and corners of the mouth lie in FEVSynth's frames: the mean over its 64 train subjects'
+"""Positions of eyes, nose and corners of the mouth in FEVSynth's frames: the mean over its 64 train subjects'
 neutral images, as SCRFD finds them; x and y as parts of the side."""
 LARGEST = 2048
-"""Pixels of a side past which nothing is cut out at its own scale."""
+"""Longest side in pixels that is cut out at the picture's own scale."""
 
 
 @dataclass(frozen=True)
@@ -37,29 +37,29 @@ class FoundFace:
 
     @property
     def area(self) -> float:
-        """Of the box, square pixels."""
+        """Area of the box, in square pixels."""
         left, top, right, bottom = self.box
         return (right - left) * (bottom - top)
 
 
 def upright(points: NDArray[np.floating]) -> Placement:
-    """The placement that puts five points ``[5, 2]``, in pixels, where `FRAMING` has them."""
+    """The placement that moves five points ``[5, 2]``, in pixels, to their positions in `FRAMING`."""
     return _similarity(FRAMING, points.astype(np.float64))
 
 
 def square(left: float, top: float, side: float) -> Placement:
-    """The placement of a square that is not turned, in whole pixels."""
+    """The placement of an upright square, in whole pixels."""
     return np.array([[round(side), 0, round(left)], [0, round(side), round(top)]], np.float64)
 
 
 def cut_out(picture: Frames, placement: Placement, size: int) -> Frames:
     """The framed square of a picture ``uint8[H, W, 3]``, as ``uint8[size, size, 3]``.
 
-    It is cut out at the picture's own scale, beyond which its border is repeated, then resized with Pillow's
-    bicubic filter, antialiased when it shrinks.
+    It is cut out at the picture's own scale, with the border repeated beyond the picture, then resized with
+    Pillow's bicubic filter, antialiased when it shrinks.
     """
     side = float(np.hypot(*placement[:, 0]))
-    if not placement[0, 1]:  # not turned, and in whole pixels
+    if not placement[0, 1]:  # upright, and in whole pixels
         low = placement[:, 2].round().astype(int)
         whole = _region(picture, low, low + round(side))
     else:

@@ -1,10 +1,10 @@
-"""Damage of video files that FFmpeg passes over: an end that is missing, checksums that are wrong.
+"""Damage of video files that FFmpeg ignores: a missing end, wrong checksums.
 
-FFmpeg takes the end of a file that was cut between two frames for the end of the clip. The sizes that
-Matroska, MP4 and AVI write about their own parts give such a cut away. They are used for nothing else: how
-many frames a file holds is what decodes. A container without a size (a live recording) tells nothing.
+If a file is cut between two frames, FFmpeg takes the cut for the end of the clip. The sizes that Matroska,
+MP4 and AVI store for their own parts reveal such a cut. They are used for nothing else: the number of frames
+is the number that decodes. A container without a size (a live recording) reveals nothing.
 
-FFmpeg only logs a slice of FFV1 whose checksum is wrong, and shows that of the frame before in its place.
+FFmpeg only logs a slice of FFV1 with a wrong checksum, and shows that of the frame before instead.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from typing import BinaryIO
 
 EBML_HEADER, SEGMENT = 0x1A45DFA3, 0x18538067
 FEW = 32
-"""Bytes by which some programs count the length of an AVI file wrong."""
+"""Bytes by which some programs miscount the length of an AVI file."""
 MEDIA_BOXES = (b"moov", b"moof", b"mdat")
-"""The MP4 boxes that hold frames or say where they are."""
+"""The MP4 boxes that hold frames or their positions."""
 
 
 def is_cut_short(source: Path | bytes) -> bool:
     """Whether a part of the container claims bytes past the end of the file.
 
     Args:
-        source: A file, or what it holds; one that is neither Matroska, MP4 nor AVI is never cut short.
+        source: A file or its content; files that are neither Matroska, MP4 nor AVI are never cut short.
     """
     with _opened(source) as file:
         end = _length(file)
@@ -42,7 +42,7 @@ def is_cut_short(source: Path | bytes) -> bool:
 
 
 def is_off_by_little(source: Path | bytes) -> bool:
-    """Whether an AVI file that seems cut short lacks but a few bytes, and none of them of a frame."""
+    """Whether an AVI file that seems cut short lacks only a few bytes, and none of a frame."""
     with _opened(source) as file:
         end = _length(file)
         if file.read(4) != b"RIFF":
@@ -87,7 +87,7 @@ def _matroska_end(file: BinaryIO) -> int:
 
 
 def _riff_end(file: BinaryIO, end: int) -> int:
-    """The last byte of the last RIFF chunk; large files are several in a row."""
+    """The last byte of the last RIFF chunk; large files have several in a row."""
     reached = 0
     while reached < end:
         file.seek(reached)
@@ -110,7 +110,7 @@ def _mp4_end(file: BinaryIO, end: int) -> int:
         size = int.from_bytes(head[:4], "big")
         if size == 1:  # the size did not fit 32 bits
             size = int.from_bytes(head[8:16], "big")
-        if size < 8:  # 0: up to the end of the file; the rest is no size
+        if size < 8:  # 0: up to the end of the file; 1 to 7 are no sizes
             break
         at += size
         if head[4:8] in MEDIA_BOXES:
@@ -126,12 +126,12 @@ _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 class SliceChecksums:
     """Checks all slices of one file.
 
-    Whether slices have checksums is said in a header that only the codec reads. One slice of the file whose
-    checksum is right says it as well: by chance that happens once in four thousand million.
+    Only the codec can read in a header whether slices have checksums. But one slice with a right checksum
+    shows it as well: by chance that happens once in four thousand million.
 
     Attributes:
-        right: How many checksums fit.
-        wrong: How many do not, or are not there.
+        right: Number of right checksums.
+        wrong: Number of wrong or missing checksums.
     """
 
     def __init__(self) -> None:
@@ -150,19 +150,19 @@ class SliceChecksums:
 
     @property
     def damaged(self) -> bool:
-        """Whether the file has checksums and they do not all fit."""
+        """Whether the file has checksums and some are wrong."""
         return self.there and self.wrong > 0
 
 
 def _slices(packet: bytes) -> Iterator[bool]:
-    """Whether the checksum of each slice fits, last slice first: only its end says where a slice begins."""
+    """Whether each slice's checksum is right, last slice first: only a slice's end tells where it begins."""
     end = len(packet)
     while end > 0:
         size = int.from_bytes(packet[end - FOOTER : end - FOOTER + 3], "big") + FOOTER
         if end < FOOTER or not FOOTER < size <= end:
             yield False
             return
-        # The checksum is of the bytes' highest bits first and starts at zero; zlib's is neither.
+        # The checksum starts at zero and takes the highest bit of a byte first, unlike zlib's.
         mirrored = packet[end - size : end].translate(_MIRRORED)
         yield zlib.crc32(mirrored, 0xFFFFFFFF) == 0xFFFFFFFF
         end -= size

@@ -18,10 +18,10 @@ COMPANIONS = frozenset((
     "mesh", "normals", "overlay", "parsing", "poster", "preview", "seg", "segmentation", "sheet", "thumb",
     "thumbnail",
 ))  # fmt: skip
-"""Words in names of what lies beside frames and is none."""
+"""Words in the names of pictures that lie beside frames but are not frames."""
 ONE_CLIP = "leave only the frames of one clip in a folder"
 Value = tuple[float, ...]
-"""The numbers in a name."""
+"""The numbers in a file name."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _DIGITS = re.compile(r"(\d+)")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -33,8 +33,8 @@ class FolderFrames:
 
     Attributes:
         frames: The frames in order.
-        beside: Pictures that are none by their names.
-        gap: Between which two frames numbers are missing, in words, or an empty text.
+        beside: Pictures that are not frames, by their names.
+        gap: The two frames between which numbers are missing, in words; empty for none.
     """
 
     frames: tuple[Path, ...]
@@ -46,8 +46,8 @@ def frames_of(folder: Path, paths: Iterable[Path]) -> FolderFrames:
     """The frames among the files ``paths`` of a folder, in natural order.
 
     Raises:
-        VideoError: They are no one clip: two pictures of one frame, names that differ in more than numbers,
-            frames of several clips, or numbers whose order cannot be told.
+        VideoError: They are not one clip: two pictures of the same frame, names that differ in more than
+            numbers, frames of several clips, or numbers whose order is unclear.
     """
     series: dict[str, list[Path]] = {}
     for path in paths:
@@ -70,7 +70,7 @@ def frames_of(folder: Path, paths: Iterable[Path]) -> FolderFrames:
 
 
 def without_companions(name: str) -> str | None:
-    """A name without the words of `COMPANIONS`, as ``1`` of ``1_mask``; None if it has none of them."""
+    """A name without the words of `COMPANIONS`, as ``1`` of ``1_mask``; None if it contains none."""
     words = [word for word in _WORD.findall(name.lower()) if word in COMPANIONS]
     if not words:
         return None
@@ -78,7 +78,7 @@ def without_companions(name: str) -> str | None:
 
 
 def natural_key(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """A sort key that puts ``2`` before ``10``; names that count the same keep one order."""
+    """A sort key that puts ``2`` before ``10``; equal numbers are sorted by name."""
     parts = _DIGITS.split(path.name.lower())
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name
 
@@ -87,7 +87,7 @@ def _refuse_mixture(folder: Path, series: dict[str, list[Path]]) -> None:
     shown = [min(files, key=natural_key).name for files in series.values()]
     if not any("#" in name for name in series):
         raise VideoError(
-            f"{folder} holds pictures without numbers ({first_few(sorted(shown))}), whose order is not known",
+            f"{folder} holds pictures without numbers in their names ({first_few(sorted(shown))})",
             "number them: 0001.png, 0002.png …",
         )
     raise VideoError(f"{folder} holds pictures of several kinds ({first_few(sorted(shown))})", ONE_CLIP)
@@ -103,37 +103,37 @@ def _values(folder: Path, files: Sequence[Path]) -> list[Value]:
     counters = [tuple(float(n) for text in texts for n in re.split("[.,]", text)) for texts in found]
     if _is_even(decimals) != _is_even(counters):
         return decimals if _is_even(decimals) else counters
-    # Numbers as programs print them end in no zero; counters begin with none.
+    # Decimals as programs print them do not end in zero; counters do not begin with zero.
     if not any(part.endswith("0") for part in parts):
         return decimals
     if any(part.startswith("0") and len(part) > 1 for part in parts):
         raise VideoError(
-            f"{folder} holds frames whose order cannot be told ({first_few([path.name for path in files])})",
-            "write all numbers with as many digits",
+            f"{folder} holds frames whose order is not certain ({first_few([path.name for path in files])})",
+            "write all numbers with the same number of digits",
         )
     return counters
 
 
 def _is_even(values: Sequence[Value]) -> bool:
-    """Whether one number changes, in steps that are alike but for rounding."""
+    """Whether only one number changes, in equal steps except for rounding."""
     changing = _changing(values)
     steps = [b - a for a, b in pairwise(sorted(changing[0]))] if len(changing) == 1 else []
     return len(steps) > 1 and max(steps) < 1.5 * min(steps)
 
 
 def _changing(values: Sequence[Value]) -> list[Value]:
-    """The numbers that are not the same in all names, each over all names; none if names have not as many."""
+    """The numbers that differ between names, each over all names; none if names hold different counts."""
     columns = list(zip(*values, strict=True)) if len({len(value) for value in values}) == 1 else []
     return [column for column in columns if len(set(column)) > 1]
 
 
 def _check_twins(folder: Path, files: Sequence[Path], values: Sequence[Value]) -> None:
-    """See that no frame is there twice, and that numbers are of one clip only."""
+    """Check that no frame occurs twice, and that the numbers are of only one clip."""
     first: dict[Value, Path] = {}
     for path, value in sorted(zip(files, values, strict=True)):
         twin = first.setdefault(value, path)
         if twin is not path:
-            raise VideoError(f"{folder} holds one frame twice: {twin.name} and {path.name}", ONE_CLIP)
+            raise VideoError(f"{folder} holds the same frame twice: {twin.name} and {path.name}", ONE_CLIP)
     changing = _changing(values)
     if len(changing) > 1 and not any(len(set(column)) == len(files) for column in changing):
         names = sorted((path.name for path in files), key=lambda name: natural_key(Path(name)))
@@ -141,7 +141,7 @@ def _check_twins(folder: Path, files: Sequence[Path], values: Sequence[Value]) -
 
 
 def _gap(ordered: Sequence[Path], values: Sequence[Value]) -> str:
-    """Where the one number that changes makes a larger step than it mostly does."""
+    """The first place where the changing number makes a larger step than usual."""
     changing = _changing(values)
     if len(changing) != 1:
         return ""

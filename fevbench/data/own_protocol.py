@@ -1,4 +1,4 @@
-"""Protocols of one's own: ``256x64``, ``256x64@2``, or a TOML file. What one takes of a clip is its name.
+"""Protocols of your own: ``256x64``, ``256x64@2``, or a TOML file.
 
 A name is ``SIZExFRAMES-RULE``, with ``-centre`` at its end if clips are cropped. The rule is one of
 
@@ -6,8 +6,8 @@ A name is ``SIZExFRAMES-RULE``, with ``-centre`` at its end if clips are cropped
 * ``strideN``: every N-th native frame from the first;
 * ``fpsN``: N frames for each second, the nearest native ones.
 
-Equal content has an equal name, whichever way it was written, and a name says all that decides a sampled
-clip: a result can be read, compared and scored again without the file it was made with.
+Equal protocols have equal names, however they were written. A name says everything that determines a sampled
+clip, so a result can be read, compared and scored again without the TOML file.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from fevbench.records import Record, first_fault
 from fevbench.toml import read_toml
 
 VERSION = 1
-"""Raised whenever a clip sampled under one of these names could change."""
+"""Increased whenever a clip sampled under one of these names could change."""
 LEAST_SIZE = 48
-"""Pixels: ms-ssim's coarsest scale has a window of 11 at a quarter of the size."""
+"""Least size in pixels: the coarsest scale of ms-ssim has a window of 11 at a quarter of the size."""
 MOST_FRAMES = 1000
-"""Of a scored clip: it is in memory as a whole."""
+"""Most frames of a scored clip, which must fit into memory."""
 _NAME = re.compile(r"(\d+)x(\d+)-(?:(uniform)|stride(\d+)|fps(\d+(?:\.\d+)?))(-centre)?(?:@(\d+))?", re.ASCII)
 _SHORT = re.compile(r"(\d+)x(\d+)(?:@(\d+))?", re.ASCII)
 
 
 class OwnProtocol(Record):
-    """What a file may say; a name says the same but for split and seed."""
+    """The fields of a TOML file; a name holds all but split and seed."""
 
     size: Annotated[int, Field(ge=LEAST_SIZE, le=1024)]
     """Height and width of a scored frame, in pixels."""
@@ -43,15 +43,15 @@ class OwnProtocol(Record):
     rule: Literal["uniform", "stride", "fps"] = "uniform"
     """Which native frames are taken."""
     stride: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Of the rule ``stride``: every how many native frames one is taken."""
+    """For the rule ``stride``: every how many native frames one is taken."""
     fps: Annotated[float, Field(gt=0, le=1000)] | None = None
-    """Of the rule ``fps``: frames taken for a second."""
+    """For the rule ``fps``: frames taken per second."""
     crop: Literal["none", "centre"] = "none"
-    """What is done with frames that are not square: refuse them, or take the square in the middle."""
+    """How frames that are not square are handled: refused, or cropped to the square in the middle."""
     split: Split = "test"
-    """The split that is scored unless another is asked for."""
+    """The default split to score."""
     seed: Annotated[int, Field(ge=0)] = 0
-    """The seed of generation unless another is asked for."""
+    """The default seed of generation."""
 
     @model_validator(mode="after")
     def _check_rule(self) -> OwnProtocol:
@@ -63,13 +63,13 @@ class OwnProtocol(Record):
 
     @property
     def name(self) -> str:
-        """All that decides a sampled clip."""
+        """The protocol's name, which says everything that determines a sampled clip."""
         number = {"uniform": "", "stride": f"{self.stride}", "fps": f"{self.fps or 0:.12g}"}[self.rule]
         return f"{self.size}x{self.frames}-{self.rule}{number}" + "-centre" * (self.crop == "centre")
 
 
 def parse(text: str) -> OwnProtocol | None:
-    """The protocol of a name, an id, or a short form; None if the text is none.
+    """The protocol of a name, an id, or a short form; None if the text is no such name.
 
     Args:
         text: For example ``256x64-fps25``, ``256x64-fps25@1``, ``256x64`` for ``256x64-uniform``, or
@@ -100,14 +100,16 @@ def parse(text: str) -> OwnProtocol | None:
     try:
         return OwnProtocol.model_validate(said)
     except ValidationError as error:
-        raise FevbenchError(f"protocol {text} cannot be ({first_fault(error)})", "choose another") from error
+        raise FevbenchError(
+            f"protocol {text} is not possible ({first_fault(error)})", "choose another"
+        ) from error
 
 
 def read_protocol(path: Path) -> OwnProtocol:
     """The protocol that a TOML file describes.
 
     Raises:
-        FevbenchError: It cannot be read, is no TOML, or says what no protocol is.
+        FevbenchError: It cannot be read, is not valid TOML, or does not describe a protocol.
     """
     try:
         return OwnProtocol.model_validate(read_toml(path), strict=True)
@@ -118,7 +120,7 @@ def read_protocol(path: Path) -> OwnProtocol:
         raise FevbenchError(f"protocol {path} cannot be read ({error.strerror})", fix) from error
     except ValidationError as error:
         raise FevbenchError(
-            f"{path} is no protocol ({first_fault(error)})", "see docs/protocols.md"
+            f"{path} is not a protocol ({first_fault(error)})", "see docs/protocols.md"
         ) from error
     except ValueError as error:
-        raise FevbenchError(f"{path} is no TOML ({error})", "see docs/protocols.md") from error
+        raise FevbenchError(f"{path} is not valid TOML ({error})", "see docs/protocols.md") from error

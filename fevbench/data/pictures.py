@@ -1,4 +1,4 @@
-"""Reading a picture, or an animation made of pictures, as viewers see it; whatever reads one does so here."""
+"""Reading a picture or an animation as viewers see it; all of fevbench reads pictures here."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", "
 ANIMATION_SUFFIXES = (".gif", ".webp", ".apng", ".tif", ".tiff")
 """Files of these kinds may hold one picture or a whole clip."""
 BACKGROUND = "white"
-"""What transparent parts are shown on."""
+"""The colour behind transparent parts."""
 LOSSLESS = ("PNG", "BMP", "PPM")
 ANIMATED = ("PNG", "GIF", "WEBP", "TIFF")
 """Formats whose pictures are frames in time; others hold previews or depth beside the one picture."""
 ORIENTATION = 274
-"""The EXIF tag that says how a picture is to be turned; 1 is as it lies."""
+"""The EXIF tag that says how to turn a picture; 1 is unturned."""
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError)
 AGAIN = "export or copy it again"
 
@@ -33,27 +33,28 @@ def read_picture(
 ) -> Frames:
     """Read a picture as viewers see it.
 
-    It is turned as its EXIF data say; transparent parts are white; grey becomes RGB; 16 bits a channel become
-    8, rounded.
+    It is turned as its EXIF data say; transparent parts become white; grey becomes RGB; 16 bits per channel
+    are rounded to 8.
 
     Args:
         path: A file of one of `PICTURE_SUFFIXES`, or any other that Pillow reads.
-        facts: Told what was done.
-        largest: The longer side that is needed; a JPEG may be decoded smaller than it is, but not below.
-        first: Take the first picture of an animation, which is an error otherwise.
+        facts: Gets notes on what was changed.
+        largest: The needed length of the longer side; a larger JPEG may be decoded smaller.
+        first: Take the first picture of an animation, which otherwise is an error.
 
     Returns:
         ``uint8[H, W, 3]``, RGB.
 
     Raises:
-        VideoError: It cannot be decoded to the end, is an animation, or has pixels that are no colours.
+        VideoError: It cannot be decoded completely, is an animation, or its pixels are not colours.
     """
     facts = FileFacts() if facts is None else facts
     with _opened(path, facts) as picture:
         count = _count(picture)
         if count > 1 and not first:
             raise VideoError(
-                f"{path} holds {count} pictures and not one", "give one file a frame, or the animation alone"
+                f"{path} holds {count} pictures, expected one",
+                "give one file per frame, or only the animation",
             )
         if largest:
             picture.draft("RGB", (largest, largest))
@@ -63,7 +64,7 @@ def read_picture(
 def read_animation(path: Path, facts: FileFacts | None = None) -> list[Frames]:
     """Read all pictures of a GIF, WebP, PNG or TIFF file: each ``uint8[H, W, 3]``, RGB.
 
-    ``facts`` is told what was done, and when each is shown if the file says so. Raises as `read_picture`.
+    ``facts`` gets notes on what was changed, and the times if the file gives them. Raises as `read_picture`.
     """
     facts = FileFacts() if facts is None else facts
     frames, shown = [], []
@@ -102,7 +103,7 @@ def _opened(path: Path, facts: FileFacts) -> Iterator[Image.Image]:
             with Image.open(path) as picture:
                 kind = picture.format or ""
                 if kind == "PNG":
-                    picture.verify()  # all checksums, most of which decoding passes over
+                    picture.verify()  # checks all checksums, most of which decoding ignores
                 else:
                     yield picture
             if kind == "PNG":
@@ -152,10 +153,10 @@ def on_background(layer: Image.Image, facts: FileFacts) -> Image.Image:
 
 
 def _eight_bits(picture: Image.Image, path: Path, facts: FileFacts) -> Image.Image:
-    """The picture with 8 bits a channel; 65535 becomes 255."""
+    """The picture with 8 bits per channel; 65535 becomes 255."""
     if picture.mode == "F":
         raise VideoError(f"{path} has floating-point pixels", "save it with 8 bits a channel")
-    if picture.mode.startswith("I"):  # 16 bits of grey; 32 are as good as never used
+    if picture.mode.startswith("I"):  # 16 bits of grey; 32 bits are hardly ever used
         values = np.asarray(picture).astype(np.int64)
         if values.min() < 0 or values.max() > 0xFFFF:
             raise VideoError(f"{path} has more than 16 bits a channel", "save it with 8")
@@ -180,7 +181,7 @@ def _sixteen_bits(path: Path) -> np.ndarray:
 
 
 def _note_colours(picture: Image.Image, facts: FileFacts) -> None:
-    """Note colours that are not taken for what they are."""
+    """Note colours that are not converted."""
     if picture.mode in ("CMYK", "LAB"):
         facts.note(f"{picture.mode} became RGB without a colour profile")
     profile = picture.info.get("icc_profile")

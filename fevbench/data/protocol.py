@@ -4,8 +4,8 @@ A protocol turns a native clip into the clip that is scored, always in this orde
 crop each if the protocol says so, then resize each to ``size`` x ``size`` with Pillow's bicubic filter
 (antialiased when shrinking) in uint8. Anything that would change a number needs a new id.
 
-Frame 0 is the model's input. A model that copies it is no better for that, so metrics of frames do not score
-it, on either side; metrics of motion and networks that see whole clips do see it.
+Frame 0 is the model's input. Copying it must not improve a result, so metrics of frames leave it out, in made
+and in true clips; metrics of motion and networks for whole clips use it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from fevbench.data.own_protocol import OwnProtocol
 
 MOST_UNREAD = 0.1
-"""Part of a clip that may lie after the last frame read; more could hold what the clip is about."""
+"""Largest part of a clip after the last frame read; a larger part could hold the expression."""
 
 RATE_ROUNDED = 0.999
-"""Containers round the rate of their frames: one that is lower by no more is the same rate."""
+"""Relative tolerance of frame rates, which containers round."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,18 @@ class Protocol:
     """How clips are sampled, resized and generated.
 
     Attributes:
-        name: What the command line calls it.
-        version: Raised whenever a number under this name could change.
+        name: Its name on the command line.
+        version: Increased whenever a result under this name could change.
         size: Height and width of a scored frame, in pixels.
         frames: Frames in a scored clip.
         stride: Every how many native frames one is taken, from the first.
-        split: The split that is scored unless another is asked for.
-        seed: The seed of generation unless another is asked for.
-        reads_to_end: Whether a clip that goes on past the frames this reads is read to its end: they are then
-            spread evenly from its first frame to its last whole stride. Otherwise such a clip is refused.
+        split: The default split to score.
+        seed: The default seed of generation.
+        reads_to_end: Whether a longer clip is read to its end: the frames are then spread evenly from its
+            first frame to its last whole stride. Otherwise a longer clip is refused.
         scores_input: Whether metrics of frames score frame 0, the model's input, as version 1 did.
-        fps: Frames taken for each second of a clip, the nearest native ones; None where ``stride`` decides.
-        crop: What is done with frames that are not square: they are refused, or the square in the middle is
-            taken.
+        fps: Frames taken per second of a clip, the nearest native ones; None if ``stride`` is used.
+        crop: How frames that are not square are handled: refused, or cropped to the square in the middle.
         sampling: The first version that samples and resizes clips as this one does.
     """
 
@@ -79,25 +78,25 @@ class Protocol:
         return f"{self.name}@{self.sampling}"
 
     def rate(self, fps: float) -> float:
-        """Frames a second of a sampled clip, whose native one has ``fps`` and is read with the stride."""
+        """Frames per second of a clip sampled with the stride from a native clip with ``fps``."""
         return self.fps or fps / self.stride
 
     def native_frames(self, fps: float | None = None) -> int:
-        """How many native frames a clip must have, of so many a second."""
+        """Least number of native frames of a clip with this rate."""
         return self._last(fps) + 1
 
     def _last(self, fps: float | None) -> int:
-        """The last native frame that is taken unless the clip is read to its end."""
+        """The last native frame that is taken if the clip is not read to its end."""
         if self.fps and fps:
             return self._nearest(self.frames - 1, fps)
         return (self.frames - 1) * self.stride
 
     def _nearest(self, number: int, fps: float) -> int:
-        """The native frame that is nearest to a sampled one in time, of two the later."""
+        """The native frame nearest in time to a sampled one; of two equally near, the later."""
         return int(number * Fraction(fps) / Fraction(self.fps or fps) + Fraction(1, 2))
 
     def covers(self, count: int, fps: float | None = None) -> bool:
-        """Whether a clip of ``count`` native frames is long enough, and read but for `MOST_UNREAD` of it."""
+        """Whether ``count`` native frames are enough, and at most `MOST_UNREAD` of them are not read."""
         unread = count - self.native_frames(fps)
         return unread >= 0 and (self.reads_to_end or unread <= MOST_UNREAD * count)
 
@@ -116,15 +115,15 @@ class Protocol:
         return [(2 * i * last + steps) // (2 * steps) for i in range(self.frames)]
 
     def taken(self, count: int, name: str, fps: float | None = None) -> list[int]:
-        """The `frame_numbers` of a clip that fits.
+        """The `frame_numbers` of a clip, after checking its length and rate.
 
         Args:
-            count: How many native frames it has.
+            count: Its number of native frames.
             name: What to call it in an error.
-            fps: How many of them a second; None if nobody knows.
+            fps: Its native frames per second; None if unknown.
 
         Raises:
-            VideoError: The clip is too short, goes on past what is read, or has no rate or too low a one.
+            VideoError: The clip is too short or too long, or its rate is unknown or too low.
         """
         if self.fps and not fps:
             what = f"{name} says no frame rate, and protocol {self.id} takes {self.fps:g} frames a second"
@@ -142,26 +141,26 @@ class Protocol:
             )
         if not self.covers(count, fps):
             raise VideoError(
-                f"{name} goes on after frame {needed - 1} of {count}, the last that protocol {self.id} reads",
-                self._way_out(),
+                f"{name} has {count} frames, protocol {self.id} reads only the first {needed}",
+                self._advice(),
             )
         return self.frame_numbers(count, fps)
 
     def sample(self, native: Frames, name: str, fps: float | None = None) -> Frames:
-        """Turn a native clip ``uint8[T, H, W, 3]`` into the one scored, ``uint8[frames, size, size, 3]``.
+        """Turn a native clip ``uint8[T, H, W, 3]`` into the scored one, ``uint8[frames, size, size, 3]``.
 
         Args:
             native: The clip.
             name: What to call it in an error.
-            fps: Its frames a second, which protocols with a rate of their own need.
+            fps: Its frames per second, which protocols with a rate need.
 
         Raises:
             VideoError: The clip does not fit; see `taken` and `resize`.
         """
         return self.resize(native[self.taken(len(native), name, fps)], name)
 
-    def _way_out(self) -> str:
-        """What to do with clips that go on past what this protocol reads."""
+    def _advice(self) -> str:
+        """What to do with clips that are too long for this protocol."""
         newest = protocols.get(self.name) if self.name in protocols else self
         if newest.reads_to_end:
             return f"use {newest.id}, which is spread over the whole clip"
@@ -197,11 +196,11 @@ class Protocol:
 class Protocols(Registry[Protocol]):
     """Protocols by name, each in its newest version; ids such as ``64x16@1`` name any version.
 
-    Names of `fevbench.data.own_protocol` need not be registered: they say themselves what they stand for.
+    Names of `fevbench.data.own_protocol` need not be registered: they describe their protocol.
 
     Args:
-        newest: What a name stands for.
-        older: Versions that are still known, by their ids only.
+        newest: The newest version of each name.
+        older: Older versions, known only by their ids.
     """
 
     def __init__(self, newest: Sequence[Protocol], older: Sequence[Protocol]) -> None:
@@ -222,17 +221,19 @@ class Protocols(Registry[Protocol]):
         """Register a protocol.
 
         Raises:
-            FevbenchError: The name is taken, or says by itself what protocol it is.
+            FevbenchError: The name is taken, or describes a protocol, as ``256x64`` does.
         """
         if name not in self._targets and _described(name):
-            raise FevbenchError(f"{name} says itself what protocol it is", "choose another name")
+            raise FevbenchError(
+                f"{name!r} is reserved for a protocol given by its name", "choose another name"
+            )
         super().add(name, target)
 
     def get(self, name: str) -> Protocol:
         """The protocol of a name or an id.
 
         Raises:
-            UnknownName: There is none; the message suggests near names.
+            UnknownName: There is none; the message suggests similar names.
             FevbenchError: A number in the name is too small or too large.
         """
         if name in self._targets:
@@ -245,7 +246,7 @@ class Protocols(Registry[Protocol]):
         return found or super().get(name)
 
     def of(self, own: OwnProtocol) -> Protocol:
-        """A protocol of one's own; a built-in one, with its id, if that takes the same of every clip."""
+        """The protocol of an `OwnProtocol`; a built-in one, with its id, if it samples in the same way."""
         from fevbench.data.own_protocol import VERSION
 
         found = Protocol(
@@ -268,7 +269,7 @@ class Protocols(Registry[Protocol]):
 
     def _own(self, name: str) -> Protocol | None:
         stem = name.partition("@")[0]
-        if stem in self._targets:  # what stands after its @ is a version
+        if stem in self._targets:  # the part after @ is a version
             return None
         own = _described(name)
         return self.of(own) if own else None
@@ -279,24 +280,24 @@ class Protocols(Registry[Protocol]):
 
 
 def _described(name: str) -> OwnProtocol | None:
-    """What a name says of itself; None if it says nothing."""
+    """The protocol that a name describes; None if it describes none."""
     if not name[:1].isdecimal():
         return None
-    from fevbench.data.own_protocol import parse  # which takes the time of importing pydantic
+    from fevbench.data.own_protocol import parse  # imports pydantic, which takes time
 
     return parse(name)
 
 
 def find_protocol(name: str | Path | Protocol | None = None) -> Protocol:
-    """The protocol that somebody asks for.
+    """Find a protocol by name, id or file.
 
     Args:
         name: A name or an id of ``fevbench list protocols``; ``SIZExFRAMES``, ``SIZExFRAMES@STRIDE`` or a
-            longer name of `fevbench.data.own_protocol`; or a TOML file. None for the usual one.
+            longer name of `fevbench.data.own_protocol`; or a TOML file. None for the default.
 
     Raises:
         UnknownName: There is none of this name.
-        FevbenchError: The file or the name cannot be a protocol.
+        FevbenchError: The file or the name does not describe a possible protocol.
     """
     if name is None:
         return protocols.get(DEFAULT_PROTOCOL)

@@ -1,4 +1,4 @@
-"""Clips to look at: strips, grids, and files that any player opens. Never for scoring."""
+"""Clips for viewing: strips, grids, and files that any player opens. Never for scoring."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from fevbench.data.clip import Frames
 GAP = 2
 """White pixels between pictures."""
 QUALITY = 14
-"""H.264's constant rate factor: no loss that an eye would see."""
+"""H.264's constant rate factor: no visible loss."""
 COLOURS = {"color_range": 1, "colorspace": 6, "color_primaries": 1, "color_trc": 13}
-"""What is written of colours: BT.601 in limited range, which the conversion from RGB is, of sRGB. Players
-guess what is not written, and not all alike. Numbers of ITU-T H.273; the range is FFmpeg's."""
+"""Colour tags of videos: BT.601 in limited range, as the conversion from RGB uses, of sRGB. Without tags,
+players guess differently. Numbers of ITU-T H.273; the range is FFmpeg's."""
 MARGIN = 240
 """Largest width of the names beside rows, pixels; longer ones are cut."""
 LINE = 18
@@ -36,7 +36,7 @@ def grid(rows: Sequence[Frames]) -> Frames:
 
 
 def beside(clips: Sequence[Frames]) -> Frames:
-    """Clips ``uint8[T, H, W, 3]`` of one shape, one beside the other: ``uint8[T, H, W', 3]``."""
+    """Clips ``uint8[T, H, W, 3]`` of the same shape, side by side: ``uint8[T, H, W', 3]``."""
     return np.concatenate([np.stack([_framed(frame, 1) for frame in clip]) for clip in clips], 2)
 
 
@@ -80,7 +80,7 @@ def labelled(rows: Mapping[str, Frames], caption: str) -> Frames:
 
 
 def _plain(text: str) -> str:
-    """A text without the marks on Latin letters, which Pillow's own font does not have."""
+    """A text without accents, which Pillow's own font lacks."""
     kept: list[str] = []
     for letter in unicodedata.normalize("NFD", text):
         if not (unicodedata.combining(letter) and kept and kept[-1].isascii()):
@@ -102,7 +102,7 @@ def write_mp4(path: Path, frames: Frames, fps: float, scale: int = 1, quality: i
     Args:
         path: The file.
         frames: ``uint8[T, H, W, 3]``, RGB. Odd sides lose a pixel: H.264's common form has even ones.
-        fps: Frames a second.
+        fps: Frames per second.
         scale: How many times as large to show it.
         quality: The constant rate factor; smaller is better and larger.
     """
@@ -112,7 +112,7 @@ def write_mp4(path: Path, frames: Frames, fps: float, scale: int = 1, quality: i
     with av.open(buffer, "w", format="mp4", options={"fflags": "bitexact"}) as container:
         stream = container.add_stream("libx264", Fraction(fps).limit_denominator(1001))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        # What x264 makes depends on its number of threads.
+        # The output of x264 depends on its number of threads.
         stream.options = {"crf": str(quality), "threads": "1"}
         for name, value in COLOURS.items():
             setattr(stream.codec_context, name, value)
@@ -140,7 +140,7 @@ def write_png(path: Path, rows: Sequence[Frames]) -> None:
 
 
 def write_picture(path: Path, picture: Frames) -> None:
-    """Write ``uint8[H, W, 3]`` as PNG, or as JPEG if the file is called so."""
+    """Write ``uint8[H, W, 3]`` as PNG, or as JPEG if the file's suffix says so."""
     with replacing(path) as part:
         if path.suffix == ".jpg":
             Image.fromarray(picture).save(part, "JPEG", quality=90)

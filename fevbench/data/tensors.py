@@ -11,7 +11,7 @@ import torch
 from fevbench.data.clip import Frames
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""By channel, of pixels in [0, 1]: what networks pretrained on ImageNet subtract and divide by."""
+"""Per channel, for pixels in [0, 1]: the normalisation of networks pretrained on ImageNet."""
 
 
 def to_tensor(pixels: Frames, device: str | torch.device = "cpu") -> torch.Tensor:

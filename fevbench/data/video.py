@@ -1,7 +1,7 @@
-"""Reading clips and writing them without loss; whatever reads a video or a folder of frames does so here.
+"""Reading clips and writing them losslessly; all of fevbench reads videos and folders of frames here.
 
-Frame truth is what decodes: the frame count of a container's header is never believed. Clips written
-here carry the digest of their pixels, so that any damage to them is found.
+The number of frames is the number that decodes; the count in a container's header is never used. Clips
+written here carry the digest of their pixels, so that any damage is detected.
 """
 
 from __future__ import annotations
@@ -55,22 +55,22 @@ def read_clip(
     """Decode a video, an animation, or a folder of frames in natural order, as viewers see it.
 
     Pictures are turned and mirrored as the file says, transparent parts are white, pixels are made square,
-    grey becomes RGB, more than 8 bits a channel become 8. If the file holds fevbench's digest or checksums
-    of its own, they are checked.
+    grey becomes RGB, more than 8 bits per channel become 8. If the file holds fevbench's digest or its own
+    checksums, they are checked.
 
     Args:
-        path: A file with one of ``VIDEO_SUFFIXES`` or ``ANIMATION_SUFFIXES``, or a folder with one picture a
-            frame; see `fevbench.data.members`.
-        facts: Told what was done, and how damage would have been found.
-        most: Frames after which nothing more is decoded, however long the clip is; it is then not checked.
-        content: The bytes of a video that lies in another file; ``path`` then only names it in errors.
+        path: A file with one of ``VIDEO_SUFFIXES`` or ``ANIMATION_SUFFIXES``, or a folder with one picture
+            per frame; see `fevbench.data.members`.
+        facts: Gets what was changed, and how damage is detected.
+        most: Most frames to decode; a clip cut this way is not checked for damage.
+        content: The bytes of a video inside another file; ``path`` then only names it in errors.
 
     Returns:
         ``uint8[T, H, W, 3]``, RGB.
 
     Raises:
-        VideoError: Nothing is there, it cannot be decoded to the end, it is damaged, it holds no frame, its
-            frames differ in size, or which pictures are its frames is not clear.
+        VideoError: It does not exist, cannot be decoded to the end, is damaged, or holds no frame; its frames
+            differ in size; or it is unclear which pictures are its frames.
     """
     facts = FileFacts() if facts is None else facts
     if content is None:
@@ -88,11 +88,11 @@ def read_clip(
 
 
 def _check_digest(path: Path, clip: Frames, facts: FileFacts, tags: dict[str, str]) -> None:
-    """See that a clip is the one that fevbench wrote, if it says so; other programs may keep what it says."""
+    """Check the digest of a clip that fevbench wrote; other programs may have kept the digest's tag."""
     if DIGEST_TAG not in tags:
         return
     if not facts.form.startswith("ffv1"):
-        facts.note("another program encoded again what fevbench wrote")
+        facts.note("another program re-encoded what fevbench wrote")
         return
     facts.digest = content_digest(clip)
     if facts.digest != tags[DIGEST_TAG]:
@@ -108,16 +108,16 @@ def read_written(path: Path, shape: Shape | None = None) -> Frames:
 
     Args:
         path: The file.
-        shape: How many frames it must have, of which height and width. Nothing beyond is decoded, so that a
-            file cannot fill the memory.
+        shape: Its required frames, height and width. Nothing beyond is decoded, so that a file cannot fill
+            the memory.
 
     Raises:
-        VideoError: The file is not a clip written by :func:`write_clip`, or not all of it.
+        VideoError: The file is not a complete clip written by :func:`write_clip`.
     """
     tags: dict[str, str] = {}
     frames = list(stream_video(path, FileFacts(), tags, shape))
     if shape and len(frames) < shape[0]:
-        raise VideoError(f"{path} has {len(frames)} frames and not {shape[0]}", AGAIN)
+        raise VideoError(f"{path} has {len(frames)} frames, expected {shape[0]}", AGAIN)
     clip = _stack(path, frames)
     if content_digest(clip) != tags.get(DIGEST_TAG, ""):
         raise VideoError(f"{path} is damaged: it does not hold the pixels that were written", AGAIN)
@@ -130,7 +130,7 @@ def _stack(path: Path, frames: list[Frames]) -> Frames:
     sizes = sorted({frame.shape[:2] for frame in frames})
     if len(sizes) > 1:
         named = ", ".join(f"{width}x{height}" for height, width in sizes)
-        raise VideoError(f"{path} mixes frame sizes ({named})", "make all frames of a clip one size")
+        raise VideoError(f"{path} mixes frame sizes ({named})", "make all frames of a clip the same size")
     return np.stack(frames)
 
 
@@ -145,8 +145,8 @@ def stream_video(
 
     Args:
         path: The file.
-        facts: Told what was done.
-        tags: Is given the container's metadata.
+        facts: Gets notes on what was changed.
+        tags: Gets the container's metadata.
         shape: As in `read_written`.
         content: As in `read_clip`.
 
@@ -154,7 +154,7 @@ def stream_video(
         ``uint8[H, W, 3]``, RGB.
 
     Raises:
-        VideoError: As `read_clip`, but for fevbench's digest; perhaps after frames that were fine.
+        VideoError: As `read_clip`, except for fevbench's digest; perhaps after some valid frames.
     """
     facts = FileFacts() if facts is None else facts
     with open_video(path, facts, content) as (container, stream):
@@ -168,9 +168,9 @@ def stream_video(
 
 
 def examine(path: Path) -> FileFacts:
-    """Decode a video or an animation to its end: how many frames there are, and when they are shown.
+    """Decode a video or an animation to its end: the number and times of its frames.
 
-    What needs pixels to be known, `stream_video` adds. Raises as `read_clip`.
+    `stream_video` adds the facts that need pixels. Raises as `read_clip`.
     """
     facts = FileFacts()
     if not is_animation(path):
@@ -185,11 +185,11 @@ def examine(path: Path) -> FileFacts:
 
 
 def _check_shape(path: Path, shape: Shape | None, frames: int, picture: Any) -> None:
-    """See that neither the frames so far nor the size of a stream or frame go beyond a shape."""
+    """Check that neither the frames so far nor the size of a stream or frame exceed a shape."""
     if shape and (frames > shape[0] or (picture.height, picture.width) != shape[1:]):
         most, height, width = shape
         found = f"{picture.width}x{picture.height}" if frames <= most else f"longer than {most} frames"
-        raise VideoError(f"{path} is {found} and not {most} frames of {width}x{height}", AGAIN)
+        raise VideoError(f"{path} is {found}, expected {most} frames of {width}x{height}", AGAIN)
 
 
 def _folder_frames(path: Path, facts: FileFacts) -> Iterator[Frames]:
@@ -204,7 +204,7 @@ def _folder_frames(path: Path, facts: FileFacts) -> Iterator[Frames]:
 
 
 def write_clip(path: Path, frames: Frames, fps: float) -> None:
-    """Write a clip as FFV1 in Matroska, RGB, bit for bit; the same clip gives the same file.
+    """Write a clip losslessly as FFV1 in Matroska, RGB; the same clip gives the same file.
 
     Args:
         path: The file to write, with suffix ``.mkv``; it appears whole or not at all.
@@ -226,7 +226,7 @@ def write_clip(path: Path, frames: Frames, fps: float) -> None:
 
 
 def content_digest(frames: Frames) -> str:
-    """The sha256 of a clip's or a frame's shape and pixels: the same picture, the same digest."""
+    """The sha256 of a clip's or a frame's shape and pixels."""
     digest = hashlib.sha256(repr(frames.shape).encode())
     digest.update(np.ascontiguousarray(frames).data)
     return digest.hexdigest()

@@ -1,6 +1,6 @@
-"""Scoring a run again, from the features that are kept: no network is loaded, and no clip is read.
+"""Scoring a run again from its cached features: no network is loaded, and no clip is read.
 
-Features are kept under the digests of frames, so a run folder keeps those: ``digests.npz``.
+Features are cached under the digests of frames, so a run folder stores these digests: ``digests.npz``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fevbench.engine.plan import Evaluation, choose_metrics
 from fevbench.engine.rows import RowsOnDisk
 from fevbench.engine.samples import HashedClip, Sample, noise_pairs, samples
 from fevbench.engine.score import score_all
-from fevbench.engine.work import Digests, Found
+from fevbench.engine.work import ClipFeatures, Digests
 from fevbench.errors import FevbenchError, RunError
 from fevbench.extractors.backends import OPENVINO, REFERENCE
 from fevbench.metrics.catalog import metrics as catalog
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from fevbench.results.schema import Result
 
 BYTES = 32
-"""Of a digest."""
+"""Bytes of a digest."""
 
 
-def write_digests(folder: Path, clips: Sequence[Clip], found: Found) -> None:
+def write_digests(folder: Path, clips: Sequence[Clip], found: ClipFeatures) -> None:
     """Keep the digests of all clips of a run and of their frames."""
     again = [clip.id for clip in clips if clip.id in found.again]
     with replacing(folder / DIGESTS_FILE) as part, part.open("wb") as file:
@@ -58,7 +58,7 @@ def write_digests(folder: Path, clips: Sequence[Clip], found: Found) -> None:
 
 
 def _packed(digests: Sequence[Digests]) -> NDArray[np.uint8]:
-    """``uint8[N, 1 + T, 32]``: of each clip, and of its frames."""
+    """``uint8[N, 1 + T, 32]``: for each clip its digest and those of its frames."""
     packed = b"".join(bytes.fromhex(text) for clip, frames in digests for text in (clip, *frames))
     return np.frombuffer(packed, np.uint8).reshape(len(digests), -1, BYTES)
 
@@ -72,7 +72,7 @@ def read_digests(folder: Path) -> dict[str, dict[str, list[HashedClip]]]:
     """The clips of a run by their digests: ``made``, ``true`` and ``draws``, by clip id.
 
     Raises:
-        RunError: They are not there, or damaged.
+        RunError: They are missing or damaged.
     """
     file, again = folder / DIGESTS_FILE, "repeat its command, which keeps the clips"
     try:
@@ -88,7 +88,7 @@ def read_digests(folder: Path) -> dict[str, dict[str, list[HashedClip]]]:
             }
             return found
     except FileNotFoundError:
-        raise RunError(f"{file} is not there: the run is of an older fevbench", again) from None
+        raise RunError(f"{file} does not exist: an older fevbench made this run", again) from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise RunError(f"{file} is broken", f"delete it and {again}") from error
 
@@ -96,21 +96,21 @@ def read_digests(folder: Path) -> dict[str, dict[str, list[HashedClip]]]:
 def score_again(
     folder: Path, names: Sequence[str], progress: Progress, features: Path | None = None
 ) -> Result:
-    """Score a finished run again, and write its ``result.json`` anew.
+    """Score a finished run again, and write its ``result.json`` again.
 
     Args:
         folder: The run folder.
-        names: Metrics, as `choose_metrics` takes them; none for those of its result. What else the result
-            holds stays in it.
-        progress: Hears what happens.
-        features: The folder of the feature caches; by default the one in fevbench's own folder.
+        names: Metrics, as `choose_metrics` takes them; empty for those of its result. Other metrics of the
+            result stay in it.
+        progress: Receives the progress.
+        features: The folder of the feature caches; by default the one in ``FEVBENCH_HOME``.
 
     Returns:
         The result.
 
     Raises:
-        FevbenchError: The run is not finished; or features are not kept, or belong to other packages or
-            weights, so that only the run's own command can compute them.
+        FevbenchError: The run is not finished; or features are not cached, or were computed with other
+            packages or weights. Then only the run's own command can compute them.
     """
     before = read_result(folder)
     with Claim(folder, settings_of(folder)):
@@ -146,8 +146,8 @@ def score_again(
 def _check_same(folder: Path, result: Result, digests: Mapping[str, Mapping[str, list[HashedClip]]]) -> None:
     if {clip: made[0].digest for clip, made in digests["made"].items()} != result.clips:
         raise RunError(
-            f"{folder / DIGESTS_FILE} is not of these clips",
-            "delete it and repeat its command, which keeps the clips",
+            f"{folder / DIGESTS_FILE} does not match these clips",
+            "delete it and repeat the run's command, which keeps the clips",
         )
 
 
@@ -183,10 +183,10 @@ def _kept(
     progress: Progress,
     disk: RowsOnDisk,
 ) -> dict[str, tuple[NDArray[np.floating], NDArray[np.floating]]]:
-    """The features of all clips by one extractor, on disk.
+    """The features of all clips by one extractor, as arrays on disk.
 
     Raises:
-        FevbenchError: Some are not kept.
+        FevbenchError: Some are not in the cache.
     """
     used = {record.name: record.sha256 for record in before.weights}
     here = {name: found.sha256 for name in extractor.weights if (found := weights.locate(name))}
@@ -210,7 +210,7 @@ def _kept(
                 kept[clip.id] = disk.keep(of_made), disk.keep(of_true)
     if lacking := len(scored) - len(kept):
         raise FevbenchError(
-            f"features of {quantity(lacking, 'clip')} by {extractor.name} are not kept here",
-            "repeat the command of the run with these --metrics, which computes them",
+            f"features of {quantity(lacking, 'clip')} by {extractor.name} are not in the feature cache",
+            "repeat the run's command with these --metrics, which computes them",
         )
     return kept

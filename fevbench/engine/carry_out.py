@@ -13,12 +13,12 @@ from fevbench.engine.again import write_digests
 from fevbench.engine.cluster import do_all_on_cluster
 from fevbench.engine.describe import describe
 from fevbench.engine.extract import Work, check_caches
-from fevbench.engine.folder import LateReads
+from fevbench.engine.folder import LateFiles
 from fevbench.engine.local import Job, choose_jobs, do_all, generated_clips, open_worker
-from fevbench.engine.noise import made_again, no_noise
+from fevbench.engine.noise import made_again, noise_notes
 from fevbench.engine.rows import RowsOnDisk
 from fevbench.engine.score import score_all
-from fevbench.engine.work import Found
+from fevbench.engine.work import ClipFeatures
 from fevbench.errors import RunError
 from fevbench.models.found import VIDEOS_PREFIX
 from fevbench.progress import Progress, Silent
@@ -52,25 +52,25 @@ def carry_out(
     clip_timeout: float | None,
     cluster: Cluster | None,
 ) -> Result:
-    """Do a plan's work in its folder; see `fevbench.engine.execute.execute`, which does so where any is left.
+    """Do a plan's work in its folder. `fevbench.engine.execute.execute` calls it if any work is left.
 
     Args:
-        plan: What to do.
-        claim: The folder, held.
-        maker: The model, at work.
-        own: The pretrained networks that it needs.
+        plan: The run.
+        claim: The run folder, locked for this process.
+        maker: The running model.
+        own: The pretrained networks that the model needs.
         corpus: The true clips.
-        progress: Hears what happens.
-        offline: Never touch the network.
-        pull: Hears how downloads proceed.
-        features: The folder of the feature caches; None for the one in fevbench's own folder.
-        overwrite: Whether what the folder holds goes.
-        jobs: How many workers; None for what the machine allows.
-        clip_timeout: How many seconds a model's process may take for a clip.
+        progress: Receives the progress.
+        offline: Never use the network.
+        pull: Receives the progress of downloads.
+        features: The folder of the feature caches; None for the one in ``FEVBENCH_HOME``.
+        overwrite: Whether to delete what the folder holds.
+        jobs: Number of workers; None for what the machine allows.
+        clip_timeout: Seconds that a model's process may take per clip.
         cluster: The cluster that does the work; None for this machine.
 
     Raises:
-        FevbenchError: Something the user can fix; what was finished is kept.
+        FevbenchError: An error that the user can fix; finished work is kept.
     """
     generated = generated_clips(plan, maker, corpus)
     plan = plan.with_clips(generated.clips)
@@ -81,20 +81,20 @@ def carry_out(
     check_caches(plan.evaluation.extractors, local, plan.device, cache, progress.note)
     if overwrite and claim.holds_work():
         _check_replaceable(plan, generated)
-        claim.start_anew()
+        claim.start_over()
     job = Job(plan, plan.evaluation.extractors, local, cache, clip_timeout)
     return _do_and_score(job, maker, corpus, progress, jobs, cluster)
 
 
 def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
-    """See that what a folder holds may go: that it is not what is to be scored, and that the model works.
+    """Check that a folder may be emptied: it does not hold the clips to score, and the model works.
 
     Raises:
-        FevbenchError: It may not; for one, the model fails on its first clip.
+        FevbenchError: It may not; for example, the model fails on its first clip.
     """
     source = Path(plan.model.origin)
     if plan.model.name.startswith(VIDEOS_PREFIX) and source.resolve().is_relative_to(plan.out.resolve()):
-        raise RunError(f"{source} lies in {plan.out}, which would be emptied", "choose another --out")
+        raise RunError(f"{source} lies in {plan.out}, which --overwrite would empty", "choose another --out")
     with tempfile.TemporaryDirectory() as scratch:
         generated.again(0, generated.clips[:1], Path(scratch)).make_all(Silent())
 
@@ -106,7 +106,7 @@ def _do_and_score(
     plan, evaluation = job.plan, job.plan.evaluation
     clips, count = evaluation.clips or (), evaluation.noise_samples
     again = made_again(clips) if count > 1 else ()
-    found, disk = Found(), RowsOnDisk(plan.out)
+    found, disk = ClipFeatures(), RowsOnDisk(plan.out)
     with open_worker(job, progress.note, maker, corpus) as worker:
         there = sum(worker.generated.path(clip).exists() for clip in clips)
         if there:
@@ -115,7 +115,7 @@ def _do_and_score(
             found.add(worker.begin(progress), disk.keep)
             progress.start("clips", len(clips) + len(again) * (count - 1))
 
-            def done(part: Part, came: Found) -> None:
+            def done(part: Part, came: ClipFeatures) -> None:
                 found.add(came, disk.keep)
                 progress.advance(len(part[0]) * max(1, part[1] - 1))
 
@@ -125,7 +125,9 @@ def _do_and_score(
                 many = choose_jobs(jobs, len(clips), plan.device, job.weights)
                 do_all(worker, job, worker.parts(count), many, done)
         finally:
-            LateReads(plan.out).keep(maker.files, [*maker.reads, *found.reads], evaluation.dataset)
+            LateFiles(plan.out).keep(
+                maker.files, [*maker.opened_files, *found.opened_files], evaluation.dataset
+            )
         worker.generated.finish()
         notes = worker.generated.notes
     for note in dict.fromkeys(found.notes):
@@ -136,7 +138,7 @@ def _do_and_score(
     made = {clip: digests[0] for clip, digests in found.made.items()}
     draws = {clip: [own for own, _ in digests] for clip, digests in found.again.items()}
     digest = corpus_digest(clips, {clip: digests[0] for clip, digests in found.true.items()})
-    notes = [*notes, *no_noise(made, draws)]
+    notes = [*notes, *noise_notes(made, draws)]
     result = describe(plan, digest, clips, notes, values, job.weights.values(), stages)
     result = result.model_copy(update={"clips": {clip.id: made[clip.id] for clip in clips}, "draws": draws})
     write_digests(plan.out, clips, found)

@@ -1,8 +1,8 @@
-"""The work of a run on a cluster, by Ray: each part of the clips is a task on whichever node is free.
+"""The work of a run on a Ray cluster: each part of the clips is a task on any free node.
 
-Nodes share no files with this process. A part takes with it the clips that are made already, as files, and
-the true clips' pixels where a node lacks the data set; it brings back the clips it made, and all features.
-Ray does a task again where a node was lost. What a node does is in `fevbench.engine.node`.
+Nodes share no files with this process. A task gets the clips that are already made, as files, and the true
+clips' pixels if the node lacks the data set. It returns the clips it made and all features. If a node is
+lost, Ray repeats its task. `fevbench.engine.node` is the node's side.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from fevbench import weights
 from fevbench.atomic import replacing
 from fevbench.data.datasets import RecordedDataset
 from fevbench.engine.local import Job, packed_job
-from fevbench.engine.node import Brought, Load, Sent, files_of, work_on_node
-from fevbench.engine.work import Found, Part, Worker
+from fevbench.engine.node import SentRun, TaskInput, TaskOutput, files_of, work_on_node
+from fevbench.engine.work import ClipFeatures, Part, Worker
 from fevbench.errors import FevbenchError, MissingPackage
 from fevbench.version import VERSION
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from fevbench.engine.plan import Cluster
 
 AT_ONCE = 2
-"""Parts sent for each place where one can be worked on: the next is there when one is done."""
+"""Parts sent per free processor or GPU, so that a node never waits for the next one."""
 SECONDS = 10.0
-"""In which a cluster's address must answer."""
+"""Seconds within which a cluster's address must answer."""
 
 
 def do_all_on_cluster(
@@ -38,17 +38,17 @@ def do_all_on_cluster(
     turns: Sequence[Sequence[Part]],
     cluster: Cluster,
     jobs: int | None,
-    done: Callable[[Part, Found], None],
+    done: Callable[[Part, ClipFeatures], None],
 ) -> None:
-    """Do the parts of a run on a cluster, a turn after the other.
+    """Do the parts of a run on a cluster, one turn after the other.
 
     Args:
-        worker: The one of this process, which has the true clips.
+        worker: The worker of this process, which has the true clips.
         job: The run.
-        turns: The parts; those of a turn need what the turn before made.
-        cluster: Which.
-        jobs: How many parts at once at most; by default, as many as there are processors or GPUs.
-        done: Hears of each part, in any order within a turn.
+        turns: The parts; those of a turn need the clips of the turn before.
+        cluster: The cluster.
+        jobs: The most parts at once; by default, the number of processors or GPUs.
+        done: Called for each finished part, in any order within a turn.
 
     Raises:
         FevbenchError: The cluster does not answer; or a part failed, in which case the node is named.
@@ -71,7 +71,7 @@ def do_all_on_cluster(
                     running[task.remote(sent, _load(worker, job, part, ships))] = part
                 (ready,), _ = ray.wait(list(running), num_returns=1)
                 part = running.pop(ready)
-                brought: Brought = ray.get(ready)
+                brought: TaskOutput = ray.get(ready)
                 if brought.failed:
                     raise FevbenchError(*brought.failed)
                 if brought.lacks_data:
@@ -95,7 +95,7 @@ def do_all_on_cluster(
 
 def _connected(address: str | None, jobs: int | None) -> Any:
     """Ray, connected to a cluster."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report its use otherwise
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray reports its use to its makers
     try:
         import ray
     except ImportError as error:
@@ -121,7 +121,7 @@ def _connected(address: str | None, jobs: int | None) -> Any:
     return ray
 
 
-def _sent(job: Job) -> Sent:
+def _sent(job: Job) -> SentRun:
     plan = job.plan
     dataset = plan.evaluation.dataset
     files = {name: weight.path.read_bytes() for name, weight in job.weights.items() if _is_own(name)}
@@ -130,7 +130,7 @@ def _sent(job: Job) -> Sent:
     evaluation = replace(plan.evaluation, dataset=RecordedDataset.of(dataset), metrics=(), clips=None)
     slim = replace(job, plan=replace(plan, evaluation=evaluation))
     hashes = {name: weight.sha256 for name, weight in job.weights.items()}
-    return Sent(
+    return SentRun(
         packed_job(slim),
         os.urandom(8).hex(),
         VERSION,
@@ -145,14 +145,14 @@ def _sent(job: Job) -> Sent:
 
 
 def _is_own(weight: str) -> bool:
-    """Whether a weight is in no registry, so that a node cannot have it."""
+    """Whether a weight is in no registry, so that a node cannot download it."""
     return weight not in weights.load_registry()
 
 
-def _load(worker: Worker, job: Job, part: Part, ships: bool) -> Load:
+def _load(worker: Worker, job: Job, part: Part, ships: bool) -> TaskInput:
     clips, _ = part
     made = {
         name: (job.plan.out / name).read_bytes() for name in files_of(part) if (job.plan.out / name).exists()
     }
     true = {clip.id: worker.corpus.frames(clip) for clip in clips} if ships else None
-    return Load(part, made, true)
+    return TaskInput(part, made, true)

@@ -40,8 +40,8 @@ def describe(
         plan: What was done.
         digest: The digest of the scored clips.
         clips: The clips that were scored.
-        notes: What a reader must know of the model.
-        values: Metric name to what was measured.
+        notes: Notes on the model for the reader.
+        values: Metric name to its result.
         used: The weights the extractors ran with.
         stages: Stage name to its time and counts.
     """

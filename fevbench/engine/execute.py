@@ -1,4 +1,4 @@
-"""Carrying out a plan. The run folder is the unit of resume: the same plan continues where it was."""
+"""Carrying out a plan. The run folder is the unit of resuming: the same plan continues its run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from fevbench import weights
 from fevbench.data.corpus import Corpus
-from fevbench.engine.folder import Claim, LateReads, earlier_result, holds_run
-from fevbench.models.apart import at_work
+from fevbench.engine.folder import Claim, LateFiles, earlier_result, holds_run
+from fevbench.models.apart import open_maker
 
 if TYPE_CHECKING:
     from fevbench.engine.plan import Cluster, Plan
@@ -33,23 +33,23 @@ def execute(
     """Carry out a plan and write ``result.json`` into its folder.
 
     Args:
-        plan: What to do.
-        progress: Hears what happens.
-        offline: Never touch the network.
-        pull: Hears how downloads proceed.
-        features: The folder of the feature caches; by default the one in fevbench's own folder.
-        overwrite: Start the run folder anew, whatever the settings of the run in it. What it holds is thrown
-            away when all that can be known beforehand says that the new run will go through.
-        jobs: How many workers; by default, what the machine allows and the work is worth. The result is the
+        plan: The run.
+        progress: Receives the progress.
+        offline: Never use the network.
+        pull: Receives the progress of downloads.
+        features: The folder of the feature caches; by default the one in ``FEVBENCH_HOME``.
+        overwrite: Start over in the run folder, whatever the settings of the run in it. Its content is
+            deleted only after all checks that can be made before the new run.
+        jobs: Number of workers; by default, what the machine allows and the work needs. The result is the
             same for any number.
-        clip_timeout: How many seconds a model's process may take for a clip.
+        clip_timeout: Seconds that a model's process may take per clip.
         cluster: The cluster that does the work; by default, this machine does.
 
     Returns:
-        The result; the earlier one, untouched, if everything asked for is in it already.
+        The result; the unchanged earlier one if it already holds everything requested.
 
     Raises:
-        FevbenchError: Something the user can fix; what was finished is kept.
+        FevbenchError: An error that the user can fix; finished work is kept.
     """
     evaluation, settings = plan.evaluation, plan.settings
     corpus = Corpus(evaluation.dataset, evaluation.protocol, settings.split, settings.limit)
@@ -59,31 +59,31 @@ def execute(
         _note_untracked(plan.model.untracked, progress)
     if (
         not plan.model.fingerprint_is_complete
-    ):  # what it is made of, and so which run this is, shows when it is built
+    ):  # its fingerprint, which identifies the run, is known only when it is built
         if plan.model.networks:
             weights.require_all(plan.model.networks, offline=offline, progress=pull)
-        maker = at_work(plan.model, corpus, plan.device, progress, clip_timeout)
+        maker = open_maker(plan.model, corpus, plan.device, progress, clip_timeout)
         plan = _with_fingerprint(plan, maker, progress)
-    # Before anything is written: what is finished is told from a disk that is read-only, too.
+    # Before anything is written: a finished run is recognised on a read-only disk, too.
     if not overwrite and holds_run(plan.out, plan.settings):
-        for note in LateReads(plan.out).changed():
+        for note in LateFiles(plan.out).changed():
             progress.note(note)
         done, plan = earlier_result(plan, corpus, progress)
         if done:
             return done
     with Claim(plan.out, plan.settings, overwrite) as claim:
-        if claim.begun and not overwrite:  # another process may have finished it meanwhile
+        if claim.begun and not overwrite:  # another process may have finished it in the meantime
             done, plan = earlier_result(plan, corpus, progress)
             if done:
                 return done
-        # A missing package or model must not cost a download, nor a missing weight the time of generation.
+        # Check packages and the model before downloading, and weights before generating.
         for extractor in plan.evaluation.extractors:
             extractor.versions()
         own: dict[str, weights.LocalWeight] = {}
         if plan.model.networks:
             own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
-        maker = maker or at_work(plan.model, corpus, plan.device, progress, clip_timeout)
-        from fevbench.engine.carry_out import carry_out  # torch, which nobody needs who is done
+        maker = maker or open_maker(plan.model, corpus, plan.device, progress, clip_timeout)
+        from fevbench.engine.carry_out import carry_out  # imports torch, which a finished run does not need
 
         return carry_out(
             plan, claim, maker, own, corpus, progress,
@@ -103,5 +103,5 @@ def _with_fingerprint(plan: Plan, built: Maker, progress: Progress) -> Plan:
 def _note_untracked(untracked: Sequence[str], progress: Progress) -> None:
     for what in untracked:
         progress.note(
-            f"note: it cannot be seen whether {what} changes: after a change, start anew with --overwrite"
+            f"note: fevbench cannot see whether {what} changes; after a change, start over with --overwrite"
         )

@@ -1,4 +1,4 @@
-"""Features of clips: from the cache where they are, from the network where they are not."""
+"""Features of clips: from the cache if they are there, else from the network."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_caches(
     cache: Path,
     note: Callable[[str], None],
 ) -> None:
-    """See that the cache of each extractor can be used, before work is done that ends there.
+    """Check that the cache of each extractor can be used, before features are computed for it.
 
     Raises:
         FevbenchError: One cannot.
@@ -48,27 +48,27 @@ def check_caches(
 
 @dataclass
 class Work:
-    """What was done: how many samples were computed, how many were there, and in how much time."""
+    """Counts of samples that were computed and that were cached, and the seconds it took."""
 
     computed: int = 0
     reused: int = 0
     seconds: float = 0.0
 
     def stage(self) -> Stage:
-        """As a result has it."""
+        """The same as a result stores it."""
         return Stage(seconds=round(self.seconds, 3), computed=self.computed, reused=self.reused)
 
 
 class Extraction:
-    """One extractor at work. The network is loaded only if the cache lacks something.
+    """One extractor with its cache. The network is loaded only if the cache lacks something.
 
     Args:
-        extractor: Which one.
+        extractor: The extractor.
         weights: Its verified weights, by name.
         device: The torch device.
-        batch_size: Samples a batch; None for the extractor's default.
+        batch_size: Samples per batch; None for the extractor's default.
         cache: The folder of the feature caches.
-        note: Hears what is wrong with a cache, a line each; by default, standard error does.
+        note: Receives problems of a cache, one line each; by default they go to standard error.
     """
 
     def __init__(
@@ -99,10 +99,10 @@ class Extraction:
         self._cache.close()
 
     def of_pairs(self, pairs: Sequence[Pair]) -> list[Rows]:
-        """Features of clips beside their true ones; see `of_samples`.
+        """Features of pairs of clips; see `of_samples`.
 
         Args:
-            pairs: Each a clip and its true clip.
+            pairs: Made clips with their true clips.
         """
         return self.of_samples([samples(self.extractor.unit, made, true) for made, true in pairs])
 
@@ -110,14 +110,14 @@ class Extraction:
         """Features of each clip.
 
         Args:
-            clips: The samples of each.
+            clips: The samples of each clip.
 
         Returns:
-            For each clip ``[N, D]``, a row a sample. They are computed in `fixed_global_state`, whatever
+            For each clip ``[N, D]``, one row per sample. They are computed in `fixed_global_state`, whatever
             state this process is in.
 
         Raises:
-            FevbenchError: The memory does not suffice for a batch, or a cache cannot be used.
+            FevbenchError: There is not enough memory for a batch, or a cache cannot be used.
         """
         began = time.perf_counter()
         by_key = {sample.key: sample for clip in clips for sample in clip}
@@ -132,7 +132,7 @@ class Extraction:
         return [self._rows(clip, known) for clip in clips]
 
     def kept(self, clips: Sequence[Sequence[Sample]]) -> list[Rows | None]:
-        """Features of each clip as far as they are in the cache; None of a clip that lacks some."""
+        """Cached features of each clip; None for a clip of which some are missing."""
         known = self._cache.get(sample.key for clip in clips for sample in clip)
         whole = [all(sample.key in known for sample in clip) for clip in clips]
         return [self._rows(clip, known) if there else None for clip, there in zip(clips, whole, strict=True)]
@@ -142,33 +142,33 @@ class Extraction:
         return np.stack([known[sample.key] for sample in clip]) if clip else empty
 
     def flush(self) -> None:
-        """Write what was computed to the cache."""
+        """Write computed features to the cache."""
         self._cache.flush()
 
     def take_work(self) -> Work:
-        """What was done since this was asked last."""
+        """The work since the last call."""
         work, self._work = self._work, Work()
         return work
 
     def _computed(self, part: Sequence[Sample]) -> dict[str, Rows]:
-        """Features of a batch, by the network; kept in the cache."""
+        """Compute the features of a batch and put them into the cache."""
         name, count = self.extractor.name, len(part)
-        # Filled up with its last sample: networks round otherwise at another size of batch.
+        # Filled up with its last sample: networks round differently at other batch sizes.
         fill = self._batch - count if self.extractor.whole_batches else 0
         try:
             made = self._load()(np.stack([sample.pixels for sample in (*part, *[part[-1]] * fill)]))
         except Exception as error:
             if not _is_out_of_memory(error):
                 raise
-            fix = "take a machine or a device with more memory"
+            fix = "use a machine or a device with more memory"
             if self._batch > 1:
                 fix = f"repeat the command with --batch-size {max(count, self._batch) // 2}, which continues"
             what = f"{self._batch} samples" if self._batch > 1 else "1 sample"
-            raise FevbenchError(f"the memory does not suffice for {what} of {name} at once", fix) from error
+            raise FevbenchError(f"there is not enough memory for {what} of {name} at once", fix) from error
         if made.shape != (count + fill, self.extractor.dim):
             raise FevbenchError(
                 f"extractor {name!r} gave features of shape {made.shape} for {count + fill} samples, "
-                f"and declares {self.extractor.dim} each",
+                f"but declares {self.extractor.dim} per sample",
                 "correct its declaration",
             )
         fresh = {sample.key: row for sample, row in zip(part, made, strict=False)}
@@ -192,7 +192,7 @@ def open_extractions(
     cache: Path,
     note: Callable[[str], None] | None = None,
 ) -> Iterator[dict[str, Extraction]]:
-    """Several extractors at work in the block, by name; see `Extraction`."""
+    """Open several extractors for the block; returns them by name. See `Extraction`."""
     with ExitStack() as stack:
         yield {
             one.name: stack.enter_context(Extraction(one, weights, device, batch_size, cache, note))
@@ -205,7 +205,7 @@ def _note(text: str) -> None:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out: Python's, a GPU's, or that of torch's or onnxruntime's allocators."""
+    """Whether an error says that memory ran out: in Python, on a GPU, in torch or in onnxruntime."""
     said = str(error)
     kinds = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     return kinds or "can't allocate memory" in said or "Failed to allocate memory" in said

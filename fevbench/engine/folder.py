@@ -1,15 +1,15 @@
-"""The run folder, the unit of resume: the settings that own it, its clips, its result.
+"""The run folder, the unit of resuming: its settings, its clips, its result.
 
 runs/copy--fevsynth--64x16--test--seed0/
-run.json      the settings; whoever continues must have the same
+run.json      the settings; a command that continues must have the same
 reads.json    files that the model opens only while it makes clips
-clips/        one lossless clip each
-model.log     what the model's process printed, if it did
-outside/      what a program outside said while it made them; see `fevbench.models.program_folder`
-draws/N/      some of them made again, where a metric compares clips of one face and label
-digests.npz   the digests of all clips and frames, under which their features are kept
+clips/        the lossless clips
+model.log     the output of the model's process, if any
+outside/      the logs of an external program; see `fevbench.models.program_folder`
+draws/N/      noise samples: some clips made again, for metrics that compare clips of one face and label
+digests.npz   the digests of all clips and frames, under which their features are cached
 result.json   written last
-.lock         there while a process works in it
+.lock         exists while a process works in the folder
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from fevbench import weights
 from fevbench.atomic import write_text
 from fevbench.data.protocol import protocols
 from fevbench.data.video import LOSSLESS_SUFFIX
-from fevbench.engine.noise import are_there
+from fevbench.engine.noise import all_exist
 from fevbench.engine.plan import Plan, Settings
 from fevbench.errors import RunError, suggested_fix
 from fevbench.hashing import sha256_of
@@ -61,7 +61,7 @@ _OWN_PART = re.compile(r"\.(run|result)\.\d+\.[^.]+\.part\.json")
 def default_folder(settings: Settings, root: Path = RUNS_FOLDER, precision: Precision = "exact") -> Path:
     """``runs/MODEL--DATASET--PROTOCOL--SPLIT--seedN``, with the limit if there is one, and ``fast``.
 
-    A protocol's newest version goes by its name, an older one by its id: two versions are two runs.
+    A protocol's newest version appears by name, an older one by id: two versions are two runs.
     """
     protocol = settings.protocol.partition("@")[0]
     if protocols.get(protocol).id != settings.protocol:
@@ -75,11 +75,11 @@ def default_folder(settings: Settings, root: Path = RUNS_FOLDER, precision: Prec
 
 
 def holds_run(out: Path, settings: Settings | None) -> bool:
-    """Whether a run was begun in a folder. Nothing is written: the disk may be read-only.
+    """Whether a folder holds a run. Nothing is written: the disk may be read-only.
 
     Args:
-        out: The folder, which need not be there.
-        settings: What a run that has made something must have; None where it may have any.
+        out: The folder, which need not exist.
+        settings: The settings that a run with clips must have; None for any.
 
     Raises:
         RunError: The folder holds another run, or something else, or cannot be read.
@@ -103,15 +103,15 @@ def holds_run(out: Path, settings: Settings | None) -> bool:
 
 
 class Claim:
-    """A run folder that this process alone works in, until the claim is released.
+    """A run folder, locked for this process until the claim is released.
 
     Args:
-        out: The folder; made if need be.
+        out: The folder; made if it does not exist.
         settings: What identifies the run.
-        overwrite: Whether a run with other settings may be there. It stays until `start_anew`.
+        overwrite: Whether the folder may hold a run with other settings. It stays until `start_over`.
 
     Attributes:
-        begun: Whether a run was begun here before.
+        begun: Whether the folder already held a run.
 
     Raises:
         RunError: Another process works in the folder; or it holds another run or something else, or cannot
@@ -125,7 +125,8 @@ class Claim:
                 out.mkdir(parents=True, exist_ok=True)
                 if stack.enter_context(locked(out / LOCK_FILE, patience=0)) is False:
                     raise RunError(
-                        f"another process works in {out}", "wait until it is done, or choose another --out"
+                        f"another process is writing to {out}",
+                        "wait until it is done, or choose another --out",
                     )
                 self.begun = holds_run(out, None if overwrite else settings)
                 if not self.begun or not _holds_work(out):
@@ -151,8 +152,8 @@ class Claim:
         """Whether the folder holds clips or a result."""
         return _holds_work(self._out)
 
-    def start_anew(self) -> None:
-        """Delete what a run made from the folder, and nothing else."""
+    def start_over(self) -> None:
+        """Delete from the folder what a run made, and nothing else."""
         for file in (RESULT_FILE, READS_FILE, DIGESTS_FILE, LOG_FILE):
             (self._out / file).unlink(missing_ok=True)
         for clip in _clips(self._out):
@@ -165,7 +166,7 @@ class Claim:
 
 
 def _holds_work(out: Path) -> bool:
-    """Whether anything here would be lost or mixed up by a run with other settings."""
+    """Whether the folder holds something that a run with other settings would lose or mix up."""
     return (out / RESULT_FILE).exists() or any(_clips(out))
 
 
@@ -175,19 +176,19 @@ def _clips(out: Path) -> list[Path]:
 
 
 def settings_of(out: Path) -> Settings:
-    """What identifies the run in a folder.
+    """The settings of the run in a folder.
 
     Raises:
-        RunError: Nothing does that can be read.
-        OSError: Nor can the file.
+        RunError: The folder holds no settings, or broken ones.
+        OSError: The file cannot be read.
     """
     file = out / SETTINGS_FILE
     try:
         return Settings.model_validate_json(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise RunError(f"{out} holds no run of its own", "give a run folder") from error
+        raise RunError(f"{out} is not a run folder", "give a run folder") from error
     except (ValidationError, UnicodeDecodeError) as error:
-        raise RunError(f"{file} is broken", "choose another --out, or start anew with --overwrite") from error
+        raise RunError(f"{file} is broken", "choose another --out, or start over with --overwrite") from error
 
 
 def _check_same(file: Path, settings: Settings) -> None:
@@ -195,12 +196,12 @@ def _check_same(file: Path, settings: Settings) -> None:
     if changed := changes(before, settings):
         raise RunError(
             f"{file.parent} holds a run with other settings ({'; '.join(changed)})",
-            "choose another --out, or start it anew with --overwrite",
+            "choose another --out, or start over with --overwrite",
         )
 
 
 def changes(before: Record, now: Record) -> list[str]:
-    """What two settings differ in, in words."""
+    """The differences of two settings, in words."""
     old, new = before.model_dump(), now.model_dump()
     return [
         "the model's code or videos have changed, or files and weights it is built from"
@@ -211,8 +212,8 @@ def changes(before: Record, now: Record) -> list[str]:
     ]
 
 
-class LateReads:
-    """Files that a model opened only while it made a folder's clips, which no fingerprint can name before.
+class LateFiles:
+    """Files that a model opened only while it made clips, and which its fingerprint therefore lacks.
 
     Args:
         folder: The run folder.
@@ -225,24 +226,24 @@ class LateReads:
             known = json.loads(self._file.read_text(encoding="utf-8"))
             self._known = {str(path): str(digest) for path, digest in known.items()}
         except (OSError, ValueError, AttributeError):
-            pass  # an absent or broken file says nothing
+            pass  # without the file, nothing is known
 
     def changed(self) -> Iterator[str]:
-        """Yield what a user must hear of files that are not what they were."""
+        """Yield a note for each file that has changed."""
         for path, digest in self._known.items():
             if _sha256(Path(path)) != digest:
                 yield (
-                    f"note: {path} is not what it was, and the model opens it while it makes clips: those "
-                    "that are there may be of before; start anew with --overwrite if it matters"
+                    f"note: {path} has changed, and the model opens it while it makes clips: existing clips "
+                    "may be from before the change; if it matters, start over with --overwrite"
                 )
 
     def keep(self, files: Collection[Path], reads: Iterable[Path], dataset: Dataset) -> None:
-        """Remember what a session opened, where it was not opened before.
+        """Remember files that were opened in this session for the first time.
 
         Args:
-            files: What the model is made of.
-            reads: What it opened.
-            dataset: Whose files are known otherwise.
+            files: The files of the model's fingerprint.
+            reads: The files it opened.
+            dataset: The data set; its version already covers its files.
         """
         opened = tuple(path for path in dict.fromkeys(reads) if path not in files and path.suffix != ".py")
         given = files_of_dataset(dataset, opened)
@@ -261,7 +262,7 @@ def _sha256(path: Path) -> str:
 
 
 def earlier_result(plan: Plan, corpus: Corpus, progress: Progress) -> tuple[Result | None, Plan]:
-    """The result that is in the folder if it answers the plan, and the plan with what it holds as well."""
+    """The folder's result if it answers the plan, and the plan with the result's other metrics added."""
     if not (plan.out / RESULT_FILE).exists():
         return None, plan
     before = read_result(plan.out, of_its_clips=False)
@@ -273,7 +274,7 @@ def earlier_result(plan: Plan, corpus: Corpus, progress: Progress) -> tuple[Resu
 
 
 def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
-    """Ask for what an earlier result holds as well, so that asking for less never loses a number."""
+    """Add the metrics of an earlier result to a plan, so that a request for fewer never loses a value."""
     names = {metric.name for metric in plan.evaluation.metrics} | set(before.metrics)
     metrics = tuple(catalog.get(name) for name in catalog if name in names)
     return replace(plan, evaluation=replace(plan.evaluation, metrics=metrics))
@@ -282,10 +283,9 @@ def _with_earlier_metrics(plan: Plan, before: Result) -> Plan:
 def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
     """Whether a result answers the plan: same definitions, same weights, same code, its own clips in place.
 
-    Weights that are not here are not asked for: nothing would be computed with them. What ran the networks
-    matters where a backend was asked for by its name, and is in the result. A result of before
-    readings or the clips' digests were kept is scored again, from its clips and cached features, so that they
-    are there.
+    Missing weights do not matter: nothing would be computed with them. The backend matters only if it was
+    requested by name. An older result without readings or without the clips' digests is scored again from
+    its clips and cached features, to add them.
     """
     plan = plan.with_clips([clip for clip in corpus.clips if clip.id in result.dataset.labels_of])
     ids = {name: metric.id for name, metric in result.metrics.items()}
@@ -296,22 +296,22 @@ def _is_complete(plan: Plan, corpus: Corpus, result: Result) -> bool:
         all(ids.get(metric.name) == metric.id for metric in plan.evaluation.metrics)
         and all(hashes.get(name) == weight.sha256 for name, weight in local.items())
         and result.environment.fevbench == VERSION
-        and (plan.any_backend or _ran_alike(plan, result))
+        and (plan.any_backend or _has_same_backends(plan, result))
         and made == result.dataset.clips == len(result.dataset.labels_of) == len(result.clips)
         and (plan.out / DIGESTS_FILE).exists()
         and not any(other_clips(plan.out, result))
-        and are_there(plan.out / NOISE_FOLDER, corpus.clips, plan.evaluation.noise_samples)
+        and all_exist(plan.out / NOISE_FOLDER, corpus.clips, plan.evaluation.noise_samples)
         and all(_holds_readings(metric, result.metrics[metric.name]) for metric in plan.evaluation.metrics)
     )
 
 
-def _ran_alike(plan: Plan, result: Result) -> bool:
-    """Whether a result says of no extractor that it ran on something else than the plan's."""
+def _has_same_backends(plan: Plan, result: Result) -> bool:
+    """Whether a result names no backend that differs from the plan's."""
     before = result.environment.ran_on
     return all(before.get(name, now) == now for name, now in plan.evaluation.ran_on(plan.device).items())
 
 
 def _holds_readings(metric: Metric, found: MetricResult) -> bool:
-    """Whether the labels that a classifier read were kept; of the true clips it reads some."""
+    """Whether the result stores the labels that a classifier read."""
     reads = metric.kind == "clip" and metric.computation.accuracy
     return not reads or found.value is None or bool(found.ceiling_readings)

@@ -45,7 +45,7 @@ class GeneratedClips:
         corpus: The true clips.
         folder: Where the clips are kept.
         seed: The run's seed.
-        outside: Where a program outside works and its log is kept; None for a folder that goes afterwards.
+        outside: Where an external program works and logs; None for a temporary folder.
 
     Attributes:
         clips: The clips that are scored: the corpus's, less those a folder of videos lacks.
@@ -73,36 +73,36 @@ class GeneratedClips:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the result must know."""
+        """Notes for the reader of the result."""
         source = self._maker.source
         batch = f"made in fixed groups of {self._batch} clips, each with one seed" if self._batch > 1 else ""
         read = source.file_notes() if isinstance(source, VideoFolder | CommandModel) else []
-        return [*self._said(), *filter(None, [batch]), *self._oddities, *read]
+        return [*self._model_notes(), *filter(None, [batch]), *self._oddities, *read]
 
     def again(self, noise_sample: int, clips: Sequence[Clip], folder: Path) -> GeneratedClips:
-        """Some of the clips once more, by the same model with other noise.
+        """The same model's noise samples of some clips: the clips made again with other noise.
 
         Args:
-            noise_sample: Which time; 0 are the clips that are scored.
+            noise_sample: Which noise sample; 0 for the scored clips.
             clips: Which clips.
-            folder: Where these are kept.
+            folder: Where to keep them.
         """
         other = copy.copy(self)
         other._noise_sample, other.clips, other._folder = noise_sample, tuple(clips), folder
         other._store, other.made, other._failed, other._oddities = FrameStore(), 0, {}, []
-        if not noise_sample:  # a try, of which nothing stays
+        if not noise_sample:  # a trial, of which nothing is kept
             other._outside = None
         return other
 
     def make_all(self, progress: Progress) -> None:
-        """Make every clip that is not there yet.
+        """Make every missing clip.
 
-        The first few are of different faces and labels, and are compared with their inputs before the others
-        are made.
+        The first few, of different faces and labels, are compared with their inputs before the others are
+        made.
 
         Raises:
-            ModelError: The model fails or breaks the protocol; the clips made so far are kept. Or the first
-                ones are in another range or order of channels; those are not.
+            ModelError: The model fails or breaks the protocol; finished clips are kept. Or the first clips
+                have a wrong value range or channel order; these are not kept.
         """
         progress.start("generate", len(self.clips))
         self.make_first(progress)
@@ -112,13 +112,13 @@ class GeneratedClips:
 
     @property
     def groups(self) -> list[Group]:
-        """The clips that are made together."""
+        """The groups of clips that are made together."""
         return groups(self.clips, self._batch)
 
     def make_first(self, progress: Progress) -> None:
         """Make the first few, of different faces and labels, and compare them with their inputs.
 
-        Videos that were made elsewhere, and what a program may make all at once, are then made as well.
+        Videos that were made elsewhere, and clips that one call of a program makes, are all made then.
 
         Raises:
             ModelError: As `make_all`.
@@ -132,10 +132,10 @@ class GeneratedClips:
             self.make(self.clips)
 
     def make(self, clips: Sequence[Clip]) -> None:
-        """Make those of some clips that are not there yet, each with its whole group.
+        """Make the missing ones of some clips, each with its whole group.
 
         Raises:
-            ModelError: The model fails or breaks the protocol; the clips made so far are kept.
+            ModelError: The model fails or breaks the protocol; finished clips are kept.
         """
         wanted = set(clips)
         chosen: list[Group] = [(clip,) for clip in clips]
@@ -147,26 +147,26 @@ class GeneratedClips:
         self._check_all_made(len(chosen))
 
     @property
-    def reads(self) -> list[Path]:
-        """What the model opened while it made clips."""
-        return list(self._maker.reads)
+    def opened_files(self) -> list[Path]:
+        """The files that the model opened while it made clips."""
+        return list(self._maker.opened_files)
 
     def finish(self) -> None:
-        """Let the model go, once all clips are made that will be asked for."""
-        self._notes, self._is_finished = self._said(), True
+        """Free the model once no more clips are needed."""
+        self._notes, self._is_finished = self._model_notes(), True
         self._maker.close()
 
-    def _said(self) -> list[str]:
-        """What the model says of itself now, or said last."""
+    def _model_notes(self) -> list[str]:
+        """The model's notes on itself, or the last ones it gave."""
         if self._is_finished:
             return self._notes
         try:
             return self._maker.notes()
-        except ModelError as error:  # after all the work, that is no reason to lose it
+        except ModelError as error:  # finished work must not be lost for this
             return [*self._notes, error.what]
 
     def _make_first(self, first: Sequence[Clip], those: Sequence[Group], progress: Progress) -> None:
-        """Make the groups that the first clips are in, and look at those."""
+        """Make the groups of the first clips, and compare these clips with their inputs."""
         seen = FirstClips()
         made: dict[Clip, Floats | None] = {}
         self._expect(those)
@@ -179,8 +179,8 @@ class GeneratedClips:
             for clip in made:
                 self.path(clip).unlink()
             raise ModelError(
-                f"{self._name} hands over clips with a mistake: {mistake}, in the first {len(first)}",
-                "hand over RGB, float in [-1, 1] or pixels in 0..255",
+                f"model {self._name} returned clips with a mistake: {mistake} (in the first {len(first)})",
+                "return RGB, as float in [-1, 1] or as pixels in 0..255",
             )
         self._check_all_made(len(first))
         self._oddities += seen.notes()
@@ -188,7 +188,7 @@ class GeneratedClips:
             progress.note(f"note: {note}")
 
     def _expect(self, those: Sequence[Group]) -> None:
-        """Tell a program outside what it will be asked for."""
+        """Tell an external program which clips it will be asked for."""
         source = self._maker.source
         if isinstance(source, CommandModel):
             wanted = [clip for group in those for clip in group if not self.path(clip).exists()]
@@ -196,7 +196,7 @@ class GeneratedClips:
             source.expect(seeds, self._outside, scored=not self._noise_sample)
 
     def _try_to_make(self, group: Group, first: Sequence[Clip] = ()) -> dict[Clip, Floats | None]:
-        """As `_make_group`; where one call makes all clips, one that fails loses none of the others."""
+        """As `_make_group`; if one call makes all clips, the failure of one loses no other."""
         source = self._maker.source
         if not (isinstance(source, CommandModel) and source.at_once):
             return self._make_group(group, first)
@@ -211,7 +211,7 @@ class GeneratedClips:
             raise not_made_error(self._name, self._failed, asked)
 
     def _make_group(self, group: Group, first: Sequence[Clip]) -> dict[Clip, Floats | None]:
-        """Make the clips of a group that are not there; returns what was handed over for the first ones."""
+        """Make the missing clips of a group; returns the model's output for the first clips."""
         missing = [clip for clip in group if not self.path(clip).exists()]
         if not missing:
             return {}
@@ -226,11 +226,11 @@ class GeneratedClips:
         return {clip: made[clip][1] for clip in missing}
 
     def path(self, clip: Clip) -> Path:
-        """Where a clip is kept."""
+        """The file of a clip."""
         return self._folder / file_name(clip)
 
     def frames(self, clip: Clip) -> Frames:
-        """A clip that was made: ``uint8[T, H, W, 3]``."""
+        """A clip that has been made: ``uint8[T, H, W, 3]``."""
         return self._store.get(clip.id, lambda: self._read(clip))
 
     def _read(self, clip: Clip) -> Frames:
@@ -241,7 +241,7 @@ class GeneratedClips:
         return check_frames(self._name, clip.id, frames, self._corpus.protocol)
 
     def _make(self, group: Group, first: Sequence[Clip] = (), evaluating: bool = False) -> Made:
-        """Ask for the clips of a group: the pixels of each, and of the first ones what was handed over."""
+        """Ask the model for a group: the pixels of each clip, and the raw output for the first clips."""
         seed = clip_seed(self._seed, GROUPED.join(clip.id for clip in group), self._noise_sample)
         size = self._corpus.protocol.size
         faces = np.empty((len(group), size, size, 3), np.uint8)
@@ -257,7 +257,7 @@ class GeneratedClips:
         return made
 
     def _check_mode(self, group: Group, made: Made) -> None:
-        """See that no network is in training mode, if that changes what it makes.
+        """Check that no network is in training mode, if that changes its clips.
 
         Raises:
             ModelError: One is.
@@ -265,21 +265,21 @@ class GeneratedClips:
         training = self._maker.training()
         if not training.names:
             return
-        if training.is_meant:
+        if training.is_intended:
             self._oddities.append("made with networks in training mode, as the model says is meant")
             return
         if _differ(made, self._make(group, evaluating=True)) and (
             training.known or not _differ(made, self._make(group))
         ):
             raise ModelError(
-                f"model {self._name} makes other clips in training mode, in which its networks are "
-                f"({first_few(training.known or training.names)}), than in evaluation mode",
-                "call eval() on them; if it is meant, say training_mode = True in the class",
+                f"model {self._name} has networks in training mode, where it makes other clips "
+                f"than in evaluation mode ({first_few(training.known or training.names)})",
+                "call eval() on them; if this is intended, set training_mode = True in the class",
             )
 
 
 GROUPED = "\1"
-"""What is between the ids of a group's clips in its seed; no id holds it."""
+"""Separator of the clips' ids in a group's seed; no id contains it."""
 
 
 def _differ(made: Made, again: Made) -> bool:
@@ -287,9 +287,9 @@ def _differ(made: Made, again: Made) -> bool:
 
 
 def groups(clips: Sequence[Clip], size: int) -> list[Group]:
-    """The clips that are made together: in the order of their ids' hashes, so many, and the last ones fewer.
+    """The groups of clips that are made together, of ``size`` clips in the order of their ids' hashes.
 
-    A run of fewer clips has the first ones in this order, so that its groups are the same but for the last.
+    A run of fewer clips scores the first ones in this order, so all its groups but the last are the same.
     Clips that are made one by one stay in their order.
     """
     ordered = sorted_by_hash(clips) if size > 1 else clips
@@ -297,7 +297,7 @@ def groups(clips: Sequence[Clip], size: int) -> list[Group]:
 
 
 def clip_seed(seed: int, clip_id: str, noise_sample: int = 0) -> int:
-    """A 63-bit seed for one clip, from the run's seed, the clip's id, and which time it is made, alone."""
+    """A 63-bit seed for one clip, from only the run's seed, the clip's id and the noise sample."""
     parts = (seed, clip_id, noise_sample) if noise_sample else (seed, clip_id)
     digest = hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

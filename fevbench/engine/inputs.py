@@ -1,10 +1,10 @@
-"""What a run will ask a model for, written for a program elsewhere: input images, labels, ids and seeds.
+"""The inputs of a run, written for a program elsewhere: input images, labels, ids and seeds.
 
 inputs/
-inputs.json     what was asked for; whoever continues must ask for the same
+inputs.json     the settings; a command that continues must have the same
 images/ID.png   the inputs
 manifest.json   the clips, each with its input, label, seed and where it goes; written last
-clips/          where the program puts them; nothing in it is touched
+clips/          the program writes its clips here; fevbench never changes it
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ class InputSettings(Record):
 
 
 def write_inputs(corpus: Corpus, settings: InputSettings, out: Path, progress: Progress) -> int:
-    """Write the inputs of a run; what is there and the same stays, and nothing else is overwritten.
+    """Write the inputs of a run; equal files stay, and no other file is overwritten.
 
     Args:
         corpus: The clips that will be scored.
-        settings: What they were chosen by.
+        settings: The settings by which they were chosen.
         out: The folder.
-        progress: Hears how it proceeds.
+        progress: Receives the progress.
 
     Returns:
-        How many images were written; the others were there.
+        How many images were written; the others already existed.
 
     Raises:
         RunError: The folder holds something else, or other inputs, or a file in it was changed.
@@ -88,7 +88,7 @@ def _entry(clip: Clip, seed: int) -> ManifestEntry:
 
 
 def _claim(out: Path, settings: InputSettings) -> None:
-    """Make the folder, or see that it is of the same inputs."""
+    """Make the folder, or check that it belongs to the same inputs."""
     file = out / SETTINGS_FILE
     try:
         if out.exists() and not out.is_dir():
@@ -111,7 +111,7 @@ def _claim(out: Path, settings: InputSettings) -> None:
 
 
 def _write_image(file: Path, image: np.ndarray) -> bool:
-    """Write an input unless it is there; returns whether it was not."""
+    """Write an input unless it exists; returns whether it was written."""
     if not file.exists():
         with replacing(file) as part:
             Image.fromarray(image).save(part)

@@ -18,9 +18,9 @@ import cloudpickle
 from fevbench.data.corpus import Corpus
 from fevbench.engine.extract import open_extractions
 from fevbench.engine.generate import GeneratedClips
-from fevbench.engine.work import Found, Part, Worker
+from fevbench.engine.work import ClipFeatures, Part, Worker
 from fevbench.errors import RunError
-from fevbench.models.apart import LOG_FILE, ModelProcess, at_work, find_apart, packed
+from fevbench.models.apart import LOG_FILE, ModelProcess, find_apart, open_maker, packed
 from fevbench.models.program_folder import OUTSIDE_FOLDER
 from fevbench.models.registry import is_of_a_package, load_plugin
 from fevbench.processes import work_in_turns
@@ -35,28 +35,28 @@ if TYPE_CHECKING:
     from fevbench.weights import LocalWeight
 
 LEAST_CLIPS, LEAST_CHEAP_CLIPS = 16, 512
-"""Clips for which another worker is worth its start, with networks and without."""
+"""Least clips per additional worker, with networks and without: fewer take less time than its start."""
 WORKER_BYTES = 1_500_000_000
-"""What a worker takes beside its networks: torch, onnxruntime, frames."""
+"""Memory of a worker besides its networks: torch, onnxruntime, frames."""
 CGROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
-"""Where a container's limit and use of memory stand, in versions 2 and 1 of control groups."""
+"""Files with a container's memory limit and use, for versions 2 and 1 of control groups."""
 DEATHS = 3
-"""How many workers may die in a run before it is given up."""
+"""How many workers of a run may die; their work is repeated."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker must know of a run.
+    """What a worker needs to know about a run.
 
     Attributes:
         plan: The run.
-        extractors: The networks and measures that look at its clips.
+        extractors: The networks and pixel measures of its metrics.
         weights: Their verified weights, by name.
         cache: The folder of the feature caches.
-        clip_timeout: How many seconds a model's process may take for a clip.
+        clip_timeout: Seconds that a model's process may take per clip.
     """
 
     plan: Plan
@@ -73,16 +73,16 @@ def open_worker(
     maker: Maker | None = None,
     corpus: Corpus | None = None,
 ) -> Iterator[Worker]:
-    """A worker in the block.
+    """Open a worker for the block.
 
     Args:
         job: The run.
-        note: Hears what is wrong with a cache.
-        maker: The model, where it is at work already.
-        corpus: The true clips, where they are open already.
+        note: Receives problems of a cache.
+        maker: The model, if it is already running.
+        corpus: The true clips, if they are already open.
 
     Raises:
-        FevbenchError: The model cannot be built, or is not what it was.
+        FevbenchError: The model cannot be built, or has changed.
     """
     plan, settings = job.plan, job.plan.settings
     evaluation = plan.evaluation
@@ -90,12 +90,12 @@ def open_worker(
     with contextlib.ExitStack() as stack:
         if maker is None:
             found = stack.enter_context(_found_again(plan.model))
-            maker = at_work(found, corpus, plan.device, Silent(), job.clip_timeout)
+            maker = open_maker(found, corpus, plan.device, Silent(), job.clip_timeout)
             stack.callback(maker.close)
             if maker.fingerprint != settings.fingerprint:
                 raise RunError(
-                    f"the code of model {found.name}, or what it is built from, changed during the run",
-                    "start anew with --overwrite",
+                    f"the code or weights of model {found.name} changed during the run",
+                    "start over with --overwrite",
                 )
         if isinstance(maker, ModelProcess):
             maker.log_to(plan.out / LOG_FILE)
@@ -107,7 +107,7 @@ def open_worker(
 
 @contextlib.contextmanager
 def _found_again(found: FoundModel) -> Iterator[FoundModel]:
-    """A model that was found in another process; what was registered there came with its code."""
+    """A model that another process found; its registration came with its code."""
     if found.plugin or is_of_a_package(found.asked):
         with find_apart(found.asked, found.plugin) as again:
             yield again
@@ -122,19 +122,23 @@ def generated_clips(plan: Plan, maker: Maker, corpus: Corpus) -> GeneratedClips:
 
 
 def do_all(
-    worker: Worker, job: Job, turns: Sequence[Sequence[Part]], jobs: int, done: Callable[[Part, Found], None]
+    worker: Worker,
+    job: Job,
+    turns: Sequence[Sequence[Part]],
+    jobs: int,
+    done: Callable[[Part, ClipFeatures], None],
 ) -> None:
-    """Do the parts of a run, a turn after the other.
+    """Do the parts of a run, one turn after the other.
 
     Args:
-        worker: The one of this process.
+        worker: The worker of this process.
         job: The run.
-        turns: The parts; those of a turn need what the turn before made.
-        jobs: How many workers; with one, that is this process.
-        done: Hears of each part, in any order within a turn.
+        turns: The parts; those of a turn need the clips of the turn before.
+        jobs: Number of workers; one is this process.
+        done: Called for each finished part, in any order within a turn.
 
     Raises:
-        FevbenchError: A part failed; what was done before is kept. Or too many workers died.
+        FevbenchError: A part failed; finished parts are kept. Or too many workers died.
     """
     if jobs == 1:
         for part in (part for turn in turns for part in turn):
@@ -142,20 +146,20 @@ def do_all(
         return
     worker.generated.finish()
     with tempfile.TemporaryDirectory(prefix="fevbench-job-") as scratch:
-        # As a file: what is handed to a process at its start goes through a pipe, and where that process dies
-        # before it has read more than the pipe holds, Python waits for ever.
+        # As a file: arguments of a new process go through a pipe. If the process dies before it has read more
+        # than the pipe holds, Python waits for ever.
         file = Path(scratch) / "job"
         file.write_bytes(packed_job(job))
         work_in_turns(_do, turns, jobs, done, partial(_remember, file), DEATHS)
 
 
 def packed_job(job: Job) -> bytes:
-    """A run as bytes that another process can read.
+    """A run, pickled for another process.
 
     Raises:
         ModelError: The model or the data set cannot be sent.
     """
-    model = replace(job.plan.model, process=None)  # which is of this process alone
+    model = replace(job.plan.model, process=None)  # which belongs to this process
     what = f"model {model.name} or data set {job.plan.evaluation.dataset.name}"
     return packed(replace(job, plan=replace(job.plan, model=model)), what, "repeat the command with --jobs 1")
 
@@ -163,7 +167,7 @@ def packed_job(job: Job) -> bytes:
 _job = Path()
 _worker: list[Worker] = []
 _notes: list[str] = []
-"""Of a process that is a worker: where its job is, what it made of it, and what it has to say."""
+"""State of a worker process: the file of its job, the worker opened from it, and its notes."""
 
 
 def _remember(job: Path) -> None:
@@ -171,8 +175,8 @@ def _remember(job: Path) -> None:
     _job = job
 
 
-def _do(part: Part) -> Found:
-    if not _worker:  # not before: an error that is raised here reaches the user
+def _do(part: Part) -> ClipFeatures:
+    if not _worker:  # not earlier: an error raised here reaches the user
         stack = contextlib.ExitStack()
         job: Job = cloudpickle.loads(_job.read_bytes())
         if job.plan.plugin:  # extractors may be in it
@@ -183,17 +187,16 @@ def _do(part: Part) -> Found:
     found = worker.do(part)
     worker.flush()
     found.notes, _notes[:] = list(_notes), []
-    found.reads = worker.generated.reads
+    found.opened_files = worker.generated.opened_files
     return found
 
 
 def choose_jobs(asked: int | None, clips: int, device: str, networks: Mapping[str, LocalWeight]) -> int:
-    """How many workers a run has.
+    """The number of workers of a run.
 
     Args:
-        asked: What the user asked for; None for as many as the work is worth, and the memory and the
-            processors allow.
-        clips: How many clips there are to look at.
+        asked: The user's choice; None for as many as the work needs and as memory and processors allow.
+        clips: Number of clips to make and to measure.
         device: The torch device. On a GPU one worker is the default.
         networks: The weights that each worker loads, by name.
     """
@@ -201,14 +204,14 @@ def choose_jobs(asked: int | None, clips: int, device: str, networks: Mapping[st
         return asked
     if device != "cpu":
         return 1
-    # Twice: the file's numbers, and what is computed with them.
-    each = WORKER_BYTES + 2 * sum(weight.path.stat().st_size for weight in networks.values())
+    # Twice: the parameters, and the activations.
+    per_worker = WORKER_BYTES + 2 * sum(weight.path.stat().st_size for weight in networks.values())
     worth = clips // (LEAST_CLIPS if networks else LEAST_CHEAP_CLIPS)
-    return max(1, min(len(os.sched_getaffinity(0)), worth, free_memory() // each))
+    return max(1, min(len(os.sched_getaffinity(0)), worth, free_memory() // per_worker))
 
 
 def free_memory() -> int:
-    """Bytes that new processes can take, of the machine and of the control group that this process is in."""
+    """Bytes that new processes can use, on the machine and in this process's control group."""
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with contextlib.suppress(OSError, ValueError):
         known = re.search(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text())

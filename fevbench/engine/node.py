@@ -1,7 +1,7 @@
-"""A node's side of a run on a cluster: what it is sent, what it refuses, and what it brings back.
+"""A node's side of a run on a cluster: what it gets, what it refuses, and what it returns.
 
-A part of the clips comes to a process of Ray's that does one after the other. A node with another fevbench,
-other packages or other weights is refused by name, because its features would be others.
+A Ray process does one part of the clips after the other. A node with another version of fevbench, of a
+package or of a weight is refused with its name, because its features would differ.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fevbench import paths, weights
 from fevbench.data.corpus import Corpus
 from fevbench.data.datasets import open_dataset
 from fevbench.engine.local import Job, open_worker
-from fevbench.engine.work import Found, Part, Worker
+from fevbench.engine.work import ClipFeatures, Part, Worker
 from fevbench.errors import FevbenchError
 from fevbench.models.registry import load_plugin
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What a node gets of a run, once.
+class SentRun:
+    """What a node gets once per run.
 
     Attributes:
-        job: The run, pickled with the code that is in no module.
-        key: What tells this run from others.
-        version: The version of fevbench here.
-        packages: Extractor to its packages and their versions here.
-        fingerprints: Extractor to what decides its features here.
-        hashes: Weight to its sha256 here.
-        files: Name to content of what no registry has: the plug-in, the expression classifier.
+        job: The run, pickled with code that is in no module.
+        key: Identifies the run.
+        version: The version of fevbench on the driver.
+        packages: Extractor to its packages and their versions on the driver.
+        fingerprints: Extractor to its fingerprint on the driver.
+        hashes: Weight to its sha256 on the driver.
+        files: Name to content of files that are in no registry: the plug-in, the expression classifier.
     """
 
     job: bytes
@@ -57,13 +57,13 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Load:
+class TaskInput:
     """What a task gets.
 
     Attributes:
         part: The clips.
-        made: Path in the run folder to the content of a clip that was made before.
-        true: Clip id to the true clip as it is sampled; None where the node is to have the data set.
+        made: Path in the run folder to the content of a clip that is already made.
+        true: Clip id to the sampled true clip; None if the node should have the data set.
     """
 
     part: Part
@@ -72,24 +72,24 @@ class Load:
 
 
 @dataclass
-class Brought:
-    """What a task brings back.
+class TaskOutput:
+    """What a task returns.
 
     Attributes:
-        found: What is known of the clips.
-        made: Path in the run folder to the content of a clip that was made.
-        lacks_data: Whether the node lacks the data set, and nothing was done.
+        found: Digests and features of the clips.
+        made: Path in the run folder to the content of a new clip.
+        lacks_data: Whether the node lacks the data set, so that nothing was done.
         failed: What failed, and what to do about it.
     """
 
-    found: Found = field(default_factory=Found)
+    found: ClipFeatures = field(default_factory=ClipFeatures)
     made: dict[str, bytes] = field(default_factory=dict)
     lacks_data: bool = False
     failed: tuple[str, str] | None = None
 
 
 class SentCorpus(Corpus):
-    """True clips that were sent as they are sampled.
+    """True clips that were sent after sampling.
 
     Attributes:
         sent: Clip id to its frames.
@@ -111,14 +111,14 @@ def files_of(part: Part) -> list[str]:
 
 @dataclass
 class _Node:
-    """A worker that is open in this process.
+    """A worker that stays open in this process.
 
     Attributes:
-        key: Of which run.
+        key: Identifies its run.
         worker: The worker.
-        folder: Its run folder, which goes with it.
-        notes: What its caches say.
-        stack: What must be closed with it.
+        folder: Its run folder, which is deleted with it.
+        notes: Notes of its caches.
+        stack: Resources to close with it.
     """
 
     key: str
@@ -131,29 +131,29 @@ class _Node:
 _open: list[_Node] = []
 
 
-def work_on_node(sent: Sent, load: Load) -> Brought:
+def work_on_node(sent: SentRun, load: TaskInput) -> TaskOutput:
     """Do a part of a run on this node."""
     try:
         return _work(sent, load)
     except FevbenchError as error:
-        return Brought(failed=(f"node {platform.node()}: {error.what}", error.fix))
+        return TaskOutput(failed=(f"node {platform.node()}: {error.what}", error.fix))
     except OSError as error:
-        return Brought(failed=(f"node {platform.node()}: {error}", "mend it, then repeat the command"))
+        return TaskOutput(failed=(f"node {platform.node()}: {error}", "correct it, then repeat the command"))
 
 
-def _work(sent: Sent, load: Load) -> Brought:
+def _work(sent: SentRun, load: TaskInput) -> TaskOutput:
     if _open and _open[0].key != sent.key:
         _open.pop().stack.close()
     if not _open:
         opened = _opened(sent, has_data=load.true is None)
         if opened is None:
-            return Brought(lacks_data=True)
+            return TaskOutput(lacks_data=True)
         _open.append(opened)
     node = _open[0]
     corpus = node.worker.corpus
     if isinstance(corpus, SentCorpus):
         if load.true is None:
-            return Brought(lacks_data=True)
+            return TaskOutput(lacks_data=True)
         corpus.sent = load.true
     for name, content in load.made.items():
         path = node.folder / name
@@ -168,15 +168,13 @@ def _work(sent: Sent, load: Load) -> Brought:
             (node.folder / name).unlink(missing_ok=True)
     found.notes = [f"node {platform.node()}: {note}" for note in node.notes]
     node.notes.clear()
-    return Brought(found, made)
+    return TaskOutput(found, made)
 
 
-def _opened(sent: Sent, has_data: bool) -> _Node | None:
-    """A worker for a run; None where the data set is not here and was not sent."""
+def _opened(sent: SentRun, has_data: bool) -> _Node | None:
+    """A worker for a run; None if the data set is missing and was not sent."""
     if sent.version != VERSION:
-        raise FevbenchError(
-            f"it has fevbench {VERSION}, and the run {sent.version}", "install the same version"
-        )
+        raise FevbenchError(f"it has fevbench {VERSION}, the run {sent.version}", "install the same version")
     job: Job = cloudpickle.loads(sent.job)
     settings, evaluation = job.plan.settings, job.plan.evaluation
     dataset = _dataset_here(settings.dataset, settings.dataset_version)
@@ -217,20 +215,20 @@ def _weight(name: str, sha256: str, folder: Path) -> LocalWeight:
     """A weight on this node.
 
     Raises:
-        FevbenchError: It is not here, or another file.
+        FevbenchError: It is missing, or a different file.
     """
     if (folder / name).exists():
         return weights.LocalWeight(name, folder / name, sha256, verified=True)
     (local,) = weights.require_all([name], offline=True).values()
     if local.sha256 != sha256:
         raise FevbenchError(
-            f"its {name} is {local.sha256[:12]}, and that of the run {sha256[:12]}", "put the same file there"
+            f"its {name} is {local.sha256[:12]}, the run's {sha256[:12]}", "put the same file there"
         )
     return local
 
 
-def _check_same(extractor: Extractor, local: Mapping[str, LocalWeight], device: str, sent: Sent) -> None:
-    """See that an extractor computes here what it does where the run began.
+def _check_same(extractor: Extractor, local: Mapping[str, LocalWeight], device: str, sent: SentRun) -> None:
+    """Check that an extractor computes the same features here as on the driver.
 
     Raises:
         FevbenchError: It does not.
@@ -239,9 +237,9 @@ def _check_same(extractor: Extractor, local: Mapping[str, LocalWeight], device: 
     for package in sorted({*ours, *theirs}):
         here, there = ours.get(package, "none"), theirs.get(package, "none")
         if here != there:
-            raise FevbenchError(f"it has {package} {here}, and the run {there}", "install the same version")
+            raise FevbenchError(f"it has {package} {here}, the run {there}", "install the same version")
     hashes = {name: local[name].sha256 for name in extractor.weights}
     if extractor.fingerprint(hashes, device) != sent.fingerprints[extractor.name]:
         raise FevbenchError(
-            f"it would compute other features by {extractor.name}", "set it up as the others are"
+            f"its {extractor.name} would compute different features", "set it up like the others"
         )

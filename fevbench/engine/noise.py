@@ -1,4 +1,4 @@
-"""Noise samples: some of the clips made again, of the same face and label with other noise."""
+"""Noise samples: some clips made again for the same face and label, with other noise."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Clip
 
 MOST_SUBJECTS = 24
-"""Subjects are the unit of statistics: one clip of each says the most for the fewest clips made again."""
+"""Most subjects with noise samples, one clip each: subjects are the unit of statistics."""
 
 
 def made_again(clips: Sequence[Clip]) -> tuple[Clip, ...]:
-    """Which clips are made again, in their order: of each subject the first by hash, at most `MOST_SUBJECTS`.
+    """The clips to make again, in their order: of each subject the first by hash, at most `MOST_SUBJECTS`.
 
     Args:
         clips: Those that are scored.
@@ -29,13 +29,13 @@ def made_again(clips: Sequence[Clip]) -> tuple[Clip, ...]:
     return tuple(clip for clip in clips if clip.id in chosen)
 
 
-def are_there(folder: Path, clips: Sequence[Clip], count: int) -> bool:
-    """Whether all noise samples of a run's clips lie in their folder.
+def all_exist(folder: Path, clips: Sequence[Clip], count: int) -> bool:
+    """Whether all noise samples of a run's clips exist.
 
     Args:
         folder: The folder of the noise samples.
         clips: The clips that are scored.
-        count: Clips of each face and label, the scored one included.
+        count: Clips per face and label, the scored one included.
     """
     return all(
         (folder / str(number) / file_name(clip)).exists()
@@ -44,8 +44,8 @@ def are_there(folder: Path, clips: Sequence[Clip], count: int) -> bool:
     )
 
 
-def no_noise(scored: Mapping[str, str], again: Mapping[str, Sequence[str]]) -> list[str]:
-    """What a reader of the result must know of the noise.
+def noise_notes(scored: Mapping[str, str], again: Mapping[str, Sequence[str]]) -> list[str]:
+    """The note for a reader if the noise changes nothing.
 
     Args:
         scored: Clip id to the digest of the clip that is scored.

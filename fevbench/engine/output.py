@@ -1,4 +1,4 @@
-"""What becomes of what a model handed over: its numbers are checked, and turned into pixels."""
+"""Checking a model's output and turning it into pixels."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 LARGEST = 1.5
-"""A model's output beyond this is not a rounding error of [-1, 1] but another range."""
+"""Largest output that counts as rounding of [-1, 1]; more is another range."""
 ROUNDING = 1
-"""Levels of 255 by which the same clip may differ where another way of computing is chosen."""
+"""Levels of 255 by which a clip may change if it is computed another way."""
 
 
 def read_output(name: str, clip: str, values: NDArray[np.float32]) -> tuple[Frames, NDArray[np.float32]]:
-    """Check the numbers of one clip, and turn them into pixels.
+    """Check the values of one clip, and turn them into pixels.
 
     Args:
         name: The model.
         clip: The clip's id.
-        values: ``float32[T, 3, H, W]``, in [-1, 1] where nothing is wrong.
+        values: ``float32[T, 3, H, W]``, in [-1, 1] if correct.
 
     Returns:
         ``uint8[T, H, W, 3]``, and the values themselves, ``float32[T, H, W, 3]``.
 
     Raises:
-        ModelError: They are no numbers, or numbers of another range.
+        ModelError: They hold NaN, or are in another range.
     """
     if not np.isfinite(values).all():
         raise ModelError(f"model {name} returned NaN or infinity for clip {clip}", "check its weights")

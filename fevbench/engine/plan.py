@@ -1,4 +1,4 @@
-"""What a run will do, decided before anything is computed: which metrics, and which cannot be had and why."""
+"""What a run will do, decided before anything is computed: its metrics, and which are unavailable and why."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Settings(Record):
-    """What makes a run folder's clips what they are; the same settings continue the same run."""
+    """What determines the clips of a run folder; a command with the same settings continues the run."""
 
     model: str
     """The model's name."""
@@ -63,7 +63,7 @@ class Settings(Record):
         device: str,
         allow_missing: bool,
     ) -> Settings:
-        """Those of a run of a model on a data set, on a torch device."""
+        """The settings of a run of a model on a data set, on a torch device."""
         return cls(
             model=model.name,
             fingerprint=model.fingerprint,
@@ -80,17 +80,18 @@ class Settings(Record):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics on a data set under a protocol: what they need, and which of them cannot be had.
+    """Metrics on a data set under a protocol: what they need, and which are unavailable.
 
     Attributes:
-        metrics: Which; with the judge's hash in the ids of those that ask it, and as the protocol has them.
-        dataset: On what.
+        metrics: The metrics, as the protocol has them; ids contain the hash of the expression classifier that
+            a metric uses.
+        dataset: The data set.
         protocol: How its clips are sampled.
-        judge: The judge of both; None where there is none.
+        judge: The expression classifier of data set and protocol, if there is one.
         remakes_clips: Whether the model can make a clip again with other noise.
-        clips: The clips that are scored; None while they are not known.
-        backend: What runs the networks that it may run; the reference runs the others.
-        precision: Whether products of large networks are rounded, and the ids of their metrics say so.
+        clips: The scored clips; None while they are not known.
+        backend: What runs the networks; the reference runs those that the backend must not run.
+        precision: Whether products of large networks are rounded; the ids of their metrics say so.
     """
 
     metrics: tuple[Metric, ...]
@@ -112,7 +113,7 @@ class Evaluation:
 
     @property
     def extractors(self) -> tuple[Extractor, ...]:
-        """The extractors of the metrics that can be had, each once."""
+        """The extractors of the available metrics, each once."""
         able = [metric for metric in self.metrics if not self.unavailable(metric)]
         names = dict.fromkeys(metric.computation.extractor for metric in able)
         return tuple(
@@ -126,7 +127,7 @@ class Evaluation:
 
     @property
     def noise_samples(self) -> int:
-        """How many clips of each face and label the metrics that can be had compare at most."""
+        """Noise samples per (face, label) that the available metrics need."""
         able = [metric for metric in self.metrics if not self.unavailable(metric)]
         return max((metric.sampling.noise_samples for metric in able), default=1)
 
@@ -137,16 +138,16 @@ class Evaluation:
         return tuple(dict.fromkeys(name for extractor in registered for name in extractor.weights))
 
     def require(self, offline: bool = False, progress: Progress | None = None) -> dict[str, LocalWeight]:
-        """See that all weights are here, the judge's included.
+        """Check that all weights are present, the expression classifier's included.
 
         Raises:
-            WeightsError: One is not, and cannot be pulled.
+            WeightsError: One is missing and cannot be downloaded.
         """
         local = weights.require_all(self.weights, offline=offline, progress=progress)
         return {**local, self.judge.name: self.judge} if self.judge else local
 
     def unavailable(self, metric: Metric) -> str:
-        """Why a metric cannot be computed here; empty if it can."""
+        """Why a metric is unavailable; empty if it is not."""
         if metric.uses_judge and self.judge is None:
             return missing(self.dataset, self.protocol)
         if metric.sampling.noise_samples > 1 and not self.remakes_clips:
@@ -162,7 +163,7 @@ class Evaluation:
         return self._shortage(metric)
 
     def shortages(self) -> dict[str, list[str]]:
-        """What the clips are too few for: the reason to the names of the metrics."""
+        """Metrics for which there are too few clips: reason to names."""
         found: dict[str, list[str]] = {}
         for metric in self.metrics:
             if (short := self._shortage(metric)) and short == self.unavailable(metric):
@@ -170,7 +171,7 @@ class Evaluation:
         return found
 
     def _shortage(self, metric: Metric) -> str:
-        """What there is too little of, whatever is made; empty if nothing, or if the clips are not known."""
+        """What the clips have too little of for any model; empty if nothing, or if they are not known."""
         if self.clips is None:
             return ""
         samples = most_samples(metric, self.protocol.frames) if metric.kind == "set" else 1
@@ -179,17 +180,17 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Plan:
-    """A run, decided.
+    """A planned run.
 
     Attributes:
         settings: What identifies it.
         model: The model to score.
         evaluation: What to compute, in the catalogue's order, on which data set, under which protocol.
         device: The torch device.
-        batch_size: Samples a network sees at once; None for each extractor's default.
+        batch_size: Samples per call of a network; None for each extractor's default.
         out: The run folder.
-        any_backend: Whether an earlier result will do, whatever ran its networks.
-        plugin: The plug-in file, if there is one: extractors may be in it.
+        any_backend: Whether an earlier result from another backend is accepted.
+        plugin: The plug-in file, if any; it may define extractors.
     """
 
     settings: Settings
@@ -202,24 +203,24 @@ class Plan:
     plugin: Path | None = None
 
     def with_clips(self, clips: Sequence[Clip]) -> Plan:
-        """The plan with the clips that are scored, which may be too few for some metrics."""
+        """The plan with its scored clips, which may be too few for some metrics."""
         return replace(self, evaluation=replace(self.evaluation, clips=tuple(clips)))
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster of Ray's.
+    """A Ray cluster.
 
     Attributes:
-        address: ``HOST:PORT`` of one that runs, or ``auto`` for the one this machine is part of; None starts
-            one on this machine.
+        address: ``HOST:PORT`` of a running cluster, or ``auto`` for the one this machine belongs to; None
+            starts one on this machine.
     """
 
     address: str | None = None
 
 
 def split_names(*entries: str) -> list[str]:
-    """The names in what users write with commas or blanks between, each once."""
+    """The names in texts with commas or spaces between them, each once."""
     return list(dict.fromkeys(re.findall(r"[^,\s]+", ",".join(entries))))
 
 
@@ -231,11 +232,11 @@ def choose_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
 
     Raises:
         UnknownName: A name is neither a metric's nor a family's.
-        FevbenchError: What was given names none.
+        FevbenchError: The texts hold no name.
     """
     wanted = set(split_names(*names))
     if names and not wanted:
-        raise FevbenchError("--metrics names none", "leave it out, or name some")
+        raise FevbenchError("--metrics is empty", "name metrics, or leave it out")
     known = tuple(dict.fromkeys((*metrics, *FAMILIES, "all")))
     for name in sorted(wanted.difference(known)):
         raise UnknownName("metric", name, known)
@@ -257,7 +258,7 @@ def choose_device(name: str) -> str:
         FevbenchError: The device does not exist here.
     """
     if name == "cpu" or (name == "auto" and not _has_gpu_driver()):
-        return "cpu"  # without torch, which takes more than a second to import
+        return "cpu"  # without importing torch, which takes more than a second
 
     import torch
 
@@ -275,7 +276,7 @@ def choose_device(name: str) -> str:
 
 
 def _has_gpu_driver() -> bool:
-    """Whether torch has what it needs to see a GPU: NVIDIA's driver library, or AMD's device."""
+    """Whether torch could see a GPU: there is NVIDIA's driver library or AMD's device."""
     try:
         ctypes.CDLL("libcuda.so.1" if sys.platform == "linux" else "nvcuda")
     except OSError:
@@ -284,7 +285,7 @@ def _has_gpu_driver() -> bool:
 
 
 def most_samples(metric: Metric, frames: int) -> int:
-    """How many samples a set metric has of a clip of so many frames, at most."""
+    """The most samples that a set metric takes of a clip with this many frames."""
     unit = extractors.get(metric.computation.extractor).unit
     if metric.computation.reduction or unit == "clip":
         return 1
@@ -292,12 +293,12 @@ def most_samples(metric: Metric, frames: int) -> int:
 
 
 def shortage(metric: Metric, clips: Sequence[Clip], samples: Sequence[int], labels: Sequence[str]) -> str:
-    """What clips have too little of for a metric; empty if nothing.
+    """What clips have too little of for a metric; empty if they suffice.
 
     Args:
         metric: Its declaration.
         clips: The clips.
-        samples: How many samples of a set metric each has.
+        samples: Number of samples that a set metric takes of each clip.
         labels: The data set's labels.
     """
     if metric.kind == "clip":
@@ -315,6 +316,6 @@ def shortage(metric: Metric, clips: Sequence[Clip], samples: Sequence[int], labe
 
 
 def subject_shortage(metric: Metric, clips: Sequence[Clip]) -> str:
-    """That clips are of too few subjects for a metric; empty if they are not."""
+    """That a metric needs clips of more subjects; empty if it does not."""
     count, least = len({clip.subject for clip in clips}), metric.sampling.least_subjects
     return "" if count >= least else f"{n_subjects(count)}, needs at least {least}"

@@ -1,7 +1,7 @@
-"""Whether clips are what their maker meant: in another range, another order of channels, or turned over.
+"""Common mistakes in a model's output: another value range, another order of channels, inverted values.
 
-The first few clips are compared with their inputs, before the time of all the others is spent. A *mistake* is
-a map of pictures in [-1, 1], such as x → (x + 1) / 2 for those handed over in [0, 1]. A clip y is made with a
+The first few clips are compared with their inputs, before the others are made. A *mistake* is
+a map of pictures in [-1, 1], such as x → (x + 1) / 2 for output in [0, 1]. A clip y is made with a
 mistake m where it is much nearer to m(x) than to the input x, each distance in the variance of the picture it
 is a distance from, so that neither loses by contrast:
 
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     Floats = NDArray[np.floating[Any]]
 
 FEW = 4
-"""Clips that are looked at."""
+"""Number of clips that are compared."""
 NEARER = 0.6
-"""How much nearer a mistake must be than what was meant, and how near at all."""
+"""The factor of both conditions above."""
 ALONG = (0.75, 1.25)
-"""Where on the line from the input (0) to the input with the mistake (1) clips made with it lie."""
+"""Range on the line from the input (0) to the input with the mistake (1) where clips with it lie."""
 TELLING = 0.02
-"""A mistake that changes a picture by less of its variance cannot be told from none."""
+"""Least change by a mistake, as a part of a picture's variance, that can be recognised."""
 FACES = 3
-"""Inputs that must agree on an order of channels: two other subjects may look like it by chance."""
+"""Inputs that must agree on an order of channels; fewer may agree by chance."""
 DARK = -0.01
-"""Values below this are below 0, whatever rounding does."""
+"""Values below this are below 0 even after rounding."""
 
 ORDER = "with channels in the order"
 
@@ -57,7 +57,7 @@ RANGES: dict[str, Callable[[Floats], Floats]] = {
     "inverted": lambda x: -x,
     "in [0, 1] and inverted": lambda x: (1 - x) / 2,
 }
-"""What a range is called, to what it makes of pixels in [-1, 1]."""
+"""Name of a range to its map from pixels in [-1, 1]."""
 TURNS: dict[str, Callable[[Floats], Floats]] = {
     "upside down": lambda x: x[::-1],
     "mirrored": lambda x: x[:, ::-1],
@@ -67,13 +67,13 @@ TURNS: dict[str, Callable[[Floats], Floats]] = {
 
 
 def as_values(pixels: Frames) -> Floats:
-    """``uint8`` pixels as they would be handed over, in [-1, 1]."""
+    """``uint8`` pixels as values in [-1, 1]."""
     return pixels.astype(np.float64) / 127.5 - 1
 
 
 @dataclass
 class _Distances:
-    """Sums over clips: how far they lie from the input and from it with a mistake, and where between."""
+    """Sums over clips: distances from the input and from its mistaken copy, and position between them."""
 
     plain: list[float] = field(default_factory=list)
     wrong: list[float] = field(default_factory=list)
@@ -81,7 +81,7 @@ class _Distances:
     apart: float = 0.0
 
     def add(self, plain: float, wrong: float, along: float, apart: float) -> None:
-        """A clip's."""
+        """Add a clip's distances."""
         self.plain.append(plain)
         self.wrong.append(wrong)
         self.along += along
@@ -89,7 +89,7 @@ class _Distances:
 
     @property
     def is_made(self) -> bool:
-        """Whether this mistake was made: see the module's definition; of each clip, and of all."""
+        """Whether this mistake was made, by the module's definition, for each clip and for all together."""
         plain, wrong = sum(self.plain), sum(self.wrong)
         return (
             wrong <= NEARER * min(plain, len(self.wrong))
@@ -99,7 +99,7 @@ class _Distances:
 
 
 class FirstClips:
-    """What the first few clips look like beside their inputs."""
+    """Comparison of the first few clips with their inputs."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], _Distances] = {}
@@ -109,12 +109,12 @@ class FirstClips:
         self._dark = self._dark_faces = 0.0
 
     def add(self, face: Floats, clip: Frames, values: Floats | None) -> None:
-        """Look at one.
+        """Add a clip.
 
         Args:
             face: The input, ``float[H, W, 3]`` in [-1, 1].
-            clip: What was made of it, ``uint8[T, H, W, 3]``.
-            values: What was handed over, ``float[T, H, W, 3]``, where that is not lost.
+            clip: The made clip, ``uint8[T, H, W, 3]``.
+            values: The model's output, ``float[T, H, W, 3]``, if it is still known.
         """
         kept = as_values(clip)
         values = kept if values is None else values.astype(np.float64)
@@ -134,7 +134,7 @@ class FirstClips:
     def _compare(
         self, which: str, x: Floats, frames: Floats, pictures: list[tuple[str, Floats, bool]]
     ) -> None:
-        """Add a clip's distances from its input and from that with each mistake, by sums over channels."""
+        """Add a clip's distances from its input and from each mistaken copy, by sums over channels."""
         count, total, squares = len(frames), frames.sum(axis=0), float((frames**2).sum())
         own, own_total = float((x**2).sum()), float((x * total).sum())
         plain = _distance(squares, own_total, own, x, count)
@@ -151,8 +151,8 @@ class FirstClips:
                     sums.add(plain, wrong, along, count * step)
 
     def mistake(self) -> str:
-        """The mistake they were made with, in words; empty if none can be told."""
-        made = {key: sums for key, sums in self._found.items() if self._tells(sums) and sums.is_made}
+        """The mistake, in words; empty if none is recognised."""
+        made = {key: sums for key, sums in self._found.items() if self._is_visible(sums) and sums.is_made}
         if len(set(self._faces)) < FACES:
             made = {key: sums for key, sums in made.items() if ORDER not in key[1]}
         if made:
@@ -167,34 +167,34 @@ class FirstClips:
         return ""
 
     def notes(self) -> Iterator[str]:
-        """Yield what is strange and no proof of a mistake."""
+        """Yield what is unusual but proves no mistake."""
         count = len(self._clips)
         if count > 1 and len(set(self._faces)) > 1 and len(set(self._clips)) == 1:
             yield f"the first {count} clips are all the same, whatever the face and the label"
         if self._never_dark:
             yield f"the first {count} clips hold no value below 0: are they meant to be in [-1, 1]?"
 
-    def _tells(self, sums: _Distances) -> bool:
-        """Whether the mistake shows in these pictures, and something is wrong with the clips at all."""
+    def _is_visible(self, sums: _Distances) -> bool:
+        """Whether a mistake would be visible in these pictures, and the clips differ from their inputs."""
         count = len(self._clips)
         return len(sums.plain) == count and sums.apart > 0 and sum(sums.plain) / count > TELLING
 
     @property
     def _never_dark(self) -> bool:
-        """Whether nothing is darker than the middle, though some of the inputs is and there is contrast."""
+        """Whether no value is below 0, although some inputs have such values and the clips have contrast."""
         count = max(len(self._clips), 1)
         dark, faces = self._dark / count, self._dark_faces / count
         return dark < 0.001 and faces > 0.05 and self._highest - self._lowest > 0.05
 
 
 def _distance(squares: float, met: float, size: float, picture: Floats, count: int) -> float:
-    """How far ``count`` frames are from a picture, ``float[N, 3]``, in its variance."""
+    """Distance of ``count`` frames from a picture, ``float[N, 3]``, in units of its variance."""
     spread = count * len(picture) * float(picture.var(axis=0).sum())
     return max(squares - 2 * met + count * size, 0.0) / max(spread, 1e-12)
 
 
 def _name(words: str, order: tuple[int, ...]) -> str:
-    """What a mistake is called; nothing if it is none."""
+    """The name of a mistake; empty for none."""
     letters = "".join("RGB"[i] for i in order)
     channels = "" if letters == "RGB" else f"{ORDER} {letters}"
     return " and ".join(filter(None, (words, channels)))

@@ -1,4 +1,4 @@
-"""Features that lie on disk while a run is scored, so that memory holds only what is looked at."""
+"""Features on disk while a run is scored, so that memory holds only those in use."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     Rows = NDArray[np.floating[Any]]
 
 CHUNK = 1 << 24
-"""Bytes that the file grows by at least, and below which a set of samples is joined in memory."""
+"""Least bytes by which the file grows; smaller sets of samples are joined in memory."""
 ALIGNED = 64
-"""Bytes: arrays begin at multiples, as numpy's own do, so that they are computed with alike."""
+"""Alignment in bytes, as of NumPy's own arrays, so that computations give the same bits."""
 
 
 class RowsOnDisk:
-    """Arrays in a file that has no name, and goes with the last of them.
+    """Arrays in an unnamed file, which is deleted with the last of them.
 
     Args:
-        folder: Where the file lies.
+        folder: The folder of the file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,7 +37,7 @@ class RowsOnDisk:
         self._free: NDArray[np.uint8] = np.empty(0, np.uint8)
 
     def keep(self, rows: Rows) -> Rows:
-        """The same array, on disk.
+        """A copy of an array on disk.
 
         Raises:
             FevbenchError: The disk is full.
@@ -63,7 +63,7 @@ class RowsOnDisk:
 
     def _grow(self, size: int) -> None:
         try:
-            # Taken now: on a disk that is full later, writing to mapped memory would kill the process.
+            # Reserved now: if the disk fills up later, writing to mapped memory would kill the process.
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(self._file.fileno(), self._size, size)
             else:
@@ -80,11 +80,11 @@ class RowsOnDisk:
 
 
 def joined(parts: Sequence[Rows], folder: Path | None) -> Rows:
-    """Arrays ``[n, D]`` one below the other, on disk where they are many.
+    """Arrays ``[n, D]`` joined along the first axis; large ones on disk.
 
     Args:
         parts: At least one.
-        folder: Where the file lies; None for memory, whatever their size.
+        folder: The folder of the file; None for memory, whatever the size.
 
     Raises:
         FevbenchError: The disk is full.

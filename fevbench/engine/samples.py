@@ -1,4 +1,4 @@
-"""What extractors look at: the samples of a clip, each under the digest of its pixels."""
+"""The inputs of extractors: the samples of a clip, each with the digest of its pixels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class HashedClip:
-    """A clip's pixels and their digests, each computed once, when it is first asked for.
+    """A clip's pixels and their digests, computed when first needed.
 
     Args:
         frames: ``uint8[T, H, W, 3]``.
@@ -30,7 +30,7 @@ class HashedClip:
 
     @classmethod
     def known(cls, digest: str, frame_digests: Sequence[str]) -> HashedClip:
-        """A clip of which only the digests are known: its samples have keys, and no pixels."""
+        """A clip of which only the digests are known: its samples have keys but no pixels."""
         clip = cls(np.empty((len(frame_digests), 0, 0, 3), np.uint8))
         clip.digest, clip.frame_digests = digest, tuple(frame_digests)
         return clip
@@ -48,11 +48,11 @@ class HashedClip:
 
 @dataclass(frozen=True)
 class Sample:
-    """What one row of features is computed from.
+    """The input of one row of features.
 
     Attributes:
         key: The digest of its pixels.
-        parts: Its frames, or its clip.
+        parts: The frames, or the clip, that it consists of.
     """
 
     key: str
@@ -68,9 +68,9 @@ def samples(unit: Unit, made: HashedClip, true: HashedClip) -> list[Sample]:
     """The samples of a clip beside its true clip.
 
     Args:
-        unit: What a sample is; not a pair of noise samples, which `noise_pairs` gives.
+        unit: What a sample is. For pairs of noise samples, use `noise_pairs`.
         made: The clip.
-        true: The true clip, of the same shape; may be the same.
+        true: The true clip, of the same shape; may be ``made`` itself.
     """
     if unit == "clip":
         return [Sample(made.digest, (made.frames,))]
@@ -86,7 +86,7 @@ def samples(unit: Unit, made: HashedClip, true: HashedClip) -> list[Sample]:
 
 
 def noise_pairs(clips: Sequence[HashedClip]) -> list[Sample]:
-    """The same frames of every two of some clips, a pair of clips after the other."""
+    """Pairs of equal frame numbers for every pair of clips, one pair of clips after the other."""
     return [
         _joined(pair)
         for one, other in combinations(map(_frames, clips), 2)
@@ -99,6 +99,6 @@ def _frames(clip: HashedClip) -> list[Sample]:
 
 
 def _joined(frames: Sequence[Sample]) -> Sample:
-    """Several frames as one sample; its key is made of theirs, so that no pixel is read twice."""
+    """Several frames as one sample, whose key is made of their keys, so that no pixel is read twice."""
     key = hashlib.sha256(" ".join(frame.key for frame in frames).encode()).hexdigest()
     return Sample(key, tuple(part for frame in frames for part in frame.parts))

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 LEAST_KAPPA = 0.5
-"""How much better than chance a classifier must read true clips, as a part of the best there is."""
+"""Least Cohen's kappa of a classifier on the true clips; see `weak_classifier`."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class ClipSet:
     Attributes:
         labels: The data set's labels.
         frames: Frames of each clip.
-        features: Extractor name to clip id to its features, a row a sample.
-        folder: Where the samples of all clips are joined, if they are many; None for memory.
+        features: Extractor name to clip id to its features, one row per sample.
+        folder: Where large sets of samples are joined on disk; None for memory.
     """
 
     labels: Sequence[str]
@@ -87,14 +87,14 @@ def score_all(
     progress: Progress,
     folder: Path,
 ) -> tuple[dict[str, MetricResult], float]:
-    """Every metric of an evaluation, or why it has no value; and the seconds that took.
+    """The result of every metric of an evaluation, and the seconds it took.
 
     Args:
         evaluation: The metrics.
         clips: The clips that are scored.
-        features: Extractor to clip id to its rows: of what was made, and of the true clip.
-        progress: Hears how it proceeds.
-        folder: Where the samples of a metric lie meanwhile, if they are many.
+        features: Extractor to clip id to its rows: of the made clip and of the true clip.
+        progress: Receives the progress.
+        folder: Where large sets of samples are joined on disk.
     """
     labels, frames = evaluation.dataset.labels, evaluation.protocol.frames
     made, true = (clip_set(labels, frames, features, side, folder) for side in (0, 1))
@@ -129,16 +129,16 @@ def score(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -
 
 
 def weak_classifier(metric: Metric, clips: Sequence[Clip], true: ClipSet) -> str:
-    """That the classifier behind a metric reads too few true clips right to say anything; else empty.
+    """That the classifier behind a metric recognises too few true clips to be used; else empty.
 
-    Right by chance is one in so many labels. A classifier is good enough if it gets at least half of the way
-    from there to all (Cohen's kappa of 0.5; of six labels, 0.583 of the clips): of one that does not, a wrong
-    reading says more about itself than about the clip.
+    Chance is one divided by the number of labels. A classifier must reach at least half of the way from
+    there to all clips (Cohen's kappa of 0.5; for six labels, 0.583 of the clips): below it, a wrong reading
+    says more about the classifier than about the clip.
 
     Args:
         metric: Its declaration.
         clips: Those that are scored.
-        true: The true ones.
+        true: The true clips.
     """
     if not metric.computation.accuracy:
         return ""
@@ -151,12 +151,12 @@ def weak_classifier(metric: Metric, clips: Sequence[Clip], true: ClipSet) -> str
 
 
 def measure(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -> MetricResult:
-    """The same without the ceiling."""
+    """As `score`, without the ceiling."""
     return (_score_set if metric.kind == "set" else _score_clips)(metric, clips, made, true)
 
 
 def unscored(metric: Metric, clips: Sequence[Clip], reason: str) -> MetricResult:
-    """What a metric that cannot be computed says."""
+    """The result of a metric that cannot be computed."""
     return _result(metric, clips, value=None, reason=reason, n=0, sample=metric.sampling.counts)
 
 
@@ -172,7 +172,7 @@ def _score_set(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipS
         value, replicates = metric.with_replicates(arrays, np.repeat(groups, counts))
     else:
         value = float(metric.compute(*arrays))
-    if not np.isfinite(replicates).all():  # too few are left without some subjects
+    if not np.isfinite(replicates).all():  # without some subjects, too few samples are left
         replicates = []
     counted = [clip for clip, count in zip(clips, counts, strict=True) if count]
     sizes = group_sizes(subjects, [count > 0 for count in counts])
@@ -197,8 +197,8 @@ def _ceiling_of_set(metric: Metric, clips: Sequence[Clip], true: ClipSet) -> flo
 def _arrays(
     metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet
 ) -> tuple[tuple[NDArray[Any], ...], list[int]]:
-    """What a set metric computes from, a row a sample, and how many samples each clip has, made or true."""
-    sides = (made,) if made is true else (made, true)  # for the ceiling, the true ones are joined once
+    """The arrays of a set metric, one row per sample, and the number of samples of each made or true clip."""
+    sides = (made,) if made is true else (made, true)  # for the ceiling, the true clips are joined once
     samples = [_samples(metric, clips, side, true) for side in sides]
     counts = [len(of_clip) for of_clip in samples[0]]
     subjects = sorted({clip.subject for clip in clips})
@@ -207,12 +207,12 @@ def _arrays(
         "subject": [subjects.index(clip.subject) for clip in clips],
     }
     of_samples = [np.repeat(np.array(info[what], np.int64), counts) for what in metric.sampling.sample_info]
-    features = [joined(of_side, true.folder) if clips else np.empty((0, 0)) for of_side in samples]
+    features = [joined(rows, true.folder) if clips else np.empty((0, 0)) for rows in samples]
     return (features[0], features[-1], *of_samples), counts
 
 
 def _samples(metric: Metric, clips: Sequence[Clip], side: ClipSet, true: ClipSet) -> Sequence[Rows]:
-    """The samples of each clip: its features, or the row they are reduced to beside its true clip's."""
+    """The samples of each clip: its features, or one row to which they are reduced with the true clip's."""
     extractor, first = metric.computation.extractor, metric.sampling.first_frame
     features = [of_clip[first:] for of_clip in side.of(extractor, clips)]
     if not metric.computation.reduction:
@@ -225,7 +225,7 @@ def interval_of_mean(values: Sequence[float], subjects: Sequence[str]) -> Interv
     """The interval of a clip metric.
 
     Args:
-        values: What each clip counts.
+        values: The value of each clip.
         subjects: The subject of each clip.
     """
     enough = len(set(subjects)) >= LEAST_SUBJECTS
@@ -235,13 +235,13 @@ def interval_of_mean(values: Sequence[float], subjects: Sequence[str]) -> Interv
 def interval_of_set(
     metric: Metric, value: float, replicates: Sequence[float], sizes: Sequence[int] | None
 ) -> Interval | None:
-    """The interval of a set metric, cut to what the metric can be: no distance is below 0.
+    """The interval of a set metric, cut to the metric's range: no distance is below 0.
 
     Args:
         metric: Its declaration.
-        value: Its number.
-        replicates: The number without each group of subjects in turn.
-        sizes: How many clips each group has; None for results from before groups were weighed by size.
+        value: Its value.
+        replicates: The value without each group of subjects in turn.
+        sizes: Number of clips per group; None for older results, whose groups were not weighted by size.
     """
     bounds = jackknife_interval(value, replicates, sizes)
     least, most = metric.definition.range
@@ -286,7 +286,7 @@ def _score_clips(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: Cli
 def _measure_clips(
     metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet
 ) -> dict[str, Measurement]:
-    """What a clip metric says of each clip, by its id."""
+    """Clip id to the value of a clip metric."""
     extractor, first = metric.computation.extractor, metric.sampling.first_frame
     of_noise = extractors.get(extractor).unit == "noise pair"
     both = made.of(extractor, clips), true.of(extractor, clips)
@@ -294,7 +294,7 @@ def _measure_clips(
     measured = {}
     for clip, generated, truth in zip(clips, *both, strict=True):
         input_row = truth[:1]
-        if first and of_noise:  # the same frames of one pair of clips after the other
+        if first and of_noise:  # equal frame numbers, one pair of clips after the other
             generated, truth = (
                 rows.reshape(-1, true.frames, rows.shape[1])[:, first:].reshape(-1, rows.shape[1])
                 for rows in (generated, truth)
@@ -316,7 +316,7 @@ def _input_faces(clips: Sequence[Clip], features: Sequence[Rows]) -> InputFaces:
 
 
 def _result(metric: Metric, clips: Sequence[Clip], **measured: Any) -> MetricResult:
-    """What was measured, beside what the metric declares of itself."""
+    """The result of a metric, with the declarations that it stores."""
     return MetricResult(
         id=metric.id,
         higher_is_better=metric.higher_is_better,

@@ -1,4 +1,4 @@
-"""A worker's part of a run: some clips are made, read once beside their true clips, and looked at by all."""
+"""A worker's part of a run: make some clips, read each and its true clip once, and extract all features."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     from fevbench.progress import Progress
 
 Part = tuple[tuple["Clip", ...], int]
-"""Clips to look at, and how often each is there: more than once where it is made again with other noise."""
+"""Clips, and how many noise samples each has; 1 is the scored clip alone."""
 
 CLIPS_AT_ONCE = 8
-"""Clips that are looked at together: their samples fill common batches."""
+"""Clips whose samples fill common batches."""
 
 Digests = tuple[str, tuple[str, ...]]
-"""Of a clip, and of each of its frames."""
+"""The digest of a clip, and those of its frames."""
 
 
 @dataclass
-class Found:
-    """What is known of some clips once they were looked at.
+class ClipFeatures:
+    """Digests and features of some clips.
 
     Attributes:
-        made: Clip id to the digests of what was made.
-        true: The same of the true clip.
-        again: The same of each time that it was made again.
-        features: Extractor to clip id to its rows: of what was made, and of the true clip.
-        work: Stage to what was done for it.
-        notes: What a user should hear.
-        reads: What the model opened, in another process than the one that began the run.
+        made: Clip id to the digests of the made clip.
+        true: The same for the true clip.
+        again: The same for each further noise sample.
+        features: Extractor to clip id to its rows: of the made clip and of the true clip.
+        work: Stage to the work for it.
+        notes: Notes for the user.
+        reads: Files that the model opened in another process than the one that began the run.
     """
 
     made: dict[str, Digests] = field(default_factory=dict)
@@ -52,20 +52,20 @@ class Found:
     features: dict[str, dict[str, tuple[Rows, Rows]]] = field(default_factory=dict)
     work: dict[str, Work] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    reads: list[Path] = field(default_factory=list)
+    opened_files: list[Path] = field(default_factory=list)
 
-    def add(self, other: Found, keep: Callable[[Rows], Rows]) -> None:
-        """Take in what is known of other clips.
+    def add(self, other: ClipFeatures, keep: Callable[[Rows], Rows]) -> None:
+        """Add other clips.
 
         Args:
-            other: That.
-            keep: Puts an array where it does not stand in the way, and returns it from there.
+            other: Their digests and features.
+            keep: Moves an array out of memory, and returns it from there.
         """
         self.made |= other.made
         self.true |= other.true
         self.again |= other.again
         self.notes += other.notes
-        self.reads = list(dict.fromkeys([*self.reads, *other.reads]))
+        self.opened_files = list(dict.fromkeys([*self.opened_files, *other.opened_files]))
         for name, of_clips in other.features.items():
             mine = self.features.setdefault(name, {})
             mine |= {clip: (keep(made), keep(true)) for clip, (made, true) in of_clips.items()}
@@ -77,7 +77,7 @@ class Found:
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[Work]:
-        """Count the time of the block to a stage; the block says what it did."""
+        """Add the time of the block to a stage; the block fills in its counts."""
         mine = self.work.setdefault(stage, Work())
         began = time.perf_counter()
         yield mine
@@ -89,9 +89,9 @@ class Worker:
 
     Args:
         corpus: The true clips.
-        generated: Makes the clips, or finds them.
-        noise: The folder of clips that are made again; a folder for each time.
-        extractions: The extractors at work, by name.
+        generated: Makes or finds the clips.
+        noise: The folder of the noise samples, with a folder for each.
+        extractions: The open extractors, by name.
 
     Attributes:
         corpus: The true clips.
@@ -104,13 +104,13 @@ class Worker:
         self._noise, self._extractions = noise, extractions
         self.corpus, self.generated = corpus, generated
 
-    def begin(self, progress: Progress) -> Found:
-        """Make the first few clips and see whether they can be right; of videos and programs, make all.
+    def begin(self, progress: Progress) -> ClipFeatures:
+        """Make the first few clips and check them; of videos and programs, make all clips.
 
         Raises:
-            FevbenchError: They cannot be made, or are in another range or order of channels.
+            FevbenchError: They cannot be made, or have another value range or order of channels.
         """
-        found = Found()
+        found = ClipFeatures()
         with found.timed("generate") as work:
             self.generated.make_first(progress)
             work.computed = self.generated.made
@@ -121,38 +121,38 @@ class Worker:
         for extraction in self._extractions.values():
             extraction.flush()
 
-    def do(self, part: Part) -> Found:
-        """Look at a part of a run's clips.
+    def do(self, part: Part) -> ClipFeatures:
+        """Make a part of a run's clips and extract their features.
 
         Raises:
             FevbenchError: A clip cannot be made or read, or its features cannot be computed.
         """
         clips, count = part
-        return self.look_at(clips) if count == 1 else self.look_at_again(clips, count)
+        return self.extract(clips) if count == 1 else self.extract_noise(clips, count)
 
     def parts(self, count: int) -> list[list[Part]]:
-        """All the work of a run in two turns: the clips, and those that are made again once all are there.
+        """The work of a run in two turns: all clips, then their noise samples.
 
         Args:
-            count: How often clips are there that are made again, the scored time included.
+            count: Noise samples per clip, the scored one included.
         """
         again = _parts(self._again(1).groups, count) if count > 1 else []
         return [_parts(self.generated.groups, 1), again]
 
     @cached_property
-    def _remade(self) -> tuple[Clip, ...]:
+    def _remade_clips(self) -> tuple[Clip, ...]:
         return made_again(self.generated.clips)
 
     def _again(self, number: int) -> GeneratedClips:
-        return self.generated.again(number, self._remade, self._noise / str(number))
+        return self.generated.again(number, self._remade_clips, self._noise / str(number))
 
-    def look_at(self, clips: Sequence[Clip]) -> Found:
-        """Make some clips unless they are there, and extract the features of each beside its true clip.
+    def extract(self, clips: Sequence[Clip]) -> ClipFeatures:
+        """Make clips unless they exist, and extract the features of each and of its true clip.
 
         Raises:
             FevbenchError: A clip cannot be made or read, or its features cannot be computed.
         """
-        found = Found()
+        found = ClipFeatures()
         with found.timed("decode") as work:
             work.computed = len(clips)
             true = [HashedClip(self.corpus.frames(clip)) for clip in clips]
@@ -173,20 +173,20 @@ class Worker:
                 found.work[name] = extraction.take_work()
         return found
 
-    def look_at_again(self, clips: Sequence[Clip], count: int) -> Found:
-        """Make some clips again with other noise, and extract how those of each face and label differ.
+    def extract_noise(self, clips: Sequence[Clip], count: int) -> ClipFeatures:
+        """Make noise samples of clips, and extract the differences between those of each face and label.
 
-        True clips have no rows: a second take of a subject begins with another picture, and differs by more
-        than noise.
+        True clips have no rows: a second take of a subject starts from another picture, so it differs by
+        more than noise.
 
         Args:
-            clips: Clips that were made.
-            count: How many times each is there then, the one that is scored included.
+            clips: Clips that are already made.
+            count: Noise samples per clip, the scored one included.
 
         Raises:
-            FevbenchError: As `look_at`.
+            FevbenchError: As `extract`.
         """
-        found = Found()
+        found = ClipFeatures()
         every = {clip: [HashedClip(self.generated.frames(clip))] for clip in clips}
         with found.timed("draws") as work:
             for number in range(1, count):
@@ -212,7 +212,7 @@ def _digests(clip: HashedClip) -> Digests:
 
 
 def _parts(groups: Sequence[Sequence[Clip]], count: int) -> list[Part]:
-    """Groups of clips that are made together, in parts of `CLIPS_AT_ONCE` or a little more."""
+    """Groups of clips that are made together, in parts of `CLIPS_AT_ONCE` or a few more clips."""
     parts: list[Part] = []
     gathered: list[Clip] = []
     for group in groups:

@@ -1,4 +1,4 @@
-"""Identity: SCRFD detection, five-point alignment and ArcFace embedding, all as insightface does it.
+"""Identity: SCRFD detection, five-point alignment and ArcFace embedding, as in insightface.
 
 The weights are InsightFace's, for non-commercial research only.
 """
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 DETECTOR = "scrfd-500m"
-"""Its name among fevbench's weights."""
+"""The detector's name in the weights registry."""
 EMBEDDER = "w600k-mbf"
-"""The name of the network that tells subjects apart."""
+"""The name of the network that distinguishes subjects."""
 CANVASES = (320, 640, 160)
-"""Heights and widths a frame is shown to the detector at: large faces first, as they are the rule."""
+"""Heights and widths at which the detector sees a frame: those for large faces first, as most are large."""
 
 
 class Embedder:
-    """ArcFace of faces that were found: pictures and five points to embeddings.
+    """ArcFace for detected faces: pictures and five points to embeddings.
 
     The network runs on the backend; alignment before it and scaling after it do not.
 
@@ -115,9 +115,9 @@ def _align(picture: Frames, points: NDArray[np.floating]) -> Frames:
 
 @dataclass(frozen=True)
 class FaceRecogniser:
-    """Finds the faces of a frame, and embeds each to tell subjects apart, on the CPU.
+    """Finds the faces of a frame and computes their embeddings, on the CPU.
 
-    Each process opens the networks when it first looks, so that this may be sent to others.
+    Each process opens the networks at the first call, so the object can be pickled.
 
     Attributes:
         detector: The file of `DETECTOR`.

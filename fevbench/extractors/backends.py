@@ -1,14 +1,14 @@
-"""Backends: other ways to run a network than the one that defines its numbers.
+"""Backends: faster ways to run a network than the reference, which defines the features.
 
 Every network has one implementation, the reference: a module that torch runs, or an ONNX graph that
-onnxruntime runs. A backend takes the same layers and weights and computes them faster; what comes before a
-network and after it stays the same code. Which extractors may be run by one is declared with them, and is
-held by tests to 1e-5 of a feature's length on real frames (``tests/extractors/test_backends.py``).
+onnxruntime runs. A backend computes the same layers with the same weights faster; the code before and after
+the network stays the same. Each extractor declares the backends that may run it. Tests check that their
+features agree to 1e-5 of a feature's length on real frames (``tests/extractors/test_backends.py``).
 
-OpenVINO runs networks on the CPU, in float32 and with torch's number of threads, and keeps nothing on disk.
+OpenVINO runs networks on the CPU, in float32, with torch's number of threads, without files on disk.
 
-In the fast precision, products are rounded to bfloat16, on either backend. That changes numbers in their
-second or third digit, so metrics have other definitions there.
+In the fast precision, products are rounded to bfloat16, on any backend. That changes values in their second
+or third digit, so the metrics have other ids.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     Arrays = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
-    """A network of arrays: ``float32[N, ...]`` to each of its outputs."""
+    """A network on arrays: ``float32[N, ...]`` to its outputs."""
 
 Precision = Literal["exact", "fast"]
 Backend = Literal["torch", "openvino", "torch-bf16", "openvino-bf16"]
@@ -46,14 +46,14 @@ _WAY_OUT = "repeat with --backend torch"
 
 
 def choose_backend(name: str, device: str) -> Backend:
-    """Resolve ``auto``: OpenVINO where it is installed and was measured, which is on x86 CPUs; else torch.
+    """Resolve ``auto``: OpenVINO if it is installed and the CPU is x86, where it was measured; else torch.
 
     Args:
         name: ``auto``, or a backend.
         device: The torch device.
 
     Raises:
-        FevbenchError: It cannot run networks on this device, or is not installed.
+        FevbenchError: The backend does not run on this device, or is not installed.
     """
     if name == "auto":
         fits = device == "cpu" and platform.machine() in ("x86_64", "AMD64")
@@ -71,13 +71,13 @@ def choose_backend(name: str, device: str) -> Backend:
 
 
 def at_precision(backend: Backend, precision: Precision) -> Backend:
-    """What runs a network there."""
+    """The backend that runs a network at this precision."""
     rounded: dict[Backend, Backend] = {"torch": "torch-bf16", "openvino": "openvino-bf16"}
     return rounded[backend] if precision == "fast" else backend
 
 
-def by_openvino(backend: Backend) -> bool:
-    """Whether OpenVINO is what runs it."""
+def runs_on_openvino(backend: Backend) -> bool:
+    """Whether the backend is OpenVINO."""
     return backend.startswith(OPENVINO)
 
 
@@ -87,23 +87,23 @@ def rounds(backend: Backend) -> bool:
 
 
 def run_by(backend: Backend, network: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A network of torch, run by a backend.
+    """A torch network, run by a backend.
 
     Args:
-        backend: Which.
-        network: In eval mode; of one tensor ``[N, ...]``, to one ``[N, ...]``. What it computes of a sample
-            may depend on the sample's shape, never on its values or on the others in the batch.
+        backend: The backend.
+        network: In eval mode; from one tensor ``[N, ...]`` to one ``[N, ...]``. Its operations may depend on
+            a sample's shape, never on its values or on other samples in the batch.
 
     Returns:
-        The network itself, or what computes the same of the same tensors.
+        The network itself, or a function of the same tensors with the same outputs.
     """
-    if by_openvino(backend):
+    if runs_on_openvino(backend):
         return _TorchOnOpenVINO(network, BF16 if rounds(backend) else "f32")
     return partial(_rounded, network) if rounds(backend) else network
 
 
 def _rounded(network: nn.Module, batch: torch.Tensor) -> torch.Tensor:
-    """What a network says where torch multiplies in bfloat16."""
+    """The output of a network with torch's products in bfloat16."""
     import torch
 
     with torch.autocast(batch.device.type, torch.bfloat16):
@@ -112,11 +112,11 @@ def _rounded(network: nn.Module, batch: torch.Tensor) -> torch.Tensor:
 
 
 class _TorchOnOpenVINO:
-    """A torch module, compiled for each shape of a sample when the first of that shape is seen.
+    """A torch module that is compiled for each new shape of a sample.
 
     Args:
         network: The module.
-        precision: OpenVINO's word for how it multiplies.
+        precision: OpenVINO's name of the precision of products.
     """
 
     def __init__(self, network: nn.Module, precision: str) -> None:
@@ -136,13 +136,13 @@ class _TorchOnOpenVINO:
         return torch.from_numpy(self._compiled[shape](batch.numpy())[0])
 
     def _converted(self, sample: torch.Tensor) -> Any:
-        """OpenVINO's graph, read from torch's own record of one pass."""
+        """OpenVINO's graph, converted from torch's trace of one forward pass."""
         import torch
         from openvino.frontend import FrontEndManager
         from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
         with torch.no_grad(), warnings.catch_warnings():
-            # That TorchScript is deprecated, and that sizes become constants: each shape has its own graph.
+            # It warns that TorchScript is deprecated and sizes become constants: each shape has its graph.
             warnings.simplefilter("ignore")
             traced: Any = torch.jit.trace(self._network, sample, check_trace=False)  # type: ignore[no-untyped-call]
             decoder = TorchScriptPythonDecoder(
@@ -163,10 +163,10 @@ def _compiled(
     """A graph of one input, for batches of any size.
 
     Args:
-        name: What an error calls it.
-        read: Gets it from OpenVINO's core.
-        shape: The shape of a sample; None where the graph says it.
-        precision: OpenVINO's word for how it multiplies: unasked, CPUs that have bfloat16 use it.
+        name: Its name in errors.
+        read: Reads it with OpenVINO's core.
+        shape: The shape of a sample; None if the graph has it.
+        precision: OpenVINO's name of the precision of products; its default is bfloat16 where possible.
 
     Raises:
         FevbenchError: OpenVINO cannot be loaded, or cannot run it.
@@ -185,7 +185,7 @@ def _compiled(
                 "INFERENCE_PRECISION_HINT": precision,
                 "INFERENCE_NUM_THREADS": torch.get_num_threads(),
                 "NUM_STREAMS": 1,
-                "ENABLE_CPU_PINNING": False,  # processes beside each other would all take the first cores
+                "ENABLE_CPU_PINNING": False,  # else parallel processes would all use the first cores
             },
         )
     except Exception as error:  # OpenVINO's errors have no common base
@@ -193,17 +193,17 @@ def _compiled(
         raise FevbenchError(f"openvino cannot run {name} ({reason})", _WAY_OUT) from error
     if precision == BF16 and "bf" not in str(compiled.get_property("INFERENCE_PRECISION_HINT")):
         raise FevbenchError(
-            "this processor does not multiply in bfloat16",
+            "this processor cannot compute in bfloat16",
             "repeat without --precision fast, or with --backend torch",
         )
     return lambda batch: list(compiled(batch).values())
 
 
 def _import_openvino() -> Any:
-    """The module, imported without what would report its use: it then takes its own stand-in for that.
+    """The module, imported without the package that reports its use; it has a replacement for that.
 
     Raises:
-        FevbenchError: It is broken.
+        FevbenchError: Its installation is broken.
     """
     hidden = _TELEMETRY not in sys.modules
     if hidden:
@@ -212,9 +212,7 @@ def _import_openvino() -> Any:
     try:
         import openvino
     except ImportError as error:
-        raise FevbenchError(
-            f"openvino cannot be loaded ({error})", f"install it anew, or {_WAY_OUT}"
-        ) from error
+        raise FevbenchError(f"openvino cannot be loaded ({error})", f"reinstall it, or {_WAY_OUT}") from error
     finally:
         if hidden:
             del sys.modules[_TELEMETRY]

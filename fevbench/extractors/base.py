@@ -1,4 +1,4 @@
-"""What an extractor is, and which there are."""
+"""The declaration of an extractor, and the registry of all extractors."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from fevbench.extractors.backends import (
     Backend,
     Precision,
     at_precision,
-    by_openvino,
     rounds,
+    runs_on_openvino,
 )
 from fevbench.extractors.onnx import CUDA, CUDA_OPTIONS, onnx_providers
 from fevbench.packages import installed
@@ -35,7 +35,7 @@ Unit = Literal["frame", "clip", "true pair", "next pair", "next pair of both", "
 
 
 def sample_count(unit: Unit, frames: int) -> int:
-    """How many samples a clip of so many frames has."""
+    """The number of samples of a clip with this many frames."""
     return {"clip": 1, "next pair": frames - 1, "next pair of both": frames - 1}.get(unit, frames)
 
 
@@ -54,34 +54,34 @@ class Network(Protocol):
 
 @dataclass(frozen=True)
 class Extractor:
-    """An extractor's declaration: what it is made of, without loading it.
+    """An extractor's declaration; nothing is loaded.
 
     Attributes:
-        name: What metrics call it.
+        name: Its name, which metrics refer to.
         unit: What a sample is: a frame, a whole clip, a frame beside the true one (``true pair``) or beside
             the next (``next pair``), such a pair beside the true clip's (``next pair of both``), or the same
             frames of two clips of one face and label made with different noise (``noise pair``).
-        dim: Features a sample.
+        dim: Features per sample.
         weights: Names in the weights registry.
-        preprocessing: What happens to the pixels before the network, in words.
-        packages: Every distribution whose version can change the features, once and completely: those its
-            code calls, and those that they compute with. Whether torch and onnxruntime are among them says
-            on what it runs, too.
+        preprocessing: The processing of pixels before the network, in words.
+        packages: Every distribution whose version can change the features: those its code calls, and those
+            that these compute with. Whether torch and onnxruntime are among them also decides what
+            `runs_on` returns.
         load: Builds the network from a device and the weights' paths (a lazy target).
-        batch: Samples of the default batch.
-        whole_batches: Whether a sample's features depend, in their last bits, on how many are computed at
-            once: then every batch is filled up, so that they are the same however the work is divided.
-        dtype: Of the features, ``float32`` or ``float64``.
-        version: Raised whenever its code changes its features.
-        extra: The extra of fevbench that installs the packages, where fevbench alone does not.
-        least_frames: Frames of the shortest clip it can look at.
-        of_dataset: Whether its weights are a data set's own, and so is the number of its features: they are
-            found beside the data set and not in the weights registry.
-        backends: What else may run its networks: what it says then agrees with the reference to 1e-5 of a
-            feature's length. ``load`` then takes the backend as its third argument.
-        may_round: Whether the fast precision rounds its products: of the large networks, and of none that
-            find faces or read labels.
-        backend: What runs them; see `on`.
+        batch: Samples per default batch.
+        whole_batches: Whether a sample's features depend, in their last bits, on the size of the batch. Then
+            every batch is filled up, so that features do not depend on how the work is divided.
+        dtype: The features' type, ``float32`` or ``float64``.
+        version: Increased whenever its code changes its features.
+        extra: The extra of fevbench that installs the packages, if fevbench alone does not.
+        least_frames: Frames of the shortest clip it accepts.
+        of_dataset: Whether its weights and the number of its features belong to a data set: the weights are
+            found by the data set and not in the weights registry.
+        backends: Other backends that may run its networks: their features agree with the reference to 1e-5 of
+            a feature's length. ``load`` then takes the backend as its third argument.
+        may_round: Whether the fast precision rounds its products. It does so for large networks, and never
+            for networks that find faces or read labels.
+        backend: The backend that runs its networks; see `on`.
     """
 
     name: str
@@ -103,12 +103,12 @@ class Extractor:
     backend: Backend = REFERENCE
 
     def on(self, backend: Backend, precision: Precision = "exact") -> Extractor:
-        """The same, run by a backend if it may be, else by the reference; rounded, too, if it may be."""
+        """The extractor on a backend if it allows that, else on the reference; rounded if it allows that."""
         able = backend if backend in self.backends else REFERENCE
         return replace(self, backend=at_precision(able, precision) if self.may_round else able)
 
     def versions(self) -> dict[str, str]:
-        """The installed version of each package, of each of its builds where it has several.
+        """The installed versions of the packages, including each installed build of a package.
 
         Raises:
             MissingPackage: One is not installed.
@@ -119,33 +119,33 @@ class Extractor:
             if not found:
                 raise MissingPackage(f"extractor {self.name!r}", package, self.extra)
             versions |= found
-        if by_openvino(self.backend):
+        if runs_on_openvino(self.backend):
             versions |= installed(OPENVINO)
         return versions
 
     def runs_on(self, device: str) -> dict[str, str]:
-        """What it really runs on: runtime to torch's kind of device, or to what the runtime calls its own.
+        """What it runs on: runtime to torch's kind of device, or to the runtime's own name of the device.
 
         Args:
-            device: The torch device that was chosen. MediaPipe runs on the CPU whatever it is.
+            device: The chosen torch device. MediaPipe always runs on the CPU.
         """
         found: dict[str, str] = {}
         if "torch" in self.packages:
             found["torch"] = device.partition(":")[0]
         if "onnxruntime" in self.packages:
             found["onnxruntime"] = onnx_providers(device)[0]
-        if by_openvino(self.backend):
+        if runs_on_openvino(self.backend):
             found[OPENVINO] = "CPU"
         if rounds(self.backend):
             found["precision"] = BF16
         return found
 
     def fingerprint(self, weights: Mapping[str, str], device: str) -> str:
-        """The sha256 of everything that decides the features' values.
+        """The sha256 of everything that determines the features' values.
 
         Args:
             weights: Weight name to the sha256 of the file that is used.
-            device: The torch device; what is run on is part of the fingerprint.
+            device: The torch device; `runs_on` is part of the fingerprint.
 
         Raises:
             MissingPackage: A package is not installed.
@@ -167,30 +167,30 @@ class Extractor:
 
 
 FINDS_FACES = ("numpy", "onnxruntime", "opencv-python", "pillow")
-"""What finding a face depends on: its canvas is Pillow's, which OpenCV resizes."""
+"""Packages for finding a face: Pillow makes the canvas, OpenCV resizes it."""
 ALIGNS_FACES = (*FINDS_FACES, "insightface", "scikit-image")
-"""What embedding a face depends on: insightface fits the five points with scikit-image."""
+"""Packages for embedding a face: insightface fits the five points with scikit-image."""
 TORCH = ("numpy", "torch")
 CLASSES: tuple[str, ...] = tuple(sorted([*EXPRESSIONS, "neutral"]))
 """The columns of the off-the-shelf expression classifiers: the six basic expressions and neutral."""
 
 FAST: tuple[Backend, ...] = (OPENVINO,)
-"""The backends of networks that were measured on them. Where users bring the weights, nobody has."""
+"""The backends of networks that were measured on them; not for weights that users bring."""
 
 Loader = Callable[..., Network]
-"""From a device, the weights' paths and, if it is not the reference, a backend to the network."""
+"""Builds a network from a device, the weights' paths and, if not the reference, a backend."""
 
 DETECTOR = Extractor(
     "face-points", "frame", 10, ("scrfd-500m",), "bicubic to 128 px, 32 px black border, SCRFD at 128",
     FINDS_FACES, "fevbench.extractors.faces:FacePoints",
 )  # fmt: skip
-"""The face detector. Extractors that look at the face of a frame begin with what it does."""
+"""The face detector, the first step of all extractors that use the face of a frame."""
 TO_224 = "bilinear (no antialias, half-pixel centres) to 224 px"
 LPIPS = "[-1, 1], at the frame's size"
 
 
 def _pixels(name: str, unit: Unit, dim: int, load: str) -> Extractor:
-    """A measure of pixels: no weights, each sample by itself, in float64."""
+    """A measure of pixels: no weights, each sample alone, in float64."""
     packages = ("numpy", "opencv-python")
     return Extractor(name, unit, dim, (), "none", packages, load, whole_batches=False, dtype="float64")
 

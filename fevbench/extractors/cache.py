@@ -1,12 +1,12 @@
-"""The feature cache: features under the hash of the pixels and of the extractor that saw them.
+"""The feature cache: features by the hash of the pixels and the fingerprint of the extractor.
 
-One SQLite file an extractor fingerprint, which processes can share. What is put is gathered and written in
-few large transactions, with a write-ahead log where the file system has what it needs: a kill loses at most
-what was not written yet, which is computed again.
+One SQLite file per extractor fingerprint, which processes can share. Features are gathered and written in few
+large transactions, with a write-ahead log if the file system supports it. A kill loses at most the unwritten
+features, which are computed again.
 
-Nothing in it is believed unchecked. Each row carries a digest of its key and its bytes; a row that fails is
-computed anew. A file that is damaged as a whole, or is no cache of this version, gets another name and makes
-room for a new one. Either is said in one line.
+Everything in it is checked. Each row has a digest of its key and its bytes; a damaged row is computed again.
+A file that is damaged as a whole, or is not a cache of this version, is renamed, and a new one is made.
+Either gives a note of one line.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ CHUNK = 500
 DIGEST_BYTES = 8
 COMMIT_BYTES = 16_000_000
 COMMIT_SECONDS = 5.0
-"""What was put is written once it is so large, or when the last write was so long ago."""
+"""Features are written when they reach this size, or this long after the last write."""
 TOUCHED = 20_000
-"""Keys whose day is brought up to date at once."""
+"""Keys whose day of last use is updated in one statement."""
 TOUCH_PATIENCE = 1.0
-"""Seconds to wait for the lock for that; otherwise the day stays as it was."""
+"""Seconds to wait for the lock to update days; after that they stay unchanged."""
 PATIENCE = 60.0
 """Seconds to wait for another process that writes to the same file."""
 
@@ -44,13 +44,13 @@ class FeatureCache:
     """Features of one extractor.
 
     Args:
-        folder: Where the cache files live; created if need be.
+        folder: The folder of the cache files; made if it does not exist.
         name: The extractor's name, for a readable file name.
-        fingerprint: What identifies the extractor.
+        fingerprint: The extractor's fingerprint.
         dim: Features a sample.
-        note: Hears what a user should know, a line each.
+        note: Receives notes for the user, one line each.
         patience: Seconds to wait for another process that writes to the same file.
-        dtype: Of the features, ``float32`` or ``float64``.
+        dtype: The features' type, ``float32`` or ``float64``.
 
     Raises:
         FevbenchError: The file cannot be made or opened, or another process keeps it locked.
@@ -81,10 +81,10 @@ class FeatureCache:
         self._file = CacheFile(self.path, note, patience)
 
     def close(self) -> None:
-        """Write what was put, close the file, and say how many of its features had to be computed anew.
+        """Write new features, close the file, and note how many damaged ones had to be computed again.
 
         Raises:
-            FevbenchError: As `put`; the file is closed all the same.
+            FevbenchError: As `put`; the file is closed anyway.
         """
         try:
             self.flush()
@@ -98,11 +98,11 @@ class FeatureCache:
         if self._failed:
             count = len(self._failed)
             what = "of 1 sample" if count == 1 else f"of {count} samples"
-            self._note(f"feature cache {self.path}: damaged features {what} were computed anew")
+            self._note(f"feature cache {self.path}: damaged features {what} were computed again")
             self._failed = set()
 
     def get(self, keys: Iterable[str]) -> dict[str, NDArray[np.floating[Any]]]:
-        """The features that are there and whole: key to ``[dim]``.
+        """The stored and undamaged features: key to ``[dim]``.
 
         Raises:
             FevbenchError: The file cannot be read, or another process keeps it locked.
@@ -126,7 +126,7 @@ class FeatureCache:
         return found
 
     def put(self, features: Mapping[str, NDArray[np.floating[Any]]]) -> None:
-        """Store features: found by this cache at once, and by others after the next `flush`.
+        """Store features: this cache finds them at once, others after the next `flush`.
 
         Args:
             features: Key to ``[dim]``.
@@ -145,11 +145,11 @@ class FeatureCache:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was put, all or none. A file that can only be read keeps none, which is said once.
+        """Write new features, all or none. A read-only file keeps none, and a note says so once.
 
         Raises:
-            FevbenchError: The disk is full, or another process keeps the file locked. What was put is then
-                not tried again.
+            FevbenchError: The disk is full, or another process keeps the file locked. The features
+                are then dropped.
         """
         rows = [(key, *row) for key, row in self._unwritten.items()]
         self._unwritten, self._unwritten_bytes = {}, 0
@@ -158,7 +158,7 @@ class FeatureCache:
                 self._file.repaired(partial(self._write, rows))
         except ReadOnlyError:
             self._keeps = False
-            self._note(f"feature cache {self.path} can only be read: what is computed is not kept")
+            self._note(f"feature cache {self.path} is read-only: new features are not kept")
         finally:
             self._written_at = time.monotonic()
 
@@ -179,7 +179,7 @@ class FeatureCache:
             )
 
     def _touch(self) -> None:
-        """Note that rows were used today; where that fails, they only look older than they are."""
+        """Mark rows as used today; if that fails, they only seem older than they are."""
         touched, self._touched = self._touched, set()
         if not touched or not self._keeps or self._file.is_moved():
             return
@@ -197,11 +197,11 @@ class FeatureCache:
             self._file.db.execute(f"PRAGMA busy_timeout = {round(1000 * self._patience)}")
 
     def _digest(self, key: str, value: bytes) -> bytes:
-        # The fingerprint is part of it: a file that was renamed is not another extractor's cache.
+        # With the fingerprint, so that a renamed file does not become another extractor's cache.
         return blake2b(key.encode() + b"\0" + value, digest_size=DIGEST_BYTES, key=self._key).digest()
 
     def _is_whole(self, key: object, value: object, digest: object) -> bool:
-        """Whether a row is as it was written. Damaged, it may not even have the types it should have."""
+        """Whether a row is undamaged; a damaged one may even have other types."""
         return (
             isinstance(key, str)
             and isinstance(value, bytes)

@@ -1,7 +1,7 @@
-"""One file of the feature cache, kept in use: damaged it is put aside, moved or pruned it is opened anew.
+"""One file of the feature cache. A damaged file is renamed; a moved or pruned one is opened again.
 
-A file that is damaged as a whole, or is no cache of this version, gets another name and makes room for a new
-one, which is said in one line. What SQLite says of other troubles becomes an error that says what to do.
+A file that is damaged as a whole, or is not a cache of this version, is renamed, and a new one is made, with
+a note of one line. Other errors of SQLite become errors that say what to do.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ELSEWHERE = "set FEVBENCH_HOME to a folder that can be written"
 
 
 class DamageError(Exception):
-    """A file that is no cache, or no longer one."""
+    """The file is not a cache, or not any more."""
 
 
 class ReadOnlyError(FevbenchError):
@@ -36,14 +36,14 @@ class CacheFile:
     """An SQLite file that processes share.
 
     Args:
-        path: The file; it and its folder are made if need be.
-        note: Hears what a user should know, a line each.
+        path: The file; it and its folder are made if they do not exist.
+        note: Receives notes for the user, one line each.
         patience: Seconds to wait for another process that writes to it.
 
     Attributes:
         path: The file.
         db: The connection to it.
-        version: Of its layout.
+        version: The version of its layout.
 
     Raises:
         FevbenchError: It cannot be made or opened, or another process keeps it locked.
@@ -59,7 +59,7 @@ class CacheFile:
         self.db = self._opened()
 
     def repaired(self, act: Callable[[], T]) -> T:
-        """What comes of reading or writing; if the file is damaged or no longer there, with a new one."""
+        """The result of ``act``, which reads or writes; if the file is damaged or gone, with a new file."""
         if self.is_moved():
             self.db.close()
             self.db = self._opened()
@@ -70,20 +70,20 @@ class CacheFile:
             self.db.close()
             self._put_aside(damage)
         except ReadOnlyError:
-            if not self.is_moved():  # SQLite says so of a file that has another name now, too
+            if not self.is_moved():  # SQLite gives the same error for a renamed file
                 raise
             self.db.close()
         self.db = self._opened()
-        return self._at_last(act)
+        return self._with_new_file(act)
 
     def make_ready(self) -> None:
-        """Before the first write, and never for reading: the layout of today, and a write-ahead log."""
+        """Bring the file to today's layout with a write-ahead log; for writing only."""
         if self._ready:
             return
         layout.bring_up_to_date(self.db, layout.today())
         self.version = layout.VERSION
-        # Busy, the log is begun by whoever else is at it, or by the next to open the file: both are safe.
-        # Under the lock, the file cannot be pruned meanwhile, and the log become that of the next one.
+        # If the file is busy, another process or the next one to open it begins the log; both are safe.
+        # Under the lock, the file cannot be pruned, which would leave its log to the next file.
         if layout.has_shared_memory(self.path.parent):
             with (
                 suppress(sqlite3.OperationalError, OSError),
@@ -91,12 +91,12 @@ class CacheFile:
             ):
                 moved = not held or self.is_moved()
                 if not moved and self.db.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",):
-                    # Only a loss of power can then take the last transactions, and never half of one.
+                    # Then only a power failure can lose the last transactions, and never half of one.
                     self.db.execute("PRAGMA synchronous = NORMAL")
         self._ready = True
 
     def end_log(self) -> None:
-        """Leave one ordinary file, if nobody else has it open: it can be copied, and read on any disk."""
+        """Merge the log into the file, if no other process has it open: then it can be copied to any disk."""
         with suppress(sqlite3.Error, OSError):
             if self.is_moved() or self.db.execute("PRAGMA journal_mode").fetchone() != ("wal",):
                 return
@@ -106,22 +106,22 @@ class CacheFile:
                     self.db.execute("PRAGMA journal_mode = DELETE")
 
     def is_moved(self) -> bool:
-        """Whether the file was put aside, pruned or deleted since it was opened."""
+        """Whether the file was renamed, pruned or deleted since it was opened."""
         try:
             return self.path.stat().st_ino != self._inode
         except FileNotFoundError:
             return True
 
     def _opened(self) -> sqlite3.Connection:
-        """A connection to the file, or to a new one if that is no cache of this version."""
+        """A connection to the file, or to a new one if it is not a cache of this version."""
         try:
             return self._connected()
         except DamageError as damage:
             self._put_aside(damage)
-        return self._at_last(self._connected)
+        return self._with_new_file(self._connected)
 
-    def _at_last(self, act: Callable[[], T]) -> T:
-        """The same with a file that was just made: if it is damaged too, that is the disk."""
+    def _with_new_file(self, act: Callable[[], T]) -> T:
+        """The result of ``act`` with a new file: if that is damaged too, the disk is at fault."""
         try:
             with self._named_errors():
                 return act()
@@ -134,7 +134,7 @@ class CacheFile:
             db = layout.connect(self.path, self._patience)
             try:
                 self._inode = 0
-                with suppress(FileNotFoundError):  # pruned meanwhile: a new one is begun when it is used
+                with suppress(FileNotFoundError):  # pruned in the meantime: the next use makes a new one
                     self._inode = self.path.stat().st_ino
                 version, made = layout.layout_of(db)
                 if (version, made) == (0, {}):
@@ -146,7 +146,7 @@ class CacheFile:
                         db.execute(f"PRAGMA user_version = {layout.VERSION}")
                     version, made = layout.layout_of(db)
                 if layout.LAYOUTS.get(version) != made:
-                    raise DamageError("it is no cache of this version")
+                    raise DamageError("it is not a cache of this version")
             except BaseException:
                 db.close()
                 raise
@@ -154,7 +154,7 @@ class CacheFile:
             return db
 
     def _put_aside(self, damage: DamageError) -> None:
-        """Give a damaged file another name, unless another process has."""
+        """Rename a damaged file, unless another process already has."""
         try:
             with locked(self.path.with_suffix(".lock")):
                 if not self.path.exists() or self.path.stat().st_ino != self._inode:
@@ -166,12 +166,12 @@ class CacheFile:
                         Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
         except OSError as error:
             raise FevbenchError(
-                f"feature cache {self.path} is damaged ({damage}) and cannot be put aside ({error.strerror})",
+                f"feature cache {self.path} is damaged ({damage}) and cannot be moved ({error.strerror})",
                 suggested_fix(error, "delete it, or set FEVBENCH_HOME"),
             ) from error
         self._note(
             f"feature cache {self.path} cannot be trusted ({damage}): it is now {aside.name}, "
-            "and features are computed anew"
+            "and its features are computed again"
         )
 
     def _names_aside(self) -> Iterator[Path]:
@@ -190,17 +190,17 @@ class CacheFile:
             raise self._unusable(error.strerror or str(error), suggested_fix(error, ELSEWHERE)) from error
 
     def _named(self, error: sqlite3.Error) -> Exception:
-        """What an error of SQLite means. Python 3.10 knows of its code only the text."""
+        """The error with advice for an error of SQLite, by its text: Python 3.10 does not give its code."""
         text = str(error)
         if "lock" in text:
             return FevbenchError(
-                f"feature cache {self.path} is locked by another process, for {self._patience:g} s now",
-                "wait until that is done, then repeat the command, which continues",
+                f"feature cache {self.path} has been locked by another process for {self._patience:g} s",
+                "wait until it is done, then repeat the command, which continues",
             )
         if "full" in text:
             return self._unusable(text, "free some space, then repeat the command")
         if "readonly" in text:
-            return ReadOnlyError(f"feature cache {self.path} can only be read", ELSEWHERE)
+            return ReadOnlyError(f"feature cache {self.path} is read-only", ELSEWHERE)
         if "unable to open" in text:
             return self._unopened(text)
         if "disk I/O" in text:
@@ -208,7 +208,7 @@ class CacheFile:
         return DamageError(text)
 
     def _unopened(self, text: str) -> FevbenchError:
-        """Why a file cannot be opened, which SQLite does not tell, or that none can be made beside it."""
+        """Why a file cannot be opened, or no file can be made beside it; SQLite does not tell."""
         try:
             with tempfile.TemporaryFile(dir=self.path.parent):
                 pass
@@ -216,7 +216,7 @@ class CacheFile:
                 self.path.open("rb").close()
         except OSError as error:
             if self.path.exists() and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-                return ReadOnlyError(f"feature cache {self.path} can only be read", ELSEWHERE)
+                return ReadOnlyError(f"feature cache {self.path} is read-only", ELSEWHERE)
             return self._unusable(error.strerror or text, suggested_fix(error, ELSEWHERE))
         return self._unusable(text, ELSEWHERE)
 

@@ -1,7 +1,7 @@
-"""How much the feature caches hold, and making them smaller: what was not used for longest goes first.
+"""The size of the feature caches, and pruning them: the least recently used entries are removed first.
 
-Other processes may read and write meanwhile. Entries go in short transactions; a file is removed only while
-nobody else has it open, and whoever opened it before finds that out and begins a new one.
+Other processes may read and write at the same time. Entries are removed in short transactions. A file is
+removed only while no other process has it open; a process that opened it before notices and makes a new one.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from fevbench.progress import Progress
 ROWS = 2000
 """Entries removed in one transaction."""
 PAGES = 4000
-"""Pages given back to the file system in one."""
+"""Pages returned to the file system in one transaction."""
 
 
 class _UntrustedError(Exception):
-    """A file that is no cache of this version, or no longer one."""
+    """The file is not a cache of this version, or not any more."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class CacheFile:
     """One file of the feature caches.
 
     Attributes:
-        path: Where it is.
+        path: The file.
         extractor: The extractor's name.
         fingerprint: The first digits of its fingerprint.
-        bytes: What it takes on the disk, with its log.
+        bytes: Its size on the disk, with its log.
         days: Entries by the day, counted from 1970, on which they were last used; None if the file cannot be
-            trusted, so that nothing reads it.
-        last_used: The latest of these days; of a file that is not read, when it was last written.
+            trusted, and nothing reads it.
+        last_used: The latest of these days; for a file that is not read, the day of the last write.
     """
 
     path: Path
@@ -52,19 +52,19 @@ class CacheFile:
 
     @property
     def entries(self) -> int:
-        """How many."""
+        """Number of entries."""
         return sum((self.days or {}).values())
 
 
 @dataclass(frozen=True)
 class Removal:
-    """What is to go of a file.
+    """The entries to remove from a file.
 
     Attributes:
         file: The file.
         days: Entries to remove, by their day.
-        whole: Whether all of it goes.
-        bytes: What that gives back: about, before it is done.
+        whole: Whether the whole file is removed.
+        bytes: Bytes that this frees; an estimate before it is done.
     """
 
     file: CacheFile
@@ -74,12 +74,12 @@ class Removal:
 
     @property
     def entries(self) -> int:
-        """How many go."""
+        """Number of entries to remove."""
         return self.file.entries if self.whole else sum(self.days.values())
 
 
 def cache_files(folder: Path, progress: Progress) -> list[CacheFile]:
-    """All files of the feature caches in a folder, by name; those that were put aside, too.
+    """All files of the feature caches in a folder, by name; also renamed damaged ones.
 
     Raises:
         FevbenchError: One cannot be read, or another process keeps it locked.
@@ -88,19 +88,19 @@ def cache_files(folder: Path, progress: Progress) -> list[CacheFile]:
     files = []
     progress.start("look", len(paths))
     for path in sorted(path for path in paths if not path.name.endswith(JOURNALS)):
-        with suppress(FileNotFoundError):  # it went away meanwhile
+        with suppress(FileNotFoundError):  # it was deleted in the meantime
             files.append(_looked_at(path))
         progress.advance(1)
     return files
 
 
 def plan(files: list[CacheFile], keep: float | None, older_than: int | None) -> list[Removal]:
-    """What goes: files that hold nothing or cannot be trusted, then what was not used for longest.
+    """What to remove: empty and untrusted files, then the least recently used entries.
 
     Args:
-        files: What there is.
-        keep: Bytes that may stay.
-        older_than: Entries that were not used for more days go.
+        files: All files.
+        keep: Bytes to keep at most.
+        older_than: Remove entries not used for more than this many days.
     """
     first = -math.inf if older_than is None else today() - older_than
     excess = -math.inf if keep is None else sum(file.bytes for file in files) - keep
@@ -123,7 +123,7 @@ def plan(files: list[CacheFile], keep: float | None, older_than: int | None) -> 
 
 
 def carry_out(removals: list[Removal], progress: Progress) -> Iterator[Removal]:
-    """Remove, and yield what was really given back of each file.
+    """Remove entries, and yield what was really freed for each file.
 
     Raises:
         FevbenchError: A file cannot be written, or another process keeps it locked.
@@ -131,7 +131,7 @@ def carry_out(removals: list[Removal], progress: Progress) -> Iterator[Removal]:
     progress.start("prune", sum(max(1, removal.entries) for removal in removals))
     for removal in removals:
         file = removal.file
-        with suppress(FileNotFoundError), _named_errors(file.path):  # it may go away meanwhile
+        with suppress(FileNotFoundError), _named_errors(file.path):  # it may be deleted in the meantime
             if removal.whole and _remove(file):
                 progress.advance(max(1, removal.entries))
                 yield removal
@@ -187,7 +187,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _remove(file: CacheFile) -> bool:
-    """Remove a file with all its entries, unless somebody has it open."""
+    """Remove a file with all its entries, unless a process has it open."""
     with locked(file.path.with_suffix(".lock")) as held:
         if file.days is None:
             _delete(file.path)
@@ -196,7 +196,7 @@ def _remove(file: CacheFile) -> bool:
             db.isolation_level = None
             db.execute("PRAGMA busy_timeout = 0")
             try:
-                # Refused while others have the log open; without one, whoever reads now is seen.
+                # Refused while others have the log open; without a log, current readers are detected.
                 (mode,) = db.execute("PRAGMA journal_mode = DELETE").fetchone()
                 db.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError:
@@ -214,7 +214,7 @@ def _delete(path: Path) -> None:
 
 
 def _thin_out(removal: Removal, progress: Progress) -> None:
-    """Remove entries, and make the file smaller by what they took."""
+    """Remove entries, and shrink the file."""
     with closing(_connected(removal.file.path)) as db:
         bring_up_to_date(db, removal.file.last_used)
         for day, count in removal.days.items():
@@ -229,7 +229,7 @@ def _thin_out(removal: Removal, progress: Progress) -> None:
         if db.execute("PRAGMA auto_vacuum").fetchone() == (2,):
             ((free,),) = db.execute("PRAGMA freelist_count").fetchall()
             for _ in range(0, free, PAGES):
-                # Not `execute`, which gives back one page: there is nothing to fetch that would go on.
+                # Not `execute`, which would free only one page, as it fetches no rows.
                 db.executescript(f"PRAGMA incremental_vacuum({PAGES})")
         else:  # made by version 2
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -252,15 +252,17 @@ def _named_errors(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except _UntrustedError as error:
-        raise FevbenchError(f"feature cache {path} was damaged meanwhile", "repeat the command") from error
+        raise FevbenchError(
+            f"feature cache {path} was damaged in the meantime", "repeat the command"
+        ) from error
     except OSError as error:
         what = f"feature cache {path} cannot be used ({error.strerror})"
         raise FevbenchError(what, suggested_fix(error, "choose another FEVBENCH_HOME")) from error
     except sqlite3.Error as error:
         if "lock" in str(error):
             raise FevbenchError(
-                f"feature cache {path} is locked by another process, for {PATIENCE:g} s now",
-                "wait until that is done, then repeat the command",
+                f"feature cache {path} has been locked by another process for {PATIENCE:g} s",
+                "wait until it is done, then repeat the command",
             ) from error
         fix = "delete it: what it holds is computed again"
         if isinstance(error, sqlite3.OperationalError):

@@ -1,4 +1,4 @@
-"""Reading an expression off a face: what the off-the-shelf classifiers have in common."""
+"""Classifying the expression of a face: the common part of the off-the-shelf classifiers."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class ExpressionReader:
         detector: The face detector's file.
         crop: Cuts the network's input out of a frame.
         network: From pixels ``float[N, C, S, S]`` in 0..255 to logits ``[N, L]``; on the device.
-        labels: What the network's outputs stand for, in their order: the names in `CLASSES`, and maybe
-            others, which have their part of the probability and no column.
+        labels: The labels of the network's outputs, in order: the names in `CLASSES`, and possibly others,
+            which take part of the probability but have no column.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ExpressionReader:
         self._order = [labels.index(name) for name in CLASSES]
 
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
-        """Read the largest face of each frame of ``uint8[N, H, W, 3]``."""
+        """Classify the largest face of each frame of ``uint8[N, H, W, 3]``."""
         found = {
             i: self._crop(batch[i], face.box)
             for i, face in enumerate(self._detector.largest(batch))
@@ -75,7 +75,7 @@ def resize_square(image: Image.Image, size: int, box: Box) -> Frames:
 
     Args:
         image: In mode ``L`` or ``RGB``.
-        size: Pixels a side of the result.
+        size: Height and width of the result, in pixels.
         box: Left, top, right and bottom of the part, inside the image.
 
     Returns:

@@ -80,11 +80,11 @@ class Separable(nn.Sequential):
 
 
 class DenseBlock(nn.Module):
-    """Four convolutions, each fed with the sum of what those before it made."""
+    """Four convolutions; the input of each is the sum of the outputs before it."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
-        # Colours are too few to be taken one by one.
+        # Three colour channels are too few for a depthwise convolution.
         first = Conv(inputs, width, 2) if inputs == 3 else Separable(inputs, width, 2)
         self.layers = nn.ModuleList([first, *(Separable(width, width) for _ in range(3))])
 

@@ -1,9 +1,8 @@
-"""The face as MediaPipe's landmarker sees it: 51 blendshapes, the head's pose and a mesh, in one look.
+"""MediaPipe's face landmarker: 51 blendshapes, the head's pose and a mesh, from one pass.
 
-The landmarker fits a mesh of 478 points (Kartynnik et al., 2019), reads blendshapes, scores of how far
-each movement of the face has gone, off 146 of them (Grishchenko et al., 2023), and fits a rigid
-model of a face to the mesh for the pose. It runs on the CPU, and on single frames: nothing is tracked from
-one to the next.
+The landmarker fits a mesh of 478 points (Kartynnik et al., 2019). From 146 of them it computes blendshapes,
+which score how far each movement of the face has gone (Grishchenko et al., 2023). For the pose it fits a
+rigid model of a face to the mesh. It runs on the CPU and on single frames, without tracking.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
 LANDMARKER = "face-landmarker"
-"""Its name among fevbench's weights."""
+"""The landmarker's name in the weights registry."""
 POINTS = 478
 """Points of the mesh: 468 of the face, and 5 of each iris."""
 BLENDSHAPES: tuple[str, ...] = (
@@ -44,7 +43,7 @@ BLENDSHAPES: tuple[str, ...] = (
     "mouthUpperUpRight",
     "noseSneerLeft", "noseSneerRight",
 )  # fmt: skip
-"""ARKit's names in alphabetical order, without ``tongueOut``, which MediaPipe does not know.
+"""ARKit's names in alphabetical order, without ``tongueOut``, which MediaPipe lacks.
 
 Left and right are the person's own.
 """
@@ -60,8 +59,8 @@ class Landmarker:
     """MediaPipe with `LANDMARKER`, opened when it is first needed and closed with this object.
 
     Args:
-        weights: Where the files are, by name.
-        user: Who needs it, for the message.
+        weights: Weight name to file.
+        user: The feature that needs it, for the message.
 
     Raises:
         MissingPackage: MediaPipe is not installed.
@@ -78,11 +77,11 @@ class Landmarker:
         self._closings: list[weakref.finalize[..., Landmarker]] = []
 
     def look(self, frames: Frames, everything: bool = False) -> Iterator[Any]:
-        """What MediaPipe says of each frame of ``uint8[N, H, W, 3]``, shown on the canvas of `to_canvas`.
+        """MediaPipe's output for each frame of ``uint8[N, H, W, 3]``, put on the canvas of `to_canvas`.
 
         Args:
             frames: The frames.
-            everything: Whether it shall say the blendshapes and the head's pose as well as the mesh.
+            everything: Whether to compute blendshapes and pose besides the mesh.
 
         Raises:
             WeightsError: The file holds something else.
@@ -104,13 +103,13 @@ class Landmarker:
         return points
 
     def close(self) -> None:
-        """Close MediaPipe's graphs. Done by itself when the object or the process ends."""
+        """Close MediaPipe's graphs; happens by itself when the object or the process ends."""
         self._opened.clear()
         for closing in self._closings:
             closing()
 
     def _get(self, everything: bool) -> Any:
-        """The graph for this, opened once a process: the threads of another's do not exist in a fork."""
+        """The graph, opened once per process: a fork lacks the threads of its parent's graph."""
         process = os.getpid()
         if (process, everything) not in self._opened:
             landmarker = self._open(everything)
@@ -147,11 +146,11 @@ def _close(landmarker: Any, process: int) -> None:
         with _silent_stderr():
             landmarker.close()
     else:
-        landmarker._handle = None  # its thread is in the process that was forked: closing would wait for ever
+        landmarker._handle = None  # its thread exists only in the parent process: closing would wait for ever
 
 
 def mesh(seen: Any) -> NDArray[np.float64]:
-    """The mesh of what `Landmarker.look` saw of a square frame.
+    """The mesh in an output of `Landmarker.look` for a square frame.
 
     Returns:
         ``float64[478, 3]``: x and y as parts of the frame's side, and on the same scale the depth z, which
@@ -165,7 +164,7 @@ class FaceMesh:
     """Frames to ``float32[N, 1497]``; NaN where no face is found.
 
     * `SCORES`: blendshapes in [0, 1], over `BLENDSHAPES`;
-    * `POSE`: the matrix that puts MediaPipe's model of a face in its place before the camera, in cm;
+    * `POSE`: the matrix that places MediaPipe's model of a face before the camera, in cm;
     * `MESH`: the points of `mesh`, of square frames.
 
     Raises:
@@ -176,7 +175,7 @@ class FaceMesh:
         self._landmarker = Landmarker(weights, "extractor 'face-mesh'")
 
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
-        """Look at the face of each frame of ``uint8[N, S, S, 3]``.
+        """Features of the face of each frame of ``uint8[N, S, S, 3]``.
 
         Raises:
             WeightsError: The file holds something else.
@@ -193,7 +192,7 @@ class FaceMesh:
 
 @contextlib.contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Keep C++ code, which heeds no setting, from writing to standard error."""
+    """Keep C++ code, which ignores settings, from writing to standard error."""
     kept = os.dup(2)
     try:
         with Path(os.devnull).open("wb") as nowhere:

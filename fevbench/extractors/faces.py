@@ -1,4 +1,4 @@
-"""Finding the face of a frame: SCRFD, as insightface runs it, on a canvas that detectors see well.
+"""Finding the face of a frame: SCRFD, as insightface runs it, on a canvas that suits the detector.
 
 The weights are InsightFace's, for non-commercial research only.
 """
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     Found = tuple[NDArray[np.float32], Box] | None
 
 FACE_SIZE = 128
-"""Pixels a frame is resized to before detection: SCRFD does not see faces of 64 px reliably."""
+"""Pixels to which a frame is resized before detection: SCRFD does not detect faces of 64 px reliably."""
 BORDER = 32
 """Black pixels added on each side; detectors miss faces that fill the frame."""
 DETECTOR_SIZE = 128
 STRIDES = (8, 16, 32)
-"""Pixels between the places of each level of the detector."""
+"""Pixels between the anchor centres of each level of the detector."""
 THRESHOLD = 0.5
 """The least score of a face."""
 OVERLAP = 0.4
-"""Of two boxes that share more of their union, only the surer one is a face."""
+"""Largest intersection over union of two faces; of boxes with more, the one with the higher score is kept."""
 CANVASES = (640, 320, 160)
-"""Heights and widths a photograph is shown at: small faces first, then such as fill it."""
+"""Heights and widths at which the detector sees a photograph: for small faces first, then for large ones."""
 KEPT = 4096
-"""Frames whose faces are remembered: of a worker's part of a run, eight clips and their true ones, all."""
+"""Frames whose faces are remembered: all of a worker's part of a run, eight clips and their true clips."""
 MARGIN = 0.15
 """Part of a photograph's canvas left black on each side."""
 
@@ -72,8 +72,8 @@ class Face:
 class SCRFD:
     """SCRFD-500M (Guo et al., ICLR 2022): pictures to the faces in them, as insightface reads its outputs.
 
-    It has no other backend than onnxruntime, as no other is faster, and crops follow its points: moved by a
-    hundred-thousandth of a pixel, they change grey levels of a crop by one, and so an embedding by 1e-3.
+    It runs only on onnxruntime: no backend is faster, and crops follow its points. Points moved by a
+    hundred-thousandth of a pixel change grey levels of a crop by one, and so an embedding by 1e-3.
 
     Args:
         device: The torch device.
@@ -86,15 +86,15 @@ class SCRFD:
     def __call__(
         self, pictures: Frames, scale: float = 1
     ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """The faces of each picture of ``uint8[N, S, S, 3]``, S being a multiple of 32, the surest first.
+        """The faces of each picture of ``uint8[N, S, S, 3]``, S a multiple of 32, the highest score first.
 
         Args:
-            pictures: What is shown to the network.
-            scale: How many of its pixels are one of what it was resized from.
+            pictures: The network's inputs.
+            scale: Input pixels per pixel of the original picture.
 
         Returns:
             For each picture ``float32[K, 4]``, left, top, right and bottom of its faces, and
-            ``float32[K, 5, 2]``, x and y of their points, in pixels of what the picture was resized from.
+            ``float32[K, 5, 2]``, x and y of their points, in pixels of the original picture.
         """
         pixels = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), np.float32)
         outputs = self._run((pixels - np.float32(127.5)) / np.float32(128))
@@ -119,7 +119,7 @@ class SCRFD:
 
 @functools.lru_cache(maxsize=8)
 def _places(size: int) -> NDArray[np.float32]:
-    """``float32[A, 2]``: x and y of the places that SCRFD says something of, two things at each."""
+    """``float32[A, 2]``: x and y of SCRFD's anchors, two at each position."""
     grids = []
     for stride in STRIDES:
         y, x = np.mgrid[: size // stride, : size // stride] * stride
@@ -128,7 +128,7 @@ def _places(size: int) -> NDArray[np.float32]:
 
 
 def _unlike(boxes: NDArray[np.float32]) -> list[int]:
-    """Which boxes ``[K, 4]``, the surest first, are left without those that overlap a surer one too much."""
+    """Indices of the boxes ``[K, 4]``, highest score first, that overlap no better one too much."""
     low, high = boxes[:, :2], boxes[:, 2:]
     areas = (high - low + 1).prod(axis=1)
     left, kept = np.arange(len(boxes)), []
@@ -143,12 +143,12 @@ def _unlike(boxes: NDArray[np.float32]) -> list[int]:
 
 @functools.lru_cache(maxsize=1)
 def shared_detector(device: str, path: Path) -> FaceDetector:
-    """The detector of this process: a frame that several networks look at is searched once."""
+    """The detector of this process, shared so that a frame is searched once for several networks."""
     return FaceDetector(device, path)
 
 
 class FaceDetector:
-    """SCRFD-500M on the canvas of each frame; it remembers where the faces of the last frames are.
+    """SCRFD-500M on the canvas of each frame; it remembers the faces of the last frames.
 
     Args:
         device: The torch device.
@@ -162,9 +162,9 @@ class FaceDetector:
     def largest(self, frames: Frames) -> list[Face | None]:
         """The largest face of each frame of ``uint8[N, H, W, 3]``, or None.
 
-        With one face a frame, as in every data set here, that is the face.
+        In data sets with one face per frame, as all here, this is the subject's face.
         """
-        # The count is part of the key: the network rounds otherwise at another size of batch.
+        # The count is part of the key: the network rounds differently at another batch size.
         keys = [(len(frames), content_digest(frame)) for frame in frames]
         found = {key: self._known[key] for key in keys if key in self._known}
         fresh = {key: frame for key, frame in zip(keys, frames, strict=True) if key not in found}
@@ -200,7 +200,7 @@ class FaceDetector:
 
 
 def _in_corner(picture: Frames) -> tuple[Frames, float]:
-    """A picture resized by OpenCV into the upper left corner of the detector's square, and by how much."""
+    """A picture resized by OpenCV into the upper left corner of the detector's square, and the scale."""
     import cv2
 
     (height, width), size = picture.shape[:2], DETECTOR_SIZE
@@ -238,7 +238,7 @@ class FaceFinder:
     Args:
         device: The torch device.
         path: The detector's file.
-        canvases: Heights and widths a picture is shown at, until a face is found.
+        canvases: Heights and widths at which to search, in turn, until a face is found.
     """
 
     def __init__(self, device: str, path: Path, canvases: Sequence[int] = CANVASES) -> None:

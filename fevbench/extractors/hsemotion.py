@@ -34,7 +34,7 @@ def load(device: str, weights: Mapping[str, Path]) -> ExpressionReader:
 
 
 def crop_stretched(frame: Frames, box: Box) -> Frames:
-    """What the frame has of the box in whole pixels, stretched to ``uint8[224, 224, 3]``."""
+    """The part of the box inside the frame, in whole pixels, stretched to ``uint8[224, 224, 3]``."""
     image = Image.fromarray(frame)
     left, top = (max(int(at), 0) for at in box[:2])
     right, bottom = min(int(box[2]), image.width), min(int(box[3]), image.height)

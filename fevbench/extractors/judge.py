@@ -1,4 +1,4 @@
-"""The judge as an extractor: clips to logits over the data set's labels."""
+"""The expression classifier as an extractor: clips to logits over the data set's labels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class JudgeReading:
     `Judge` runs on the backend.
 
     Raises:
-        ModelError: The file is no judge, or one of another version's network.
+        ModelError: The file is not an expression classifier, or one of another version.
     """
 
     def __init__(self, device: str, weights: Mapping[str, Path], backend: Backend = REFERENCE) -> None:

@@ -1,4 +1,4 @@
-"""LPIPS, the distance of two pictures as people see it, from the features of a classifier.
+"""LPIPS, a perceptual distance of two pictures, from the features of a classifier.
 
 Zhang, Isola, Efros, Shechtman, Wang: The Unreasonable Effectiveness of Deep Features as a Perceptual Metric,
 CVPR 2018; version 0.1, "lin". With x_l and y_l the maps of layer l, each place's channels scaled to length 1,
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
-"""Of the channels of pictures in [-1, 1], as the authors' code has them."""
+"""Mean and standard deviation of the channels of pictures in [-1, 1], as in the authors' code."""
 TINY = 1e-10
 POOL = "pool"
 
 
 @dataclass(frozen=True)
 class Layers:
-    """A classifier's convolutions up to the last layer that is looked at.
+    """A classifier's convolutions up to the last layer that is used.
 
     Attributes:
-        name: What the checkpoint calls it.
-        plan: For each layer that is looked at, what leads to it: ``(kernel, stride, padding)`` of a
+        name: Its name in the checkpoint.
+        plan: For each used layer, the operations that lead to it: ``(kernel, stride, padding)`` of a
             convolution and ReLU, or ``POOL``.
         pool: Size and stride of a pooling.
     """
@@ -63,9 +63,9 @@ class LPIPS:
 
     Args:
         device: The torch device.
-        weights: Where the checkpoint is, by name.
-        backend: What runs the network.
-        layers: Which network.
+        weights: Weight name to the checkpoint's file.
+        backend: The backend that runs the network.
+        layers: The network's layers.
 
     Raises:
         WeightsError: The file holds something else.
@@ -89,7 +89,7 @@ class LPIPS:
     @exact_inference()
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Distances of ``uint8[N, 2, H, W, 3]``."""
-        if np.array_equal(batch[:, 0], batch[:, 1]):  # as where true clips are beside themselves
+        if np.array_equal(batch[:, 0], batch[:, 1]):  # as for true clips compared with themselves
             return np.zeros((len(batch), 1), np.float32)
         return cast("NDArray[np.float32]", self._run(to_tensor(batch, self._device)).cpu().numpy())
 
@@ -98,8 +98,8 @@ class Distance(nn.Module):
     """The network and the distance of its maps.
 
     Args:
-        arrays: The checkpoint's.
-        layers: Which network.
+        arrays: The checkpoint's arrays.
+        layers: The network's layers.
     """
 
     shift: Tensor

@@ -1,4 +1,4 @@
-"""How networks of other packages become ours: their checkpoints, TensorFlow's ways, exact inference."""
+"""Tools for networks of other packages: reading checkpoints, TensorFlow's conventions, exact inference."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BROKEN = (pickle.UnpicklingError, EOFError, KeyError, TypeError, RuntimeError)
-"""What is raised where a checkpoint of JAX holds something else."""
+"""Exceptions raised when a JAX checkpoint has unexpected content."""
 
 
 def read_tree(path: Path) -> Mapping[str, Any]:
-    """The dictionary of arrays that a JAX package pickled; nothing in the file is run.
+    """The dictionary of arrays that a JAX package pickled; no code in the file is run.
 
     Raises:
-        pickle.UnpicklingError: It holds something else than arrays.
+        pickle.UnpicklingError: It holds other things than arrays.
         EOFError: It ends too early.
-        TypeError: It is no dictionary.
+        TypeError: It is not a dictionary.
     """
     tree = _ArraysOnly(io.BytesIO(path.read_bytes())).load()
     if not isinstance(tree, Mapping):
-        raise TypeError("it is no dictionary")
+        raise TypeError("it is not a dictionary")
     return tree
 
 
@@ -51,20 +51,20 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, ND
 def checkpoint_of(
     what: str, path: Path, errors: tuple[type[Exception], ...] = BROKEN, from_user: bool = False
 ) -> Iterator[None]:
-    """Read a checkpoint in the block; what goes wrong there is that it holds something else.
+    """Turn errors of the block, which reads a checkpoint, into one that says it has unexpected content.
 
     Args:
         what: What it should hold.
         path: The checkpoint.
-        errors: What is raised where it holds something else.
-        from_user: Whether the user got it, as no package index carries it.
+        errors: Exceptions that mean unexpected content.
+        from_user: Whether the user downloaded it, because no package index carries it.
 
     Raises:
         WeightsError: One of these was raised.
     """
     try:
         yield
-    except FevbenchError:  # which says what is wrong already
+    except FevbenchError:  # it already says what is wrong
         raise
     except errors as error:
         reason, fix = str(error).partition("\n")[0], "delete it and pull it again"
@@ -91,11 +91,11 @@ def same_padding(size: Sequence[int], kernel: Sequence[int], stride: Sequence[in
 
 
 def to_kernel(array: NDArray[np.float32], depthwise: bool = False) -> torch.Tensor:
-    """A kernel of TensorFlow as PyTorch wants it.
+    """A TensorFlow kernel in PyTorch's order of dimensions.
 
     Args:
-        array: ``[..., in, out]``; of a depthwise convolution ``[..., channels, 1]``.
-        depthwise: Whether it is one.
+        array: ``[..., in, out]``; for a depthwise convolution ``[..., channels, 1]``.
+        depthwise: Whether the kernel is for a depthwise convolution.
 
     Returns:
         ``[out, in, ...]``; of a depthwise convolution ``[channels, 1, ...]``.
@@ -105,10 +105,10 @@ def to_kernel(array: NDArray[np.float32], depthwise: bool = False) -> torch.Tens
 
 
 def resize_bilinear(pixels: torch.Tensor, size: int) -> torch.Tensor:
-    """TensorFlow 1's `tf.image.resize_bilinear` as it is by default: its grid starts at the corner.
+    """TensorFlow 1's `tf.image.resize_bilinear` with default arguments: its grid starts at the corner.
 
-    Target pixel i looks at source i * n / size, neither half a pixel aside nor with the corners aligned, and
-    what would lie beyond the last pixel is the last pixel.
+    Target pixel i samples source position i * n / size, without half-pixel centres and without aligned
+    corners; positions beyond the last pixel take the last pixel.
 
     Args:
         pixels: ``float[N, C, H, W]``.
@@ -143,10 +143,10 @@ def fold_batch_norms(network: nn.Module) -> nn.Module:
 
 @contextmanager
 def exact_inference() -> Iterator[None]:
-    """Run in the state that features are defined in, and keep nothing for gradients.
+    """Run in the global state in which features are defined, without gradients.
 
-    Without it, GPUs round convolutions to 10 bits of mantissa, which moves a Fréchet distance in its fourth
-    digit, and might choose other algorithms in the next run; and a model may have asked for worse.
+    Without it, GPUs round convolutions to 10 bits of mantissa, which changes a Fréchet distance in its fourth
+    digit, and may choose other algorithms in the next run; a model's code may have changed more.
     """
     with fixed_global_state(), torch.inference_mode():
         yield

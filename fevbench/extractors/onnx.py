@@ -1,4 +1,4 @@
-"""Networks that are ONNX graphs: on what onnxruntime really runs them, and each ready to run."""
+"""Networks that are ONNX graphs: opening them, and checking what onnxruntime really runs them on."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 CUDA_OPTIONS = {
     "use_tf32": "0",  # products of float32 numbers are rounded nowhere, as in torch
-    "cudnn_conv_algo_search": "HEURISTIC",  # the default takes the fastest of a trial, another in each run
+    "cudnn_conv_algo_search": "HEURISTIC",  # the default takes the fastest algorithm of a trial
 }
-"""What onnxruntime is told of a GPU: part of the fingerprint of what it computes there."""
+"""onnxruntime's options for a GPU: part of the fingerprint of features computed there."""
 _IDENTITY = bytes.fromhex(
     "08083a370a100a017812017922084964656e746974791201675a0f0a0178120a0a08080112040a020801"
     "620f0a0179120a0a08080112040a02080142040a00100d"
@@ -31,7 +31,7 @@ _IDENTITY = bytes.fromhex(
 
 
 def onnx_providers(device: str) -> list[str]:
-    """What onnxruntime runs a network on, best first: a GPU if the device is one and onnxruntime can.
+    """Providers of onnxruntime for a network, best first: a GPU if the device is one and it can use it.
 
     Args:
         device: The torch device.
@@ -40,25 +40,25 @@ def onnx_providers(device: str) -> list[str]:
 
 
 def _runs_on_gpu() -> bool:
-    """Whether a network ends up on a GPU: onnxruntime falls back to the CPU if it lacks a library for one."""
+    """Whether networks really run on a GPU: onnxruntime uses the CPU if it lacks a library for the GPU."""
     import onnxruntime
 
     return CUDA in onnxruntime.get_available_providers() and _first_provider() == CUDA
 
 
 def _with_options(device: str, providers: Sequence[str]) -> list[str | tuple[str, dict[str, str]]]:
-    """Providers as a session takes them, with the number of the GPU."""
+    """Providers with options, including the number of the GPU, for a session."""
     number = device.partition(":")[2] or "0"
     return [(one, {**CUDA_OPTIONS, "device_id": number}) if one == CUDA else one for one in providers]
 
 
 @functools.cache
 def _first_provider() -> str:
-    """What a network is run on by an onnxruntime that was asked for a GPU."""
+    """The provider that onnxruntime really uses when a GPU is requested."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # that it falls back is what is asked here
+    options.log_severity_level = 4  # no warning: whether it falls back is the question here
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         session = onnxruntime.InferenceSession(
@@ -69,11 +69,11 @@ def _first_provider() -> str:
 
 @dataclass(frozen=True)
 class Graph:
-    """An ONNX graph of one input, ready to run.
+    """An ONNX graph with one input, ready to run.
 
     Attributes:
-        takes: The declared shape of the input; a name stands for a size that is open.
-        gives: The same of each output.
+        takes: The declared shape of the input; a name stands for any size.
+        gives: The same for each output.
         run: From ``float32[N, ...]`` to the outputs ``float32[N, ...]``, in the graph's order.
     """
 
@@ -85,8 +85,8 @@ class Graph:
 def load_onnx(device: str, path: Path, backend: Backend = REFERENCE) -> Graph:
     """Open a graph for batches of any size.
 
-    Many exports declare batches of one and compute any: onnxruntime then complains of every larger one. The
-    declaration is mended in memory.
+    Many exports declare batches of one but compute any, and onnxruntime warns at every larger one. So the
+    declaration is changed in memory.
 
     Args:
         device: The torch device; a GPU is used if onnxruntime can.
@@ -94,12 +94,12 @@ def load_onnx(device: str, path: Path, backend: Backend = REFERENCE) -> Graph:
         backend: What runs it.
 
     Raises:
-        FevbenchError: It is run on something else than the backend says it can.
+        FevbenchError: It runs on something else than the backend should use.
     """
     import onnx
 
     model = onnx.load(str(path))
-    del model.graph.value_info[:]  # the declarations in between, which are worked out anew
+    del model.graph.value_info[:]  # the declarations in between, which are inferred again
     [source], targets = model.graph.input, model.graph.output
     for value in (source, *targets):
         value.type.tensor_type.shape.dim[0].dim_param = "N"
@@ -115,7 +115,7 @@ def _declared(value: Any) -> tuple[int | str, ...]:
 def _session(
     device: str, path: Path, model: Any
 ) -> Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]:
-    """A graph, run by onnxruntime: with torch's threads, which wait for work without turning in circles."""
+    """A graph, run by onnxruntime with torch's number of threads, which do not spin while they wait."""
     import onnxruntime
     import torch
 
@@ -131,10 +131,10 @@ def _session(
 
 
 def check_provider(session: Any, device: str, path: Path) -> None:
-    """See that a network runs where its features are said to come from.
+    """Check that a network runs on the device that its features' fingerprint names.
 
     Args:
-        session: onnxruntime's.
+        session: The session of onnxruntime.
         device: The torch device.
         path: The network's file.
 

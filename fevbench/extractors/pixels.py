@@ -1,6 +1,6 @@
-"""Measures of pixels: squared error, SSIM and MS-SSIM beside the true clip, and how much frames differ.
+"""Measures of pixels: squared error, SSIM and MS-SSIM to the true clip, and differences between frames.
 
-They are extractors like the networks: a row a sample, in float64, kept under the pixels' digests.
+They are extractors like the networks: one row per sample, in float64, cached by the pixels' digests.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ WINDOW = np.exp(-(np.arange(-RADIUS, RADIUS + 1) ** 2) / (2 * SIGMA**2))
 WINDOW /= WINDOW.sum()
 """SSIM's Gaussian along one axis."""
 INSIDE = slice(RADIUS, -RADIUS)
-"""Where all of it lies inside a frame."""
+"""The part of a frame where the whole window lies inside."""
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 SCALES = (0.0448, 0.2856, 0.3001)
-"""The first three of the five weights of Wang et al. (2003), finest scale first; their ratio counts."""
+"""The first three of the five weights of Wang et al. (2003), finest scale first, normalised."""
 
 
 class PixelMeasure:
-    """What is made as a network is and has none.
+    """Base of measures, which are built like networks but have none.
 
     Args:
         device: Ignored; the CPU computes it.
@@ -60,7 +60,7 @@ class FrameDifference(PixelMeasure):
 class Similarity(PixelMeasure):
     """SSIM and MS-SSIM of frames beside the true clip's: ``uint8[N, 2, H, W, 3]`` to ``float64[N, 2]``.
 
-    The finest scale of one is the other, so that both cost little more than MS-SSIM alone. NaN where a frame
+    SSIM is the finest scale of MS-SSIM, so both cost little more than MS-SSIM alone. NaN where a frame
     is smaller than the window, at the coarsest scale for MS-SSIM.
     """
 
@@ -121,7 +121,7 @@ def ms_ssim_per_frame(x: Frames, y: Frames) -> NDArray[np.float64]:
 def _checked(x: Frames, y: Frames, count: int) -> NDArray[np.float64]:
     """SSIM and MS-SSIM of each frame, of clips that allow ``count`` scales."""
     if x.shape != y.shape:
-        raise ValueError(f"SSIM needs clips of one shape, got {x.shape} and {y.shape}")
+        raise ValueError(f"SSIM needs clips of the same shape, got {x.shape} and {y.shape}")
     scales = scales_of(x.shape[1:3], count)
     if len(scales) < count:
         least = (2 * RADIUS + 1) << (count - 1)
@@ -130,7 +130,7 @@ def _checked(x: Frames, y: Frames, count: int) -> NDArray[np.float64]:
 
 
 def _ssim_and_ms_ssim(x: Frames, y: Frames, scales: Sequence[_Comparison]) -> tuple[float, float]:
-    """SSIM and MS-SSIM of two frames; MS-SSIM is NaN at fewer than its scales, SSIM at none."""
+    """SSIM and MS-SSIM of two frames; MS-SSIM is NaN with too few scales, SSIM with none."""
     weights = np.array(SCALES) / sum(SCALES)
     ssim, product = np.nan, np.ones(x.shape[-1])
     a: NDArray[Any] = x
@@ -148,26 +148,26 @@ def _ssim_and_ms_ssim(x: Frames, y: Frames, scales: Sequence[_Comparison]) -> tu
 
 
 def scales_of(size: Sequence[int], most: int) -> list[_Comparison]:
-    """What compares frames of a size, their halves, and so on: at most so many, as far as the window fits."""
+    """Comparisons for frames of a size, half the size, and so on: at most ``most``, while the window fits."""
     sizes = [(size[0] >> scale, size[1] >> scale) for scale in range(most)]
     return [_Comparison(*own) for own in sizes if min(own) > 2 * RADIUS]
 
 
 class _Comparison:
-    """SSIM of one frame after another, in arrays that are made once: that takes longer than to fill them.
+    """SSIM of one frame after another, in arrays that are allocated once, because allocation is slow.
 
-    Only four fields are filtered, because SSIM needs the sum of the two variances and not each of them.
+    Only four fields are filtered, because SSIM needs only the sum of the two variances.
 
     Attributes:
-        x: The frame that was compared last, ``float64[H, W, 3]``.
-        y: The one it was compared with.
+        x: The last frame, ``float64[H, W, 3]``.
+        y: The frame it was compared with.
     """
 
     def __init__(self, height: int, width: int) -> None:
         self.x, self.y, self._field, self._spare, *self._filtered = np.empty((8, height, width, 3))
 
     def of_frames(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[Pixels, Pixels]:
-        """The index at each pixel whose window lies inside, and its factor of contrast and structure.
+        """SSIM at each pixel whose window lies inside, and its factor of contrast and structure.
 
         Args:
             x: ``[H, W, 3]``, from 0 to 255.
@@ -176,7 +176,7 @@ class _Comparison:
         Returns:
             Two arrays ``float64[H - 10, W - 10, 3]``, which the next call overwrites.
         """
-        # float64 needs no centring trick against cancellation at 8 bits.
+        # With 8-bit values, float64 needs no centring against cancellation.
         self.x[...], self.y[...] = x, y
         field, spare = self._field, self._spare
         mean_x, mean_y = self._blurred(self.x, 0), self._blurred(self.y, 1)

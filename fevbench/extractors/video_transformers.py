@@ -5,8 +5,8 @@ preprocessing are those of Ge et al. (CVPR 2024) in their package cd-fvd: 16 fra
 last tokens, normalised, before the classifier.
 
 V-JEPA is a ViT-H/16 with the attentive probe trained on it on Something-Something V2 (Bardes et al., TMLR
-2024); the feature is that of Luo et al. (ICLR 2025) in their package videojedi: what the probe pools out of
-all tokens, before its classifier.
+2024); the feature is that of Luo et al. (ICLR 2025) in their package videojedi: the probe's pooled tokens,
+before its classifier.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _of_videomae(path: Path, shape: Shape) -> State:
     state: State = {"pos_embed": sinusoids(shape.tokens, shape.width)}
     for name, tensor in theirs.items():
         if name.endswith(".q_bias"):
-            # Keys have no bias: the softmax would not see it.
+            # Keys have no bias: it would cancel in the softmax.
             v_bias = theirs[f"{name.removesuffix('q_bias')}v_bias"]
             biases = (tensor, torch.zeros_like(tensor), v_bias)
             state[f"{name.removesuffix('q_bias')}qkv.bias"] = torch.cat(biases)
@@ -125,13 +125,13 @@ class CrossAttention(nn.Module):
         self.proj = nn.Linear(width, width)
 
     def forward(self, q: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """What queries ``[N, Q, D]`` find in tokens ``[N, L, D]``."""
+        """Attention of queries ``[N, Q, D]`` to tokens ``[N, L, D]``."""
         k, v = self.kv(x).chunk(2, dim=-1)
         return cast(torch.Tensor, self.proj(attend(self.q(q), k, v, self.heads)))
 
 
 class AttentivePooler(nn.Module):
-    """One learnt query asks all tokens."""
+    """One learnt query attends to all tokens."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 BROKEN = (
     OSError, RuntimeError, KeyError, TypeError, AttributeError, ValueError, EOFError, pickle.PickleError,
 )  # fmt: skip
-"""What reading a checkpoint that is not the expected one raises."""
+"""Exceptions raised by reading an unexpected checkpoint."""
 
 Module = TypeVar("Module", bound=nn.Module)
 State = dict[str, torch.Tensor]
@@ -38,15 +38,15 @@ State = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Shape:
-    """What sets one transformer apart from another.
+    """The hyperparameters of a transformer.
 
     Attributes:
-        width: Numbers a token.
-        depth: Blocks.
+        width: Features per token.
+        depth: Number of blocks.
         heads: Heads of each attention; they divide the width.
         hidden: Width of each MLP's hidden layer.
-        patch: Pixels a side of a tubelet.
-        size: Pixels a side of a frame.
+        patch: Height and width of a tubelet, pixels.
+        size: Height and width of a frame, pixels.
         frames: Frames of a clip.
         tubelet: Frames of a tubelet.
     """
@@ -62,7 +62,7 @@ class Shape:
 
     @property
     def tokens(self) -> int:
-        """Tokens a clip."""
+        """Tokens per clip."""
         return self.frames // self.tubelet * (self.size // self.patch) ** 2
 
 
@@ -82,7 +82,7 @@ class Attention(nn.Module):
 
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int) -> torch.Tensor:
-    """Scaled dot-product attention of ``[N, Q, D]`` to ``[N, L, D]``, in so many heads: ``[N, Q, D]``."""
+    """Scaled dot-product attention of ``[N, Q, D]`` to ``[N, L, D]``, with ``heads`` heads: ``[N, Q, D]``."""
     q, k, v = (x.reshape(*x.shape[:2], heads, -1).transpose(1, 2) for x in (q, k, v))
     return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
 
@@ -117,7 +117,7 @@ class Block(nn.Module):
 
 
 class VideoTransformer(nn.Module):
-    """Clips to tokens. The last norm is left to the caller: who pools may do so before it or after it."""
+    """Clips to tokens. The last norm is left to the caller, who may pool before or after it."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -134,14 +134,14 @@ class VideoTransformer(nn.Module):
 
 
 def to_clips(batch: Frames, shape: Shape, device: str) -> torch.Tensor:
-    """What such a network sees: ``float32[N, 3, T, H, W]`` in [0, 1].
+    """The input of such a network: ``float32[N, 3, T, H, W]`` in [0, 1].
 
-    Of a longer clip it sees frames 0, n / T, 2 n / T and so on, rounded down. Frames are resized bilinearly
-    (half-pixel centres, no antialiasing), the aspect ratio ignored.
+    Of a longer clip, frames 0, n / T, 2 n / T and so on, rounded down, are used. They are resized bilinearly
+    with half-pixel centres, without antialiasing, ignoring the aspect ratio.
 
     Args:
         batch: ``uint8[N, n, h, w, 3]``.
-        shape: The network's.
+        shape: The network's hyperparameters.
         device: The torch device.
 
     Raises:
@@ -157,9 +157,9 @@ def to_clips(batch: Frames, shape: Shape, device: str) -> torch.Tensor:
 
 
 def read_checkpoint(path: Path) -> Any:
-    """What a PyTorch checkpoint holds: tensors and plain data, and no code that would be run.
+    """The content of a PyTorch checkpoint: tensors and plain data; no code is run.
 
-    Tensors of the current format are mapped and not read, as checkpoints hold several times what is needed.
+    Tensors of the current format are memory-mapped, as checkpoints hold several times what is needed.
     """
     # Checkpoints of this family hold the options they were trained with; a namespace is data.
     trusted = getattr(torch.serialization, "safe_globals", contextlib.nullcontext)
@@ -173,13 +173,13 @@ def fill(
     """A network with the weights of a checkpoint, in float32 and eval mode.
 
     Args:
-        build: Makes the network; its own weights are never filled in.
-        state: Reads the weights, named as the network names them; all of them and no others.
+        build: Makes the network; its weights are not initialised.
+        state: Reads the weights under the network's names, exactly its weights.
         path: The checkpoint, for the error.
         what: What it should hold.
 
     Raises:
-        WeightsError: It holds something else.
+        WeightsError: It holds other weights.
     """
     with checkpoint_of(what, path, BROKEN, from_user=True):
         with torch.device("meta"):

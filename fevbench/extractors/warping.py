@@ -1,8 +1,8 @@
-"""The warping error: does a clip move as the true one does, and is it steady along the way?
+"""The warping error: does a clip move like the true clip, and steadily?
 
 E_warp of Lai et al. (ECCV 2018) with the optical flow of the true clip: each next frame of the made clip is
-warped back by the true clip's flow; what it then differs by from the frame before, squared, in [0, 1], is
-averaged over channels and over the pixels that the true clip shows in both frames.
+warped back by the true clip's flow; its squared difference to the frame before, in [0, 1], is averaged over
+channels and over the pixels that the true clip shows in both frames.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 FLOW_SIZE = 256
-"""Side of the frames whose flow is looked for: DIS compares patches of 8 x 8 pixels, which on a frame of 64
-would be as large as an eye."""
+"""Height and width of frames for the flow: DIS compares patches of 8 x 8 pixels, which in a frame of 64 would
+be as large as an eye."""
 RELATIVE, ABSOLUTE = 0.01, 0.5
-"""By how much the flow there and back may miss where it started: parts of their squared lengths, and pixels
-squared (Sundaram et al., 2010)."""
+"""Tolerance of the forward-backward check: a part of the squared lengths of both flows, and squared pixels
+(Sundaram et al., 2010)."""
 
 FLOWS_KEPT = 256
-"""Flows of true frames kept: a made clip and its true clip are looked at together."""
+"""Number of cached flows of true frames, enough for the clips in work."""
 
 
 class WarpingErrors:
-    """Two frames of a made clip beside the same two of its true clip to ``float64[N, 1]``, in [0, 1].
+    """Two frames of a made clip and the same two of its true clip to ``float64[N, 1]``, in [0, 1].
 
-    NaN where the true clip has no pixel that both of its frames show.
+    NaN if both frames of the true clip show no common pixel.
 
     Args:
         device: Ignored; OpenCV's flow runs on the CPU.
@@ -76,8 +76,8 @@ def true_flow(truth: Frames) -> Floats:
         truth: ``uint8[T, H, W, 3]``.
 
     Returns:
-        ``float32[T - 1, H, W, 3]``: across and down in the clip's pixels, and the part of the pixel that is
-        visible in both frames.
+        ``float32[T - 1, H, W, 3]``: x and y in the clip's pixels, and the part of the pixel that is visible
+        in both frames.
     """
     import cv2
 
@@ -85,7 +85,7 @@ def true_flow(truth: Frames) -> Floats:
     size = (FLOW_SIZE, FLOW_SIZE)
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in truth]
     large = [cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC) for frame in grey]
-    # OpenCV's own types ask for the flow to start from, which there need not be.
+    # OpenCV's type hints require an initial flow, which is optional.
     search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flows = np.empty((len(truth) - 1, height, width, 3), np.float32)
     for flow, first, second in zip(flows, large[:-1], large[1:], strict=True):
@@ -105,7 +105,7 @@ def _inside(there: Floats) -> Floats:
 
 
 def _returns(there: Floats, back: Floats) -> Floats:
-    """1 where the way there and back ends where it started, else 0: ``float32[H, W]``."""
+    """1 where the flow forth and back ends where it started, else 0: ``float32[H, W]``."""
     miss = ((there + back) ** 2).sum(axis=2)
     lengths = (there**2).sum(axis=2) + (back**2).sum(axis=2)
     consistent: Floats = (miss <= RELATIVE * lengths + ABSOLUTE).astype(np.float32)
@@ -113,7 +113,7 @@ def _returns(there: Floats, back: Floats) -> Floats:
 
 
 def _targets(flow: Floats) -> tuple[Floats, Floats]:
-    """Where each pixel goes, across and down: ``float32[H, W]`` each."""
+    """The target of each pixel, x and y: ``float32[H, W]`` each."""
     height, width = flow.shape[:2]
     x: Floats = np.arange(width, dtype=np.float32) + flow[..., 0]
     y: Floats = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
@@ -121,7 +121,7 @@ def _targets(flow: Floats) -> tuple[Floats, Floats]:
 
 
 def _warped(picture: Floats, flow: Floats) -> NDArray[Any]:
-    """``float32[H, W, C]`` looked up where each pixel goes, bilinearly; the border is repeated outside."""
+    """``float32[H, W, C]``, sampled bilinearly at each pixel's target; the border is repeated outside."""
     import cv2
 
     x, y = _targets(flow)

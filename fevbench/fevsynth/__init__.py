@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 VERSION = "1.0"
-"""Version of the set and of its renderer: raised whenever the same settings could give other pixels."""
+"""Version of the set and of its renderer: increased whenever the same settings could give other pixels."""
 
 
 @dataclass(frozen=True)
 class Performance:
-    """When the face of a clip does what; frames are counted from 0.
+    """The timing of the expression in a clip; frames are counted from 0.
 
     Attributes:
         variant: Which of the label's apexes was shown.

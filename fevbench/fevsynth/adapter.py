@@ -1,7 +1,7 @@
-"""How fevbench reads FEVSynth: a manifest, the clips and neutral images, and the ground truth.
+"""FEVSynth as a data set: a manifest, the clips and neutral images, and the ground truth.
 
-Clips and neutral images lie in folders as they were rendered, or in one archive that stores each as it is
-(`ARCHIVE`); the manifest says the same of them either way.
+Clips and neutral images are in folders, or in one archive that stores each unchanged (`ARCHIVE`); the
+manifest is the same in both cases.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent
 MANIFEST = "manifest.json"
 ARCHIVE = "fevsynth.zip"
-"""Where this is beside the manifest, it holds every clip and neutral image under its name there."""
+"""Archive beside the manifest that may hold every clip and neutral image, by its name in the manifest."""
 REINSTALL = "install fevbench again"
 RENDER_AGAIN = "repeat the `fevbench data render` that made it"
 
@@ -34,14 +34,14 @@ RENDER_AGAIN = "repeat the `fevbench data render` that made it"
 class FEVSynth:
     """The data set as its manifest describes it; every file is checked against its sha256 when read.
 
-    The shipped set is called ``fevsynth``. One that a user rendered is named after its folder, and its
-    version ends in a digest of its manifest, so that no result on it passes for one on the shipped set.
+    The included set is called ``fevsynth``. A set that a user rendered is named after its folder, and its
+    version ends in a digest of its manifest, so that its results are not mistaken for the included set's.
 
     Args:
-        root: The folder of ``manifest.json``; the shipped one by default.
+        root: The folder of ``manifest.json``; the included set by default.
 
     Attributes:
-        repetitions: How often everybody performs every label.
+        repetitions: Performances of each label per subject.
 
     Raises:
         DatasetError: The manifest is missing, broken, or of another version of FEVSynth.
@@ -119,7 +119,7 @@ class FEVSynth:
         return number
 
     def performance(self, clip: Clip) -> Performance:
-        """When the face of a clip does what."""
+        """The timing of the expression in a clip."""
         entry = self._entries[clip.id]
         return Performance(entry["variant"], entry["onset"], entry["apex"], entry["offset"])
 
@@ -143,7 +143,7 @@ class FEVSynth:
             return np.asarray(image.convert("RGB"))
 
     def truth(self) -> Truth:
-        """What is exactly known of every clip and neutral image; read once.
+        """The ground truth of every clip and neutral image; read once.
 
         Raises:
             DatasetError: The file is missing or is not the one the manifest names.
@@ -183,13 +183,13 @@ class FEVSynth:
         return None if entry is self._truth_entry else self._archive
 
     def _place(self, entry: dict[str, Any]) -> Path:
-        """Where a file is, for messages: its path, below the archive if it is in one."""
+        """The path of a file for messages; in an archive, below the archive's path."""
         archive = self._archive_of(entry)
         path: Path = (archive.path if archive else self._root) / entry["file"]
         return path
 
     def _checked(self, entry: dict[str, Any]) -> bytes:
-        """The bytes of a file that is what the manifest says."""
+        """The bytes of a file, after checking them against the manifest."""
         archive, path = self._archive_of(entry), self._place(entry)
         try:
             content = archive.read(entry["file"]) if archive else path.read_bytes()

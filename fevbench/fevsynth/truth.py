@@ -1,4 +1,4 @@
-"""What is exactly known of every clip because it was rendered: ``truth.npz`` beside the manifest."""
+"""The ground truth of every rendered clip: ``truth.npz`` beside the manifest."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Clips from any photograph: read it, find and frame the face, ask a model, write what it made."""
+"""Clips from any photograph: read it, find and frame the face, run a model, write the clips."""

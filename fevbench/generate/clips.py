@@ -19,7 +19,7 @@ from fevbench.data.protocol import Protocol
 from fevbench.engine.generate import GeneratedClips
 from fevbench.errors import FevbenchError
 from fevbench.generate.photograph import Photograph
-from fevbench.models.asked import Asked
+from fevbench.models.asked import LocalMaker
 from fevbench.models.built import build
 from fevbench.models.found import FoundModel
 from fevbench.progress import Progress
@@ -32,16 +32,16 @@ ACROSS = 3
 def make_clips(
     found: FoundModel, face: Photograph, protocol: Protocol, seed: int, device: str, progress: Progress
 ) -> dict[str, Frames]:
-    """Ask a model for each wanted expression of a face, as a run would: label to ``uint8[T, S, S, 3]``.
+    """Clips of a face for each requested expression, made as in a run: label to ``uint8[T, S, S, 3]``.
 
     Raises:
         ModelError: The model cannot make clips of a photograph, fails, or breaks the protocol.
     """
     found.check_generates()
-    # A photograph goes on for as long as one likes.
+    # A photograph can be repeated for any length.
     corpus = Corpus(face, replace(protocol, reads_to_end=True), "test")
     with tempfile.TemporaryDirectory() as folder:
-        asked = Asked(build(found, corpus, device, progress), corpus, device)
+        asked = LocalMaker(build(found, corpus, device, progress), corpus, device)
         made = GeneratedClips(asked, corpus, Path(folder), seed)
         for note in made.notes:
             progress.note(f"note: {note}")
@@ -50,10 +50,10 @@ def make_clips(
 
 
 def check_suffix(path: Path) -> None:
-    """See that the format is known before anything is computed.
+    """Check that the format of a file is known, before anything is computed.
 
     Raises:
-        FevbenchError: It is not.
+        FevbenchError: It is unknown.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise FevbenchError(f"{path} has no known format", f"give a name that ends in {', '.join(SUFFIXES)}")
@@ -78,20 +78,20 @@ def write_clips(path: Path, clips: Mapping[str, Frames], fps: float, scale: int)
 
 
 FEATHER = 0.12
-"""Part of the square's side over which, from its border inwards, the clip takes the photograph's place."""
+"""Width of the transition from the photograph to the clip, inside the border, as a part of the side."""
 LARGEST, LARGEST_OF_MANY = 1280, 640
-"""Longer side of what is written, pixels: of one clip, and of each in a grid."""
+"""Longer side of the written file in pixels: of one clip, and of each clip in a grid."""
 LEAST_SIZE, LARGEST_SIZE = 64, 512
-"""Height and width of a clip that is asked for to be put back, pixels."""
+"""Least and largest height and width of a clip for pasting, pixels."""
 
 
 def largest(clips: int) -> int:
-    """The longer side of a photograph that is written with so many clips, pixels."""
+    """The longer side of a photograph that is written with this many clips, pixels."""
     return LARGEST if clips == 1 else LARGEST_OF_MANY
 
 
 def fitting_size(placement: Placement) -> int:
-    """The size of a clip that has a pixel for each of its place, as far as that is sensible."""
+    """The size of a clip with one pixel per pixel of its place in the photograph, within limits."""
     side = round(float(np.hypot(*placement[:, 0])))
     return min(max(side, LEAST_SIZE), LARGEST_SIZE)
 
@@ -120,7 +120,7 @@ def pasted(photograph: Frames, clip: Frames, placement: Placement) -> Frames:
     back: NDArray[np.float64] = np.linalg.inv(placement[:, :2]).astype(np.float64)
     start = back @ (np.array([left, top]) - placement[:, 2])
     weight = _weight(back, start, right - left, bottom - top)[..., None]
-    # What is larger than its place is shrunk with a filter first.
+    # A clip larger than its place is first shrunk with a filter.
     side = min(clip.shape[1], max(1, round(float(np.hypot(*placement[:, 0])))))
     (a, b), (d, e) = back * side
     c, f = start * side

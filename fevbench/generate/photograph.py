@@ -1,4 +1,4 @@
-"""A photograph: reading it, framing a face of it, what speaks against it; and as a data set of one."""
+"""A photograph: reading it, framing a face, notes on its quality; and as a data set of one subject."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ReadExpressions = Callable[[Frames], NDArray[np.float32]]
 LEAST = 24
 """Height and width a photograph must have, pixels."""
 LARGEST = 4096
-"""Longer side that is kept; no model here looks at more of a face."""
+"""Longer side to which photographs are shrunk; no model here uses larger faces."""
 
 
 class PhotographError(FevbenchError):
@@ -31,7 +31,7 @@ def read_photograph(path: Path) -> Frames:
     """Read a picture as `read_picture` does, of an animation the first; its longer side is at most `LARGEST`.
 
     Raises:
-        PhotographError: It is missing, no picture, damaged, too small, or too large to open.
+        PhotographError: It is missing, not a picture, damaged, too small, or too large to open.
     """
     if not path.is_file():
         raise PhotographError(f"{path} does not exist", "check --image")
@@ -55,8 +55,8 @@ class Photograph:
     Args:
         still: ``uint8[S, S, 3]``, the framed face.
         name: What to call the subject.
-        labels: The expressions that are wanted.
-        fps: Frames a second of what will be made.
+        labels: The requested expressions.
+        fps: Frames per second of the clips.
     """
 
     name = "photograph"
@@ -77,18 +77,18 @@ class Photograph:
         return (self._subject,)
 
     def clips(self, split: Split) -> tuple[Clip, ...]:
-        """One a wanted expression."""
+        """One clip per requested expression."""
         return self._clips if split == "test" else ()
 
     def frames(self, clip: Clip) -> Frames:
-        """The face, long enough for every protocol; only frame 0 is ever asked for."""
+        """The face, repeated often enough for every protocol; only frame 0 is ever used."""
         return np.broadcast_to(self._still, (1 << 24, *self._still.shape))  # which takes no memory
 
 
 DETECTOR = "scrfd-500m"
-"""Its name among fevbench's weights."""
+"""The detector's name in the weights registry."""
 LEAST_FACE = 20
-"""Pixels between the sides of a face's box below which no model has anything to work with."""
+"""Least width of a face's box in pixels; smaller faces are useless for any model."""
 
 
 def find_faces(photograph: Frames, detector: Path) -> list[FoundFace]:
@@ -101,18 +101,16 @@ def find_faces(photograph: Frames, detector: Path) -> list[FoundFace]:
 def choose_face(
     faces: list[FoundFace], which: int | None, name: str, shape: tuple[int, ...]
 ) -> tuple[FoundFace, list[str]]:
-    """The face that is meant, and what to say of the choice.
+    """Choose a face; returns it with a note on the choice.
 
-    ``which`` is its number from the left, counted from 1; None is for the one a photographer would mean, the
-    largest, if it is not far from the middle.
+    ``which`` is its number from the left, counted from 1; None for the most prominent face: the largest,
+    unless it is far from the middle.
 
     Raises:
-        PhotographError: There is none; there are not so many; or the face is too small.
+        PhotographError: There is no face or not this one, or it is too small.
     """
     if not faces:
-        raise PhotographError(
-            f"no face was found in {name}", "use a photograph of a face seen from the front"
-        )
+        raise PhotographError(f"no face was found in {name}", "use a frontal photograph of a face")
     if which is not None and which > len(faces):
         count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
         raise PhotographError(f"{name} shows {count}, not {which}", "choose another --face")
@@ -134,7 +132,7 @@ def choose_face(
 
 
 def _prominence(face: FoundFace, shape: tuple[int, ...]) -> float:
-    """The area of a face; half of it if it lies in a corner of the picture."""
+    """The area of a face; half of it for a face in a corner of the picture."""
     middle = np.array(shape[1::-1]) / 2
     centre = (np.array(face.box[:2]) + face.box[2:]) / 2
     away = np.hypot(*(centre - middle)) / np.hypot(*middle)
@@ -142,7 +140,7 @@ def _prominence(face: FoundFace, shape: tuple[int, ...]) -> float:
 
 
 def frame_face(photograph: Frames, face: FoundFace, size: int) -> Frames:
-    """The face turned upright, where `FRAMING` has it: ``uint8[size, size, 3]``.
+    """The face turned upright and placed as in `FRAMING`: ``uint8[size, size, 3]``.
 
     Beyond the photograph its border is repeated.
     """
@@ -150,28 +148,28 @@ def frame_face(photograph: Frames, face: FoundFace, size: int) -> Frames:
 
 
 READER = ("face-api", "face-api-manifest", "scrfd-500m")
-"""What reads whether a face is neutral, by its names among fevbench's weights: of 16 neutral subjects of
-FEVSynth it calls all neutral, at 0.91 or more; fer-xception doubts half of them."""
+"""Networks that tell whether a face is neutral, by names in the weights registry: they call all of 16
+neutral subjects of FEVSynth neutral, at 0.91 or more; fer-xception only half of them."""
 NEUTRAL = 0.5
 """The least probability of a neutral face."""
 ASIDE = 0.2
-"""How far the nose may lie beside the middle of the face, in distances between the eyes. FEVSynth's subjects
-stay within 0.09; three-quarter views begin at about 0.2."""
+"""Largest distance of the nose from the middle of the face, in distances between the eyes. FEVSynth's
+subjects stay within 0.09; three-quarter views begin at about 0.2."""
 BETWEEN = (0.42, 0.72)
-"""Where the nose may lie between eyes (0) and mouth (1). FEVSynth's subjects lie between 0.50 and 0.65."""
+"""Range of the nose between eyes (0) and mouth (1). FEVSynth's subjects lie between 0.50 and 0.65."""
 OUTSIDE = 0.1
-"""Part of the framed square that may lie outside the photograph."""
+"""Largest part of the framed square outside the photograph."""
 
 
 def turned(points: NDArray[np.floating]) -> tuple[float, float]:
-    """How far a face is turned, by its five points ``[5, 2]``.
+    """The rotation of a face, by its five points ``[5, 2]``.
 
     Returns:
         How far the nose lies right of the middle, in distances between the eyes, about 0 in a frontal view;
         and where it lies between the eyes (0) and the mouth (1), about 0.57.
     """
     axes = upright(points)[:, :2]
-    # Seen in the upright face, as parts of the framed square.
+    # In the upright face, as parts of the framed square.
     seen = points.astype(np.float64) @ axes / np.hypot(*axes[:, 0]) ** 2
     eyes, nose, mouth = seen[:2].mean(0), seen[2], seen[3:].mean(0)
     aside = (nose - (eyes + mouth) / 2)[0] / (FRAMING[1] - FRAMING[0])[0]
@@ -179,7 +177,7 @@ def turned(points: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def notes_on_view(points: NDArray[np.floating]) -> list[str]:
-    """What to say of a face that is not seen from the front, by its five points ``[5, 2]``."""
+    """Notes on a face that is not frontal, by its five points ``[5, 2]``."""
     aside, between = turned(points)
     if abs(aside) > ASIDE:
         return ["the face is not seen from the front but from the side: expect less of its far half"]
@@ -190,7 +188,7 @@ def notes_on_view(points: NDArray[np.floating]) -> list[str]:
 
 
 def notes_on_size(placement: Placement, size: int, picture: Frames) -> list[str]:
-    """What to say of a small face, and of one that the border of the photograph ``uint8[H, W, 3]`` cuts."""
+    """Notes on a face that is small, or cut by the border of the photograph ``uint8[H, W, 3]``."""
     notes = []
     side = float(np.hypot(*placement[:, 0]))
     if side < size / 2:
@@ -214,7 +212,7 @@ def _outside(placement: Placement, picture: Frames) -> float:
 
 
 def notes_on_expression(still: Frames, read: ReadExpressions) -> list[str]:
-    """What to say of a framed face ``uint8[S, S, 3]`` that is not neutral, by a network that reads it."""
+    """Notes on a framed face ``uint8[S, S, 3]`` that is not neutral, by a network that classifies it."""
     from fevbench.extractors.expressions import CLASSES
 
     (probabilities,) = read(still[None])

@@ -1,5 +1,5 @@
-"""The judge: a small network that reads which expression a clip shows, trained on true train subjects only.
+"""The expression classifier: a small network that reads the expression of a clip, trained on true clips.
 
-`network` is what it is, `training` how it learns, `files` where that of a data set is found. It is part of
-the metric ``accuracy``: another judge is another definition.
+`network` defines it, `training` trains it, `files` finds that of a data set. In identifiers and files it is
+called *judge*. It is part of the metric ``accuracy``: another classifier is another definition.
 """

@@ -1,4 +1,4 @@
-"""What a judge is: convolutions over each frame beside its change against frame 0, then over time."""
+"""The expression classifier: convolutions over each frame and its change from frame 0, then over time."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import torch.nn.functional as F
 from torch import nn
 
 SIZE = 64
-"""Height and width of the frames it looks at; larger ones are shrunk by averaging."""
+"""Height and width of its input frames; larger frames are shrunk by averaging."""
 WIDTHS = (16, 32, 64, 64)
 FEATURES = 128
 GRID = 4
-"""Height and width of what is left of a frame: where something moves matters, so it is not averaged."""
+"""Height and width of the last maps of a frame, which are not averaged because positions matter."""
 
 
 class Judge(nn.Module):
     """Clips ``float32[B, T, 3, S, S]`` in [-1, 1], frame 0 neutral, to logits ``float32[B, labels]``.
 
-    Each frame is seen beside its difference from frame 0: what a face does, beside what it looks like.
+    The input of each frame is the frame and its difference from frame 0: appearance and motion of the face.
     """
 
     def __init__(self, labels: int) -> None:
@@ -38,7 +38,7 @@ class Judge(nn.Module):
         self.answer = nn.Sequential(nn.Dropout(0.5), nn.Linear(2 * FEATURES, labels))
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
-        """Read clips."""
+        """Logits of clips."""
         if clips.shape[-1] != SIZE:
             shrunk = F.interpolate(clips.flatten(0, 1), (SIZE, SIZE), mode="area")
             clips = shrunk.view(*clips.shape[:3], SIZE, SIZE)

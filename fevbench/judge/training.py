@@ -1,4 +1,4 @@
-"""Training a data set's judge: its clips, their augmentation, the loop, the file."""
+"""Training a data set's expression classifier: its clips, their augmentation, the loop, the file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from fevbench.version import VERSION
 
 EPOCHS = 24
 PATIENCE = 8
-"""Epochs without a better reading of the val subjects after which training stops."""
+"""Epochs without an improvement on the val subjects after which training stops."""
 BATCH = 16
 LEARNING_RATE = 2e-3
 SMOOTHING = 0.05
@@ -36,12 +36,12 @@ SEED = 0
 def augment(clips: torch.Tensor, generator: torch.Generator, shift: int = 3) -> torch.Tensor:
     """Mirror half of the clips, shift each by up to ``shift`` pixels, and change brightness and contrast.
 
-    All frames of a clip are changed alike, so that nothing moves that did not.
+    All frames of a clip are changed alike, so that no motion is added.
 
     Args:
         clips: ``float32[B, T, 3, H, W]`` in [-1, 1].
-        generator: Decides.
-        shift: Pixels, at most.
+        generator: The source of random numbers.
+        shift: Largest shift in pixels.
     """
     batch, height, width = len(clips), *clips.shape[-2:]
     mirrored = torch.rand(batch, generator=generator) < 0.5
@@ -73,7 +73,7 @@ class Clips:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained judge: of so many epochs, counted from 1, the one that was kept."""
+    """A trained classifier, with the number of epochs and the one that was kept, counted from 1."""
 
     network: Judge
     epochs: int
@@ -88,9 +88,9 @@ def train(
     advance: Callable[[int], None],
     epochs: int,
 ) -> Trained:
-    """Train a judge for ``classes`` labels, and keep the epoch in which it reads the val clips best.
+    """Train a classifier for ``classes`` labels, and keep the epoch that is best on the val clips.
 
-    ``advance`` is called with the number of clips learned from; for epochs that are not needed as well.
+    ``advance`` is called with the number of trained clips, also for epochs that early stopping skips.
     """
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
@@ -141,7 +141,7 @@ def read(network: Judge, clips: Clips, device: str) -> torch.Tensor:
 
 
 def _score(network: Judge, clips: Clips, device: str) -> tuple[float, float]:
-    """Accuracy, then the negative loss to tell equal ones apart."""
+    """Accuracy, then the negative loss to decide between equal ones."""
     logits, labels = read(network, clips, device), torch.from_numpy(clips.labels)
     accuracy = (logits.argmax(dim=1) == labels).float().mean()
     return float(accuracy), -float(F.cross_entropy(logits, labels))
@@ -149,7 +149,7 @@ def _score(network: Judge, clips: Clips, device: str) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """How well a judge reads the clips of the val subjects, at the epoch that was kept because of it."""
+    """The accuracy of a classifier on clips of the val subjects, at the epoch kept because of it."""
 
     accuracy: float
     clips: int
@@ -159,7 +159,7 @@ class ValidationResult:
 def train_on_dataset(
     dataset: Dataset, protocol: Protocol, device: str, out: Path, progress: Progress
 ) -> ValidationResult:
-    """Train a judge on the train subjects, choose it on the val subjects, and write it.
+    """Train a classifier on the train subjects, choose the epoch on the val subjects, and write it.
 
     Raises:
         DatasetError: There are no train or no val subjects.

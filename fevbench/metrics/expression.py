@@ -1,4 +1,4 @@
-"""Is it the expression that was asked for?"""
+"""Metrics of expression: does a clip show the requested one?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def accuracy(view: ClipView, columns: Sequence[str] = (), choices: Sequence[str] = ()) -> Measurement:
-    """1 if the classifier reads the label that was asked for, else 0.
+    """1 if the classifier reads the requested label, else 0.
 
     It reads the choice with the largest sum over the second half of the rows, as the apex of a clip is not
     known: which of the choices is shown, not whether one is. A classifier of clips has one row.
@@ -36,12 +36,12 @@ def accuracy(view: ClipView, columns: Sequence[str] = (), choices: Sequence[str]
 
 
 def confusion(readings: NDArray[np.int64], labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """How often each label that was asked for (rows) was read as each (columns).
+    """How often each requested label (rows) was read as each label (columns).
 
     Args:
-        readings: ``int64[N]``, what the judge reads.
-        labels: ``int64[N]``, what was asked for.
-        count: How many labels there are.
+        readings: ``int64[N]``, the labels that the expression classifier reads.
+        labels: ``int64[N]``, the requested labels.
+        count: Number of labels.
 
     Returns:
         ``int64[count, count]``.
@@ -52,14 +52,14 @@ def confusion(readings: NDArray[np.int64], labels: NDArray[np.int64], count: int
 def macro_f1(confusions: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean over labels of F1, the harmonic mean of a label's precision and recall.
 
-    A label that is neither asked for nor read is left out; F1 is 0 of one that is asked for and never read
-    right. It is the mean of F1 and not the F1 of means (Opitz and Burst, 2019).
+    A label that is neither requested nor read is left out; F1 is 0 for a label that is requested and never
+    read right. It is the mean of F1 and not the F1 of means (Opitz and Burst, 2019).
 
     Args:
-        confusions: ``float64[..., L, L]``, asked for by read.
+        confusions: ``float64[..., L, L]``, requested by read label.
 
     Returns:
-        ``float64[...]`` in [0, 1]; NaN where nothing was asked for.
+        ``float64[...]`` in [0, 1]; NaN where nothing was requested.
     """
     right = np.diagonal(confusions, axis1=-2, axis2=-1)
     total = confusions.sum(axis=-1) + confusions.sum(axis=-2)
@@ -73,12 +73,12 @@ def macro_f1(confusions: NDArray[np.float64]) -> NDArray[np.float64]:
 def macro_f1_of_logits(
     logits: NDArray[np.float32], true: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> float:
-    """Macro-F1 of the judge's readings of made clips; see `macro_f1`.
+    """Macro-F1 of the expression classifier's readings of made clips; see `macro_f1`.
 
     Args:
-        logits: ``float32[N, L]``, the judge's, of made clips.
-        true: The same of the true clips, which do not matter.
-        labels: ``int64[N]``, what was asked for.
+        logits: ``float32[N, L]``, the expression classifier's, of made clips.
+        true: The same for the true clips; not used.
+        labels: ``int64[N]``, the requested labels.
     """
     count = logits.shape[1]
     counts = confusion(logits.argmax(axis=1).astype(np.int64), labels, count)

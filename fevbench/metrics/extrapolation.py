@@ -41,7 +41,7 @@ def frechet_infinity(generated: Features, real: Features, subjects: NDArray[np.i
     """The Fréchet distance extrapolated to infinitely many subjects.
 
     Args:
-        generated: ``float[N, D]``, one row a sample, or a sequence of such arrays.
+        generated: ``float[N, D]``, one row per sample, or a sequence of such arrays.
         real: ``float[N, D]``, of the same subjects' true clips, row by row.
         subjects: ``int64[N]``, the subject of each row of both.
 
@@ -61,13 +61,13 @@ def infinity_jackknife(
     """The extrapolated distance, and the same without each group of samples in turn.
 
     Args:
-        generated: ``float[N, D]``, one row a sample, or a sequence of such arrays.
+        generated: ``float[N, D]``, one row per sample, or a sequence of such arrays.
         real: ``float[N, D]``, of the same subjects' true clips, row by row.
         subjects: ``int64[N]``, the subject of each row of both.
         groups: ``int64[N]``, the group of each row of both.
 
     Returns:
-        The number of all, and one a group, in the groups' order; NaN where what is left has none.
+        The value of all, and one per group, in the groups' order; NaN where the rest has no value.
 
     Raises:
         TooFew: Fewer than two subjects in all, or a subset of them has fewer than two samples.
@@ -84,7 +84,7 @@ def infinity_jackknife(
 def _extrapolated(
     generated: Features, real: Features, subjects: NDArray[np.int64], kept: NDArray[np.bool_]
 ) -> float:
-    """Of the samples that are kept, ``bool[N]``: none is copied, and one pass is made over all."""
+    """The distance of the kept samples, ``bool[N]``, from one pass over all, without copies."""
     order = sorted(set(subjects[kept].tolist()), key=_place)
     count = len(order)
     if count < 2:
@@ -92,7 +92,7 @@ def _extrapolated(
     sizes = np.unique(np.linspace(-(-count // 2), count, SIZES).round().astype(int))
     subsets = [_subsets(order, size) for size in sizes]
     chosen = np.array([np.isin(subjects, subset) & kept for of_size in subsets for subset in of_size])
-    # Samples that are in the same subsets are one group, so that there are a dozen and not one a subject.
+    # Samples that are in the same subsets form one group: a dozen groups instead of one per subject.
     unions, groups = np.unique(chosen, axis=1, return_inverse=True)
     found = iter(distances(generated, real, groups.ravel(), unions))
     means = [np.mean([next(found) for _ in of_size]) for of_size in subsets]
@@ -109,5 +109,5 @@ def _subsets(order: list[int], size: int) -> list[list[int]]:
 
 
 def _place(subject: int) -> bytes:
-    """A subject's place in the order; a hash, so that who is left out does not change the others' order."""
+    """A subject's position in the order: a hash, so that leaving out one does not reorder the others."""
     return hashlib.sha256(f"{SEED}\0{subject}".encode()).digest()

@@ -2,8 +2,8 @@
 
 Where a metric is a mean over frames, a frame without a face counts `Sampling.missing_value`, or the clip's
 worst observed value if that is worse. A curve with a hole could be any curve: in the metrics of whole curves,
-a clip that loses a face anywhere has no value, and counts as the worst there is. Losing a face therefore
-never improves a number.
+a clip that loses a face anywhere has no value, and counts as the worst value. So losing a face never
+improves a result.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ its frames is the highest is chance."""
 FAR_TURNED = 90.0
 """Degrees at which a face can no longer be seen: what a lost face counts in `pose_error`."""
 FAR_APART = 1.0
-"""The same in `landmark_distance`: points as far off as the eyes are apart."""
+"""The same in `landmark_distance`: points off by the distance of the eyes."""
 FAR_JITTER = 1.0
 """What a lost face counts in `mesh_jitter`: a face whose points jump as far as its eyes are apart."""
 

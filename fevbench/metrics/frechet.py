@@ -47,7 +47,7 @@ def frechet_distance(generated: Features, real: Features) -> float:
     """The squared Fréchet distance, as FID and FVD report it.
 
     Args:
-        generated: ``float[N, D]``, one row a sample, or a sequence of such arrays.
+        generated: ``float[N, D]``, one row per sample, or a sequence of such arrays.
         real: ``float[M, D]``, likewise.
 
     Returns:
@@ -58,7 +58,7 @@ def frechet_distance(generated: Features, real: Features) -> float:
         ValueError: A set holds a value that is not finite.
     """
     first, second = (
-        _Side(features, np.zeros(_shape(features)[0], np.int64), 1) for features in (generated, real)
+        _FeatureSet(features, np.zeros(_shape(features)[0], np.int64), 1) for features in (generated, real)
     )
     return _distance(first, second, np.array([True]))
 
@@ -69,12 +69,12 @@ def frechet_jackknife(
     """The distance, and the distance without each group in turn, from one pass over the features.
 
     Args:
-        generated: ``float[N, D]``, one row a sample, or a sequence of such arrays.
+        generated: ``float[N, D]``, one row per sample, or a sequence of such arrays.
         real: ``float[N, D]``, likewise.
         groups: ``int64[N]``, the group of each sample of both, from 0.
 
     Returns:
-        The distance, and one number a group, in the groups' order; NaN where fewer than two samples are left.
+        The distance, and one value per group, in the groups' order; NaN if fewer than two samples are left.
 
     Raises:
         TooFew: A set has fewer than two samples.
@@ -94,19 +94,19 @@ def distances(
     """The distance between the samples of some groups of both sets, for several choices of groups.
 
     Args:
-        generated: ``float[N, D]``, one row a sample, or a sequence of such arrays.
+        generated: ``float[N, D]``, one row per sample, or a sequence of such arrays.
         real: ``float[N, D]``, likewise.
         groups: ``int64[N]``, the group of each sample of both, from 0.
         unions: ``bool[U, G]``, the groups of each choice.
 
     Returns:
-        One number a choice; NaN where it has fewer than two samples.
+        One value per choice; NaN where it has fewer than two samples.
 
     Raises:
         TooFew: A set has fewer than two samples.
         ValueError: A set holds a value that is not finite.
     """
-    first, second = (_Side(features, groups, unions.shape[1]) for features in (generated, real))
+    first, second = (_FeatureSet(features, groups, unions.shape[1]) for features in (generated, real))
     return [_distance(first, second, union) if first.count(union) > 1 else float("nan") for union in unions]
 
 
@@ -124,9 +124,9 @@ def per_label(generated: NDArray[Any], real: NDArray[Any], labels: NDArray[np.in
     """Each label's Fréchet distance; NaN of a label of one sample.
 
     Args:
-        generated: ``float[N, D]``, one row a sample.
+        generated: ``float[N, D]``, one row per sample.
         real: ``float[N, D]``, of samples of the same labels, row by row.
-        labels: ``int64[N]``, what was asked for.
+        labels: ``int64[N]``, the requested labels.
 
     Returns:
         Label to distance, for the labels there are, in their order.
@@ -142,13 +142,13 @@ def of_labels_jackknife(
     """`frechet_of_labels`, and the same without each group in turn, from one pass over the features.
 
     Args:
-        generated: ``float[N, D]``, one row a sample.
+        generated: ``float[N, D]``, one row per sample.
         real: ``float[N, D]``, of samples of the same labels, row by row.
-        labels: ``int64[N]``, what was asked for.
+        labels: ``int64[N]``, the requested labels.
         groups: ``int64[N]``, the group of each sample of both, from 0.
 
     Returns:
-        The mean, and one number a group, in the groups' order; NaN where a label has one sample only.
+        The mean, and one value per group, in the groups' order; NaN if a label has only one sample.
     """
     cells, numbers = np.unique(np.stack([labels, groups]), axis=1, return_inverse=True)
     whole = np.ones((1, cells.shape[1]), bool)
@@ -159,7 +159,7 @@ def of_labels_jackknife(
     return means[0], means[1:]
 
 
-class _Side:
+class _FeatureSet:
     """One of the two sets, in groups.
 
     Raises:
@@ -237,7 +237,7 @@ def _added(moments: Moments, others: list[Moments], sign: int) -> Moments:
     return moments
 
 
-def _distance(generated: _Side, real: _Side, union: NDArray[np.bool_]) -> float:
+def _distance(generated: _FeatureSet, real: _FeatureSet, union: NDArray[np.bool_]) -> float:
     """Between the samples of these groups."""
     sides = (generated, real)
     if min(side.count(union) for side in sides) < generated.features:

@@ -29,7 +29,7 @@ def csim(view: ClipView) -> Measurement:
 
 
 def csim_min(view: ClipView) -> Measurement:
-    """Smallest cosine of a frame's face to the input face: one frame with another face is seen."""
+    """Smallest cosine of a frame's face to the input face: detects a single frame with another face."""
     return _to_input(view, lambda cosines: Measurement(float(np.nan_to_num(cosines, nan=0.0).min())))
 
 
@@ -37,7 +37,7 @@ def rank_1(view: ClipView) -> Measurement:
     """1 if, of all scored subjects, the clip's own is nearest to its mean face, else 0.
 
     Faces are means of unit embeddings: over the clip's frames with a face, and over the input faces of all of
-    a subject's scored clips. Chance is one in so many subjects.
+    a subject's scored clips. Chance is one divided by the number of subjects.
     """
     assert view.input_faces is not None
     subjects, means = view.input_faces.means
@@ -56,7 +56,7 @@ class InputFaces(dict[str, "NDArray[Any]"]):
     def means(self) -> tuple[list[str], Values]:
         """The subjects with a face, and the mean of each one's faces, ``float64[S, D]``, of length 1.
 
-        Computed once, and not for every clip that is compared with them.
+        Computed once, not for every clip.
         """
         found = {subject: _mean_face(faces) for subject, faces in self.items()}
         known = {subject: face for subject, face in found.items() if face is not None}
@@ -101,7 +101,7 @@ def _unit(embeddings: NDArray[np.float32]) -> Values:
 
 
 def _mean_face(embeddings: NDArray[np.float32]) -> Values | None:
-    """The mean of those that are faces, of length 1; None if none is."""
+    """The mean over frames with a face, scaled to length 1; None if no frame has a face."""
     faces = _unit(embeddings[~np.isnan(embeddings).any(axis=1)])
     if len(faces) == 0:
         return None

@@ -46,7 +46,7 @@ def kernel_jackknife(
         groups: ``int[N]``, the group of each sample of both, from 0.
 
     Returns:
-        The distance, and one number a group, in the groups' order; NaN where fewer than two samples are left.
+        The distance, and one value per group, in the groups' order; NaN if fewer than two samples are left.
 
     Raises:
         TooFew: A set has fewer than two samples.
@@ -59,8 +59,8 @@ def kernel_jackknife(
 def jedi(generated: NDArray[Any], real: NDArray[Any]) -> float:
     """100 times the biased estimate of MMD^2 with k(x, y) = (x.y / D)^2, over all pairs of samples.
 
-    Luo et al. (ICLR 2025), as their package computes it: a sample's kernel with itself counts, so that the
-    distance is never below 0, and of few samples it is too large.
+    Luo et al. (ICLR 2025), as their package computes it: a sample's kernel with itself counts, so the
+    distance is never below 0, and too large for few samples.
 
     Args:
         generated: ``float[N, D]``.
@@ -134,7 +134,7 @@ class KernelSums:
         return ~np.eye(len(self._n), dtype=bool)
 
     def unbiased(self, chosen: NDArray[np.bool_] | slice = slice(None)) -> float:
-        """MMD^2 between the samples of the chosen groups, none beside itself; NaN of fewer than two a set."""
+        """MMD^2 of the chosen groups without pairs of equal samples; NaN for fewer than two per set."""
         n, m = self._n[chosen].sum(), self._m[chosen].sum()
         if min(n, m) < 2:
             return float("nan")
@@ -143,7 +143,7 @@ class KernelSums:
         return float(xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2.0 * xy / (n * m))
 
     def biased(self, chosen: NDArray[np.bool_] | slice = slice(None)) -> float:
-        """The same with each sample also beside itself; NaN of none."""
+        """The same with pairs of equal samples; NaN for no sample."""
         n, m = self._n[chosen].sum(), self._m[chosen].sum()
         if min(n, m) < 1:
             return float("nan")

@@ -1,4 +1,4 @@
-"""What a clip metric sees, and what it says: a value, or none and the reason; a failure is never a score."""
+"""Input and output of a clip metric: a value, or the reason for no value; a failure is never a score."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ NO_INPUT_FACE = "no face in the input image"
 
 
 class TooFew(ValueError):
-    """A set holds too few samples for a number; a larger one would have it."""
+    """A set holds too few samples for a value."""
 
 
 @dataclass(frozen=True)
 class ClipView:
-    """What a clip metric is computed from: a generated clip beside its true clip, as one extractor sees them.
+    """The input of a clip metric: one extractor's features of a generated clip and of its true clip.
 
     The rows are of the frames that the metric looks at (`Sampling.first_frame`), here T of them: ``float32[T,
     D]`` for extractors that look at frames, alone or beside the true clip's, ``float32[T - 1, D]`` for those
@@ -33,12 +33,12 @@ class ClipView:
     Attributes:
         generated: The generated clip.
         true: The true clip.
-        label: The expression that was asked for.
-        subject: Whose clip it is.
+        label: The requested expression.
+        subject: The subject of the clip.
         labels: The data set's labels, in their order.
         input: The input face, the true clip's frame 0, ``float32[1, D]``; by default the first row of
-            ``true``, which is right where no frame is left out.
-        input_faces: The input faces of all scored subjects; needed by identification alone.
+            ``true``, which is right if no frame is left out.
+        input_faces: The input faces of all scored subjects; only identification needs them.
     """
 
     generated: NDArray[Any]
@@ -56,14 +56,14 @@ class ClipView:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a metric says of one clip, or of one set of clips.
+    """The result of a metric for one clip, or for one set of clips.
 
     Attributes:
-        value: The number, or None when there is none.
+        value: The value, or None.
         reason: Why there is no value; empty when there is one.
-        excused: The value is absent because of the true clip, which is no fault of the model's; such a
-            clip is left out of the mean. Any other absent value counts against the model.
-        reading: For metrics that read a label in a clip, which; empty for others, and where none was read.
+        excused: The value is missing because of the true clip, not because of the model; such a clip is left
+            out of the mean. Any other missing value counts against the model.
+        reading: The label that was read, for metrics that read one; else, or if none was read, empty.
     """
 
     value: float | None
@@ -73,7 +73,7 @@ class Measurement:
 
 
 def agreement(made: float, true: float) -> Measurement:
-    """The ratio, at most 1, of the smaller to the larger of two amounts, of which the true one is above 0."""
+    """The ratio, at most 1, of the smaller to the larger of two amounts; the true one is above 0."""
     return Measurement(min(made, true) / max(made, true))
 
 
@@ -82,8 +82,8 @@ def mean_over_faces(values: NDArray[np.float64], missing_value: float, higher_is
 
     Args:
         values: ``float64[N]``; NaN where a face is missing.
-        missing_value: What a missing face counts as, unless the worst value seen is worse.
-        higher_is_better: What worse means.
+        missing_value: The value of a missing face, unless the worst observed value is worse.
+        higher_is_better: The direction of the metric.
     """
     missing = np.isnan(values)
     worst = min if higher_is_better else max

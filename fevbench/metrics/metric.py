@@ -23,7 +23,7 @@ FAMILIES: tuple[str, ...] = get_args(Family)
 HIGHER, LOWER = True, False
 """Which direction is better."""
 INF = float("inf")
-"""The largest value of a range that has none."""
+"""The upper end of an unbounded range."""
 JUDGE = "judge"
 """The extractor that is the data set's own expression classifier."""
 NO_INPUT = "-noinput"
@@ -32,20 +32,20 @@ NO_INPUT = "-noinput"
 
 @dataclass(frozen=True)
 class Definition:
-    """What the number says. Whatever would change a number gets a new id.
+    """The definition of a metric. Whatever would change a value gets a new id.
 
     Attributes:
         id: The exact definition, with a version.
         title: What is measured, in a few words.
-        family: Which kind of quality it looks at.
+        family: The kind of quality it measures.
         higher_is_better: Its direction.
         range: The smallest and the largest value.
         citation: Where the definition comes from.
         unit: Its unit; empty if it has none.
         decimals: Digits after the point in a table.
-        ranked: Whether a better number means a better model. If not, nobody is ranked or called best.
-        truth_is_best: Whether nothing can really be better than the true clips: a number better than theirs
-            is never called best. False where their own number says nothing, as they are compared with
+        ranked: Whether a better value means a better model. If not, no model is ranked or called best.
+        truth_is_best: Whether the true clips are the best possible: a value better than theirs is never
+            called best. False if their own value means nothing, because they are compared with
             themselves.
     """
 
@@ -71,12 +71,11 @@ class Sampling:
         least: The fewest samples it is reported for.
         least_subjects: The fewest subjects.
         least_per_label: The fewest samples of each of the data set's labels.
-        sample_info: What a set metric must know of each sample besides its features.
-        noise_samples: Clips of one face and label that are compared: the scored one, and others made with
-            other noise.
-        first_frame: 1 where frame 0, the model's input, is left out; the id says so by `NO_INPUT`.
-        missing_value: What counts where no face is found, unless an observed value is worse: losing a face
-            never improves the number. None for metrics that need no face.
+        sample_info: What a set metric needs to know about each sample besides its features.
+        noise_samples: Noise samples per face and label that are compared, the scored clip included.
+        first_frame: 1 if frame 0, the model's input, is left out; the id then has `NO_INPUT`.
+        missing_value: The value of a frame without a face, unless an observed value is worse: losing a face
+            never improves the result. None for metrics that need no face.
     """
 
     kind: Literal["clip", "set"] = "clip"
@@ -98,13 +97,13 @@ class Computation:
         target: The function: of a clip metric from `fevbench.metrics.measurement.ClipView` to
             `fevbench.metrics.measurement.Measurement`; of a set metric from the samples' features, made and
             true, and its `Sampling.sample_info` to a number.
-        extractor: Whose features it is computed from: an extractor's name.
-        arguments: What the function takes beyond that, by name.
+        extractor: The name of the extractor of its features.
+        arguments: Further arguments of the function, by name.
         reduction: Reduces the features of a clip and of its true clip to one sample, or to none.
         jackknife: Computes a set metric and, in the same pass, its value without each group of subjects in
             turn, if that is faster than separate computations.
         per_label: Computes the value of each label, for a set metric that is a mean over labels.
-        classes: The labels that the classifier behind it can tell apart; empty if it may be any.
+        classes: The labels that the classifier behind it knows; empty if any label is possible.
         accuracy: The metric whose value on the true clips is the accuracy of the classifier behind it.
     """
 
@@ -131,14 +130,14 @@ class Metric:
     """A metric's declaration.
 
     Attributes:
-        name: What the command line and the tables call it.
-        definition: What the number says.
+        name: Its name on the command line and in tables.
+        definition: Its id, direction, range and source.
         sampling: What a sample is, and how many samples a value needs.
         computation: How it is computed.
         audit: What it must notice and ignore.
-        selected_by: Who gets it: ``default``: every run; ``family``: a run that asks for its family or for
-            ``all``; ``name``: only one that asks for it by its own name, as its weights are the user's own or
-            it takes long.
+        selected_by: Which runs compute it. ``default``: every run; ``family``: runs that request its family
+            or ``all``; ``name``: only runs that request it by name, because it is slow or its weights must
+            be downloaded by the user.
     """
 
     name: str
@@ -165,23 +164,23 @@ class Metric:
 
     @property
     def kind(self) -> Literal["clip", "set"]:
-        """Whether each clip has a value, or the set of all."""
+        """``clip`` if each clip has a value, ``set`` if only all clips together have one."""
         return self.sampling.kind
 
     @property
     def uses_judge(self) -> bool:
-        """Whether it asks the data set's own expression classifier, whose hash becomes part of its id."""
+        """Whether it uses the data set's own expression classifier, whose hash becomes part of its id."""
         return self.computation.extractor == JUDGE
 
     def with_judge(self, sha256: str | None) -> Metric:
-        """The metric with the judge's hash in its id, if it needs one and there is one."""
+        """The metric with the expression classifier's hash in its id, if it needs one and there is one."""
         stem, _, version = self.id.partition("@")
         if not self.uses_judge or sha256 is None or stem.endswith(f"-{sha256[:8]}"):
             return self
         return replace(self, definition=replace(self.definition, id=f"{stem}-{sha256[:8]}@{version}"))
 
     def at_precision(self, precision: Precision) -> Metric:
-        """The metric with the id of its rounded features, where `fast` rounds them."""
+        """The metric with the id for rounded features, if ``precision`` is ``fast`` and rounds them."""
         if precision == "exact" or not extractors.get(self.computation.extractor).may_round:
             return self
         stem, _, version = self.id.partition("@")
@@ -190,7 +189,7 @@ class Metric:
         )
 
     def for_protocol(self, protocol: Protocol | ProtocolRecord) -> Metric:
-        """The metric as a protocol has it: with frame 0, and the id of that, where the protocol scores it."""
+        """The metric under a protocol: with frame 0, and another id, if the protocol scores that frame."""
         if not (self.sampling.first_frame and protocol.scores_input):
             return self
         stem, _, version = self.id.partition("@")
@@ -216,11 +215,11 @@ class Metric:
         """The set metric, and the set metric without each group of samples in turn, for the jackknife.
 
         Args:
-            arrays: What `compute` takes; each has a row a sample.
+            arrays: What `compute` takes; each has one row per sample.
             groups: ``int64[N]``, the group of each sample, from 0.
 
         Returns:
-            The number of all, and one a group, in the groups' order; NaN where what is left has none.
+            The value of all, and one per group, in the groups' order; NaN where the rest has no value.
         """
         from fevbench.metrics.measurement import TooFew
 
@@ -236,7 +235,7 @@ class Metric:
         return float(self.compute(*arrays)), values
 
     def per_label(self, arrays: Sequence[NDArray[Any]]) -> dict[int, float]:
-        """The label's place among the data set's to its own number, of a mean over labels; else nothing."""
+        """Label index to value, if the metric is a mean over labels; else empty."""
         target = self.computation.per_label
         return _load(target)(*arrays) if target else {}
 
@@ -249,10 +248,10 @@ class Metric:
         return max(values) if self.higher_is_better else min(values)
 
     def with_missing(self, values: Sequence[float | None]) -> list[float]:
-        """What clips count in the mean: one without a value counts `Sampling.missing_value`, or the worst.
+        """The values in the mean: a missing one counts as `Sampling.missing_value` or as the worst value.
 
         Args:
-            values: One a clip that is not excused; at least one is a number.
+            values: One per clip that is not excused; at least one is a number.
         """
         observed = [value for value in values if value is not None]
         missing = self.sampling.missing_value

@@ -1,8 +1,8 @@
 """Precision, recall, density, coverage: which of two sets of features lies within the other's neighbourhoods.
 
 The neighbourhood of a sample reaches to its k-th nearest neighbour in its own set. Precision and recall are
-Kynkäänniemi et al.'s (NeurIPS 2019, k = 3); density and coverage Naeem et al.'s (ICML 2020, k = 5), which one
-outlier cannot spoil. All look at distances between features alone and know no Gaussians.
+Kynkäänniemi et al.'s (NeurIPS 2019, k = 3); density and coverage Naeem et al.'s (ICML 2020, k = 5), which are
+robust to single outliers. All use only distances between features and assume no Gaussians.
 
 Distances are computed once, in blocks, for the whole sets and for the sets without each group: the nearest
 neighbours in each group say how far a neighbourhood reaches without any one of them.
@@ -54,7 +54,7 @@ def precision_jackknife(
         groups: ``int64[N]``, the group of each sample of both, from 0.
 
     Returns:
-        The number of all, and one a group, in the groups' order; NaN where too few samples are left.
+        The value of all, and one per group, in the groups' order; NaN where too few samples are left.
 
     Raises:
         TooFew: There are too few samples in all.
@@ -110,7 +110,7 @@ class _Neighbourhoods:
     Attributes:
         holding: ``int64[N, 1 + G]``, the number of neighbourhoods that each sample lies in.
         held: ``int64[M, 1 + G]``, the number of samples that lie in each neighbourhood. Column 0 is of the
-            whole sets, the others without a group, where what is said of that group's own members is void.
+            whole sets, the others without a group; there, rows of that group's own members are invalid.
 
     Args:
         samples: ``float[N, D]``.
@@ -171,7 +171,7 @@ def _reach(samples: NDArray[Any], groups: NDArray[np.int64], count: int, columns
         k: Which neighbour.
 
     Returns:
-        ``float64[N, columns]``; infinite where there are not so many.
+        ``float64[N, columns]``; infinite where there are too few neighbours.
     """
     reach = np.full((len(samples), columns), np.inf)
     for rows in _blocks(len(samples)):

@@ -1,4 +1,4 @@
-"""Metrics of pixels, from what their extractors say of each frame."""
+"""Metrics of pixels, computed from extractors of each frame."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from fevbench.metrics.measurement import ClipView, Measurement, agreement
 
 PSNR_CAP = 100.0
-"""dB given to identical frames, whose PSNR is infinite."""
+"""PSNR in dB of identical frames, which would be infinite."""
 
 
 def lpips(view: ClipView) -> Measurement:
@@ -63,7 +63,7 @@ def motion_agreement(view: ClipView) -> Measurement:
 
 
 def warping_error(view: ClipView) -> Measurement:
-    """Mean warping error of pairs of frames; pairs of which the true clip shows nothing are left out."""
+    """Mean warping error of pairs of frames; pairs without pixels visible in the true clip are left out."""
     seen = view.generated[~np.isnan(view.generated)]
     if not seen.size:
         return Measurement(None, "nothing of the true clip can be followed", excused=True)

@@ -1,4 +1,4 @@
-"""Two clips as the face tracker sees them: which frames count, the expression, the pose and the mesh.
+"""Comparing two clips by the face tracker: frames that count, expression, pose and mesh.
 
 Features are those of `fevbench.extractors.face_mesh.FaceMesh`, ``float[T, 1497]``; a row of NaN is a frame
 without a face.
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 EXPRESSIVE = tuple(i for i, name in enumerate(BLENDSHAPES) if not name.startswith(("eyeBlink", "eyeLook")))
-"""Columns of the 41 blendshapes that make an expression. Blinks and gaze are left out: they do not depend on
+"""Columns of the 41 blendshapes of expressions. Blinks and gaze are left out: they do not depend on
 the label, and a blink is a larger movement than many expressions."""
 FACE_POINTS = 468
-"""Points of the mesh without the irises, which go with the gaze."""
+"""Points of the mesh without the irises, which follow the gaze."""
 EYES = (33, 263)
 """The outer corners of the eyes; their distance in the input face is the unit of length."""
 RIGID = (
@@ -30,7 +30,7 @@ RIGID = (
     127, 162, 21, 54, 103, 67, 109, 10, 338, 297, 332, 284, 251, 389, 356,  # the outline, ear to ear
     234, 454, 93, 323,  # and in front of the ears
 )  # fmt: skip
-"""Points that go with the skull more than with any muscle: the head's pose is taken from them."""
+"""Points that follow the skull more than any muscle; the head's pose is computed from them."""
 
 
 def no_face(features: NDArray[Any]) -> NDArray[np.bool_]:
@@ -42,8 +42,8 @@ def no_face(features: NDArray[Any]) -> NDArray[np.bool_]:
 def paired_frames(made: NDArray[Any], true: NDArray[Any]) -> tuple[Floats, Floats] | None:
     """Two clips, restricted to frames in which a face is found in the true clip.
 
-    Every other frame is replaced, in both clips, by the nearest of these (the earlier of two): without a true
-    face there is nothing to compare with, so what the model shows there has no effect.
+    Every other frame is replaced, in both clips, by the nearest of these (of two, the earlier): without a
+    true face there is nothing to compare, so the model's frame has no effect.
 
     Args:
         made: ``float[T, D]`` of the generated clip.
@@ -69,7 +69,7 @@ def intensity(features: Floats, neutral: Floats) -> Floats:
 
     Args:
         features: ``float64[T, D]``.
-        neutral: ``float64[D]`` of the input face, so that no frame's intensity hangs on another made frame.
+        neutral: ``float64[D]`` of the input face, so that no frame's intensity depends on another made frame.
 
     Returns:
         ``float64[T]`` in [0, 1].
@@ -79,7 +79,7 @@ def intensity(features: Floats, neutral: Floats) -> Floats:
 
 
 def head_rotation(features: Floats, other: Floats) -> Floats:
-    """By how much two heads are turned against each other: the angle of the rotation between them.
+    """The angle of the rotation between two heads.
 
     Of rotations A and B it is 2 arcsin(|A - B| / sqrt(8)) (Huynh, 2009), which keeps its digits near 0.
 
@@ -97,10 +97,10 @@ def head_rotation(features: Floats, other: Floats) -> Floats:
 
 
 def mesh_at_rest(features: Floats, neutral: Floats) -> Floats:
-    """The mesh of each frame with the head put where the input's is, in distances between its eyes.
+    """The mesh of each frame, aligned to the head of the input, in distances between its eyes.
 
-    A similarity transform of least squared error (Umeyama, 1991) over `RIGID` takes every frame to the input
-    face: what is left is what the face does.
+    A similarity transform of least squared error (Umeyama, 1991) over `RIGID` aligns every frame to the input
+    face; the remaining motion is that of the face.
 
     Args:
         features: ``float64[T, D]``.
@@ -117,9 +117,9 @@ def mesh_at_rest(features: Floats, neutral: Floats) -> Floats:
 
 
 def mesh_distance(features: Floats, other: Floats, neutral: Floats) -> Floats:
-    """How far apart two meshes are in the picture, in distances between the input's eyes.
+    """The distance of two meshes in the picture, in distances between the input's eyes.
 
-    Nothing is aligned: where the head is counts.
+    Nothing is aligned: the position of the head counts.
 
     Args:
         features: ``float64[T, D]``.

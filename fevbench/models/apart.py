@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from fevbench.models.asked import Maker, Training
 
 LOG_FILE = "model.log"
-"""What the model's process printed, in the run folder."""
+"""The file in the run folder with the output of the model's process."""
 GRACE = 5.0
 """Seconds that a process has to end before it is killed."""
 TICK = 1.0
@@ -80,11 +80,11 @@ class ModelProcess:
         self._seconds: float | None = None
 
     @property
-    def reads(self) -> tuple[Path, ...]:  # noqa: D102 - see `Maker`
+    def opened_files(self) -> tuple[Path, ...]:  # noqa: D102 - see `Maker`
         return tuple(self._reads)
 
     def find(self, name: str, plugin: Path | None) -> FoundModel:
-        """Load the model's code there; see `fevbench.models.registry.find_model`.
+        """Load the model's code in the process; see `fevbench.models.registry.find_model`.
 
         Raises:
             ModelError: There is none of this name, or its code fails.
@@ -102,11 +102,11 @@ class ModelProcess:
             found: The model.
             corpus: The true clips.
             device: The torch device.
-            progress: Hears how long work proceeds.
-            seconds: How long each clip may take.
+            progress: Receives the progress.
+            seconds: Time limit per clip; None for no limit.
 
         Raises:
-            ModelError: It cannot be built, or cannot be sent.
+            ModelError: The model cannot be built, or cannot be sent to the process.
         """
         from fevbench.models.within import shared
 
@@ -117,7 +117,7 @@ class ModelProcess:
         content = packed(corpus, what, "define its class in a module that can be imported")
         memory = _memory()
         self._ask(at, "build", content, device)
-        with self._or_ended(at):
+        with self._raising_if_ended(at):
             send_handle(self._connection, memory, self._process.pid)
         facts = self._answer(at)
         size = (how.size, how.size, 3)
@@ -126,7 +126,7 @@ class ModelProcess:
         self.files, self.untracked, self._notes = facts.files, facts.untracked, facts.notes
 
     def load(self, found: FoundModel) -> None:
-        """See that the model's code is there, of a model that was found here."""
+        """Load the model's code in the process if the model was found in this one."""
         if self._is_loaded:
             return
         if found.plugin:
@@ -161,7 +161,7 @@ class ModelProcess:
             yield self._take(at, place)
 
     def _take(self, at: str, place: int) -> NDArray[Any]:
-        """One of the clips that were made, out of the memory that both processes see."""
+        """One of the made clips, from the shared memory."""
         self._call(at, "hand_over", place)
         frames, size, output = self._protocol.frames, self._protocol.size, self._output
         if self.looks_up:
@@ -171,7 +171,7 @@ class ModelProcess:
         return values
 
     def log_to(self, file: Path) -> None:
-        """Let a file have what was printed there and what will be."""
+        """Write the past and future output of the process to a file."""
         before = self._log
         self._call("before its first clip", "log_to", file)
         self._log = file
@@ -181,7 +181,7 @@ class ModelProcess:
             before.unlink()
 
     def carry_out(self, work: Callable[..., Any], *arguments: object) -> Any:
-        """Call a function there, with a `fevbench.models.within.Inside` and ``arguments``.
+        """Call a function in the process, with a `fevbench.models.within.Inside` and ``arguments``.
 
         Raises:
             ModelError: It fails, or the process ends.
@@ -202,7 +202,7 @@ class ModelProcess:
 
     def _start(self) -> None:
         context: Any = multiprocessing.get_context(self._method)
-        if self._method == "forkserver":  # it imports torch while this process does
+        if self._method == "forkserver":  # it imports torch at the same time as this process
             context.set_forkserver_preload(["fevbench.models.within"])
             with without_ctrl_c():
                 forkserver.ensure_running()
@@ -231,7 +231,7 @@ class ModelProcess:
         if self._process is None:
             self._start()
         self._is_busy = True
-        with self._or_ended(at):
+        with self._raising_if_ended(at):
             self._connection.send((work, arguments))
 
     def _answer(self, at: str, seconds: float | None = None) -> Any:
@@ -242,21 +242,21 @@ class ModelProcess:
                 listener, *arguments = content
                 getattr(self._progress, listener)(*arguments)
                 continue
-            value, reads = content
+            value, opened_files = content
             self._is_busy = False
-            self._reads.update(dict.fromkeys(reads))
+            self._reads.update(dict.fromkeys(opened_files))
             if kind == "stopped":
                 raise KeyboardInterrupt
             if kind == "failed":
                 what, fix, trace = value
-                if not what:  # it was no error of the model's code, but of what it made of its process
+                if not what:  # not an error of the model's code: it broke its process
                     what, fix = f"model {self._name} broke its process {at} ({fix})", self._again
-                raise ModelError(what, self._see(fix)) from _There(trace)
+                raise ModelError(what, self._with_log(fix)) from _RemoteTraceback(trace)
             return value
 
     def _receive(self, at: str, until: float | None) -> tuple[Any, ...]:
         """The next message."""
-        with self._or_ended(at):
+        with self._raising_if_ended(at):
             while until is None or time.monotonic() < until:
                 left = TICK if until is None else min(TICK, max(0.0, until - time.monotonic()))
                 ready = wait([self._connection, self._process.sentinel], left)
@@ -266,12 +266,12 @@ class ModelProcess:
                 if self._process.exitcode is not None:
                     raise EOFError
         self._end()
-        what = f"model {self._name} took more than {self._seconds:g} s {at}, and was ended"
-        raise ModelError(what, self._see(f"raise --clip-timeout, or mend it; {self._again}"))
+        what = f"model {self._name} took more than {self._seconds:g} s {at} and was stopped"
+        raise ModelError(what, self._with_log(f"raise --clip-timeout, or make it faster; {self._again}"))
 
     @contextlib.contextmanager
-    def _or_ended(self, at: str) -> Iterator[None]:
-        """Turn the end of the process, while the block runs, into an error that says how it ended."""
+    def _raising_if_ended(self, at: str) -> Iterator[None]:
+        """Turn the end of the process during the block into an error that says how it ended."""
         try:
             yield
         except (EOFError, OSError) as error:
@@ -279,15 +279,15 @@ class ModelProcess:
             status = self._process.exitcode
             self._end()
             how = f"model {self._name} {_ending(status)} {at}"
-            mend = "give it more memory, or make it smaller" if status == -signal.SIGKILL else "mend it"
-            raise ModelError(how, self._see(f"{mend}; {self._again}")) from error
+            advice = "give it more memory, or make it smaller" if status == -signal.SIGKILL else "correct it"
+            raise ModelError(how, self._with_log(f"{advice}; {self._again}")) from error
 
     @property
     def _printed(self) -> bool:
         return self._log is not None and self._log.exists() and self._log.stat().st_size > 0
 
-    def _see(self, fix: str) -> str:
-        """What to do, and where what was printed is, if something was."""
+    def _with_log(self, fix: str) -> str:
+        """What to do, preceded by the log file if the process printed anything."""
         if not self._printed:
             return fix
         self._is_named = True
@@ -299,16 +299,15 @@ class ModelProcess:
         self._process = None
 
 
-class _There(Exception):
+class _RemoteTraceback(Exception):
     """The traceback of the other process, for ``--debug``."""
 
 
 @contextlib.contextmanager
 def find_apart(name: str, plugin: Path | None = None, allow_missing: bool = False) -> Iterator[FoundModel]:
-    """Find a model as `find_model` does, so that no code but fevbench's is run in this process.
+    """Find a model as `find_model` does, running no code of others in this process.
 
-    Yields what was found, with the process it lives in until the end of the block; it is started when
-    something must be asked there.
+    Yields the model, with its process, which ends with the block and starts only when it is needed.
 
     Raises:
         FevbenchError: As `find_model`.
@@ -326,7 +325,7 @@ def find_apart(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         process.close()
 
 
-def at_work(
+def open_maker(
     found: FoundModel, corpus: Corpus, device: str, progress: Progress, seconds: float | None = None
 ) -> Maker:
     """Build a model, in a separate process unless it reads videos or calls a program.
@@ -339,11 +338,13 @@ def at_work(
     if found.is_outside or not found.can_resample:
         if seconds:
             fix = "leave it out; the file of a command has a timeout of its own"
-            raise ModelError(f"--clip-timeout is for models in a process of fevbench, not {found.name}", fix)
-        from fevbench.models.asked import Asked
+            raise ModelError(
+                f"--clip-timeout does not apply to {found.name}, which runs in no process of fevbench", fix
+            )
+        from fevbench.models.asked import LocalMaker
         from fevbench.models.built import build
 
-        return Asked(build(found, corpus, device, progress), corpus, device)
+        return LocalMaker(build(found, corpus, device, progress), corpus, device)
     process = found.process or ModelProcess(found.name)
     process.build(found, corpus, device, progress, seconds)
     return process
@@ -354,10 +355,10 @@ def _elsewhere(_: object) -> Model:
 
 
 def packed(what: object, name: str, fix: str) -> bytes:
-    """Something as bytes that another process can read, its class with it where that is in no module.
+    """An object pickled for another process, with its class if that is in no module.
 
     Raises:
-        ModelError: It cannot be sent.
+        ModelError: It cannot be pickled.
     """
     try:
         content: bytes = cloudpickle.dumps(what)
@@ -369,7 +370,7 @@ def packed(what: object, name: str, fix: str) -> bytes:
 
 
 def _memory() -> int:
-    """An empty file without a name, of memory where the system has such: it cannot be left behind."""
+    """An empty unnamed file, in memory if the system allows that; it cannot be left behind."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("fevbench")
     with tempfile.TemporaryFile() as file:
@@ -383,14 +384,14 @@ def _ending(status: int | None) -> str:
     if status >= 0:
         return f"ended its process with exit status {status}"
     if status == -signal.SIGKILL:
-        return "was killed (SIGKILL), perhaps for want of memory,"
+        return "was killed (SIGKILL), perhaps for lack of memory,"
     names = {one.value: f" ({one.name})" for one in signal.Signals}
     return f"was ended by signal {-status}{names.get(-status, '')}"
 
 
 @contextlib.contextmanager
 def _without_main() -> Iterator[None]:
-    """Let a process that starts not run the main script again, which may start one itself."""
+    """Keep a new process from running the main script again, which might start another one."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:

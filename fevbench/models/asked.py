@@ -43,25 +43,25 @@ class Training:
 
     Attributes:
         names: The classes of their modules.
-        known: Those of them that are known to do another thing in training.
-        is_meant: Whether the model says so.
+        known: Those of them that are known to behave differently in training.
+        is_meant: Whether the model declares training mode as intended.
     """
 
     names: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
-    is_meant: bool = False
+    is_intended: bool = False
 
 
 class Maker(Protocol):
-    """What makes the clips of a run: a model in this process (`Asked`) or in one of its own (`ModelProcess`).
+    """Makes the clips of a run, in this process (`LocalMaker`) or in another one (`ModelProcess`).
 
     Attributes:
         found: Where the model came from.
-        fingerprint: The sha256 of all it is made of.
+        fingerprint: The sha256 of its code, files and weights.
         files: The files that were opened while it was loaded and built.
-        untracked: What it used that may change without being noticed.
-        looks_up: Whether it looks clips up instead of generating them.
-        source: The model, where it is in this process.
+        untracked: What it used that fevbench cannot check for changes.
+        looks_up: Whether it finds clips instead of generating them.
+        source: The model, if it is in this process.
     """
 
     found: FoundModel
@@ -72,43 +72,43 @@ class Maker(Protocol):
     source: Model | None
 
     @property
-    def reads(self) -> tuple[Path, ...]:
-        """What the model opened while it made clips."""
+    def opened_files(self) -> tuple[Path, ...]:
+        """The files that the model opened while it made clips."""
 
     def notes(self) -> list[str]:
-        """What a reader of the result must know.
+        """Notes for the reader of the result.
 
         Raises:
-            ModelError: It is no list of texts.
+            ModelError: The model's notes are not a list of texts.
         """
 
     def training(self) -> Training:
-        """Its networks that are in training mode, where that matters."""
+        """Its networks in training mode, if that could change its clips."""
 
     def make(
         self, clips: Sequence[Clip], faces: Frames, seed: int, evaluating: bool = False
     ) -> Iterator[NDArray[Any]]:
-        """Make clips in one call, and yield what was handed over for each.
+        """Make clips in one call, and yield what the model returned for each.
 
         Args:
-            clips: Which; one, or a group of the model's ``batch``.
+            clips: The clips; one, or a group of the model's ``batch``.
             faces: Their inputs, ``uint8[N, H, W, 3]``.
             seed: Of the generator.
-            evaluating: Whether networks in training mode are put into evaluation mode for it.
+            evaluating: Whether to put networks in training mode into evaluation mode for this call.
 
         Yields:
-            ``float32[T, 3, H, W]`` of a model that generates, its numbers not looked at yet;
-            ``uint8[T, H, W, 3]`` of one that looks clips up.
+            ``float32[T, 3, H, W]`` from a model that generates, values not yet checked;
+            ``uint8[T, H, W, 3]`` from one that finds clips.
 
         Raises:
-            ModelError: The model fails, or returns something of another kind or shape.
+            ModelError: The model fails, or returns another type or shape.
         """
 
     def close(self) -> None:
-        """Let the model go: nothing more will be asked of it."""
+        """Free the model; it is not called again."""
 
 
-class Asked:
+class LocalMaker:
     """A model in this process; see `Maker`.
 
     Args:
@@ -127,7 +127,7 @@ class Asked:
         self.opened = OpenedFiles()
 
     @property
-    def reads(self) -> tuple[Path, ...]:  # noqa: D102 - see `Maker`
+    def opened_files(self) -> tuple[Path, ...]:  # noqa: D102 - see `Maker`
         return self.opened.files
 
     def notes(self) -> list[str]:  # noqa: D102
@@ -138,8 +138,8 @@ class Asked:
         if not modules:
             return Training()
         known = [one for one in modules if any(name in type(one).__name__ for name in TRAINS_OTHERWISE)]
-        is_meant = flag(self._model, self.found.name, "training_mode")
-        return Training(_classes(modules), _classes(known), is_meant)
+        is_intended = flag(self._model, self.found.name, "training_mode")
+        return Training(_classes(modules), _classes(known), is_intended)
 
     def make(  # noqa: D102
         self, clips: Sequence[Clip], faces: Frames, seed: int, evaluating: bool = False
@@ -186,12 +186,12 @@ class Asked:
 
 
 def which(ids: Sequence[str]) -> str:
-    """Which clips, in words."""
+    """The ids of clips, in words."""
     return f"clip{'s' * (len(ids) > 1)} {first_few(ids)}"
 
 
 def check_frames(name: str, clip: str, frames: Any, how: Sampling) -> Frames:
-    """See that a clip which was looked up or read is as the protocol says: ``uint8[T, H, W, 3]``.
+    """Check that a clip that was found or read is ``uint8[T, H, W, 3]`` of the protocol's shape.
 
     Raises:
         ModelError: It is not.
@@ -207,16 +207,16 @@ def check_frames(name: str, clip: str, frames: Any, how: Sampling) -> Frames:
 
 
 def as_array(name: str, clips: str, video: Any, wanted: tuple[int, ...]) -> NDArray[np.float32]:
-    """What a model returned, as a plain array of float32; its numbers are not looked at.
+    """A model's output as a plain array of float32; its values are not checked.
 
     Args:
         name: The model.
-        clips: Which clips, in words.
+        clips: The ids of the clips, in words.
         video: ``float[B, T, 3, H, W]``: a torch tensor or a NumPy array.
         wanted: Its shape.
 
     Raises:
-        ModelError: It is something else, or of another shape.
+        ModelError: It has another type or shape.
     """
     try:
         tensor = _tensor(name, clips, video)
@@ -229,7 +229,7 @@ def as_array(name: str, clips: str, video: Any, wanted: tuple[int, ...]) -> NDAr
         return array
     except ModelError:
         raise
-    except Exception as error:  # tensors of other kinds can be asked for nothing
+    except Exception as error:  # tensors of other kinds may refuse any question
         raise failed(
             name, f"returned a {type(video).__name__} that cannot be read for {clips}", error
         ) from error
@@ -269,7 +269,7 @@ def _classes(modules: Sequence[nn.Module]) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def _evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
-    """Put modules into evaluation mode while the block runs."""
+    """Put modules into evaluation mode for the block."""
     for one in modules:
         one.training = False
     try:

@@ -1,4 +1,4 @@
-"""Building a model, and the fingerprint of all it was built of."""
+"""Building a model, and the fingerprint of everything it was built from."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from fevbench.models.protocol import ClipSource, ModelSpec, VideoModel
 from fevbench.progress import Progress
 
 MOST_DEPTH = 8
-"""How deep parts are looked for: an attribute of an attribute, in a list."""
+"""Depth of the search for parts: an attribute of an attribute, an item of a list."""
 MOST_OBJECTS = 100_000
-"""Objects that are looked at; a model that holds more holds data."""
+"""Most objects that are searched; a model with more holds data."""
 WEIGHT_SUFFIXES = frozenset(
     (
         *(".bin", ".caffemodel", ".ckpt", ".engine", ".gguf", ".h5", ".hdf5", ".joblib", ".keras", ".mat"),
@@ -37,7 +37,7 @@ WEIGHT_SUFFIXES = frozenset(
         *(".pt", ".pt2", ".pth", ".safetensors", ".tar", ".tflite", ".torchscript", ".xml"),
     )
 )
-"""How files end that native readers open, of which Python does not hear."""
+"""Suffixes of files that native code opens, unnoticed by Python."""
 _PLAIN = (bytes, bytearray, int, float, complex, type(None), range, types.ModuleType)
 
 
@@ -45,10 +45,10 @@ _REGISTERED = ("_parameters", "_buffers", "_modules")
 
 
 def held_objects(holder: object) -> Iterator[object]:
-    """Yield an object and what it holds, each once, in an order that is the same every time.
+    """Yield an object and everything it holds, each once, in a fixed order.
 
-    Attributes, items, closures, defaults, bound arguments and the class's own attributes are looked into;
-    what fevbench itself hands to a model (the true clips) is not.
+    Attributes, items, closures, defaults, bound arguments and the class's own attributes are searched; what
+    fevbench itself gives to a model (the true clips) is not.
     """
     seen: set[int] = set()
     todo: list[tuple[Any, int]] = [(holder, 0)]
@@ -72,12 +72,12 @@ def _is_of_fevbench(part: object) -> bool:
 
 
 def _inside(part: Any) -> list[Any]:
-    """What an object holds itself."""
+    """The parts of one object."""
     if isinstance(part, dict):
         return list(part.values())
     if isinstance(part, list | tuple):
         return list(part)
-    if isinstance(part, nn.Module):  # its parameters and buffers are its own, however deep
+    if isinstance(part, nn.Module):  # also the parameters and buffers of its parts
         below = list(part.modules())
         held = [value for one in below for key, value in vars(one).items() if key not in _REGISTERED]
         return [*held, *map(type, below)]
@@ -110,8 +110,8 @@ def _slots(kind: type) -> list[str]:
 
 
 def _is_foreign(kind: type) -> bool:
-    """Whether a class is Python's or of an installed package, so that its attributes are no model's."""
-    if kind.__module__ == "__main__":  # of a notebook, say; it is no file where it was sent from there
+    """Whether a class is Python's or an installed package's, so that its attributes are not the model's."""
+    if kind.__module__ == "__main__":  # of a notebook, for example; a class sent from there has no file
         return False
     file = getattr(sys.modules.get(kind.__module__), "__file__", None)
     return file is None or is_installed(Path(file).absolute())
@@ -175,15 +175,15 @@ def named_files(holders: list[object], folders: list[Path]) -> list[Path]:
 
 @dataclass(frozen=True)
 class BuiltModel:
-    """A model that can be asked for clips.
+    """A model that is ready to make clips.
 
     Attributes:
         found: Where it came from.
-        model: What makes the clips.
-        fingerprint: The sha256 of the code it is made of, of the files that were opened while it was loaded
-            and built, and of the parameters and buffers of its networks.
+        model: The object that makes the clips.
+        fingerprint: The sha256 of its code, of the files that were opened while it was loaded and built, and
+            of the parameters and buffers of its networks.
         files: These files.
-        untracked: What it used that may change without being noticed.
+        untracked: What it used that fevbench cannot check for changes.
     """
 
     found: FoundModel
@@ -196,11 +196,11 @@ class BuiltModel:
 def build(found: FoundModel, corpus: Corpus, device: str, progress: Progress) -> BuiltModel:
     """Build a model for the clips of a corpus.
 
-    The global sources of random numbers start from the same seed every time, so that a network that is not
-    loaded but drawn is the same in the next session.
+    The global random number generators start from the same seed every time, so that a randomly initialised
+    network is the same in the next session.
 
     Raises:
-        ModelError: It cannot be built, can do nothing, or says something of itself that cannot be.
+        ModelError: It cannot be built, has no method that makes clips, or has an invalid attribute.
     """
     how = corpus.protocol
     spec = ModelSpec(how.frames, how.size, corpus.dataset.labels, device, corpus, progress)
@@ -225,14 +225,14 @@ def build(found: FoundModel, corpus: Corpus, device: str, progress: Progress) ->
 
 
 def seed_globals(seed: int) -> None:
-    """Seed what a model may draw from instead of its generator, so that it repeats all the same."""
+    """Seed the global generators, so that a model that uses them is reproducible, too."""
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - models in the wild use the legacy generator
     torch.manual_seed(seed)
 
 
 def _files(found: FoundModel, model: object, opened_files: OpenedFiles, dataset: Dataset) -> tuple[Path, ...]:
-    """What a model was read from, code included."""
+    """The files a model was read from, code included."""
     opened = (*found.files, *opened_files.files)
     code = [file for file in opened if file.suffix == ".py" and not is_installed(file)]
     folders = [found.environment.folder, *{file.parent for file in code}]
@@ -244,7 +244,7 @@ def _files(found: FoundModel, model: object, opened_files: OpenedFiles, dataset:
 
 
 def _fingerprint(found: FoundModel, model: object, files: tuple[Path, ...]) -> str:
-    """Names count without the folders they are in, so that a project can be moved."""
+    """The fingerprint of a model; paths count without their folders, so that a project can be moved."""
     digest = hashlib.sha256(found.fingerprint.encode())
     try:
         hashes = sorted({(file.name, sha256_of(file)) for file in files if file.is_file()})

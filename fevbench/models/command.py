@@ -42,13 +42,13 @@ class CommandModel:
     """A program that makes clips.
 
     Args:
-        name: What the user called it.
-        says: What its file says.
+        name: The name the user gave.
+        says: Its checked file.
         spec: The run's sizes and true clips.
 
     Attributes:
-        at_once: Whether a call makes many clips.
-        notes: What a reader of the result must know.
+        at_once: Whether one call makes many clips.
+        notes: Notes for the reader of the result.
     """
 
     def __init__(self, name: str, settings: CommandFile, spec: ModelSpec) -> None:
@@ -69,10 +69,10 @@ class CommandModel:
         self._scored = True
 
     def expect(self, seeds: Mapping[Clip, int], folder: Path | None, scored: bool) -> None:
-        """Take note of the clips and seeds that will be asked for next, so that they can be made at once.
+        """Set the clips and seeds that will be requested next, so that one call can make them.
 
-        ``folder`` is where to work and to keep a log, None for one that goes with the model; ``scored`` says
-        that these are the clips that are scored, and not made again for their noise.
+        ``folder`` is where to work and to keep a log, None for a temporary one; ``scored`` says whether these
+        are the scored clips, and not further noise samples.
         """
         if folder is None:
             self._scratch = self._scratch or tempfile.TemporaryDirectory()
@@ -86,11 +86,11 @@ class CommandModel:
         self._wanted = {clip.id: seed_for_programs(seed) for clip, seed in seeds.items()}
 
     def clip(self, wanted: Clip, generator: torch.Generator) -> Frames:
-        """The clip ``uint8[T, S, S, 3]``, RGB, that the program made; ``generator`` says the seed.
+        """The clip ``uint8[T, S, S, 3]``, RGB, that the program made; ``generator`` gives the seed.
 
         Raises:
             ModelError: The program cannot be started, fails, takes too long, or writes nothing or several.
-            VideoError: What it wrote cannot be read, or is of another length or size.
+            VideoError: Its output cannot be read, or has another length or size.
         """
         if self._place is None or wanted.id not in self._wanted:
             self.expect({wanted: generator.initial_seed()}, None, scored=True)
@@ -111,7 +111,7 @@ class CommandModel:
         return frames
 
     def file_notes(self) -> list[str]:
-        """What the program's files say that changed pixels, and how damage to them would have been found."""
+        """Notes on what changed pixels in the program's files, and on how they were checked for damage."""
         if self._place is None:
             return []
         known = self._place.known
@@ -127,22 +127,22 @@ class CommandModel:
         return self._place
 
     def _key(self) -> str:
-        """What, beside the seed, decides a clip."""
+        """A digest of everything besides the seed that determines a clip."""
         corpus = self._spec.corpus
         parts = (self._settings.fingerprint, corpus.dataset.name, corpus.dataset.version, corpus.protocol.id)
         return sha256_of_repr((*parts, self._spec.size))[:12]
 
     def _read_left_over(self) -> None:
-        """Find the clips that a call made before it was stopped."""
+        """Read the clips that a stopped call had finished."""
         for entry, path in self._program_folder().left_over(self._wanted):
             self._written[entry.id] = [path]
             try:
                 self._read(self._clips[entry.id])
-            except FevbenchError:  # it was being written
+            except FevbenchError:  # the file was incomplete
                 del self._written[entry.id]
 
     def _make(self, clips: Sequence[Clip]) -> None:
-        """Call the program for one clip or for several, and see what it wrote."""
+        """Call the program for one clip or several, and find its output."""
         settings, place = self._settings, self._program_folder()
         if not self.at_once:
             place.clear()
@@ -180,7 +180,7 @@ class CommandModel:
         return ManifestEntry(clip.id, str(image), clip.label, str(out), self._wanted[clip.id])
 
     def _read(self, clip: Clip) -> Frames:
-        """What was written for a clip, checked and resized; what is known of it is kept."""
+        """The output for a clip, checked and resized; the facts of its files are kept."""
         written, what, facts = self._written.get(clip.id), f"{self._name}: clip {clip.id}", FileFacts()
         if not written:
             raise self._failed(clip)
@@ -198,28 +198,28 @@ class CommandModel:
         return resized
 
     def _failed(self, clip: Clip) -> ModelError:
-        """The error of a clip for which nothing was written, or of a call that went wrong."""
+        """The error for a clip without output, or for a failed call."""
         ending, place = self._ending, self._program_folder()
-        see = f"see {place.log}" if place.kept else f"mend the program, or {self._settings.path}"
+        see = f"see {place.log}" if place.kept else f"correct the program or {self._settings.path}"
         if ending is None or ending.status == 0:
             said = f" (it said: {ending.last})" if ending and ending.last else ""
             return ModelError(
                 f"{self._name}: the program wrote nothing for clip {clip.id}{said}",
-                f"let it write frames into the folder {{out}}, or a video {{out}}.mp4; {see}",
+                f"it must write frames into the folder {{out}}, or a video {{out}}.mp4; {see}",
             )
         if ending.status is None:
             more = f": {ending.last}" if ending.last else ""
-            each = " a clip" if self.at_once else ""
+            per_clip = " per clip" if self.at_once else ""
             return ModelError(
-                f"{self._name}: the program took more than {self._settings.timeout:g} s{each} "
-                f"at clip {clip.id}, and was ended{more}",
+                f"{self._name}: the program took more than {self._settings.timeout:g} s{per_clip} "
+                f"at clip {clip.id} and was stopped{more}",
                 f"raise timeout in {self._settings.path}, or {see}",
             )
         return ModelError(f"{self._name}: the program failed on clip {clip.id} ({ending})", see)
 
 
 def not_made_error(name: str, failed: Mapping[str, FevbenchError], count: int) -> ModelError:
-    """The one error of several clips, of ``count``, that a call did not make: id to what was wrong."""
+    """One error for the failed ones of ``count`` clips of a call; ``failed`` is clip id to error."""
     first = next(iter(failed.values()))
     if len(failed) == 1:
         return ModelError(first.what, first.fix)
@@ -228,11 +228,11 @@ def not_made_error(name: str, failed: Mapping[str, FevbenchError], count: int) -
 
 
 def find_command(path: Path) -> FoundModel:
-    """Read the file of a model outside.
+    """Read the file of an external program.
 
     Raises:
-        ModelError: It is not there, or says something that cannot be.
-        UnknownName: A field or placeholder is none.
+        ModelError: It does not exist, or has an invalid value.
+        UnknownName: A field or placeholder is unknown.
     """
     settings = CommandFile(path)
     name = f"{COMMAND_PREFIX}{path.stem}"

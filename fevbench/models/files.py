@@ -1,4 +1,4 @@
-"""Which files a model is made of: its code, and what is opened while that runs."""
+"""The files a model is made of: its code, and the files opened while that runs."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from fevbench.data.clip import Dataset
 
 OURS = ("fevbench", "leaderboard")
-"""Packages that are not a model's, wherever they lie: results name fevbench's version."""
+"""Packages that are never a model's code: results name fevbench's version instead."""
 
 
 def sources(module: str, file: Path) -> dict[str, Path]:
-    """The code, module to file, of a module and of everything it imports that its author can change.
+    """Module name to file, for a module and everything it imports that its author can change.
 
     Imports are read from the sources, also those inside functions; nothing is imported here. Code of the
     module's own package counts wherever it is installed.
@@ -44,7 +44,7 @@ def sources(module: str, file: Path) -> dict[str, Path]:
 
 
 def texts(file: Path) -> list[str]:
-    """The texts a file of code holds: among them may be names of files."""
+    """The string constants in a source file; some may be file names."""
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError, OSError):
@@ -57,7 +57,7 @@ def texts(file: Path) -> list[str]:
 
 
 def files_of_dataset(dataset: Dataset, files: tuple[Path, ...]) -> set[Path]:
-    """Which of some files are clips of a data set, whose version says what they are."""
+    """Those of some files that are clips of a data set; its version already covers them."""
     if not files:
         return set()
     clips = {clip.path.absolute() for split in SPLITS for clip in dataset.clips(split)}
@@ -88,7 +88,7 @@ def _imports(file: Path, module: str) -> Iterator[str]:
         return
     try:
         tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError, OSError):  # whoever imports it says so
+    except (SyntaxError, ValueError, OSError):  # importing it raises the error
         return
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(tree):
@@ -105,7 +105,7 @@ def _imports(file: Path, module: str) -> Iterator[str]:
 
 
 def _locate(module: str) -> Path | None:
-    """Where a module is, without importing it or the package it is in; None for what is no file, or ours."""
+    """The file of a module, found without importing it or its package; None for no file, or for ours."""
     top, *parts = module.split(".")
     if top in OURS or top in sys.stdlib_module_names:
         return None
@@ -127,11 +127,11 @@ _listening: list[OpenedFiles] = []
 _hooked = False
 _STARTS = ("subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty")
 _HARMLESS = ("uname", "ldconfig", "gcc", "cc", "ld", "lscpu", "lsb_release", "nvidia-smi", "git", "fc-list")
-"""Programs that libraries ask what machine this is."""
+"""Programs that libraries call only to identify the machine."""
 _SYSTEM = tuple(map(Path, ("/proc", "/sys", "/dev", "/etc", "/usr/lib", "/usr/share")))
 
 _CACHES = (".config", ".matplotlib", ".cache/matplotlib", ".cache/fontconfig")
-"""Below a user's home: what libraries keep, and clips do not depend on."""
+"""Folders below a user's home with caches of libraries, on which clips do not depend."""
 
 
 class OpenedFiles:
@@ -149,7 +149,7 @@ class OpenedFiles:
         self._others: set[str] | None = None
 
     def __enter__(self) -> OpenedFiles:
-        if self._others is None:  # their sources are opened to be shown, in a warning or by an inspection
+        if self._others is None:  # source files are opened to be shown in a warning or by `inspect`
             files = (getattr(module, "__file__", None) for module in tuple(sys.modules.values()))
             self._others = {file for file in files if isinstance(file, str)}
         _hook()
@@ -194,9 +194,9 @@ class OpenedFiles:
         return tuple(path for path in found if not (path in written and path.parent == scratch))
 
     def take(self) -> tuple[Path, ...]:
-        """The files that were opened since this was asked last."""
+        """The files that were opened since the last call."""
         taken = self.files
-        self._opened = {key: None for key in self._opened if key[1]}  # what it wrote itself stays known
+        self._opened = {key: None for key in self._opened if key[1]}  # files that it wrote stay known
         return taken
 
     @property
@@ -207,7 +207,7 @@ class OpenedFiles:
 
 
 def _hook() -> None:
-    """Have Python tell of every file that is opened; it cannot be told to stop."""
+    """Install an audit hook for opened files; Python cannot remove it again."""
     global _hooked
     if not _hooked:
         _hooked = True
@@ -218,12 +218,12 @@ def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
     for opened_files in tuple(_listening):
         try:
             opened_files.on_event(event, arguments)
-        except Exception:  # an error here would become one of whoever opens the file
+        except Exception:  # an error here would be raised where the file is opened
             continue
 
 
 def _program(arguments: tuple[Any, ...]) -> str:
-    """The name of the program that is started; empty words for a copy of this process."""
+    """The name of a started program; empty for a copy of this process."""
     first = arguments[0] if arguments else b""
     if first is None and len(arguments) > 1 and arguments[1]:
         first = arguments[1][0]

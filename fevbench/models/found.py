@@ -1,4 +1,4 @@
-"""A model that was found: where it came from, what it says of itself in attributes, how to build it."""
+"""A model that was found: its origin, its attributes, how to build it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from fevbench.models.apart import ModelProcess
 
 MOST_BATCH = 1024
-"""Clips that are made in one call at most."""
+"""Most clips per call."""
 MOST_NOTES = 50
 LONGEST_NOTE = 1000
-"""Characters. Notes are printed below a table."""
+"""Most characters of a note, which is printed below a table."""
 
 
 def flag(factory: object, name: str, attribute: str) -> bool:
-    """An attribute that is True or False, and False unless it is there."""
+    """An attribute that is True or False; False if it is missing."""
     value = _get(factory, name, attribute, False)
     if not isinstance(value, bool):
         raise _wrong(name, attribute, value, "True or False")
@@ -35,7 +35,7 @@ def flag(factory: object, name: str, attribute: str) -> bool:
 
 
 def batch_of(factory: object, name: str) -> int:
-    """How many clips a model makes in one call, if it says so; else one."""
+    """The number of clips a model makes per call; 1 if it does not set it."""
     value = _get(factory, name, "batch", 1)
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_BATCH:
         raise _wrong(name, "batch", value, f"a whole number from 1 to {MOST_BATCH}")
@@ -43,7 +43,7 @@ def batch_of(factory: object, name: str) -> int:
 
 
 def weights_of(factory: object, name: str) -> Path | None:
-    """Where a model's own weights are, if it says so."""
+    """The path of a model's own weights, if it sets one."""
     value = _get(factory, name, "weights", None)
     if value is None:
         return None
@@ -65,16 +65,16 @@ def networks_of(factory: object, name: str) -> tuple[str, ...]:
             if one not in known:
                 raise ModelError(
                     f"model {name} needs the network {one!r}, which is not registered",
-                    "choose of `fevbench weights list`",
+                    "choose one of `fevbench weights list`",
                 )
     return tuple(value)
 
 
 def notes_of(model: object, name: str) -> list[str]:
-    """What a reader of the result must know of a model.
+    """A model's notes for the reader of the result.
 
     Raises:
-        ModelError: It is no list of texts, or more than anybody reads.
+        ModelError: They are not a list of texts, or too many or too long.
     """
     value = _get(model, name, "notes", [])
     wanted = f"a list of at most {MOST_NOTES} texts of at most {LONGEST_NOTE} characters"
@@ -93,7 +93,7 @@ def _get(holder: object, name: str, attribute: str, default: Any) -> Any:
             raise
         raise ModelError(
             f"attribute {attribute} of model {name} cannot be read ({exception_line(error)})",
-            "mend or remove it",
+            "correct or remove it",
         ) from error
 
 
@@ -109,7 +109,7 @@ def _wrong(name: str, attribute: str, value: object, wanted: str) -> ModelError:
 VIDEOS_PREFIX = "videos:"
 COMMAND_PREFIX = "command:"
 WEIGHTS_FILE = "generator.safetensors"
-"""What a trained generator is called in the folder of its training."""
+"""The file name of a generator in the folder of its training."""
 
 Model = VideoModel | ClipSource
 Factory = Callable[[ModelSpec], Model]
@@ -120,27 +120,27 @@ class FoundModel:
     """A model that was found but not yet built.
 
     Attributes:
-        name: What the user called it.
+        name: The name the user gave.
         origin: Where it came from: a distribution and version, a file, or a folder.
-        fingerprint: The sha256 of the code or the videos it is made of, as far as that is known before it is
-            built; see `fingerprint_is_complete`.
+        fingerprint: The sha256 of its code or videos, as far as it is known before the model is built; see
+            `fingerprint_is_complete`.
         control: Whether it reads the true clips, so that it is a control and not a model.
         factory: Builds it.
-        networks: Pretrained networks it runs, by their names in the weights registry. Whoever builds it sees
-            that they are there.
-        adapted: Whether it is not as published: the method takes no face or no label and was made to, or was
-            changed in another way that its card tells.
-        fingerprint_is_complete: Whether the fingerprint says all there is to say: of models that come with
-            fevbench, and of videos. Of others, what they open and hold is added when they are built
+        networks: Pretrained networks it runs, by their names in the weights registry. They must be present
+            before it is built.
+        adapted: Whether it differs from the publication: the method took no face or no label, or was changed
+            in another way that its card describes.
+        fingerprint_is_complete: Whether the fingerprint is final, as for models that come with fevbench and
+            for videos. For others, opened files and held weights are added when they are built
             (`fevbench.models.built`).
-        environment: Where its code lives.
-        files: The files of its code, and those that were opened while it was loaded.
-        untracked: What it used while it was loaded that may change without being noticed.
+        environment: The environment of its code.
+        files: The files of its code, and those opened while it was loaded.
+        untracked: What it used while it was loaded that fevbench cannot check for changes.
         modules: Names of the modules that are its code.
-        batch: How many clips it makes in one call.
-        asked: What `fevbench.models.registry.find_model` was given, to find it again.
-        plugin: The plug-in file that registers it, if one does.
-        process: The process in which it was found, where that is not this one.
+        batch: Clips per call.
+        asked: The arguments of `fevbench.models.registry.find_model`, to find it again.
+        plugin: The plug-in file that registers it, if any.
+        process: The process in which it was found, if not this one.
     """
 
     name: str
@@ -163,7 +163,7 @@ class FoundModel:
     def globals(self) -> list[dict[str, Any]]:
         """The variables of its modules, those beside a plug-in included.
 
-        A class that was sent from another process has of its module what its own functions name.
+        A class that was sent from another process brings only the variables that its functions use.
         """
         with self.environment:
             loaded = [vars(sys.modules[name]) for name in self.modules if name in sys.modules]
@@ -175,25 +175,25 @@ class FoundModel:
         return [{key: value for key, value in one.items() if key[:2] != "__"} for one in loaded]
 
     def __post_init__(self) -> None:
-        # Names of files may hold bytes that are no character, and a result must hold both.
+        # File names may hold bytes that are no characters; a result must hold such names, too.
         object.__setattr__(self, "name", as_utf8(self.name))
         object.__setattr__(self, "origin", as_utf8(self.origin))
 
     @property
     def can_resample(self) -> bool:
-        """Whether it can be asked for a clip again: clips made elsewhere are what they are."""
+        """Whether it can make a clip again with other noise; clips made elsewhere cannot be made again."""
         return not self.name.startswith(VIDEOS_PREFIX)
 
     @property
     def is_outside(self) -> bool:
-        """Whether it is a program of its own, and not code that runs in this process."""
+        """Whether it is an external program."""
         return self.name.startswith(COMMAND_PREFIX)
 
     def check_generates(self) -> None:
-        """See that it makes clips, before anything is pulled or built.
+        """Check that it generates clips, before anything is downloaded or built.
 
         Raises:
-            ModelError: It looks clips up.
+            ModelError: It only finds clips.
         """
         if not self.can_resample or hasattr(self.factory, "clip"):
-            raise ModelError(f"{self.name} looks clips up and makes none", "name a model that generates")
+            raise ModelError(f"{self.name} finds clips and generates none", "choose a model that generates")

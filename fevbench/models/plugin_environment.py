@@ -1,8 +1,8 @@
 """The environment of a model's code: its imports, its working folder and its threads.
 
 A plug-in may import modules from its folder, add to ``sys.path`` and change the working folder. These changes
-are in force only while its code runs. So a `utils` or `lpips` beside a plug-in is never imported by fevbench
-or by another plug-in instead of the package of that name.
+hold only while its code runs. So neither fevbench nor another plug-in ever imports a `utils` or `lpips`
+beside a plug-in instead of the package of that name.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ T = TypeVar("T")
 
 
 class PluginEnvironment:
-    """One model's, or those of all models of a plug-in.
+    """The environment of one model, or of all models of a plug-in.
 
     Args:
-        folder: Where modules are looked for first.
+        folder: The first folder to search for modules.
 
     Attributes:
-        failure: What ended a thread of the model while the last block ran, which would go unnoticed.
+        failure: The exception that ended a thread of the model during the last block.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -42,7 +42,7 @@ class PluginEnvironment:
 
     @property
     def folder(self) -> Path:
-        """Where the model works."""
+        """The model's working folder."""
         return Path(self._works_in or Path.cwd())
 
     def __enter__(self) -> PluginEnvironment:
@@ -80,15 +80,15 @@ class PluginEnvironment:
         threading.excepthook = hook
 
     def _on_thread_end(self, ended: Any) -> None:
-        """A thread of the model ended with an exception."""
+        """Record the exception that ended a thread of the model."""
         self.failure = self.failure or ended.exc_value or ended.exc_type()
 
 
 def call_model(name: str, environment: PluginEnvironment, doing: str, work: Callable[[], T]) -> T:
-    """Let the code of model ``name`` do some ``work``; ``doing`` is what failed, as ``failed on clip 7``.
+    """Run ``work``, code of model ``name``; ``doing`` is the text of an error, as ``failed on clip 7``.
 
     Raises:
-        ModelError: It raised whatever it was, or a thread of it did.
+        ModelError: It or one of its threads raised anything.
     """
     try:
         with environment as around:
@@ -103,7 +103,7 @@ def call_model(name: str, environment: PluginEnvironment, doing: str, work: Call
 
 
 def failed(name: str, what: str, error: BaseException) -> ModelError:
-    """The error of a model that raised one."""
+    """The `ModelError` for an exception of a model."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         fix = "give it more memory, or make it smaller"
     elif "does not require grad" in exception_line(error):
@@ -114,7 +114,7 @@ def failed(name: str, what: str, error: BaseException) -> ModelError:
 
 
 def _is_in(name: str, folders: set[str]) -> bool:
-    """Whether a module, or the package it is of, lies directly in one of some folders, and is not ours."""
+    """Whether a module or its package lies directly in one of some folders, and is not ours."""
     top = sys.modules.get(name.partition(".")[0])
     if top is None or top.__name__ in OURS:
         return False
@@ -136,4 +136,6 @@ def _work_in(folder: str) -> None:
     try:
         os.chdir(folder)
     except OSError as error:
-        raise ModelError(f"{folder} cannot be worked in ({error.strerror})", "check the model") from error
+        raise ModelError(
+            f"the working folder {folder} cannot be used ({error.strerror})", "check the model"
+        ) from error

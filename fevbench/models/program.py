@@ -23,9 +23,9 @@ from fevbench.sanitise import one_line
 from fevbench.toml import read_toml
 
 OF_A_CLIP = ("image", "label", "out", "seed", "id")
-"""Placeholders that are another thing for each clip."""
+"""Placeholders whose value differs between clips."""
 OF_A_RUN = ("frames", "size", "fps")
-"""Placeholders that are the same for all."""
+"""Placeholders whose value is the same for all clips."""
 MANIFEST = "manifest"
 PLACEHOLDERS = (*OF_A_CLIP, *OF_A_RUN, MANIFEST)
 
@@ -40,25 +40,25 @@ class _Fields(Record):
 
 
 class CommandFile:
-    """A command line, read and checked; nothing is started.
+    """A checked command line; nothing is started.
 
     Args:
         path: A TOML file. Paths in it are relative to its folder.
 
     Attributes:
         path: The file.
-        cwd: The folder the program works in.
-        env: The whole environment of the program: this process's, and what the file adds.
-        timeout: Seconds that a clip may take, None without end.
+        cwd: The program's working folder.
+        env: The whole environment of the program: that of this process and the file's additions.
+        timeout: Seconds per clip; None for no limit.
         watch: Files that count as part of the model.
         adapted: Whether the method was changed; see `fevbench.models.found.FoundModel`.
-        at_once: Whether a call makes all clips of a manifest, and not one clip.
-        seeded: Whether the program is told a seed.
+        at_once: Whether one call makes all clips of a manifest, and not one clip.
+        seeded: Whether the program gets a seed.
         fingerprint: The sha256 of the file and of the files it watches.
 
     Raises:
-        ModelError: The file is not there or says something that cannot be, or names what is not there.
-        UnknownName: A field or a placeholder is none; the message suggests near ones.
+        ModelError: The file does not exist, has an invalid value, or names a missing file.
+        UnknownName: A field or placeholder is unknown; the message suggests similar ones.
     """
 
     def __init__(self, path: Path) -> None:
@@ -81,13 +81,13 @@ class CommandFile:
                 raise ModelError(f"{path} holds a NUL character", "remove it")
         for key in fields.env:
             if not key or "=" in key:
-                raise ModelError(f"{path}: {key!r} cannot be the name of a variable", "mend it in env")
+                raise ModelError(f"{path}: {key!r} cannot be the name of a variable", "correct it in env")
         self._check_program()
         self.watch = tuple(folder / Path(file).expanduser() for file in fields.watch)
         self.fingerprint = self._digest()
 
     def words(self, values: Mapping[str, object]) -> list[str]:
-        """The command with its placeholders filled in, a word an argument."""
+        """The arguments of the command, with placeholders filled in."""
         return [word.format_map({key: str(value) for key, value in values.items()}) for word in self._words]
 
     def _check_command(self, command: str | list[str]) -> list[str]:
@@ -106,14 +106,14 @@ class CommandFile:
         except ValueError as error:
             raise ModelError(
                 f"{self.path}: {word!r} cannot be filled in ({error})",
-                "write a brace that is meant as {{ or }}",
+                "write a literal brace as {{ or }}",
             ) from error
         for _, name, form, conversion in parts:
             if name is not None and name not in PLACEHOLDERS:
-                doubled = f"{self.path}: write a brace that is meant as {{{{ or }}}}"
+                doubled = f"{self.path}: write a literal brace as {{{{ or }}}}"
                 raise UnknownName("placeholder", name, PLACEHOLDERS, doubled)
             if form or conversion:
-                raise ModelError(f"{self.path}: {word!r} asks for a format", f"write {{{name}}} alone")
+                raise ModelError(f"{self.path}: {word!r} has a format", f"write {{{name}}} alone")
         return [name for _, name, _, _ in parts if name is not None]
 
     def _check_program(self) -> None:
@@ -125,17 +125,17 @@ class CommandFile:
             raise ModelError(
                 f"{self.path}: there is no program {program!r}"
                 + (f" in {self.cwd}" if os.sep in program and not Path(program).is_absolute() else ""),
-                "give its path, and see that it may be executed",
+                "give its path, and make sure that it is executable",
             )
 
     def _digest(self) -> str:
-        """Of the file and what it watches. Names count without folders, so that a project can be moved."""
+        """The digest of the file and of watched files; folders do not count, so a project can be moved."""
         digests: list[tuple[str, str]] = []
         for file in (self.path, *self.watch):
             what = f"{self.path} watches {file}, which" if digests else str(file)
             if not file.is_file():
-                said = "is no file" if file.exists() else "does not exist"
-                raise ModelError(f"{what} {said}", "name files that are there")
+                said = "is not a file" if file.exists() else "does not exist"
+                raise ModelError(f"{what} {said}", "name existing files")
             try:
                 digests.append((file.name, sha256_of(file)))
             except OSError as error:
@@ -157,16 +157,18 @@ def _read(path: Path) -> _Fields:
         fix = suggested_fix(error, "check the path")
         raise ModelError(f"{path} cannot be read ({error.strerror})", fix) from error
     except ValueError as error:
-        raise ModelError(f"{path} is no TOML ({error})", "see docs/integrations.md for examples") from error
+        raise ModelError(
+            f"{path} is not valid TOML ({error})", "see docs/integrations.md for examples"
+        ) from error
     for key in content:
         if key not in _Fields.model_fields:
-            raise UnknownName("field", key, _Fields.model_fields, f"mend {path}")
+            raise UnknownName("field", key, _Fields.model_fields, f"correct {path}")
     try:
         return _Fields.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0])
-        what = "is missing" if first["type"] == "missing" else f"cannot be: {first['msg']}"
+        what = "is missing" if first["type"] == "missing" else f"is not valid: {first['msg']}"
         raise ModelError(f"{path}: {field} {what}", f"make {field} {_WANTED[field]}") from error
 
 
@@ -185,12 +187,13 @@ def _check_placeholders(path: Path, named: set[str]) -> None:
     of_one = [f"{{{name}}}" for name in OF_A_CLIP if name in named]
     if MANIFEST in named and of_one:
         raise ModelError(
-            f"{path}: command names {{{MANIFEST}}}, all clips at once, and of one clip {', '.join(of_one)}",
+            f"{path}: command mixes {{{MANIFEST}}} (all clips at once) with {', '.join(of_one)} (one clip)",
             "use one or the other",
         )
     if MANIFEST not in named and "out" not in named:
         raise ModelError(
-            f"{path}: command names neither {{out}} nor {{{MANIFEST}}}", "tell the program where a clip goes"
+            f"{path}: command names neither {{out}} nor {{{MANIFEST}}}",
+            "tell the program where to write a clip",
         )
 
 
@@ -199,16 +202,16 @@ GRACE = 5.0
 TAIL = 4096
 """Bytes at the end of a program's output in which its last line is looked for."""
 LONGEST_LINE = 200
-"""Characters of it that are shown."""
+"""Most characters of this line that are shown."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a call ended.
+    """The end of a call.
 
     Attributes:
         status: The exit status; negative for the signal that ended it, None if it took too long.
-        last: The last line it wrote that is not blank.
+        last: The last line of its output that is not blank.
     """
 
     status: int | None
@@ -229,7 +232,8 @@ def run_program(
 ) -> Ending:
     """Run a program to its end, with all processes it started, or end it after ``timeout`` seconds.
 
-    ``env`` is its whole environment; ``log`` gets what the call is ``about``, the command and all it writes.
+    ``env`` is its whole environment; ``log`` gets ``about`` (what the call is for), the command
+    and all output.
 
     Raises:
         ModelError: It cannot be started.
@@ -250,7 +254,7 @@ def run_program(
             )
         except (OSError, ValueError) as error:
             said = getattr(error, "strerror", None) or str(error)
-            fix = suggested_fix(error, "see that it can be executed here")
+            fix = suggested_fix(error, "make sure that it can be executed")
             raise ModelError(f"{words[0]} cannot be started ({said})", fix) from error
         try:
             status: int | None = process.wait(timeout)
@@ -262,7 +266,7 @@ def run_program(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a program if it still runs, and whatever it left running."""
+    """End a program if it still runs, and all processes it left."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)

@@ -1,9 +1,9 @@
-"""Where a program outside works for a run: the list of clips it gets, and what it writes.
+"""The folder of an external program in a run: the list of clips it gets, and its output.
 
 runs/…/outside/
-log.txt       each call and what the program said
-made-….jsonl  size and format of each clip as it was written, before it was kept in clips/
-work-…/       one folder a call: images, a manifest, what was written; gone once its clips are kept
+log.txt       each call and its output
+made-….jsonl  size and format of each clip as the program wrote it, before it was stored in clips/
+work-…/       one folder per call: images, manifest, output; deleted once its clips are stored
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ MANIFEST_FILE = "manifest.json"
 
 @dataclass(frozen=True)
 class ManifestEntry:
-    """One clip that is wanted.
+    """One requested clip.
 
     Attributes:
         id: The clip's id.
         image: The input, a PNG file of the protocol's size; relative paths are relative to the manifest.
-        label: The expression by its name.
-        out: Where the clip goes: a folder of frames of this name, or a video of this name and an ending.
-        seed: The seed of the clip, of 31 bits, which every library takes.
+        label: The name of the expression.
+        out: Where to write the clip: a folder of frames of this name, or a video of this name and a suffix.
+        seed: The clip's seed, of 31 bits, which every library accepts.
     """
 
     id: str
@@ -49,12 +49,12 @@ class ManifestEntry:
 
 
 def seed_for_programs(seed: int) -> int:
-    """The upper 31 bits of a clip's seed of 63: NumPy and C's ``int`` take no more."""
+    """The upper 31 bits of a clip's 63-bit seed: NumPy and C's ``int`` accept no more."""
     return seed >> 32
 
 
 def manifest_text(corpus: Corpus, entries: Sequence[ManifestEntry]) -> str:
-    """A manifest as JSON: length, size and rate of each clip, all labels in order, and the clips wanted."""
+    """A manifest as JSON: length, size and rate of clips, all labels in order, and the requested clips."""
     how = corpus.protocol
     content: dict[str, Any] = {
         "frames": how.frames,
@@ -67,7 +67,7 @@ def manifest_text(corpus: Corpus, entries: Sequence[ManifestEntry]) -> str:
 
 
 def entries_of(file: Path) -> Mapping[str, ManifestEntry]:
-    """The entries of a manifest of ours by clip id; none if it is not whole."""
+    """Clip id to entry of a manifest that fevbench wrote; empty if it is incomplete."""
     try:
         return {
             row["id"]: ManifestEntry(**row) for row in json.loads(file.read_text(encoding="utf-8"))["clips"]
@@ -83,14 +83,14 @@ class ProgramFolder:
     """The folder of one model in one run.
 
     Args:
-        root: The folder; made if need be.
-        key: What decides the clips, of letters and digits; what other keys left is removed.
-        kept: Whether it is there after the run, so that its log can be read.
+        root: The folder; made if it does not exist.
+        key: Identifies what determines the clips; letters and digits. Files of other keys are removed.
+        kept: Whether the folder remains after the run, so that its log can be read.
 
     Attributes:
         log: The log's file.
         kept: As above.
-        known: Clip id to width and height as it was written, and what is known of its files.
+        known: Clip id to width and height as written, and the facts of its files.
     """
 
     def __init__(self, root: Path, key: str, kept: bool) -> None:
@@ -104,7 +104,7 @@ class ProgramFolder:
                 discard([path])
 
     def new_folder(self) -> Path:
-        """An empty folder for a call."""
+        """Make an empty folder for a call."""
         folder = self._root / f"work-{self._key}-{secrets.token_hex(4)}"
         folder.mkdir()
         return folder
@@ -115,9 +115,9 @@ class ProgramFolder:
             shutil.rmtree(folder, ignore_errors=True)
 
     def left_over(self, wanted: Mapping[str, int]) -> Iterator[tuple[ManifestEntry, Path]]:
-        """Yield what calls that were stopped wrote of the clips that are wanted, by id with their seeds.
+        """Yield the output of stopped calls for requested clips; ``wanted`` is clip id to seed.
 
-        What was written last in a call is left out: the program may have been at it.
+        The last file of each call is left out: it may be incomplete.
         """
         for folder in sorted(self._root.glob("work-*")):
             entries = entries_of(folder / MANIFEST_FILE).values()
@@ -128,7 +128,7 @@ class ProgramFolder:
                     yield entry, path
 
     def remember(self, clip: str, frames: Frames, facts: FileFacts) -> None:
-        """Keep what is known of a clip as the program wrote it."""
+        """Store the size and facts of a clip as the program wrote it."""
         facts.digest = ""
         fields = asdict(facts) | {"forms": sorted(facts.forms), "checks": sorted(facts.checks)}
         row = {"clip": clip, "size": size_of(frames), **fields}
@@ -137,16 +137,16 @@ class ProgramFolder:
             file.write(json.dumps(row) + "\n")
 
     def forget(self, clips: Iterable[str]) -> None:
-        """Drop what is known of clips that are made again."""
+        """Drop the size and facts of clips that are made again."""
         for clip in clips:
             self.known.pop(clip, None)
 
 
 def outputs(out: Path) -> list[Path]:
-    """What a program wrote for a clip that it was told to write to ``out``.
+    """The files that a program wrote for a clip with path ``out``.
 
-    That is a folder of frames of this name, or a clip of this name with or without an ending. A folder may
-    hold one video instead, for programs that choose the name themselves.
+    These are a folder of frames with this name, or a video with this name and any suffix or none. The folder
+    may instead hold one video, for programs that choose the name themselves.
     """
     endings = dict.fromkeys(("", *VIDEO_SUFFIXES, *ANIMATION_SUFFIXES))
     named = [out.with_name(f"{out.name}{ending}") for ending in endings]
@@ -154,19 +154,19 @@ def outputs(out: Path) -> list[Path]:
 
 
 def read_output(paths: list[Path], facts: FileFacts, most: int) -> Frames:
-    """Read the one clip that was written.
+    """Read the one clip among a program's files.
 
     Raises:
-        VideoError: There are several, or it cannot be read.
+        VideoError: There are several clips, or the clip cannot be read.
     """
     if len(paths) > 1:
         names = ", ".join(path.name for path in paths[:3])
-        raise VideoError(f"{len(paths)} clips were written ({names})", "let it write one, at {out}")
+        raise VideoError(f"{len(paths)} clips were written ({names})", "it must write one, at {out}")
     return read_clip(paths[0], facts, most)
 
 
 def discard(paths: list[Path]) -> None:
-    """Remove what was written once it is read."""
+    """Remove a program's files after reading."""
     for path in paths:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -175,7 +175,7 @@ def discard(paths: list[Path]) -> None:
 
 
 def _within(path: Path) -> list[Path]:
-    """A file or a folder of frames; or the videos in a folder that holds such. Nothing of an empty folder."""
+    """The path itself if it is a file or a folder of frames; the videos in a folder of videos; or none."""
     if not path.is_dir():
         return [path]
     inner = [file for file in path.iterdir() if not file.name.startswith(".")]
@@ -185,7 +185,7 @@ def _within(path: Path) -> list[Path]:
 
 
 def _written_at(path: Path) -> int:
-    """When something was last written to: nanoseconds."""
+    """Time of the last change of a file or folder, in nanoseconds."""
     times = [path.stat().st_mtime_ns]
     if path.is_dir():
         times += [file.stat().st_mtime_ns for file in path.iterdir()]
@@ -193,7 +193,7 @@ def _written_at(path: Path) -> int:
 
 
 def _known(file: Path) -> dict[str, tuple[tuple[int, int], FileFacts]]:
-    """What a file says of clips as they were written; of each the latest."""
+    """Clip id to its latest line in a file of sizes and facts."""
     found: dict[str, tuple[tuple[int, int], FileFacts]] = {}
     for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
         try:
@@ -201,6 +201,6 @@ def _known(file: Path) -> dict[str, tuple[tuple[int, int], FileFacts]]:
             clip, (width, height) = str(row.pop("clip")), row.pop("size")
             row["forms"], row["checks"] = set(row["forms"]), set(row["checks"])
             found[clip] = ((int(width), int(height)), FileFacts(**row))
-        except (ValueError, TypeError, KeyError):  # a kill leaves half a line at most
+        except (ValueError, TypeError, KeyError):  # after a kill, the last line may be incomplete
             continue
     return found

@@ -1,6 +1,6 @@
 """What a model must do to be scored.
 
-A model is any class whose constructor recordings a :class:`ModelSpec` and which has one method::
+A model is any class whose constructor takes a :class:`ModelSpec` and which has one method::
 
     class Frozen:
         "The input face, frozen."
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What a model is told when it is built.
+    """What a model gets when it is built.
 
     Attributes:
         frames: Frames a clip must have, the input's neutral frame included.
         size: Height and width of the input and of every frame, in pixels.
         labels: The expressions in the order of the label indices.
         device: The torch device to run on, for example ``"cpu"`` or ``"cuda"``.
-        corpus: The true clips being scored. Controls read them; a model that does is not a model. What its
-            data set holds of train subjects is there to be learned from.
-        progress: Hears how long work proceeds while the model is built.
+        corpus: The true clips being scored. Only controls may read them. Models may read the train subjects
+            of its data set.
+        progress: Receives the progress while the model is built.
     """
 
     frames: int
@@ -62,8 +62,8 @@ class VideoModel(Protocol):
 
         Args:
             images: ``float32[B, 3, H, W]`` in [-1, 1], neutral faces. In a run ``B`` is 1, so that a
-                clip depends on its own seed only, never on its neighbours; unless the class says
-                ``batch = N``. Then clips are made in fixed groups of N, and the last of fewer.
+                clip depends only on its own seed. If the class sets ``batch = N``, clips are made in fixed
+                groups of N; the last group may be smaller.
             labels: ``int64[B]``, indices into ``ModelSpec.labels``.
             generator: The source of every random number the model draws, on its device.
 
@@ -74,7 +74,7 @@ class VideoModel(Protocol):
 
 @runtime_checkable
 class ClipSource(Protocol):
-    """Clips that exist already, or are made from true ones."""
+    """A source of clips that already exist, or are made from true clips."""
 
     def clip(self, wanted: Clip, generator: torch.Generator) -> Frames:
         """The clip to score for ``wanted``: ``uint8[T, H, W, 3]``, RGB, at the protocol's size."""

@@ -1,7 +1,7 @@
-"""Finding a model: installed entry points, a plug-in file, weights of one's own, or a folder of videos.
+"""Finding a model: installed entry points, a plug-in file, other weights, or a folder of videos.
 
 Installed packages announce models under the entry-point group ``fevbench.models``; listing them
-imports nothing, and a broken one spoils only itself.
+imports nothing, and a broken one affects no other.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class LoadedPlugin:
 
     Attributes:
         module: The name of its module.
-        file: The file; None where there is none.
-        environment: Where its code lives.
-        files: What was opened while it was loaded.
-        untracked: What it used then that may change without being noticed.
+        file: The file; None if there is none.
+        environment: The environment of its code.
+        files: The files opened while it was loaded.
+        untracked: What it used then that fevbench cannot check for changes.
         kinds: The kinds of things that a plug-in file registers.
     """
 
@@ -80,10 +80,10 @@ def register_model(name: str) -> Callable[[F], F]:
     """Class decorator for plug-in files: makes a model known to ``fevbench run NAME``.
 
     Raises:
-        ModelError: The name cannot be typed as one.
+        ModelError: The name has other characters than letters, digits and hyphens.
     """
     if not isinstance(name, str) or not name.isprintable() or name != name.strip() or not name or ":" in name:
-        raise ModelError(f"{name!r} cannot be the name of a model", "choose letters, digits and hyphens")
+        raise ModelError(f"{name!r} cannot be a model's name", "use letters, digits and hyphens")
 
     def decorate(factory: F) -> F:
         models.add(name, factory)
@@ -140,10 +140,10 @@ def find_model(
             makes them.
         plugin: A file to load first.
         allow_missing: For ``videos:DIR``, whether clips may be missing.
-        is_loaded: Whether the file has been loaded already.
+        is_loaded: Whether the file is already loaded.
 
     Raises:
-        UnknownName: No model has this name; the message suggests near ones.
+        UnknownName: No model has this name; the message suggests similar ones.
         FevbenchError: The entry point cannot be imported.
         ModelError: The plug-in or the folder cannot be used, or an attribute of the model.
     """
@@ -152,14 +152,16 @@ def find_model(
 
         folder = name.removeprefix(VIDEOS_PREFIX)
         if not folder:
-            raise ModelError(f"{name} names no folder", "give videos:DIR a folder of clips")
+            raise ModelError(f"{name} has no folder", "give videos:DIR a folder of clips")
         return find_videos(Path(folder).expanduser(), allow_missing)
     if name.startswith(COMMAND_PREFIX):
         from fevbench.models.command import find_command
 
         file = name.removeprefix(COMMAND_PREFIX)
         if not file:
-            raise ModelError(f"{name} names no file", "give command:FILE.toml how the program is called")
+            raise ModelError(
+                f"{name} has no file", "give command:FILE.toml the file that says how to call the program"
+            )
         return find_command(Path(file).expanduser())
     if plugin is not None and not is_loaded:
         load_plugin(plugin)
@@ -171,7 +173,7 @@ def find_model(
     with opened_files:
         factory = models.get(kind)
     if not callable(factory):
-        raise ModelError(f"model {kind!r} is {type(factory).__name__} and no class", "register a class")
+        raise ModelError(f"model {kind!r} is not a class, but {type(factory).__name__}", "register a class")
     weights = weights_of(factory, kind)
     origin = models.origin(kind)
     ours = origin.startswith("fevbench ")
@@ -206,7 +208,7 @@ def find_model(
 
 
 def is_of_a_package(name: str) -> bool:
-    """Whether a model is of an installed package other than fevbench, so that to find it runs its code."""
+    """Whether a model belongs to another installed package, so that finding it runs that package's code."""
     kind = name if name in models else name.partition(":")[0]
     if kind not in models or kind in _plugins:
         return False
@@ -214,11 +216,11 @@ def is_of_a_package(name: str) -> bool:
 
 
 def _where_else(name: str, plugin: Path | None) -> str:
-    """What to do about a name that is not known, but to mend it."""
+    """What to do about an unknown name, besides correcting it."""
     if plugin is None and name.endswith(".py"):
-        return f"a file of models is given as --plugin {name}, after the name of one of them"
+        return f"to use a file of models, give the name of a model and --plugin {name}"
     if plugin is None:
-        return "a model of your own needs --plugin FILE.py, the file that registers it"
+        return "for a model of your own, give --plugin FILE.py, the file that registers it"
     there = [known for known, loaded in _plugins.items() if loaded.file == plugin.absolute()]
     return f"{plugin} registers {', '.join(there) or 'no model'}"
 
@@ -234,12 +236,12 @@ def _digest_of(factory: Factory, code: Mapping[str, Path]) -> str:
 def _weights_file(kind: str, factory: Factory, place: str) -> Path:
     """The file of ``NAME:PATH``."""
     if "weights" not in inspect.signature(factory).parameters:
-        raise ModelError(f"model {kind!r} takes no weights of one's own", f"use {kind!r}")
+        raise ModelError(f"model {kind!r} takes no other weights", f"use {kind!r}")
     path = Path(place).expanduser().absolute()
     file = path / WEIGHTS_FILE if path.is_dir() else path
     if not place or not file.is_file():
         raise ModelError(
-            f"{kind}:{place} names no weights ({file} does not exist)",
+            f"{kind}:{place} has no weights ({file} does not exist)",
             f"give {kind}:PATH a file or the folder of a finished training",
         )
     return file
@@ -248,8 +250,7 @@ def _weights_file(kind: str, factory: Factory, place: str) -> Path:
 def _code_digest(factory: Factory, whole_package: bool) -> str:
     """The sha256 of the model's module.
 
-    Where its networks are modules of their own, it is that of all modules beside it, and beside the classes
-    of its package that it derives from.
+    With ``whole_package``, of all modules beside it and beside the base classes that its package defines.
     """
     name = getattr(factory, "__module__", "")
     source = getattr(sys.modules.get(name), "__file__", None)

@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from fevbench.models.protocol import ModelSpec
 
 LARGEST_FILE = 4 << 30
-"""Bytes: 64 frames of 1024 px have 0.2 GiB even if they are not compressed."""
+"""Bytes; 64 uncompressed frames of 1024 px have only 0.2 GiB."""
 
 
 class VideoFolder:
     """Clips made elsewhere.
 
-    A clip of another length than the protocol's is sampled as true clips are, by the protocol's rule, and the
-    notes say so; clips of another size are resized as true ones are. The folder must hold one size only.
+    Clips of another length than the protocol's are sampled by the protocol's rule, as true clips are, and the
+    notes say so. Clips of another size are resized as true clips are. All clips must have the same size.
 
     Args:
         found: Clip id to file or folder.
         spec: The run's sizes and true clips.
-        allow_missing: Score what there is when clips are missing.
+        allow_missing: Score the existing clips if some are missing.
 
     Attributes:
-        notes: What a reader of the result must know: missing and extra clips, resizing.
+        notes: Notes for the reader of the result: missing and extra clips, resizing.
         missing: Ids of scored clips the folder does not hold.
 
     Raises:
@@ -56,7 +56,7 @@ class VideoFolder:
         extra = sorted(found.keys() - {clip.id for clip in spec.corpus.pool})
         if len(self.missing) == len(wanted):
             raise ModelError(
-                f"{folder}: none of its {len(found)} clips is named after one of {spec.corpus.dataset.name}",
+                f"{folder}: no clip has the name of a clip of {spec.corpus.dataset.name}",
                 f"name each file or folder after its clip id, for example {min(wanted)}.mkv",
             )
         if self.missing:
@@ -65,8 +65,8 @@ class VideoFolder:
                 raise ModelError(f"{folder}: {text}", "add them, or score the rest with --allow-missing")
             self.notes.append(text)
         if extra:
-            self.notes.append(f"left out, because no clip is called so: {first_few(extra)}")
-        # The first clip decides, whichever is asked for first: a run that continues says the same.
+            self.notes.append(f"left out, because no true clip has this name: {first_few(extra)}")
+        # The first clip by id, whichever is requested first, so that a continued run gives the same note.
         self._size = size_of(read_clip(found[min(wanted & found.keys())], most=1))
         if self._size != (spec.size, spec.size):
             width, height = self._size
@@ -81,9 +81,9 @@ class VideoFolder:
         return self._spec.corpus.protocol.resize(frames, str(path))
 
     def file_notes(self) -> list[str]:
-        """What the files say of themselves that changed pixels, and how damage to them would have been found.
+        """Notes on what changed pixels in the files, and on how they were checked for damage.
 
-        Clips that were made before this session are read for it, so that a run that continues says the same.
+        Clips from earlier sessions are read for this, so that a continued run gives the same notes.
 
         Raises:
             VideoError: One cannot be read any more.
@@ -126,7 +126,7 @@ def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
         there = sorted(path.name for path in folder.iterdir())
         raise ModelError(
             f"{folder} holds no clip, but {first_few(there) or 'nothing'}",
-            f"put one video, animation or folder of frames a clip in it; {WHAT_IS_READ}",
+            f"put one video, animation or folder of frames per clip in it; {WHAT_IS_READ}",
         )
 
     def build(spec: ModelSpec) -> VideoFolder:
@@ -151,41 +151,41 @@ def _clip_files(path: Path) -> list[Path]:
 
 
 def _check_file(file: Path) -> None:
-    """See that a file has an end, before anything is read of it.
+    """Check that a file is a regular file of limited size, before it is read.
 
     Raises:
-        ModelError: It is a device, a pipe, nothing, or larger than any clip.
+        ModelError: It is a device or a pipe, does not exist, or is larger than any clip.
     """
     try:
         found = file.stat()
     except OSError as error:
         raise ModelError(f"{file} cannot be read ({error.strerror})", "restore it, or remove it") from error
     if not stat.S_ISREG(found.st_mode):
-        raise ModelError(f"{file} is no regular file", "put files into the folder, or links to files")
+        raise ModelError(f"{file} is not a regular file", "put files into the folder, or links to files")
     if found.st_size > LARGEST_FILE:
         raise ModelError(
-            f"{file} has {found.st_size / 2**30:.1f} GiB, and a clip that is scored has a few frames",
-            f"cut it to what is scored, at most {LARGEST_FILE >> 30} GiB",
+            f"{file} has {found.st_size / 2**30:.1f} GiB, too large for a clip",
+            f"cut it to the scored part, at most {LARGEST_FILE >> 30} GiB",
         )
 
 
 def sampled(frames: Frames, facts: FileFacts, what: str, spec: ModelSpec) -> Frames:
-    """A clip made elsewhere at the protocol's length: as it is, or by the rule that samples true clips.
+    """A clip made elsewhere at the protocol's length: unchanged, or sampled by the rule for true clips.
 
     Args:
         frames: The clip, ``uint8[T, H, W, 3]``.
-        facts: What its file says; told what was done.
+        facts: The facts of its file; gets a note on the sampling.
         what: What to call it in an error.
         spec: The run's sizes and true clips.
 
     Raises:
-        VideoError: It has not the protocol's length, and the rule does not apply to it.
+        VideoError: It has another length than the protocol's, and the rule does not apply to it.
     """
     protocol, count = spec.corpus.protocol, len(frames)
     if count == protocol.frames:
         return frames
     if count > MOST_FRAMES:
-        raise VideoError(f"{what} has more than {MOST_FRAMES} frames", "cut it to what is scored")
+        raise VideoError(f"{what} has more than {MOST_FRAMES} frames", "cut it to the scored part")
     try:
         numbers = protocol.taken(count, what, None if facts.uneven else facts.fps)
     except VideoError as error:
@@ -197,10 +197,10 @@ def sampled(frames: Frames, facts: FileFacts, what: str, spec: ModelSpec) -> Fra
 
 
 def check_length(what: str, frames: Frames, facts: FileFacts, spec: ModelSpec) -> None:
-    """See that a clip made elsewhere has the protocol's frames; ``frames`` may hold one more than wanted.
+    """Check that a clip made elsewhere has the protocol's length; ``frames`` may hold one more frame.
 
     Raises:
-        VideoError: It has not.
+        VideoError: It has another length.
     """
     if len(frames) != spec.frames:
         more = " or more" if len(frames) > spec.frames else ""
@@ -211,19 +211,19 @@ def check_length(what: str, frames: Frames, facts: FileFacts, spec: ModelSpec) -
 
 
 def check_size(what: str, frames: Frames, others: tuple[int, int]) -> None:
-    """See that a clip made elsewhere is as large as the others: ``others`` is width and height.
+    """Check that a clip made elsewhere has the size of the others, ``others`` (width, height).
 
     Raises:
-        VideoError: It is not.
+        VideoError: It has another size.
     """
     size = size_of(frames)
     if size != others:
         raise VideoError(
             f"{what} is {size[0]}x{size[1]}, other clips are {others[0]}x{others[1]}",
-            "make all clips of the folder one size",
+            "make all clips of the folder the same size",
         )
 
 
 def size_of(frames: Frames) -> tuple[int, int]:
-    """Width and height."""
+    """Width and height in pixels."""
     return frames.shape[2], frames.shape[1]

@@ -29,19 +29,19 @@ import torch
 
 from fevbench.data.corpus import Corpus
 from fevbench.errors import FevbenchError
-from fevbench.models.asked import Asked, Training
+from fevbench.models.asked import LocalMaker, Training
 from fevbench.models.built import build
 from fevbench.models.found import FoundModel
 from fevbench.models.registry import find_model, load_plugin
 from fevbench.sanitise import as_utf8, exception_line
 
 DONE, FAILED, STOPPED, PROGRESS = "done", "failed", "stopped", "progress"
-"""Kinds of messages: an answer, an error, that the model was interrupted, and how long work proceeds."""
+"""Kinds of messages: an answer, an error, an interruption of the model, progress."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a model once it is built; see `fevbench.models.built.BuiltModel`."""
+    """The facts of a built model; see `fevbench.models.built.BuiltModel`."""
 
     fingerprint: str
     files: tuple[Path, ...]
@@ -50,11 +50,11 @@ class Facts:
     notes: list[str]
 
 
-class Teller:
-    """Tells who asks how long work proceeds, from whatever thread.
+class Messenger:
+    """Sends messages to the requesting process, from any thread.
 
     Args:
-        connection: To who asks.
+        connection: The connection to the requesting process.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -62,7 +62,7 @@ class Teller:
         self._lock = threading.Lock()
 
     def send(self, *message: object) -> None:
-        """Send a message as a whole."""
+        """Send one message."""
         with self._lock:
             self._connection.send(message)
 
@@ -80,31 +80,28 @@ class Teller:
 
 
 class Inside:
-    """The model, and what it made last.
+    """The model and its last clips.
 
     Args:
-        connection: To who asks.
+        connection: The connection to the requesting process.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.teller = Teller(connection)
+        self.messenger = Messenger(connection)
         self._found: FoundModel | None = None
-        self._asked: Asked | None = None
+        self._asked: LocalMaker | None = None
         self._faces = self._output = np.empty(0, np.uint8)
         self._made: list[np.ndarray[Any, Any]] = []
 
     def find(self, name: str, plugin: Path | None) -> tuple[dict[str, Any], frozenset[str]]:
-        """Load a model's code; what `FoundModel` says of it, as far as it can be sent.
-
-        And which kinds of things its plug-in registers.
-        """
+        """Load a model's code; returns what can be sent of its `FoundModel`, and its plug-in's kinds."""
         kinds = frozenset[str]() if plugin is None else load_plugin(plugin).kinds
         self._found = find_model(name, plugin, is_loaded=True)
         return described(self._found), kinds
 
     def adopt(self, content: bytes) -> None:
-        """Take a model that was found in the other process: what is said of it, and its class."""
+        """Take over a model that the other process found: its `FoundModel` and its class."""
         fields, factory = pickle.loads(content)
         self._found = FoundModel(**fields, factory=factory)
 
@@ -113,8 +110,8 @@ class Inside:
         memory = recv_handle(self._connection)
         corpus: Corpus = pickle.loads(content)
         how = corpus.protocol
-        built = build(self.found, corpus, device, self.teller)
-        self._asked = Asked(built, corpus, device)
+        built = build(self.found, corpus, device, self.messenger)
+        self._asked = LocalMaker(built, corpus, device)
         size = (how.size, how.size, 3)
         self._output, self._faces = shared(memory, (how.frames, *size), (built.found.batch, *size))
         self._clips = {clip.id: clip for clip in corpus.pool}
@@ -123,51 +120,51 @@ class Inside:
         )
 
     def make(self, ids: list[str], seed: int, evaluating: bool) -> None:
-        """Make clips of the faces that lie in the shared memory; `hand_over` gives them out."""
+        """Make clips of the faces in the shared memory; `hand_over` returns them one by one."""
         faces = self._faces[: len(ids)].copy()
         self._made = list(self.asked.make([self._clips[one] for one in ids], faces, seed, evaluating))
 
     def hand_over(self, place: int) -> None:
-        """Put what was made of one face into the shared memory."""
+        """Put the clip of one face into the shared memory."""
         made = self._made[place]
         self._output[: made.nbytes] = np.ascontiguousarray(made).reshape(-1).view(np.uint8)
 
     def training(self) -> Training:
-        """See `Asked.training`."""
+        """See `LocalMaker.training`."""
         return self.asked.training()
 
     def notes(self) -> list[str]:
-        """See `Asked.notes`."""
+        """See `LocalMaker.notes`."""
         return self.asked.notes()
 
     def log_to(self, file: Path) -> None:
-        """Write what is printed from now on to the end of a file."""
+        """Append all further output to a file."""
         _print_to(file)
 
     def carry_out(self, content: bytes) -> Any:
-        """Call a function, which gets this and its arguments."""
+        """Call a function with this object and its arguments."""
         work, arguments = pickle.loads(content)
         return work(self, *arguments)
 
     @property
     def found(self) -> FoundModel:
-        """The model; there once it was found."""
+        """The model, after `find` or `adopt`."""
         assert self._found is not None
         return self._found
 
     @property
-    def asked(self) -> Asked:
-        """The model; there once it was built."""
+    def asked(self) -> LocalMaker:
+        """The model, after `build`."""
         assert self._asked is not None
         return self._asked
 
-    def reads(self) -> tuple[Path, ...]:
-        """What the model opened since this was asked last."""
+    def opened_files(self) -> tuple[Path, ...]:
+        """The files that the model opened since the last call."""
         return self._asked.opened.take() if self._asked else ()
 
 
 def described(found: FoundModel) -> dict[str, Any]:
-    """What is said of a model that was found, without what only its own process has."""
+    """A `FoundModel` without what only its own process can use."""
     left_out = ("factory", "surroundings", "process")
     return {key: value for key, value in vars(found).items() if key not in left_out}
 
@@ -175,7 +172,7 @@ def described(found: FoundModel) -> dict[str, Any]:
 def shared(
     handle: int, clip: tuple[int, ...], faces: tuple[int, ...]
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """The memory that both processes see, in the file ``handle``: a clip of float32 as bytes, and faces."""
+    """The shared memory, in the file ``handle``: a clip of float32 as bytes, and faces."""
     of_clip, of_faces = 4 * int(np.prod(clip)), int(np.prod(faces))
     os.ftruncate(handle, of_clip + of_faces)
     memory = np.frombuffer(mmap(handle, of_clip + of_faces), np.uint8)
@@ -189,13 +186,13 @@ def serve(
     """The whole life of the process.
 
     Args:
-        connection: To who asks.
-        alive: Ends when who asks does.
-        log: What gets all that is printed.
-        environment: The variables of who asks, as they are now.
-        threads: How many torch computes with there.
+        connection: The connection to the requesting process.
+        alive: A connection that closes when the requesting process ends.
+        log: The file for all output.
+        environment: The current environment variables of the requesting process.
+        threads: Number of torch's threads in the requesting process.
     """
-    os.setsid()  # so that Ctrl-C is not for it, and all it starts can be ended with it
+    os.setsid()  # so that Ctrl-C does not reach it, and its child processes can be ended with it
     _end_with(alive)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -204,10 +201,10 @@ def serve(
     os.environ.update(environment)
     torch.set_num_threads(threads)
     inside = Inside(connection)
-    with contextlib.suppress(EOFError, OSError):  # nobody asks any more
+    with contextlib.suppress(EOFError, OSError):  # the requesting process ended
         while True:
             work, arguments = connection.recv()
-            inside.teller.send(*_answer(inside, work, arguments), inside.reads())
+            inside.messenger.send(*_answer(inside, work, arguments), inside.opened_files())
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
         sys.stdout.flush()
@@ -249,10 +246,10 @@ def _print_to(file: Path) -> None:
 
 
 def _end_with(alive: Connection) -> None:
-    """See that the process, and all it starts, ends with the one that asks, however that ends.
+    """Let this process and its children end when the requesting process ends for any reason.
 
-    On Linux the kernel sees to it. Elsewhere a thread does, which code that never lets go of the interpreter
-    can hold up.
+    On Linux the kernel does it. Elsewhere a thread does it, which code that never releases the interpreter
+    can delay.
     """
     try:
         fcntl.fcntl(alive, fcntl.F_SETOWN, -os.getpgrp())
@@ -260,7 +257,7 @@ def _end_with(alive: Connection) -> None:
         fcntl.fcntl(alive, fcntl.F_SETFL, fcntl.fcntl(alive, fcntl.F_GETFL) | os.O_ASYNC)
     except (AttributeError, OSError):
         threading.Thread(target=_wait_for_end, args=(alive,), daemon=True).start()
-    if alive.poll():  # it ended before
+    if alive.poll():  # it has already ended
         os.killpg(0, signal.SIGKILL)
 
 

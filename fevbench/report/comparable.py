@@ -1,4 +1,4 @@
-"""Which runs may stand side by side, what tells them apart, and what among those named is stepped over."""
+"""Which runs can be compared, their distinct names, and selecting the comparable ones of several."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_comparable(results: Sequence[Result]) -> None:
     numbers to 1e-5, of a feature's length and of a metric's value.
 
     Raises:
-        RunError: Two are not; says which, and in what.
+        RunError: Two are not; the message says which, and what differs.
     """
     first = results[0]
     defined: dict[str, tuple[str, str]] = {}
@@ -31,7 +31,7 @@ def check_comparable(results: Sequence[Result]) -> None:
         for difference in clip_differences(first, result):
             raise RunError(
                 f"{first.model.name} and {result.model.name} were scored on {difference}",
-                "compare runs of one data set, split, protocol and limit",
+                "compare runs of the same data set, split, protocol and limit",
             )
         for name, metric in result.metrics.items():
             model, other = defined.setdefault(name, (result.model.name, metric.id))
@@ -41,13 +41,13 @@ def check_comparable(results: Sequence[Result]) -> None:
                 if (rounded in other) != (rounded in metric.id):
                     fix = "repeat one of them with the other's --precision"
                 raise RunError(
-                    f"{name} is {other} in {model} and {metric.id} in {result.model.name}",
+                    f"{name} is {other} in {model}, but {metric.id} in {result.model.name}",
                     fix,
                 )
 
 
 def clip_differences(first: Result, second: Result) -> list[str]:
-    """In what the scored clips of two runs differ, the plainest first; empty if the clips are the same."""
+    """What differs between the scored clips of two runs, the most obvious first; empty if nothing does."""
     return [
         f"different {what} ({a}, {b})"
         for what, a, b in (
@@ -61,7 +61,7 @@ def clip_differences(first: Result, second: Result) -> list[str]:
 
 
 def distinct_names(results: Sequence[Result]) -> tuple[str, ...]:
-    """What each run is called: its model's name, and what sets it apart from others of that name."""
+    """A name for each run: its model's name, and what differs from other runs of that name."""
     names = [one_line(result.model.name, LONGEST_NAME) for result in results]
     tellers: tuple[Callable[[Result], str], ...] = (
         lambda result: f"seed {result.seed}",
@@ -83,7 +83,7 @@ def distinct_names(results: Sequence[Result]) -> tuple[str, ...]:
 
 
 def weight_differences(names: Sequence[str], results: Sequence[Result]) -> list[str]:
-    """Which runs used other bytes of a pretrained file, one line each; see `other_weights`."""
+    """Runs that used another file of a pretrained network, one line each; see `other_weights`."""
     used: dict[str, tuple[str, str]] = {}
     lines = []
     for name, result in zip(names, results, strict=True):
@@ -106,15 +106,15 @@ def other_weights(metric: Metric, first: Result, second: Result) -> str:
 
 
 def same_weights(metric: Metric, results: Sequence[Result]) -> bool:
-    """Whether all runs that have a number in a metric measured it by the same networks."""
+    """Whether all runs with a value in a metric used the same networks for it."""
     those = [r for r in results if (m := r.metrics.get(metric.name)) and m.value is not None]
     return not any(other_weights(metric, those[0], result) for result in those[1:])
 
 
 def _networks(metric: Metric, result: Result) -> dict[str, str | None]:
-    """The files behind a metric: weight to hash, or to nothing where it is any of the registered ones.
+    """The files behind a metric: weight to hash, or to None for any registered file.
 
-    The judge's hash is in its metrics' ids.
+    The expression classifier's hash is in its metrics' ids.
     """
     used = {record.name: record.sha256 for record in result.weights}
     registry = load_registry()
@@ -129,9 +129,9 @@ def _dataset(result: Result) -> str:
 
 @dataclass(frozen=True)
 class Selection:
-    """Runs that can stand side by side, unless they are of different data sets or definitions.
+    """Runs that can be compared, unless they are of different data sets or definitions.
 
-    ``notes`` says what was stepped over, a line each.
+    ``notes`` says which runs were left out, one line each.
     """
 
     paths: tuple[Path, ...]
@@ -181,6 +181,6 @@ def _largest_group(found: Sequence[tuple[Path, Result]]) -> list[tuple[Path, Res
 
 
 def _setting(result: Result) -> tuple[str, ...]:
-    """What makes clips of different samples nevertheless of one kind."""
+    """The data set, split and protocol: runs that share them differ only in the sample."""
     data = result.dataset
     return data.name, data.version, data.split, result.protocol.id

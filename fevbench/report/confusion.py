@@ -1,4 +1,4 @@
-"""What was asked for and what was read instead, of made clips and of true ones."""
+"""Confusion matrices: requested and recognised expressions of made and of true clips."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 NONE_READ = "none"
-"""The last column: clips in which nothing could be read, such as those without a face."""
+"""The last column: clips without a reading, such as those without a face."""
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """The readings of one run by one reader: clips made and true ones, ``int64[L, L + 1]``.
+    """The confusion matrices of one run by one classifier, for made and true clips, ``int64[L, L + 1]``.
 
-    A row is a label of the data set that was asked for, a column one that was read, `NONE_READ` last.
+    A row is a requested label, a column a recognised one, with `NONE_READ` last.
     """
 
     model: str
@@ -40,10 +40,11 @@ class Confusion:
 
 
 def confusion_of(result: Result, metric: str) -> Confusion:
-    """The confusion of a run, by a metric that reads a label in every clip.
+    """The confusion matrices of a run, by a metric that reads a label in every clip.
 
     Raises:
-        RunError: It was not scored, reads no labels, or is of a version that did not keep them.
+        RunError: The metric was not scored or reads no labels, or the result is from a version that did not
+            store them.
     """
     found = result.metrics.get(metric)
     if found is None:
@@ -73,7 +74,7 @@ def _count(dataset: DatasetRecord, readings: Mapping[str, str]) -> NDArray[np.in
 
 
 def confusion_csv(confusions: list[Confusion]) -> str:
-    """A line a model, label and reading: clips made, and true ones."""
+    """One line per model, requested and recognised label: numbers of made and of true clips."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("model", "metric", "asked", "read", "clips", "true_clips"))
@@ -103,7 +104,7 @@ def confusion_json(confusions: list[Confusion]) -> str:
 
 
 def draw_confusions(path: Path, confusions: list[Confusion]) -> None:
-    """Draw a matrix a model, and that of the true clips first: shares of what was asked for, with counts."""
+    """Draw one matrix per model, that of the true clips first: shares of requested labels, with counts."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -16,7 +16,7 @@ from fevbench.wording import n_subjects
 
 @dataclass(frozen=True)
 class Fact:
-    """Something the runs differ in; None where a run has no such thing."""
+    """A fact in which the runs differ; None if a run lacks it."""
 
     what: str
     first: str | None
@@ -25,7 +25,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class MetricDifference:
-    """One metric of both runs; the test is of the second less the first."""
+    """One metric of both runs; the test is of the second minus the first."""
 
     name: str
     first: MetricResult | None
@@ -37,8 +37,8 @@ class MetricDifference:
 class ClipDifference:
     """One clip in one metric.
 
-    A run's value is None where it has none, and counts at the floor or at its worst: the difference is what
-    counts in the second run's mean less what counts in the first's.
+    A missing value is None, and counts in the mean as the floor or the worst value. The difference is the
+    second run's value in the mean minus the first's.
     """
 
     clip: str
@@ -50,7 +50,7 @@ class ClipDifference:
 
 @dataclass(frozen=True)
 class Difference:
-    """Two runs, the first as the reference; ``incomparable`` says why their numbers cannot be subtracted."""
+    """Two runs, the first as the reference; ``incomparable`` says why their values cannot be subtracted."""
 
     names: tuple[str, str]
     facts: tuple[Fact, ...]
@@ -63,7 +63,7 @@ ShownClips = tuple[str, Sequence[ClipDifference], int, str]
 
 
 def differ(first: Result, second: Result) -> Difference:
-    """Set two runs against each other."""
+    """The differences of two runs."""
     one, other = distinct_names([first, second])
     incomparable = clip_differences(first, second)
     present = first.metrics.keys() | second.metrics.keys()
@@ -87,21 +87,21 @@ def differ(first: Result, second: Result) -> Difference:
 
 
 def clip_differences_in(name: str, first: Result, second: Result) -> tuple[list[ClipDifference], str]:
-    """Clips of both runs in a metric, those first in which the second is worst; and why there are none.
+    """Clips of both runs in a metric, those where the second is worst first; or why there are none.
 
-    Runs of other limits are compared in the clips they share: data set and protocol say what a clip is.
+    Runs with different limits are compared in their common clips: data set and protocol determine a clip.
     Excused clips are left out.
 
     Raises:
         UnknownName: Neither run has such a metric.
-        FevbenchError: The metric has no value of single clips.
+        FevbenchError: The metric has no values per clip.
     """
     known = [metric for metric in catalog if metric in first.metrics or metric in second.metrics]
     if name not in known:
         raise UnknownName("metric of these runs", name, known)
     metric = catalog.get(name)
     if metric.kind == "set":
-        raise FevbenchError(f"{name} has no value of single clips", "choose another metric")
+        raise FevbenchError(f"{name} has no values per clip", "choose another metric")
     if reason := _other_clips(name, first, second) or _undefined(name, first, second):
         return [], reason
     samples = _samples(name, distinct_names([first, second]), (first, second))
@@ -124,7 +124,7 @@ def clip_differences_in(name: str, first: Result, second: Result) -> tuple[list[
 
 
 def _other_clips(name: str, first: Result, second: Result) -> str:
-    """Why a clip of one id is not the same in both runs, or may not be; empty if it is."""
+    """Why clips of the same id differ between both runs, or may differ; empty if they do not."""
     a, b = first.dataset, second.dataset
     for what, x, y in (
         ("data sets", (a.name, a.version, a.split), (b.name, b.version, b.split)),
@@ -134,12 +134,12 @@ def _other_clips(name: str, first: Result, second: Result) -> str:
             return f"scored on different {what}"
     ids = [metric.per_clip.keys() for result in (first, second) if (metric := result.metrics.get(name))]
     if a.digest != b.digest and len(ids) == 2 and ids[0] == ids[1]:
-        return "clips of the same names are different ones"
+        return "clips with the same names differ"
     return ""
 
 
 def _undefined(name: str, first: Result, second: Result) -> str:
-    """Why numbers of a metric are not of one definition and network; empty if they are."""
+    """Why values of a metric are not of the same definition and network; empty if they are."""
     ids = [metric.id for result in (first, second) if (metric := result.metrics.get(name))]
     if len(ids) < 2:
         return ""
@@ -169,7 +169,7 @@ def _facts(first: Result, second: Result) -> list[Fact]:
 
 
 def _described(result: Result) -> dict[str, str]:
-    """What a run is, fact by fact; not when it was made, how long it took, and what came out."""
+    """The facts of a run, without its date, duration and values."""
     model, data, protocol, where = result.model, result.dataset, result.protocol, result.environment
     pace = f"{protocol.fps:g} a second" if protocol.fps else f"every {protocol.stride}"
     return {

@@ -1,4 +1,4 @@
-"""Which four numbers stand for a model, and in which order models come."""
+"""The four headline metrics of a model, and the order of models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ASPECTS = {
     "motion": ("motion", "mesh-motion"),
     "realism": ("fvd", "fid", "kvd", "kid", "lpips", "ssim"),
 }
-"""What a clip is scored on, and the metrics that may stand for it: the first that a comparison has."""
+"""Aspect of quality to the metrics that may represent it; the first that a comparison has is used."""
 GROUPS = {
     "identity": ("Identity", ("identity",)),
     "expression": ("Expression", ("expression",)),
@@ -23,7 +23,7 @@ GROUPS = {
     "realism": ("Realism", ("distribution", "pixels")),
     "diversity": ("Diversity", ("diversity",)),
 }
-"""The groups of columns: title, and the families of metrics in it. Each counts once in a mean rank."""
+"""Groups of columns: title to families of metrics. Each group counts once in a mean rank."""
 
 
 def headline(columns: Sequence[str]) -> dict[str, str]:
@@ -33,7 +33,7 @@ def headline(columns: Sequence[str]) -> dict[str, str]:
 
 
 def mean_rank(comparison: Comparison, index: int) -> float:
-    """The mean over groups of metrics of a run's mean rank; infinite if no metric has ranks."""
+    """The mean over groups of a run's mean rank within a group; infinite if no metric has ranks."""
     means = []
     for _, families in GROUPS.values():
         # A model without a rank counts as behind all ranked ones: a missing rank is never an advantage.

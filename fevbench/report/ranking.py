@@ -23,7 +23,7 @@ NO_REPLICATES = (
     "(repeat its command)"
 )
 MARKS = ((0.01, "‡"), (ALPHA, "†"))
-"""Below which corrected p a model that is worse than the best is marked, and how."""
+"""Corrected p below which a model that is worse than the best is marked, and the mark."""
 LEGEND = (
     "rank, 1 + the number of models that are significantly better (5 %) than it or than any with a number "
     "at least as good; worse than the best, † p < 0.05, "
@@ -34,13 +34,13 @@ LEGEND = (
 
 @dataclass(frozen=True)
 class Sample:
-    """What one run brings to a test in one metric.
+    """One run's values for a test in one metric.
 
     Attributes:
-        value: Its number; None if it has none.
-        clips: For clip metrics, what each clip counts in the mean; excused ones are left out.
-        replicates: For set metrics, the number without each group of subjects in turn.
-        excused: For set metrics, clips that have no part in it.
+        value: Its value; None if it has none.
+        clips: For clip metrics, the value of each clip in the mean; excused clips are left out.
+        replicates: For set metrics, the value without each group of subjects in turn.
+        excused: For set metrics, clips that are left out of the value.
         reason: Why it cannot be tested; empty if it can.
     """
 
@@ -52,7 +52,7 @@ class Sample:
 
 
 def subjects_of(results: Sequence[Result]) -> dict[str, str]:
-    """Clip to subject, from any of some results of the same clips; empty if none of them knows."""
+    """Clip to subject, from the first result of the same clips that holds them; empty if none does."""
     return next((r.dataset.subjects_of for r in results if r.dataset.subjects_of), {})
 
 
@@ -76,9 +76,9 @@ def sample_of(metric: Metric, name: str, result: MetricResult | None) -> Sample:
 
 
 def compare_samples(metric: Metric, first: Sample, second: Sample, subjects: Mapping[str, str]) -> PairedTest:
-    """Test the difference of two runs in a metric, the first less the second.
+    """Test the difference of two runs in a metric, the first minus the second.
 
-    Without a test, the difference is still the one of the two numbers.
+    The difference is given even if there is no test.
     """
     if first.value is None or second.value is None:
         return PairedTest(None, None, None, first.reason or second.reason)
@@ -90,7 +90,7 @@ def compare_samples(metric: Metric, first: Sample, second: Sample, subjects: Map
             return PairedTest(difference, None, None, "the two left out other groups of subjects")
         sizes = sizes_of(first, subjects)
         return compare_sets(first.value, second.value, first.replicates, second.replicates, sizes)
-    # An excused clip is excused for both; which clips are is a matter of the true clip, so usually the same.
+    # A clip excused in one run is left out of both; it depends on the true clip, so usually both agree.
     both = sorted(first.clips.keys() & second.clips.keys())
     if not both:
         return PairedTest(difference, None, None, "no clip counts for both")
@@ -104,7 +104,7 @@ def compare_samples(metric: Metric, first: Sample, second: Sample, subjects: Map
 
 
 def sizes_of(sample: Sample, subjects: Mapping[str, str]) -> list[int] | None:
-    """How many clips each group of subjects has that was left out; None where nobody can tell."""
+    """Number of clips of each group of subjects in the replicates; None if unknown."""
     if not subjects:
         return None
     sizes = group_sizes(list(subjects.values()), [clip not in sample.excused for clip in subjects])
@@ -112,14 +112,14 @@ def sizes_of(sample: Sample, subjects: Mapping[str, str]) -> list[int] | None:
 
 
 def clips_that_count(metric: Metric, result: MetricResult) -> dict[str, float]:
-    """What each clip counts in the mean; empty where the result does not tell.
+    """The value of each clip in the mean; empty if the result does not hold them.
 
     The floor is this version's.
     """
     without = {clip for clip, value in result.per_clip.items() if value is None}
     excused = set(result.excused_clips)
     if len(excused) != result.excused:
-        # An older result says how many are excused, not which: clear only if nothing else is missing.
+        # An older result holds how many are excused, not which; that is clear if nothing else is missing.
         if result.missing or len(without) != result.excused:
             return {}
         excused = without
@@ -130,16 +130,16 @@ def clips_that_count(metric: Metric, result: MetricResult) -> dict[str, float]:
 
 
 def is_mean_of(value: float | None, clips: Mapping[str, float]) -> bool:
-    """Whether a number is the mean of what clips count; where a definition had another floor, it is not."""
+    """Whether a value is the mean of the clips' values; not if an older definition had another floor."""
     mean = math.fsum(clips.values()) / len(clips) if clips else math.nan
     return value is not None and math.isclose(mean, value, rel_tol=1e-9, abs_tol=1e-12)
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two runs in one metric, by their place in the comparison.
+    """Two runs in one metric, by their index in the comparison.
 
-    The test is of the first less the second, ``corrected`` its p-value after Holm's correction (None without
+    The test is of the first minus the second, ``corrected`` its p-value after Holm's correction (None without
     a test, or beside a model without a rank), ``order`` the significantly better one and the worse one.
     """
 
@@ -155,12 +155,12 @@ class Ranking:
     """One metric of a comparison.
 
     Attributes:
-        pairs: All pairs of models that have a number; controls are no models.
-        ranks: Run to rank; empty if no two models could be tested, or told apart.
-        unranked: Run to the reason why it has no rank where others have one.
+        pairs: All pairs of models with a value; controls are not models.
+        ranks: Run to rank; empty if no two models could be tested, or none differ significantly.
+        unranked: Run to the reason why it has no rank although others have one.
         against_best: Run to the corrected p-value of its test against the best number of the ranked models,
             whose own is 1.
-        reason: Why there are no ranks; empty where there are, or where there is nothing to rank.
+        reason: Why there are no ranks; empty if there are, or if there is nothing to rank.
     """
 
     pairs: tuple[Pair, ...] = ()
@@ -170,7 +170,7 @@ class Ranking:
     reason: str = ""
 
     def mark(self, run: int) -> str:
-        """How a run's number is marked: significantly worse than the best one, or nothing."""
+        """The mark of a run's value: significantly worse than the best one, or empty."""
         p = self.against_best.get(run, 1.0)
         return next((mark for bound, mark in MARKS if p < bound), "")
 
@@ -178,8 +178,8 @@ class Ranking:
 def rank_models(metric: Metric, names: Sequence[str], results: Sequence[Result]) -> Ranking:
     """Test all pairs of models in a metric and rank them.
 
-    Runs of controls read the true clips and take no part, nor do runs without a number. A rank counts all the
-    others: models that cannot be tested against them have none (`fevbench.stats.ranks.rankable`).
+    Controls, which read the true clips, and runs without a value are left out. A rank counts all other
+    models; models that cannot be tested against them have none (`fevbench.stats.ranks.rankable`).
     """
     if not metric.definition.ranked:
         return Ranking(reason="more of it is not better by itself")
@@ -203,7 +203,7 @@ def rank_models(metric: Metric, names: Sequence[str], results: Sequence[Result])
     decided = _corrected(metric, pairs, ranked)
     values = {i: value for i in ranked if (value := samples[i].value) is not None}
     ranks = rank(values, [pair.order for pair in decided if pair.order], metric.higher_is_better)
-    if set(ranks.values()) == {1}:  # a rank that all share says nothing
+    if set(ranks.values()) == {1}:  # a rank shared by all means nothing
         return Ranking(decided, unranked=without, reason=_no_ranks_reason(metric, ranked, decided, results))
     best = metric.best(list(values.values()))
     against: dict[int, float] = {i: 1.0 for i, value in values.items() if value == best}
@@ -217,7 +217,7 @@ def rank_models(metric: Metric, names: Sequence[str], results: Sequence[Result])
 
 
 def remarks(rankings: Mapping[str, Ranking], names: Sequence[str], results: Sequence[Result]) -> list[str]:
-    """What a reader must know of the ranks: who takes no part, where there are none, what cannot be seen."""
+    """Notes on the ranks: models without ranks, metrics without ranks, and undetectable differences."""
     controls = [name for name, result in zip(names, results, strict=True) if result.model.control]
     lines = [f"no model, so neither ranked nor best: {', '.join(controls)}"] if controls else []
     lines += [
@@ -241,7 +241,7 @@ def remarks(rankings: Mapping[str, Ranking], names: Sequence[str], results: Sequ
 def _no_ranks_reason(
     metric: Metric, ranked: Collection[int], pairs: Sequence[Pair], results: Sequence[Result]
 ) -> str:
-    """Why all share one rank: too few subjects for so many pairs, or nothing that was found."""
+    """Why all share one rank: too few subjects for this many pairs, or no significant difference."""
     if metric.kind == "clip":
         subjects = min(results[run].metrics[metric.name].subjects for run in ranked)
         tested = sum(pair.corrected is not None for pair in pairs)
@@ -268,7 +268,7 @@ def _unranked_reason(
     samples: Mapping[int, Sample],
     names: Sequence[str],
 ) -> str:
-    """Why a model has no rank: a reason of its own, or that of a missing test against a ranked model.
+    """Why a model has no rank: its own reason, or that of a missing test against a ranked model.
 
     The first by name, so that the reason does not depend on the order of the runs.
     """
@@ -285,7 +285,7 @@ def _unranked_reason(
 
 
 def _corrected(metric: Metric, pairs: Sequence[Pair], ranked: Collection[int]) -> tuple[Pair, ...]:
-    """The same pairs, those of ranked models with the corrected p and who is better: they are one family."""
+    """The same pairs; those of ranked models, one family of tests, with corrected p and the better model."""
     family = [i for i, pair in enumerate(pairs) if pair.first in ranked and pair.second in ranked]
     corrected = holm([p for i in family if (p := pairs[i].test.p) is not None])
     decided = list(pairs)

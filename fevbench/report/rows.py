@@ -22,14 +22,14 @@ class Cell:
     """One number of a comparison.
 
     Attributes:
-        value: The number; None if absent.
-        text: The number as shown, without its interval.
+        value: The value; None if absent.
+        text: The value as shown, without its interval.
         interval: The 95 % interval as shown, or empty.
-        best: Whether no other ranked model's number is better, or, without ranks, no other model's; never of
-            a control, nor where models without ranks were measured by different networks, nor where the
-            number is better than that of the true clips and these are the best there can be.
+        best: Whether no other ranked model has a better value, or, without ranks, no other model. Never for
+            controls, nor if models without ranks were measured by different networks, nor if the value is
+            better than that of the true clips and these are the best possible.
         rank: 1 + the number of models that are significantly better; None without a rank.
-        mark: Whether it is significantly worse than the best number: ``†``, ``‡``, or empty.
+        mark: Whether it is significantly worse than the best value: ``†``, ``‡``, or empty.
     """
 
     value: float | None
@@ -51,15 +51,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side: one column a metric, the true clips' ceiling last.
+    """Runs side by side: one column per metric, the true clips' ceiling in the last row.
 
     Attributes:
-        title: Data set, split, protocol, and how many clips and subjects; one printable line, as names and
-            footnotes are, whatever the results hold.
+        title: Data set, split, protocol, numbers of clips and subjects. Like names and footnotes, it is one
+            printable line, whatever the results hold.
         columns: Metric names in the catalogue's order.
         headings: Metric name to its heading with the arrow.
-        rows: One a run in the order given, then the ceiling.
-        footnotes: What a reader must know about the ranks and about single runs.
+        rows: One per run in the order given, then the ceiling.
+        footnotes: Notes on the ranks and on single runs.
         rankings: Metric name to the tests behind its ranks.
         legend: What ranks and marks mean; empty if there are none.
     """
@@ -74,7 +74,7 @@ class Comparison:
 
 
 def compare(results: Sequence[Result], only: Collection[str] | None = None) -> Comparison:
-    """Set results side by side, in ``only`` some metrics or in all, and rank the models among them by tests.
+    """Compare results in all metrics or ``only`` in some, and rank the models among them by tests.
 
     Raises:
         RunError: They were not scored on the same clips under the same definitions.
@@ -119,13 +119,13 @@ def number(name: str, value: float | None) -> str:
 
 
 def interval(name: str, metric: MetricResult) -> str:
-    """A metric's interval as shown, or nothing."""
+    """A metric's interval as shown, or an empty text."""
     bounds = bounds_of(metric)
     return f"[{number(name, bounds.low)}, {number(name, bounds.high)}]" if bounds else ""
 
 
 def bounds_of(metric: MetricResult) -> Interval | None:
-    """A metric's interval, if it is one: older results hold some of fewer subjects than say anything."""
+    """A metric's interval, unless it is an older result's interval of too few subjects."""
     return metric.interval if metric.subjects >= LEAST_SUBJECTS else None
 
 
@@ -140,7 +140,7 @@ def _best(name: str, results: Sequence[Result], ranking: Ranking) -> float | Non
 
 
 def _beyond(metric: Metric, value: float, ceiling: float | None) -> bool:
-    """Whether a number is better than the true clips' own, as shown, where that is no merit."""
+    """Whether a value, as shown, is better than the true clips', for metrics where this is no merit."""
     if ceiling is None or not metric.definition.truth_is_best:
         return False
     if number(metric.name, value) == number(metric.name, ceiling):
@@ -152,7 +152,7 @@ def _cell(name: str, result: Result, best: float | None, ranking: Ranking, run: 
     metric = result.metrics.get(name)
     if metric is None:
         return Cell(None, "–", "", False)
-    # Equal as shown is equal: bold must not depend on digits nobody sees.
+    # Values equal as shown count as equal: bold must not depend on hidden digits.
     text = number(name, metric.value)
     rank, mark = ranking.ranks.get(run), ranking.mark(run)
     competes = not result.model.control and run not in ranking.unranked
@@ -161,7 +161,7 @@ def _cell(name: str, result: Result, best: float | None, ranking: Ranking, run: 
 
 
 def _ceiling_of(name: str, results: Sequence[Result]) -> float | None:
-    """The true clips' own number; None where runs have several, by several networks."""
+    """The true clips' value; None if runs have different ones, by different networks."""
     if not same_weights(catalog.get(name), results):
         return None
     return next((m.ceiling for r in results if (m := r.metrics.get(name)) is not None), None)
@@ -178,7 +178,7 @@ def _footnotes(names: Sequence[str], results: Sequence[Result], columns: Collect
 
 
 def _unknown(names: Sequence[str], results: Sequence[Result]) -> list[str]:
-    """What runs of another version hold and this one cannot show, one line each."""
+    """Metrics of other versions' runs that this version cannot show, one line each."""
     found = [[metric for metric in result.metrics if metric not in catalog] for result in results]
     return [
         f"{name}: not shown, as this version does not know it: {', '.join(unknown)}"
@@ -188,13 +188,13 @@ def _unknown(names: Sequence[str], results: Sequence[Result]) -> list[str]:
 
 
 def notes(result: Result, only: Collection[str] | None = None) -> list[str]:
-    """What a reader of a run's numbers must know, one line each; ``only`` of the metrics that are shown."""
+    """Notes on a run's values, one line each; ``only`` for the shown metrics."""
     shown = {name: m for name, m in result.metrics.items() if only is None or name in only}
     return [*result.model.notes, *notes_on_values(shown)]
 
 
 def notes_on_values(metrics: Mapping[str, MetricResult]) -> list[str]:
-    """What a reader of numbers must know, one line each: what counts at the floor, what is left out, why."""
+    """Notes on values, one line each: clips at the floor, clips left out, and why."""
     shown = list(metrics.items())
     there = [(name, m) for name, m in shown if m.value is not None]
     absent = grouped((m.reason, name) for name, m in shown if m.value is None)

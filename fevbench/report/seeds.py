@@ -1,4 +1,4 @@
-"""Models that were run with several seeds: the mean, and how much of the spread is of the seeds."""
+"""Models that were run with several seeds: the mean, and the seeds' part of the variance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SeededModel:
     Attributes:
         name: The model.
         seeds: Its seeds, in order.
-        metrics: Metric to what it is over seeds; those that have a value with every seed.
+        metrics: Metric to its mean and interval over seeds; only metrics with a value for every seed.
     """
 
     name: str
@@ -34,7 +34,7 @@ def over_seeds(results: Sequence[Result], names: Sequence[str]) -> list[SeededMo
 
     Args:
         results: Runs.
-        names: The metrics that are asked for.
+        names: The requested metrics.
     """
     groups: dict[tuple[str, ...], dict[int, Result]] = {}
     for result in results:
@@ -64,7 +64,7 @@ def _has_all(name: str, runs: Sequence[Result]) -> bool:
 
 
 def _joined(metric: Metric, runs: Sequence[Result]) -> TwoLevels | None:
-    """A metric over seeds; None where its samples are not of the same clips."""
+    """A metric over seeds; None if its samples are not of the same clips."""
     samples = [sample_of(metric, run.model.name, run.metrics[metric.name]) for run in runs]
     subjects = runs[0].dataset.subjects_of
     if any(sample.reason for sample in samples):

@@ -1,4 +1,4 @@
-"""Clips of runs beside the true ones, chosen by a rule and not by hand."""
+"""Clips of runs and the true clips, chosen by a rule and not by hand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SUFFIXES = (".png", ".mp4", ".gif")
 
 @dataclass(frozen=True)
 class Shown:
-    """A clip as it really is and as each run made it: whose to ``uint8[T, S, S, 3]``, the true clip first."""
+    """The true clip and each run's clip: name to ``uint8[T, S, S, 3]``, the true clip first."""
 
     caption: str
     rows: dict[str, Frames]
@@ -35,7 +35,7 @@ class Runs:
 
     Raises:
         RunError: One holds no result, or they are not of the same clips.
-        DatasetError: The data set cannot be opened here, or is not the one that was scored.
+        DatasetError: The data set cannot be opened, or is not the one that was scored.
     """
 
     def __init__(self, folders: Sequence[Path], dataset: str | None = None) -> None:
@@ -54,25 +54,25 @@ class Runs:
         self.corpus = Corpus(data, protocol, first.dataset.split, first.dataset.limit)
 
     def balanced(self, count: int) -> list[Clip]:
-        """Clips of all labels in turn, of different subjects as far as there are, by hash of their id."""
+        """Clips of all labels in turn, of different subjects if possible, by the hash of their id."""
         return balanced_clips(self.corpus.clips, self.corpus.dataset.labels, count)
 
     def worst(self, metric: str, count: int) -> list[Clip]:
-        """The clips with the first run's worst values; of equal ones, those that come first by hash.
+        """The clips with the first run's worst values; equal ones are ordered by hash.
 
         Clips without a value come last: those in which the face was lost, which count at the metric's floor,
         those that are excused, and those that were not scored; see `without_value`.
 
         Raises:
             UnknownName: The run has no such metric.
-            FevbenchError: The metric has no value of each clip.
+            FevbenchError: The metric has no values per clip.
         """
         found = self.results[0].metrics
         if metric not in found:
             raise UnknownName("metric of this run", metric, found)
         values = found[metric].per_clip
         if not values:
-            raise FevbenchError(f"{metric} has no value of single clips", "choose another metric")
+            raise FevbenchError(f"{metric} has no values per clip", "choose another metric")
         sign = 1 if found[metric].higher_is_better else -1
 
         def rank(clip: Clip) -> float:
@@ -99,7 +99,7 @@ class Runs:
         return [known[name] for name in ids]
 
     def show(self, clip: Clip, metric: str | None = None) -> Shown:
-        """A clip with all who made it.
+        """The true clip and those of all runs.
 
         Raises:
             RunError: A run's folder lacks it.
@@ -110,7 +110,7 @@ class Runs:
         return Shown(f"{clip.id}: {clip.label}{self._value(clip, metric)}", rows)
 
     def made(self, run: int, clip: Clip) -> Frames:
-        """What a run made of a clip's face and label: ``uint8[T, S, S, 3]``.
+        """A run's clip: ``uint8[T, S, S, 3]``.
 
         Raises:
             RunError: The run's folder lacks it.
@@ -140,7 +140,7 @@ def write_sheet(path: Path, clips: Sequence[Shown], frames: int, scale: int) -> 
 
 
 def write_playing(path: Path, clips: Sequence[Shown], fps: float, scale: int) -> None:
-    """Write clips that play in step: a row each, the true clip at the left."""
+    """Write clips that play synchronously: one row per clip, the true clip at the left."""
     rows = []
     for i, shown in enumerate(clips):
         large = [show.enlarged(clip, scale) for clip in shown.rows.values()]

@@ -23,17 +23,17 @@ NAME_WIDTH = 32
 
 
 def line(text: str, style: str = "", longest: int = LONGEST) -> Text:
-    """Words on a line of their own or in a cell, untrusted ones among them."""
+    """Text for one line or one cell; it may be untrusted."""
     return Text(one_line(text, longest), style=style)
 
 
 def name_cell(text: str) -> Text:
-    """A name, which may be anybody's, in a cell."""
+    """An untrusted name in a cell."""
     return line(text, longest=LONGEST_NAME)
 
 
 def result_table(result: Result) -> RenderableType:
-    """One run: a line a metric, with interval, ceiling and N."""
+    """One run: one line per metric, with interval, ceiling and N."""
     data = result.dataset
     title = (
         f"{result.model.name} on {data.name} {data.version}, {data.split} split, {result.protocol.id}, "
@@ -44,12 +44,12 @@ def result_table(result: Result) -> RenderableType:
 
 
 def scores_table(title: str, metrics: Mapping[str, MetricResult], remarks: Iterable[str]) -> RenderableType:
-    """Numbers of clips that are of no run: a line a metric, and below it what a reader must know."""
+    """Values of clips that belong to no run: one line per metric, and notes below."""
     return Group(*values_table(title, metrics), *_notes([*remarks, *notes_on_values(metrics)]))
 
 
 def values_table(title: str, metrics: Mapping[str, MetricResult]) -> Iterator[RenderableType]:
-    """A title, a line a metric, with interval, ceiling and N, and each label's own number."""
+    """A title, and one line per metric with interval, ceiling and N, and the value of each label."""
     table = Table()
     table.add_column("metric", overflow="fold")
     for heading in ("value", "95 % interval", "true clips", "N"):
@@ -68,7 +68,7 @@ def values_table(title: str, metrics: Mapping[str, MetricResult]) -> Iterator[Re
 
 
 def seeds_table(models: Sequence[SeededModel]) -> RenderableType:
-    """Models over seeds: a line a model and metric."""
+    """Models over seeds: one line per model and metric."""
     table = Table()
     for heading, justify in (("model", "left"), ("metric", "left")):
         table.add_column(heading, overflow="fold", justify=justify)  # type: ignore[arg-type]
@@ -96,11 +96,11 @@ def _notes(lines: Iterable[str]) -> list[Text]:
 
 
 def headline_table(comparison: Comparison, hidden: int) -> RenderableType:
-    """Runs in rank order with a line each and no intervals, which 80 columns hold for four metrics.
+    """Runs in rank order, one line each, without intervals, so that four metrics fit 80 columns.
 
     Args:
         comparison: The runs in the few metrics that are shown.
-        hidden: How many metrics are not.
+        hidden: Number of metrics that are not shown.
     """
     table = _part(comparison, list(comparison.columns), intervals=False)
     rest = f"--all shows {hidden} more metrics, and intervals" if hidden else "--all shows intervals"
@@ -113,7 +113,7 @@ def headline_table(comparison: Comparison, hidden: int) -> RenderableType:
 
 
 def comparison_table(comparison: Comparison, width: int) -> RenderableType:
-    """Runs side by side, split into several tables where one would not fit ``width`` columns."""
+    """Runs side by side, split into several tables if one does not fit ``width`` columns."""
     tables = [_part(comparison, columns) for columns in _groups(comparison, width)]
     intervals = "[ ]: 95 % interval"
     return Group(Text(comparison.title, style="italic"), *tables, *_legend(comparison, intervals))
@@ -131,7 +131,7 @@ def fits(comparison: Comparison, width: int) -> bool:
 
 
 def _groups(comparison: Comparison, width: int) -> list[list[str]]:
-    """The metrics, by the table they stand in."""
+    """The metrics of each table."""
     names = min(max(len(row.name) for row in comparison.rows), NAME_WIDTH) + 4
     groups: list[list[str]] = [[]]
     used = names
@@ -153,7 +153,7 @@ def _width(comparison: Comparison, column: str, intervals: bool = True) -> int:
 
 
 def _reach(comparison: Comparison, column: str) -> int:
-    """Columns that ranks take; all numbers leave as many free, so that their points stand in a line."""
+    """Characters that ranks need; all values leave this space, so that their decimal points align."""
     return max(len(_rank(row, column)) for row in comparison.rows)
 
 
@@ -168,7 +168,7 @@ def _part(comparison: Comparison, columns: list[str], intervals: bool = True) ->
     width = {column: _width(comparison, column, intervals) for column in columns}
     reach = {column: _reach(comparison, column) for column in columns}
     for column in columns:
-        # Aligned here: rich would drop the blanks where a rank is missing.
+        # Aligned here: rich would drop the spaces if a rank is missing.
         table.add_column(comparison.headings[column].rjust(width[column]), no_wrap=True)
     for row in comparison.rows:
         cells = []
@@ -185,7 +185,7 @@ def _part(comparison: Comparison, columns: list[str], intervals: bool = True) ->
 
 
 def difference_table(difference: Difference, clips: ShownClips | None, width: int = 80) -> RenderableType:
-    """What differs, then the metrics, then single clips if asked for; 60 columns are enough."""
+    """The differences, then the metrics, then single clips if given; 60 columns are enough."""
     one, other = difference.names
     parts: list[RenderableType] = [Text(f"A: {one}\nB: {other}", style="italic"), _facts(difference)]
     parts += [line(f"cannot be compared: {reason}", style="yellow") for reason in difference.incomparable]
@@ -219,7 +219,7 @@ def _facts(difference: Difference) -> RenderableType:
 
 
 def _short(text: str | None) -> str:
-    """A text for a narrow column: of long hashes the beginning."""
+    """A text for a narrow column: only the beginning of long hashes."""
     if text is None:
         return "–"
     return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}", r"\1", one_line(text, LONGEST_NAME))
@@ -229,7 +229,7 @@ def _metrics(difference: Difference, width: int) -> Table:
     rows = [_row(row) for row in difference.metrics]
     headings = ("metric", "A", "B", "B - A", "95 % interval", "p")
     widest = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    # Where names would be broken, intervals go below differences, and in two lines if need be.
+    # If names would be broken, intervals are put below differences, and into two lines if necessary.
     below = sum(widest) + 3 * len(widest) - 1 > width
     table = Table(pad_edge=False)
     table.add_column("metric", overflow="fold")
@@ -253,7 +253,7 @@ def _row(row: MetricDifference) -> tuple[str, str, str, str, str, str]:
 
 
 def _better(row: MetricDifference) -> int | None:
-    """Which of the two is better for sure; None if neither."""
+    """Which of the two is significantly better; None if neither."""
     if row.test.p is None or row.test.p >= ALPHA or not row.test.difference:
         return None
     return int((row.test.difference > 0) == catalog.get(row.name).higher_is_better)

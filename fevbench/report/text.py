@@ -20,12 +20,12 @@ COLUMNS = (
 
 
 def markdown(comparison: Comparison, transposed: bool = False) -> str:
-    """A Markdown table; the best number of a column is bold, a superscript is a rank."""
+    """A Markdown table; the best value of a column is bold, a superscript is a rank."""
 
     def cell(row: Row, column: str) -> str:
         shown = row.cells[column]
         text = f"**{shown.text}**" if shown.best else shown.text
-        # Not "#1": where tables are pasted, that links to an issue.
+        # Not "#1", which becomes a link to an issue where tables are pasted.
         text += f"<sup>{shown.rank}{shown.mark}</sup>" if shown.rank is not None else ""
         return f"{text} {shown.interval}".strip()
 
@@ -50,10 +50,10 @@ def markdown(comparison: Comparison, transposed: bool = False) -> str:
 
 
 def as_csv(comparison: Comparison) -> str:
-    """One line a run and metric, full precision, whatever is absent empty.
+    """One line per run and metric, in full precision; absent values are empty.
 
     ``rank`` is the run's rank in the metric, ``p_best`` the corrected p-value against the best of the ranked
-    models, ``reason`` why there is no number, or no rank where others have one.
+    models, ``reason`` why there is no value, or no rank although others have one.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -87,7 +87,7 @@ def as_csv(comparison: Comparison) -> str:
 
 
 def latex(comparison: Comparison, intervals: bool = True) -> str:
-    """A booktabs table; the best number of a column is bold, a superscript is a rank."""
+    """A booktabs table; the best value of a column is bold, a superscript is a rank."""
 
     def cell(row: Row, column: str) -> str:
         shown = row.cells[column]
@@ -127,7 +127,7 @@ def latex(comparison: Comparison, intervals: bool = True) -> str:
 
 
 def as_json(comparison: Comparison) -> str:
-    """The whole results in the order given, and of each metric its ranks and the tests of all pairs."""
+    """The complete results in the order given, and for each metric its ranks and the tests of all pairs."""
     names = [row.name for row in comparison.rows]
     content = {
         "results": [row.result.model_dump(mode="json") for row in comparison.rows if row.result],
@@ -160,12 +160,12 @@ def _ranking(names: list[str], ranking: Ranking) -> dict[str, object]:
 
 
 def _rounded(value: float | None) -> float | None:
-    """A computed number without its last digits, in which two processors may differ."""
+    """A number without its last digits, in which two processors may differ."""
     return None if value is None else float(f"{value:.10g}")
 
 
 def difference_json(difference: Difference, clips: ShownClips | None) -> str:
-    """The same, in full precision and with whole hashes."""
+    """A difference as JSON, in full precision and with complete hashes."""
     content: dict[str, object] = {
         "a": difference.names[0],
         "b": difference.names[1],

@@ -1,8 +1,8 @@
 """Reading and writing results, also of older versions, and checking the clips beside a result.
 
 A result holds the digest of the pixels of each scored clip, and each clip file holds the digest of its
-pixels. They differ if clips were generated again by a model that is not deterministic; the scores are then
-not theirs.
+pixels. They differ if a model that is not deterministic generated the clips again; the scores then belong to
+other clips.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fevbench.wording import first_few, quantity
 CLIPS_FOLDER = "clips"
 NOISE_FOLDER = "draws"
 HEAD = 4096
-"""Bytes at the beginning of a clip among which its digest is; it need not be decoded for that."""
+"""Bytes at the beginning of a clip that hold its digest, so that it need not be decoded."""
 _TAG = re.compile(rb"%b\x44\x87\xc0([0-9a-f]{64})" % DIGEST_TAG.encode())
 """A tag of Matroska: its name, the element that holds a text (0x4487), its length of 64, and the text."""
 Content = dict[str, Any]
@@ -39,17 +39,17 @@ RENAMED = {
         "fev-gan-warp:12000-clips",
     ),
 }
-"""The fingerprints of models that had another name in version 0.1, to that name and today's. What warps the
-input was called ``fev-gan``, which is now the model as its paper describes it."""
+"""The fingerprints of models that had another name in version 0.1, to that name and today's. The model that
+warps the input was called ``fev-gan``, which is now the model of the paper."""
 TRAINING_FILE = "train.json"
-"""What the settings of a training are called, in its folder."""
+"""File name of the settings in a training's folder."""
 RUN_FILE = "run.json"
-"""What the settings of a run are called, in its folder."""
+"""File name of the settings in a run folder."""
 _REPEAT = "delete it and repeat its run, which keeps the clips"
 
 
 def file_name(clip: Clip) -> str:
-    """What a generated clip's file is called."""
+    """The file name of a generated clip."""
     return f"{clip.id}{LOSSLESS_SUFFIX}"
 
 
@@ -59,7 +59,7 @@ def check_clips(folder: Path, result: Result) -> None:
     The digests stored in the clips are compared. Damaged pixels are noticed only when a clip is decoded.
 
     Raises:
-        RunError: Some are others, or one cannot be read.
+        RunError: Some are other clips, or one cannot be read.
     """
     if others := list(other_clips(folder, result)):
         what = f"{folder}: {not_scored(others)}"
@@ -67,17 +67,17 @@ def check_clips(folder: Path, result: Result) -> None:
 
 
 def not_scored(others: Sequence[str]) -> str:
-    """In words, that clips are not those a result is about."""
+    """The text that says that some clips are not those of a result."""
     return f"{quantity(len(others), 'clip is', 'clips are')} not what was scored ({first_few(others)})"
 
 
 def other_clips(folder: Path, result: Result) -> Iterator[str]:
-    """Yield the files of a run folder that are not the clips its result is about, by their paths in it."""
+    """Yield the files of a run folder that are not the clips of its result, by their paths in it."""
     wanted = [(CLIPS_FOLDER, clip, digest) for clip, digest in result.clips.items()]
     for clip, digests in result.draws.items():
         wanted += [(f"{NOISE_FOLDER}/{draw}", clip, digest) for draw, digest in enumerate(digests, start=1)]
     for inside, clip, digest in wanted:
-        # An untrusted result may name anything: nothing is read outside of the folder.
+        # An untrusted result may name any path: nothing outside the folder is read.
         name = f"{clip}{LOSSLESS_SUFFIX}"
         plain = "\0" not in name and Path(name).name == name
         if not plain or written_digest(folder / inside / name) not in (digest, None):
@@ -85,7 +85,7 @@ def other_clips(folder: Path, result: Result) -> Iterator[str]:
 
 
 def written_digest(path: Path) -> str | None:
-    """The digest that a clip carries; empty if it carries none or is no file, None if it is not there.
+    """The digest stored in a clip; empty if there is none or it is not a file, None if it does not exist.
 
     Raises:
         RunError: It cannot be read.
@@ -109,14 +109,14 @@ def is_readable(version: object) -> bool:
 
 
 def migrate(content: Content, find: Find) -> Content:
-    """Bring what a result's file says, of a version that `is_readable`, up to this version, step by step."""
+    """Convert a result's content, of a version that `is_readable`, to this version, step by step."""
     while (version := content["schema_version"]) != SCHEMA_VERSION:
         content = {**STEPS[version](content, find), "schema_version": version + 1}
     return _with_todays_name(content)
 
 
 def _with_todays_name(content: Content) -> Content:
-    """The model by the name it has in this version, known by the code and weights it was made of."""
+    """Give the model its name in this version, by its fingerprint."""
     model = content.get("model")
     if not isinstance(model, dict) or not isinstance(model.get("fingerprint"), str):
         return content
@@ -129,8 +129,8 @@ def _with_todays_name(content: Content) -> Content:
 def _with_subjects_and_labels(content: Content, find: Find) -> Content:
     """1 to 2: the subject and the label of every scored clip, from the data set if it is here.
 
-    The name and version of a data set fix what its clips show. Where a result names other subjects than the
-    data set does, it is of another one of that name, and nothing is put in.
+    The name and version of a data set determine the subjects and labels of its clips. If a result names other
+    subjects than the data set, it is about another data set of that name, and nothing is added.
     """
     record, scored = content.get("dataset"), _scored(content)
     if not isinstance(record, dict) or record.get("labels_of") or not scored:
@@ -153,7 +153,7 @@ def _with_subjects_and_labels(content: Content, find: Find) -> Content:
 
 
 def _scored(content: Content) -> set[str]:
-    """The ids of the clips that were scored, as far as a result tells."""
+    """The ids of the scored clips, as far as a result holds them."""
     record, metrics = content.get("dataset"), content.get("metrics")
     subjects = record.get("subjects_of") if isinstance(record, dict) else None
     if isinstance(subjects, dict) and subjects:
@@ -168,7 +168,7 @@ STEPS: dict[int, Callable[[Content, Find], Content]] = {1: _with_subjects_and_la
 
 
 class NoResult(RunError):
-    """A training, or a run that is not finished: nothing is wrong with it, and it holds no result."""
+    """A training, or an unfinished run: it has no fault, but no result yet."""
 
 
 def read_result(path: Path, of_its_clips: bool = True) -> Result:
@@ -183,7 +183,7 @@ def read_result(path: Path, of_its_clips: bool = True) -> Result:
     if not path.exists():
         raise RunError(f"{path} does not exist", "give a run folder or a result.json")
     file = path / RESULT_FILE if path.is_dir() else path
-    # Nothing but a run's own result is ever to be deleted: other files are somebody's work.
+    # The advice is to delete only a run's own result: other files may be the user's work.
     fix = _REPEAT if file.name == RESULT_FILE else f"give a run folder or its {RESULT_FILE}"
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -213,7 +213,7 @@ def read_result(path: Path, of_its_clips: bool = True) -> Result:
 
 
 def _dataset(name: str, version: str) -> Dataset | None:
-    """The data set of a name, if it is one of those known by name and of that version."""
+    """The data set of a name, if it is known here and has that version."""
     from fevbench.data.datasets import datasets, open_dataset
 
     if name not in datasets:
@@ -226,7 +226,7 @@ def _dataset(name: str, version: str) -> Dataset | None:
 
 
 def _without_result(folder: Path) -> RunError:
-    """The error of a folder without a result, by what it is instead."""
+    """The error for a folder without a result, by what the folder holds."""
     if (folder / TRAINING_FILE).is_file():
         return NoResult(
             f"{folder} is a training, not a run", f"score its generator: fevbench run MODEL:{folder} DATASET"

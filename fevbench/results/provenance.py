@@ -1,4 +1,4 @@
-"""Where a number was made: versions, commit, machine."""
+"""Where a result was made: versions, commit, machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGES = (
     "av", "insightface", "mediapipe", "numpy", "onnxruntime", "opencv-python", "openvino", "pillow",
     "pytorch-fid", "scikit-image", "scikit-learn", "torch", "torchvision",
 )  # fmt: skip
-"""What can change a number; of those with several builds, all that are there are named."""
+"""Packages that can change a result; of those with several builds, all installed ones are named."""
 
 
 def environment(device: str, ran_on: Mapping[str, Mapping[str, str]] | None = None) -> Environment:

@@ -43,38 +43,38 @@ class MetricResult(Record):
     unit: str = ""
     """The number's unit."""
     n: int
-    """How many samples the number rests on."""
+    """Number of samples of the value."""
     sample: Literal["clips", "frames"]
-    """What a sample is."""
+    """What a sample is: frames or clips."""
     subjects: int
-    """How many subjects the samples show."""
+    """Number of subjects of the samples."""
     missing: int = 0
     """Clips without a value that count against the model, at the metric's floor."""
     excused: int = 0
-    """Clips left out because the true clip does not allow a value."""
+    """Number of clips left out because the true clip allows no value."""
     excused_clips: list[str] = []
-    """Which clips these are; empty in results of before this field, too."""
+    """Ids of these clips; also empty in older results."""
     interval: Interval | None = None
-    """Over subjects; null where there are too few of them."""
+    """The interval over subjects; null if there are too few."""
     replicates: list[Finite] = []
-    """For metrics of whole sets, the number without each group of subjects in turn; empty for others."""
+    """For metrics of whole sets, the value without each group of subjects in turn; empty for others."""
     ceiling: Finite | None = None
     """The same metric of the true clips themselves."""
     per_clip: dict[str, Finite | None] = {}
     """Clip id to value; empty for metrics of whole sets."""
     by_label: dict[str, Finite] = {}
-    """For metrics that are a mean over labels, each label's own number; empty for others."""
+    """For metrics that are a mean over labels, the value of each label; empty for others."""
     readings: dict[str, str] = {}
-    """For metrics that read a label, clip id to what was read; a clip in which nothing was is absent."""
+    """For metrics that read a label, clip id to the read label; clips without a reading are absent."""
     ceiling_readings: dict[str, str] = {}
-    """The same of the true clips."""
+    """The same for the true clips."""
 
 
 class ModelRecord(Record):
-    """What was scored."""
+    """The scored model."""
 
     name: str
-    """What the user called it."""
+    """The name the user gave."""
     origin: str
     """Distribution and version, plug-in file, or folder."""
     fingerprint: str
@@ -82,13 +82,13 @@ class ModelRecord(Record):
     control: bool
     """Whether it reads the true clips."""
     adapted: bool = False
-    """Whether it is not as published: made to take a face and a label, or changed otherwise."""
+    """Whether it differs from the publication: made to take a face and a label, or changed otherwise."""
     notes: list[str] = []
-    """What a reader must know, such as missing or resized clips."""
+    """Notes for the reader, such as missing or resized clips."""
 
 
 class DatasetRecord(Record):
-    """What it was scored on."""
+    """The data set it was scored on."""
 
     name: str
     """The data set."""
@@ -97,19 +97,19 @@ class DatasetRecord(Record):
     split: Literal["train", "val", "test"]
     """Which subjects."""
     limit: int | None
-    """How many clips were asked for; null for all."""
+    """Number of requested clips; null for all."""
     clips: int
-    """How many clips were scored."""
+    """Number of scored clips."""
     subjects: int
-    """How many subjects they show."""
+    """Number of their subjects."""
     digest: str
     """The sha256 over the scored clips' ids, subjects, labels and pixels."""
     subjects_of: dict[str, str] = {}
-    """Scored clip to the subject it shows, without which nothing can be tested; empty if nobody can tell."""
+    """Scored clip to its subject, which tests need; empty if unknown."""
     labels: list[str] = []
-    """The data set's labels, in its order; empty if nobody can tell."""
+    """The data set's labels, in its order; empty if unknown."""
     labels_of: dict[str, str] = {}
-    """Scored clip to the label that was asked for; empty if nobody can tell."""
+    """Scored clip to the requested label; empty if unknown."""
 
 
 class ProtocolRecord(Record):
@@ -120,13 +120,13 @@ class ProtocolRecord(Record):
     size: int
     """Height and width in pixels."""
     frames: int
-    """Frames a clip."""
+    """Frames per clip."""
     stride: int
     """Native frames between two sampled ones."""
     fps: Finite | None = None
-    """Frames taken for each second of a clip; null where every ``stride``-th native frame is."""
+    """Frames taken per second of a clip; null if every ``stride``-th native frame is taken."""
     scores_input: bool = True
-    """Whether metrics of frames score frame 0, the input; true in results of before this field."""
+    """Whether metrics of frames score frame 0, the input; true in older results without this field."""
 
 
 class WeightRecord(Record):
@@ -159,7 +159,7 @@ class Environment(Record):
     """Versions of the distributions that can change a number."""
     ran_on: dict[str, dict[str, str]] = {}
     """Extractor to the runtimes that computed its features (torch, onnxruntime, openvino), each with the
-    device or provider it used; empty in results of before this field."""
+    device or provider it used; empty in older results."""
 
 
 class Stage(Record):
@@ -170,7 +170,7 @@ class Stage(Record):
     computed: int
     """Samples that were computed."""
     reused: int
-    """Samples that were there already."""
+    """Samples that were cached."""
 
 
 class Result(Record):
@@ -190,11 +190,10 @@ class Result(Record):
     environment: Environment
     stages: dict[str, Stage]
     clips: dict[str, str] = {}
-    """Scored clip to the sha256 of its shape and pixels as they were scored; empty in results of before this
-    field."""
+    """Scored clip to the sha256 of its shape and pixels as they were scored; empty in older results."""
     draws: dict[str, list[str]] = {}
-    """For clips that were made again with other noise, the same of each time from the first on."""
+    """For clips with noise samples, the same of each further noise sample."""
 
 
 RESULT_FILE = "result.json"
-"""What a result is called in its run folder."""
+"""File name of the result in a run folder."""

@@ -12,8 +12,8 @@ LEVEL = 0.95
 RESAMPLES = 2000
 LEAST_SUBJECTS = 6
 """Fewest subjects for an interval or a test. The smallest p that sign flips of five can give is 2 / 2^5 >
-0.05, and a resample of five is often one of three: what would be printed as 95 % holds the truth far less
-often."""
+0.05, and a resample of five often has only three different ones: an interval of nominally 95 % would hold the
+truth far less often."""
 METHOD = f"subject bootstrap, percentile, {RESAMPLES} resamples"
 
 

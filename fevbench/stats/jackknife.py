@@ -1,7 +1,7 @@
 """Intervals of statistics of whole sets, by the delete-a-group jackknife over subjects.
 
-The bootstrap is no use for Fréchet distances: drawing subjects twice lowers the rank of a covariance and
-moves the estimate itself. Leaving subjects out does not. All runs over the same clips leave out the same
+The bootstrap does not work for Fréchet distances: drawing subjects twice lowers the rank of a covariance and
+changes the estimate itself. Leaving subjects out does not. All runs over the same clips leave out the same
 subjects, so that their replicates are pairs and can be subtracted.
 """
 
@@ -16,16 +16,16 @@ from scipy.special import stdtrit
 from fevbench.stats.bootstrap import LEAST_SUBJECTS, LEVEL
 
 MOST_GROUPS = 12
-"""A Fréchet distance of 2048 features takes seconds; twelve give a standard error right to a fifth."""
+"""Most groups. A Fréchet distance of 2048 features takes seconds; twelve give a standard error to 20 %."""
 LEAST_GROUPS = 3
 """Fewest groups for a test; an interval takes `LEAST_SUBJECTS`."""
 METHOD = "delete-a-group jackknife over people, groups of unequal size, Student's t"
 EQUAL_METHOD = "delete-a-group jackknife over people, Student's t"
-"""How intervals were made before groups were weighed by their size."""
+"""The method of older intervals, from before groups were weighted by their size."""
 
 
 def groups_of(subjects: Sequence[str]) -> NDArray[np.int64]:
-    """The group of each sample's subject: every subject alone, or dealt out in order to `MOST_GROUPS`.
+    """The group of each sample's subject: one group per subject, or subjects dealt in order to `MOST_GROUPS`.
 
     Returns:
         ``int64[len(subjects)]``; the order of samples does not matter.
@@ -36,11 +36,11 @@ def groups_of(subjects: Sequence[str]) -> NDArray[np.int64]:
 
 
 def group_sizes(subjects: Sequence[str], counts: Sequence[bool] | None = None) -> list[int]:
-    """How many clips each group has that leaves a replicate, in the groups' order.
+    """The number of clips of each group that has a replicate, in the groups' order.
 
     Args:
         subjects: The subject of each clip.
-        counts: Whether each clip counts; all do by default. A group without any leaves no replicate.
+        counts: Whether each clip counts; by default all do. A group without any has no replicate.
     """
     groups = groups_of(subjects)
     kept = groups if counts is None else groups[np.asarray(counts, np.bool_)]
@@ -62,7 +62,7 @@ def jackknife_error(
     Args:
         replicates: The statistic without each group.
         value: The statistic of all samples; needed with ``sizes``.
-        sizes: How many samples each group has; all as many by default.
+        sizes: How many samples each group has; equal sizes by default.
     """
     values = np.asarray(replicates, np.float64)
     g = len(values)
@@ -79,13 +79,13 @@ def jackknife_interval(
 ) -> tuple[float, float] | None:
     """The value and, on both sides, its standard error times Student's t of G - 1 degrees of freedom.
 
-    It says how far the number would move with other subjects. Of a Fréchet distance it does not say where the
-    distance of infinitely many clips lies: the bias of few samples is in the value and in every replicate.
+    It shows how much the value would change with other subjects. For a Fréchet distance it does not show the
+    distance for infinitely many clips: the bias of few samples is in the value and in every replicate.
 
     Args:
         value: The statistic of all samples.
         replicates: The statistic without each group.
-        sizes: How many samples each group has; all as many by default.
+        sizes: How many samples each group has; equal sizes by default.
 
     Returns:
         Lower and upper bound, or None with fewer than `LEAST_SUBJECTS` groups.

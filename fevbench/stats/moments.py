@@ -1,7 +1,7 @@
 """Moments of sets of samples: their count, sum and sum of outer products.
 
-The moments of a set are those of its parts added up. So features are read once, block after block, and what
-is held does not grow with their number. Parts may be groups of subjects, shards, or what each worker saw.
+The moments of a set are those of its parts added up. So features are read once, block after block, and the
+memory needed does not grow with their number. Parts may be groups of subjects, shards, or workers' parts.
 
 Samples are counted from an origin near their mean. The covariance is a difference, of the mean outer product
 and of the outer product of the mean. Where the mean is large beside the spread the two are nearly equal and
@@ -23,14 +23,14 @@ Floats = NDArray[np.float64]
 Features = NDArray[Any] | Sequence[NDArray[Any]]
 
 ROWS = 4096
-"""Samples in a block: enough for fast products, little beside the moments of thousands of features."""
+"""Samples in a block: enough for fast products, small compared with the moments of thousands of features."""
 
 
 def blocks(features: Features) -> Iterator[Floats]:
     """Features in float64, some thousand samples at a time.
 
     Args:
-        features: ``float[N, D]``, or a memory map, or arrays ``float[n, D]``, for example one a clip.
+        features: ``float[N, D]``, or a memory map, or arrays ``float[n, D]``, for example one per clip.
 
     Yields:
         ``float64[n, D]`` in order, n less than twice `ROWS`.
@@ -61,7 +61,7 @@ class Moments:
         origin: ``float64[D]``.
         count: Number of samples.
         total: ``float64[D]``, the sum of samples less the origin.
-        products: ``float64[D, D]``, the sum of their outer products; the upper triangle alone, 0 below it.
+        products: ``float64[D, D]``, the sum of their outer products; only the upper triangle, 0 below it.
     """
 
     origin: Floats
@@ -71,7 +71,7 @@ class Moments:
 
     @classmethod
     def none(cls, origin: Floats) -> Moments:
-        """Those of no sample."""
+        """The moments of no sample."""
         size = len(origin)
         return cls(origin, 0, np.zeros(size), np.zeros((size, size), order="F"))
 
@@ -90,7 +90,7 @@ class Moments:
         )
 
     def __sub__(self, part: Moments) -> Moments:
-        """Those of the set without a part of it. Digits are lost where little is left of much."""
+        """The moments of the set without a part of it. Digits are lost if the rest is small."""
         part = part._from(self.origin)
         return Moments(
             self.origin, self.count - part.count, self.total - part.total, self.products - part.products

@@ -20,9 +20,9 @@ from fevbench.stats.jackknife import LEAST_GROUPS, jackknife_error, jackknife_in
 from fevbench.wording import n_subjects
 
 EXACT_SUBJECTS = 24
-"""Up to so many subjects all flips are counted one by one; of more, their sums are, on a grid."""
+"""Up to this many subjects every flip is counted; for more, sums are counted on a grid."""
 GRID = 2**15
-"""Steps of that grid from 0 to the largest sum there is."""
+"""Steps of that grid from 0 to the largest possible sum."""
 NO_SCATTER = "the difference is the same without any group of subjects, so that nothing says how sure it is"
 TIE = 1e-9
 """Numbers nearer than this, absolutely or relatively, are equal: rounding is no evidence."""
@@ -52,7 +52,7 @@ def compare_means(first: ArrayLike, second: ArrayLike, subjects: Sequence[str]) 
     Experiments, 1935, section 21; Pitman, JRSS Supplement 4, 1937). Sums, because the mean over clips weighs
     a subject by the number of clips. The p-value is exact for any number of subjects and any distribution
     that is the same with the models exchanged. The interval is the subject bootstrap of the difference, too
-    narrow with fewer than about 20 subjects: where the two disagree, believe the p-value.
+    narrow with fewer than about 20 subjects: if the two disagree, trust the p-value.
 
     Args:
         first: One model's value of each clip, as it counts in the mean.
@@ -84,9 +84,8 @@ def compare_sets(
     The differences of the replicates are the replicates of the difference: their jackknife error knows how
     the two move together (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 11; of
     groups, `jackknife_error`). The difference over its error is compared with Student's t of G - 1 degrees of
-    freedom. Replicates of one and the same difference have no error, and say nothing of how sure it is: there
-    is no p then. Replicates are the models' numbers without each group in turn, of as many samples as
-    ``sizes`` says, or all alike.
+    freedom. If all replicates have the same difference, the error is 0 and there is no p. Replicates are the
+    models' values without each group in turn, with ``sizes`` clips per group, by default equal sizes.
 
     Raises:
         ValueError: The models left out different numbers of groups.
@@ -113,9 +112,9 @@ def sign_flip_p(totals: ArrayLike) -> float:
     Up to `EXACT_SUBJECTS` every choice is counted, without listing them all: sums of one half of the
     subjects are looked up among the sorted sums of the other (as in Horowitz and Sahni, JACM 21, 1974). For
     more subjects the distribution of the sum is built up subject by subject, sizes rounded to a grid (Pagano
-    and Tritchler, JASA 78, 1983), and whatever rounding may have brought below the observed sum is counted as
-    well: p is never below the exact one, which makes a valid test, and next to it. Random flips would have a
-    smallest p, and could not tell many models apart.
+    and Tritchler, JASA 78, 1983), and sums that rounding may have moved below the observed sum are counted as
+    well: p is slightly above the exact one and never below it, so the test is valid. Random flips would have
+    a smallest p, too large to distinguish many models.
 
     Args:
         totals: ``float[subjects]``: each subject's sum of differences.
@@ -129,7 +128,7 @@ def sign_flip_p(totals: ArrayLike) -> float:
         return 1.0
     if len(values) > EXACT_SUBJECTS:
         return _tail_on_grid(np.abs(values), float(observed))
-    # The first subject's sign stays: turning all signs round changes no distance from 0.
+    # The first subject's sign is fixed: inverting all signs changes no distance from 0.
     rest = values[1:]
     half = len(rest) // 2
     # searchsorted is several times faster on sorted queries.
@@ -162,7 +161,7 @@ def _tail_on_grid(sizes: NDArray[np.float64], observed: float) -> float:
 
 
 def smallest_p(subjects: int) -> float:
-    """The smallest p-value that `sign_flip_p` can give with so many subjects."""
+    """The smallest p-value that `sign_flip_p` can give with this many subjects."""
     return 2.0 ** (1 - subjects)
 
 

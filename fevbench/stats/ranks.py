@@ -25,8 +25,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def rankable(models: Sequence[int], untestable: Iterable[tuple[int, int]]) -> list[int]:
     """The models that can be ranked: those all of whose pairs can be tested.
 
-    As long as a pair cannot be tested, whoever is in the most such pairs is left out. Those in as many go
-    together: nothing says which of them is at fault, and the choice must not hang on names or order.
+    While a pair cannot be tested, the model in the most such pairs is left out. Models in equally many are
+    left out together, because the choice must not depend on names or order.
     """
     left, pairs = set(models), list(untestable)
     while counts := Counter(model for pair in pairs if left.issuperset(pair) for model in pair):
@@ -40,21 +40,21 @@ def rank(
 ) -> dict[int, int]:
     """Rank each model at 1 + the number that are significantly better, none above one with a better number.
 
-    Being told apart is not transitive: A and B may be alike, B and C as well, and A still be better than C.
-    No partition into groups of equals can say that. Counting who is better does not need one (1, 1, 2), and
-    is the same in whatever order models come (Chatbot Arena ranks so, Chiang et al., ICML 2024). Counted for
-    each model alone, though, one whose clips vary a lot is hard to tell from anything, and would rank above
-    models with better numbers. Whatever counts against a model therefore counts against all whose numbers are
-    no better: the rank is the largest count among a model and those with a number at least as good.
+    Significance is not transitive: A and B may not differ, nor B and C, and A may still be better than C. No
+    partition into groups of equals can express that. Counting better models needs no partition (1, 1, 2), and
+    does not depend on the order of models (as in Chatbot Arena, Chiang et al., ICML 2024). But a model whose
+    clips vary a lot differs significantly from few others, and would rank above models with better values. So
+    what counts against a model also counts against all models with no better value: the rank is the largest
+    count among a model and those with a value at least as good.
 
     Args:
         numbers: Model to its number.
         better: Pairs of which the first is significantly better than the second.
-        higher_is_better: Which numbers are.
+        higher_is_better: The direction of the numbers.
 
     Returns:
-        Model to rank, in the order of ``numbers``. A rank is shared by models that equally many are better
-        than, also where the two were told apart from different models.
+        Model to rank, in the order of ``numbers``. Models share a rank if equally many are better than them,
+        even if these are different models.
     """
     beaten = Counter(worse for _, worse in better)
     sign = 1 if higher_is_better else -1

@@ -1,4 +1,4 @@
-"""Intervals over seeds and subjects: how far other seeds, and other subjects, would move a number."""
+"""Intervals over seeds and subjects: how much other seeds and other subjects would change a value."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ LEAST_SEEDS = 3
 
 @dataclass(frozen=True)
 class TwoLevels:
-    """The mean over seeds, and what it owes to chance.
+    """The mean over seeds, with its interval.
 
     Attributes:
         value: The mean over seeds.
         low: The lower bound of its 95 % interval over seeds and subjects; None with too few of either.
         high: The upper bound.
         of_seeds: The standard deviation between seeds.
-        share: The part of the mean's variance that is of the seeds, from 0 to 1; None where nothing varies.
+        share: The part of the mean's variance that comes from the seeds, in [0, 1]; None without variance.
     """
 
     value: float
@@ -43,7 +43,7 @@ def means_over_seeds(values: NDArray[np.float64], subjects: Sequence[str]) -> Tw
     """A mean over clips, with several seeds of the same clips.
 
     Args:
-        values: ``float64[S, N]``, what each of N clips counts with each of S seeds.
+        values: ``float64[S, N]``, the value of each of N clips with each of S seeds.
         subjects: The subject of each clip.
     """
     sums = np.stack([sums_by_subject(row, subjects)[0] for row in values])

@@ -1,1 +1,1 @@
-"""Human studies: raters choose the better of two clips, blindly; metrics are compared with their choices."""
+"""Human studies: raters choose the better of two unnamed models' clips; metrics are compared with that."""

@@ -1,9 +1,9 @@
-"""Raters' choices: the Bradley-Terry model of them, and resamples by raters and by subjects at once.
+"""Raters' choices: their Bradley-Terry model, and resampling of raters and subjects together.
 
 P(i preferred to j) = 1 / (1 + exp(-(s_i - s_j))) (Bradley and Terry, Biometrika 39, 1952). A tie is half a
-win for each. Every model also meets a virtual opponent of strength 0 in one comparison, half won: who wins
-everything keeps a finite strength, and the strengths have a zero point. In logits it is the Beta(1/2, 1/2)
-prior of the chance to beat that opponent.
+win for each. Every model also meets a virtual opponent of strength 0 in one comparison, half won: so a
+model that wins everything has a finite strength, and the strengths have a zero point. In logits it is the
+Beta(1/2, 1/2) prior of the chance to beat that opponent.
 
 Choices of one rater are not independent, nor are choices about one subject. Raters and subjects are resampled
 with replacement, and the weight of a choice is the product of the counts of its rater and its subject: the
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
 
 
 PRIOR = 1.0
-"""Comparisons with the virtual opponent, of every model."""
+"""Number of comparisons of each model with the virtual opponent."""
 STEP = 2.0
-"""No step of Newton's method goes further, so that it cannot diverge."""
+"""Longest step of Newton's method, so that it cannot diverge."""
 EXACT = 1e-9
 MOST_STEPS = 200
 METHOD = f"bootstrap over raters and subjects at once (pigeonhole), percentile, {RESAMPLES} resamples"
 BLOCK = 1 << 22
-"""Weights that are in memory at a time."""
+"""Number of weights in memory at a time."""
 
 
 def fit(wins: NDArray[np.float64]) -> NDArray[np.float64]:
     """The strengths that maximise the likelihood with the prior, by Newton's method; it is concave.
 
-    Of ``float64[..., M, M]``, how often i was preferred to j, ties counted as half a win for each; as
-    ``float64[..., M]``, natural logarithm of odds.
+    ``wins`` is ``float64[..., M, M]``, how often i was preferred to j, with ties as half a win for each. The
+    strengths are ``float64[..., M]``, natural logarithms of odds.
 
     Raises:
         ArithmeticError: It does not converge.
@@ -76,16 +76,16 @@ def preferred(strengths: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def win_rates(strengths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How often each model is preferred to another one, on average over the others: ``float64[..., M]``."""
+    """How often each model is preferred, on average over the other models: ``float64[..., M]``."""
     models = strengths.shape[-1]
     return np.asarray((preferred(strengths).sum(-1) - 0.5) / (models - 1), np.float64)
 
 
 def check_connected(wins: NDArray[np.float64], names: Sequence[str]) -> None:
-    """See that comparisons lead from every model to every other.
+    """Check that comparisons connect every model with every other.
 
     Raises:
-        RunError: They do not: strengths of models that nothing connects cannot be compared.
+        RunError: They do not: strengths of unconnected models cannot be compared.
     """
     parts, part = connected_components(wins + wins.T > 0, directed=False)
     if parts > 1:
@@ -98,15 +98,15 @@ def check_connected(wins: NDArray[np.float64], names: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Choices:
-    """Comparisons that count.
+    """The comparisons that count.
 
     Attributes:
         first: ``int[N]``: one model of each.
         second: ``int[N]``: the other.
         score: ``float[N]``: 1 where the first was preferred, 0 where the second was, 0.5 for no difference.
-        subject: ``int[N]``: the subject shown, as a place in ``subjects``.
-        rater: ``int[N]``: who chose, as a place among ``raters``.
-        left: ``bool[N]``: whether what was at the left was preferred.
+        subject: ``int[N]``: the index of the subject in ``subjects``.
+        rater: ``int[N]``: the index of the rater in ``raters``.
+        left: ``bool[N]``: whether the clip on the left was preferred.
     """
 
     first: NDArray[np.int64]
@@ -125,7 +125,7 @@ class Choices:
         return np.asarray(wins, np.float64)
 
     def resampled_wins(self) -> NDArray[np.float64]:
-        """``float64[RESAMPLES, M, M]``: the same of each resample."""
+        """``float64[RESAMPLES, M, M]``: the wins in each resample."""
         of_subjects, of_raters = self.draws()
         step = max(1, BLOCK // len(self.score))
         return np.concatenate(
@@ -153,13 +153,13 @@ class Choices:
         m, n = self.models, len(self.score)
         cells = np.concatenate([self.first * m + self.second, self.second * m + self.first])
         values = np.concatenate([self.score, 1 - self.score])
-        # A cell a row, a choice a column.
+        # One row per cell of the matrix, one column per choice.
         matrix = csr_matrix((values, (cells, np.tile(np.arange(n), 2))), shape=(m * m, n))
         return np.asarray((matrix @ weights.T).T, np.float64).reshape(-1, m, m)
 
 
 def choices_of(study: Study, kept: Sequence[Answers]) -> Choices:
-    """The comparisons of raters whose answers count; attention checks are none."""
+    """The comparisons of raters whose answers count, without attention checks."""
     pairs = {pair.id: pair for pair in study.pairs}
     rows = [
         (pairs[answer.question], answer, i)

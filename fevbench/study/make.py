@@ -36,20 +36,20 @@ from fevbench.study.record import (
 )
 
 Comparison = tuple[int, int, "Clip"]
-"""Two models, by their places, and the clip whose face and label both were given."""
+"""Two models, by their indices, and the clip whose face and label both got."""
 QUESTION = "Starting from this face, which video shows {label} better?"
 DAMAGES = ("noise", "blur")
-"""What attention checks do to a true clip, in turn, in the audit's greatest strength."""
+"""The damages of attention checks, in turn, at the audit's greatest strength."""
 PAIRS = 60
-"""Comparisons one rater is shown, at most, unless told otherwise: about eight minutes."""
+"""Default for the most comparisons per rater: about eight minutes."""
 
 
 def open_runs(folders: Sequence[Path], dataset: str | None = None) -> Runs:
-    """Open runs whose clips can be shown side by side; of ``dataset``, by default what the results name.
+    """Open runs whose clips can be shown side by side; ``dataset`` is by default that of the results.
 
     Raises:
-        RunError: There are fewer than two, one is there twice, or they are not of the same clips.
-        DatasetError: The data set cannot be opened here, or is not the one that was scored.
+        RunError: There are fewer than two, one is given twice, or they are not of the same clips.
+        DatasetError: The data set cannot be opened, or is not the one that was scored.
     """
     if len(folders) < 2:
         raise RunError("a comparison needs two runs, and one is given", "name another run")
@@ -61,13 +61,13 @@ def open_runs(folders: Sequence[Path], dataset: str | None = None) -> Runs:
         for difference in clip_differences(results[0], result):
             raise RunError(
                 f"{folders[0]} and {other} were scored on {difference}",
-                "compare runs of one data set, split, protocol and limit",
+                "compare runs of the same data set, split, protocol and limit",
             )
     return Runs(folders, dataset)
 
 
 def models_of(results: Sequence[Result]) -> list[StudyModel]:
-    """What the study says of each run."""
+    """The study's record of each run."""
     return [
         StudyModel(name=name, fingerprint=result.model.fingerprint, control=result.model.control)
         for name, result in zip(distinct_names(results), results, strict=True)
@@ -75,9 +75,9 @@ def models_of(results: Sequence[Result]) -> list[StudyModel]:
 
 
 def metrics_of(results: Sequence[Result], subjects: Mapping[str, str]) -> dict[str, StudyMetric]:
-    """The metrics that some run has a number in, in the catalogue's order.
+    """The metrics in which at least one run has a value, in the catalogue's order.
 
-    ``subjects`` holds every scored clip and the subject it shows.
+    ``subjects`` is every scored clip with its subject.
     """
     found = {}
     for metric in (catalog.get(name) for name in catalog):
@@ -116,7 +116,7 @@ def _score(metric: Metric, result: MetricResult | None, subjects: Mapping[str, s
 
 
 def model_pairs(models: int, rng: np.random.Generator) -> list[tuple[int, int]]:
-    """All pairs of models in an order whose every beginning is balanced.
+    """All pairs of models, in an order that is balanced after any number of pairs.
 
     The circle method of round-robin tournaments, of models in random order: no model meets its next opponent
     before all others have met theirs, and any ``models - 1`` first pairs connect them all.
@@ -137,13 +137,13 @@ def model_pairs(models: int, rng: np.random.Generator) -> list[tuple[int, int]]:
 def choose_comparisons(
     models: int, clips: Sequence[Clip], count: int, rng: np.random.Generator
 ) -> list[Comparison]:
-    """Choose what to compare: no comparison twice, each pair of models on different labels and subjects.
+    """Choose comparisons: none twice, each pair of models on different labels and subjects.
 
-    Pairs of models follow each other as in `model_pairs`, again and again. Each takes the clip whose label,
-    then whose subject, then which itself was used least, first by this pair and then by all; ties are drawn.
+    Pairs of models follow the order of `model_pairs`, again and again. Each takes the clip whose label, then
+    subject, then itself was used least, first by this pair and then by all pairs; ties are random.
 
     Raises:
-        RunError: There are too few to connect all models, or more than there are.
+        RunError: ``count`` is too small to connect all models, or larger than the number of comparisons.
     """
     pairs = model_pairs(models, rng)
     if count < models - 1:
@@ -152,7 +152,7 @@ def choose_comparisons(
         )
     if count > (most := len(pairs) * len(clips)):
         raise RunError(
-            f"{models} models and {len(clips)} clips make {most} comparisons, and not {count}",
+            f"{models} models and {len(clips)} clips make at most {most} comparisons, not {count}",
             f"give --pairs at most {most}",
         )
     used: Counter[tuple[object, ...]] = Counter()
@@ -191,13 +191,13 @@ def make_study(
     seed: int = 0,
     question: str = QUESTION,
 ) -> tuple[Study, str]:
-    """Make a study and its page, as HTML. The same runs and arguments make the same ones.
+    """Make a study and its page, as HTML. The same runs and arguments give the same result.
 
-    There are ``pairs`` comparisons on the page, by default `PAIRS`, or every two models once if that is more;
-    one rater is ``shown`` all of them, but not more than `PAIRS`, and all attention checks.
+    The page has ``pairs`` comparisons, by default `PAIRS`, or every pair of models once if that is more. A
+    rater sees ``shown`` of them, by default all but at most `PAIRS`, and all attention checks.
 
     Raises:
-        RunError: A run lacks a clip, or so many comparisons or checks cannot be made.
+        RunError: A run lacks a clip, or this many comparisons or checks cannot be made.
     """
     corpus, results = runs.corpus, runs.results
     clips = _scored(runs)
@@ -205,11 +205,15 @@ def make_study(
     two = models * (models - 1) // 2
     count = pairs if pairs is not None else min(max(PAIRS, two), two * len(clips))
     if shown is not None and shown > count:
-        raise FevbenchError(f"a rater cannot be shown {shown} of {count} comparisons", "give --pairs more")
+        raise FevbenchError(
+            f"a rater cannot be shown {shown} of {count} comparisons", "give a larger --pairs"
+        )
     if checks > len(clips):
-        raise FevbenchError(f"{len(clips)} clips make no {checks} attention checks", "give --checks fewer")
+        raise FevbenchError(
+            f"{len(clips)} clips are too few for {checks} attention checks", "give a smaller --checks"
+        )
     if not question.strip():
-        raise FevbenchError("the question is empty", "say in --question what raters are to choose by")
+        raise FevbenchError("the question is empty", "write in --question what raters should choose by")
     rng = np.random.default_rng(seed)
     chosen = choose_comparisons(models, clips, count, rng)
     ids = iter([f"q{i:04d}" for i in rng.permutation(count + checks)])
@@ -254,17 +258,17 @@ def write_study(out: Path, study: Study, page: str) -> None:
     """Write a study's file, then its page, into a folder.
 
     Raises:
-        RunError: The folder holds another study, whose answers could no longer be read, or something else.
+        RunError: The folder holds another study, whose answers need it, or something else.
     """
     file = out / STUDY_FILE
     if file.exists():
         if read_study(file).hash != study.hash:
             raise RunError(
-                f"{out} holds another study, and its answers cannot be read without it",
+                f"{out} holds another study, whose answers cannot be read without it",
                 "choose another --out",
             )
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RunError(f"{out} is no empty folder", "choose another --out")
+        raise RunError(f"{out} is not an empty folder", "choose another --out")
     write_text(file, study.model_dump_json() + "\n")
     write_text(out / PAGE_FILE, page)
 

@@ -1,4 +1,4 @@
-"""What a study found: which models raters prefer, how sure that is, and which metrics agree with them."""
+"""The outcome of a study: which models raters prefer, with intervals, and which metrics agree."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 LEAST_MODELS = 3
-"""Of two models, tau is 1 or -1 and says nothing."""
+"""Fewest models for tau; with two, it is always 1 or -1."""
 Bounds = tuple[float, float] | None
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """One metric against raters: Kendall's tau-b, 1 where it orders the models as they do.
+    """One metric and raters: Kendall's tau-b, 1 if it orders the models as they do.
 
-    With ``whole_set`` its numbers were held fixed in the resamples, because they are no means over clips.
+    With ``whole_set`` its values were held fixed in the resamples, because they are not means over clips.
     ``reason`` says why there is no tau, or no interval.
     """
 
@@ -47,7 +47,7 @@ def agreements(
     resampled: NDArray[np.float64] | None,
     choices: Choices,
 ) -> list[Agreement]:
-    """Hold every metric against raters' choices, those that agree most first.
+    """Compare every metric with raters' choices, those that agree most first.
 
     ``strengths`` are those of the models, ``float64[M]``, and of each resample,
     ``float64[RESAMPLES, M]``; None if there are no intervals.
@@ -70,7 +70,7 @@ def kendall_tau(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDAr
 
 
 def _order(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For every two values, the sign of their difference."""
+    """The sign of the difference of each pair of values."""
     i, j = np.triu_indices(values.shape[-1], 1)
     a, b = values[..., i], values[..., j]
     return np.where(np.isclose(a, b, rtol=TIE, atol=TIE), 0.0, np.sign(a - b))
@@ -148,7 +148,7 @@ class ModelOutcome:
 
     @property
     def comparisons(self) -> int:
-        """In how many comparisons it was."""
+        """The number of its comparisons."""
         return self.wins + self.ties + self.losses
 
 
@@ -165,9 +165,9 @@ class Duel:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A study's outcome, of the comparisons that count.
+    """A study's outcome, from the comparisons that count.
 
-    ``same`` is the share of them without a difference, ``left`` the share of the others in which what was at
+    ``same`` is the share of them without a preference, ``left`` the share of the others in which the clip on
     the left was preferred, None if there are none. Models that raters prefer and metrics that agree most come
     first.
     """
@@ -188,7 +188,7 @@ def find_outcome(study: Study, raters: Raters) -> Outcome:
     """Fit the Bradley-Terry model to all comparisons that count, and again to every resample of them.
 
     Raises:
-        RunError: Nothing connects some of the models.
+        RunError: No comparisons connect some of the models.
     """
     choices = choices_of(study, raters.kept)
     names = [model.name for model in study.models]

@@ -1,4 +1,4 @@
-"""The page: one file that holds everything, makes no requests, and names no model."""
+"""The page of a study: one file with everything, without network requests and names of models."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from fevbench.study.record import Study
 
 ASSETS = Path(__file__).parent / "assets"
 WIDTH = 256
-"""Least width of a shown clip, pixels: H.264 halves the resolution of colours, and 64 pixels are few."""
+"""Least width of a shown clip, pixels: H.264 halves the resolution of colours, which hurts small clips."""
 ANSWERS_FORMAT = "fevbench study answers 1"
 SECONDS = 8
-"""What one comparison takes, about; for telling raters how long it will be."""
+"""Approximate seconds per comparison, to tell raters how long it takes."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What one question shows: the expression, the face the models were given (PNG), and two clips (MP4)."""
+    """The content of one question: the expression, the input face (PNG), and two clips (MP4)."""
 
     label: str
     face: bytes
@@ -37,7 +37,7 @@ class Shown:
 
 
 def as_video(frames: Frames, fps: float) -> bytes:
-    """A clip ``uint8[T, S, S, 3]`` as MP4 for the page, enlarged to `WIDTH` at least; alike for all clips."""
+    """A clip ``uint8[T, S, S, 3]`` as MP4 for the page, enlarged to at least `WIDTH`, all equally."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "clip.mp4"
         write_mp4(path, frames, fps, _scale(frames))
@@ -45,7 +45,7 @@ def as_video(frames: Frames, fps: float) -> bytes:
 
 
 def as_picture(frames: Frames) -> bytes:
-    """The first frame of ``uint8[T, S, S, 3]`` as PNG for the page, enlarged as clips are."""
+    """The first frame of ``uint8[T, S, S, 3]`` as PNG for the page, enlarged like clips."""
     buffer = BytesIO()
     Image.fromarray(enlarged(frames[:1], _scale(frames))[0]).save(buffer, "PNG")
     return buffer.getvalue()
@@ -54,7 +54,7 @@ def as_picture(frames: Frames) -> bytes:
 def render_page(study: Study, questions: dict[str, Shown]) -> str:
     """The page as HTML.
 
-    Clips are in the order of their hashes, each once, so that nothing tells who made which.
+    Clips are in the order of their hashes, each once, so that nothing reveals their models.
     """
     media = sorted(
         {file for shown in questions.values() for file in (shown.face, shown.a, shown.b)}, key=_hash
@@ -90,7 +90,7 @@ def render_page(study: Study, questions: dict[str, Shown]) -> str:
         policy=_policy(style, script),
         style=Markup(style),
         script=Markup(script),
-        # "<" could end the element it is in.
+        # "<" could end the surrounding element.
         content=Markup(json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")),
         count=count,
         checks=len(study.checks),
@@ -107,7 +107,7 @@ def media_digest(questions: dict[str, Shown]) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """What the page may do: run its own script and style, show what is in it, and nothing else."""
+    """The page's content security policy: its own script, style and media, nothing else."""
 
     def own(text: str) -> str:
         return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

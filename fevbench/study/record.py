@@ -28,10 +28,10 @@ AGAIN = "ask the rater to save the file again"
 
 
 class Score(Record):
-    """What a metric says of one model."""
+    """The values of a metric for one model."""
 
     value: Finite | None
-    """The run's number; null if it has none."""
+    """The run's value; null if it has none."""
     subjects: dict[str, tuple[Finite, int]] = Field(default_factory=dict)
     """For means over clips, each subject's sum of values and number of clips; empty for others."""
 
@@ -44,7 +44,7 @@ class StudyMetric(Record):
     higher_is_better: bool
     """Its direction."""
     scores: list[Score]
-    """One a model, in the order of the study's models."""
+    """One per model, in the order of the study's models."""
     reason: str = ""
     """Why it cannot be compared with the raters' choices; empty if it can."""
 
@@ -53,7 +53,7 @@ class StudyModel(Record):
     """A run that takes part."""
 
     name: str
-    """What it is called in the outcome."""
+    """Its name in the outcome."""
     fingerprint: str
     """The sha256 of its code or its videos."""
     control: bool
@@ -66,15 +66,15 @@ class Pair(Record):
     id: str
     """The question's id on the page."""
     clip: str
-    """The clip whose face and label the models were given."""
+    """The clip whose face and label the models got."""
     subject: str
-    """The subject it shows."""
+    """Its subject."""
     label: str
-    """The expression that was asked for."""
+    """The requested expression."""
     a: int
-    """The model that made clip a: its place among the study's models."""
+    """The model of clip a: its index among the study's models."""
     b: int
-    """The model that made clip b."""
+    """The model of clip b."""
 
 
 class Check(Record):
@@ -85,7 +85,7 @@ class Check(Record):
     clip: str
     """The true clip."""
     damage: str
-    """What was done to it."""
+    """Its damage."""
     true: Slot
     """Which of the two is undamaged, and so the right answer."""
 
@@ -95,11 +95,11 @@ class Study(Record):
 
     format: Literal["fevbench study 1"] = FORMAT
     hash: str = ""
-    """The sha256 of everything else here; empty until it is `sealed`."""
+    """The sha256 of all other fields; empty before `sealed`."""
     seed: int
-    """What the choice of comparisons and their order were drawn with."""
+    """The seed of the comparisons and their order."""
     question: str
-    """What raters are asked; ``{label}`` stands for the expression."""
+    """The question to raters; ``{label}`` stands for the expression."""
     dataset: str
     """Name, version and split of the data set."""
     protocol: str
@@ -107,9 +107,9 @@ class Study(Record):
     digest: str
     """The sha256 of the true clips the runs were scored on."""
     media: str
-    """The sha256 of the clips that are shown."""
+    """The sha256 of the shown clips."""
     shown: int
-    """How many of the pairs one rater is shown."""
+    """Number of pairs per rater."""
     models: list[StudyModel]
     metrics: dict[str, StudyMetric]
     pairs: list[Pair]
@@ -125,7 +125,7 @@ def read_study(path: Path) -> Study:
     """Read a study from its file or the folder it is in.
 
     Raises:
-        RunError: There is none, or it is not as it was written.
+        RunError: There is none, or it was changed.
     """
     file = path / STUDY_FILE if path.is_dir() else path
     again = "give the folder that `fevbench study make` wrote with --study"
@@ -148,31 +148,31 @@ class Answer(Record):
     question: str
     """The question's id."""
     left: Slot
-    """Which of its clips was at the left."""
+    """The clip that was on the left."""
     choice: Literal["a", "b", "same"]
     """The better clip, or neither."""
     ms: Annotated[int, Field(ge=0)]
-    """Milliseconds from when the clips first played."""
+    """Milliseconds since the clips first played."""
 
 
 class Answers(Record):
-    """What the page saves."""
+    """The file that the page saves."""
 
     format: Literal["fevbench study answers 1"]
     study: str
     """The study's hash."""
     rater: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-    """A random code, or the one that was given in the page's address."""
+    """A random code, or the one in the page's address."""
     answers: list[Answer]
-    """In the order in which they were given."""
+    """The answers in their order."""
 
 
 @dataclass(frozen=True)
 class Raters:
-    """Whose answers count: those of the raters who are kept, and why others are left out.
+    """The answers that count, and why other raters are left out.
 
-    ``failed`` holds a rater and how many attention checks were answered wrongly, ``duplicates`` how many
-    files held only what another one of the same rater holds.
+    ``failed`` is rater to number of wrong attention checks, ``duplicates`` the number of files whose answers
+    are all in another file of the same rater.
     """
 
     kept: tuple[Answers, ...]
@@ -183,7 +183,7 @@ class Raters:
 
     @property
     def left_out(self) -> str:
-        """How many raters are left out and why, in words; empty if none are."""
+        """How many raters are left out and why, in words; empty if none."""
         counts = (
             (len(self.failed), "failed attention checks"),
             (len(self.unchecked), "answered no attention check"),
@@ -193,14 +193,14 @@ class Raters:
 
 
 def read_answers(files: Sequence[Path], study: Study, forgiven: int = 0) -> Raters:
-    """Read answers files and see whose answers count, so many wrong attention checks ``forgiven``.
+    """Read answers files, and leave out raters with more than ``forgiven`` wrong attention checks.
 
-    A rater may have saved twice: a file whose answers are the beginning of another's of the same rater, or
-    all of them, is a duplicate.
+    A rater may have saved twice: a file whose answers are the beginning of another file of the same rater, or
+    all of it, is a duplicate.
 
     Raises:
         RunError: A file is damaged, answers another study, contradicts another one of the same rater, or
-            nobody's answers count.
+            no rater's answers count.
     """
     by_rater: dict[str, tuple[Path, Answers]] = {}
     duplicates = 0
@@ -212,7 +212,9 @@ def read_answers(files: Sequence[Path], study: Study, forgiven: int = 0) -> Rate
         before, known = by_rater[answers.rater]
         short, long = sorted((known.answers, answers.answers), key=len)
         if long[: len(short)] != short:
-            raise RunError(f"{before} and {file} are of one rater and contradict each other", "leave one out")
+            raise RunError(
+                f"{before} and {file} are of the same rater and contradict each other", "leave one out"
+            )
         duplicates += 1
         if len(answers.answers) > len(known.answers):
             by_rater[answers.rater] = (file, answers)
@@ -232,7 +234,7 @@ def _read(file: Path, study: Study) -> Answers:
             f"{file} cannot be read ({error.strerror})", "give files that the page saved"
         ) from error
     except ValidationError as error:
-        raise RunError(f"{file} is no answers file ({first_fault(error)})", AGAIN) from error
+        raise RunError(f"{file} is not an answers file ({first_fault(error)})", AGAIN) from error
     if answers.study != study.hash:
         raise RunError(
             f"{file} answers another study ({one_line(answers.study)[:12]}, not {study.hash[:12]})",
@@ -251,7 +253,7 @@ def _sort(everyone: Sequence[Answers], study: Study, forgiven: int, duplicates: 
     right = {check.id: check.true for check in study.checks}
     kept, unchecked, empty = [], [], []
     failed: dict[str, int] = {}
-    # By code, so that the order of the files does not decide which resample is whose.
+    # Sorted by code, so that resamples do not depend on the order of the files.
     for answers in sorted(everyone, key=lambda one: one.rater):
         checked = [answer for answer in answers.answers if answer.question in right]
         wrong = sum(answer.choice != right[answer.question] for answer in checked)

@@ -1,1 +1,1 @@
-"""What every trained model here shares: data, the loop, checkpoints, averages, logs, devices."""
+"""Training, shared by all methods: data, loop, checkpoints, averages, logs, devices."""

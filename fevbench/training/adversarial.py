@@ -1,4 +1,4 @@
-"""What GANs share: how a discriminator is taught to judge, how a generator is taught to fool it."""
+"""Losses of GANs, for discriminators and generators."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ Adversarial = Literal["hinge", "bce"]
 def discriminator_loss(real: Tensor, made: Tensor, kind: Adversarial) -> Tensor:
     """The discriminator's loss from its logits of true and of made clips.
 
-    Hinge: ``mean(relu(1 - real)) + mean(relu(1 + made))`` (Lim and Ye, 2017), 2 for one that cannot tell;
-    bce: the sum of both cross-entropies, 2 ln 2 for one that cannot tell.
+    Hinge: ``mean(relu(1 - real)) + mean(relu(1 + made))`` (Lim and Ye, 2017), 2 if it cannot
+    distinguish them;
+    bce: the sum of both cross-entropies, 2 ln 2 if it cannot distinguish them.
     """
     if kind == "hinge":
         return F.relu(1 - real).mean() + F.relu(1 + made).mean()
@@ -30,7 +31,7 @@ def generator_loss(made: Tensor, kind: Adversarial) -> Tensor:
 
 @contextmanager
 def frozen(*networks: nn.Module) -> Iterator[None]:
-    """Let gradients pass through networks and leave none in them."""
+    """Let gradients pass through networks without storing any in them."""
     for network in networks:
         network.requires_grad_(False)
     try:

@@ -1,7 +1,7 @@
-"""What a training is at a step: the averaged weights, and all of it in one file that is replaced as a whole.
+"""The state of a training at a step: the averaged weights, and everything in one file, replaced atomically.
 
-Random numbers and the position in the data are functions of the seed and the step (see `sampling`), so the
-step stands for both.
+Random numbers and the position in the data are functions of the seed and the step (see `sampling`), so they
+need not be stored.
 """
 
 from __future__ import annotations
@@ -52,10 +52,11 @@ class Average:
 
 @contextmanager
 def standing_statistics(network: nn.Module, feed: Callable[[], object]) -> Iterator[None]:
-    """Within it, batch norms use statistics of the network's own maps, as BigGAN's do (Brock et al., 2019).
+    """For the block, batch norms use statistics of the network's own maps, as in BigGAN (Brock et al., 2019).
 
-    The running ones belong to the weights of the last steps, not to their average. Afterwards they are back.
-    ``feed`` runs the network, which is in eval mode, on typical inputs; all batches it runs count alike.
+    The running statistics belong to the weights of the last steps, not to their average. They are restored
+    afterwards.
+    ``feed`` runs the network, which is in eval mode, on typical inputs; all its batches have equal weight.
     """
     norms = [layer for layer in network.modules() if isinstance(layer, _BatchNorm)]
     kept = [{name: buffer.clone() for name, buffer in norm.named_buffers()} for norm in norms]
@@ -81,14 +82,14 @@ def standing_statistics(network: nn.Module, feed: Callable[[], object]) -> Itera
 
 @dataclass(frozen=True)
 class TrainingState:
-    """How far a training is: steps done, and seconds spent on them over all sessions."""
+    """Progress of a training: finished steps, and seconds spent on them in all sessions."""
 
     step: int = 0
     seconds: float = 0.0
 
 
 def save(path: Path, position: TrainingState, task: Task, average: Average) -> None:
-    """Write a checkpoint; a kill leaves the one before."""
+    """Write a checkpoint; after a kill, the one before remains."""
     content = {
         "format": FORMAT,
         "step": position.step,
@@ -97,7 +98,7 @@ def save(path: Path, position: TrainingState, task: Task, average: Average) -> N
         "average": average.network.state_dict(),
         "optimisers": {name: optimiser.state_dict() for name, optimiser in task.optimisers.items()},
     }
-    # Written whole, not piece by piece by torch, whose errors hide that the disk is full.
+    # Written at once, not piece by piece by torch, whose errors hide that the disk is full.
     whole = io.BytesIO()
     torch.save(content, whole)
     with replacing(path) as part:
@@ -105,10 +106,10 @@ def save(path: Path, position: TrainingState, task: Task, average: Average) -> N
 
 
 def load(path: Path, task: Task, average: Average, device: torch.device) -> TrainingState:
-    """Bring networks, average and optimisers to where a checkpoint is.
+    """Load networks, average and optimisers from a checkpoint.
 
     Raises:
-        TrainingError: The file is no checkpoint, or one of another model.
+        TrainingError: The file is not a checkpoint, or one of another model.
     """
     try:
         _check_whole(path)
@@ -130,8 +131,8 @@ def load(path: Path, task: Task, average: Average, device: torch.device) -> Trai
 
 
 def _check_whole(path: Path) -> None:
-    """See that a checkpoint's parts are what was written; torch itself does not look."""
+    """Check the checksums of a checkpoint's parts, which torch ignores."""
     with zipfile.ZipFile(path) as parts:
         damaged = parts.testzip()
     if damaged is not None:
-        raise ValueError(f"damaged: the checksum of {damaged} is another")
+        raise ValueError(f"damaged: the checksum of {damaged} does not match")

@@ -1,4 +1,4 @@
-"""A training's configuration: one frozen dataclass a method, changed on the command line by ``key=value``."""
+"""A training's configuration: one frozen dataclass per method, changed by ``key=value`` arguments."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any, Literal, TypeVar
 from fevbench.errors import FevbenchError, UnknownName
 
 Provenance = Literal["published", "unverified", "relative", "ours"]
-"""Who made a choice: the method's paper; the paper as it is believed to read; its nearest relative; we."""
+"""Origin of a value: the paper; our reading of the paper; the most similar method; us."""
 
 C = TypeVar("C", bound="TrainingConfig")
 
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers from ``low`` to ``high``, themselves left out where a side is open."""
+    """The numbers from ``low`` to ``high``, excluding a bound if its side is open."""
 
     low: float
     high: float
@@ -41,16 +41,16 @@ PART, DECAY = Range(0, 1), Range(0, 1, open_high=True)
 
 
 def choice(default: Any, provenance: Provenance, why: str, within: Range | None = None) -> Any:
-    """A field of a configuration: its value, who chose it and why.
+    """A field of a configuration: its value, its origin and the reason.
 
-    A number, or each of a tuple, must be ``within``: by default from 1 if it is whole, else from 0.
+    A number, or each number of a tuple, must be ``within``; by default from 1 for integers, else from 0.
     """
     return field(default=default, metadata={"provenance": provenance, "why": why, "within": within})
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """What the loop itself reads; a method's configuration adds its own fields.
+    """The fields that the loop reads; a method's configuration adds its own.
 
     Raises:
         ValueError: A number is outside its field's range.
@@ -73,7 +73,7 @@ class TrainingConfig:
 
 
 def _check(name: str, value: Any, within: Range | None) -> None:
-    """See that a value is in its range."""
+    """Check that a value is in its range."""
     for number in value if isinstance(value, tuple) else (value,):
         if isinstance(number, bool) or not isinstance(number, int | float):
             continue
@@ -86,8 +86,8 @@ def with_overrides(config: C, assignments: Sequence[str]) -> C:
     """Change fields of a configuration by ``key=value``: ``true``, ``3e-4``, ``16,32,64``, ``warp``.
 
     Raises:
-        UnknownName: No field has this name; the message suggests near ones.
-        FevbenchError: It is no assignment, the value does not fit, or values do not fit each other.
+        UnknownName: No field has this name; the message suggests similar ones.
+        FevbenchError: It is not an assignment, or a value is invalid by itself or with others.
     """
     kinds = typing.get_type_hints(type(config))
     changes: dict[str, Any] = {}
@@ -95,7 +95,7 @@ def with_overrides(config: C, assignments: Sequence[str]) -> C:
         key, equals, text = assignment.partition("=")
         key = key.strip()
         if not equals:
-            raise FevbenchError(f"--set {assignment!r} is no assignment", "write key=value")
+            raise FevbenchError(f"--set {assignment!r} is not an assignment", "write key=value")
         if key not in {known.name for known in fields(config)}:
             raise UnknownName("setting", key, [known.name for known in fields(config)])
         changes[key] = _value(key, text.strip(), kinds[key])
@@ -106,11 +106,11 @@ def with_overrides(config: C, assignments: Sequence[str]) -> C:
 
 
 BEFORE: Mapping[str, Any] = {"augmentation": 0.0}
-"""What trainings did before a field existed."""
+"""Values of trainings from before a field existed."""
 
 
 def from_fields(kind: type[C], values: Mapping[str, Any]) -> C:
-    """A configuration from what JSON kept of one; other fields it does not name keep their defaults."""
+    """A configuration from its fields in JSON; missing fields get their defaults."""
     values = {**BEFORE, **values}
     known = {known.name: values[known.name] for known in fields(kind) if known.name in values}
     made: Any = {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}

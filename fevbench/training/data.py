@@ -3,7 +3,7 @@
 FEVBENCH_HOME/training/<digest>/
 frames.npy     uint8[N, T, S, S, 3], clips as the protocol samples them
 clips.json     id, subject and label of each; written last
-NAME.npy       what a method computed once of each clip, such as points of the face
+NAME.npy       what a method computed once for each clip, such as points of the face
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from fevbench.errors import DatasetError
 from fevbench.progress import Progress
 
 FORMAT = 1
-"""Raised whenever the files would hold something else."""
+"""Increased whenever the content of the files changes."""
 FRAMES_FILE, CLIPS_FILE = "frames.npy", "clips.json"
 
 
@@ -35,7 +35,7 @@ class TrainingSet:
     """The clips of a split, as arrays.
 
     Attributes:
-        digest: Of the data set's name and version, the protocol, the split and its clips.
+        digest: The digest of the data set's name and version, the protocol, the split and its clips.
         frames: ``uint8[N, T, S, S, 3]``, memory-mapped, read-only.
         labels: ``int64[N]``, indices into ``label_names``.
         label_names: The data set's labels.
@@ -55,10 +55,10 @@ class TrainingSet:
         return len(self.ids)
 
     def column(self, name: str, compute: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        """What a method knows of each clip: computed once, then read from the disk.
+        """Values of each clip that a method needs: computed once, then read from the disk.
 
-        ``name`` is a file's name that says what it is and what it was computed with; ``compute`` makes N
-        rows.
+        ``name`` is a file name that says what the values are and how they were computed; ``compute`` returns
+        N rows.
         """
         path = self._folder / f"{name}.npy"
         if not path.exists():
@@ -72,7 +72,7 @@ class TrainingSet:
 
 
 def open_training_set(dataset: Dataset, protocol: Protocol, split: Split, progress: Progress) -> TrainingSet:
-    """The clips of a split as a protocol samples them, decoded now unless they were before.
+    """The clips of a split as a protocol samples them, decoded if that has not been done.
 
     Raises:
         DatasetError: The split has no clip.
@@ -93,7 +93,7 @@ def open_training_set(dataset: Dataset, protocol: Protocol, split: Split, progre
 def _decode(
     dataset: Dataset, protocol: Protocol, clips: Sequence[Clip], folder: Path, progress: Progress
 ) -> None:
-    """Write a folder, which appears whole or not at all."""
+    """Write a folder atomically."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".decode-", dir=folder.parent) as name:
         part = Path(name) / folder.name
@@ -106,7 +106,7 @@ def _decode(
         frames.flush()
         rows = [(clip.id, clip.subject, clip.label) for clip in clips]
         write_text(part / CLIPS_FILE, json.dumps({"labels": dataset.labels, "clips": rows}))
-        # Leftovers without clips.json are of a kill; another process may have been quicker.
+        # Folders without clips.json were left by a kill; another process may have been faster.
         if folder.exists() and not (folder / CLIPS_FILE).exists():
             shutil.rmtree(folder)
         if not folder.exists():

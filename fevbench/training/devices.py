@@ -1,7 +1,7 @@
-"""Where training runs: 🤗 accelerate's processes, devices and precision, for methods of several networks.
+"""Processes, devices and precision of a training, by 🤗 accelerate, for methods with several networks.
 
 Networks are not wrapped. A GAN's step goes through one network to train another, which the wrappers for
-several processes do not allow; its gradients are averaged here instead, in one message an optimiser's step.
+several processes do not allow; its gradients are averaged here instead, in one message per optimiser step.
 """
 
 from __future__ import annotations
@@ -24,19 +24,18 @@ Precision = Literal["auto", "fp32", "bf16"]
 def open_accelerator(device: str, precision: Precision) -> Accelerator:
     """Join the processes that ``accelerate launch`` started, or be the only one.
 
-    Which GPU is accelerate's business. Precision ``auto`` is bf16 where the GPU computes in it or the CPU has
-    AMX, and fp32 elsewhere.
+    accelerate chooses the GPU. Precision ``auto`` is bf16 if the GPU supports it or the CPU has AMX, or fp32.
 
     Raises:
         MissingPackage: accelerate is not installed.
-        FevbenchError: There is no GPU, or it does not compute in bf16.
+        FevbenchError: There is no GPU, or it does not support bf16.
     """
     try:
         from accelerate import Accelerator
     except ModuleNotFoundError as error:
         raise MissingPackage("training", "accelerate", "train") from error
     if device not in ("auto", "cpu", "cuda"):
-        raise FevbenchError(f"{device!r} is no device to train on", "use auto, cpu or cuda")
+        raise FevbenchError(f"{device!r} is not a device to train on", "use auto, cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise FevbenchError("device 'cuda' is not available here", "use --device cpu")
     on_gpu = device != "cpu" and torch.cuda.is_available()
@@ -55,7 +54,7 @@ def share_of(accelerator: Accelerator, batch_size: int) -> BatchShare:
     """This process's part of each batch.
 
     Raises:
-        FevbenchError: The batch cannot be divided.
+        FevbenchError: The batch cannot be divided equally.
     """
     count = accelerator.num_processes
     if batch_size % count:

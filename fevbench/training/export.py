@@ -1,4 +1,4 @@
-"""A trained generator as a safetensors file: weights, and what they are, in its metadata. Runs no code."""
+"""A trained generator as a safetensors file: weights, and their description in the metadata. Runs no code."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ FORMAT = "fevbench-generator-1"
 
 @dataclass(frozen=True)
 class Exported:
-    """A generator as it was read: what was written with it (``model``, ``labels``, …), and its weights."""
+    """A generator read from a file: its description (``model``, ``labels``, …) and its weights."""
 
     about: Mapping[str, Any]
     state: Mapping[str, Tensor]
 
     def places(self, labels: Sequence[str]) -> list[int]:
-        """Where wanted labels are among those it was trained on.
+        """The indices of labels among those it was trained on.
 
         Raises:
             ModelError: It was not trained on all of them.
@@ -37,21 +37,21 @@ class Exported:
         unknown = [label for label in labels if label not in known]
         if unknown:
             raise ModelError(
-                f"{self.about['model']} was trained on {', '.join(known)}, and not on {', '.join(unknown)}",
+                f"{self.about['model']} was trained on {', '.join(known)}, not on {', '.join(unknown)}",
                 "train it on this data set",
             )
         return [known.index(label) for label in labels]
 
     def trained_elsewhere(self, dataset: Dataset) -> list[str]:
-        """What a reader of a result on a data set must know, if it was trained on another."""
+        """The note for a reader if it was trained on another data set than the scored one."""
         here, there = f"{dataset.name} {dataset.version}", self.about.get("dataset", "")
         return [f"trained on {there}, not on {here}"] if there not in ("", here) else []
 
     def load_into(self, network: nn.Module) -> None:
-        """Give a network the weights.
+        """Load the weights into a network.
 
         Raises:
-            ModelError: It is not the network they were trained in.
+            ModelError: The weights belong to another network.
         """
         try:
             network.load_state_dict(self.state)
@@ -62,10 +62,10 @@ class Exported:
 def write_exported(
     path: Path, state: Mapping[str, Tensor], about: Mapping[str, Any], half: bool = False
 ) -> None:
-    """Write a generator: its weights by name, and what to say of it, as JSON can say it.
+    """Write a generator: its weights by name, and its description as JSON.
 
-    With ``half``, kernels and matrices are rounded to half precision, for half the bytes. Vectors stay as
-    they are: they weigh nothing, and statistics of batch norm can be larger than half precision holds.
+    With ``half``, kernels and matrices are rounded to half precision, for half the bytes. Vectors stay
+    in full precision: they are small, and statistics of batch norm can exceed the range of half precision.
     """
 
     def rounded(value: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ def write_exported(
 
 
 def read_exported(path: Path, model: str) -> Exported:
-    """Read a generator of a model, by the name the model has or had when the file was written.
+    """Read a generator of a model, by its current or former name.
 
     Raises:
         ModelError: It is missing, broken, or of another model.
@@ -95,7 +95,9 @@ def read_exported(path: Path, model: str) -> Exported:
             about = json.loads((file.metadata() or {})["about"])
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise ModelError(f"{path} is no exported generator ({error})", "export or copy it again") from error
+        raise ModelError(
+            f"{path} is not an exported generator ({error})", "export or copy it again"
+        ) from error
     written, about = about.get("model"), _renamed(about)
     if about.get("format") != FORMAT or model not in (about.get("model"), written):
         raise ModelError(f"{path} holds {about.get('model')}, not {model}", "give another file")
@@ -104,7 +106,7 @@ def read_exported(path: Path, model: str) -> Exported:
 
 
 def _renamed(about: dict[str, Any]) -> dict[str, Any]:
-    """What version 0.1 called ``fev-gan`` and what warps is ``fev-gan-warp``."""
+    """Rename generators that version 0.1 called ``fev-gan`` and that warp: they are ``fev-gan-warp`` now."""
     config = about.get("config")
     warps = isinstance(config, dict) and config.get("composition") == "warp"
     return {**about, "model": "fev-gan-warp"} if about.get("model") == "fev-gan" and warps else about

@@ -1,13 +1,13 @@
-"""A training's folder, the unit of resume.
+"""A training's folder, the unit of resuming.
 
 trainings/fev-gan--fevsynth--fevsynth-64x16--seed0/
 .lock                   while a process trains
-train.json              the settings; whoever continues must have the same
+train.json              the settings; a command that continues must have the same
 checkpoint.pt           the last good state of everything
 losses.csv              every loss of every step
 tensorboard/            the same, live
 curves.png              the same as curves, up to the last sample
-samples/                sheets and videos of the same subjects, every so many steps
+samples/                sheets and videos of the same subjects, at regular steps
 generators/             the averaged generator at those steps
 generator.safetensors   the averaged generator at the end
 """
@@ -35,7 +35,7 @@ SAMPLES_FOLDER, GENERATORS_FOLDER = "samples", "generators"
 
 
 class Settings(Record):
-    """What makes a training what it is; the same settings continue the same training."""
+    """What identifies a training; a command with the same settings continues it."""
 
     model: str
     """The method's name."""
@@ -52,9 +52,9 @@ class Settings(Record):
 
 
 def default_folder(settings: Settings) -> Path:
-    """``trainings/MODEL--DATASET--CONFIG--seedN``, or where such a training was begun by an older version.
+    """``trainings/MODEL--DATASET--CONFIG--seedN``, or the folder of an older version's training.
 
-    That was ``runs/train--MODEL--…``, among the runs; it counts while the new folder is not there.
+    That was ``runs/train--MODEL--…``, among the runs; it is used if the new folder does not exist.
     """
     parts = [settings.model, settings.dataset, settings.config_name, f"seed{settings.seed}"]
     name = "--".join(re.sub(r"[^\w.-]+", "-", part) for part in parts)
@@ -63,11 +63,11 @@ def default_folder(settings: Settings) -> Path:
 
 
 @contextmanager
-def alone_in(out: Path) -> Iterator[None]:
+def lock_folder(out: Path) -> Iterator[None]:
     """Keep other processes from training in a folder.
 
     Raises:
-        TrainingError: One does, or the folder cannot be written.
+        TrainingError: Another process does, or the folder cannot be written.
     """
     if out.exists() and not out.is_dir():
         raise TrainingError(f"{out} is a file", "give --out a folder")
@@ -76,7 +76,7 @@ def alone_in(out: Path) -> Iterator[None]:
             out.mkdir(parents=True, exist_ok=True)
             if held.enter_context(locked(out / LOCK_FILE, patience=0)) is False:
                 raise TrainingError(
-                    f"{out} is being trained in by another process", "wait for it, or choose another --out"
+                    f"another process is writing to {out}", "wait until it is done, or choose another --out"
                 )
         except OSError as error:
             fix = suggested_fix(error, "choose another --out")

@@ -1,4 +1,4 @@
-"""When training must not go on: numbers that are none, and a discriminator that has won."""
+"""Stopping a training: at NaN or infinity, and when the discriminator has won."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ WINDOW = 200
 
 
 class TrainingError(FevbenchError):
-    """A training that cannot be started, continued, or trusted any more."""
+    """A training that cannot be started, continued, or trusted."""
 
 
 class Guard:
     """Watches losses and weights.
 
-    ``floors`` holds a loss's name to its floor and to what it means to stay below.
+    ``floors`` is a loss's name to its floor, and to the meaning of staying below it.
     """
 
     def __init__(self, floors: Mapping[str, tuple[float, str]], checkpoint: Path) -> None:
@@ -32,7 +32,7 @@ class Guard:
         self._recent = {name: deque[float](maxlen=WINDOW) for name in floors}
 
     def losses(self, step: int, losses: Mapping[str, float]) -> None:
-        """Look at a step's losses.
+        """Check a step's losses.
 
         Raises:
             TrainingError: One is NaN or infinite, or has stayed below its floor.
@@ -49,7 +49,7 @@ class Guard:
                 raise self._stop(what, "with other learning rates or weights")
 
     def weights(self, step: int, networks: Iterable[tuple[str, nn.Module]]) -> None:
-        """Look at the weights before they are kept.
+        """Check the weights before they are saved.
 
         Raises:
             TrainingError: One is NaN or infinite.
@@ -62,4 +62,4 @@ class Guard:
         good = (
             f"{self._checkpoint} is the last good one" if self._checkpoint.exists() else "none was kept yet"
         )
-        return TrainingError(f"training stopped: {what} (checkpoint: {good})", f"train anew {how} (--set)")
+        return TrainingError(f"training stopped: {what} (checkpoint: {good})", f"train again {how} (--set)")

@@ -1,4 +1,4 @@
-"""How weights and maps lie in memory, and convolutions that make use of it."""
+"""The memory layout of weights and maps, and convolutions that use it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Size = tuple[int, int, int]
 
 
 def channels_last(network: M) -> M:
-    """Lay convolutions' weights, and so all their maps, out pixel by pixel with all channels together.
+    """Store convolutions' weights, and so all their maps, with the channels of a pixel together.
 
-    Processors and tensor cores then convolve up to twice as fast; values are the same.
+    CPUs and tensor cores then convolve up to twice as fast, with the same values.
     """
     for weight in network.parameters():
         if weight.dim() == 4:
@@ -27,7 +27,7 @@ def channels_last(network: M) -> M:
 
 
 def concatenate_channels(x: Tensor, *others: Tensor) -> Tensor:
-    """Maps ``float[B, C, T, H, W]`` with others behind their channels, channels last.
+    """Concatenate maps ``float[B, C, T, H, W]`` along the channels, in channels-last layout.
 
     Expanded maps (``expand``) have no memory layout. torch would copy the result to channels first, and the
     next convolution would convert it back.
@@ -37,10 +37,10 @@ def concatenate_channels(x: Tensor, *others: Tensor) -> Tensor:
 
 
 class TimeConv3d(nn.Conv3d):
-    """A convolution whose kernel is 1 x 1 in space, run as a 2D one over (time, all places).
+    """A convolution whose kernel is 1 x 1 in space, run as a 2D one over (time, all positions).
 
-    Weights, names and values are those of ``nn.Conv3d``. Processors have no fast kernel of their own for such
-    a shape, and laid out with channels last the maps need no copy.
+    Weights, names and values are those of ``nn.Conv3d``. There is no fast 3D kernel for such a shape, and in
+    channels-last layout the maps need no copy.
     """
 
     def forward(self, x: Tensor) -> Tensor:

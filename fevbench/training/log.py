@@ -1,4 +1,4 @@
-"""What a training writes down: losses as CSV and for TensorBoard, their curves, and samples to look at."""
+"""The logs of a training: losses as CSV and for TensorBoard, their curves, and samples to view."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fevbench.training.data import TrainingSet
 LOSSES_FILE, TENSORBOARD_FOLDER = "losses.csv", "tensorboard"
 CURVES_FILE = "curves.png"
 WINDOWS = 50
-"""A line is the mean over one of so many parts of the training; single steps would hide it."""
+"""Points per curve: each is the mean over a part of the training, because single steps are noisy."""
 ACROSS = 3
 SHOWN = 8
 """Frames of a clip on a sheet."""
@@ -27,9 +27,9 @@ FPS = 12.5
 
 
 class Log:
-    """Losses on the disk; a training that continues after a step forgets what was written of later ones.
+    """Losses on the disk; a training that continues after a step drops the losses of later steps.
 
-    ``lost`` says how many steps before it have no losses, as the file was damaged or removed.
+    ``lost`` is the number of earlier steps without losses, because the file was damaged or removed.
 
     Raises:
         MissingPackage: tensorboard is not installed.
@@ -60,18 +60,18 @@ class Log:
         self._board.add_scalar("clips per second", clips_per_second, step)
 
     def flush(self) -> None:
-        """See that what was written is on the disk."""
+        """Check that what was written is on the disk."""
         self._file.flush()
         self._board.flush()
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the remaining losses and close the files."""
         self._file.close()
         self._board.close()
 
 
 def _whole_rows(path: Path, step: int) -> list[str]:
-    """The names and the rows up to a step, in order; none where there are no names."""
+    """The names and the rows up to a step, in order; empty without names."""
     if not step or not path.exists():
         return []
     names, *rows = path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
@@ -89,7 +89,7 @@ def _whole_rows(path: Path, step: int) -> list[str]:
 def draw_curves(folder: Path) -> Path:
     """Draw ``curves.png``: every loss of ``losses.csv`` over the steps, its running mean in front.
 
-    Losses that are computed in some steps only are 0 in the others, which are left out.
+    Losses that are computed only in some steps are 0 in the others, which are left out.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -125,14 +125,14 @@ def _means(steps: np.ndarray, values: np.ndarray) -> tuple[list[float], list[flo
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:
-    """What to show: the first steps' outliers would make the rest a flat line."""
+    """The range to show, without outliers of the first steps, which would flatten the rest."""
     low, high = np.percentile(values, [0.5, 99.5])
     margin = 0.05 * (high - low) or 1e-6
     return float(low - margin), float(high + margin)
 
 
 def choose(data: TrainingSet) -> list[int]:
-    """Places of a clip of each label, of as many subjects as there are."""
+    """Indices of one clip per label, of as many different subjects as possible."""
     subjects = list(dict.fromkeys(data.subjects))
     chosen = []
     for label in range(len(data.label_names)):

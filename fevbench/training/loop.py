@@ -30,7 +30,7 @@ from fevbench.training.config import TrainingConfig
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Precision, Updates, mean_losses, open_accelerator, share_of
 from fevbench.training.export import write_exported
-from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, alone_in, claim_folder
+from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, claim_folder, lock_folder
 from fevbench.training.guard import Guard
 from fevbench.training.log import Log, choose, draw_curves, write_samples
 from fevbench.training.sampling import BatchShare, draw_batch, mixed_seed
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 STANDING, TOGETHER = 256, 128
-"""Train clips of which the average's batch norms take their statistics, and how many at once."""
+"""Train clips for the statistics of the average's batch norms, and how many of them at once."""
 
 
 class Listener(Progress, Protocol):
-    """Hears how a training goes."""
+    """Receives the progress of a training."""
 
     def losses(self, step: int, losses: Mapping[str, float], clips_per_second: float) -> None:
         """A step is done."""
@@ -59,9 +59,9 @@ class _Silent(Silent):
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """A training, decided.
+    """A planned training.
 
-    ``steps`` are all, those of earlier sessions included; ``minutes`` are those of this session.
+    ``steps`` includes the steps of earlier sessions; ``minutes`` limits only this session.
     """
 
     settings: Settings
@@ -78,18 +78,18 @@ class TrainingPlan:
 
 
 def train(plan: TrainingPlan, listener: Listener) -> TrainingState | None:
-    """Carry out a plan, or its rest, and return how far the training is; None on processes but the main one.
+    """Carry out the rest of a plan, and return the state of the training; None except on the main process.
 
     Raises:
         TrainingError: The folder is another training's; a loss or a weight is NaN; a discriminator has won.
-        FevbenchError: Something else the user can fix.
+        FevbenchError: Another error that the user can fix.
     """
     need_drawing("training")
     accelerator = open_accelerator(plan.device, plan.precision)
     share = share_of(accelerator, plan.config.batch_size)
     if not accelerator.is_main_process:
         return _train(plan, accelerator, share, _Silent())
-    with alone_in(plan.out):
+    with lock_folder(plan.out):
         return _train(plan, accelerator, share, listener)
 
 
@@ -97,7 +97,7 @@ def _train(
     plan: TrainingPlan, accelerator: Accelerator, share: BatchShare, listener: Listener
 ) -> TrainingState | None:
     """One process's part."""
-    # The main process decodes and claims; the others find its work done.
+    # The main process decodes and claims the folder first; the others use the result.
     with accelerator.main_process_first():
         continues = claim_folder(plan.out, plan.settings)
         data = open_training_set(plan.dataset, protocols.get(plan.config.protocol), "train", listener)
@@ -118,13 +118,13 @@ def _shown_set(plan: TrainingPlan, data: TrainingSet, listener: Listener) -> Tra
     split = SPLITS[1]
     if plan.dataset.clips(split):
         return open_training_set(plan.dataset, protocols.get(plan.config.protocol), split, listener)
-    listener.note(f"{plan.dataset.name} has no val subjects: the samples show train subjects")
+    listener.note(f"{plan.dataset.name} has no val subjects, so the samples show train subjects")
     return data
 
 
 @dataclass
 class _Session:
-    """One attempt at a plan."""
+    """One session of a training."""
 
     plan: TrainingPlan
     listener: Listener
@@ -149,7 +149,7 @@ class _Session:
         log = Log(plan.out, start.step) if self.main else None
         if log is not None and log.lost:
             self.listener.note(
-                f"losses.csv lacks {log.lost} of the first {start.step} steps: it goes on without"
+                f"losses.csv lacks {log.lost} of the first {start.step} steps: continuing without them"
             )
         self.listener.start("train", plan.steps)
         self.listener.advance(start.step)
@@ -180,7 +180,7 @@ class _Session:
 
     def _step(self, step: int) -> dict[str, float]:
         plan, device = self.plan, self.accelerator.device
-        # Methods that draw from torch's own generator (dropout) repeat after a kill all the same.
+        # So methods that use torch's own generator (dropout) are repeatable after a kill, too.
         torch.manual_seed(mixed_seed(plan.settings.seed, "global", step, self.share.rank))
         batch, draws = draw_batch(self.data, plan.config, plan.settings.seed, step, self.share, device)
         with self.accelerator.autocast():
@@ -189,7 +189,7 @@ class _Session:
         return mean_losses(self.accelerator, losses)
 
     def _is_over(self, began: float) -> bool:
-        """Whether the minutes are over; all processes agree."""
+        """Whether the time is over; all processes agree."""
         if self.plan.minutes is None:
             return False
         over = torch.tensor(float(time.monotonic() - began > 60 * self.plan.minutes))
@@ -198,7 +198,7 @@ class _Session:
         return bool(over > 0)
 
     def _keep(self, position: TrainingState, log: Log) -> None:
-        """Write what is due at a step."""
+        """Write the checkpoint and samples that are due at a step."""
         if position.step % self.plan.checkpoint_every == 0:
             log.flush()
             self._save(position)

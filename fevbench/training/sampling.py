@@ -1,10 +1,10 @@
-"""Which clips a step sees, how they are varied, all its random numbers: functions of the seed and the step.
+"""The clips of a step, their augmentation, all its random numbers: functions of the seed and the step.
 
-So there is no position and no generator state to keep: step 700 is the same after a kill at step 650, and on
-two processes, each of which takes every second clip of the same batch. A clip is varied as a whole, so that
-nothing moves between frames that did not: sixty-four subjects have few complexions, few lights and one
-framing, and a method that is to serve photographs must have seen others. The ranges are those of strength 1;
-every one of them shrinks with the strength.
+So no position and no generator state is stored: step 700 is the same after a kill at step 650, and on two
+processes, each of which takes every second clip of the same batch. All frames of a clip are varied alike, so
+that no motion is added. Augmentation matters because sixty-four subjects have few complexions, few lights
+and one framing, and a method for photographs must know others. The ranges are those of strength 1; all shrink
+with the strength.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ GAIN, CONTRAST, GAMMA = 0.1, 0.2, 0.25
 SIGMA = (0.4, 1.0)
 """Standard deviations of the blur, pixels."""
 QUALITY = (40, 95)
-"""Of JPEG, as Pillow counts it."""
+"""Range of JPEG quality, in Pillow's scale."""
 TAPS = 3
 """Pixels of the blur's kernel on either side."""
 DRAWN = 14
-"""Random numbers a clip."""
+"""Random numbers per clip."""
 
 
 @dataclass(frozen=True)
 class BatchShare:
-    """Which clips of a batch are this process's: of every ``of``, the one at ``rank``."""
+    """The clips of a batch for this process: of every ``of`` clips, the one at ``rank``."""
 
     rank: int = 0
     of: int = 1
@@ -54,12 +54,12 @@ class Batch:
 
     Attributes:
         step: The step, counted from 1.
-        index: ``int64[B]``, their places in the training set.
+        index: ``int64[B]``, their indices in the training set.
         clips: ``float32[B, T, 3, S, S]`` in [-1, 1], augmented; frame 0 is the model's input.
         labels: ``int64[B]``.
         mirrored: ``bool[B]``, which were flipped.
-        moves: ``float32[B, 2, 3]``, where each place of a frame lay before it was turned, scaled and shifted,
-            after it was flipped; as `torch.nn.functional.affine_grid` takes it.
+        moves: ``float32[B, 2, 3]``, for each position of a frame its position before rotation, scaling and
+            shift, after the flip; for `torch.nn.functional.affine_grid`.
     """
 
     step: int
@@ -80,21 +80,21 @@ class RandomNumbers:
     def normal(self, *shape: int, first: int | None = None) -> Tensor:
         """``float32[B, *shape]``, standard normal.
 
-        Or only for the ``first`` of the whole batch, rounded up to as many for each process.
+        With ``first``, only for that many of the whole batch, rounded up to equal parts per process.
         """
         count = self._count if first is None else -(-first // self._share.of) * self._share.of
-        return self._mine(torch.randn(count, *shape, generator=self._generator, device=self._device))
+        return self._own_part(torch.randn(count, *shape, generator=self._generator, device=self._device))
 
     def uniform(self, *shape: int) -> Tensor:
         """``float32[B, *shape]``, from 0 to 1."""
-        return self._mine(torch.rand(self._count, *shape, generator=self._generator, device=self._device))
+        return self._own_part(torch.rand(self._count, *shape, generator=self._generator, device=self._device))
 
     def integers(self, low: int, high: int) -> Tensor:
         """``int64[B]``, from ``low`` to ``high - 1``."""
         drawn = torch.randint(low, high, (self._count,), generator=self._generator, device=self._device)
-        return self._mine(drawn)
+        return self._own_part(drawn)
 
-    def _mine(self, whole: Tensor) -> Tensor:
+    def _own_part(self, whole: Tensor) -> Tensor:
         return whole[self._share.rank :: self._share.of]
 
 
@@ -105,7 +105,7 @@ def mixed_seed(*parts: int | str) -> int:
 
 
 def order(seed: int, step: int, batch_size: int, count: int) -> NDArray[np.int64]:
-    """The places ``int64[batch_size]`` of a step's clips; each epoch is another permutation of all."""
+    """The indices ``int64[batch_size]`` of a step's clips; each epoch is another permutation of all."""
     positions = np.arange((step - 1) * batch_size, step * batch_size)
     epochs = positions // count
     shuffled = {
@@ -119,7 +119,7 @@ def order(seed: int, step: int, batch_size: int, count: int) -> NDArray[np.int64
 def draw_batch(
     data: TrainingSet, config: TrainingConfig, seed: int, step: int, share: BatchShare, device: torch.device
 ) -> tuple[Batch, RandomNumbers]:
-    """A process's part of a step's batch, and the step's random numbers for what comes after."""
+    """A process's part of a step's batch, and the step's random numbers for the method."""
     draws = RandomNumbers(seed, step, config.batch_size, share, device)
     index = order(seed, step, config.batch_size, len(data))[share.rank :: share.of]
     clips = to_tensor(data.frames[index], device)
@@ -141,11 +141,11 @@ def augment(clips: Tensor, draws: RandomNumbers, strength: float) -> tuple[Tenso
     Args:
         clips: ``float32[B, T, 3, S, S]`` in [-1, 1].
         draws: The step's random numbers.
-        strength: From 0, nothing, to 1, the ranges of this module.
+        strength: From 0 (none) to 1 (the ranges of this module).
 
     Returns:
-        The varied clips, and how they moved: ``float32[B, 2, 3]``, where each place of the new frame lies in
-        the old one, as `torch.nn.functional.affine_grid` takes it.
+        The varied clips, and their moves ``float32[B, 2, 3]``: for each position of the new frame that in the
+        old one, for `torch.nn.functional.affine_grid`.
     """
     drawn = draws.uniform(DRAWN)
     moves = placement(drawn[:, :5], strength)
@@ -170,7 +170,7 @@ def placement(drawn: Tensor, strength: float) -> Tensor:
 
 
 def move(clips: Tensor, moves: Tensor, which: Tensor) -> Tensor:
-    """Turn, scale and shift the clips ``which``; the frame's border goes on outside it."""
+    """Turn, scale and shift the clips ``which``; the border is repeated outside the frame."""
     chosen = which.nonzero().flatten()
     if not len(chosen):
         return clips
@@ -191,7 +191,7 @@ def _tone(clips: Tensor, drawn: Tensor, strength: float) -> Tensor:
 
 
 def _blur(clips: Tensor, drawn: Tensor, strength: float) -> Tensor:
-    """A Gaussian blur of some clips, each its own."""
+    """Blur some clips, each with its own Gaussian."""
     chosen = (drawn[:, 0] < BLURRED * strength).nonzero().flatten()
     if not len(chosen):
         return clips
@@ -209,9 +209,9 @@ def _blur(clips: Tensor, drawn: Tensor, strength: float) -> Tensor:
 
 
 def _compress(clips: Tensor, drawn: Tensor, part: float) -> Tensor:
-    """JPEG of some clips, as files have it: frame by frame, a clip's frames all at one quality."""
+    """Compress some clips by JPEG, frame by frame, all frames of a clip with the same quality."""
     for place in (drawn < part).nonzero().flatten().tolist():
-        # How small the number is decides the quality, too.
+        # The same random number also determines the quality.
         quality = round(QUALITY[0] + (QUALITY[1] - QUALITY[0]) * float(drawn[place]) / part)
         frames = np.stack([_jpeg(frame, quality) for frame in to_pixels(clips[place])])
         clips = clips.clone()
@@ -220,7 +220,7 @@ def _compress(clips: Tensor, drawn: Tensor, part: float) -> Tensor:
 
 
 def _jpeg(frame: np.ndarray, quality: int) -> np.ndarray:
-    """A frame ``uint8[S, S, 3]`` as a JPEG file shows it."""
+    """A frame ``uint8[S, S, 3]`` after JPEG compression."""
     file = io.BytesIO()
     Image.fromarray(frame).save(file, "JPEG", quality=quality)
     return np.asarray(Image.open(file))

@@ -1,4 +1,4 @@
-"""What a method provides so that ``fevbench train`` can train it; the loop does the rest."""
+"""The interface of a method for ``fevbench train``; the loop does the rest."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Task(Protocol):
     """Networks being trained, and one step of their training.
 
     Attributes:
-        networks: What is trained, by name. ``generator`` is averaged and exported.
-        optimisers: By name.
+        networks: The trained networks, by name. ``generator`` is averaged and exported.
+        optimisers: The optimisers, by name.
         floors: Loss name to a value that its mean must not stay below, with what that would mean; a
             discriminator that is always right has nothing left to teach.
     """
@@ -40,7 +40,7 @@ class Task(Protocol):
 
         Args:
             batch: This process's part.
-            draws: Where every random number comes from.
+            draws: The source of all random numbers.
             update: Called with each optimiser's name and loss, in the method's order.
 
         Returns:
@@ -52,12 +52,12 @@ class Task(Protocol):
 
         Args:
             generator: The network called ``generator``, perhaps with other weights.
-            data: Where the inputs come from; not always what is trained on.
-            index: Places of the clips.
+            data: The source of the inputs; may differ from the training data.
+            index: Indices of the clips.
         """
 
     def about(self) -> dict[str, Any]:
-        """What an exported generator must say of itself besides its configuration, as JSON can say it."""
+        """The description of an exported generator besides its configuration, for JSON."""
 
 
 class Trainable(Protocol):

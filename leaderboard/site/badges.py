@@ -1,4 +1,4 @@
-"""Badges: a model's place and one number, as a small picture to link to the board with."""
+"""Badges: a model's place and one value, as a small picture with which to link to the board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table as it is shown: groups of columns, cells with their shade, rank and interval, what links where."""
+"""A table as it is shown: groups of columns, cells with shade, rank and interval, links."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ABOUT_COLUMNS = (
     ("date", "when the result was written"),
 )
 ALPHA = 0.05
-"""Models whose corrected p against the best number is not below are not distinguishable from it."""
+"""Models with at least this corrected p against the best value are not distinguishable from it."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Column:
         higher_is_better: Its direction.
         group: Its group's key.
         page: The slug of its metric's page; empty for others.
-        sample: What its numbers rest on.
+        sample: The samples of its values, in words.
         unit: Its unit, or empty.
         first: Whether it is the first of its group.
-        note: Why there are no ranks, or who can no longer be told apart; or empty.
+        note: Why there are no ranks, or which models have no significant differences; or empty.
         true: The true clips' number as shown, or empty.
     """
 
@@ -69,18 +69,18 @@ class Shown:
 
     Attributes:
         text: The number, or words.
-        value: What it is sorted by; empty for none.
+        value: The value for sorting; empty for none.
         interval: The 95 % interval, or empty.
         shade: The colour step between the worst model and the true clips, or None.
         rank: The rank, or empty.
-        ranked: Of how many.
+        ranked: The number of ranked models.
         p: The corrected p against the best number, or empty.
         alike: Whether it is ranked, and not distinguishable from the best number.
-        beyond: Whether it is better than the true clips' own, where that is no merit.
+        beyond: Whether it is better than the true clips', for metrics where this is no merit.
         best: Whether no other model's number is better.
         why: Why there is no number.
-        sample: What the number rests on, where that is not what the column says.
-        source: The slug of the run whose file holds it, where that is not the row's.
+        sample: The samples of the value, if they differ from the column's.
+        source: The slug of the run whose file holds it, if that is not the row's.
     """
 
     text: str
@@ -194,7 +194,7 @@ def _span(counts: Sequence[int], what: str) -> str:
 
 
 def saturation(table: Table, name: str) -> str:
-    """Which metric has come to its end: two or more models at the best value there is; or nothing."""
+    """A note if a metric is saturated: two or more models have the best possible value; else empty."""
     metric = catalog.get(name)
     if not metric.definition.ranked:
         return ""
@@ -226,7 +226,7 @@ def _scale(table: Table, name: str) -> tuple[float, float] | None:
         return None
     true = table.true_value(name)
     worst, end = metric.worst(values), true if true is not None else metric.best(values)
-    return (end, end) if metric.best([worst, end]) == worst else (worst, end)  # all are beyond the true clips
+    return (end, end) if metric.best([worst, end]) == worst else (worst, end)  # all beat the true clips
 
 
 def _cells(table: Table, run: Run, scales: Mapping[str, tuple[float, float] | None]) -> list[Shown]:
@@ -253,7 +253,7 @@ def _cells(table: Table, run: Run, scales: Mapping[str, tuple[float, float] | No
             )
         )
     if table.costs:
-        why = table.costs.why_not(run.result.model)
+        why = table.costs.unavailable_reason(run.result.model)
         for value, text in cost_cells(table.costs.of(run.result.model)):
             cells.append(Shown(text, "" if value is None else f"{value:.9g}", why=why))
     about = run.about
@@ -262,7 +262,7 @@ def _cells(table: Table, run: Run, scales: Mapping[str, tuple[float, float] | No
 
 
 def is_beyond(metric: Metric, value: float | None, true: float | None) -> bool:
-    """Whether a number is better than that of the true clips, as shown, where that is no merit."""
+    """Whether a value, as shown, is better than the true clips', for metrics where this is no merit."""
     if value is None or true is None or not metric.definition.truth_is_best:
         return False
     return number(metric.name, value) != number(metric.name, true) and metric.best([value, true]) == value
@@ -287,7 +287,7 @@ def shade_of_part(part: float) -> int:
 
 
 def missing_text(run: Run, name: str) -> str:
-    """How many clips of a run count at a metric's floor or are left out, in words; or nothing."""
+    """How many clips of a run count at a metric's floor or are left out, in words; empty if none."""
     found = run.result.metrics[name]
     parts = [f"{n_clips(found.missing)} at the floor"] * bool(found.missing)
     parts += [f"{n_clips(found.excused)} left out"] * bool(found.excused)

@@ -1,4 +1,4 @@
-"""A metric by expression and by subject: means over some of the clips, counted as in the whole mean."""
+"""A metric by expression and by subject: means over groups of clips, with the values of the whole mean."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Breakdown:
     """One metric, all runs.
 
     Attributes:
-        heads: What the columns are, with their numbers of clips.
+        heads: The columns, with their numbers of clips.
         lines: Each run with its means.
     """
 
@@ -43,17 +43,17 @@ class Breakdown:
 
 
 def labels_of(table: Table) -> dict[str, str]:
-    """Clip to expression, from any run that says it; empty if none does."""
+    """Clip to expression, from a run that holds them; empty if none does."""
     return next((r.dataset.labels_of for run in table.runs if (r := run.result).dataset.labels_of), {})
 
 
 def subjects_in(table: Table) -> dict[str, str]:
-    """Clip to subject, from any run that says it; empty if none does."""
+    """Clip to subject, from a run that holds them; empty if none does."""
     return subjects_of([run.result for run in table.runs])
 
 
 def clip_metrics(table: Table) -> list[str]:
-    """The metrics of a table that have values of clips."""
+    """The metrics of a table that have values per clip."""
     return [
         name
         for name in table.comparison.columns

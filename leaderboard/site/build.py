@@ -1,4 +1,4 @@
-"""The whole site: read results, make pages, and put them where the old ones were in one move."""
+"""The whole site: read results, make pages, and replace the old site in one step."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Built:
 
     Attributes:
         out: Its folder.
-        files: How many files it has.
-        size: How many bytes they have.
-        tables: How many tables.
+        files: Number of files.
+        size: Bytes of all files.
+        tables: Number of tables.
         problems: What was left out, and why.
-        notes: What was stepped over, since it is no result.
+        notes: Files that were skipped because they are not results.
     """
 
     out: Path
@@ -75,7 +75,7 @@ def build(
         folders: Where the results are.
         out: A folder: new, empty, or a site built before.
         published: Numbers from the literature; by default those that come with fevbench.
-        progress: Hears how it goes; nobody by default.
+        progress: Receives the progress; by default it is discarded.
 
     Raises:
         FevbenchError: ``out`` holds something else, or there is no result to show.
@@ -104,7 +104,7 @@ def build(
 
 
 def _history(folders: Sequence[Path]) -> tuple[list[State], list[Problem]]:
-    """What was written down of the states of some folders of results."""
+    """The recorded states of some folders of results."""
     states: list[State] = []
     problems = []
     for folder in folders:
@@ -117,10 +117,10 @@ def _history(folders: Sequence[Path]) -> tuple[list[State], list[Problem]]:
 
 @contextlib.contextmanager
 def _workshop(out: Path) -> Iterator[Path]:
-    """Yield a hidden folder beside a site, for one build at a time, and remove what killed ones left.
+    """Yield a hidden folder beside a site, for one build at a time, and remove those of killed builds.
 
-    Whoever was killed between moving the old site away and putting the new one in its place has left the old
-    one here, and it goes back.
+    If a build was killed between moving the old site away and putting the new one in its place, the old site
+    is here and is put back.
     """
     with locked(out.parent / f".{out.name}.lock") as alone:  # some network file systems have no locks
         for left in out.parent.glob(f".{glob.escape(out.name)}.????????"):
@@ -133,7 +133,7 @@ def _workshop(out: Path) -> Iterator[Path]:
 
 
 def _put(site: Path, out: Path, old: Path) -> None:
-    """Put a site where another may be; if that is stopped half-way, the other one is back."""
+    """Put a site in place of another one; if that is stopped half-way, the other one is restored."""
     if not out.exists():
         site.rename(out)
         return
@@ -150,28 +150,28 @@ def _check_replaceable(out: Path) -> None:
         return
     fix = "choose another --out"
     if not out.is_dir() or out.is_symlink():
-        raise FevbenchError(f"{out} is no folder", fix)
+        raise FevbenchError(f"{out} is not a folder", fix)
     if out.resolve() in (Path.cwd(), *Path.cwd().parents):
-        raise FevbenchError(f"{out} is the folder this runs in, or above it: it cannot be replaced", fix)
+        raise FevbenchError(f"{out} is the current folder or above it, so it cannot be replaced", fix)
     there = _files(out)
     if there and not (out / LIST).is_file():
         raise FevbenchError(f"{out} holds other files than a site of the leaderboard", fix)
     own = {LIST, *(out / LIST).read_text("utf-8", "replace").splitlines()} if there else set()
     if more := sorted(there - own):
         raise FevbenchError(
-            f"{out} holds {more[0]}, which is no part of the site that was built there",
+            f"{out} holds {more[0]}, which is not part of the site",
             "move it away, or choose another --out",
         )
 
 
 def _files(folder: Path) -> set[str]:
-    """The paths of all that is below a folder and no folder itself."""
+    """The paths of all files below a folder."""
     paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return {path.relative_to(folder).as_posix() for path in paths}
 
 
 def _write_list(site: Path) -> None:
-    """Write which files are the site's own: whatever else lies among them one day is not to be replaced."""
+    """Write the list of the site's own files, so that other files are never replaced."""
     (site / LIST).write_text("".join(f"{name}\n" for name in sorted(_files(site))), encoding="utf-8")
 
 
@@ -182,7 +182,7 @@ def _write(
     published: Sequence[Published],
     progress: Progress,
 ) -> list[Problem]:
-    """Write all files of the site; returns what is missing in it."""
+    """Write all files of the site; returns problems with missing parts."""
     problems: list[Problem] = []
     slugs = Slugs()
     metric_pages = {name: slugs.of(name) for name in catalog}
@@ -222,7 +222,7 @@ def _write(
 
 
 def _write_data(folder: Path, table: Table, page: ComparePage) -> None:
-    """The table in every format, the very files behind it, badges, and the values of clips."""
+    """Write a table in every format, its result files, badges, and the values of clips."""
     folder.mkdir(exist_ok=True)
     for name, (_, suffix) in downloads_of(table).items():
         (folder / f"{table.slug}.{suffix}").write_text(FORMATS[name](table.comparison), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Model cards as HTML: Markdown of the packages that are installed, with no HTML of its own let through."""
+"""Model cards as HTML: Markdown of installed packages, without the HTML in it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ CARD = "card.md"
 COMMENT = re.compile(r"^<!-- .* -->\n", re.MULTILINE)
 """Says what command makes a table of a card."""
 OURS = "fevbench "
-"""How the origin of a model begins that came with fevbench: no other result may borrow its card."""
+"""Start of the origin of models that come with fevbench: no other result may borrow their cards."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a model beside its results.
+    """The card of a model.
 
     Attributes:
-        summary: One line, or nothing.
-        html: Its card, or nothing.
+        summary: One line, or empty.
+        html: Its card, or empty.
     """
 
     summary: str
@@ -38,11 +38,11 @@ class Card:
 
 
 def card_of(model: ModelRecord, pictures: Pictures | None = None) -> Card:
-    """The card of a model, if it came with fevbench; looked for beside its code, which is not imported.
+    """The card of a model, if it comes with fevbench; found beside its code, which is not imported.
 
     Args:
         model: The model.
-        pictures: Hears which pictures are shown; without it none is.
+        pictures: Receives the names of shown pictures; without it none is shown.
     """
     kind = model.name.partition(":")[0]
     if not model.origin.startswith(OURS) or kind not in models:
@@ -72,8 +72,7 @@ def _no_picture(target: str) -> Picture | None:
 def to_html(text: str, look: Callable[[str], Picture | None] = _no_picture) -> Markup:
     """Markdown as HTML: the title and comments are left out, and headings go down a level.
 
-    Links stay if they lead to the web; those into the repository lead nowhere on a site and become words, and
-    so do pictures that are not on the site.
+    Links to the web stay; links into the repository and pictures that are not on the site become text.
 
     Args:
         text: The Markdown.
@@ -87,7 +86,7 @@ def to_html(text: str, look: Callable[[str], Picture | None] = _no_picture) -> M
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
-        if "right" in str(token.attrs.pop("style", "")):  # the site's pages allow no style but their sheet's
+        if "right" in str(token.attrs.pop("style", "")):  # pages allow only styles of the site's sheet
             token.attrSet("class", "number")
         if token.children:
             token.children = _without_dead_links(token.children, look)
@@ -103,7 +102,7 @@ def _parser() -> MarkdownIt:
     )
     rules["image"] = lambda tokens, i, *_: _shown(tokens[i])
     rules["table_close"] = lambda *_: "</table></div>\n"
-    # What scrolls must be reachable by keyboard.
+    # Scrolling parts must be reachable by keyboard.
     rules["fence"] = rules["code_block"] = lambda tokens, i, *_: (
         f'<pre tabindex="0"><code>{escape(tokens[i].content)}</code></pre>\n'
     )
@@ -111,7 +110,7 @@ def _parser() -> MarkdownIt:
 
 
 def _without_blank_heads(tokens: Sequence[Token]) -> list[Token]:
-    """Markdown has no table without a head; one with nothing in it says nothing to anybody."""
+    """Remove empty table heads, which Markdown cannot omit."""
     kept: list[Token] = []
     for token in tokens:
         kept.append(token)
@@ -143,7 +142,7 @@ def _without_dead_links(tokens: Sequence[Token], look: Callable[[str], Picture |
 
 
 def _shown(token: Token) -> str:
-    """A picture of the site; of any other the words that stand for it, and nothing to load it by."""
+    """A picture of the site; for any other, only its alternative text."""
     picture: Picture | None = token.meta["picture"]
     if picture is None:
         return f'<span class="picture">Picture, not shown here: {escape(token.content)}</span>'

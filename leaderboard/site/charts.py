@@ -1,4 +1,4 @@
-"""Scatter plots as inline SVG, with labels that do not lie on each other."""
+"""Scatter plots as inline SVG, with labels that do not overlap."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Point:
     """A point of a plot.
 
     Attributes:
-        name: Whose.
-        x: Its first number.
-        y: Its second.
-        text: Both in words, for whoever points at it.
+        name: Its name.
+        x: Its first value.
+        y: Its second value.
+        text: Both in words, as a tooltip.
         mark: ``model``, ``control`` or ``true``.
     """
 
@@ -49,7 +49,7 @@ class Scale:
     """An axis.
 
     Attributes:
-        title: What it says below or beside it.
+        title: Its title.
         low: The number at its beginning.
         high: The number at its end.
         log: Whether its steps are factors.
@@ -63,7 +63,7 @@ class Scale:
     ticks: tuple[float, ...] = field(default=())
 
     def part(self, value: float) -> float:
-        """Where a number stands, 0 to 1."""
+        """The position of a number, in [0, 1]."""
         low, high = self.low, self.high
         if self.log:
             low, high, value = math.log(low), math.log(high), math.log(value)
@@ -72,7 +72,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Label:
-    """A name beside a point: its left upper corner, its size, and which part of it is held."""
+    """A name beside a point: its left upper corner, its size, and its anchor."""
 
     text: str
     x: float
@@ -82,27 +82,27 @@ class Label:
 
     @property
     def held(self) -> float:
-        """Where the text is held: fonts differ in width, and its end beside the point must not move."""
+        """The anchor of the text: its end beside the point must not move with the width of fonts."""
         return self.x + {"start": 0.0, "middle": 0.5, "end": 1.0}[self.anchor] * self.width
 
     def overlaps(self, other: Label) -> bool:
-        """Whether two labels lie on each other."""
+        """Whether two labels overlap."""
         across = self.x < other.x + other.width and other.x < self.x + self.width
         return across and abs(self.y - other.y) < LINE
 
     def covers(self, x: float, y: float) -> bool:
-        """Whether a point lies below it."""
+        """Whether the label covers a point."""
         return self.x - 4 < x < self.x + self.width + 4 and self.y - 4 < y < self.y + LINE + 4
 
 
 def over(title: str, values: Iterable[float], log: bool = False, turned: bool = False) -> Scale:
-    """An axis that holds some numbers, with a little room on both sides.
+    """An axis for some numbers, with a small margin on both sides.
 
     Args:
         title: What it says.
         values: The numbers.
         log: Whether its steps are factors; the numbers are then above 0.
-        turned: Whether small numbers stand at its end.
+        turned: Whether it runs from large to small numbers.
     """
     found = list(values)
     low, high = min(found), max(found)
@@ -125,7 +125,7 @@ def over(title: str, values: Iterable[float], log: bool = False, turned: bool = 
 
 
 def place_labels(points: Sequence[tuple[str, float, float]]) -> list[Label]:
-    """Labels of points, from the most important one; a name for which there is no room is left out.
+    """Labels of points, the most important first; a name without room is left out.
 
     Args:
         points: Name and place of each.
@@ -162,7 +162,7 @@ def scatter(points: Sequence[Point], x: Scale, y: Scale, label: str) -> Markup:
         points: From the most important one, whose names are written first.
         x: The axis across.
         y: The axis upwards.
-        label: What a screen reader says.
+        label: The text for screen readers.
     """
 
     def at(point: Point) -> tuple[float, float]:
@@ -206,7 +206,7 @@ def axes(x: Scale, y: Scale, width: int, height: int) -> list[str]:
 
 
 def identity_against_motion(table: Table) -> Markup:
-    """Identity kept against motion shown; empty unless both were scored."""
+    """Preserved identity against motion; empty unless both were scored."""
     found = headline(table.comparison.columns)
     if "identity" not in found or "motion" not in found:
         return Markup("")
@@ -231,7 +231,7 @@ def identity_against_motion(table: Table) -> Markup:
 
 
 def rank_against_cost(table: Table, column: int) -> Markup:
-    """The mean rank against one of the costs, on an axis of factors; empty with fewer than two models.
+    """The mean rank against one of the costs, on a logarithmic axis; empty with fewer than two models.
 
     Args:
         table: The runs.
@@ -243,7 +243,7 @@ def rank_against_cost(table: Table, column: int) -> Markup:
     points = []
     for run in table.models:
         value, text = cost_cells(table.costs.of(run.result.model))[column]
-        if value and math.isfinite(run.mean_rank):  # what costs nothing has no place on an axis of factors
+        if value and math.isfinite(run.mean_rank):  # 0 has no place on a logarithmic axis
             words = f"mean rank {run.mean_rank:.2f}, {named.name} {text}"
             points.append(Point(run.row.name, value, run.mean_rank, words))
     if len(points) < 2:

@@ -1,4 +1,4 @@
-"""The small clips on the site: which there are, and which of them show a run at its best and worst."""
+"""The small clips on the site, and the best, median and worst clips of a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLIPS_FOLDER = "clips"
 
 @dataclass(frozen=True)
 class Example:
-    """A clip that stands for many.
+    """An example clip.
 
     Attributes:
         clip: Its id.
@@ -37,7 +37,7 @@ class Clips:
     """The clips of a table.
 
     Args:
-        table: The runs whose clips they are.
+        table: The runs of the clips.
     """
 
     def __init__(self, table: Table) -> None:
@@ -61,34 +61,36 @@ class Clips:
         try:
             there = clips.files()
         except OSError as error:
-            self.problems.append(Problem(clips.path, f"cannot be read ({error.strerror}); shown without"))
+            self.problems.append(
+                Problem(clips.path, f"cannot be read ({error.strerror}); shown without clips")
+            )
             return
         missing, wanted = [], set(small_of(self.ids))
         for clip in self.ids:
-            # An id is another's word: it must name a file of this very place.
+            # An id is untrusted: it must name a file of this folder.
             if is_file_name(clip) and f"{clip}{CLIPS_SUFFIX}" in there:
                 self._places.setdefault((slug, clip), clips)
             elif clip in wanted:
                 missing.append(clip)
         if missing:
             self.problems.append(
-                Problem(clips.path, f"lacks the clip {first_few(missing, 1)}; shown without")
+                Problem(clips.path, f"lacks the clip {first_few(missing, 1)}; shown without clips")
             )
 
     def has(self, slug: str, clip: str) -> bool:
-        """Whether there is a run's clip."""
+        """Whether a run has a clip."""
         return (slug, clip) in self._places
 
     def name(self, clip: str) -> str:
-        """What a clip's file is called on the site."""
+        """The file name of a clip on the site."""
         return f"{self._slugs.of(clip)}{CLIPS_SUFFIX}"
 
     def path(self, slug: str, clip: str) -> str:
-        """A clip's path within the table's folder, or nothing if it is not there."""
+        """A clip's path within the table's folder; empty if it does not exist."""
         return f"{CLIPS_FOLDER}/{slug}/{self.name(clip)}" if self.has(slug, clip) else ""
 
     def copy(self, folder: Path) -> Iterator[Path]:
-        """Copy all of them into the table's folder of the site."""
+        """Copy all clips into the table's folder of the site."""
         for (slug, clip), clips in sorted(self._places.items(), key=lambda item: item[0]):
             target = folder / self.path(slug, clip)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,8 +106,8 @@ class Clips:
 def examples(run: Run, metric: str, clips: Clips) -> list[Example]:
     """The clips with a run's best, median and worst value; of equal ones, the first by hash of its id.
 
-    Of those that can be shown, if any can. Clips that count at the floor because the face was lost are the
-    worst there are. Nothing for metrics without values of clips.
+    Only clips that can be shown, if any can. Clips that count at the floor because the face was lost are the
+    worst. Empty for metrics without values per clip.
     """
     declared = catalog.get(metric)
     counted = sample_of(declared, run.row.name, run.result.metrics.get(metric)).clips

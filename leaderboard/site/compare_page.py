@@ -1,4 +1,4 @@
-"""The compare view: one clip as chosen models make it, beside the true one."""
+"""The compare view: one clip of several models beside the true clip."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from leaderboard.site.tables import Run, Table
 from leaderboard.small_clips import TRUE_CLIPS
 
 MOST = 6
-"""Models beside each other."""
+"""Most models side by side."""
 FIRST = 4
-"""Models that are shown before others are chosen."""
+"""Number of models shown at first."""
 VALUES_FOLDER = "values"
 
 
@@ -28,8 +28,8 @@ class ComparePage:
 
     Attributes:
         table: The runs.
-        first: The clip that is shown before another is chosen; empty without clips.
-        shown: The runs that are shown before others are chosen.
+        first: The clip shown at first; empty without clips.
+        shown: The runs shown at first.
         runs: The runs that have clips.
         absent: The runs that have none.
         data: What the page's script needs.
@@ -76,13 +76,13 @@ def make_compare_page(table: Table, clips: Clips, models: dict[str, str]) -> Com
 
 
 def shown_clips(clips: Clips, table: Table) -> list[str]:
-    """The clips that anybody has."""
+    """The clips that at least one run has."""
     makers = (TRUE_CLIPS, *(run.slug for run in table.runs))
     return [clip for clip in clips.ids if any(clips.has(maker, clip) for maker in makers)]
 
 
 def front_clip(clips: Clips, table: Table) -> str:
-    """The clip that stands for all: of those that the most models have, the one where these differ the most.
+    """The clip for the first screen: of those that most models have, the one where these differ most.
 
     They differ by the spread of their values in the headline metrics of clips, each in units of its own mean
     spread. Empty without clips.
@@ -104,7 +104,7 @@ def front_clip(clips: Clips, table: Table) -> str:
 
 
 def values_script(run: Run, page: ComparePage) -> str:
-    """A run's values of all clips, as a script: a page that is opened from disk can load nothing else."""
+    """A run's values of all clips, as a script: a page opened from disk can load no other data."""
     values = {}
     for name in page.data["metrics"]:
         found = run.result.metrics.get(name)

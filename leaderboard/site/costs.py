@@ -21,7 +21,7 @@ class CostColumn:
 
     Attributes:
         name: Its heading.
-        title: What it says, in a few words.
+        title: Its meaning, in a few words.
         higher_is_better: Its direction.
     """
 
@@ -44,9 +44,9 @@ class Costs:
     """The costs of a table.
 
     Attributes:
-        file: Where they lie.
+        file: Their file.
         where: The machine they were measured on.
-        table: All of them.
+        table: All costs.
     """
 
     file: Path
@@ -54,11 +54,11 @@ class Costs:
     table: CostTable
 
     def of(self, model: ModelRecord) -> Cost | None:
-        """What a model costs; None unless these very weights and this code were measured."""
+        """The cost of a model; None unless its code and weights were measured."""
         known = (model.name, model.fingerprint)
         return next((cost for cost in self.table.costs if (cost.model, cost.fingerprint) == known), None)
 
-    def why_not(self, model: ModelRecord) -> str:
+    def unavailable_reason(self, model: ModelRecord) -> str:
         """Why a model has no cost here; empty if it has."""
         if self.of(model) is not None:
             return ""
@@ -67,18 +67,20 @@ class Costs:
 
 
 def read_costs(folders: Sequence[Path], protocol: str) -> tuple[Costs | None, list[Problem]]:
-    """Read the costs nearest to a table's results, and say what is wrong with files that cannot be used."""
+    """Read the costs nearest to a table's results; returns them with problems of unusable files."""
     problems = []
     for folder in folders:
         file = folder / COST_FILE
         if not file.is_file():
             continue
-        from fevbench.cost.measure import CostTable  # which loads torch
+        from fevbench.cost.measure import CostTable  # imports torch
 
         try:
             table = CostTable.model_validate_json(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            problems.append(Problem(file, one_line(f"is no table of costs ({str(error).splitlines()[0]})")))
+            problems.append(
+                Problem(file, one_line(f"is not a table of costs ({str(error).splitlines()[0]})"))
+            )
             continue
         if table.protocol == protocol:
             where = f"{table.environment.device}, threads: {table.environment.threads}"

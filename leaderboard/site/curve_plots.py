@@ -19,7 +19,7 @@ def learning_curve(metric: str, curve: Curve) -> Markup:
 
     Args:
         metric: Its name.
-        curve: At least two points of it.
+        curve: At least two points.
     """
     x = over("thousand clips seen", [step.clips / 1000 for step in curve])
     ends = [end for step in curve for end in (step.value, step.low, step.high) if end is not None]

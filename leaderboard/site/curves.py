@@ -14,20 +14,20 @@ from leaderboard.entries import Problem
 
 CURVES_FILE = "curves.csv"
 COLUMNS = ("model", "protocol", "clips", "metric", "value", "low", "high", "n")
-"""What a line says: of which model, under which protocol; how many clips its training had seen; a metric's
-value with its 95 % interval (both ends may be empty), on how many val clips."""
+"""The columns: model, protocol, number of clips seen in training, metric, its value with its 95 % interval
+(both ends may be empty), number of val clips."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A number on the way.
+    """One point of a curve.
 
     Attributes:
-        clips: How many clips the training had seen.
-        value: The metric's value then.
+        clips: Number of clips seen in training.
+        value: The metric's value.
         low: Its interval's lower end; None without one.
         high: The upper end.
-        n: On how many val clips.
+        n: Number of val clips.
     """
 
     clips: int
@@ -45,7 +45,7 @@ class Curves:
     """The learning curves of a table's models.
 
     Attributes:
-        file: Where they lie.
+        file: Their file.
         steps: Model to metric to its steps, in the order of the clips seen.
     """
 
@@ -53,17 +53,17 @@ class Curves:
     steps: Mapping[str, Mapping[str, Curve]]
 
     def of(self, model: str) -> list[tuple[str, Curve]]:
-        """A model's curves, in the catalogue's order; one point is none."""
+        """A model's curves, in the catalogue's order; without those of a single point."""
         known = self.steps.get(model, {})
         return [(name, known[name]) for name in catalog if len(known.get(name, ())) > 1]
 
 
 def read_curves(folders: Sequence[Path], protocol: str) -> tuple[Curves | None, list[Problem]]:
-    """Read the curves nearest to a table's results; a file that is wrong somewhere is named and not used.
+    """Read the curves nearest to a table's results; a faulty file is reported and not used.
 
     Args:
-        folders: Where they may lie, the nearest folder first.
-        protocol: The id of the table's protocol; curves of others are passed over.
+        folders: The folders to search, the nearest first.
+        protocol: The id of the table's protocol; curves of others are ignored.
     """
     for folder in folders:
         file = folder / CURVES_FILE
@@ -86,7 +86,7 @@ def _lines(opened: Iterator[str]) -> Iterator[Line]:
     """Yield model, protocol, metric and step of each line.
 
     Raises:
-        ValueError: A line is not one; it is named.
+        ValueError: A line is invalid; the message names it.
     """
     reader = csv.reader(opened)
     if tuple(next(reader, ())) != COLUMNS:
@@ -113,7 +113,7 @@ def _sorted(lines: Sequence[Line], protocol: str) -> dict[str, dict[str, Curve]]
     """Model to metric to steps.
 
     Raises:
-        ValueError: A point is there twice.
+        ValueError: A point occurs twice.
     """
     found: dict[str, dict[str, dict[int, Step]]] = {}
     for model, of, metric, step in lines:

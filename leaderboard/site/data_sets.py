@@ -1,4 +1,4 @@
-"""The data sets that a table can be of, and how to bring results on those that have other owners."""
+"""The data sets of tables, and how to make results on data sets that cannot be included."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from leaderboard.site.tables import Table
 from leaderboard.site.words import site_words
 
 OWN, OWN_NAME = "folder", "lab"
-"""The layout of clips of one's own, and what an example calls a set of them."""
+"""The layout of your own clips, and the name of such a set in examples."""
 
 
 @dataclass(frozen=True)
 class DataSetPage:
-    """A data set that can be prepared.
+    """The page of a data set that can be prepared.
 
     Attributes:
-        layout: What is declared about it.
+        layout: Its declaration.
         slug: The name of its page.
-        commands: What to type: what each does, and the command.
-        tables: The tables of it that there are.
+        commands: Commands to type, each with its purpose.
+        tables: The existing tables of it.
     """
 
     layout: Layout

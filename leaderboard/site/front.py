@@ -16,11 +16,11 @@ from leaderboard.site.compare_page import front_clip
 from leaderboard.site.model_page import Look
 from leaderboard.site.plots import Axis, Dot, small_strip
 from leaderboard.site.tables import Run, Table
-from leaderboard.site.verdict import Beaten, sentence, win_matrix
+from leaderboard.site.verdict import WinRow, sentence, win_matrix
 from leaderboard.small_clips import TRUE_CLIPS
 
 MOST_ROWS = 50
-"""Models on the first screen: the page stays small however many there are."""
+"""Most models on the first screen, to keep the page small."""
 MOST_IN_MATRIX = 12
 NEAR = 15
 """Rows whose clip is loaded without a script."""
@@ -28,7 +28,7 @@ NEAR = 15
 
 @dataclass(frozen=True)
 class Head:
-    """A headline number's cell: its aspect, its column, what it shows, and its plot."""
+    """The cell of a headline value: its aspect, its column, its content, and its plot."""
 
     aspect: str
     column: Column
@@ -62,15 +62,15 @@ class Front:
     Attributes:
         table: The table.
         board: The whole of it.
-        sentence: Who leads, in what, and what cannot be told apart.
+        sentence: Which model leads, in what, and which differences are not significant.
         clip: The clip of all rows; empty without clips.
         columns: Aspect and column of each headline number.
         true: The true clips' row.
         models: The first rows of the models.
         controls: The controls' rows.
-        scatter: Identity kept against motion shown; may be empty.
+        scatter: Preserved identity against motion; may be empty.
         compared: The runs in the matrix.
-        matrix: Who is significantly better than whom, of these.
+        matrix: Which of these is significantly better than which.
     """
 
     table: Table
@@ -83,7 +83,7 @@ class Front:
     controls: tuple[Row, ...]
     scatter: Markup
     compared: tuple[Run, ...]
-    matrix: tuple[Beaten, ...]
+    matrix: tuple[WinRow, ...]
 
 
 def make_front(look: Look, board: Board) -> Front:
@@ -128,7 +128,7 @@ def make_front(look: Look, board: Board) -> Front:
 def _axis(look: Look, metric: str) -> Axis | None:
     """The axis of the models' numbers, the better ones at the right; None if there are none."""
     dots = [dot for i, dot in look.dots(metric).items() if i in look.models]
-    values = [Dot(dot.name, dot.value) for dot in dots]  # an interval may be wide, and is cut
+    values = [Dot(dot.name, dot.value) for dot in dots]  # without intervals, which may be wide and are cut
     true = look.table.true_value(metric)
     return Axis.over(values, true, catalog.get(metric).higher_is_better) if values else None
 

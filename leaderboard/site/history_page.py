@@ -1,4 +1,4 @@
-"""What the board was before: its states, the newest first."""
+"""The history of the board: its states, the newest first."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from leaderboard.site.tables import Table
 
 @dataclass(frozen=True)
 class Change:
-    """A state of a table, and what made it.
+    """A state of a table, and its changes.
 
     Attributes:
-        date: When it was written down.
-        table: The table as its pages are called.
+        date: The date of the entry.
+        table: The file name of the table.
         title: The table's title; empty if it is gone.
         home: The table's first page; empty if it is gone.
-        state: What identifies the runs in it.
+        state: The hash of the runs in it.
         now: Whether the table is in this state.
-        added: Name, and page or nothing, of each model that came.
-        removed: The same of each that went.
+        added: Name, and page if any, of each added model.
+        removed: The same for each removed model.
     """
 
     date: str
@@ -37,7 +37,7 @@ class Change:
 def make_history(
     states: Sequence[State], tables: Sequence[Table], current: Mapping[str, str], pages: Mapping[str, str]
 ) -> tuple[Change, ...]:
-    """The states that were written down, the newest first.
+    """The recorded states, the newest first.
 
     Args:
         states: All of them, the newest last.

@@ -1,4 +1,4 @@
-"""Numbers from the literature: in a table only where all of the setting is the same, else beside it."""
+"""Numbers from the literature: in a table only if the whole setting is equal, else on a page of their own."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Reported:
     """A published number.
 
     Attributes:
-        number: What was published.
+        number: The published number.
         anchor: Its place on the page.
-        beside: The tables and metrics of ours it can stand beside.
-        why: In what it differs from the nearest of our metrics; empty where it can stand beside one.
+        beside: Our tables and metrics with which it can be compared.
+        why: What differs from the nearest of our metrics; empty if it can be compared with one.
     """
 
     number: Published
@@ -31,7 +31,7 @@ class Reported:
 
 
 def place_published(published: Sequence[Published], tables: Sequence[Table]) -> tuple[Reported, ...]:
-    """Find for every published number where it can stand, and if nowhere, why."""
+    """Find for every published number the tables with which it can be compared, or why there are none."""
     reported = []
     for i, number in enumerate(published):
         found: list[tuple[tuple[str, ...], str, str]] = []
@@ -44,7 +44,7 @@ def place_published(published: Sequence[Published], tables: Sequence[Table]) -> 
                 found.append((differences, table.slug, name))
         beside = tuple((slug, name) for differences, slug, name in found if not differences)
         nearest = min((differences for differences, _, _ in found), key=len, default=())
-        # Which of our metrics is the nearest is chance: whose definition it is not says nothing.
+        # The nearest of our metrics is arbitrary, so its definition is not named as a difference.
         why = tuple(NOT_OURS if line.startswith("definition:") else line for line in nearest)
         reported.append(Reported(number, f"published-{i + 1}", beside, () if beside else why))
     return tuple(reported)

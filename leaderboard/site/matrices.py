@@ -1,4 +1,4 @@
-"""What the expressions of a run are read as, beside those of the true clips."""
+"""Confusion matrices of a run and of the true clips."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from fevbench.results.schema import Result
 from leaderboard.site.board import shade_of_part
 
 READER = "accuracy"
-"""The metric whose readings are shown; it is the one every run has."""
+"""The metric whose readings are shown; every run has it."""
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """A confusion matrix: a row a label that was asked for, cells with a count and a colour step."""
+    """A confusion matrix: one row per requested label, cells with a count and a colour step."""
 
     title: str
     columns: tuple[str, ...]
@@ -25,7 +25,7 @@ class Matrix:
 
 
 def matrices_of(result: Result) -> tuple[tuple[Matrix, ...], str]:
-    """The confusion of the made and of the true clips; or none, and why."""
+    """The confusion matrices of the made and of the true clips; or none, with the reason."""
     try:
         confusion = confusion_of(result, READER)
     except RunError as error:

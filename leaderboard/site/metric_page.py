@@ -1,4 +1,4 @@
-"""A metric's page: what it means, when not to believe it, what it notices, and everybody's number."""
+"""A metric's page: its meaning, its limits, its audit, and all models' values."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Strength:
     """How much worse a metric got at one strength of a damage.
 
     Attributes:
-        text: In hundredths of the most by any damage.
-        shade: The colour step; None where it did not get worse.
+        text: In percent of the largest deterioration by any damage.
+        shade: The colour step; None if it did not get worse.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Strength:
 
 @dataclass(frozen=True)
 class Damage:
-    """A damage, and what the metric made of it."""
+    """A damage, and the metric's response."""
 
     name: str
     title: str
@@ -50,18 +50,18 @@ class Damage:
 
 @dataclass(frozen=True)
 class Place:
-    """A metric in one table: everybody's number on one axis, its parts, and the audit there.
+    """A metric in one table: all values on one axis, its parts, and its audit.
 
     Attributes:
         table: The table.
-        numbers: Of each run its number, its interval, its rank and its plot.
+        numbers: For each run its value, its interval, its rank and its plot.
         true: The true clips' number.
-        note: Why there are no ranks, or whom it can no longer tell apart.
+        note: Why there are no ranks, or which models have no significant differences.
         parts: Means by expression and by subject.
         no_labels: Why there are none by expression.
-        damages: What it made of damaged clips.
-        audited: On how many clips, or why not.
-        broken: How many promises it does not keep.
+        damages: Its responses to damages.
+        audited: The number of audited clips, or why there is no audit.
+        broken: Number of declarations that do not hold.
     """
 
     table: Table
@@ -86,7 +86,7 @@ class MetricPage:
 
 
 def make_metric_page(name: str, words: Words | None, tables: Sequence[Table]) -> MetricPage:
-    """Gather what there is of a metric."""
+    """Gather the content of a metric's page."""
     metric = catalog.get(name)
     ids = sorted({m.id for table in tables for run in table.runs if (m := run.result.metrics.get(name))})
     places = [_place(table, metric) for table in tables]
@@ -148,7 +148,7 @@ def _place(table: Table, metric: Metric) -> Place:
 
 
 def _parts(table: Table, metric: Metric) -> tuple[tuple[tuple[str, Breakdown], ...], str]:
-    """Means by expression and by subject, where there are any; and why there are none by expression."""
+    """Means by expression and by subject, if any; and why there are none by expression."""
     if metric.kind != "clip":
         return (), ""
     labels = labels_of(table)
@@ -167,7 +167,7 @@ def _worse(metric: Metric, run: Run) -> float:
 
 
 def _damages(audit: Audit, name: str) -> tuple[tuple[Damage, ...], str]:
-    """The metric's row of the heat map, a line a damage."""
+    """The metric's row of the heat map, one line per damage."""
     if name not in audit.samples:
         return (), audit.unscored.get(name, "")
     responses = Responses(audit.steps)

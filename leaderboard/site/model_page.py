@@ -1,4 +1,4 @@
-"""A model's page: its clips, what it is, its strengths and weaknesses, every number beside the others'."""
+"""A model's page: its clips, facts, strengths and weaknesses, and all values beside the others'."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fevbench.data.corpus import hash_of
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.headline import GROUPS, headline
 from fevbench.report.rows import bounds_of, interval, notes, number
-from leaderboard.site.about import About, is_meant
+from leaderboard.site.about import About, entry_applies
 from leaderboard.site.board import is_beyond, missing_text, value_text
 from leaderboard.site.breakdown import labels_of
 from leaderboard.site.cards import Card, card_of
@@ -51,7 +51,7 @@ class Typical:
 
     Attributes:
         metric: Its name.
-        clips: Of each its id, the value in words, the paths of the made and of the true clip (or nothing).
+        clips: For each its id, the value in words, the paths of the made and of the true clip (or empty).
     """
 
     metric: str
@@ -66,17 +66,17 @@ class Section:
         table: The run's table.
         run: The run.
         pictures: A clip of each label: its id, its label, the paths of the made and of the true clip.
-        verdict: What the tests say.
+        verdict: The results of the tests.
         headline: Its headline numbers, for a citation.
         groups: Title of a group to its numbers.
-        matrices: What its expressions are read as.
-        no_matrices: Why that is not shown.
+        matrices: Its confusion matrices.
+        no_matrices: Why there are none.
         typical: Its best, median and worst clips by each metric in which they differ.
-        kept: Of how many clips those are, if not of all that were scored; else 0.
-        notes: What a reader must know.
+        kept: The number of clips they were chosen from, if not from all scored clips; else 0.
+        notes: Notes for the reader.
         costs: Name, text and meaning of each cost.
-        curves: A plot of each metric that was followed through its training.
-        facts: Where the numbers come from.
+        curves: A plot of each metric that was measured during its training.
+        facts: The origin of the values.
     """
 
     table: Table
@@ -106,12 +106,12 @@ class ModelPage:
 
 
 class Look:
-    """What the pages of all models of a table share, made once.
+    """The common parts of all models' pages of a table, made once.
 
     Args:
         table: The table.
         clips: Its clips.
-        wins: Who is better than whom.
+        wins: Which run is better than which.
     """
 
     def __init__(self, table: Table, clips: Clips, wins: Wins) -> None:
@@ -123,7 +123,7 @@ class Look:
         self._dots: dict[str, dict[int, Dot]] = {}
 
     def dots(self, metric: str) -> dict[int, Dot]:
-        """Run to its dot, of all runs that have a number."""
+        """Run to its dot, for all runs with a value."""
         if metric not in self._dots:
             self._dots[metric] = dots_of(self.table, metric)
         return self._dots[metric]
@@ -132,13 +132,13 @@ class Look:
 def make_model_page(
     name: str, runs: Sequence[tuple[Look, Run]], pages: Mapping[str, str], pictures: Pictures
 ) -> ModelPage:
-    """Gather what there is of a model.
+    """Gather the content of a model's page.
 
     Args:
-        name: What it is called.
-        runs: Its runs, each with what its table's pages share.
+        name: Its name.
+        runs: Its runs, each with the common parts of its table's pages.
         pages: Metric name to the slug of its page.
-        pictures: Hears which pictures its card shows.
+        pictures: Receives the names of the pictures that its card shows.
     """
     first = runs[0][1]
     sections = tuple(_section(look, run, pages) for look, run in runs)
@@ -146,7 +146,7 @@ def make_model_page(
 
 
 def dots_of(table: Table, metric: str) -> dict[int, Dot]:
-    """Run to its dot, of all runs that have a number."""
+    """Run to its dot, for all runs with a value."""
     dots = {}
     for run in table.runs:
         found = run.result.metrics.get(metric)
@@ -192,7 +192,7 @@ def _section(look: Look, run: Run, pages: Mapping[str, str]) -> Section:
 
 def _curves(table: Table, run: Run) -> tuple[Markup, ...]:
     model = run.result.model
-    if table.curves is None or not is_meant(model):
+    if table.curves is None or not entry_applies(model):
         return ()
     return tuple(learning_curve(metric, curve) for metric, curve in table.curves.of(model.name))
 
@@ -220,7 +220,7 @@ def _number(look: Look, run: Run, name: str, page: str) -> Number:
     dots, true = look.dots(name), table.true_value(name)
     plot = Markup("")
     if run.index in dots:
-        # Controls can have extreme values: the axis covers only the models and this run.
+        # Controls are not models, and some are extreme: the axis is that of the models and this run.
         shown = {i: dot for i, dot in dots.items() if i == run.index or i in look.models}
         axis = Axis.over(shown.values(), true, metric.higher_is_better)
         others = [dot for i, dot in shown.items() if i != run.index]
@@ -238,7 +238,7 @@ def _number(look: Look, run: Run, name: str, page: str) -> Number:
 
 
 def _typical(run: Run, metric: str, clips: Clips) -> Typical | None:
-    """A run's best, median and worst clips by a metric; None where they do not differ."""
+    """A run's best, median and worst clips by a metric; None if they do not differ."""
     found = examples(run, metric, clips)
     if len({example.text for example in found}) < 2:
         return None

@@ -1,4 +1,4 @@
-"""The pages, from templates. What results say is escaped; pages allow no script but the site's own."""
+"""The pages, from templates. Content of results is escaped; pages allow only the site's own scripts."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from leaderboard.site.words import aspects, parts_of, read_questions, site_words
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
 GENERATOR = '<meta name="generator" content="fevbench leaderboard">'
-"""What made a page."""
+"""The generator that pages name."""
 DOWNLOADS = {
     "csv": ("CSV", "csv"),
     "json": ("JSON", "json"),
     "md": ("Markdown", "md"),
     "latex": ("LaTeX", "tex"),
 }
-"""The formats a table can be had in: what people call them, and how their files end."""
+"""The formats of a table: their names, and their file suffixes."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
-"""What a page may load: files of the site, and nothing else (blob: is a clip that was loaded already)."""
+"""The content security policy: only files of the site (blob: is a clip that is already loaded)."""
 
 
 MOST_WITH_JSON = 40
-"""Models of a table that is offered as JSON: it holds the tests of all pairs, which grow with the square."""
+"""Most models of a table with JSON, which holds the tests of all pairs and grows quadratically."""
 
 
 class Pages:
@@ -55,8 +55,8 @@ class Pages:
         models: Model name to the slug of its page.
         metrics: Metric name to the slug of its page.
         tables: All tables.
-        states: Of each table what identifies its content.
-        changes: Its states before, the newest first.
+        states: Table to the hash of its content.
+        changes: Table to its earlier states, the newest first.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Pages:
         )
 
     def table(self, front: Front, reported: Sequence[Reported], wins: Wins) -> None:
-        """The pages of one table: its first screen, all columns, quality against cost, who beats whom."""
+        """The pages of one table: its first screen, all columns, quality against cost, the matrix of wins."""
         table, board = front.table, front.board
         published = published_cells(reported, table, board.columns)
         lines = [*board.models, *board.controls]
@@ -124,7 +124,7 @@ class Pages:
         self._render("wins.html", f"{table.slug}/wins.html", matrix=matrix, **shared)
 
     def site(self, reported: Sequence[Reported]) -> None:
-        """The pages of no table: numbers published elsewhere, metrics, data sets, the way in, history."""
+        """The pages without a table: published numbers, metrics, data sets, how to submit, history."""
         first = {"table": self._tables[0]}
         self._render("published.html", "published.html", reported=reported, **first)
         self._render("metrics.html", "metrics/index.html", **first)
@@ -161,6 +161,6 @@ class Pages:
 
 
 def downloads_of(table: Table) -> dict[str, tuple[str, str]]:
-    """The formats a table can be had in."""
+    """The formats of a table."""
     large = len(table.models) > MOST_WITH_JSON
     return {name: format for name, format in DOWNLOADS.items() if name != "json" or not large}

@@ -1,4 +1,4 @@
-"""Pictures in model cards: files of this checkout, copied into the site; none is ever asked for elsewhere."""
+"""Pictures in model cards: files of this checkout, copied into the site; none is loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from leaderboard.site.slugs import Slugs
 
 FOLDER = "pictures"
 CHECKOUT = Path(fevbench.__file__).resolve().parents[1]
-"""Outside of it, and where fevbench is no checkout, no picture is looked for."""
+"""The checkout; no picture is read outside of it, or if fevbench is an installed package."""
 KINDS = {"PNG": ".png", "JPEG": ".jpg", "GIF": ".gif"}
-"""What a picture may be, by its content and never by its name: no SVG, which may hold scripts."""
+"""Allowed kinds of pictures, by content and not by name: no SVG, which may hold scripts."""
 LARGEST = 2_000_000
 """Bytes of one picture."""
 
@@ -27,9 +27,9 @@ class Picture:
     """A picture on the site.
 
     Attributes:
-        path: From the site's folder.
-        width: In pixels.
-        height: In pixels.
+        path: Path from the site's folder.
+        width: Width in pixels.
+        height: Height in pixels.
     """
 
     path: str
@@ -54,13 +54,13 @@ class Pictures:
 
         Args:
             card: The card's file.
-            target: What it says where the picture is, as in Markdown: a path from the card's folder.
+            target: The picture's path from the card's folder, as in Markdown.
         """
         try:
             file = (card.parent / unquote(target)).resolve()
             if file not in self._known:
                 self._known[file] = self._read(file)
-        except (OSError, ValueError, RuntimeError):  # an address, a path that is too long, a loop of links
+        except (OSError, ValueError, RuntimeError):  # an address, too long a path, a loop of links
             return None
         return self._known[file]
 
@@ -77,7 +77,7 @@ class Pictures:
         return Picture(f"{FOLDER}/{self._slugs.new(file.stem)}{suffix}", width, height)
 
     def copy(self, site: Path) -> Iterator[Path]:
-        """Copy all that were asked for into the site, unchanged: encoders of two machines differ."""
+        """Copy all requested pictures into the site, unchanged: encoders of two machines differ."""
         for file, picture in self._known.items():
             if picture is not None:
                 target = site / picture.path

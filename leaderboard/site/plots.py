@@ -10,19 +10,19 @@ from markupsafe import Markup, escape
 WIDTH, HEIGHT = 340, 30
 PAD = 9
 MOST_NAMED = 20
-"""Of how many others each has a dot with its name."""
+"""Most others with a dot and name each."""
 
 
 @dataclass(frozen=True)
 class Dot:
-    """One number on an axis.
+    """One value on an axis.
 
     Attributes:
-        name: Whose.
-        value: The number.
+        name: Its name.
+        value: The value.
         low: Its interval's lower end; None without one.
         high: The upper end.
-        text: The number in words, for whoever points at it.
+        text: The value in words, as a tooltip.
     """
 
     name: str
@@ -34,12 +34,12 @@ class Dot:
 
 @dataclass(frozen=True)
 class Axis:
-    """Numbers from left to right, the better ones at the right.
+    """An axis from left to right, with better values at the right.
 
     Attributes:
         low: The smallest.
         high: The largest.
-        higher_is_better: Otherwise the axis runs backwards.
+        higher_is_better: If False, the axis is reversed.
     """
 
     low: float
@@ -48,14 +48,14 @@ class Axis:
 
     @classmethod
     def over(cls, dots: Iterable[Dot], ceiling: float | None, higher_is_better: bool) -> Axis:
-        """An axis that holds all of these."""
+        """An axis for all of these values."""
         found = [v for dot in dots for v in (dot.value, dot.low, dot.high) if v is not None]
         if ceiling is not None:
             found.append(ceiling)
         return cls(min(found), max(found), higher_is_better)
 
     def x(self, value: float) -> str:
-        """Where a number stands, in the SVG's units."""
+        """The position of a number, in the SVG's units."""
         part = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
         part = part if self.higher_is_better else 1 - part
         return f"{PAD + part * (WIDTH - 2 * PAD):.1f}"
@@ -65,11 +65,11 @@ def strip(dot: Dot, others: Sequence[Dot], ceiling: float | None, axis: Axis, la
     """One row of a dot plot: a dot with its interval, others faintly, the true clips' value as a line.
 
     Args:
-        dot: Whom the row is about.
-        others: Whom to compare with.
+        dot: The dot of the row.
+        others: The other models' dots.
         ceiling: The true clips' number.
-        axis: Of all rows that are compared by eye.
-        label: What a screen reader says.
+        axis: The common axis of all rows.
+        label: The text for screen readers.
     """
     middle = HEIGHT / 2
     parts = [
@@ -84,7 +84,7 @@ def strip(dot: Dot, others: Sequence[Dot], ceiling: float | None, axis: Axis, la
             parts.append(
                 f'<circle class="other" cx="{axis.x(other.value)}" cy="{middle:g}" r="3.5">{title}</circle>'
             )
-    else:  # one shape for all of them, each place once: a page of every model holds all the others
+    else:  # one shape for all, each position once: every model's page holds all the others
         places = sorted({round(float(axis.x(other.value))) for other in others})
         steps = "".join(f"M{place} {middle:g}h0" for place in places)
         parts.append(f'<path class="others" d="{steps}"/>')
@@ -106,7 +106,7 @@ def strip(dot: Dot, others: Sequence[Dot], ceiling: float | None, axis: Axis, la
 
 
 def small_strip(dot: Dot, true: float | None, axis: Axis) -> Markup:
-    """A dot with its interval and the true clips' value as a line, to stand beside its number in a table."""
+    """A dot with its interval and the true clips' value as a line, for a cell of a table."""
 
     def x(value: float) -> str:
         return f"{100 * (float(axis.x(value)) / WIDTH):.0f}"

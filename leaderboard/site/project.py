@@ -1,4 +1,4 @@
-"""Where the project is to be found: addresses of its own configuration (`[project.urls]`), or none."""
+"""The project's addresses, from its configuration (`[project.urls]`), if any."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, metadata
 
 PACKAGE = "fevbench"
 NAMES = ("leaderboard", "submissions", "issues", "source", "documentation")
-"""The addresses that pages use. ``leaderboard`` is where the site is published."""
+"""The addresses that pages use. ``leaderboard`` is that of the published site."""
 
 
 def addresses() -> dict[str, str]:

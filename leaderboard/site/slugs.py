@@ -1,4 +1,4 @@
-"""Names become names of files: other people's words never choose where something is written."""
+"""Names as file names: untrusted text never chooses where something is written."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ RESERVED = {
     "index",
     *(f"{port}{i}" for port in ("com", "lpt") for i in range(10)),
 }
-"""What Windows, or the site itself, means by a name."""
+"""Names with a meaning on Windows or on the site."""
 
 
 class Slugs:
-    """Names of files for names, each its own; the first of two that would share one keeps it."""
+    """Unique file names for names; the first of two equal ones keeps it."""
 
     def __init__(self) -> None:
         self._of: dict[str, str] = {}
         self._taken: set[str] = set()
 
     def of(self, name: str) -> str:
-        """The slug of a name, the same whenever it is asked for.
+        """The slug of a name, the same at every call.
 
         Returns:
             Lower-case ASCII letters, digits, dots and dashes; it starts and ends with a letter or digit.
@@ -35,7 +35,7 @@ class Slugs:
         return self._of[name]
 
     def new(self, name: str) -> str:
-        """A slug that nobody has yet, this name included."""
+        """A new slug, even if this name already has one."""
         stem = slug = plain(name)
         count = 1
         while slug in self._taken:
@@ -46,7 +46,7 @@ class Slugs:
 
 
 def plain(name: str) -> str:
-    """A name as a slug, whoever else has it."""
+    """A name as a slug, which need not be unique."""
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"\.{2,}", ".", re.sub(r"[^a-z0-9.]+", "-", letters))[:LONGEST].strip("-.")
     return f"{slug or 'x'}-x" if not slug or slug.partition(".")[0] in RESERVED else slug

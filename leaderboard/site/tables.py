@@ -1,4 +1,4 @@
-"""Which results stand in one table: those of the same clips under the same definitions."""
+"""Grouping results into tables: those of the same clips under the same definitions."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Run:
     """One row of a table.
 
     Attributes:
-        index: Its place in the comparison.
-        entry: Where it comes from.
-        row: What the comparison says of it.
+        index: Its index in the comparison.
+        entry: Its result file.
+        row: Its row of the comparison.
         slug: Its name as a file, within the table.
-        about: What is known of its model beside the numbers.
-        mean_rank: The mean of its ranks, every group of metrics counting once; infinite if it has none.
+        about: Facts about its model besides the values.
+        mean_rank: The mean of its ranks, each group of metrics counting once; infinite if it has none.
         place: Its row number among the models, from 1; 0 for controls.
     """
 
@@ -48,7 +48,7 @@ class Run:
 
     @property
     def result(self) -> Result:
-        """What was scored."""
+        """The result of the run."""
         return self.entry.result
 
 
@@ -57,14 +57,14 @@ class Table:
     """All runs of one data set, split, protocol and choice of clips.
 
     Attributes:
-        slug: Its folder, and what its downloads are called.
-        title: What sets it apart from all other tables, short.
-        comparison: Of its runs, in the order of their files.
+        slug: Its folder, and the name of its downloads.
+        title: A short title, unique among all tables.
+        comparison: The comparison of its runs, in the order of their files.
         runs: The same in the order they are shown: models, then controls.
-        costs: What the models cost; None where nobody measured it.
-        curves: How the models learned; None where nobody measured it.
+        costs: The costs of the models; None if not measured.
+        curves: The learning curves of the models; None if not measured.
         audit: How the metrics behave on damaged clips of this data set and protocol; None if unknown.
-        audit_file: Where the audit lies.
+        audit_file: The file of the audit.
         home: Its first page, from the site's folder.
     """
 
@@ -80,7 +80,7 @@ class Table:
 
     @property
     def first(self) -> Result:
-        """Any of its results, for what they share."""
+        """Any of its results, for their common facts."""
         return self.runs[0].result
 
     @property
@@ -95,12 +95,12 @@ class Table:
 
     @property
     def ranked(self) -> tuple[str, ...]:
-        """The metrics that have ranks: in the others no two models can be told apart."""
+        """The metrics with ranks: in the others no two models differ significantly."""
         standings = self.comparison.rankings
         return tuple(name for name in self.comparison.columns if standings[name].ranks)
 
     def true_value(self, metric: str) -> float | None:
-        """The true clips' number."""
+        """The true clips' value."""
         return self.comparison.rows[-1].cells[metric].value
 
 
@@ -109,10 +109,10 @@ class Group:
     """The results of one table.
 
     Attributes:
-        name: What the table is called as a file.
-        entries: The results that stand in it, as many of them as define their metrics alike.
-        problems: What is wrong with the others.
-        about: One of all clips if there is one, to name the table by.
+        name: The file name of the table.
+        entries: Its results with the same definitions of metrics.
+        problems: The problems of the others.
+        about: A result of all clips, if there is one, to name the table after.
     """
 
     name: str
@@ -122,7 +122,7 @@ class Group:
 
 
 def groups_of(entries: Sequence[Entry]) -> list[Group]:
-    """Sort results into tables, in the order of these."""
+    """Sort results into tables, in the tables' order."""
     slugs = Slugs()
     groups: dict[Key, list[Entry]] = {}
     for entry in entries:
@@ -136,11 +136,11 @@ def groups_of(entries: Sequence[Entry]) -> list[Group]:
 
 
 def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[Table], list[Problem]]:
-    """Sort results into tables; one that fits in none of them spoils only itself.
+    """Sort results into tables; a result that fits in none affects no other.
 
     Args:
         entries: All results.
-        roots: The folders they were looked for in, above which nothing is read.
+        roots: The searched folders, above which nothing is read.
     """
     tables: list[Table] = []
     about: list[Result] = []
@@ -171,7 +171,7 @@ def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[T
 
 
 def _same_definitions(group: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
-    """Those whose metrics are defined as in most of the group, and what is wrong with the others."""
+    """Results whose metrics are defined as in most of the group, and the problems of the others."""
     common: dict[str, str] = {}
     for name in {name for entry in group for name in entry.result.metrics}:
         ids = Counter(m.id for entry in group if (m := entry.result.metrics.get(name)))
@@ -182,17 +182,17 @@ def _same_definitions(group: Sequence[Entry]) -> tuple[list[Entry], list[Problem
         odd = [f"{name} is {m.id}, not {common[name]}" for name, m in metrics.items() if m.id != common[name]]
         if odd:
             problems.append(
-                Problem(entry.file, one_line(f"defined otherwise than most of its table: {odd[0]}"))
+                Problem(entry.file, one_line(f"its definition differs from most of its table: {odd[0]}"))
             )
         else:
             kept.append(entry)
-    if not kept:  # everyone differs from the most in something; the first one's definitions then count
+    if not kept:  # each differs from most in something; then the definitions of the first are used
         kept, problems = [group[0]], problems[1:]
     return kept, problems
 
 
 def _folders(entries: Sequence[Entry], roots: Sequence[Path]) -> Iterable[Path]:
-    """The folders of the results and those above, nearest first, up to where results were looked for."""
+    """The folders of the results and those above, nearest first, up to the searched folders."""
     tops = [root.resolve() for root in roots]
     seen: set[Path] = set()
     for entry in entries:

@@ -1,4 +1,4 @@
-"""What sets tables apart, and what they are called: in titles, addresses and names of files."""
+"""The identity of tables, and their names: in titles, addresses and file names."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ EMBEDDED = "fevsynth"
 
 
 def short_titles(results: Sequence[Result]) -> list[str]:
-    """Short titles of tables, each its own.
+    """Short, unique titles of tables.
 
-    Data set, protocol, and how many clips if those were not all; then what tells tables of one title apart:
-    the split, the protocol's version, the number of clips, and at last their hash.
+    Data set, protocol, and the number of clips if not all. Then, for tables of the same title, what differs:
+    the split, the protocol's version, the number of clips, and finally their hash.
 
     Args:
         results: One result of each table.
@@ -50,10 +50,10 @@ Key = tuple[bool, str, bool, str, str, int, str, str]
 
 
 def key_of(result: Result) -> Key:
-    """What the runs of a table share, and tables are sorted by.
+    """The common facts of a table's runs, by which tables are sorted.
 
-    The data set that everybody has comes first, then the usual protocol; of a split, the most clips. Not the
-    limit: runs of the same clips stand side by side, however these were asked for.
+    The included data set comes first, then the default protocol; in a split, the most clips. The limit does
+    not matter: runs of the same clips are compared, however these were requested.
     """
     data, protocol = result.dataset, result.protocol.id
     name, kind = f"{data.name}-{data.version}", protocol.partition("@")[0]
@@ -62,7 +62,7 @@ def key_of(result: Result) -> Key:
 
 
 def file_name(result: Result) -> str:
-    """What a table is called as a file."""
+    """The file name of a table."""
     data, protocol = result.dataset, result.protocol.id.partition("@")[0]
     limit = f"-{data.clips}" if data.limit else ""
     return f"{data.name}-{data.version}-{protocol}-{data.split}{limit}"

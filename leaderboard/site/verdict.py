@@ -1,4 +1,4 @@
-"""A table's tests in words: who leads, in what, what cannot be told apart; strengths and weaknesses."""
+"""A table's tests in words: which model leads, in what, and how clearly; strengths and weaknesses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_CHALLENGERS = 2
 
 
 class Wins:
-    """Who is significantly better than whom in which metrics.
+    """Which run is significantly better than which, by metric.
 
     Args:
         table: The runs.
@@ -45,26 +45,26 @@ class Wins:
 
 
 @dataclass(frozen=True)
-class Beaten:
+class WinRow:
     """A row of the matrix of wins: per column the number of metrics, its colour step, and which they are.
 
     Attributes:
-        run: Who is better.
-        cells: Of each column's run the count, the colour step and the metrics as a number whose bits are the
-            places of the metrics, in hexadecimal; None for the run itself.
+        run: The better run.
+        cells: For each column's run the count, the colour step and the metrics as a hexadecimal number whose
+            bits are their indices; None for the run itself.
     """
 
     run: Run
     cells: tuple[tuple[int, int, str] | None, ...]
 
 
-def win_matrix(runs: Sequence[Run], wins: Wins, columns: Sequence[str]) -> tuple[Beaten, ...]:
+def win_matrix(runs: Sequence[Run], wins: Wins, columns: Sequence[str]) -> tuple[WinRow, ...]:
     """In how many metrics each run is significantly better than each other one.
 
     Args:
         runs: Rows and columns, in this order.
-        wins: Who is better than whom.
-        columns: The metrics, whose places are the bits of a cell.
+        wins: Which run is better than which.
+        columns: The metrics, whose indices are the bits of a cell.
     """
     place = {name: i for i, name in enumerate(columns)}
     rows = []
@@ -75,12 +75,12 @@ def win_matrix(runs: Sequence[Run], wins: Wins, columns: Sequence[str]) -> tuple
             bits = sum(1 << place[name] for name in which)
             shade = shade_of_part(len(which) / max(len(columns), 1))
             cells.append(None if run is other else (len(which), shade, f"{bits:x}"))
-        rows.append(Beaten(run, tuple(cells)))
+        rows.append(WinRow(run, tuple(cells)))
     return tuple(rows)
 
 
 def sentence(table: Table, wins: Wins) -> Markup:
-    """Who leads, in what, and what cannot be told apart: one sentence, names in bold."""
+    """Which model leads, in what, and what is not significant: one sentence, names in bold."""
     models = table.models
     if not models:
         return Markup("There is no model in this table so far, only controls.")
@@ -113,7 +113,7 @@ def sentence(table: Table, wins: Wins) -> Markup:
 
 
 def _challengers(table: Table, leader: Run, wins: Wins) -> list[Markup]:
-    """Who is significantly better than the leader in a headline number, and what it pays for that."""
+    """Models significantly better than the leader in a headline value, and where they are worse."""
     found = headline(table.comparison.columns)
     said = []
     named: set[int] = set()
@@ -147,7 +147,7 @@ def _against(table: Table, run: Run, leader: Run, metric: str) -> str:
 
 def _value(run: Run, metric: str) -> float:
     value = run.result.metrics[metric].value
-    assert value is not None  # only numbers are tested
+    assert value is not None  # only models with a value are tested
     return value
 
 
@@ -157,13 +157,13 @@ def _kind(run: Run) -> str:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the tests say of one model.
+    """The results of the tests for one model.
 
     Attributes:
-        place: Its row number, of how many, and its mean rank, in words.
+        place: Its row number, the number of rows, and its mean rank, in words.
         strengths: Title of a group to the metrics in which no model is significantly better.
-        weaknesses: The same in which at least half of the other models are.
-        beyond: The metrics in which it is better than the true clips, where that is no merit.
+        weaknesses: The same for metrics in which at least half of the other models are.
+        beyond: The metrics in which it is better than the true clips, although this is no merit.
     """
 
     place: str
@@ -173,7 +173,7 @@ class Verdict:
 
 
 def verdict_of(table: Table, run: Run, wins: Wins, beyond: Sequence[str]) -> Verdict:
-    """What the tests say of a model; controls are not ranked and have neither strengths nor weaknesses.
+    """The results of the tests for a model; controls are not ranked and have no strengths or weaknesses.
 
     Args:
         table: The runs.

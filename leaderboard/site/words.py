@@ -1,4 +1,4 @@
-"""The words of the site: what each metric means, how results become a sentence, which metric to believe."""
+"""The texts of the site: the meaning of each metric, phrases for results, which metric to trust."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fevbench.toml import read_toml
 
 FILE = Path(__file__).with_name("words.toml")
 SITE = "site"
-"""The table of `FILE` with words that belong to no metric."""
+"""The table of `FILE` with texts that belong to no metric."""
 QUESTIONS = Path(__file__).parents[2] / "docs" / "audit.md"
 """The page of the documentation with the table of questions; an installed package has no documentation."""
 QUESTIONS_HEAD = "| question | look at |"
@@ -21,11 +21,11 @@ QUESTIONS_HEAD = "| question | look at |"
 
 @dataclass(frozen=True)
 class Words:
-    """What is said of a metric.
+    """The texts about a metric.
 
     Attributes:
-        means: What a number of it says.
-        doubt: When not to believe it.
+        means: The meaning of its values.
+        doubt: When not to trust it.
     """
 
     means: str
@@ -34,13 +34,13 @@ class Words:
 
 @dataclass(frozen=True)
 class Aspect:
-    """One of the things a clip is judged by, with the number that stands for it.
+    """One aspect of quality, with its headline metric.
 
     Attributes:
         key: The key of its group of columns.
-        title: What it is called.
-        better: What is said of a model that is significantly better in it.
-        worse: The opposite.
+        title: Its title.
+        better: The phrase for a model that is significantly better in it.
+        worse: The phrase for a worse one.
     """
 
     key: str
@@ -55,8 +55,8 @@ class Question:
 
     Attributes:
         question: The question.
-        ask: Which metrics answer it.
-        avoid: Which do not.
+        ask: The metrics that answer it.
+        avoid: The metrics that do not.
     """
 
     question: str
@@ -65,7 +65,7 @@ class Question:
 
 
 def read_words() -> dict[str, Words]:
-    """What is said of every metric, by name."""
+    """The texts about every metric, by name."""
     said = {name: words for name, words in _content().items() if name != SITE}
     return {name: Words(one["means"], tuple(one["doubt"])) for name, one in said.items()}
 
@@ -79,13 +79,13 @@ def aspects() -> tuple[Aspect, ...]:
 
 
 def site_words() -> Mapping[str, Any]:
-    """What else the site says, by page."""
+    """The other texts of the site, by page."""
     words: Mapping[str, Any] = _content()[SITE]
     return words
 
 
 def read_questions(file: Path = QUESTIONS) -> tuple[Question, ...]:
-    """The table of questions in the documentation; empty where there is no documentation.
+    """The table of questions in the documentation; empty without documentation.
 
     Raises:
         ValueError: The page has no such table.
@@ -106,7 +106,7 @@ def read_questions(file: Path = QUESTIONS) -> tuple[Question, ...]:
 
 
 def parts_of(text: str, metrics: Mapping[str, str]) -> list[tuple[str, str]]:
-    """A text in parts: each with the address of the metric it names, or with nothing.
+    """A text in parts, each with the address of the metric it names, or an empty text.
 
     Args:
         text: The text.

@@ -52,14 +52,14 @@ def test_a_models_output_becomes_the_pixels_of_a_run() -> None:
 @pytest.mark.parametrize(
     ("given", "layout", "says"),
     [
-        (CLIPS[0] / 255, PLAIN, "its range is not certain"),
+        (CLIPS[0] / 255, PLAIN, "its value range is unknown"),
         (CLIPS[0] / 1.0, Layout((0, 1)), "has values from 0 to 255, beyond value_range"),
         (CLIPS[0] / 127.5 - 1, Layout((0, 1)), "beyond value_range"),
         (np.full((5, 16, 16, 3), np.nan), Layout((0, 1)), "holds NaN"),
         (CLIPS[0].astype(np.int64), PLAIN, "holds int64"),
         (CLIPS[0] > 3, PLAIN, "holds bool"),
         (CLIPS[0][..., :1], PLAIN, "has no axis of 3 colours"),
-        (CLIPS[0][:3], PLAIN, "may be THWC or CTHW: say which"),
+        (CLIPS[0][:3], PLAIN, "may be THWC or CTHW: choose one"),
         (CLIPS[0], Layout(axes="TCHW"), "no axis of 3 colours in layout TCHW"),
         (CLIPS[0][0], PLAIN, r"has shape \(16, 16, 3\)"),
         (CLIPS[0][:0], PLAIN, "has shape"),
@@ -75,7 +75,7 @@ def test_what_is_not_certain_is_refused(given: Any, layout: Layout, says: str) -
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [(((1, 1), ""), "is empty"), (((2, -1), ""), "is empty"), ((None, "HWC"), "layout 'HWC' is none")],
+    [(((1, 1), ""), "is empty"), (((2, -1), ""), "is empty"), ((None, "HWC"), "unknown layout 'HWC'")],
 )
 def test_a_layout_that_cannot_be(arguments: tuple[Any, str], says: str) -> None:
     with pytest.raises(FevbenchError, match=says):
@@ -139,7 +139,7 @@ def test_matching(folder: Path, tmp_path: Path) -> None:
     )
     pairs, how, _ = matched(made, as_given(other, "true", PLAIN), "order")
     assert ([(a.name, b.name) for a, b in pairs], how) == ([("clip9", "clip10"), ("clip10", "x")], "order")
-    with pytest.raises(FevbenchError, match="no clip of made and true has one name"):
+    with pytest.raises(FevbenchError, match="no clip of made has the name of a clip of true"):
         matched(made, arrays, "name")
     with pytest.raises(FevbenchError, match="made holds 2 clips, true 1"):
         matched(made, as_given(CLIPS[:1], "true", PLAIN), None)

@@ -153,7 +153,7 @@ def test_without_truth_only_what_needs_none_has_a_number(tiny_data: None) -> Non
     assert alone["csim"].reason == "needs the true clips, or the images that the clips were made from"
     assert alone["psnr"].reason == "needs the true clips"
     assert "expression classifier" in alone["accuracy"].reason
-    assert alone["accuracy-fer"].reason == "needs to know which expression was asked for: give labels"
+    assert alone["accuracy-fer"].reason == "needs the requested expressions: give labels"
     with_inputs = scored(MADE, inputs=TRUE[:, 0])
     assert with_inputs["csim"].value == pytest.approx(1)
     assert with_inputs.protocol.frames == 17, "the input is put before each clip"
@@ -164,7 +164,7 @@ def test_without_truth_only_what_needs_none_has_a_number(tiny_data: None) -> Non
 def test_without_subjects_there_is_no_interval_and_it_is_said(tiny_data: None) -> None:
     scores = scored(MADE, TRUE)
     assert scores["psnr"].interval is None
-    assert scores.notes == ["no intervals: whose the clips are is not said; give subjects"]
+    assert scores.notes == ["no intervals: the subjects of the clips are not known; give subjects"]
     assert "people" not in scores._repr_html_()
     with pytest.raises(UnknownName, match="no metric of these scores is called 'ssim'"):
         scores["ssim"]
@@ -187,7 +187,7 @@ def test_one_clip_nan_and_ranges(tiny_data: None) -> None:
     one = scored(TRUE[0], TRUE[0])
     assert one["psnr"].value == 100
     assert fevbench.score(MADE[0], TRUE[0], metrics="fid")["fid"].reason == "15 frames, needs at least 256"
-    with pytest.raises(FevbenchError, match="range is not certain"):
+    with pytest.raises(FevbenchError, match="value range is unknown"):
         scored(TRUE / 255, TRUE)
     with pytest.raises(FevbenchError, match="made clip 0 holds NaN"):
         scored(TRUE * np.nan, TRUE, value_range=(0, 1))

@@ -144,9 +144,9 @@ def test_metrics_can_be_audited_one_after_the_other(cli: Cli, tmp_path: Path) ->
     assert "15 or 18 true clips" in page.out
     assert "| motion ↑ | 15 | **100** |" in page.out, "frozen clips do not move at all"
     other = cli(*RUN, "--damages", "freeze", "--metrics", "ssim", "--out", out)
-    assert "by freeze, blur, and this one is not: choose another --out" in other.complaint
+    assert "by freeze, blur, which this audit is not: choose another --out" in other.complaint
     (out / "audit.json").write_text("{}", encoding="utf-8")
-    assert "is no audit of this version of fevbench" in cli(*asked, "--metrics", "ssim").complaint
+    assert "is not an audit of this version of fevbench" in cli(*asked, "--metrics", "ssim").complaint
 
 
 def test_of_a_metric_without_a_value_of_the_true_clips_nothing_is_said(

@@ -190,7 +190,9 @@ def test_a_locked_cache_is_one_line(
         said = cli("cache", "prune", "--older-than", "30")
         other.execute("ROLLBACK")
     assert said.code == 1
-    assert said.err.splitlines()[-1].startswith(f"error: feature cache {path} is locked by another process")
+    assert said.err.splitlines()[-1].startswith(
+        f"error: feature cache {path} has been locked by another process"
+    )
     assert left(home, "net-1") == "AB"
 
 

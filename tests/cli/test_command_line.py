@@ -283,7 +283,7 @@ def test_nothing_is_no_value(cli: Cli, words: str, option: str) -> None:
 def test_a_list_of_nothing_is_no_list(cli: Cli, command: str) -> None:
     outcome = cli(*command.split(), ",")
     assert outcome.code == 1
-    assert "--metrics names none" in outcome.complaint
+    assert "--metrics is empty" in outcome.complaint
 
 
 class OutOfMemoryError(RuntimeError):
@@ -318,7 +318,7 @@ class OutOfMemoryError(RuntimeError):
         (
             "compare x",
             OSError(24, "Too many open files", "f"),
-            "f: Too many open files: let more files be open",
+            "f: Too many open files: raise the limit of open files",
         ),
         ("compare x", OSError(28, "No space left", "f"), "the disk is full while writing f: free some space"),
         ("compare x", PermissionError(13, "Permission denied", "f"), "f: Permission denied: check its permi"),
@@ -353,5 +353,5 @@ def test_a_set_that_is_not_broken_is_not_to_be_installed_again(monkeypatch: pyte
     data = open_dataset("fevsynth")
     clip = data.clips("test")[0]
     monkeypatch.setattr(StoredArchive, "read", fail)
-    with pytest.raises(DatasetError, match=r"Too many open files.*: let more files be open"):
+    with pytest.raises(DatasetError, match=r"Too many open files.*: raise the limit of open files"):
         data.frames(clip)

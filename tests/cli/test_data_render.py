@@ -105,8 +105,8 @@ def test_a_set_grows_to_what_it_would_have_been(render: Callable[..., Outcome], 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--size", "64"), "holds a set of other settings (size 32, not 64): give the same ones"),
-        (("--seed", "9"), "holds a set of other settings (seed 1, not 9): give the same ones"),
+        (("--size", "64"), "holds a set with other settings (size 32, not 64): give the same ones"),
+        (("--seed", "9"), "holds a set with other settings (seed 1, not 9): give the same ones"),
         (("--takes", "1"), "holds a larger set (takes 2, not 1): give at least as many"),
     ],
 )

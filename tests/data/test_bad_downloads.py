@@ -163,14 +163,14 @@ def test_a_wrong_folder_says_what_was_expected_found_and_meant(cli: Cli, tmp_pat
     ("options", "words"),
     [
         (("--set", "pattern={subject}/{lable}"), "did you mean 'label'?"),
-        (("--set", "pattern={subject}/x"), "name {subject} and {label} once each"),
+        (("--set", "pattern={subject}/x"), "lacks {subject} or {label}: name each once"),
         (("--set", "patern=x"), "did you mean 'pattern'?"),
         (("--split", "seeded:70-20-20:0"), "write seeded:70-10-20:0"),
         (("--split", "kfold:9:1"), "more folds than the 4 subjects"),
         (("--split", "kfold:2:1"), "3 or more"),
         (("--split", "mug-lfdm-26-26"), "has no split"),
         (("--split", "none.csv"), "none.csv cannot be read"),
-        (("--labels", "contempt"), "shows none of contempt, but anger, happiness"),
+        (("--labels", "contempt"), "has no clip labelled contempt, only anger, happiness"),
         (("--sampling", "all", "--short", "resample"), "use --short pad-last or drop"),
         (("--frames", "40", "--short", "drop"), "8 too short"),
     ],
@@ -262,7 +262,7 @@ def test_other_parts_and_misspelt_labels_are_refused(cli: Cli, own: Path, tmp_pa
     out = tmp_path / "out"
     typo = prepare(cli, own, out, "--labels", "anger,hapiness")
     assert typo.code == 1
-    assert "shows no 'hapiness': did you mean 'happiness'?" in typo.complaint
+    assert "has no clip labelled 'hapiness': did you mean 'happiness'?" in typo.complaint
     assert prepare(cli, own, out, "--labels", ",").code == 2
     assert prepare(cli, own, out).code == 0
     other = prepare(cli, own, out, "--set", "pattern={subject}/{label}/*")

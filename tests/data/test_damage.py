@@ -94,7 +94,7 @@ def test_a_digest_that_another_program_kept_is_told_apart(tmp_path: Path) -> Non
             container.mux(stream.encode(None))
     facts = FileFacts()
     assert len(read_clip(tmp_path / "a.mkv", facts)) == 6
-    assert facts.notes == ["another program encoded again what fevbench wrote"]
+    assert facts.notes == ["another program re-encoded what fevbench wrote"]
     assert facts.checked == ""
     for read in (read_clip, examine):
         with pytest.raises(VideoError, match=f"if you changed it on purpose, drop its tag {DIGEST_TAG}"):

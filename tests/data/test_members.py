@@ -49,7 +49,7 @@ def test_frames_are_in_the_order_people_mean(names: list[str]) -> None:
 
 
 def test_an_order_that_cannot_be_told_is_refused() -> None:
-    with pytest.raises(VideoError, match="whose order cannot be told"):
+    with pytest.raises(VideoError, match="whose order is not certain"):
         members("1.05.png", "1.10.png", "1.2.png")
 
 
@@ -77,17 +77,17 @@ def test_masks_alone_are_frames() -> None:
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["0.png", "0.jpg", "1.png"], r"one frame twice: 0\.jpg and 0\.png"),
-        (["1.png", "01.png"], "one frame twice"),
-        (["0.png", "0.PNG"], "one frame twice"),
+        (["0.png", "0.jpg", "1.png"], r"the same frame twice: 0\.jpg and 0\.png"),
+        (["1.png", "01.png"], "the same frame twice"),
+        (["0.png", "0.PNG"], "the same frame twice"),
         (["0_left.png", "0_right.png"], r"several kinds \(0_left\.png, 0_right\.png\)"),
         (["0.png", "0 (1).png"], "several kinds"),
         (["frame0.png", "face0.png"], "several kinds"),
         (["cam1_0.png", "cam1_1.png", "cam2_0.png", "cam2_1.png"], r"several clips \(cam1_0.* cam2_1"),
         (["0_1.png", "0_2.png", "1_1.png", "1_2.png"], "several clips"),
         (["happy_1.png", "happy_2.png", "sad_1.png"], "several kinds"),
-        (["neutral.png", "apex.png"], "without numbers"),
-        (["mask.png", "depth.png"], "without numbers"),
+        (["neutral.png", "apex.png"], "without numbers in their names"),
+        (["mask.png", "depth.png"], "without numbers in their names"),
     ],
 )
 def test_pictures_that_are_no_one_clip_are_refused(names: list[str], words: str) -> None:

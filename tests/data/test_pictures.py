@@ -135,7 +135,7 @@ def test_an_animation_is_no_frame_and_a_still_no_clip(tmp_path: Path) -> None:
         Image.fromarray(STEPS[0]).save(tmp_path / name)
     first, *rest = map(Image.fromarray, STEPS)
     first.save(tmp_path / "2.png", save_all=True, append_images=rest)
-    with pytest.raises(VideoError, match=r"2\.png holds 5 pictures and not one"):
+    with pytest.raises(VideoError, match=r"2\.png holds 5 pictures, expected one"):
         read_clip(tmp_path)
     assert (read_photograph(tmp_path / "2.png") == 20).all()
     first.save(tmp_path / "still.webp")

@@ -155,5 +155,5 @@ def test_two_processes_do_not_prepare_into_one_folder(cli: Cli, tmp_path: Path) 
         refused = prepare(cli, own, out, "--split", "kfold:3:2")
         assert tree(out) == before
     assert refused.code == 1
-    assert f"another process prepares into {out}: wait until it is done" in refused.complaint
+    assert f"another process is writing to {out}: wait until it is done" in refused.complaint
     assert prepare(cli, own, out, "--split", "kfold:3:2").code == 0

@@ -91,7 +91,7 @@ def test_a_split_depends_on_ids_alone() -> None:
         assign("seeded:50-0-50:1", list("abcd"), folder, None, {}).split_of
         == assign("seeded:50-0-50:1", list("dcba"), folder, None, {}).split_of
     )
-    with pytest.raises(DatasetError, match="leaves nobody to test on"):
+    with pytest.raises(DatasetError, match="leaves no test subject"):
         assign("seeded:90-10-0:1", list("abcd"), folder, None, {})
 
 
@@ -249,7 +249,7 @@ def test_longer_clips_are_scored_to_their_end_or_not_at_all(
     score = ("run", "real", "own", "--metrics", "psnr", "--out", tmp_path / "run")
     refused = cli(*score)
     assert refused.code == 1
-    assert "goes on after frame 30 of 48, the last that protocol 64x16@8" in refused.complaint
+    assert "has 48 frames, protocol 64x16@8 reads only the first 31" in refused.complaint
     assert not (tmp_path / "run" / "result.json").exists()
     monkeypatch.setitem(protocols._targets, "64x16", replace(first, version=9, reads_to_end=True))
     made = cli("data", "prepare", "folder:own", tmp_path / "own", *wish)
@@ -271,7 +271,10 @@ def test_dark_frames_are_not_compared() -> None:
 @pytest.mark.usefixtures("middle_faces")
 def test_looking_at_a_set(cli: Cli, tmp_path: Path) -> None:
     downloads.mug(tmp_path / "mug")
-    assert "mug is not prepared here: fevbench data prepare mug SRC" in cli("run", "copy", "mug").complaint
+    assert (
+        "mug is not prepared on this machine: fevbench data prepare mug SRC"
+        in cli("run", "copy", "mug").complaint
+    )
     assert cli("data", "prepare", "mug", tmp_path / "mug", "--out", tmp_path / "out", *SMALL).code == 0
     assert str(tmp_path / "out") in cli("data", "list", "--format", "json").out
     info = cli("data", "info", "mug").out

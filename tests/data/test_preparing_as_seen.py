@@ -84,7 +84,7 @@ def test_a_variable_frame_rate_is_sampled_by_time(cli: Cli, take: Path, tmp_path
     assert np.abs(np.array(at)[entry.taken] - wanted).max() <= 4
     assert [round((float(f.mean()) - 40) / 6) for f in clip] == entry.taken
     assert entry.fps == pytest.approx(31 / 1.58, abs=0.01)
-    assert "the frame rate varies, so that frames were chosen by time" in entry.notes
+    assert "the frame rate varies, so frames were chosen by time" in entry.notes
     assert entry.source_checked == "checksums"
 
 

@@ -44,7 +44,9 @@ def test_no_protocol_scores_the_first_part_of_a_longer_clip(name: str) -> None:
             assert frame_numbers[0] == 0
             assert 0.9 * (count - 1) - 1 <= frame_numbers[-1] < count
         else:
-            with pytest.raises(VideoError, match=rf"clip goes on after frame \d+ of {count}, the last that"):
+            with pytest.raises(
+                VideoError, match=rf"clip has {count} frames, protocol .* reads only the first \d+"
+            ):
                 protocol.sample(np.zeros((count, 8, 8, 3), np.uint8), "clip")
     assert protocol.reads_to_end or not protocol.covers(64)
 
@@ -55,7 +57,7 @@ def test_a_longer_clip_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPat
     with pytest.raises(VideoError) as refused:
         first.sample(numbered(64), "mine")
     assert str(refused.value) == (
-        "mine goes on after frame 30 of 64, the last that protocol 64x16@1 reads: "
+        "mine has 64 frames, protocol 64x16@1 reads only the first 31: "
         "prepare the set with --frames 32, spread over each take"
     )
     monkeypatch.setitem(protocols._targets, "64x16", replace(first, version=2, reads_to_end=True))
@@ -157,8 +159,8 @@ def test_the_digest_of_some_clips_is_not_that_of_all() -> None:
     [
         ({"subject": "dan"}, "subject dan is in both train and test"),
         ({"id": "bob-joy"}, "two clips are called bob-joy"),
-        ({"id": "../up"}, "clip id '../up' is no file name"),
-        ({"label": "smirk"}, "shows 'smirk', which is none of its labels"),
+        ({"id": "../up"}, "clip id '../up' is not a file name"),
+        ({"label": "smirk"}, "has the unknown label 'smirk'"),
     ],
 )
 def test_a_data_set_that_cannot_be_scored_on_is_refused(

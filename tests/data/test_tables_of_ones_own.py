@@ -121,7 +121,7 @@ def test_splits_are_read_in_any_case(cli: Cli, own: Path, tmp_path: Path) -> Non
     assert {s.id: s.split for s in open_dataset("own").subjects()} == {"ann": "train", "bob": "test"}
     split.write_text("Subject;Split\nann;Test\nbob;train\n")
     wish = ("--set", "pattern={subject}", "--split", split)
-    assert "name {subject} and {label} once each" in prepare(cli, own, tmp_path / "b", *wish).complaint
+    assert "lacks {subject} or {label}: name each once" in prepare(cli, own, tmp_path / "b", *wish).complaint
 
 
 def test_a_split_names_who_is_not_here(cli: Cli, own: Path, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_split_names_who_is_not_here(cli: Cli, own: Path, tmp_path: Path) -> N
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["split"]["missing"] == ["Cem"]
     split.write_text("subject,split\n1,train\n2,test\n")
     none = prepare(cli, own, tmp_path / "none", *wish).complaint
-    assert f"{split} names none of the subjects here, but 1, 2: they are ann, bob, cem" in none
+    assert f"{split} names no subject of this set, only 1, 2: its subjects are ann, bob, cem" in none
 
 
 def test_a_set_that_lost_whom_to_test_says_so(cli: Cli, own: Path, tmp_path: Path) -> None:
@@ -156,12 +156,12 @@ def test_what_names_nothing_says_what_there_is(cli: Cli, own: Path, tmp_path: Pa
     assert "fits the pattern '{subject}_{label}': there is, for example, ann.mp4" in fits.complaint
     table.write_text("path,subject,label\n")
     assert (
-        f"{table} names no take in {own}: name videos"
+        f"{table} names no clip in {own}: name videos"
         in prepare(cli, own, out, f"--set=csv={table}").complaint
     )
     table.write_text("path,subject,label\nowen.mp4,ann,anger\n")
     named = prepare(cli, own, out, "--set", f"csv={table}").complaint
-    assert f"{table} names no take in {own} (clips.csv line 2: missing file)" in named
+    assert f"{table} names no clip in {own} (clips.csv line 2: missing file)" in named
     assert not out.exists()
 
 
@@ -170,14 +170,17 @@ def test_nobody_is_two_people_for_a_capital_letter(cli: Cli, own: Path, tmp_path
     write_video(own / "ann2.mp4", performance(1, "fear"))
     table.write_text(ROWS + "ann2.mp4,Ann,fear\n")
     refused = prepare(cli, own, tmp_path / "out", "--set", f"csv={table}")
-    assert "'ann' and 'Ann' may be one subject: write a subject's name in one way" in refused.complaint
+    assert (
+        "'ann' and 'Ann' may be one subject: write each subject's name the same way everywhere"
+        in refused.complaint
+    )
 
 
 def test_one_person_is_told_that_two_are_needed(cli: Cli, tmp_path: Path) -> None:
     write_video(tmp_path / "own" / "ann" / "anger" / "1.mp4", performance(1, "anger"))
     complaint = prepare(cli, tmp_path / "own", tmp_path / "out").complaint
-    assert "there is one subject, ann" in complaint
-    assert "or --split test to score on it only" in complaint
+    assert "there is only one subject, ann" in complaint
+    assert "or use --split test to score only" in complaint
 
 
 def test_a_set_to_score_on_only(cli: Cli, tmp_path: Path) -> None:
@@ -240,8 +243,8 @@ def test_a_prepared_folder_that_is_gone_is_shown_as_such(cli: Cli, own: Path, tm
     assert place() == str(out)
     shutil.rmtree(out)
     assert place() == f"{out} (missing)"
-    assert f"{out} is not there: name its folder" in cli("data", "stats", f"own:{out}").complaint
-    assert f"{out} is not there any more: name its folder" in cli("data", "stats", "own").complaint
+    assert f"{out} does not exist: name its folder" in cli("data", "stats", f"own:{out}").complaint
+    assert f"{out} does not exist any more: name its folder" in cli("data", "stats", "own").complaint
 
 
 def test_a_home_that_cannot_be_written_loses_no_set(

@@ -130,11 +130,11 @@ def test_what_is_wrong_with_a_group_is_told(run: Run, tmp_path: Path) -> None:
         "returned shape (3, 16, 3, 64, 64) for clips {0}, {1}, {2} and 1 more, expected (4, 16, 3, 64, 64)"
     )
     assert shape.format(*first) in run(make="video = video[1:]").complaint
-    assert "hands over clips with a mistake" in run(make="return (video.clamp(-1, 1) + 1) / 2").complaint
+    assert "returned clips with a mistake" in run(make="return (video.clamp(-1, 1) + 1) / 2").complaint
     assert not tiny.tree(tmp_path / "run" / "clips")
     norm = "self.norm = torch.nn.BatchNorm3d(3)"
     trained = run(make="video = self.norm(video.movedim(1, 2)).movedim(1, 2) / 3", build=norm)
-    assert "makes other clips in training mode" in trained.complaint
+    assert "has networks in training mode, where it makes other clips" in trained.complaint
 
 
 @pytest.mark.parametrize("batch", ["0", "'4'", "True", "1025", "None"])

@@ -105,7 +105,7 @@ class Larger(Base):
 def test_a_look_up_costs_nothing_that_could_be_measured(cli: Cli) -> None:
     outcome = cli("cost", "real", "--dataset", "tiny")
     assert outcome.code == 1
-    assert "real looks clips up and makes none: name a model that generates" in outcome.complaint
+    assert "real finds clips and generates none: choose a model that generates" in outcome.complaint
 
 
 def test_a_model_that_fails_is_one_line(cli: Cli, plugin: Path, tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def test_a_feature_that_was_changed_is_no_score(cli: Cli, tmp_path: Path) -> Non
         changed = database.execute("UPDATE features SET value = zeroblob(2048)").rowcount
     outcome = cli(*CSIM, "--out", tmp_path / "two")
     assert outcome.code == 0, outcome
-    told = f"feature cache {cache}: damaged features of {changed} samples were computed anew"
+    told = f"feature cache {cache}: damaged features of {changed} samples were computed again"
     assert outcome.err.count(told) == 1
     assert tiny.comparable(tmp_path / "one/result.json") == tiny.comparable(tmp_path / "two/result.json")
 

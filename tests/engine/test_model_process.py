@@ -51,7 +51,7 @@ HANGS = "re.match('(a+)+$', 'a' * 60 + 'b')"
 ENDS = {
     "os._exit(3)": r"ended its process with exit status 3 on clip",
     "os._exit(0)": r"ended its process with exit status 0 on clip",
-    "os.kill(os.getpid(), 9)": r"was killed \(SIGKILL\), perhaps for want of memory, on clip .*more memory",
+    "os.kill(os.getpid(), 9)": r"was killed \(SIGKILL\), perhaps for lack of memory, on clip .*more memory",
     "os.abort()": r"was ended by signal 6 \(SIGABRT\) on clip .*: see .*model\.log",
     "ctypes.string_at(0)": r"was ended by signal 11 \(SIGSEGV\) on clip .*: see .*model\.log",
     "sys.exit(4)": r"failed on clip .* \(SystemExit: 4\)",

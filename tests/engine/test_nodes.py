@@ -19,7 +19,7 @@ from tiny import Cli
 from fevbench import weights
 from fevbench.engine import cluster, node
 from fevbench.engine.folder import Claim, settings_of
-from fevbench.engine.node import Load, Sent
+from fevbench.engine.node import SentRun, TaskInput
 from fevbench.extractors.base import Extractor
 from fevbench.extractors.cache import FeatureCache
 from fevbench.version import VERSION
@@ -37,7 +37,7 @@ def on_node(monkeypatch: pytest.MonkeyPatch) -> Iterator[OnNode]:
     def begin(patch: Patch) -> None:
         class Task:
             @staticmethod
-            def remote(sent: Sent, load: Load) -> bytes:
+            def remote(sent: SentRun, load: TaskInput) -> bytes:
                 with pytest.MonkeyPatch.context() as patched:
                     patched.setattr(node.platform, "node", lambda: "far-away")
                     patch(patched)
@@ -83,10 +83,13 @@ def another_version(patched: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("patch", "said"),
     [
-        (another_version, f"it has fevbench 0.0.1, and the run {VERSION}: install the same version"),
-        (another_package, "it has numpy 0.1, and the run "),
-        (one_package_more, "it has opencv-python-headless 4.1, and the run "),
-        (another_fingerprint, "it would compute other features by squared-error: set it up as the others"),
+        (another_version, f"it has fevbench 0.0.1, the run {VERSION}: install the same version"),
+        (another_package, "it has numpy 0.1, the run "),
+        (one_package_more, "it has opencv-python-headless 4.1, the run "),
+        (
+            another_fingerprint,
+            "its squared-error would compute different features: set it up like the others",
+        ),
     ],
 )
 def test_a_node_that_differs_is_refused_by_name(
@@ -114,9 +117,7 @@ def test_a_node_with_another_weight_is_refused_by_name(
     on_node(lambda patched: patched.setattr(weights, "require_all", lambda *_, **__: {other.name: other}))
     shown = cli(*RUN, *ON_RAY, "--out", tmp_path / "run")
     assert shown.code == 1
-    assert (
-        "node far-away: its lpips-alex is 111111111111, and that of the run 000000000000" in shown.complaint
-    )
+    assert "node far-away: its lpips-alex is 111111111111, the run's 000000000000" in shown.complaint
 
 
 def test_a_full_disk_on_a_node_is_one_line_and_the_same_command_continues(
@@ -147,6 +148,6 @@ def test_a_second_driver_is_told_before_it_asks_the_cluster(
         before = tiny.tree(tmp_path / "run")
         shown = cli(*RUN, *ON_RAY, "--out", tmp_path / "run")
         assert shown.code == 1
-        assert f"another process works in {tmp_path / 'run'}" in shown.complaint
+        assert f"another process is writing to {tmp_path / 'run'}" in shown.complaint
         assert tiny.tree(tmp_path / "run") == before
     assert not asked

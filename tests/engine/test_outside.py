@@ -337,14 +337,14 @@ GOOD = 'command = ["true", "{out}"]\n'
     [
         ('comand = ["true"]', ["no field is called 'comand'", "did you mean 'command'"]),
         (GOOD + "timout = 3", ["did you mean 'timeout'"]),
-        (GOOD + "timeout = -1", ["timeout cannot be", "more than 0"]),
-        (GOOD + 'timeout = "3"', ["timeout cannot be"]),
-        (GOOD + "timeout = nan", ["timeout cannot be"]),
-        (GOOD + 'env = ["A=1"]', ["env cannot be", "a table"]),
+        (GOOD + "timeout = -1", ["timeout is not valid", "more than 0"]),
+        (GOOD + 'timeout = "3"', ["timeout is not valid"]),
+        (GOOD + "timeout = nan", ["timeout is not valid"]),
+        (GOOD + 'env = ["A=1"]', ["env is not valid", "a table"]),
         (GOOD + "env = { \"A=B\" = \"1\" }", ["'A=B' cannot be the name"]),
         (GOOD + 'cwd = "nowhere"', ["cwd", "is not a folder"]),
         (GOOD + 'watch = ["weights.pth"]', ["weights.pth", "does not exist"]),
-        (GOOD + 'watch = ["."]', ["is no file"]),
+        (GOOD + 'watch = ["."]', ["is not a file"]),
         ("timeout = 3", ["command is missing"]),
         ("command = 3", ["command cannot be", "a list of texts"]),
         ("command = []", ["command is empty"]),
@@ -354,13 +354,13 @@ GOOD = 'command = ["true", "{out}"]\n'
         ('command = ["true", "{out.name}"]', ["no placeholder"]),
         ('command = ["true", "{}", "{out}"]', ["no placeholder", "{{"]),
         ('command = ["true", "{out"]', ["cannot be filled in"]),
-        ('command = ["true", "{seed:05}", "{out}"]', ["asks for a format"]),
+        ('command = ["true", "{seed:05}", "{out}"]', ["has a format"]),
         ('command = ["true", "{manifest}", "{label}"]', ["one or the other"]),
         ('command = ["no-such-program", "{out}"]', ["there is no program 'no-such-program'"]),
         ('command = ["./no-such-program", "{out}"]', ["there is no program './no-such-program' in"]),
         ('command = ["{image}", "{out}"]', ["name the program itself"]),
         ('command = ["true", "a\\u0000", "{out}"]', ["NUL"]),
-        ("command = ", ["is no TOML"]),
+        ("command = ", ["is not valid TOML"]),
     ],
 )  # fmt: skip
 def test_a_file_that_says_what_cannot_be_is_one_line(outside: Outside, text: str, words: list[str]) -> None:
@@ -374,9 +374,9 @@ def test_a_file_that_says_what_cannot_be_is_one_line(outside: Outside, text: str
 
 def test_a_file_that_is_not_there_and_cost_are_one_line(outside: Outside, cli: Cli) -> None:
     assert "does not exist" in outside.run().complaint
-    assert "names no file" in cli("run", "command:", "tiny").complaint
+    assert "has no file" in cli("run", "command:", "tiny").complaint
     outside.program("write(*one())")
-    assert "cost cannot be seen" in cli("cost", f"command:{outside.toml}").complaint
+    assert "cannot be measured: it is an external program" in cli("cost", f"command:{outside.toml}").complaint
 
 
 def read(folder: Path) -> dict[str, Any]:

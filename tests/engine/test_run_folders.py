@@ -69,7 +69,7 @@ def test_a_folder_is_one_process_s(tmp_path: Path) -> None:
         assert not first.begun
         for settings in (SETTINGS, other):
             for overwrite in (False, True):
-                with pytest.raises(RunError, match="another process works in"):
+                with pytest.raises(RunError, match="another process is writing to"):
                     Claim(tmp_path / "run", settings, overwrite)
         said = Settings.model_validate_json((tmp_path / "run" / "run.json").read_text())
         assert said == SETTINGS
@@ -108,7 +108,7 @@ def test_a_second_process_is_told_and_changes_nothing(
 
     before = kept()
     for more in ((), ("--seed", "1"), ("--overwrite",)):
-        assert "another process works in" in cli(*run, *more).complaint
+        assert "another process is writing to" in cli(*run, *more).complaint
         assert kept() == before
     go.touch()
     first.communicate()
@@ -176,7 +176,7 @@ def test_overwrite_does_not_empty_the_folder_it_is_to_score(
     assert noise(metrics="psnr").code == 0
     before = tiny.tree(tmp_path / "run")
     run = ("run", f"videos:{tmp_path}/run/clips", "tiny", "--metrics", "psnr", "--out", tmp_path / "run")
-    assert "would be emptied" in cli(*run, "--overwrite").complaint
+    assert "--overwrite would empty" in cli(*run, "--overwrite").complaint
     assert tiny.tree(tmp_path / "run") == before
 
 

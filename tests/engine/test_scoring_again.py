@@ -55,10 +55,14 @@ def test_metrics_of_the_same_features_are_added(run: Path) -> None:
 
 @pytest.mark.usefixtures("nothing_else")
 def test_what_is_not_kept_is_said(run: Path, home: Path) -> None:
-    with pytest.raises(FevbenchError, match=r"features of 9 clips by frame-difference are not kept here"):
+    with pytest.raises(
+        FevbenchError, match=r"features of 9 clips by frame-difference are not in the feature cache"
+    ):
         score_again(run, ["motion"], Silent())
     shutil.rmtree(home / "features")
-    with pytest.raises(FevbenchError, match="by arcface are not kept here: repeat the command of the run"):
+    with pytest.raises(
+        FevbenchError, match="by arcface are not in the feature cache: repeat the run's command"
+    ):
         score_again(run, [], Silent())
 
 
@@ -76,10 +80,10 @@ def test_a_folder_that_is_none_or_not_finished_or_changed_is_refused(
         parts = dict(kept)
     parts["made"][0, 0, 0] ^= 1
     np.savez(digests, **parts)
-    with pytest.raises(RunError, match="is not of these clips"):
+    with pytest.raises(RunError, match="does not match these clips"):
         score_again(run, [], Silent())
     digests.unlink()
-    with pytest.raises(RunError, match="is not there: the run is of an older fevbench: repeat its command"):
+    with pytest.raises(RunError, match="does not exist: an older fevbench made this run: repeat its command"):
         score_again(run, [], Silent())
     before = tiny.comparable(run / "result.json")
     assert cli("run", "copy", "tiny", "--metrics", METRICS, "--out", run).code == 0

@@ -226,7 +226,7 @@ def test_a_network_it_cannot_run_is_one_line() -> None:
 
 def test_a_broken_installation_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(FevbenchError, match=r"openvino cannot be loaded .*install it anew, or repeat with"):
+    with pytest.raises(FevbenchError, match=r"openvino cannot be loaded .*reinstall it, or repeat with"):
         run_by(OPENVINO, Sums())(torch.rand(2, 3))
 
 

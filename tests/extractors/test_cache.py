@@ -115,7 +115,7 @@ def test_a_row_that_is_not_as_it_was_written_is_computed_anew(
     notes: list[str] = []
     found = held(filled, notes)
     assert VALUES.keys() - found.keys() == {key}
-    assert notes == [f"feature cache {filled}: damaged features of 1 sample were computed anew"]
+    assert notes == [f"feature cache {filled}: damaged features of 1 sample were computed again"]
     with opened(filled.parent) as cache:
         cache.put({key: VALUES[key]})
     assert held(filled, notes).keys() == VALUES.keys()
@@ -195,7 +195,7 @@ def test_a_damaged_schema_is_put_aside(filled: Path, statement: str) -> None:
     change(filled, statement)
     notes: list[str] = []
     assert held(filled, notes) == {}
-    assert "it is no cache of this version" in notes[0]
+    assert "it is not a cache of this version" in notes[0]
 
 
 def test_a_cache_of_before_digests_is_not_believed(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_a_locked_file_is_waited_for_and_then_named(filled: Path) -> None:
         other.execute("BEGIN EXCLUSIVE")
         cache.put(VALUES)
         for act in (cache.flush, lambda: cache.get(VALUES)):
-            with pytest.raises(FevbenchError, match="is locked by another process") as refused:
+            with pytest.raises(FevbenchError, match="has been locked by another process") as refused:
                 act()
             assert "delete" not in str(refused.value)
             assert "\n" not in str(refused.value)
@@ -275,7 +275,7 @@ def test_a_file_that_can_only_be_read_is_read(filled: Path, monkeypatch: pytest.
         for key in "kl":
             cache.put({key: np.zeros(40, np.float32)})
             cache.flush()
-    assert notes == [f"feature cache {filled} can only be read: what is computed is not kept"]
+    assert notes == [f"feature cache {filled} is read-only: new features are not kept"]
 
 
 def test_too_few_file_descriptors_are_not_the_files_fault(
@@ -290,7 +290,7 @@ def test_too_few_file_descriptors_are_not_the_files_fault(
     monkeypatch.setattr(sqlite3, "connect", unopened)
     monkeypatch.setattr(tempfile, "TemporaryFile", no_more)
     with (
-        pytest.raises(FevbenchError, match=r"Too many open files.*: let more files be open"),
+        pytest.raises(FevbenchError, match=r"Too many open files.*: raise the limit of open files"),
         opened(filled.parent),
     ):
         pass
@@ -466,7 +466,7 @@ def test_a_file_that_says_it_has_a_log_is_read_where_nothing_can_be_written(
     with opened(filled.parent, notes) as cache:
         assert len(cache.get(VALUES)) == 200
         cache.put({"k": np.zeros(40, np.float32)})
-    assert notes == [f"feature cache {filled} can only be read: what is computed is not kept"]
+    assert notes == [f"feature cache {filled} is read-only: new features are not kept"]
     assert filled.read_bytes() == content
 
 

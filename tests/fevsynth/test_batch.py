@@ -37,7 +37,7 @@ def test_nothing_to_do_is_no_error(tmp_path: Path) -> None:
 def test_a_process_that_dies_is_an_error_with_a_way_out(
     tmp_path: Path, make: Callable[[Job], Rendered]
 ) -> None:
-    with pytest.raises(FevbenchError, match="want of memory: repeat the command with fewer --jobs"):
+    with pytest.raises(FevbenchError, match="lack of memory: repeat the command with fewer --jobs"):
         render_all(jobs(tmp_path), 2, make)
     assert not multiprocessing.active_children()
 

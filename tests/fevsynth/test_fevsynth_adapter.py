@@ -240,7 +240,7 @@ def test_a_set_that_has_changed_has_another_version(root: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("fevsynth:", "fevsynth: names no folder: give fevsynth:DIR a folder"),
+        ("fevsynth:", "fevsynth: has no folder: give fevsynth:DIR a folder"),
         ("fevsynth:/no/such", "/no/such/manifest.json is missing or broken"),
         ("fevsinth:here", "no data set is called 'fevsinth': did you mean 'fevsynth'"),
         ("tiny:here", "tiny is not read from a folder: use 'tiny'"),

@@ -34,7 +34,7 @@ def test_the_same_settings_continue(claimed: Path) -> None:
 )
 def test_another_set_is_refused(claimed: Path, change: dict[str, int], words: str) -> None:
     with pytest.raises(
-        DatasetError, match=rf"holds a set of other settings \(.*{words}\): give the same ones"
+        DatasetError, match=rf"holds a set with other settings \(.*{words}\): give the same ones"
     ):
         claim_folder(claimed, replace(SETTINGS, **change))
     claim_folder(claimed, SETTINGS)
@@ -68,7 +68,7 @@ def test_a_set_grows_around_what_is_there(claimed: Path, change: dict[str, int])
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(DatasetError, match="is not empty and holds no set"):
+    with pytest.raises(DatasetError, match="is not empty and holds no unfinished rendering"):
         claim_folder(tmp_path, SETTINGS)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 

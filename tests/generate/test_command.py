@@ -79,7 +79,7 @@ def test_all_six_in_one_grid(ask: Ask, tmp_path: Path) -> None:
             "brighter",
             "clip.webp has no known format: give a name that ends in .mp4, .gif, .png",
         ),
-        (("clip.mp4",), "real", "real looks clips up and makes none"),
+        (("clip.mp4",), "real", "real finds clips and generates none"),
         (("clip.mp4",), "brigter", "did you mean 'brighter'?"),
         (("clip.mp4", "fear", "--protocol", "64"), "brighter", "no protocol is called '64'"),
         (("clip.mp4", "fear", "--paste"), "brighter", "--framed detects no face, but --paste needs one"),

@@ -64,7 +64,7 @@ def test_nothing_is_filed_beside_a_broken_history(run: Path, cli: Cli, tmp_path:
     results = tmp_path / "results"
     results.mkdir()
     (results / "history.jsonl").write_text("{\n", encoding="utf-8")
-    assert "line 1 is no state" in cli("leaderboard", "add", run, "--results", results).complaint
+    assert "line 1 is not a state" in cli("leaderboard", "add", run, "--results", results).complaint
     assert [path.name for path in results.iterdir()] == ["history.jsonl"]
 
 
@@ -181,14 +181,14 @@ def test_a_name_that_makes_the_same_file_replaces_nothing(run: Path, cli: Cli, t
     before = tree(results)
     called("copy--mine")
     refused = cli("leaderboard", "add", run, "--results", results, "--replace")
-    assert "holds a result of copy:mine, and copy--mine would be called the same" in refused.complaint
+    assert "holds a result of copy:mine, and copy--mine would get the same file name" in refused.complaint
     assert tree(results) == before
 
 
 def test_changed_code_is_nobodys_method(run: Path, cli: Cli, tmp_path: Path) -> None:
     edit(run, lambda content: content["environment"].update(commit="c" * 40 + "+dirty"))
     add = ("leaderboard", "add", run, "--results", tmp_path / "results")
-    assert "made by changed code (cccccccccccc+dirty): commit" in cli(*add).complaint
+    assert "made by code with uncommitted changes (cccccccccccc+dirty): commit" in cli(*add).complaint
     assert not (tmp_path / "results").exists()
     assert cli(*add, "--allow-dirty").code == 0
 
@@ -209,7 +209,7 @@ def test_a_run_with_faults_is_not_filed(run: Path, cli: Cli, tmp_path: Path) -> 
         shutil.copytree(keep, run)
 
     edit(run, lambda content: content["metrics"]["psnr"].update(value=99.0))
-    refused("psnr: it says 99, and its clips say")
+    refused("psnr: its value is 99, its clips have")
     again()
     edit(run, lambda content: content["model"].update(name="mine"))
     refused("run.json says model 'copy', result.json 'mine'")
@@ -270,8 +270,8 @@ def test_small_clips_that_are_none_are_found(run: Path, cli: Cli, tmp_path: Path
     write_archive(archive, files.items())
     said = cli("leaderboard", "check", tmp_path / "results").out
     assert f"copy.zip lacks {first}" in said
-    assert f"{second} is no MP4" in said
-    assert "copy.zip holds what is no clip of it: index.html" in said
+    assert f"{second} is not an MP4" in said
+    assert "copy.zip holds files that are not its clips: index.html" in said
     (entry,) = load_entries([tmp_path / "results"]).entries
     assert "index" not in dict(small_clips(entry))
     archive.write_bytes(archive.read_bytes()[:-100])

@@ -83,8 +83,8 @@ def test_a_state_is_a_hash_of_the_runs_whatever_their_order() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("no JSON", "line 2 is no state"),
-        ('{"date": "2026-02-03"}', "line 2 is no state"),
+        ("no JSON", "line 2 is not a state"),
+        ('{"date": "2026-02-03"}', "line 2 is not a state"),
         (
             json.dumps({"date": "d", "table": TABLE, "state": "0" * 12, "added": ["x y"]}),
             "line 2 does not follow",

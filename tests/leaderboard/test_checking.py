@@ -58,21 +58,30 @@ def _reading(content: Content, reading: str) -> None:
 TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
     "a better mean": (
         lambda c: c["metrics"]["csim"].update(value=0.99),
-        "csim: it says 0.99, and its clips say",
+        "csim: its value is 0.99, its clips have",
     ),
-    "a better clip": (lambda c: _first_clip(c, "csim", 0.99), "csim: it says"),
-    "a lost face more": (lambda c: c["metrics"]["csim"].update(missing=7), "csim: missing is 7, and"),
-    "more clips": (lambda c: c["metrics"]["csim"].update(n=4800), "csim: n is 4800, and"),
-    "more people": (lambda c: c["metrics"]["csim"].update(subjects=99), "csim: subjects is 99, and"),
+    "a better clip": (lambda c: _first_clip(c, "csim", 0.99), "csim: its value is"),
+    "a lost face more": (
+        lambda c: c["metrics"]["csim"].update(missing=7),
+        "csim: missing is 7, computed again",
+    ),
+    "more clips": (lambda c: c["metrics"]["csim"].update(n=4800), "csim: n is 4800, computed again"),
+    "more people": (
+        lambda c: c["metrics"]["csim"].update(subjects=99),
+        "csim: subjects is 99, computed again",
+    ),
     "a clip excused": (
         lambda c: c["metrics"]["csim"].update(excused=1),
-        "csim: it does not tell what each clip",
+        "csim: it lacks the values of its clips",
     ),
     "a narrow interval": (
         lambda c: c["metrics"]["csim"]["interval"].update(low=0.3),
         "csim: interval [0.3, ",
     ),
-    "no interval": (lambda c: c["metrics"]["csim"].update(interval=None), "csim: interval none, and"),
+    "no interval": (
+        lambda c: c["metrics"]["csim"].update(interval=None),
+        "csim: interval none, computed again",
+    ),
     "an interval of one's own": (
         lambda c: c["metrics"]["csim"]["interval"].update(method="trust me"),
         "csim: interval by 'trust me' at 0.95",
@@ -81,10 +90,10 @@ TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
         lambda c: c["metrics"]["fid"].update(replicates=[], interval=None),
         "fid: it holds no replicates",
     ),
-    "no labels": (lambda c: c["dataset"].update(labels=[]), "labels: none, though its clips have some"),
+    "no labels": (lambda c: c["dataset"].update(labels=[]), "labels: none, although its clips have some"),
     "an unheard-of reading": (
         lambda c: _reading(c, "<script>"),
-        "accuracy: it reads what the data set has no label for, '<script>'",
+        "accuracy: its readings hold labels that the data set lacks, such as '<script>'",
     ),
     "clips of another": (
         lambda c: c["metrics"]["csim"]["per_clip"].popitem(),
@@ -93,7 +102,7 @@ TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
     "a better distance": (lambda c: c["metrics"]["fid"].update(value=1.0), "fid: interval ["),
     "more frames": (
         lambda c: c["metrics"]["fid"].update(n=5000),
-        "fid: n is 5000, and what it holds says ",
+        "fid: n is 5000, computed again ",
     ),
     "more than all": (
         lambda c: c["metrics"]["accuracy"].update(value=1.5),
@@ -112,7 +121,7 @@ TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
     "no metric": (lambda c: c.update(metrics={}), "it holds no metric"),
     "another network": (
         lambda c: c["weights"][0].update(sha256="0" * 64),
-        "was 000000000000, which is none of",
+        "was 000000000000, which is not a registered",
     ),
     "a network nobody knows": (
         lambda c: c["weights"][0].update(name="mine"),
@@ -126,14 +135,14 @@ TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
     "another data set": (lambda c: c["dataset"].update(name="moog"), "no data set is called 'moog'"),
     "a data set that is not prepared": (
         lambda c: c["dataset"].update(name="mug"),
-        "mug is not prepared here",
+        "mug is not prepared on this machine",
     ),
-    "a folder to open": (lambda c: c["dataset"].update(name="fevsynth:/etc"), "a set of somebody's own"),
-    "an older data set": (lambda c: c["dataset"].update(version="0.9"), "of fevsynth 0.9, and 1.0 is here"),
+    "a folder to open": (lambda c: c["dataset"].update(name="fevsynth:/etc"), "a folder of the submitter's"),
+    "an older data set": (lambda c: c["dataset"].update(version="0.9"), "on fevsynth 0.9, here is 1.0"),
     "more clips asked for": (lambda c: c["dataset"].update(clips=999), "clips: 999, in the data set "),
     "other people": (
         lambda c: c["dataset"].update(subjects_of=dict.fromkeys(c["dataset"]["subjects_of"], "p002")),
-        "whom clips show: others",
+        "subjects of clips: others",
     ),
     "other labels": (
         lambda c: c["dataset"].update(labels_of=dict.fromkeys(c["dataset"]["labels_of"], "anger")),
@@ -143,16 +152,16 @@ TAMPERED: dict[str, tuple[Callable[[Content], object], str]] = {
         lambda c: c["dataset"]["subjects_of"].update({"../../evil": "p002"}),
         "it scored clips that are not asked for: ../../evil",
     ),
-    "another protocol": (lambda c: c["protocol"].update(stride=1), "it is not of protocol 64x16@"),
-    "no protocol": (lambda c: c["protocol"].update(id="512x1@1"), "protocol 512x1@1 cannot be"),
+    "another protocol": (lambda c: c["protocol"].update(stride=1), "its protocol 64x16@"),
+    "no protocol": (lambda c: c["protocol"].update(id="512x1@1"), "protocol 512x1@1 is not possible"),
     "a name of two lines": (
         lambda c: c["model"].update(name="a\nb"),
-        "its model's name is no line of 1 to 100 characters that print",
+        "its model's name is not one line of 1 to 100 printable characters",
     ),
-    "a name that turns the line": (lambda c: c["model"].update(name="a\u202eb"), "name is no line of 1"),
-    "a name without end": (lambda c: c["model"].update(name="a" * 101), "name is no line of 1 to 100"),
-    "no name": (lambda c: c["model"].update(name=" "), "name is no line of 1"),
-    "no time": (lambda c: c.update(created="<script>"), "created '<script>' is no time"),
+    "a name that turns the line": (lambda c: c["model"].update(name="a\u202eb"), "name is not one line of 1"),
+    "a name without end": (lambda c: c["model"].update(name="a" * 101), "name is not one line of 1 to 100"),
+    "no name": (lambda c: c["model"].update(name=" "), "name is not one line of 1"),
+    "no time": (lambda c: c.update(created="<script>"), "created '<script>' is not a time"),
 }
 
 
@@ -179,14 +188,22 @@ def test_a_reading_and_its_value_agree(truths: GroundTruth) -> None:
     assert found(content, truths) == []
     right = next(clip for clip, value in accuracy["per_clip"].items() if value)
     accuracy["readings"][right] = _other(labels[right])
-    assert found(content, truths) == [f"accuracy: 1 clip counts as what was not read in it, {right} for one"]
+    assert found(content, truths) == [
+        f"accuracy: 1 clip counts otherwise than its reading says, such as {right}"
+    ]
 
 
 @pytest.mark.parametrize(
     ("change", "note"),
     [
-        (lambda c: c["metrics"]["fvd"].update(id="fvd-i3d400@0"), "fvd: it is fvd-i3d400@0, and fvd-i3d400"),
-        (lambda c: c["environment"].update(commit="0" * 40 + "+dirty"), "made by changed code"),
+        (
+            lambda c: c["metrics"]["fvd"].update(id="fvd-i3d400@0"),
+            "fvd: its definition is fvd-i3d400@0, this version's fvd-i3d400",
+        ),
+        (
+            lambda c: c["environment"].update(commit="0" * 40 + "+dirty"),
+            "made by code with uncommitted changes",
+        ),
     ],
 )
 def test_what_is_good_to_know_is_no_fault(
@@ -205,7 +222,7 @@ def test_true_clips_have_one_number(truths: GroundTruth) -> None:
     entries = [Entry(FILE, one, run_id(one), None), Entry(OTHER, other, "x", None)]
     ((entry, finding),) = check_together(entries)
     assert entry.result is other
-    assert finding.what.startswith(f"csim: the true clips have 0.5, and {one.metrics['csim'].ceiling:.3f}")
+    assert finding.what.startswith(f"csim: the true clips have 0.5, but {one.metrics['csim'].ceiling:.3f}")
 
 
 def test_two_machines_may_differ_a_little() -> None:

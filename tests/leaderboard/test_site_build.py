@@ -218,7 +218,7 @@ def test_a_file_that_somebody_put_into_a_site_is_not_lost(results: Path, tmp_pat
     mine = tmp_path / "site" / name
     mine.parent.mkdir(exist_ok=True)
     mine.write_text("mine", encoding="utf-8")
-    with pytest.raises(FevbenchError, match=f"holds {name}, which is no part of the site"):
+    with pytest.raises(FevbenchError, match=f"holds {name}, which is not part of the site"):
         build([results], tmp_path / "site", [])
     assert mine.read_text(encoding="utf-8") == "mine"
     mine.unlink()
@@ -230,7 +230,7 @@ def test_the_folder_this_runs_in_is_not_replaced(
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    with pytest.raises(FevbenchError, match="the folder this runs in"):
+    with pytest.raises(FevbenchError, match="the current folder"):
         build([results], Path(), [])
     assert [path.name for path in tmp_path.iterdir()] == ["here"]
 

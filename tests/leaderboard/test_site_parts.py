@@ -498,11 +498,11 @@ def test_a_cost_is_that_of_the_code_that_was_scored_or_says_why_not() -> None:
     table = CostTable.model_validate_json(file.read_text(encoding="utf-8"))
     costs, known = Costs(file, "here", table), table.costs[0]
     model = ModelRecord(name=known.model, origin="o", fingerprint=known.fingerprint, control=False)
-    assert (costs.of(model), costs.why_not(model)) == (known, "")
+    assert (costs.of(model), costs.unavailable_reason(model)) == (known, "")
     changed = model.model_copy(update={"fingerprint": "0" * 64})
     assert costs.of(changed) is None
-    assert costs.why_not(changed) == "measured with other code or weights than these"
-    assert costs.why_not(changed.model_copy(update={"name": "another"})) == "not measured"
+    assert costs.unavailable_reason(changed) == "measured with other code or weights than these"
+    assert costs.unavailable_reason(changed.model_copy(update={"name": "another"})) == "not measured"
 
 
 def test_every_family_of_metrics_has_a_group() -> None:

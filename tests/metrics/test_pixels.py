@@ -34,7 +34,7 @@ def test_ssim_of_a_clip_with_itself_is_one() -> None:
 
 def test_ssim_refuses_other_shapes_and_tiny_frames() -> None:
     made, true = clips(64, 64, 10)
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="the same shape"):
         ssim_per_frame(made[:2], true)
     with pytest.raises(ValueError, match="at least 11"):
         ssim_per_frame(made[:, :10], true[:, :10])

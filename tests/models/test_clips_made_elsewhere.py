@@ -101,7 +101,7 @@ def test_clips_that_match_nothing_are_reported(score: Score, folder: Path) -> No
     write_clip(folder / "zoe-joy.mkv", tiny.squares(0, 0)[:16], 25)
     (folder / "notes.txt").touch()
     outcome = score("--limit", "3")
-    note = "left out, because no clip is called so: zoe-joy"
+    note = "left out, because no true clip has this name: zoe-joy"
     assert outcome.result["model"]["notes"] == [note, checked(3)]
 
 
@@ -148,7 +148,7 @@ def test_a_damaged_clip_is_named(score: Score, folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("", "names no folder"), ("/no/such/place", "is not a folder"), (".", "holds no clip")],
+    [("", "has no folder"), ("/no/such/place", "is not a folder"), (".", "holds no clip")],
 )
 def test_a_folder_that_cannot_be_scored(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reason: str
@@ -227,7 +227,7 @@ def test_a_damaged_lossless_clip_is_never_scored(score: Score, folder: Path) -> 
 def test_pictures_that_are_no_one_clip_are_refused(score: Score, folder: Path) -> None:
     write_pictures(folder, "bob-anger", true_clip("bob-anger"))
     write_pictures(folder, "bob-anger", true_clip("bob-anger"), "jpg")
-    assert "one frame twice: 0.04.jpg and 0.04.png" in score().complaint
+    assert "the same frame twice: 0.04.jpg and 0.04.png" in score().complaint
 
 
 def test_frames_that_lie_flat_are_answered_with_what_is_read(cli: Cli, tmp_path: Path) -> None:
@@ -235,4 +235,4 @@ def test_frames_that_lie_flat_are_answered_with_what_is_read(cli: Cli, tmp_path:
     Image.new("RGB", (64, 64)).save(tmp_path / "flat" / "ann-joy_0.png")
     complaint = cli("run", f"videos:{tmp_path / 'flat'}", "tiny").complaint
     assert "holds no clip, but ann-joy_0.png" in complaint
-    assert "folder of frames a clip in it; read are videos (.mkv" in complaint
+    assert "folder of frames per clip in it; read are videos (.mkv" in complaint

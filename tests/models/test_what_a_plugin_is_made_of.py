@@ -198,9 +198,9 @@ def test_attributes_are_checked_before_any_work(
 def test_an_unknown_name_is_told_where_models_come_from(
     built: Callable[..., BuiltModel], tmp_path: Path
 ) -> None:
-    with pytest.raises(FevbenchError, match=r"a model of your own needs --plugin FILE\.py"):
+    with pytest.raises(FevbenchError, match=r"for a model of your own, give --plugin FILE\.py"):
         find_model("mine-own")
-    with pytest.raises(FevbenchError, match=r"is given as --plugin my_model.py"):
+    with pytest.raises(FevbenchError, match=r"give the name of a model and --plugin my_model.py"):
         find_model("my_model.py")
     built()
     tiny.forget_plugins()

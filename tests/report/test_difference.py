@@ -148,7 +148,7 @@ def test_runs_of_another_limit_share_clips() -> None:
     clips, _ = clip_differences_in("csim", A, few)
     assert {clip.clip for clip in clips} == set(IDS[4:])
     same_names = _of(A, dataset__digest="e" * 64)
-    assert clip_differences_in("csim", A, same_names) == ([], "clips of the same names are different ones")
+    assert clip_differences_in("csim", A, same_names) == ([], "clips with the same names differ")
 
 
 def test_another_definition_is_not_subtracted() -> None:
@@ -179,7 +179,7 @@ def test_a_metric_of_only_one_run_is_shown() -> None:
 
 
 def test_metrics_without_clips_are_refused() -> None:
-    with pytest.raises(FevbenchError, match="fvd has no value of single clips: choose another metric"):
+    with pytest.raises(FevbenchError, match="fvd has no values per clip: choose another metric"):
         clip_differences_in("fvd", A, B)
     with pytest.raises(UnknownName, match="did you mean 'csim'"):
         clip_differences_in("csm", A, B)

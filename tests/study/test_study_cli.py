@@ -204,7 +204,7 @@ def test_a_rater_who_saved_twice_counts_once(cli: Cli, study: Study, tmp_path: P
     other = first.answers[0]
     turned = other.model_copy(update={"choice": "b" if other.choice == "a" else "a"})
     half.write_text(first.model_copy(update={"answers": [turned]}).model_dump_json())
-    assert "are of one rater and contradict each other" in cli("study", "read", *files, half).complaint
+    assert "are of the same rater and contradict each other" in cli("study", "read", *files, half).complaint
 
 
 Spoil = Callable[[dict[str, Any]], object]
@@ -214,16 +214,19 @@ Spoil = Callable[[dict[str, Any]], object]
     ("spoil", "words"),
     [
         (lambda content: content.update(study="0" * 64), "answers another study (000000000000, not "),
-        (lambda content: content.update(format="x"), "is no answers file (format: "),
-        (lambda content: content.pop("answers"), "is no answers file (answers: Field required)"),
-        (lambda content: content.update(rater="a\nb"), "is no answers file (rater: "),
+        (lambda content: content.update(format="x"), "is not an answers file (format: "),
+        (lambda content: content.pop("answers"), "is not an answers file (answers: Field required)"),
+        (lambda content: content.update(rater="a\nb"), "is not an answers file (rater: "),
         (lambda content: content["answers"].append(content["answers"][0]), "answers q0000 twice"),
         (
             lambda content: content["answers"][0].update(question="q9999"),
             "answers 'q9999', which the study does not ask",
         ),
-        (lambda content: content["answers"][0].update(choice="c"), "is no answers file (answers.0.choice: "),
-        (lambda content: content["answers"][0].update(ms=-1), "is no answers file (answers.0.ms: "),
+        (
+            lambda content: content["answers"][0].update(choice="c"),
+            "is not an answers file (answers.0.choice: ",
+        ),
+        (lambda content: content["answers"][0].update(ms=-1), "is not an answers file (answers.0.ms: "),
     ],
 )
 def test_a_file_that_is_not_of_this_study_is_named(
@@ -244,7 +247,7 @@ def test_damaged_json_is_one_line(cli: Cli, study: Study, tmp_path: Path, text: 
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     outcome = cli("study", "read", file)
     assert outcome.code == 1
-    assert outcome.complaint.startswith(f"error: {file} is no answers file (")
+    assert outcome.complaint.startswith(f"error: {file} is not an answers file (")
     assert len(outcome.complaint) < 300 + len(str(file))
 
 
@@ -282,7 +285,7 @@ def test_runs_that_cannot_be_compared_are_named(cli: Cli, runs: Runs, tmp_path: 
     assert "/no/such/run does not exist" in complaint(runs[0], "/no/such/run")
     assert "give --pairs at least 2" in complaint(*runs, "--pairs", "1")
     assert "give --pairs at most 27" in complaint(*runs, "--pairs", "28")
-    assert "9 clips make no 10 attention checks" in complaint(*runs, "--checks", "10")
+    assert "9 clips are too few for 10 attention checks" in complaint(*runs, "--checks", "10")
     assert "a rater cannot be shown 5 of 4 comparisons" in complaint(*runs, "--pairs", "4", "--shown", "5")
     empty = cli("study", "make", *runs, "--question", " ", "--out", out)
     assert empty.code == 2
@@ -297,6 +300,6 @@ def test_runs_that_cannot_be_compared_are_named(cli: Cli, runs: Runs, tmp_path: 
 def test_a_study_is_never_lost_to_another(cli: Cli, runs: Runs, page: Path, tmp_path: Path) -> None:
     before = (page / "study.json").read_bytes()
     refused = cli("study", "make", *runs, "--out", page)
-    assert "holds another study, and its answers cannot be read without it" in refused.complaint
+    assert "holds another study, whose answers cannot be read without it" in refused.complaint
     assert (page / "study.json").read_bytes() == before
-    assert "is no empty folder" in cli("study", "make", *runs, "--out", tmp_path).complaint
+    assert "is not an empty folder" in cli("study", "make", *runs, "--out", tmp_path).complaint

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from tiny import Outcome
 from tiny_training import losses
 
-from fevbench.training.folder import alone_in
+from fevbench.training.folder import lock_folder
 from fevbench.training.loop import _Session
 
 Train = Callable[..., Outcome]
@@ -60,7 +60,7 @@ def test_a_kill_at_any_step_changes_nothing(
 def test_the_folder_holds_what_people_look_at(train: Train, tmp_path: Path) -> None:
     outcome = train("run", "--sample-every", "2", steps=4)
     assert outcome.code == 0, outcome
-    assert "tiny has no val subjects: the samples show train subjects" in outcome.err
+    assert "tiny has no val subjects, so the samples show train subjects" in outcome.err
     out = tmp_path / "run"
     assert {path.name for path in out.iterdir()} == {
         "train.json", "checkpoint.pt", "losses.csv", "curves.png", "tensorboard", "samples", "generators",
@@ -89,7 +89,7 @@ def test_numbers_that_are_none_stop_it(train: Train, tmp_path: Path, monkeypatch
     outcome = train("run")
     assert outcome.code == 1
     assert "training stopped: loss" in outcome.complaint
-    assert "at step 1 (checkpoint: none was kept yet): train anew with a lower" in outcome.complaint
+    assert "at step 1 (checkpoint: none was kept yet): train again with a lower" in outcome.complaint
 
 
 def test_the_last_good_checkpoint_outlives_a_stop(
@@ -111,7 +111,7 @@ def test_the_last_good_checkpoint_outlives_a_stop(
     ("options", "words"),
     [
         (("--set", "learning_rat=1"), "no setting is called 'learning_rat': did you mean 'learning_rate'"),
-        (("--set", "learning_rate"), "--set 'learning_rate' is no assignment: write key=value"),
+        (("--set", "learning_rate"), "--set 'learning_rate' is not an assignment: write key=value"),
         (("--set", "noise=many"), "--set noise=many: 'many' is not a whole number"),
         (("--set", "flip=perhaps"), "'perhaps' is not true or false"),
         (("--set", "composition=collage"), "'collage' is not one of warp, residual, direct"),
@@ -129,7 +129,7 @@ def test_the_last_good_checkpoint_outlives_a_stop(
         (("--set", "reconstruction_weight=inf"), "reconstruction_weight must be at least 0"),
         (("--minutes", "nan"), "--minutes nan is no duration"),
         (("--config", "narow"), "no configuration of fev-gan is called 'narow': did you mean 'narrow'?"),
-        (("--device", "abacus"), "'abacus' is no device to train on"),
+        (("--device", "abacus"), "'abacus' is not a device to train on"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_helps(train: Train, options: tuple[str, ...], words: str) -> None:
@@ -159,10 +159,10 @@ def test_the_same_command_again_has_nothing_to_do(train: Train, tmp_path: Path) 
 
 
 def test_two_processes_do_not_share_a_folder(train: Train, tmp_path: Path) -> None:
-    with alone_in(tmp_path / "run"):
+    with lock_folder(tmp_path / "run"):
         outcome = train("run", steps=2)
     assert outcome.code == 1
-    assert "is being trained in by another process: wait for it" in outcome.complaint
+    assert f"another process is writing to {tmp_path / 'run'}: wait until it is done" in outcome.complaint
     assert train("run", steps=2).code == 0
 
 

@@ -169,7 +169,7 @@ def test_what_is_exported_is_what_is_read(tmp_path: Path, half: bool) -> None:
     with pytest.raises(ModelError, match=r"g.safetensors holds mine, not yours"):
         read_exported(path, "yours")
     path.write_bytes(path.read_bytes()[:50])
-    with pytest.raises(ModelError, match="is no exported generator"):
+    with pytest.raises(ModelError, match="is not an exported generator"):
         read_exported(path, "mine")
     with pytest.raises(ModelError, match="does not exist: mine has no weights there: train it"):
         read_exported(tmp_path / "gone.safetensors", "mine")

@@ -236,7 +236,7 @@ def test_a_full_disk_is_called_one(
     with pytest.raises(WeightsError) as error:
         weights.require("net")
     assert ("is full (No space left on device): free some space" in str(error.value)) == full
-    assert ("'net' cannot be had" in str(error.value)) != full
+    assert ("'net' cannot be downloaded" in str(error.value)) != full
 
 
 @pytest.mark.weights

@@ -138,7 +138,7 @@ def test_one_weight_that_fails_does_not_keep_the_others(
 ) -> None:
     server.files["net.bin"] = PAYLOAD
     register(bad=[source(file="bad.bin", url=server.url("no"))], net=[source(url=server.url("net.bin"))])
-    with pytest.raises(WeightsError, match="'bad' cannot be had"):
+    with pytest.raises(WeightsError, match="'bad' cannot be downloaded"):
         weights.pull_all()
     assert left(cache) == ["net.bin"]
 

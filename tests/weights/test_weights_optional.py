@@ -83,7 +83,7 @@ def test_without_a_network_one_line_says_where_to_get_it(register: Callable[...,
         register(own=[unhashed(url=url)])
         line = complaint(command("pull", "own"))
     assert "refused" in line
-    assert f"get {url} by other means, then run `fevbench weights add own FILE`" in line
+    assert f"download {url} another way, then run `fevbench weights add own FILE`" in line
 
 
 def test_the_first_file_is_pinned_and_said_so(
@@ -178,7 +178,7 @@ def test_a_file_put_in_its_place_is_used_once_it_is_added(register: Callable[...
     path = cache / "own.bin"
     path.write_bytes(PAYLOAD)
     advice = re.escape(f"`fevbench weights add own {path}`")
-    with pytest.raises(WeightsError, match=f"never pinned: .*{advice}"):
+    with pytest.raises(WeightsError, match=f"is not pinned: .*{advice}"):
         weights.require("own")
     inode = path.stat().st_ino
     assert command("add", "own", path).exit_code == 0

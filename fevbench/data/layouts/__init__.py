@@ -1,4 +1,4 @@
-"""How published data sets lie on disk as downloaded: one small module each, that finds recordings."""
+"""Folder layouts of published data sets as downloaded: one module each, which finds the recordings."""
 
 from fevbench.data.layouts.layout import Layout
 from fevbench.registry import Registry

@@ -22,7 +22,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every sequence with a label.
 
     Raises:
-        DatasetError: The images or the labels are not there.
+        DatasetError: The images or the labels are missing.
     """
     images = find_root(
         root, f"the images of {TITLE}", EXPECTED, lambda folder: _holds(folder, PICTURE_SUFFIXES), _holds_both

@@ -1,4 +1,4 @@
-"""CREMA-D: one video a recording, whose name says actor, sentence, emotion and level."""
+"""CREMA-D: one video per recording, whose name gives actor, sentence, emotion and level."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every video of CREMA-D.
 
     Raises:
-        DatasetError: There is none, or there are other levels only.
+        DatasetError: There is none, or there are only other levels.
     """
     tree, parts = FolderWalk(), PartFilter(options)
     recordings = []

@@ -1,4 +1,4 @@
-"""Anyone's own clips: videos or folders of frames, with a CSV file or a pattern that says who shows what."""
+"""Clips of your own: videos or folders of frames, with a CSV file or a pattern of their paths."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from fevbench.data.video import VIDEO_SUFFIXES, WHAT_IS_READ, is_clip
 from fevbench.errors import DatasetError
 
 FRAME = "frame"
-"""The field of a frame's number, where the frames of several takes lie in one folder."""
+"""The field of a frame's number, for folders with the frames of several takes."""
 FIELDS = ("subject", "label", "take", FRAME)
 KNOWN = {*EXPRESSIONS, *SYNONYMS.values(), "calm"}
 _FIELD = re.compile(r"\{(\w+)\}|\*")
@@ -49,10 +49,10 @@ def fields(pattern: str) -> list[str]:
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern as an expression that fits a whole path, with a group a field.
+    """A pattern as a regular expression for a whole path, with one group per field.
 
     Raises:
-        DatasetError: It has an unknown field, or not each it needs once.
+        DatasetError: It has an unknown field, or lacks or repeats a required one.
     """
     names = fields(pattern)
     for name in names:
@@ -60,9 +60,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
             hint = did_you_mean(name, FIELDS) or f"use {', '.join(f'{{{field}}}' for field in FIELDS)} and *"
             raise DatasetError(f"the pattern {pattern!r} has a field {{{name}}}", hint)
     if not {"subject", "label"} <= set(names) or len(set(names)) < len(names):
-        raise DatasetError(
-            f"the pattern {pattern!r} does not say who shows what", "name {subject} and {label} once each"
-        )
+        raise DatasetError(f"the pattern {pattern!r} lacks {{subject}} or {{label}}", "name each once")
     text, end = "", 0
     for match in _FIELD.finditer(pattern):
         text += re.escape(pattern[end : match.start()])
@@ -77,7 +75,7 @@ def suggested(path: Path, flat: bool) -> str:
     The path has no suffix. If ``flat``, it is that of a frame and ends in its number.
     """
     folders, last = path.parts[:-1], path.name
-    # What separators part, and a word before its number: S01_happy3 is S01, _, happy, 3.
+    # Split at separators, and between a word and its number: S01_happy3 is S01, _, happy, 3.
     parts = [text for text in re.split(r"([_\-. ]+)", last) if text]
     split = [piece for text in parts for piece in _label_and_number(text)]
     units = [piece for folder in folders for piece in (folder, "/")] + split
@@ -116,7 +114,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every recording that the pattern or the CSV file names.
 
     Raises:
-        DatasetError: The pattern or the CSV file is wrong, or nothing fits.
+        DatasetError: The pattern or the CSV file is wrong, or nothing matches.
     """
     tree = FolderWalk()
     if options["csv"]:
@@ -129,7 +127,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
         if not found.recordings:
             raise _nothing_fits(root, options["pattern"], tree)
     _check_subjects(found.recordings)
-    # Takes of one name are different files, as those of several sessions are.
+    # Takes of the same name are different files, as of several sessions.
     ids = numbered(recording.id for recording in found.recordings)
     recordings = [replace(recording, id=name) for recording, name in zip(found.recordings, ids, strict=True)]
     return Download(recordings, tree.skipped, found.attributes, found.splits)
@@ -138,7 +136,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
 def _nothing_named(root: Path, table: Path, tree: FolderWalk) -> DatasetError:
     first = next((f" ({skip.what}: {skip.why})" for skip in tree.skipped), "")
     return DatasetError(
-        f"{table} names no take in {root}{first}", "name videos or folders of frames below that folder"
+        f"{table} names no clip in {root}{first}", "name videos or folders of frames below that folder"
     )
 
 
@@ -147,7 +145,7 @@ def _nothing_fits(root: Path, pattern: str, tree: FolderWalk) -> DatasetError:
         if skip.why in (MISFIT, MIXTURE):
             what = f"nothing in {root} fits the pattern {pattern!r}"
             there, other = _suggestion(root, Path(skip.what))
-            if other:  # it reads something
+            if other:  # it matches something
                 return DatasetError(f"{what}; there is, for example, {there}", f"--set 'pattern={other}'")
             if skip.why == MIXTURE:
                 return DatasetError(what, skip.detail)
@@ -157,7 +155,7 @@ def _nothing_fits(root: Path, pattern: str, tree: FolderWalk) -> DatasetError:
 
 
 def _suggestion(root: Path, path: Path) -> tuple[str, str]:
-    """What is there, as an example, and a pattern that would read it, or an empty text."""
+    """An existing file as an example, and a pattern that would match it, or an empty text."""
     examples = [(path, not path.is_dir() and not is_clip(path))]
     if path.is_dir():
         pictures = [file for file in path.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES]
@@ -172,13 +170,14 @@ def _suggestion(root: Path, path: Path) -> tuple[str, str]:
 
 
 def _check_subjects(recordings: Sequence[Recording]) -> None:
-    """See that no subject is spelt in two ways, which could be in two splits."""
+    """Check that no subject is spelt in two ways, which could fall into two splits."""
     spelt: dict[str, str] = {}
     for recording in recordings:
         first = spelt.setdefault(recording.subject.casefold().strip(), recording.subject)
         if first != recording.subject:
             raise DatasetError(
-                f"{first!r} and {recording.subject!r} may be one subject", "write a subject's name in one way"
+                f"{first!r} and {recording.subject!r} may be one subject",
+                "write each subject's name the same way everywhere",
             )
 
 
@@ -196,7 +195,7 @@ def _from_pattern(root: Path, pattern: str, tree: FolderWalk) -> Iterator[Record
             continue
         values = match.groupdict()
         frame = values.pop(FRAME, "")
-        # Frames that lie flat are of one recording if all but their number is the same.
+        # Frames without folders belong to one recording if their names differ only in the number.
         key = (
             (path.parent, named[: match.start(FRAME)] + named[match.end(FRAME) :]) if frame else (path, named)
         )
@@ -215,7 +214,7 @@ def _from_pattern(root: Path, pattern: str, tree: FolderWalk) -> Iterator[Record
 
 
 def _is_companion(named: str, names: Collection[str]) -> bool:
-    """Whether a recording is the mask or the like of others, as ``1_mask`` of ``1``, or ``masks`` of all."""
+    """Whether a recording is a mask or similar of others, as ``1_mask`` of ``1``, or ``masks`` of all."""
     before, slash, last = named.rpartition("/")
     other = without_companions(last)
     if other is None:
@@ -232,7 +231,7 @@ def _recording(said: Mapping[str, str], files: tuple[Path, ...]) -> Recording:
 
 
 def _candidates(root: Path, tree: FolderWalk, flat: bool) -> Iterator[tuple[Path, list[Path]]]:
-    """Every video, and every folder that directly holds frames; or every picture, if frames lie flat."""
+    """Every video, and every folder that directly holds frames; or every picture, if ``flat``."""
     for folder in tree.everything(root):
         pictures = []
         for file in tree.files(folder, (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES, *ANIMATION_SUFFIXES)):
@@ -260,7 +259,7 @@ def _from_csv(root: Path, path: Path, tree: FolderWalk) -> Download:
         target = root / row["path"]
         said = f"line {number}: {row['subject']}, {row['label']}"
         first = named.setdefault(os.path.normpath(target), said)
-        if first is not said:  # twice in a set, it would count twice
+        if first is not said:  # it must not count twice
             tree.skipped.append(SkippedItem(where, "same file again", f"{first}; {said}"))
             continue
         if target.is_file() and not is_clip(target):

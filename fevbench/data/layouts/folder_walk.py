@@ -1,4 +1,4 @@
-"""Walking a downloaded folder: nothing is passed over in silence, and links cannot lead in circles."""
+"""Walking a downloaded folder: everything skipped is noted, and links cannot lead in circles."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from fevbench.wording import first_few
 
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2")
 DEPTH = 5
-"""Folders below the given one in which a data set is looked for."""
+"""Depth below the given folder to which a data set is searched."""
 SHOWN = 6
-"""Names of what was found instead, in an error."""
+"""Most names of found folders in an error."""
 STRAY = "stray file"
 BESIDE = "beside the frames"
-"""Pictures whose names say that they are no frames."""
+"""Names of pictures that are not frames."""
 MIXTURE = "pictures that are no one clip"
 TWIN = "same take again"
 NOT_ASKED = "part not asked for"
 LFS = b"version https://git-lfs"
 POINTER = 1024
-"""Bytes that a pointer of Git LFS has at most."""
+"""Most bytes of a Git LFS pointer."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class SkippedItem:
 
     Attributes:
         what: The file, folder or take.
-        why: The kind of reason, in words that are the same for all of a kind.
-        detail: What more there is to say.
+        why: The reason, in words that are the same for all items of a kind.
+        detail: Details of the reason.
     """
 
     what: str
@@ -48,7 +48,7 @@ class SkippedItem:
 
 
 class FolderWalk:
-    """A folder that is read once, and what in it was passed over."""
+    """A folder that is read once, and what was skipped in it."""
 
     def __init__(self) -> None:
         self.skipped: list[SkippedItem] = []
@@ -58,7 +58,7 @@ class FolderWalk:
         self.skipped.append(SkippedItem(str(path), why, detail))
 
     def folders(self, path: Path, stray: bool = True) -> list[Path]:
-        """The folders in one, in natural order; if ``stray``, files beside them or none at all are noted."""
+        """The folders in a folder, in natural order; if ``stray``, notes files beside them, or no folders."""
         found = []
         entries = self._entries(path)
         if stray and not entries:
@@ -89,7 +89,7 @@ class FolderWalk:
         return found
 
     def images(self, path: Path) -> tuple[Path, ...]:
-        """The frames in a recording's folder; a folder without, or with those of no one clip, is noted."""
+        """The frames in a recording's folder; a folder with no frames, or not those of one clip, is noted."""
         stray = len(self.skipped)
         found = self.files(path, PICTURE_SUFFIXES)
         others = {Path(skip.what).suffix.lower() or "no suffix" for skip in self.skipped[stray:]}
@@ -101,7 +101,7 @@ class FolderWalk:
         return self.members(path, found)
 
     def members(self, path: Path, pictures: Iterable[Path]) -> tuple[Path, ...]:
-        """Those pictures of a folder that are frames, in order; the others are noted."""
+        """The pictures of a folder that are frames, in order; the others are noted."""
         try:
             members = frames_of(path, pictures)
         except VideoError as error:
@@ -112,7 +112,7 @@ class FolderWalk:
         return members.frames
 
     def everything(self, path: Path, seen: set[Path] | None = None) -> Iterator[Path]:
-        """Yield every folder at or below one, each before what is in it; no link leads to one twice."""
+        """Yield a folder and all folders below it, each before its content, and each once despite links."""
         seen = set() if seen is None else seen
         seen.add(path.resolve())
         yield path
@@ -120,7 +120,7 @@ class FolderWalk:
             yield from self.everything(folder, seen)
 
     def _onward(self, path: Path, seen: set[Path]) -> Iterator[Path]:
-        """Yield the folders of one, but no link to what was seen already."""
+        """Yield the folders in a folder, but no link to a folder already seen."""
         for folder in self.folders(path, stray=False):
             if folder.is_symlink() and folder.resolve() in seen:
                 self.skip(folder, "link that leads back")
@@ -134,9 +134,9 @@ class FolderWalk:
         pass_over: Callable[[Path], tuple[str, str]] = lambda folder: ("", ""),
         seen: set[Path] | None = None,
     ) -> Iterator[tuple[Path, re.Match[str]]]:
-        """Yield every file at or below a folder whose name fits, and the match; others are noted as stray.
+        """Yield every file below a folder whose name matches, with the match; others are noted as stray.
 
-        ``pass_over`` says why a folder is not looked into, with details, or nothing.
+        ``pass_over`` returns why a folder is skipped, with details, or two empty texts.
         """
         seen = set() if seen is None else seen
         seen.add(root.resolve())
@@ -171,7 +171,7 @@ class FolderWalk:
 
 
 def find_all(root: Path, fits: Callable[[Path], bool]) -> list[Path]:
-    """The folders at or below one that fit, outermost first; nothing is looked for below one that does."""
+    """The matching folders at or below a folder, outermost first; nothing is searched below a match."""
     tree = FolderWalk()
     found: list[Path] = []
     level = [root]
@@ -191,9 +191,9 @@ def find_root(
     fits: Callable[[Path], bool],
     whole: Callable[[Path], bool] | None = None,
 ) -> Path:
-    """The one folder at or below ``root`` that is the data set, which ``fits`` says.
+    """The one folder at or below ``root`` that is the data set, for which ``fits`` is true.
 
-    ``whole`` says whether a folder above is the one that is meant, if not one that fits.
+    ``whole`` tells whether a folder above a matching one is the data set instead.
 
     Raises:
         DatasetError: There is none, or there are several.
@@ -210,7 +210,7 @@ def find_root(
 def wrong_folder(
     root: Path, title: str, expected: str, fits: Callable[[Path], bool] | None = None
 ) -> DatasetError:
-    """The error of a folder that is not the data set: what was expected, what is there, what may be meant."""
+    """The error for a folder that is not the data set: what was expected, what was found, a suggestion."""
     names = sorted(legible(entry.name) for entry in root.iterdir())
     what = f"{root} does not hold {title}: expected {expected}, found {first_few(names, SHOWN) or 'nothing'}"
     for parent in list(root.resolve().parents)[:DEPTH] if fits else []:
@@ -223,17 +223,17 @@ def wrong_folder(
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """``did you mean …`` for a name that is near a known one, or nothing."""
+    """``did you mean …`` for a name similar to a known one, or an empty text."""
     folded = {word.lower(): word for word in known}
     close = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
     return f"did you mean {folded[close[0]]!r}?" if close else ""
 
 
 def check_source(root: Path) -> None:
-    """See that there is a folder to look into.
+    """Check that a source is a readable folder.
 
     Raises:
-        DatasetError: There is none, or it cannot be read.
+        DatasetError: It is not a folder, or cannot be read.
     """
     if root.is_file() and root.suffix.lower() in ARCHIVES:
         raise DatasetError(f"{root} is an archive", "unpack it and give the folder")
@@ -246,7 +246,7 @@ def check_source(root: Path) -> None:
 
 
 def legible(text: str) -> str:
-    """A text in composed Unicode; bytes of a file name that are no Unicode are shown as such."""
+    """A text in composed Unicode; bytes of a file name that are not Unicode are shown as numbers."""
     return unicodedata.normalize("NFC", text.encode(errors="backslashreplace").decode())
 
 

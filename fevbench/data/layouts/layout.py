@@ -15,7 +15,7 @@ from fevbench.errors import DatasetError, UnknownName
 from fevbench.wording import first_few
 
 Phase = Literal["neutral-apex", "neutral-apex-neutral", "speech", "any"]
-"""How a recording runs: it ends at the apex, comes back to neutral, is spoken, or is not known."""
+"""The course of a recording: it ends at the apex, returns to neutral, is speech, or is unknown."""
 
 SYNONYMS: dict[str, str] = {
     "angry": "anger",
@@ -28,7 +28,7 @@ SYNONYMS: dict[str, str] = {
     "contemptuous": "contempt",
     "rest": "neutral",
 }
-"""What else the labels of this project are called elsewhere."""
+"""Other names of this project's labels in data sets."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Recording:
     """One performance, as downloaded.
 
     Attributes:
-        label: What, in this project's words.
-        native_label: What, in the data set's own words.
+        label: The expression, in this project's words.
+        native_label: The expression, in the data set's own words.
         files: One video, or the frames in order.
-        notes: What a reader of the report should know.
+        notes: Notes for the reader of the report.
     """
 
     id: str
@@ -52,13 +52,13 @@ class Recording:
 
 @dataclass(frozen=True)
 class Download:
-    """What a downloaded folder holds.
+    """The content of a downloaded folder.
 
     Attributes:
         recordings: Every performance, in a fixed order.
-        skipped: What was seen and is none, and why.
-        attributes: What is known of a subject, for example ``{"sex": "female"}``.
-        splits: The split of a subject, where the data say so themselves.
+        skipped: Files and folders that are no recordings, and why.
+        attributes: Known attributes of subjects, for example ``{"sex": "female"}``.
+        splits: The split of subjects, if the data give one.
     """
 
     recordings: list[Recording]
@@ -73,9 +73,9 @@ class Download:
         skipped: list[SkippedItem],
         attributes: dict[str, dict[str, str]] | None = None,
     ) -> Download:
-        """Recordings without those whose id an earlier one has; they are added to ``skipped``.
+        """Recordings without those that repeat an earlier id; these are added to ``skipped``.
 
-        File systems that do not tell cases apart must hold them as well.
+        Ids that differ only in case count as equal, because some file systems do not distinguish case.
         """
         kept: dict[str, Recording] = {}
         for recording in recordings:
@@ -91,10 +91,10 @@ class Option:
     """A choice between parts of a data set, made with ``--set NAME=VALUE``.
 
     Attributes:
-        default: What is taken unless another is asked for.
-        choices: What can be asked for; empty for any text.
-        meaning: What it chooses.
-        file: Whether its value is the path of a file.
+        default: The default value.
+        choices: The possible values; empty for any text.
+        meaning: What the option chooses.
+        file: Whether the value is the path of a file.
     """
 
     default: str
@@ -114,15 +114,15 @@ class PublishedSplit:
 
 @dataclass(frozen=True)
 class Layout:
-    """A data set as its authors give it out.
+    """A data set as its authors distribute it.
 
     Attributes:
-        phase: How its takes run.
-        fps: Frames a second, where frames are images and nothing else says so.
-        tree: What the folder looks like, to be read.
-        expected: The same in a few words, for an error.
-        labels: Its own words for expressions, and this project's.
-        split: The split unless another is asked for.
+        phase: The course of its recordings.
+        fps: Frames per second, if the frames are images without a rate.
+        tree: The folder's structure, for users.
+        expected: The structure in a few words, for errors.
+        labels: Its own names of expressions to this project's.
+        split: The default split.
         discover: Finds the recordings below a folder.
     """
 
@@ -159,7 +159,7 @@ class Layout:
         return values
 
     def written(self, values: Mapping[str, str]) -> dict[str, str]:
-        """Options as the manifest tells of them: files by name, wherever they lie."""
+        """Options as stored in the manifest: files by name, without their folder."""
         return {name: Path(v).name if self.options[name].file else v for name, v in values.items()}
 
 
@@ -171,18 +171,18 @@ def canonical(native: str) -> str:
 
 def slug(text: str) -> str:
     """A text as part of a file name: letters and digits of any alphabet; ``-`` for all else."""
-    # Marks are letters' parts: without its vowel signs, many a name in an Indic alphabet is the same.
+    # Marks are parts of letters: without vowel signs, many names in Indic alphabets would be the same.
     kept = (c if c in "._" or unicodedata.category(c)[0] in "LMN" else "-" for c in legible(text))
     return re.sub("-+", "-", "".join(kept)).strip("-.") or "x"
 
 
 def recording_id(*parts: str) -> str:
-    """An id from what tells recordings apart."""
+    """An id from the parts that distinguish recordings."""
     return "-".join(slug(part) for part in parts)
 
 
 def numbered(names: Iterable[str]) -> list[str]:
-    """The names; those that are there already, in any case, get a number."""
+    """The names, where repeated ones (ignoring case) get a number."""
     used: set[str] = set()
     distinct_names = []
     for name in names:
@@ -196,18 +196,18 @@ def numbered(names: Iterable[str]) -> list[str]:
 
 
 EVERY = ("all", "both")
-"""Values of an option that ask for every part."""
+"""Option values that select every part."""
 WITHOUT = "subject without the part asked for"
-"""The reason why a subject is left out if the download has only other parts of it."""
+"""The reason for leaving out a subject of whom the download has only other parts."""
 NAMED = 8
-"""Parts that are named before they are counted."""
+"""Most parts that are named; others are counted."""
 
 
 class PartFilter:
-    """The parts that a folder holds, against what is asked for.
+    """Selects the requested parts of a folder.
 
     Args:
-        asked: Option to value; ``all`` and ``both`` ask for every part.
+        asked: Option to value; ``all`` and ``both`` select every part.
     """
 
     def __init__(self, asked: Mapping[str, str]) -> None:
@@ -217,19 +217,19 @@ class PartFilter:
         self._there: set[str] = set()
 
     def accepts(self, tree: FolderWalk, path: Path, subject: str, **part: str) -> bool:
-        """Whether a recording of a subject is of a part that is asked for; if not, that is noted in ``tree``.
+        """Whether a recording of a subject belongs to a requested part; if not, that is noted in ``tree``.
 
-        ``part`` is each option with the value that would ask for it.
+        ``part`` is each option with the value that would select it.
         """
-        other = self.how_to_ask(subject, **part)
+        other = self.options_for(subject, **part)
         if other:
             tree.skip(path, NOT_ASKED, other)
         else:
             self._there.add(subject)
         return not other
 
-    def how_to_ask(self, subject: str, **part: str) -> str:
-        """How to ask for a part that is not asked for; empty for one that is."""
+    def options_for(self, subject: str, **part: str) -> str:
+        """The options that would select a part; empty if it is selected."""
         differing = {k: v for k, v in part.items() if self._asked[k] not in (*EVERY, v)}
         if not differing:
             return ""
@@ -239,10 +239,10 @@ class PartFilter:
         return how
 
     def check(self, tree: FolderWalk, root: Path, title: str) -> None:
-        """See that something is asked for, and note who has other parts only.
+        """Check that a requested part exists, and note subjects who have only other parts.
 
         Raises:
-            DatasetError: Other parts are there, but none that is asked for.
+            DatasetError: There are other parts, but no requested one.
         """
         if self._others and not self._there:
             asked = ", ".join(

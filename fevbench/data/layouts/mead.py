@@ -1,4 +1,4 @@
-"""MEAD: one video a recording, by actor, view, emotion and level; as folders, or all in the name."""
+"""MEAD: one video per recording, by actor, view, emotion and level; as folders, or all in the name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every video of one view of MEAD.
 
     Raises:
-        DatasetError: There is none, or there are other views or levels only.
+        DatasetError: There is none, or there are only other views or levels.
     """
     tree, parts = FolderWalk(), PartFilter(options)
     recordings = []
@@ -44,7 +44,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
         if folder.name == "audio":
             return "sound only", ""
         whose = next((name for name in reversed(folder.resolve().parts) if _ACTOR.fullmatch(name)), "")
-        if folder.name in VIEWS and whose and (how := parts.how_to_ask(whose, view=folder.name)):
+        if folder.name in VIEWS and whose and (how := parts.options_for(whose, view=folder.name)):
             return NOT_ASKED, how
         return "", ""
 

@@ -1,4 +1,4 @@
-"""MUG: folders of frames, subject / expression / take, with a level more for subjects of several sessions."""
+"""MUG: folders of frames, subject / expression / take, with one more level for several sessions."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every recording of one camera under one light.
 
     Raises:
-        DatasetError: The folder does not hold it, or not this part.
+        DatasetError: The folder does not hold the data set, or not this part.
     """
     cameras = find_all(root, _is_camera)
     if not cameras:

@@ -1,4 +1,4 @@
-"""RAVDESS: one video a recording, whose name is seven numbers."""
+"""RAVDESS: one video per recording, whose name is seven numbers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def discover(root: Path, options: Mapping[str, str]) -> Download:
     """Find every video of RAVDESS; of the same recording with and without sound, the one without.
 
     Raises:
-        DatasetError: There is none, or there are other parts only.
+        DatasetError: There is none, or there are only other parts.
     """
     tree, parts = FolderWalk(), PartFilter(options)
     found = sorted(tree.named(root, _NAME), key=lambda pair: (pair[1]["modality"] != PICTURE, pair[0]))

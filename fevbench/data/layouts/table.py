@@ -1,4 +1,4 @@
-"""CSV files written by hand: with commas, semicolons or tabs, as their spreadsheets have it."""
+"""CSV files written by hand or by a spreadsheet: with commas, semicolons or tabs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ DELIMITERS = ",;\t"
 def read_table(
     path: Path, needed: Sequence[str], more: Sequence[str] = ()
 ) -> list[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file in UTF-8 whose first line names its columns, in any case.
+    """The rows of a CSV file in UTF-8 whose first line names its columns, ignoring case.
 
     Returns:
         The number of the line each row ends on, and its values of the columns ``needed`` and ``more``,
-        without spaces around them; empty where there is none.
+        without spaces around them; empty if missing.
 
     Raises:
         DatasetError: The file cannot be read, is empty, or lacks a column that is needed.

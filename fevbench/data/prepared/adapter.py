@@ -1,4 +1,4 @@
-"""A prepared folder as a data set, and whether its files are what it says of them."""
+"""A prepared folder as a data set, and checks of its files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Prepared:
     """A set that ``fevbench data prepare`` made; every clip is checked against the manifest when read.
 
     Attributes:
-        manifest: All that is known of it.
+        manifest: Its manifest.
         version: The start of the digest of its subjects, splits, labels and pixels.
 
     Raises:
@@ -44,11 +44,11 @@ class Prepared:
         )
 
     def entry(self, clip_id: str) -> ClipEntry:
-        """What the manifest says of a clip."""
+        """The manifest's entry for a clip."""
         return self._entries[clip_id]
 
     def file(self, clip_id: str) -> Path:
-        """Where a clip lies."""
+        """The file of a clip."""
         return self.root / CLIPS / f"{clip_id}{LOSSLESS_SUFFIX}"
 
     def subjects(self) -> tuple[Subject, ...]:
@@ -76,7 +76,7 @@ class Prepared:
 
 
 def damage_of(data: Dataset, clip: Clip) -> str:
-    """What is wrong with a clip of a set; nothing if it is whole."""
+    """What is wrong with a clip of a set; empty if nothing."""
     try:
         if isinstance(data, Prepared) and sha256_of(clip.path) != data.entry(clip.id).sha256:
             return f"{clip.path} is not the file that was written"
@@ -89,7 +89,7 @@ def damage_of(data: Dataset, clip: Clip) -> str:
 
 
 def unnamed_files(data: Dataset) -> list[Path]:
-    """Files among the clips of a prepared set that its manifest does not name."""
+    """Files in the clips folder of a prepared set that its manifest does not name."""
     if not isinstance(data, Prepared):
         return []
     folder = data.root / CLIPS

@@ -36,7 +36,7 @@ from fevbench.version import VERSION
 from fevbench.wording import first_few
 
 UNWANTED = "label not asked for"
-"""Why recordings are left out that --labels does not name."""
+"""The reason for leaving out recordings that --labels does not name."""
 NOT_IN_SPLIT = "subject not in the split"
 DUPLICATE = "same frames in another split"
 DAMAGE = (
@@ -46,21 +46,21 @@ DAMAGE = (
     "same name as another", "link that leads nowhere", "Git LFS pointer", "label cannot be read",
     MIXTURE, TWIN,
 )  # fmt: skip
-"""What ``--on-error fail`` stops at."""
+"""The reasons at which ``--on-error fail`` stops."""
 NAMED = 3
-"""Clips that an error names before it counts."""
+"""Most clips that an error names; others are counted."""
 
 
 @dataclass(frozen=True)
 class PrepareRequest:
-    """What is asked for.
+    """The request to prepare a set.
 
     Attributes:
         recipe: How a recording becomes a clip.
         labels: Wanted expressions; empty for all.
         val: How many train subjects of a published split to hold out.
-        fail: End at the first take that gives no clip for want of something.
-        leave_out_duplicates: Leave train and val clips out that share frames with clips to test on.
+        fail: Stop at the first take that gives no clip because of damage.
+        leave_out_duplicates: Leave out train and val clips that share frames with test clips.
     """
 
     layout: Layout
@@ -80,14 +80,14 @@ class PrepareRequest:
 def prepare(
     request: PrepareRequest, open_face_reader: Callable[[], ReadFaces], progress: Progress
 ) -> Manifest:
-    """Prepare a set and report on it; the same request continues where it was stopped.
+    """Prepare a set and report on it. If it is stopped, the same request continues.
 
-    ``open_face_reader`` loads what finds faces and tells whose they are; it is called only if it is needed.
+    ``open_face_reader`` loads the networks that find and recognise faces; it is called only if needed.
 
     Raises:
-        DatasetError: The source or the split is wrong, the folder is another set's or another process
-            prepares into it, nothing could be prepared, splits share frames, or, if asked for, a recording
-            gives no clip.
+        DatasetError: The source or the split is wrong, the folder holds another set or another process is
+            writing to it, nothing could be prepared, splits share frames, or, with ``fail``, a recording is
+            damaged.
     """
     check_source(request.source)
     if request.out.resolve().is_relative_to(request.source.resolve()):
@@ -109,7 +109,7 @@ def prepare(
         for s in found.skipped
     ]
     _stop_at_damage(request, skipped)
-    # The wanted ones come first: one of them is mostly enough to know the source by.
+    # The requested ones come first: one of them usually identifies the source.
     jobs = (_job(request, recording) for recording in [*recordings, *found.recordings])
     with hold_folder(request.out, _settings(request), jobs):
         records = _prepare_all(request, recordings, open_face_reader, progress)
@@ -125,7 +125,7 @@ def prepare(
 
 
 def _nothing(request: PrepareRequest, skipped: Sequence[SkippedItem | SkipEntry]) -> DatasetError:
-    """The error of a folder that gave no clip at all."""
+    """The error for a folder that gave no clip at all."""
     reasons = ", ".join(f"{count} {why}" for why, count in Counter(s.why for s in skipped).most_common())
     detail = next((entry.detail for entry in skipped if entry.detail), "")
     return DatasetError(
@@ -135,7 +135,7 @@ def _nothing(request: PrepareRequest, skipped: Sequence[SkippedItem | SkipEntry]
 
 
 def _wanted(found: Download, request: PrepareRequest) -> tuple[list[Recording], list[SkipEntry]]:
-    """The recordings of wanted expressions, and what to say of the others."""
+    """The recordings of requested expressions, and the entries for skipped ones."""
     if not found.recordings:
         raise _nothing(request, found.skipped)
     there = {recording.label for recording in found.recordings}
@@ -144,14 +144,15 @@ def _wanted(found: Download, request: PrepareRequest) -> tuple[list[Recording], 
     ]
     if not recordings:
         raise DatasetError(
-            f"{request.source} shows none of {', '.join(request.labels)}, but {', '.join(sorted(there))}",
+            f"{request.source} has no clip labelled {', '.join(request.labels)}, "
+            f"only {', '.join(sorted(there))}",
             "choose with --labels, or --labels all",
         )
     known = {*there, *request.layout.labels.values(), *EXPRESSIONS}
     for label in request.labels:
         if label not in known:
             hint = did_you_mean(label, known) or f"choose of {', '.join(sorted(there))}"
-            raise DatasetError(f"{request.source} shows no {label!r}", hint)
+            raise DatasetError(f"{request.source} has no clip labelled {label!r}", hint)
     kept = {id(recording) for recording in recordings}
     others = [recording for recording in found.recordings if id(recording) not in kept]
     return recordings, [_skip(request, recording, UNWANTED, recording.native_label) for recording in others]
@@ -162,7 +163,7 @@ def _skip(request: PrepareRequest, recording: Recording, why: str, detail: str) 
 
 
 def _stop_at_damage(request: PrepareRequest, skipped: Sequence[SkipEntry]) -> None:
-    """End here if that is asked for and something is damaged."""
+    """Stop if the request says so and a recording is damaged."""
     for entry in skipped if request.fail else ():
         if entry.why in DAMAGE:
             raise DatasetError(
@@ -171,13 +172,13 @@ def _stop_at_damage(request: PrepareRequest, skipped: Sequence[SkipEntry]) -> No
 
 
 def _settings(request: PrepareRequest) -> str:
-    """What makes clips of one folder comparable."""
+    """The settings that all clips of a folder must share."""
     options = json.dumps(request.layout.written(request.options), sort_keys=True)
     return f"{FORMAT} {request.name} {request.layout.name} {request.recipe.model_dump_json()} {options}\n"
 
 
 def _cannot_see(frame: Frames) -> list[DetectedFace]:
-    """For a job that is asked about and not carried out."""
+    """The face reader of a job that is only checked, and never runs."""
     raise NotImplementedError
 
 
@@ -199,7 +200,7 @@ def _prepare_all(
     open_face_reader: Callable[[], ReadFaces],
     progress: Progress,
 ) -> list[JobRecord]:
-    """What came of every recording, in their order."""
+    """The outcome of every recording, in order."""
     records = {recording.id: read_record(_job(request, recording)) for recording in recordings}
     there = [record for record in records.values() if record]
     todo = [recording for recording in recordings if records[recording.id] is None]
@@ -215,7 +216,7 @@ def _prepare_all(
             _stop_at_damage(request, [record.skipped])
 
     if todo:
-        # Until all is done again, nobody must open clips by what the manifest said of earlier ones.
+        # Until all is done, an earlier manifest must not open clips that may have changed.
         (request.out / MANIFEST).unlink(missing_ok=True)
         read_faces = open_face_reader()
         progress.start("takes", len(todo))
@@ -231,13 +232,13 @@ def _prepare_all(
 def _without_duplicates(
     request: PrepareRequest, made: list[ClipEntry], assignment: Assignment
 ) -> tuple[list[ClipEntry], list[SkipEntry]]:
-    """The clips without those that share frames with another split, if that is asked for."""
+    """The clips; without those that share frames with another split, if the request says so."""
     pairs = frames_shared_by_splits(made, assignment.split_of)
     if pairs and not request.leave_out_duplicates:
         named = first_few([_shown(pair, assignment) for pair in pairs], NAMED, "; ")
         raise DatasetError(
             f"the splits of {request.name} share frames: {named}",
-            "give one subject one id, or leave the clips to train on out with --duplicates leave-out",
+            "give each subject one id, or leave out the train clips with --duplicates leave-out",
         )
     drop: dict[str, ClipEntry] = {}
     for pair in pairs:

@@ -1,4 +1,4 @@
-"""Following one subject's face through a recording, and the one square that holds it in all frames."""
+"""Following one subject's face through a recording, and one square that holds it in all frames."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from fevbench.data.clip import Frames
 from fevbench.data.framing import FoundFace, Placement, square, upright
 
 SAME_SUBJECT = 0.4
-"""Cosine of two embeddings from which on two faces are one subject's, wherever they are. Of FEVSynth's
-subjects, faces of one have 0.76 and more in a clip, those of two 0.2 in the mean."""
+"""Least cosine of two embeddings of the same subject, at any position. In FEVSynth, faces of the same subject
+have at least 0.76 within a clip, those of two subjects 0.2 on average."""
 DOUBTFUL = 0.25
-"""Cosine below which two faces are hardly one subject's."""
+"""Cosine below which two faces are hardly of the same subject."""
 SAME_PLACE = 0.3
-"""Overlap (intersection over union) of boxes in two looks from which on a face has stayed where it was."""
+"""Least overlap (intersection over union) of the boxes of a face that has not moved between two frames."""
 LEAST_FOUND = 0.5
-"""Part of the frames looked at in which a subject must be found; half is not enough."""
+"""The subject must be found in more than this part of the searched frames."""
 
 
 @dataclass(frozen=True)
 class DetectedFace:
-    """A face in a frame, and whose it is.
+    """A face in a frame, with its embedding.
 
     Attributes:
-        face: Where it is.
+        face: Its position.
         embedding: ``float32[512]``, of length 1.
     """
 
@@ -36,13 +36,14 @@ class DetectedFace:
 
 
 def follow_subject(faces_of_frames: Mapping[int, Sequence[DetectedFace]]) -> dict[int, DetectedFace]:
-    """Follow one subject: the largest in the first frame that shows a face of those who are in most frames.
+    """Follow one subject: of those in most frames, the one with the largest face where one first appears.
 
-    How large a face is says nothing of who it is in any later frame. There, the face is the subject's that
-    resembles the one in the first frame and lies where it lay before; it may be none.
+    In later frames, the size of a face does not matter. The subject's face is the one that resembles the face
+    in the first frame and is where it was before; a frame may show none.
 
     Returns:
-        Frame number to its face; who is found in most, if none is in more than `LEAST_FOUND` of them.
+        Frame number to its face. If no subject is in more than `LEAST_FOUND` of the frames, the one who is in
+        most.
     """
     numbers = sorted(faces_of_frames)
     first = next((i for i in numbers if faces_of_frames[i]), None)
@@ -78,7 +79,7 @@ def same_subject(
     if not candidates:
         return None
     similar, near, seen = max(candidates, key=lambda candidate: candidate[0] + candidate[1])
-    # A face that is turned away or shows a strong expression is less similar to itself. If no frame shows
+    # A face that is turned away or shows a strong expression resembles itself less. If no frame shows
     # another face, the same position is enough.
     return (
         seen if similar >= SAME_SUBJECT or (near >= SAME_PLACE and (alone or similar >= DOUBTFUL)) else None
@@ -86,7 +87,7 @@ def same_subject(
 
 
 def similarity(first: DetectedFace, second: DetectedFace) -> float:
-    """The cosine between two faces."""
+    """The cosine between two faces' embeddings."""
     return float(first.embedding @ second.embedding)
 
 
@@ -100,23 +101,23 @@ def overlap(first: FoundFace, second: FoundFace) -> float:
 SIDE = 1.25
 """Side of the square, in heights of the face's box: FEVSynth's frames are 1.25 times as high as its boxes."""
 RAISE = 0.028
-"""How far the box's centre lies below the square's, parts of the side; as in FEVSynth."""
+"""Distance of the box's centre below the square's, as a part of the side; as in FEVSynth."""
 ROOM = 1.05
-"""The square is larger if the face moves: at least so many times what its boxes span."""
+"""Least side of the square as a multiple of the span of all boxes, for faces that move."""
 SMALL = 32
-"""Pixels: a face of less height is noted, because most of the cropped pixels are interpolated."""
+"""Height in pixels below which a face is noted: most of its cropped pixels are interpolated."""
 
 ReadFaces = Callable[["Frames"], list[DetectedFace]]
-"""The faces in ``uint8[H, W, 3]`` from left to right, and whose they are; may be sent to another process."""
+"""Finds the faces in ``uint8[H, W, 3]``, from left to right; can be pickled."""
 
 
 @dataclass(frozen=True)
 class FaceSearch:
-    """What was found in a recording.
+    """The faces found in a recording.
 
     Attributes:
-        seen: Number of a frame looked at to the faces in it.
-        subject: Number of a frame to the face of the subject who is followed, where it is there.
+        seen: Number of a searched frame to the faces in it.
+        subject: Number of a frame to the face of the followed subject, if the frame shows it.
     """
 
     seen: dict[int, list[DetectedFace]]
@@ -124,20 +125,20 @@ class FaceSearch:
 
     @property
     def faces(self) -> int:
-        """In how many frames the subject's face was found."""
+        """Number of frames with the subject's face."""
         return len(self.subject)
 
     @property
     def looks(self) -> int:
-        """In how many frames it was looked for."""
+        """Number of searched frames."""
         return len(self.seen)
 
     def shown(self) -> str:
-        """In how many of the frames the subject's face is, in words."""
+        """In how many of the searched frames the subject's face is, in words."""
         return f"a face in {self.faces} of {self.looks} frames looked at"
 
     def shows(self, number: int, faces: Callable[[], list[DetectedFace]]) -> bool:
-        """Whether a frame shows the subject; ``faces`` gives those in it if it was not looked at before."""
+        """Whether a frame shows the subject; ``faces`` finds its faces if it was not searched before."""
         if number in self.seen:
             return number in self.subject
         there = faces()
@@ -145,12 +146,12 @@ class FaceSearch:
         return same_subject(self.subject, number, there, alone) is not None
 
     def placement(self, align: str) -> Placement:
-        """Where the square lies; ``align`` is ``none`` or ``eyes``."""
+        """The placement of the square; ``align`` is ``none`` or ``eyes``."""
         found = [seen.face for seen in self.subject.values()]
         return upright(np.mean([f.points for f in found], 0)) if align == "eyes" else around(found)
 
     def notes(self, placement: Placement) -> list[str]:
-        """What a reader should know of the faces."""
+        """Notes on the faces."""
         corners = [placement @ (x, y, 1) for x, y in ((0, 0), (0, 1), (1, 0), (1, 1))]
         low, high = np.min(corners, 0), np.max(corners, 0)
         others = {
@@ -174,7 +175,7 @@ class FaceSearch:
 
 
 def search_faces(frames: Mapping[int, Frames], read_faces: ReadFaces) -> FaceSearch:
-    """Look for the subject of a recording in some of its frames: number to ``uint8[H, W, 3]``."""
+    """Search the subject of a recording in some of its frames: number to ``uint8[H, W, 3]``."""
     seen = {i: read_faces(frame) for i, frame in frames.items()}
     return FaceSearch(seen, follow_subject(seen))
 

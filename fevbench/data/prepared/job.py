@@ -1,4 +1,4 @@
-"""A recording to prepare, the record of what came of it, and the folder it is prepared into."""
+"""A recording to prepare, the record of its outcome, and the folder of the prepared set."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Job:
     """A recording to prepare.
 
     Attributes:
-        phase: How recordings of this data set run.
-        fps: Frames a second where the files do not say.
-        read_faces: Finds the faces of a frame, and tells whose they are.
+        phase: The course of this data set's recordings.
+        fps: Frames per second if the files do not tell.
+        read_faces: Finds the faces of a frame, with their embeddings.
     """
 
     recording: Recording
@@ -64,12 +64,12 @@ class Job:
 
     @functools.cached_property
     def origin(self) -> str:
-        """The sha256 of what the clip follows from: the recipe, and the files by name, size and time."""
+        """The sha256 of what determines the clip: the recipe, and the files by name, size and time."""
         return self._digest([(path.name, *_stamp(path)) for path in self.recording.files], self.source)
 
     @functools.cached_property
     def likeness(self) -> str:
-        """The same without times and the recording's path, which a copy of the download need not keep."""
+        """The same without times and the recording's path, which a copy of the download may change."""
         return self._digest([(path.name, _stamp(path)[0]) for path in self.recording.files], "")
 
     def _digest(self, files: Sequence[tuple[object, ...]], source: str) -> str:
@@ -81,16 +81,16 @@ class Job:
 def _stamp(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
-    except OSError:  # it is told of when it is read
+    except OSError:  # reading it will raise the error
         return 0, 0
     return status.st_size, status.st_mtime_ns
 
 
 class JobRecord(Record):
-    """What came of a recording.
+    """The outcome of a recording.
 
     Attributes:
-        likeness: See `Job.likeness`; empty if it was not kept yet.
+        likeness: See `Job.likeness`; empty in older records.
     """
 
     origin: str
@@ -100,7 +100,7 @@ class JobRecord(Record):
 
 
 def read_record(job: Job) -> JobRecord | None:
-    """The record of a recording whose clip, if any, is there; None if it must be prepared."""
+    """The record of a finished recording; None if it must be prepared."""
     record = _read(job)
     return record if record and record.origin == job.origin and _is_whole(job, record) else None
 
@@ -119,7 +119,7 @@ def _read(job: Job) -> JobRecord | None:
 
 
 def _is_whole(job: Job, record: JobRecord) -> bool:
-    """Whether the clip of a record, if any, is the file that was written."""
+    """Whether the clip of a record, if any, is unchanged."""
     try:
         return not record.clip or sha256_of(job.clip) == record.clip.sha256
     except OSError:
@@ -127,19 +127,19 @@ def _is_whole(job: Job, record: JobRecord) -> bool:
 
 
 def reusable(job: Job) -> ClipEntry | None:
-    """The clip that is there, if its take was but moved or copied since."""
+    """The existing clip, if its recording was only moved or copied since."""
     record = _read(job)
     if not record or not record.clip or record.likeness != job.likeness or not _is_whole(job, record):
         return None
     try:
         same = sha256_of_files(job.recording.files) == record.clip.source_sha256
-    except OSError:  # it is told of when it is prepared
+    except OSError:  # preparing it will raise the error
         same = False
     return record.clip.model_copy(update={"source": job.source}) if same else None
 
 
 def printable(path: Path, root: Path) -> str:
-    """A path below the downloaded folder, in Unicode; where that folder is, concerns nobody else."""
+    """A path below the downloaded folder, in Unicode, without that folder's own path."""
     if path.is_absolute():
         path = Path(os.path.relpath(path, root))
     return legible(path.as_posix())
@@ -152,37 +152,37 @@ def relative_text(text: str, root: Path) -> str:
 
 @contextlib.contextmanager
 def hold_folder(out: Path, settings: str, jobs: Iterable[Job]) -> Iterator[None]:
-    """Hold the folder of a prepared set while the block runs.
+    """Lock the folder of a prepared set for the block.
 
     ``settings`` is one line that says what the set is and how its clips are made; ``jobs`` are all recordings
     of the source, wanted or not.
 
     Raises:
-        DatasetError: Another process prepares into it, or it holds something else: another set, one prepared
-            with other settings, or one of another source.
+        DatasetError: Another process is writing to it, or it holds another set, or one with other settings or
+            from another source.
         FevbenchError: It cannot be written.
     """
     check_writable(out / MANIFEST)
     with locked(out / LOCK_FILE, 0) as held:
         if held is False:
             raise DatasetError(
-                f"another process prepares into {out}", "wait until it is done, or choose another --out"
+                f"another process is writing to {out}", "wait until it is done, or choose another --out"
             )
-        # Some network file systems have no locks. Files are then still written whole.
+        # Some network file systems have no locks. Files are still written atomically.
         _check_settings(out, settings)
         _check_source(out, jobs)
         yield
 
 
 def _check_settings(out: Path, settings: str) -> None:
-    """Other settings would mix clips that do not compare."""
+    """Refuse other settings, whose clips would not be comparable."""
     file = out / SETTINGS_FILE
     if file.exists():
         before = file.read_text(encoding="utf-8")
-        if before == settings.partition(" ")[2]:  # format 1 did not say its number
+        if before == settings.partition(" ")[2]:  # format 1 did not store its number
             raise DatasetError(
-                f"{out} holds a set that an earlier fevbench prepared, whose rules gave other pixels",
-                "choose another --out, or delete it; it can still be opened",
+                f"{out} holds a set prepared by an earlier fevbench, whose rules gave other pixels",
+                "choose another --out, or delete it (this version can still read it)",
             )
         if before != settings:
             raise DatasetError(
@@ -194,10 +194,10 @@ def _check_settings(out: Path, settings: str) -> None:
 
 
 def _check_source(out: Path, jobs: Iterable[Job]) -> None:
-    """Clips of another source must not be replaced, nor lie among those of this one.
+    """Refuse another source, whose clips must neither be replaced nor mixed with these.
 
-    A source is known by its takes, not by its path: it may be mounted elsewhere, have grown or have been
-    tidied, but one that shares no recording with what was prepared before is another.
+    A source is recognised by its recordings, not by its path: it may be mounted elsewhere, have grown or
+    have been tidied. One that shares no recording with the earlier source is another.
     """
     if any((out / CLIPS).glob(f"*{LOSSLESS_SUFFIX}")) and not any(map(is_known, jobs)):
         raise DatasetError(

@@ -1,10 +1,10 @@
-"""What a prepared set is, as JSON: every choice that made it, every clip, and everything that gave none.
+"""The manifest of a prepared set, as JSON: every setting, every clip, and everything that gave no clip.
 
 OUT/
 manifest.json  written last
 clips/         one lossless clip each
-records/       what came of each recording, so that the same command continues
-sheets/        a contact sheet a subject
+records/       the outcome of each recording, so that the same command can continue
+sheets/        one contact sheet per subject
 report.html, report.json
 """
 
@@ -25,7 +25,7 @@ from fevbench.errors import DatasetError
 from fevbench.records import Record
 
 FORMAT: Literal[2] = 2
-"""Raised whenever a field changes its meaning, or the same choices give other pixels.
+"""Increased whenever a field changes its meaning, or the same settings give other pixels.
 
 2: the square is around one subject, followed by identity and place, and frame 0 shows that subject's face.
 1: it is around the largest face of each frame.
@@ -45,12 +45,12 @@ class Recipe(Record):
 
     Attributes:
         size: Height and width of a frame, pixels.
-        frames: Frames of a clip; the least a clip has if sampling is ``all``.
+        frames: Frames per clip; the least number if sampling is ``all``.
         sampling: Which frames are taken; see `sampling.choose`.
-        short: What is done with recordings of fewer frames.
+        short: How recordings with fewer frames are handled.
         neutral: How frame 0 is found: the ``first``, or the ``stillest`` of the recording's first quarter.
         align: ``none``: an upright square; ``eyes``: turned so that the eyes are level.
-        looks: In how many frames of a recording the face is looked for.
+        looks: Number of frames of a recording in which the face is searched.
     """
 
     size: int = 128
@@ -69,17 +69,17 @@ class ClipEntry(Record):
         label: What, in this project's words.
         native_label: What, in the data set's own words.
         source: The recording below the downloaded folder.
-        source_sha256: Of the bytes of its files.
+        source_sha256: The sha256 of its files' bytes.
         source_frames: Frames the recording has.
         source_size: Width and height of its frames as viewers see them, pixels.
         source_form: Codec and pixel format of its video, or the formats of its pictures.
-        source_lossy: Whether they lose detail.
-        source_checked: How it was checked for damage, see `fevbench.data.facts`; empty if it could not be.
+        source_lossy: Whether its files lose detail.
+        source_checked: How it was checked for damage, see `fevbench.data.facts`; empty if it was not.
         neutral: The recording's frame that is frame 0.
-        apex: The recording's frame where the expression is strongest, where sampling asked for it.
-        faces: In how many of ``looks`` frames the subject's face was found.
-        looks: In how many it was looked for.
-        placement: Where the square lies; see `fevbench.data.framing`.
+        apex: The recording's frame with the strongest expression, if the sampling needs it.
+        faces: Number of frames in which the subject's face was found.
+        looks: Number of frames in which it was searched.
+        placement: The placement of the square; see `fevbench.data.framing`.
         hashes: Perceptual hashes of its first, middle and last frame; see `duplicates`.
     """
 
@@ -133,10 +133,10 @@ class SplitRecord(Record):
     """How subjects were split.
 
     Attributes:
-        spec: What was asked for.
-        source: Who published it, or how it is made.
-        val: How many of its train subjects were held out to validate on.
-        missing: Subjects it names that are not here.
+        spec: The requested split.
+        source: Its publication, or how it is made.
+        val: Number of train subjects held out for validation.
+        missing: Its subjects that the data set lacks.
     """
 
     spec: str
@@ -167,7 +167,7 @@ class Manifest(Record):
     digest: str
 
     def computed_digest(self) -> str:
-        """The sha256 of all that a number on this set depends on: name, subjects, splits, labels, pixels."""
+        """The sha256 of what determines results on this set: name, subjects, splits, labels, pixels."""
         clips = [(clip.id, clip.subject, clip.label, clip.pixels_sha256) for clip in self.clips]
         subjects = [(subject.id, subject.split) for subject in self.subjects]
         what = (self.format, self.name, self.fps, self.labels, subjects, clips)

@@ -24,21 +24,21 @@ from fevbench.errors import VideoError
 from fevbench.hashing import sha256_of, sha256_of_files
 
 RATES = (1, 500)
-"""Frames a second that a camera may have taken; some recorders write the clock's ticks instead."""
+"""Plausible frames per second of a camera; some recorders write the ticks of their clock instead."""
 
 
 class RecordingFrames:
     """The frames of one recording.
 
     Attributes:
-        count: Frames that there are: what decodes of a video, all files of a folder.
-        facts: What the files say of themselves and what was done about it; whole once all frames were read.
-        fps: Frames a second if a video says so, and they are in `RATES`.
-        times: Seconds of each frame, if they are not at a constant rate; None if they are, or nothing says.
+        count: Number of frames: those of a video that decode, or all files of a folder.
+        facts: The facts of the files; complete once all frames were read.
+        fps: Frames per second, if a video gives a rate in `RATES`.
+        times: Second of each frame, if the rate varies; None if it is constant or unknown.
         damaged: Images that could not be decoded, by number, and why; filled while reading.
 
     Raises:
-        VideoError: The video cannot be decoded to its end, or the pictures are no one clip.
+        VideoError: The video cannot be decoded to its end, or the pictures are not one clip.
     """
 
     def __init__(self, files: tuple[Path, ...]) -> None:
@@ -59,14 +59,14 @@ class RecordingFrames:
         if facts.uneven:
             self.times = list(facts.times)
             self.fps = (self.count - 1) / (self.times[-1] - self.times[0])
-            facts.note("the frame rate varies, so that frames were chosen by time")
+            facts.note("the frame rate varies, so frames were chosen by time")
         if self.fps and not RATES[0] <= self.fps <= RATES[1]:
             facts.note(f"its header says {self.fps:g} frames a second, which cannot be")
             self.fps = self.times = None
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know."""
+        """Notes on the recording."""
         return self.facts.notes
 
     def frames(self, wanted: Callable[[int], bool] = lambda i: True) -> Iterator[tuple[int, Frames]]:
@@ -89,7 +89,7 @@ class RecordingFrames:
 
 
 DAMAGED = 0.1
-"""Largest share of damaged frames of a recording; each is replaced by the nearest undamaged one."""
+"""Largest share of damaged frames in a recording; each is replaced by the nearest undamaged one."""
 
 
 class NoClip(Exception):
@@ -125,7 +125,7 @@ def _prepare(job: Job) -> ClipEntry:
     except OSError as error:
         if error.filename and Path(os.fsdecode(error.filename)).is_relative_to(job.root):
             raise NoClip("cannot be read", f"{error.filename}: {error.strerror}") from error
-        raise  # of the prepared folder: no other take would fare better
+        raise  # an error of the prepared folder, which other recordings would raise, too
 
 
 def _clip(job: Job, source: RecordingFrames) -> ClipEntry:
@@ -208,7 +208,7 @@ def _mixed(sizes: list[tuple[int, int]]) -> NoClip:
 
 
 def _damage(source: RecordingFrames, root: Path) -> list[str]:
-    """What to say of damaged frames; more than a few are no recording."""
+    """The note on damaged frames; too many of them make a recording unusable."""
     damaged = source.damaged
     if len(damaged) > DAMAGED * source.count:
         first = next(iter(damaged.values()))
@@ -219,7 +219,7 @@ def _damage(source: RecordingFrames, root: Path) -> list[str]:
 
 
 def _filled(squares: dict[int, Frames], count: int) -> Frames:
-    """All frames, so that time is kept: the nearest whole one stands for each that is damaged."""
+    """All frames, so that the timing is kept: damaged ones are replaced by the nearest undamaged one."""
     there = sorted(squares)
     return np.stack([squares[_nearest(there, i)] for i in range(count)])
 

@@ -1,4 +1,4 @@
-"""What there is to read and to look at of a prepared set: counts, what was skipped and why, sheets."""
+"""The report on a prepared set: counts, what was skipped and why, contact sheets."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ REPORT_JSON, REPORT_HTML = "report.json", "report.html"
 SHEET_FRAMES = 8
 """Frames of a clip on a contact sheet."""
 SHEET_CLIPS = 60
-"""Clips on a contact sheet at most; the first of each label in turn."""
+"""Most clips on a contact sheet; the first of each label in turn."""
 
 
 def write_report(data: Prepared, progress: Progress) -> None:
-    """Write ``report.json``, ``report.html`` and the contact sheets of a set, as far as missing."""
+    """Write ``report.json``, ``report.html`` and the missing contact sheets of a set."""
     before = _digest_of_report(data.root)
     manifest = data.manifest
     subjects = [subject.id for subject in data.subjects()]
@@ -45,14 +45,14 @@ def write_report(data: Prepared, progress: Progress) -> None:
         progress.advance(1)
     for path in (data.root / SHEETS).glob("*.jpg"):
         if f"{SHEETS}/{path.name}" not in sheets.values():
-            path.unlink()  # of a subject who is not in the set any more
+            path.unlink()  # of a subject who is no longer in the set
     content = summary(manifest)
     write_text(data.root / REPORT_HTML, _html(manifest, content, sheets))
     write_text(data.root / REPORT_JSON, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def summary(manifest: Manifest) -> dict[str, Any]:
-    """The counts of a set, as JSON can say them.
+    """The counts of a set, for JSON.
 
     Returns:
         ``clips`` and ``subjects`` per split; ``per_subject``: subject to label to clips; ``missing``: labels
@@ -89,7 +89,7 @@ def summary(manifest: Manifest) -> dict[str, Any]:
 
 
 def _findings(manifest: Manifest) -> list[dict[str, Any]]:
-    """The notes of all clips by kind: those of one differ in numbers, and after a colon or in brackets."""
+    """The notes of all clips by kind: notes of a kind differ in numbers, in brackets or after a colon."""
     kinds: dict[str, dict[str, str]] = {}
     for clip in manifest.clips:
         for note in clip.notes:
@@ -100,7 +100,7 @@ def _findings(manifest: Manifest) -> list[dict[str, Any]]:
 
 
 def _source(clip: ClipEntry) -> str:
-    """What a clip was made from, whether that loses detail, and how it was checked for damage."""
+    """The format of a clip's source, whether it loses detail, and how it was checked for damage."""
     lossy = "lossy, " if clip.source_lossy else ""
     checked = f"its {clip.source_checked} checked" if clip.source_checked else "not checked for damage"
     return f"{clip.source_form} ({lossy}{checked})"

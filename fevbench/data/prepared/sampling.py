@@ -1,4 +1,4 @@
-"""Which frames of a recording become the clip, by rule."""
+"""Rules that choose the frames of a recording for the clip."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fevbench.data.clip import Frames
 from fevbench.data.prepared.manifest import Sampling, Short
 
 MOST_REPEATS = 4
-"""Times as many frames at an even rate as a recording has, at most."""
+"""Most frames at an even rate, as a multiple of a recording's frames."""
 QUARTER = 4
-"""The stillest frame is looked for in the first of so many parts of a recording."""
+"""The stillest frame is searched in the first of this many parts of a recording."""
 SMOOTHING = 3
 """Frames over which the distance from the neutral face is averaged before its peak is taken."""
 
@@ -30,11 +30,11 @@ def choose(
     """The numbers of the frames of a recording that become the clip; none if there is no clip.
 
     ``uniform`` spreads them evenly from the neutral frame to the last, ``onset-apex`` from the neutral frame
-    to the apex, first and last included; ``all`` takes each from the neutral frame on. A recording with fewer
-    frames than are wanted is spread all the same, which repeats some (``resample``), has its last frame
-    repeated (``pad-last``), or gives no clip (``drop``). Where the frame rate varies, ``times`` are the
-    seconds of each frame, and all this is meant of time: the frame nearest to each of evenly spread moments
-    is taken, at the median step where no number of frames is wanted.
+    to the apex, first and last included; ``all`` takes every frame from the neutral frame on. A recording
+    with too few frames is spread anyway, which repeats some (``resample``), has its last frame repeated
+    (``pad-last``), or gives no clip (``drop``). If the frame rate varies, ``times`` are the seconds of each
+    frame, and the rules apply to time: the frame nearest to each of evenly spread moments is taken; for
+    ``all``, the moments are one median step apart.
     """
     last = count - 1 if apex is None else apex
     there = last - neutral + 1
@@ -58,12 +58,12 @@ def _at_median_step(times: Sequence[float], first: int, last: int) -> list[int]:
 
 
 def _nearest(times: Sequence[float], moments: NDArray[np.float64]) -> list[int]:
-    """The frame that is shown nearest to each moment, the earlier of two."""
+    """The frame nearest in time to each moment; of two equally near, the earlier."""
     return [int(np.abs(np.asarray(times, np.float64) - moment).argmin()) for moment in moments]
 
 
 def rate(native: float, taken: list[int], times: Sequence[float] | None = None) -> float:
-    """Frames a second of a clip of frames ``taken`` at ``native`` a second, repeats at its end left out."""
+    """Frames per second of a clip of frames ``taken`` at rate ``native``, ignoring repeats at its end."""
     moving = [i for k, i in enumerate(taken) if k == 0 or i != taken[k - 1] or i != taken[-1]]
     if times is not None and moving[-1] > moving[0]:
         return (len(moving) - 1) / (times[moving[-1]] - times[moving[0]])
@@ -79,7 +79,7 @@ def stillest(clip: Frames) -> int:
 
 
 def strongest(clip: Frames, neutral: int) -> int:
-    """The frame that differs most from the neutral one, of ``uint8[T, S, S, 3]``: the apex as pixels tell it.
+    """The frame of ``uint8[T, S, S, 3]`` that differs most from the neutral one: an estimate of the apex.
 
     The mean absolute difference over the square, averaged over `SMOOTHING` frames.
     """

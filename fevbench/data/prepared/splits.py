@@ -1,4 +1,4 @@
-"""Who is to train, to validate and to test on, and whether two splits show the same frames."""
+"""Splitting subjects into train, val and test, and checking that splits do not share frames."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from fevbench.errors import DatasetError
 from fevbench.wording import first_few
 
 HELD_OUT = 10
-"""Without another wish, one in so many train subjects of a published split is held out to validate on."""
+"""By default, one in this many train subjects of a published split is held out for validation."""
 NAMED = 6
-"""Subjects that an error names before it counts."""
+"""Most subjects that an error names; others are counted."""
 GIVEN = "given"
-"""The split that the data say themselves."""
+"""The split that the data themselves give."""
 ALL_TEST = "test"
-"""The split of a set that is scored on and not trained on."""
+"""The split of a set that is only for scoring."""
 FORMS = f"seeded:70-10-20:SEED, kfold:K:FOLD, {ALL_TEST}, or a CSV file with the columns subject, split"
 
 
@@ -38,8 +38,8 @@ class Assignment:
 
     Attributes:
         split_of: The split of each subject.
-        left_out: Subjects whom a published split does not name.
-        record: What the manifest says of it.
+        left_out: Subjects that a published split does not name.
+        record: Its record in the manifest.
     """
 
     split_of: dict[str, Split]
@@ -56,11 +56,12 @@ def assign(
         spec: A published split's name, or one of `FORMS`.
         subjects: Their ids.
         layout: The data set.
-        val: How many train subjects of a published split to hold out; by default one in `HELD_OUT`.
-        given: The split of each subject as the data say themselves, for `GIVEN`.
+        val: Number of train subjects of a published split to hold out; by default one in `HELD_OUT`.
+        given: The split of each subject as the data give it, for `GIVEN`.
 
     Raises:
-        DatasetError: There is no such split, or it leaves none to test on or, but for `ALL_TEST`, to train.
+        DatasetError: There is no such split, or it leaves no test subject or, except for `ALL_TEST`, no train
+            subject.
     """
     subjects = sorted(subjects)
     if spec == GIVEN:
@@ -73,7 +74,7 @@ def assign(
     if spec in layout.splits:
         return _published(spec, layout, subjects, val)
     if val is not None:
-        raise DatasetError(f"--val is for published splits, not for {spec}", "leave it out")
+        raise DatasetError(f"--val cannot be used with {spec}, only with published splits", "leave it out")
     missing: list[str] = []
     kind, _, rest = spec.partition(":")
     if spec == ALL_TEST:
@@ -91,8 +92,8 @@ def assign(
         missing = sorted(said.keys() - set(subjects))
         if not split_of:
             raise DatasetError(
-                f"{spec} names none of the subjects here, but {first_few(missing, NAMED) or 'nobody'}",
-                f"they are {first_few(subjects, NAMED)}",
+                f"{spec} names no subject of this set, only {first_few(missing, NAMED) or 'none'}",
+                f"its subjects are {first_few(subjects, NAMED)}",
             )
         spec = Path(spec).name
     else:
@@ -104,7 +105,7 @@ def assign(
 
 
 def in_hash_order(subjects: Sequence[str], seed: str = "") -> list[str]:
-    """Subjects in an order that depends on their ids and a seed alone."""
+    """Subjects in an order that depends only on their ids and a seed."""
     return sorted(subjects, key=lambda name: hashlib.sha256(f"{seed}\0{name}".encode()).digest())
 
 
@@ -116,14 +117,14 @@ def required_splits(record: SplitRecord) -> tuple[Split, ...]:
 def _assigned(split_of: dict[str, Split], subjects: Sequence[str], record: SplitRecord) -> Assignment:
     if len(subjects) == 1 and record.spec != ALL_TEST:
         raise DatasetError(
-            f"there is one subject, {subjects[0]}, and a set needs somebody to train and another to test on",
-            f"give a folder with more subjects, or --split {ALL_TEST} to score on it only",
+            f"there is only one subject, {subjects[0]}, and training and testing need different subjects",
+            f"give a folder with more subjects, or use --split {ALL_TEST} to score only",
         )
     for split in required_splits(record):
         if split not in split_of.values():
-            hint = f", or {ALL_TEST} to score on it only" if split == "train" else ""
+            hint = f", or {ALL_TEST} to score only" if split == "train" else ""
             raise DatasetError(
-                f"the split {record.spec} of {len(subjects)} subjects leaves nobody to {split} on",
+                f"the split {record.spec} of {len(subjects)} subjects leaves no {split} subject",
                 f"choose another --split{hint}",
             )
     left_out = tuple(name for name in subjects if name not in split_of)
@@ -135,9 +136,7 @@ def _published(spec: str, layout: Layout, subjects: Sequence[str], val: int | No
     train = [name for name in subjects if name in named.train]
     count = len(train) // HELD_OUT if val is None else val
     if count >= len(train) > 0:
-        raise DatasetError(
-            f"--val {count} leaves nobody to train on", f"there are {len(train)} train subjects"
-        )
+        raise DatasetError(f"--val {count} leaves no train subject", f"there are {len(train)} train subjects")
     split_of: dict[str, Split] = dict.fromkeys(train, "train")
     split_of |= dict.fromkeys(in_hash_order(train)[:count], "val")
     split_of |= dict.fromkeys((name for name in subjects if name in named.test), "test")
@@ -156,14 +155,15 @@ def _seeded(spec: str, rest: str, subjects: Sequence[str]) -> dict[str, Split]:
         shares = []
     if len(shares) != 3 or sum(shares) != 100 or min(shares) < 0:
         raise DatasetError(
-            f"{spec!r} is no seeded split", "write seeded:70-10-20:0, shares of 100 and a seed"
+            f"{spec!r} is not a seeded split",
+            "write seeded:70-10-20:0, which is train-val-test in percent and a seed",
         )
     exact = [share * len(subjects) / 100 for share in shares]
     counts = [int(value) for value in exact]
     by_rest = sorted(range(3), key=lambda i: exact[i] - counts[i], reverse=True)
     for i in by_rest[: len(subjects) - sum(counts)]:
         counts[i] += 1
-    for i in (2, 1):  # few subjects: whoever is wanted gets one, as long as the largest part can spare it
+    for i in (2, 1):  # few subjects: each requested split gets one, if the largest split can spare it
         largest = max(range(3), key=counts.__getitem__)
         if shares[i] and not counts[i] and counts[largest] > 1:
             counts[i] += 1
@@ -179,7 +179,8 @@ def _fold(spec: str, rest: str, subjects: Sequence[str]) -> dict[str, Split]:
         folds = fold = 0
     if not 1 <= fold <= folds or folds < 3:
         raise DatasetError(
-            f"{spec!r} is no fold", "write kfold:10:1, the number of folds (3 or more) and which"
+            f"{spec!r} is not a fold",
+            "write kfold:10:1, which is the number of folds (3 or more) and the fold",
         )
     if folds > len(subjects):
         raise DatasetError(f"{spec!r} has more folds than the {len(subjects)} subjects", "use fewer folds")
@@ -192,21 +193,23 @@ def _read(path: Path) -> dict[str, str]:
     for _, row in read_table(path, ("subject", "split")):
         subject, split = legible(row["subject"]), row["split"].lower()
         if found.setdefault(subject, split) != split:
-            raise DatasetError(f"{path}: {subject} is in both {found[subject]} and {split}", "name one")
+            raise DatasetError(f"{path}: {subject} is in both {found[subject]} and {split}", "give one split")
     return found
 
 
 def _given(said: Mapping[str, str], subjects: Sequence[str], where: str) -> dict[str, Split]:
     for name in subjects:
         if name in said and said[name] not in SPLITS:
-            raise DatasetError(f"{where}: {name} is in {said[name]!r}", f"use {', '.join(SPLITS)}")
+            raise DatasetError(
+                f"{where}: {name} has the unknown split {said[name]!r}", f"use {', '.join(SPLITS)}"
+            )
     return {name: cast(Split, said[name]) for name in subjects if name in said}
 
 
 SIDE = 16
 """The hash compares 16 pixels of each of 16 rows with their neighbours: 256 bits."""
 NEAR = 12
-"""Bits in which two frames differ at most if they are the same picture: see docs/datasets/README.md."""
+"""Most differing bits of two frames that are the same picture; see docs/datasets/README.md."""
 BLOCK = 2048
 """Frames that are compared with all others at once."""
 CONTRAST = 6.0
@@ -218,7 +221,7 @@ class SharedFrame:
     """Two clips of different subjects in different splits that share a frame.
 
     Attributes:
-        bits: In how many bits of 256 their nearest frames differ.
+        bits: Number of the 256 bits in which their nearest frames differ.
     """
 
     first: ClipEntry
@@ -227,9 +230,9 @@ class SharedFrame:
 
 
 def perceptual_hash(frame: Frames) -> str:
-    """A difference hash of ``uint8[H, W, 3]`` as 64 hexadecimal digits; it outlives recoding and resizing.
+    """A difference hash of ``uint8[H, W, 3]`` as 64 hexadecimal digits; it survives recoding and resizing.
 
-    Empty if there is next to nothing to see, as in a dark room: noise would be all that is compared.
+    Empty if the frame has hardly any contrast, as in a dark room: only noise would be compared.
     """
     grey = Image.fromarray(frame).convert("L").resize((SIDE + 1, SIDE), Image.Resampling.BOX)
     pixels = np.asarray(grey).astype(np.int16)
@@ -248,7 +251,7 @@ def frames_shared_by_splits(clips: Sequence[ClipEntry], home: Mapping[str, Split
     nearest: dict[tuple[str, str], SharedFrame] = {}
     for start in range(0, len(rows), BLOCK):
         stop = start + BLOCK
-        # Of ±1 vectors, the product counts equal bits less different ones.
+        # The product of ±1 vectors is the number of equal bits minus that of different bits.
         differing = (signs.shape[1] - signs[start:stop] @ signs.T) / 2
         apart = splits[start:stop, None] < splits
         for i, j in np.argwhere((differing <= NEAR) & apart):

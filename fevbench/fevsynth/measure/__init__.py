@@ -1,4 +1,4 @@
-"""FEVSynth measured on itself: are faces found, told apart and read, and does nothing else give them away?
+"""Measures of FEVSynth: are faces detected, recognised and classified, and does only the face identify it?
 
 ``fevbench data measure fevsynth`` runs it. The modules, in the order data flows: `folder` (the set on
 disk), one module a measure (`composition`, `detection`, `identity`, `blendshapes`, `expressions`, `border`,

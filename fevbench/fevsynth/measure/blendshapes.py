@@ -54,7 +54,7 @@ def _of_moments(sums: Floats) -> Floats:
 STILL = 1e-3
 """A unit whose weight never passes this is not moved in the set."""
 WEAK = 0.5
-"""A correlation below this is named as weak."""
+"""A correlation below this counts as weak."""
 
 
 class Unit(Record):

@@ -1,4 +1,4 @@
-"""Whether what surrounds the face tells who it is: it must not.
+"""Whether the surroundings of the face reveal the subject: they must not.
 
 A linear classifier learns to name the subject from a part of frame 0 of one take and is tried on the other.
 On the background it should do no better than chance. The face itself is tried as well, to show that the
@@ -33,20 +33,20 @@ PARTS: Mapping[str, tuple[Region, ...]] = {
 
 
 class Leak(Record):
-    """What one part of the picture tells."""
+    """How well one part of the picture reveals the subject."""
 
     part: str
     """One of `PARTS`."""
     accuracy: Estimate
     """The share of the other take's clips whose subject was named."""
     chance: Finite
-    """What guessing gives: one over the number of subjects."""
+    """Accuracy of guessing: one divided by the number of subjects."""
     p_value: Finite
-    """Of as many or more right answers by guessing alone (binomial test)."""
+    """Probability of at least as many right answers by guessing (binomial test)."""
 
 
 class Border(Record):
-    """What surrounds the face."""
+    """Whether parts of the picture reveal the subject."""
 
     trained_on: int
     """The take the classifier learned from."""
@@ -94,7 +94,7 @@ def colours(frames: Frames, regions: Sequence[Region]) -> NDArray[np.float64]:
 def leak(
     part: str, features: NDArray[np.float64], subjects: NDArray[np.str_], train: NDArray[np.bool_]
 ) -> Leak:
-    """Learn who is who, and try it.
+    """Train a classifier of subjects on one take, and test it on the other.
 
     Args:
         part: What the features are of.

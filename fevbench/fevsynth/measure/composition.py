@@ -90,7 +90,7 @@ class Group(Record):
     values: dict[str, str]
     """Their attributes, each of `BALANCED`."""
     people: int
-    """How many they are."""
+    """Number of subjects."""
 
 
 class Spread(Record):
@@ -105,7 +105,7 @@ class Spread(Record):
 
 
 class Composition(Record):
-    """What the set is made of."""
+    """The composition of a set."""
 
     clips: dict[str, int]
     """Clips of each split."""
@@ -130,7 +130,7 @@ class Composition(Record):
     psnr: Spread
     """Of the stored clips against the rendered ones, dB."""
     balance: list[Group]
-    """Everybody, counted."""
+    """Numbers of subjects by split and attributes."""
     variants: dict[str, dict[str, int]]
     """Clips of each variant of each label."""
     onset: Spread

@@ -1,10 +1,10 @@
-"""Whether off-the-shelf expression networks read at the apex what is performed.
+"""Whether off-the-shelf expression networks recognise the performed expression at the apex.
 
-These networks answer with one of seven: the six labels or neutral. The set has no neutral apex, so two
-questions are kept apart. *Which of the six is it?* (``six``, the headline): the strongest of the six, a
-forced choice with chance 1/6, the question that the set's labels pose and that `reader` answers. *Is it seen
-at all?* (``neutral``): the share of apexes that the network's own answer, out of seven, takes for neutral,
-which measures strength and not kind. Accuracy out of seven (``seven``) is lowered by both.
+These networks answer with one of seven: the six labels or neutral. The set has no neutral apex, so there
+are two questions. *Which of the six is it?* (``six``, the headline): the strongest of the six, a forced
+choice with chance 1/6, as the set's labels and `reader` have it. *Is it visible at all?* (``neutral``): the
+share of apexes that the network's own answer, out of seven, takes for neutral; this measures strength, not
+kind. Accuracy out of seven (``seven``) is lowered by both.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def reading(
     """Compare a network's answers with the labels.
 
     Args:
-        shown_by: Who they are.
+        shown_by: The group of subjects.
         scores: ``float32[N, 7]`` in the order of `CLASSES`; NaN where no face is found.
         shown: ``int[N]`` index into ``labels``.
         subjects: The subject of each sample.

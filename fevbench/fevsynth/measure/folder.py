@@ -1,4 +1,4 @@
-"""A rendered set as it lies in a folder: pictures, manifest and ground truth, joined by clip."""
+"""A rendered set in a folder: pictures, manifest and ground truth, joined by clip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fevbench.fevsynth.truth import Truth
 
 @dataclass(frozen=True)
 class Shot:
-    """One clip and what the manifest says of it.
+    """One clip with its entry in the manifest.
 
     Attributes:
         row: Its row in the arrays of the ground truth.
@@ -40,7 +40,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Neutral:
-    """One neutral image: of whom, and of which take."""
+    """One neutral image, with its subject and take."""
 
     subject: str
     repetition: int
@@ -52,8 +52,8 @@ class RenderedSet:
     Attributes:
         length: Frames of a clip.
         size: Height and width of a frame.
-        manifest_file: What says what is in it.
-        truth_file: What holds its ground truth.
+        manifest_file: The file of its manifest.
+        truth_file: The file of its ground truth.
 
     Raises:
         DatasetError: A file is missing or broken, or the truth is not that of the manifest's clips.

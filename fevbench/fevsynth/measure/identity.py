@@ -1,4 +1,4 @@
-"""Whether a face network tells subjects apart: similarities of pairs of frames."""
+"""Whether a face network distinguishes subjects: similarities of pairs of frames."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class FacePairs:
         return self._estimate(float(pairs.cosines.mean()), means, len(pairs.cosines))
 
     def auc(self) -> Estimate:
-        """The chance that a same-subject pair is more alike than a pair of different subjects.
+        """The probability that a same-subject pair is more similar than a pair of different subjects.
 
         Exact: the Mann-Whitney statistic over all pairs of pairs, ties counted half (Hanley & McNeil, 1982).
         """
@@ -95,7 +95,7 @@ class FacePairs:
         return self._estimate(float(value), _ratio(drawn.sum(axis=1), contests), n)
 
     def most_similar(self, count: int) -> list[tuple[str, str, float]]:
-        """The pairs of different subjects with the highest mean cosine, most alike first."""
+        """The pairs of different subjects with the highest mean cosine, most similar first."""
         pairs = self._different
         means = np.where(pairs.counts > 0, pairs.sums / np.maximum(pairs.counts, 1), -np.inf)
         best = np.argsort(-means, kind="stable")[:count]
@@ -165,7 +165,7 @@ class Separation(Record):
     different: Estimate
     """Mean cosine of different subjects' faces."""
     auc: Estimate
-    """The chance that a same-subject pair is the more alike of two pairs."""
+    """The probability that a same-subject pair is more similar than a pair of different subjects."""
 
 
 class Resemblance(Record):

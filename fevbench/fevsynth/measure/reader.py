@@ -1,6 +1,6 @@
 """Whether the expressions of new subjects can be learnt: a small network is trained on the train subjects.
 
-It is trained from scratch, stopped where it reads the val subjects best, and reads the test subjects once.
+It is trained from scratch, stopped at the best accuracy on the val subjects, and tested once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Reading(Record):
-    """What the trained network reads."""
+    """The accuracy of the trained network."""
 
     protocol: str
     """How clips are sampled."""
@@ -45,7 +45,7 @@ class Reading(Record):
 
 
 def measure(study: Study) -> Reading:
-    """Train a reader and let it read the test subjects.
+    """Train a classifier and test it on the test subjects.
 
     Raises:
         NotMeasurable: A split has no clips.

@@ -1,4 +1,4 @@
-"""What measures put down: the file of a study, estimates with intervals, answers of classifiers."""
+"""Records of measures: the file of a study, estimates with intervals, answers of classifiers."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ SCHEMA_VERSION: Literal[1] = 1
 
 
 class NotMeasurable(FevbenchError):
-    """A measure that this set cannot have, and what a set that can would need."""
+    """A measure is impossible on this set; the advice says which set would allow it."""
 
 
 class Estimate(Record):
-    """One number with what it rests on."""
+    """One value with its sample."""
 
     value: Finite | None
-    """The number, or null when there is none."""
+    """The value, or null."""
     reason: str = ""
-    """Why there is no number."""
+    """Why there is no value."""
     n: int
-    """How many samples it rests on."""
+    """Number of samples."""
     sample: str
     """What a sample is, in the plural."""
     subjects: int
-    """How many subjects the samples show."""
+    """Number of subjects."""
     interval: Interval | None = None
-    """95 %, over subjects; null where there is none."""
+    """95 % interval over subjects; null if there is none."""
 
 
 class Entry(Record):
-    """One measure as it was carried out."""
+    """The outcome of one measure."""
 
     created: str
     """UTC time, ISO 8601."""
     seconds: float
     """Wall time."""
     parameters: dict[str, int]
-    """What the command line chooses that changes this measure."""
+    """Options of the command line that change this measure."""
     weights: list[WeightRecord]
     """The pretrained files that were used."""
     environment: Environment
     """Where it ran."""
     result: dict[str, Any]
-    """What was found; the fields are those of the measure's record in ``fevbench.fevsynth.measure``."""
+    """The result; the fields are those of the measure's record in ``fevbench.fevsynth.measure``."""
 
 
 class Measured(Record):
@@ -72,13 +72,13 @@ class Measured(Record):
     truth_sha256: str
     """Hash of its ground truth."""
     measures: dict[str, Entry]
-    """Measure name to what came of it."""
+    """Measure name to its outcome."""
     not_measured: dict[str, str]
-    """Measure name to why this set cannot have it."""
+    """Measure name to why it is impossible on this set."""
 
 
 def absent(reason: str, sample: str) -> Estimate:
-    """A number there cannot be."""
+    """An estimate without a value."""
     return Estimate(value=None, reason=reason, n=0, sample=sample, subjects=0)
 
 
@@ -86,7 +86,7 @@ def mean(values: Sequence[float] | NDArray[Any], subjects: Sequence[str], sample
     """The mean over samples, with the subject bootstrap's interval.
 
     Args:
-        values: One a sample.
+        values: One per sample.
         subjects: The subject of each sample.
         sample: What a sample is, in the plural.
     """
@@ -104,7 +104,7 @@ def mean(values: Sequence[float] | NDArray[Any], subjects: Sequence[str], sample
 
 
 def resampled(value: float, statistics: NDArray[np.float64], n: int, sample: str, subjects: int) -> Estimate:
-    """A number whose statistic was computed of every resample.
+    """A value with the interval of its statistic over resamples.
 
     Args:
         value: The number itself.
@@ -123,7 +123,7 @@ def interval(low: float, high: float) -> Interval:
 
 
 def read_measured(path: Path) -> Measured:
-    """Read what `fevbench data measure` wrote.
+    """Read the file of `fevbench data measure`.
 
     Raises:
         DatasetError: The file is missing or holds something else.
@@ -193,7 +193,7 @@ def _mean_recall(
     np.add.at(counts, (person, shown), 1)
     draws = draw_subjects(len(names))
     with np.errstate(invalid="ignore", divide="ignore"):
-        # NaN where nobody drawn shows a label.
+        # NaN if no drawn subject shows a label.
         recalls = ((draws @ hits) / (draws @ counts)).mean(axis=1)
     value = float((hits.sum(axis=0) / counts.sum(axis=0)).mean())
     return resampled(value, recalls, len(shown), sample, len(names))

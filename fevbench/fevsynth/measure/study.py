@@ -1,4 +1,4 @@
-"""One run of the measures on one set: which there are, the networks, and the file of what came of them."""
+"""One run of the measures on one set: the measures, the networks, and the file of outcomes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def has_face(features: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 class Networks:
-    """Extractors of frames with their weights, all of which are here before any is asked.
+    """Extractors of frames with their weights, which must all be present before the first is used.
 
     Raises:
         FevbenchError: A weight or a package is missing; the message says how to get it.
@@ -107,10 +107,10 @@ Each is a module of this package whose ``measure`` takes a `Study` and returns a
 
 @dataclass(frozen=True)
 class Study:
-    """What a measure works with.
+    """The inputs of a measure.
 
     Attributes:
-        stride: Every how many frames of a clip `blendshapes` looks at one.
+        stride: `blendshapes` uses every ``stride``-th frame of a clip.
     """
 
     rendered: RenderedSet
@@ -121,7 +121,7 @@ class Study:
 
 
 def choose_measures(names: Sequence[str]) -> tuple[str, ...]:
-    """The measures that are meant, in the order of `MEASURES`; all if none is named.
+    """The named measures, in the order of `MEASURES`; all if none is named.
 
     Raises:
         UnknownName: No measure has one of the names.
@@ -140,7 +140,7 @@ def carry_out(study: Study, names: Sequence[str], out: Path) -> Measured:
 
     Raises:
         DatasetError: The file is there and holds another set, or something else.
-        FevbenchError: Whatever a measure cannot go on without; what was finished is kept.
+        FevbenchError: A measure cannot continue; finished measures are kept.
     """
     measured = _begin(study.rendered, out)
     for name in names:
@@ -157,7 +157,7 @@ def carry_out(study: Study, names: Sequence[str], out: Path) -> Measured:
 
 
 def _begin(rendered: RenderedSet, out: Path) -> Measured:
-    """What the file holds of this set, or nothing yet."""
+    """The earlier content of the file for this set, or an empty record."""
     manifest, truth = sha256_of(rendered.manifest_file), sha256_of(rendered.truth_file)
     fresh = Measured(
         dataset=rendered.data.name,
@@ -205,7 +205,7 @@ def _filled(study: Study, name: str, blank: Entry) -> Entry:
 
 
 def _with(measured: Measured, name: str, outcome: Entry | str) -> Measured:
-    """With one more outcome: an entry, or the reason for none."""
+    """The record with one more outcome: an entry, or the reason for none."""
     entries: dict[str, Any] = {key: entry for key, entry in measured.measures.items() if key != name}
     reasons = {key: reason for key, reason in measured.not_measured.items() if key != name}
     if isinstance(outcome, Entry):

@@ -1,4 +1,4 @@
-"""Views of what was measured, for a terminal: tables of eighty columns; nothing is computed here."""
+"""Tables of measures for a terminal of eighty columns; nothing is computed here."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def plain(value: float | None, digits: int = 3, percent: bool = False) -> str:
 
 
 def rests_on(found: Estimate) -> str:
-    """What a value rests on, or why there is none."""
+    """The sample of a value, or why there is no value."""
     if found.value is None:
         return found.reason
     return f"{count(found.n)} {found.sample}"
@@ -92,7 +92,7 @@ def confusion(title: str, found: Agreement) -> Table:
 
 
 def composition(found: Composition) -> list[RenderableType]:
-    """What there is, who is in it, and how faces move."""
+    """The composition of the set, and how faces move."""
     there = table("the set", ["what", "how much"])
     for words, amount in _amounts(found).items():
         add(there, words, amount)
@@ -190,7 +190,7 @@ def detection(found: Detection) -> list[RenderableType]:
 
 
 def identity(found: Identity) -> list[RenderableType]:
-    """How well subjects are told apart."""
+    """How well subjects are distinguished."""
     columns = ["same subject,\nother take", "different\nsubjects", "AUC", "pairs"]
     made = table("identity: cosine of ArcFace embeddings [95 %]", ["frames, px"], columns)
     for part in found.separations:
@@ -245,7 +245,7 @@ def expressions(found: Expressions) -> list[RenderableType]:
 
 
 def border(found: Border) -> list[RenderableType]:
-    """What tells the subject beside the face."""
+    """Which parts of the picture besides the face reveal the subject."""
     made = table(
         f"border: the subject named, learnt on take {found.trained_on}, tried on take {found.tested_on}",
         ["part of frame 0"],
@@ -291,7 +291,7 @@ VIEWS: dict[str, tuple[type[Record], Callable[[Any], list[RenderableType]]]] = {
 
 
 def view(measured: Measured, names: Iterable[str]) -> RenderableType:
-    """The tables of some measures, and why others could not be had."""
+    """The tables of some measures, and why others are missing."""
     counts = Text(
         f"{measured.dataset} {measured.version}, manifest sha256 {measured.manifest_sha256[:12]}",
         style="italic",

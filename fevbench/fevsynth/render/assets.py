@@ -97,7 +97,7 @@ def assets_folder() -> Path:
 
 
 def locate(folder: Path | None = None) -> Assets:
-    """Return the unpacked assets, fetching and unpacking the archives if need be.
+    """Return the unpacked assets; download and unpack the archives if necessary.
 
     Raises:
         FevbenchError: An archive cannot be fetched, or is not the pinned one.
@@ -109,7 +109,7 @@ def locate(folder: Path | None = None) -> Assets:
 
 
 def _unpacked(archive: Archive, folder: Path) -> Path:
-    # The folder's name carries the hash: another archive, or a half-unpacked one, is never taken for it.
+    # The folder's name holds the hash, so that another or a half-unpacked archive is never used.
     target = folder / f"unpacked-{archive.sha256[:16]}"
     if target.is_dir():
         return target

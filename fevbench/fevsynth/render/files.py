@@ -1,10 +1,10 @@
-"""Rendered files and what is known of each, kept beside it until the set is put together.
+"""Rendered files, each with a sidecar of facts beside it until the set is put together.
 
 Video is usually stored as YUV, and converting that to RGB differs between libraries. Here the three planes
 are green, blue and red themselves, and H.264 decoding is exact by definition, so the hash of the decoded
 frames is a property of the file.
 
-A sidecar is written after its file and carries its hash: a file with a sidecar that fits is finished.
+A sidecar is written after its file and holds its hash: a file with a matching sidecar is finished.
 """
 
 from __future__ import annotations
@@ -155,14 +155,14 @@ _ARRAYS = ("weights", "pose", "points", "light", "key", "ambient")
 
 @dataclass(frozen=True)
 class Sidecar:
-    """What is known of one rendered file.
+    """The facts of one rendered file.
 
     Attributes:
-        origin: What its pixels follow from; see `Job.origin`.
+        origin: What determines its pixels; see `Job.origin`.
         sha256: Hash of the file.
         frames_sha256: Hash of the decoded (T, H, W, 3) uint8 RGB bytes in C order.
         psnr: Of the decoded frames against the rendered ones, dB; None where they are the same.
-        performance: When the face does what; None for a neutral image.
+        performance: The timing of the expression; None for a neutral image.
         truth: The arrays of `Rendered` but the frames, by name.
     """
 
@@ -206,7 +206,7 @@ def read_sidecar(path: Path) -> Sidecar | None:
 
 
 def is_done(job: Job) -> bool:
-    """Tell whether the file is there, whole, and made from the same origin."""
+    """Whether the file exists, is complete, and has the same origin."""
     sidecar = read_sidecar(job.sidecar)
     if sidecar is None or sidecar.origin != job.origin or not job.path.is_file():
         return False

@@ -1,11 +1,11 @@
-"""What is rendered: who is in a set, its settings and folder, and each clip and neutral image.
+"""The plan of a set: its subjects, its settings and folder, and each clip and neutral image.
 
-clips/        one video a clip
-neutral/      one image a subject and take
-truth/        what is known of each of these files, until all are there
-render.json   the settings; whoever continues must have the same, or more subjects or takes
-truth.npz     the ground truth, put together
-manifest.json what is in the set, written last
+clips/        one video per clip
+neutral/      one image per subject and take
+truth/        the facts of each of these files, until all are rendered
+render.json   the settings; a command that continues must have the same, or more subjects or takes
+truth.npz     the ground truth of all clips and images
+manifest.json the content of the set, written last
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ANCESTRIES = ("african", "asian", "caucasian")
 AGES = ("young", "middle", "old")
 
 MOST_SUBJECTS = 100_000
-"""How many subjects a set can have; seeds of different sets would meet beyond that."""
+"""Most subjects of a set; with more, seeds of different sets would be equal."""
 
 # 8 train, 1 val and 3 test in every twelve. The first three subjects already hold one to train on and one to
 # test on, and the order never depends on how many follow: a set that grows keeps everybody's split.
@@ -131,7 +131,7 @@ class Job:
 
     @property
     def id(self) -> str:
-        """What the clip or image is called: subject, label if any, and take, joined by hyphens."""
+        """The id of the clip or image: subject, label if any, and take, joined by hyphens."""
         return "-".join(filter(None, (self.subject.id, self.label, str(self.repetition))))
 
     @property
@@ -151,7 +151,7 @@ class Job:
 
     @property
     def origin(self) -> dict[str, Any]:
-        """What the pixels follow from: a file made from the same need not be made again."""
+        """A digest of what determines the pixels: a file with the same origin need not be rendered again."""
         return {
             "renderer": VERSION,
             "subject": {key: value for key, value in asdict(self.subject).items() if key != "split"},
@@ -175,11 +175,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Rendered:
-    """The pixels of T frames, and what is exactly known about them.
+    """The pixels of T frames, and their ground truth.
 
     Attributes:
         frames: (T, size, size, 3) uint8, RGB.
-        performance: When the face does what; None for a neutral image.
+        performance: The timing of the expression; None for a neutral image.
         weights: (T, 52) weight of each of `UNITS`, blinks included; 1 is the modelled full strength.
         pose: (T, 3) yaw, pitch and roll of the head, degrees.
         points: (T, 5, 2) pixels; see `fevbench.fevsynth.truth.Truth`.
@@ -204,11 +204,11 @@ _GROWING = ("people", "takes")
 
 @dataclass(frozen=True)
 class Settings:
-    """What a set is.
+    """The settings of a set.
 
     Attributes:
-        subjects: How many there are.
-        takes: How often each performs each label.
+        subjects: Number of subjects.
+        takes: Performances of each label per subject.
         frames: Length of a clip.
         size: Width and height, pixels.
     """
@@ -230,10 +230,10 @@ def jobs_of(settings: Settings, folder: Path, assets: Path) -> Iterator[Job]:
 
 
 def claim_folder(folder: Path, settings: Settings) -> None:
-    """Make ``folder`` the one of this set.
+    """Claim ``folder`` for this set.
 
-    A set may grow: subjects and takes that are there are the first of a larger set, with the same split, the
-    same files and the same pixels (`design`).
+    A set may grow: its subjects and takes are the first of a larger set, with the same split, files and
+    pixels (`design`).
 
     Raises:
         DatasetError: The folder holds a set of other settings, a larger one, or something else, or cannot be
@@ -254,9 +254,7 @@ def _check_free(folder: Path, wanted: dict[str, Any]) -> None:
     if file.exists():
         _check_fits(folder, _read(file), wanted)
     elif folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
-        raise DatasetError(
-            f"{folder} is not empty and holds no set that is being rendered", "choose another --out"
-        )
+        raise DatasetError(f"{folder} is not empty and holds no unfinished rendering", "choose another --out")
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -271,7 +269,7 @@ def _check_fits(folder: Path, there: dict[str, Any], wanted: dict[str, Any]) -> 
     changed = [f"{key} {there[key]}, not {wanted[key]}" for key in there if there[key] != wanted[key]]
     if any(there[key] != wanted[key] for key in there if key not in _GROWING):
         raise DatasetError(
-            f"{folder} holds a set of other settings ({'; '.join(changed)})",
+            f"{folder} holds a set with other settings ({'; '.join(changed)})",
             "give the same ones, choose another --out, or delete the folder",
         )
     if any(there[key] > wanted[key] for key in _GROWING):

@@ -1,6 +1,6 @@
-"""What surrounds a face, and the camera that looks at it.
+"""The surroundings of a face, and the camera.
 
-All of it is drawn per clip, never per subject: otherwise a model could tell subjects apart by their wall.
+All of it is drawn per clip, never per subject: otherwise a model could recognise subjects by the background.
 """
 
 from __future__ import annotations

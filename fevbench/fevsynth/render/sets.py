@@ -36,9 +36,9 @@ def render_all(
 
     Args:
         todo: What to render; neighbours of one subject save making the subject again.
-        workers: How many processes.
+        workers: Number of processes.
         make: Renders one: a function that the workers can import, such as `frame.render_frames`.
-        done: Hears of each that is finished.
+        done: Called for each finished one.
 
     Returns:
         Seconds of work, summed over the workers.
@@ -161,7 +161,7 @@ def _truth(clips: Sequence[Finished], neutrals: Sequence[Finished]) -> Truth:
 
 
 def _dumps(manifest: Mapping[str, Any]) -> str:
-    """Write JSON with one line a clip, an image and a subject: small, and a change is a changed line."""
+    """Write JSON with one line per clip, image and subject: small, and a change is a changed line."""
     return "{\n" + ",\n".join(f' "{key}": {_value(value)}' for key, value in manifest.items()) + "\n}\n"
 
 

@@ -55,7 +55,7 @@ class Light(NamedTuple):
 
 
 class Looks(NamedTuple):
-    """What one frame of a subject is coloured with.
+    """The colours and textures of one frame of a subject.
 
     Attributes:
         textures: (h, w, 4) linear colour of each surface.

@@ -1,1 +1,1 @@
-"""The declarations of all metrics, a module a kind. `fevbench.metrics.catalog` puts them together."""
+"""The declarations of all metrics, one module per kind. `fevbench.metrics.catalog` puts them together."""
