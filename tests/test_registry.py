@@ -51,7 +51,9 @@ def test_without_a_near_name_all_are_listed() -> None:
 def test_a_name_cannot_be_taken_twice() -> None:
     registry = Registry[int]("model", {"a": 1})
     registry.add("a", 1)
-    with pytest.raises(FevbenchError, match=r"'a' is registered already by fevbench .*, and again by this"):
+    with pytest.raises(
+        FevbenchError, match=r"'a' is registered already by fevbench .* and again by this process"
+    ):
         registry.add("a", 2)
     assert registry.get("a") == 1
     with registering("/plugins/mine.py"):

@@ -156,7 +156,9 @@ def test_a_broken_data_set_does_not_break_the_list(cli: Cli, monkeypatch: pytest
     outcome = cli("list", "datasets", "--format", "json")
     assert outcome.code == 0
     rows = {row["data set"]: row["what it is"] for row in outcome.result}  # type: ignore[index]
-    assert rows["tiny"].startswith("cannot be opened: tiny: clip dan-anger shows 'anger'")
+    assert rows["tiny"].startswith(
+        "cannot be opened: tiny: clip dan-anger has the unknown label 'anger': use one of joy"
+    )
     assert "fevsynth" in rows
 
 

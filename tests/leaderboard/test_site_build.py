@@ -208,7 +208,7 @@ def test_a_folder_with_anything_else_is_left_alone(results: Path, tmp_path: Path
         build([results], tmp_path / "mine", [])
     assert tree(tmp_path / "mine") == {"index.html": b"mine"}
     (tmp_path / "link").symlink_to(tmp_path / "mine")
-    with pytest.raises(FevbenchError, match="no folder"):
+    with pytest.raises(FevbenchError, match="is not a folder"):
         build([results], tmp_path / "link", [])
 
 

@@ -120,7 +120,7 @@ def test_what_was_scored_differently_is_not_compared(changes: dict[str, Any], wh
 def test_definitions_must_agree_between_any_two_runs() -> None:
     """Also where the first run lacks the metric."""
     newer = BAD.metrics["fvd"].model_copy(update={"id": "fvd-other@2"})
-    with pytest.raises(RunError, match="fvd is fvd-i3d400-bilinear224@1 in good and fvd-other@2 in bad"):
+    with pytest.raises(RunError, match="fvd is fvd-i3d400-bilinear224@1 in good, but fvd-other@2 in bad"):
         compare([made_up("none", {"csim": 0.1}), GOOD, BAD.model_copy(update={"metrics": {"fvd": newer}})])
 
 
