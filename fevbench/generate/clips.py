@@ -19,7 +19,8 @@ from fevbench.data.protocol import Protocol
 from fevbench.engine.generate import GeneratedClips
 from fevbench.errors import FevbenchError
 from fevbench.generate.photograph import Photograph
-from fevbench.models.asked import Asked
+from fevbench.models.apart import at_work
+from fevbench.models.asked import Asked, Maker
 from fevbench.models.built import build
 from fevbench.models.found import FoundModel
 from fevbench.progress import Progress
@@ -34,6 +35,8 @@ def make_clips(
 ) -> dict[str, Frames]:
     """Ask a model for each wanted expression of a face, as a run would: label to ``uint8[T, S, S, 3]``.
 
+    A model that was found apart (`fevbench.models.apart.find_apart`) is asked in its own process.
+
     Raises:
         ModelError: The model cannot make clips of a photograph, fails, or breaks the protocol.
     """
@@ -41,8 +44,11 @@ def make_clips(
     # A photograph goes on for as long as one likes.
     corpus = Corpus(face, replace(protocol, reads_to_end=True), "test")
     with tempfile.TemporaryDirectory() as folder:
-        asked = Asked(build(found, corpus, device, progress), corpus, device)
-        made = GeneratedClips(asked, corpus, Path(folder), seed)
+        if found.process:
+            maker: Maker = at_work(found, corpus, device, progress)
+        else:
+            maker = Asked(build(found, corpus, device, progress), corpus, device)
+        made = GeneratedClips(maker, corpus, Path(folder), seed)
         for note in made.notes:
             progress.note(f"note: {note}")
         made.make_all(progress)
