@@ -77,7 +77,7 @@ def build_page(choice: Choice, size: int, networks: Networks, folder: Path) -> g
                 yield {button: gr.update(value=str(file), visible=True)}
         yield {working: ""}
 
-    with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
         gr.Markdown(ABOUT)
         with gr.Row():
             with gr.Column(scale=2):

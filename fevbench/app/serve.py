@@ -59,6 +59,11 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
+def in_url(host: str) -> str:
+    """An address as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach an address."""
     try:
@@ -101,7 +106,7 @@ def serve(
 def _names(listening: socket.socket) -> list[str]:
     """What the server may be called: a foreign name that leads to this machine is somebody's trick."""
     host = listening.getsockname()[0]
-    return [host, "localhost"] if is_loopback(host) else ["*"]
+    return [in_url(host), "localhost"] if is_loopback(host) else ["*"]
 
 
 def _application(

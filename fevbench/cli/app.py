@@ -43,7 +43,7 @@ def app_command(host: str, port: int, names: tuple[str, ...], size: int, in_brow
 
     from fevbench.app.animate import Networks
     from fevbench.app.choice import choose_models
-    from fevbench.app.serve import is_loopback, listen, serve
+    from fevbench.app.serve import in_url, is_loopback, listen, serve
     from fevbench.cli.console import ProgressDisplay, stdout_to_stderr
     from fevbench.engine.plan import choose_device
 
@@ -55,8 +55,7 @@ def app_command(host: str, port: int, names: tuple[str, ...], size: int, in_brow
             note(f"{name} is not shown: {reason}")
         if not is_loopback(host):
             note(f"everybody who can reach {host} can use this page")
-        shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{listening.getsockname()[1]}/"
+        address = f"http://{in_url(host)}:{listening.getsockname()[1]}/"
 
         def tell() -> None:
             say(f"{address} (stop with Ctrl-C)")
