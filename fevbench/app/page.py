@@ -94,7 +94,7 @@ def build_page(choice: Choice, size: int, networks: Networks, folder: Path) -> g
                 gr.Markdown(TERMS)
                 said = gr.HTML()
                 working = gr.HTML(elem_id="working")
-        rows = gr.HTML(apply_default_css=False)
+        rows = gr.HTML(apply_default_css=False, elem_id="rows")
         with gr.Row():
             playing = gr.Button("Pause", visible=False, size="md")
             mp4 = gr.DownloadButton("Download as mp4", visible=False, size="md")

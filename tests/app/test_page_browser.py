@@ -112,6 +112,10 @@ def test_an_example_becomes_a_table_in_step_and_two_files(page: Any, served: Ser
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Play").wait_for()
     assert page.evaluate(TIMES) == pytest.approx([LENGTH] * len(MODELS))
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, (
+        "a phone scrolls the table in its box"
+    )
     with Image.open(tmp_path / "sheet.gif") as gif:
         assert gif.n_frames > 1
         assert gif.size == read_clip(tmp_path / "sheet.mp4").shape[2:0:-1]
