@@ -75,7 +75,7 @@ $(VENV)-app/.tools: $(BIN)/.tools
 	@touch $@
 
 app: $(VENV)-app/.tools chromium ## Test the page of `fevbench app` in Chromium
-	$(VENV)-app/bin/python -m pytest -m app
+	$(VENV)-app/bin/python -m pytest -m app tests/app
 
 leaderboard: $(BIN)/.installed ## Build the leaderboard's site into build/leaderboard, from the committed results
 	$(BIN)/fevbench leaderboard build --out build/leaderboard
