@@ -11,7 +11,7 @@ DEVICE ?= cpu
 export PIP_NO_COMPILE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install weights demo models test bench bench-page slow search chromium browser precision pages leaderboard docs lint format clean
+.PHONY: help install weights demo models test bench bench-page slow search chromium browser app precision pages leaderboard docs lint format clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -65,6 +65,18 @@ chromium: ## See that there is a Chromium (as root, installs it where it is miss
 browser: $(BIN)/.tools chromium ## Test the pages of the leaderboard and of human studies in Chromium
 	$(BIN)/python -m pytest -m browser
 
+# Gradio wants an older Pillow than the newest, which is not for an environment that makes results: it has one
+# of its own, in which all else comes from the other.
+$(VENV)-app/.tools: $(BIN)/.tools
+	$(PYTHON) -m venv $(VENV)-app
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	> "$$($(VENV)-app/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/all-else.pth"
+	$(VENV)-app/bin/python -m pip install --editable '.[app]'
+	@touch $@
+
+app: $(VENV)-app/.tools chromium ## Test the page of `fevbench app` in Chromium
+	$(VENV)-app/bin/python -m pytest -m app tests/app
+
 leaderboard: $(BIN)/.installed ## Build the leaderboard's site into build/leaderboard, from the committed results
 	$(BIN)/fevbench leaderboard build --out build/leaderboard
 
@@ -85,4 +97,4 @@ format: $(BIN)/.tools ## Format the code
 	$(BIN)/ruff format .
 
 clean: ## Remove the environment and caches of this checkout (not the weights)
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) $(VENV)-app .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

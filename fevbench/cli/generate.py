@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from fevbench.cli.console import ProgressDisplay
 
 
-FPS = 25.0
-"""Native frames a second, of which a protocol takes every so many: FEVSynth's."""
 SHOWN_SIZE = 256
 """Pixels to which a small clip is enlarged unless asked otherwise."""
 
@@ -82,7 +80,7 @@ def generate_command(
 
     from fevbench.cli.console import ProgressDisplay, stdout_to_stderr
     from fevbench.data.clip import EXPRESSIONS
-    from fevbench.generate.photograph import Photograph, read_photograph
+    from fevbench.generate.photograph import FPS, Photograph, read_photograph
     from fevbench.models.registry import find_model
 
     if expression != "all" and expression not in EXPRESSIONS:

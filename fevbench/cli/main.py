@@ -32,6 +32,7 @@ COMMANDS: Registry[click.Command] = Registry(
         "confusion": "fevbench.cli.compare:confusion_command",
         "show": "fevbench.cli.compare:show_command",
         "generate": "fevbench.cli.generate:generate_command",
+        "app": "fevbench.cli.app:app_command",
         "train": "fevbench.cli.train:train_command",
         "export": "fevbench.cli.train:export_command",
         "cost": "fevbench.cli.audit:cost_command",
@@ -47,7 +48,7 @@ COMMANDS: Registry[click.Command] = Registry(
 HEADINGS = {
     "Score a model": ("run", "score", "sweep", "list"),
     "Compare results": ("compare", "diff", "confusion", "show"),
-    "Generate and train": ("generate", "train", "export", "cost"),
+    "Generate and train": ("generate", "app", "train", "export", "cost"),
     "Prepare data, test metrics": ("data", "audit", "study"),
     "Share results": ("leaderboard",),
     "Files kept on this machine": ("weights", "cache"),

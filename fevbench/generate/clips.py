@@ -19,7 +19,8 @@ from fevbench.data.protocol import Protocol
 from fevbench.engine.generate import GeneratedClips
 from fevbench.errors import FevbenchError
 from fevbench.generate.photograph import Photograph
-from fevbench.models.asked import LocalMaker
+from fevbench.models.apart import open_maker
+from fevbench.models.asked import LocalMaker, Maker
 from fevbench.models.built import build
 from fevbench.models.found import FoundModel
 from fevbench.progress import Progress
@@ -34,6 +35,8 @@ def make_clips(
 ) -> dict[str, Frames]:
     """Clips of a face for each requested expression, made as in a run: label to ``uint8[T, S, S, 3]``.
 
+    A model that was found apart (`fevbench.models.apart.find_apart`) is asked in its own process.
+
     Raises:
         ModelError: The model cannot make clips of a photograph, fails, or breaks the protocol.
     """
@@ -41,8 +44,11 @@ def make_clips(
     # A photograph can be repeated for any length.
     corpus = Corpus(face, replace(protocol, reads_to_end=True), "test")
     with tempfile.TemporaryDirectory() as folder:
-        asked = LocalMaker(build(found, corpus, device, progress), corpus, device)
-        made = GeneratedClips(asked, corpus, Path(folder), seed)
+        if found.process:
+            maker: Maker = open_maker(found, corpus, device, progress)
+        else:
+            maker = LocalMaker(build(found, corpus, device, progress), corpus, device)
+        made = GeneratedClips(maker, corpus, Path(folder), seed)
         for note in made.notes:
             progress.note(f"note: {note}")
         made.make_all(progress)

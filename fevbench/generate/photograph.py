@@ -17,6 +17,8 @@ from fevbench.errors import FevbenchError, VideoError
 ReadExpressions = Callable[[Frames], NDArray[np.float32]]
 """Frames ``uint8[N, H, W, 3]`` to probabilities ``float32[N, 7]`` of `CLASSES`, NaN without a face."""
 
+FPS = 25.0
+"""Native frames a second, of which a protocol takes every so many: FEVSynth's."""
 LEAST = 24
 """Height and width a photograph must have, pixels."""
 LARGEST = 4096
@@ -99,12 +101,16 @@ def find_faces(photograph: Frames, detector: Path) -> list[FoundFace]:
 
 
 def choose_face(
-    faces: list[FoundFace], which: int | None, name: str, shape: tuple[int, ...]
+    faces: list[FoundFace],
+    which: int | None,
+    name: str,
+    shape: tuple[int, ...],
+    otherwise: str = "choose with --face 1 to {count}",
 ) -> tuple[FoundFace, list[str]]:
     """Choose a face; returns it with a note on the choice.
 
     ``which`` is its number from the left, counted from 1; None for the most prominent face: the largest,
-    unless it is far from the middle.
+    unless it is far from the middle. ``otherwise`` says how to choose another.
 
     Raises:
         PhotographError: There is no face or not this one, or it is too small.
@@ -120,7 +126,7 @@ def choose_face(
         if len(faces) > 1:
             notes.append(
                 f"{name} shows {len(faces)} faces: taken is {which}, counted from the left, large and near "
-                f"the middle; choose with --face 1 to {len(faces)}"
+                f"the middle; {otherwise.format(count=len(faces))}"
             )
     face = faces[which - 1]
     side = min(face.box[2] - face.box[0], face.box[3] - face.box[1])
