@@ -56,7 +56,7 @@ def test_a_model_of_a_plugin_is_shown_and_a_broken_one_is_named(
 
 def test_what_was_asked_for_is_shown_once_or_is_an_error(tiny_data: None, no_network: None) -> None:
     assert choose_models(("copy", "imaginator", "copy")).shown == ("copy", "imaginator")
-    for name, words in (("real", "looks clips up"), ("imagnator", "did you mean"), ("fev-gan", "not here")):
+    for name, words in (("real", "generates none"), ("imagnator", "did you mean"), ("fev-gan", "not here")):
         with pytest.raises(FevbenchError, match=words):
             choose_models((name,))
 

@@ -101,7 +101,7 @@ def test_the_example_runs_in_another_interpreter(cli: Cli, tmp_path: Path) -> No
         assert "cannot be seen" in model["notes"][0]
         assert "sway" in model["notes"][0]
         assert "checked for damage: 6 of 6 clips by the checksums of their format" in model["notes"]
-        assert "cannot be seen" in outcome.err
+        assert "cannot see whether the program outside changes" in outcome.err
         assert not list((out / "outside").glob("work-*"))
         digests.append(clips_of(out))
     # One clip a call or all at once: the same inputs, labels and seeds, so the same clips.
@@ -162,7 +162,7 @@ def test_placeholders_environment_and_folder_reach_the_program(outside: Outside)
             ["2 clips were written (a.mp4, b.mp4)"],
         ),
         ("sys.exit('no CUDA')", MANY, "", ["4 of 4 clips were not made", "exit status 1: no CUDA"]),
-        ("time.sleep(60)", MANY, "timeout = 0.1", ["4 of 4 clips", "took more than 0.1 s a clip"]),
+        ("time.sleep(60)", MANY, "timeout = 0.1", ["4 of 4 clips", "took more than 0.1 s per clip"]),
     ],
 )  # fmt: skip
 def test_what_goes_wrong_is_one_line_that_names_the_clip(
@@ -346,7 +346,7 @@ GOOD = 'command = ["true", "{out}"]\n'
         (GOOD + 'watch = ["weights.pth"]', ["weights.pth", "does not exist"]),
         (GOOD + 'watch = ["."]', ["is not a file"]),
         ("timeout = 3", ["command is missing"]),
-        ("command = 3", ["command cannot be", "a list of texts"]),
+        ("command = 3", ["command is not valid", "a list of texts"]),
         ("command = []", ["command is empty"]),
         ("command = \"true '{out}\"", ["cannot be split"]),
         ('command = ["true"]', ["neither {out} nor {manifest}"]),
