@@ -302,7 +302,7 @@ def _draw(rows: Sequence[Point], picture: Path) -> None:
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
     if names:
-        figure.axes[-1].legend(fontsize=7)
+        figure.legend(*figure.axes[-1].get_legend_handles_labels(), loc="outside right center", fontsize=8)
     picture.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(picture, dpi=120)
 
