@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from fevbench import weights
+from fevbench.data import show
 from fevbench.data.clip import EXPRESSIONS, Frames
 from fevbench.data.framing import cut_out, upright
-from fevbench.data.protocol import Protocol, find_protocol
+from fevbench.data.protocol import find_protocol
 from fevbench.errors import FevbenchError, WeightsError
 from fevbench.extractors.base import CLASSES, Loader, Network, extractors
 from fevbench.generate.clips import make_clips
 from fevbench.generate.photograph import (
     DETECTOR,
     FPS,
+    READER_SIZE,
     Photograph,
     choose_face,
     find_faces,
     notes_on_expression,
-    notes_on_size,
-    notes_on_view,
+    notes_on_framing,
+    photograph_protocol,
     read_photograph,
 )
 from fevbench.metrics.catalog import metrics
@@ -37,10 +41,15 @@ CLASSIFIERS = {"fer": "fer-xception", "face-api": "face-api"}
 """What the page calls the independent classifiers, to their extractors."""
 NEUTRALITY = "face-api"
 """Which of them says whether a photograph is neutral, as in ``fevbench generate``."""
-NEUTRALITY_SIZE = 256
-"""Pixels of the face it sees then."""
+CELL = 128
+"""Pixels of a clip below which it is enlarged to be shown."""
 NAME = "the photograph"
 SEED = 0
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,7 @@ class Row:
         readings: Expression to what is measured of its clip.
         notes: What the model says of itself.
         error: Why it failed.
+        rate: Frames per second of its clips.
     """
 
     model: str
@@ -81,6 +91,22 @@ class Row:
     readings: dict[str, Reading] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     error: str = ""
+    rate: float = 0.0
+
+    @property
+    def cells(self) -> dict[str, Frames]:
+        """The clips as they are shown: small ones are enlarged."""
+        return {
+            label: show.enlarged(clip, max(1, CELL // clip.shape[1])) for label, clip in self.clips.items()
+        }
+
+    @cached_property
+    def video(self) -> bytes:
+        """The clips side by side, as an MP4. It is encoded once, as the table is drawn after every model."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "row.mp4"
+            show.write_mp4(path, show.beside(list(self.cells.values())), self.rate)
+            return path.read_bytes()
 
 
 class Networks:
@@ -130,19 +156,22 @@ class Networks:
         found = find_faces(picture, self._detector)
         face, notes = choose_face(found, None, NAME, picture.shape, "crop it to choose another")
         placement = upright(face.points)
-        notes += notes_on_size(placement, size, picture) + notes_on_view(face.points)
+        notes += notes_on_framing(face.points, size, picture)
         if reason := self.absent.get(NEUTRALITY):
             notes.append(f"not checked whether the face is neutral ({reason})")
         else:
             read = self._classifiers[NEUTRALITY]
-            notes += notes_on_expression(cut_out(picture, placement, NEUTRALITY_SIZE), read)
+            notes += notes_on_expression(cut_out(picture, placement, READER_SIZE), read)
         return Face(cut_out(picture, placement, size), notes)
 
-    def read(self, still: Frames, clip: Frames, label: str) -> Reading:
-        """Measure the clip ``uint8[T, S, S, 3]`` that was made of the face ``uint8[S, S, 3]`` and a label."""
-        rows = self._embed(np.concatenate([still[None], clip]))
-        scored = rows[1 + self._csim.sampling.first_frame :]
-        csim = self._csim.compute(ClipView(scored, rows[:1], label, NAME, EXPRESSIONS)).value
+    def embed(self, still: Frames) -> Rows:
+        """The embedding of a framed face ``uint8[S, S, 3]``, which `read` compares with."""
+        return self._embed(still[None])
+
+    def read(self, face: Rows, clip: Frames, label: str) -> Reading:
+        """Measure the clip ``uint8[T, S, S, 3]`` that was made of a label and a face with this embedding."""
+        scored = self._embed(clip)[self._csim.sampling.first_frame :]
+        csim = self._csim.compute(ClipView(scored, face, label, NAME, EXPRESSIONS)).value
         read = {}
         for name, classify in self._classifiers.items():
             # The second half, as in the metrics of these classifiers: the apex of a clip is not known.
@@ -151,11 +180,6 @@ class Networks:
                 shares = np.nanmean(half, axis=0)
                 read[name] = CLASSES[int(shares.argmax())], float(shares.max())
         return Reading(csim, read)
-
-
-def protocol_of(size: int) -> Protocol:
-    """The default protocol's frames and stride at a size, which ``fevbench generate`` asks for, too."""
-    return replace(find_protocol(None), name="photograph", size=size)
 
 
 @dataclass(frozen=True)
@@ -177,7 +201,8 @@ def animate(still: Frames, names: Sequence[str], networks: Networks) -> Iterator
         names: The models.
         networks: What looks at their clips.
     """
-    protocol = protocol_of(len(still))
+    protocol = photograph_protocol(find_protocol(None), len(still))
+    rate, embedded = protocol.rate(FPS), networks.embed(still)
     steps = 1 + len(EXPRESSIONS)
     for place, name in enumerate(names):
         notes, done = _Notes(), place * steps
@@ -192,8 +217,8 @@ def animate(still: Frames, names: Sequence[str], networks: Networks) -> Iterator
         readings = {}
         for i, (label, clip) in enumerate(clips.items()):
             yield Step(f"{name}: {label} is measured", done + 1 + i, len(names) * steps)
-            readings[label] = networks.read(still, clip, label)
-        yield Row(name, clips, readings, notes.texts)
+            readings[label] = networks.read(embedded, clip, label)
+        yield Row(name, clips, readings, notes.texts, rate=rate)
 
 
 class _Notes(Silent):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from fevbench.app.animate import Row, Step, animate
-from fevbench.app.sheet import table, write_sheet
+from fevbench.app.sheet import draw_sheet, table
 from fevbench.data.datasets import open_dataset
-from fevbench.data.show import write_picture
+from fevbench.data.show import write_gif, write_mp4, write_picture
 from fevbench.errors import FevbenchError
 
 if TYPE_CHECKING:
@@ -71,9 +71,10 @@ def build_page(choice: Choice, size: int, networks: Networks, folder: Path) -> g
         if whole:
             yield {working: _bar(Step("files are written", len(made), len(made)))}
             room = Path(tempfile.mkdtemp(dir=folder))
-            for button, suffix in ((mp4, "mp4"), (gif, "gif")):
+            sheet = draw_sheet(whole)
+            for button, suffix, write in ((mp4, "mp4", write_mp4), (gif, "gif", write_gif)):
                 file = room / f"fevbench.{suffix}"
-                write_sheet(file, whole)
+                write(file, sheet, whole[0].rate)
                 yield {button: gr.update(value=str(file), visible=True)}
         yield {working: ""}
 

@@ -76,8 +76,6 @@ def generate_command(
       fevbench generate fev-gan-warp --image me.jpg --expression all --out me.gif --size 128 --scale 2
       fevbench generate my-model --plugin my_model.py --image me.jpg --expression fear --out strip.png
     """
-    from dataclasses import replace
-
     from fevbench.cli.console import ProgressDisplay, stdout_to_stderr
     from fevbench.data.clip import EXPRESSIONS
     from fevbench.generate.photograph import FPS, Photograph, read_photograph
@@ -106,7 +104,14 @@ def generate_command(
         shrunk,
         write_clips,
     )
-    from fevbench.generate.photograph import DETECTOR, choose_face, find_faces, notes_on_size, notes_on_view
+    from fevbench.generate.photograph import (
+        DETECTOR,
+        READER_SIZE,
+        choose_face,
+        find_faces,
+        notes_on_framing,
+        photograph_protocol,
+    )
 
     check_suffix(out)
     device = choose_device(device)
@@ -122,12 +127,11 @@ def generate_command(
             placement = upright(chosen.points)
             size = size or (fitting_size(placement) if paste else protocol.size)
             still = cut_out(picture, placement, size)
-            notes += notes_on_size(placement, size, picture) + notes_on_view(chosen.points)
+            notes += notes_on_framing(chosen.points, size, picture)
             for note in notes:
                 display.note(f"note: {note}")
-            _note_expression(cut_out(picture, placement, SHOWN_SIZE), offline, display)
-        # The clip keeps the protocol's frames and stride, for models that know motion by its pace.
-        protocol = replace(protocol, name="photograph", size=size or protocol.size)
+            _note_expression(cut_out(picture, placement, READER_SIZE), offline, display)
+        protocol = photograph_protocol(protocol, size or protocol.size)
         clips = make_clips(
             found_model, Photograph(still, "face", labels, FPS), protocol, seed, device, display
         )

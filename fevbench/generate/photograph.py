@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from fevbench.data.clip import EXPRESSIONS, Clip, Frames, Split, Subject
 from fevbench.data.framing import FRAMING, FoundFace, Placement, cut_out, upright
 from fevbench.data.pictures import read_picture
+from fevbench.data.protocol import Protocol
 from fevbench.errors import FevbenchError, VideoError
 
 ReadExpressions = Callable[[Frames], NDArray[np.float32]]
@@ -93,6 +95,11 @@ LEAST_FACE = 20
 """Least width of a face's box in pixels; smaller faces are useless for any model."""
 
 
+def photograph_protocol(protocol: Protocol, size: int) -> Protocol:
+    """A protocol at another size. Frames and stride stay, for models that know motion by its pace."""
+    return replace(protocol, name="photograph", size=size)
+
+
 def find_faces(photograph: Frames, detector: Path) -> list[FoundFace]:
     """The faces of ``uint8[H, W, 3]``, from left to right; ``detector`` is the file of `DETECTOR`."""
     from fevbench.extractors.faces import FaceFinder
@@ -153,6 +160,8 @@ def frame_face(photograph: Frames, face: FoundFace, size: int) -> Frames:
     return cut_out(photograph, upright(face.points), size)
 
 
+READER_SIZE = 256
+"""Height and width, pixels, of the framed face that is checked for being neutral."""
 READER = ("face-api", "face-api-manifest", "scrfd-500m")
 """Networks that tell whether a face is neutral, by names in the weights registry: they call all of 16
 neutral subjects of FEVSynth neutral, at 0.91 or more; fer-xception only half of them."""
@@ -180,6 +189,11 @@ def turned(points: NDArray[np.floating]) -> tuple[float, float]:
     eyes, nose, mouth = seen[:2].mean(0), seen[2], seen[3:].mean(0)
     aside = (nose - (eyes + mouth) / 2)[0] / (FRAMING[1] - FRAMING[0])[0]
     return float(aside), float((nose - eyes)[1] / max((mouth - eyes)[1], 1e-6))
+
+
+def notes_on_framing(points: NDArray[np.floating], size: int, picture: Frames) -> list[str]:
+    """Notes on the size, place and view of a face in ``uint8[H, W, 3]``, by its five points ``[5, 2]``."""
+    return notes_on_size(upright(points), size, picture) + notes_on_view(points)
 
 
 def notes_on_view(points: NDArray[np.floating]) -> list[str]:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fevbench.app.animate import Reading, Row
-from fevbench.app.sheet import CELL, table, write_sheet
+from fevbench.app.animate import CELL, Reading, Row
+from fevbench.app.sheet import draw_sheet, table
 from fevbench.data.clip import EXPRESSIONS
-from fevbench.data.show import GAP, HOLD, LINE
+from fevbench.data.show import GAP, HOLD, LINE, write_gif, write_mp4
 from fevbench.data.video import read_clip
 
 HOSTILE = "<script>alert('x')</script>"
@@ -26,7 +26,7 @@ def row(model: str, size: int = 64, frames: int = 16) -> Row:
         label: Reading(0.876, {"fer": ("fear", 0.83), "face-api": ("neutral", 0.5)}) for label in clips
     }
     readings["anger"] = Reading(None, {})
-    return Row(model, clips, readings, notes=[HOSTILE])
+    return Row(model, clips, readings, notes=[HOSTILE], rate=12.5)
 
 
 def test_a_row_a_model_with_its_numbers_below() -> None:
@@ -60,9 +60,9 @@ def test_the_video_of_a_row_has_its_clips_side_by_side(tmp_path: Path) -> None:
 
 
 def test_the_sheet_holds_all_models_that_made_something(tmp_path: Path) -> None:
-    rows = [row("one"), row("two")]
-    for name in ("sheet.mp4", "sheet.gif"):
-        write_sheet(tmp_path / name, rows)
+    sheet = draw_sheet([row("one"), row("two")])
+    write_mp4(tmp_path / "sheet.mp4", sheet, 12.5)
+    write_gif(tmp_path / "sheet.gif", sheet, 12.5)
     height, width = 2 * (3 * LINE + CELL), 6 * (CELL + GAP)
     assert read_clip(tmp_path / "sheet.mp4").shape == (16, height, width, 3)
     with Image.open(tmp_path / "sheet.gif") as gif:
