@@ -28,10 +28,12 @@ from leaderboard.site.tables import Table, make_tables
 
 PAGES = (
     "README.md", "leaderboard/results/README.md", "docs/audit.md", "docs/baselines.md", "docs/published.md",
+    "baselines/g3an/card.md", "baselines/imaginator/card.md", "baselines/mocogan/card.md", "baselines/tgan/card.md",
+    "baselines/vgan/card.md", "fevgan/card.md", "fevgan/warp-card.md",
 )  # fmt: skip
 """Pages with tables, from the root of the repository."""
 RESULTS = "leaderboard/results"
-HEADLINE = "fevsynth-1.0/64x16-test-48"
+HEADLINE = "fevsynth-1.0/64x16-test"
 """The table that README and docs quote, below `RESULTS`: the first table of the site."""
 HEADLINES = re.compile(rf"(?<={RESULTS}/){re.escape(re.sub(r'-[0-9]+$', '', HEADLINE))}(?:-[0-9]+)?(?=/)")
 """That table, with all clips or fewer: pages name the quoted one."""
