@@ -28,8 +28,8 @@ from leaderboard.site.tables import Table, make_tables
 
 PAGES = (
     "README.md", "leaderboard/results/README.md", "docs/audit.md", "docs/baselines.md", "docs/published.md",
-    "baselines/g3an/card.md", "baselines/imaginator/card.md", "baselines/mocogan/card.md", "baselines/tgan/card.md",
-    "baselines/vgan/card.md", "fevgan/card.md", "fevgan/warp-card.md",
+    "baselines/g3an/card.md", "baselines/imaginator/card.md", "baselines/mocogan/card.md",
+    "baselines/tgan/card.md", "baselines/vgan/card.md", "fevgan/card.md", "fevgan/warp-card.md",
 )  # fmt: skip
 """Pages with tables, from the root of the repository."""
 RESULTS = "leaderboard/results"
