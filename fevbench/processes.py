@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing.process import BaseProcess
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cloudpickle
 
 from fevbench.errors import FevbenchError
 
@@ -78,6 +84,49 @@ def work_in_turns(
                 "a worker process was killed, perhaps for lack of memory",
                 fewer if workers > 1 else "close other programs, or use a machine with more memory",
             ) from error
+
+
+def work_with_opened(
+    opener: bytes,
+    turns: Sequence[Sequence[T]],
+    workers: int,
+    done: Callable[[T, Any], None],
+    deaths: int = 0,
+) -> None:
+    """As `work_in_turns`, by workers that keep something open between pieces: networks, caches, files.
+
+    Args:
+        opener: A function, pickled by cloudpickle, that returns a context manager of the function that does
+            one piece. A worker calls it once, before its first piece; its errors are those of that piece.
+        turns: As there.
+        workers: As there.
+        done: As there.
+        deaths: As there.
+    """
+    with tempfile.TemporaryDirectory(prefix="fevbench-job-") as scratch:
+        # As a file: arguments of a new process go through a pipe. If the process dies before it has read more
+        # than the pipe holds, Python waits for ever.
+        file = Path(scratch) / "opener"
+        file.write_bytes(opener)
+        work_in_turns(_with_opened, turns, workers, done, partial(_remember, file), deaths)
+
+
+_opener = Path()
+_opened: list[Callable[[Any], Any]] = []
+"""State of a worker: the file of its opener, and what that opened."""
+
+
+def _remember(opener: Path) -> None:
+    global _opener
+    _opener = opener
+
+
+def _with_opened(piece: Any) -> Any:
+    if not _opened:  # not earlier: an error raised here reaches the user
+        stack = contextlib.ExitStack()
+        _opened.append(stack.enter_context(cloudpickle.loads(_opener.read_bytes())()))
+        multiprocessing.util.Finalize(None, stack.close, exitpriority=10)
+    return _opened[0](piece)
 
 
 def _submit(pool: ProcessPoolExecutor, work: Callable[[T], R], piece: T) -> Future[R]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,32 +25,39 @@ from fevbench.audit.record import (
     check_declarations,
     read_audit,
 )
-from fevbench.data.clip import Clip, Dataset, Frames
 from fevbench.data.corpus import Corpus
-from fevbench.data.protocol import Protocol
 from fevbench.engine.describe import protocol_record, weight_records
 from fevbench.engine.extract import open_extractions
+from fevbench.engine.local import DEATHS, choose_jobs
 from fevbench.engine.plan import Evaluation
 from fevbench.engine.samples import HashedClip
 from fevbench.engine.score import ClipSet, measure, weak_classifier
+from fevbench.engine.work import CLIPS_AT_ONCE
 from fevbench.errors import FevbenchError
 from fevbench.extractors.backends import REFERENCE, Backend, Precision
 from fevbench.extractors.base import extractors
 from fevbench.judge.files import find_judge
-from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
-from fevbench.progress import Progress
+from fevbench.models.apart import packed
+from fevbench.models.registry import load_plugin
+from fevbench.processes import work_with_opened
 from fevbench.report.ranking import compare_samples, sample_of
 from fevbench.results.provenance import environment
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Dataset, Frames
+    from fevbench.data.clip import Clip, Dataset
     from fevbench.data.protocol import Protocol
+    from fevbench.engine.extract import Rows
     from fevbench.extractors.base import Extractor
     from fevbench.metrics.catalog import Metric
     from fevbench.progress import Progress
     from fevbench.results.schema import MetricResult
     from fevbench.weights import LocalWeight
+
+    Part = tuple[Damage | None, int, tuple[Clip, ...]]
+    """A damage and its strength, None for the true clips as they are, and the clips."""
+    Features = dict[str, dict[str, Rows]]
+    """Extractor to clip id to the features of the damaged clip."""
 
 
 def audit(
@@ -65,6 +74,8 @@ def audit(
     pull: weights.Progress | None = None,
     backend: Backend = REFERENCE,
     precision: Precision = "exact",
+    jobs: int | None = None,
+    plugin: Path | None = None,
 ) -> Audit:
     """Audit metrics on the test clips of a data set, and write ``audit.json``.
 
@@ -93,8 +104,9 @@ def audit(
         extractor.versions()
     local = evaluation.require(offline, pull)
     able = tuple(metric for metric in evaluation.metrics if not evaluation.unavailable(metric))
-    scoring = DamageScoring(corpus, able, evaluation.extractors, local, device, batch_size)
-    steps, absent = scoring.score(damages, progress)
+    count = choose_jobs(jobs, len(corpus.clips) * (1 + STRENGTHS * len(damages)), device, local)
+    job = AuditJob(corpus, evaluation.extractors, local, device, batch_size, plugin)
+    steps, absent = DamageScoring(job, able, count).score(damages, progress)
     able = tuple(metric for metric in able if metric.name not in absent)
     subjects = len({clip.subject for clip in corpus.clips})
     sample = Sample(clips=len(corpus.clips), subjects=subjects, digest=corpus.digest())
@@ -170,59 +182,140 @@ def _joined(before: Audit | None, after: Audit) -> Audit:
 
 
 @dataclass(frozen=True)
-class DamageScoring:
-    """Scores damaged clips of a corpus in metrics that can be computed here."""
+class AuditJob:
+    """What a worker needs to know about an audit.
+
+    Attributes:
+        corpus: The true clips.
+        extractors: The networks and pixel measures of the metrics.
+        weights: Their verified weights, by name.
+        device: The torch device.
+        batch_size: Samples per batch; None for each extractor's default.
+        plugin: The plug-in file that the user named.
+    """
 
     corpus: Corpus
-    metrics: tuple[Metric, ...]
     extractors: tuple[Extractor, ...]
-    local: Mapping[str, LocalWeight]
+    weights: Mapping[str, LocalWeight]
     device: str
     batch_size: int | None
+    plugin: Path | None
+
+    @contextlib.contextmanager
+    def open(self, note: Callable[[str], None] | None = None) -> Iterator[Callable[[Part], Features]]:
+        """Open the caches and networks for the block; gives the function that does a part.
+
+        Features are cached as in runs, so a stopped audit continues.
+        """
+        args = self.extractors, self.weights, self.device, self.batch_size, paths.home() / "features", note
+        with open_extractions(*args) as extractions:
+
+            def do(part: Part) -> Features:
+                damage, strength, clips = part
+                if damage is None:
+                    made = {clip: self.corpus.frames(clip) for clip in clips}
+                else:
+                    inputs = damage_inputs(self.corpus, damage.name, clips)
+                    made = {given.clip: damage.apply(given, strength) for given in inputs}
+                pairs = [(HashedClip(made[clip]), HashedClip(self.corpus.frames(clip))) for clip in clips]
+                found: Features = {}
+                for name, extraction in extractions.items():
+                    rows = extraction.of_pairs(pairs)
+                    found[name] = {clip.id: own for clip, own in zip(clips, rows, strict=True)}
+                    extraction.flush()
+                return found
+
+            yield do
+
+
+@contextlib.contextmanager
+def _opened(job: AuditJob) -> Iterator[Callable[[Part], Features]]:
+    """In a worker's process: the function that does a part."""
+    if job.plugin:
+        load_plugin(job.plugin)
+    with job.open() as do:
+        yield do
+
+
+@dataclass(frozen=True)
+class DamageScoring:
+    """Scores damaged clips of a corpus in metrics that can be computed here, by one or more workers."""
+
+    job: AuditJob
+    metrics: tuple[Metric, ...]
+    workers: int
 
     def score(self, damages: Sequence[Damage], progress: Progress) -> tuple[list[Step], dict[str, str]]:
         """Damage every clip in every way and strength, and score it as a model's.
 
-        Features are cached as in runs, so a stopped audit continues. Returns all steps, and the reason for
-        each metric that has no value of the true clips.
+        Returns all steps, and the reason for each metric that has no value of the true clips.
         """
-        steps: list[Step] = []
-        clips = self.corpus.clips
-        folder = paths.home() / "features"
-        with open_extractions(
-            self.extractors, self.local, self.device, self.batch_size, folder, progress.note
-        ) as extractions:
-
-            def side(frames: Callable[[Clip], Frames]) -> ClipSet:
-                pairs = [(HashedClip(frames(clip)), HashedClip(self.corpus.frames(clip))) for clip in clips]
-                features = {
-                    name: {clip.id: rows for clip, rows in zip(clips, one.of_pairs(pairs), strict=True)}
-                    for name, one in extractions.items()
-                }
-                return ClipSet(self.corpus.dataset.labels, self.corpus.protocol.frames, features)
-
-            progress.start("true clips", 1)
-            true = side(self.corpus.frames)
+        if not self.metrics:
+            return [], {}
+        clips = self.job.corpus.clips
+        with self.job.open(progress.note) as do:
+            progress.start("true clips", len(clips))
+            sets: list[ClipSet] = []
+            self._extract(do, [(None, 0)], progress, lambda _damage, _strength, made: sets.append(made))
+            (true,) = sets
             before = {metric.name: measure(metric, clips, true, true) for metric in self.metrics}
-            progress.advance(1)
             absent = {name: found.reason for name, found in before.items() if found.value is None}
             absent |= {m.name: why for m in self.metrics if (why := weak_classifier(m, clips, true))}
             metrics = [metric for metric in self.metrics if metric.name not in absent]
             if not metrics:
                 return [], absent
+            steps: dict[tuple[str, int], list[Step]] = {}
+
+            def done(damage: Damage | None, strength: int, made: ClipSet) -> None:
+                assert damage
+                steps[damage.name, strength] = [
+                    self._step(m, damage, strength, measure(m, clips, made, true), before[m.name], made)
+                    for m in metrics
+                ]
+
             for damage in damages:
-                progress.start(damage.name, STRENGTHS)
-                steps += [self._step(m, damage, 0, before[m.name], before[m.name], true) for m in metrics]
-                for strength in range(1, STRENGTHS + 1):
-                    damaged = {
-                        s.clip: damage.apply(s, strength) for s in damage_inputs(self.corpus, damage.name)
-                    }
-                    made = side(damaged.__getitem__)
-                    for metric in metrics:
-                        found = measure(metric, clips, made, true)
-                        steps.append(self._step(metric, damage, strength, found, before[metric.name], made))
-                    progress.advance(1)
-        return steps, absent
+                steps[damage.name, 0] = [
+                    self._step(m, damage, 0, before[m.name], before[m.name], true) for m in metrics
+                ]
+            todo = [(damage, strength) for damage in damages for strength in range(1, STRENGTHS + 1)]
+            progress.start("damaged clips", len(todo) * len(clips))
+            self._extract(do, todo, progress, done)
+        order = [(damage.name, strength) for damage in damages for strength in range(STRENGTHS + 1)]
+        return [step for key in order for step in steps[key]], absent
+
+    def _extract(
+        self,
+        do: Callable[[Part], Features],
+        todo: Sequence[tuple[Damage | None, int]],
+        progress: Progress,
+        done: Callable[[Damage | None, int, ClipSet], None],
+    ) -> None:
+        """Extract features; calls ``done`` for each damage and strength of which all clips are done."""
+        corpus = self.job.corpus
+        gathered: dict[tuple[str, int], Features] = {}
+
+        def add(part: Part, came: Features) -> None:
+            damage, strength, clips = part
+            progress.advance(len(clips))
+            key = (damage.name if damage else "", strength)
+            mine = gathered.setdefault(key, {extractor.name: {} for extractor in self.job.extractors})
+            for name, rows in came.items():
+                mine[name] |= rows
+            if all(len(rows) == len(corpus.clips) for rows in mine.values()):
+                done(
+                    damage,
+                    strength,
+                    ClipSet(corpus.dataset.labels, corpus.protocol.frames, gathered.pop(key)),
+                )
+
+        starts = range(0, len(corpus.clips), CLIPS_AT_ONCE)
+        parts: list[Part] = [(*one, corpus.clips[i : i + CLIPS_AT_ONCE]) for one in todo for i in starts]
+        if self.workers == 1:
+            for part in parts:
+                add(part, do(part))
+            return
+        name, fix = f"data set {corpus.dataset.name} or a damage", "repeat the command with --jobs 1"
+        work_with_opened(packed(partial(_opened, self.job), name, fix), [parts], self.workers, add, DEATHS)
 
     def _step(
         self,
@@ -234,7 +327,7 @@ class DamageScoring:
         made: ClipSet,
     ) -> Step:
         """By how much a damage makes a metric worse, with an interval."""
-        subjects = {clip.id: clip.subject for clip in self.corpus.clips}
+        subjects = {clip.id: clip.subject for clip in self.job.corpus.clips}
         damaged, undamaged = sample_of(metric, damage.name, found), sample_of(metric, "true clips", before)
         pair = (undamaged, damaged) if metric.higher_is_better else (damaged, undamaged)
         test = compare_samples(metric, *pair, subjects)

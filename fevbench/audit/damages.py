@@ -107,12 +107,12 @@ def damage(name: str, kind: Kind, title: str, *steps: object) -> Callable[[Apply
     return decorate
 
 
-def damage_inputs(corpus: Corpus, name: str) -> Iterator[DamageInput]:
-    """The inputs of one damage for all clips of a corpus."""
+def damage_inputs(corpus: Corpus, name: str, clips: Sequence[Clip] | None = None) -> Iterator[DamageInput]:
+    """The inputs of one damage for some clips of a corpus; by default for all."""
     from fevbench.data.corpus import sorted_by_hash
 
     order: Mapping[str, int] = {clip.id: i for i, clip in enumerate(sorted_by_hash(corpus.clips))}
-    for clip in corpus.clips:
+    for clip in corpus.clips if clips is None else clips:
         digest = hashlib.sha256(f"{name}\0{clip.id}".encode()).digest()
         rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
         yield DamageInput(clip, corpus.frames(clip), corpus, rng, order[clip.id] / len(corpus.clips))

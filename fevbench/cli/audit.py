@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @options.backend()
 @options.precision()
 @options.batch_size()
+@options.workers
 @options.out(options.FOLDER, default=Path("audit"))
 @options.plugin
 @options.output_format("table", "md")
@@ -41,6 +42,7 @@ def audit_command(
     backend: str,
     precision: Precision,
     batch_size: int | None,
+    jobs: int | None,
     out: Path,
     plugin: Path | None,
     output_format: str,
@@ -95,6 +97,8 @@ def audit_command(
             display.pull,
             choose_backend(backend, device),
             precision,
+            jobs,
+            plugin,
         )
     draw_audit(out / PICTURE_FILE, found)
     if output_format == "md":

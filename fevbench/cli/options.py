@@ -107,6 +107,9 @@ def _jobs(help: str) -> Callable[[F], F]:
 
 
 jobs = _jobs("Number of processes.  [default: one per core]")
+workers = _jobs(
+    "Number of workers; the result does not depend on it.  [default: what memory and cores allow]"
+)
 
 
 def _of_a_cluster(context: click.Context, _: click.Parameter, address: str | None) -> str | None:
@@ -126,7 +129,7 @@ def how_to_run(command: F) -> F:
         backend(),
         precision(),
         batch_size(metavar="N"),
-        _jobs("Number of workers; the result does not depend on it.  [default: what memory and cores allow]"),
+        workers,
         option(
             "--engine",
             type=click.Choice(["local", "ray"]),

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing.util
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import cloudpickle
 
 from fevbench.data.corpus import Corpus
 from fevbench.engine.extract import open_extractions
@@ -23,7 +19,7 @@ from fevbench.errors import RunError
 from fevbench.models.apart import LOG_FILE, ModelProcess, find_apart, open_maker, packed
 from fevbench.models.program_folder import OUTSIDE_FOLDER
 from fevbench.models.registry import is_of_a_package, load_plugin
-from fevbench.processes import work_in_turns
+from fevbench.processes import work_with_opened
 from fevbench.progress import Silent
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER
 
@@ -145,50 +141,41 @@ def do_all(
             done(part, worker.do(part))
         return
     worker.generated.finish()
-    with tempfile.TemporaryDirectory(prefix="fevbench-job-") as scratch:
-        # As a file: arguments of a new process go through a pipe. If the process dies before it has read more
-        # than the pipe holds, Python waits for ever.
-        file = Path(scratch) / "job"
-        file.write_bytes(packed_job(job))
-        work_in_turns(_do, turns, jobs, done, partial(_remember, file), DEATHS)
+    work_with_opened(packed_job(job, lambda own: partial(_opened, own)), turns, jobs, done, DEATHS)
 
 
-def packed_job(job: Job) -> bytes:
+def packed_job(job: Job, wrap: Callable[[Job], object] = lambda own: own) -> bytes:
     """A run, pickled for another process.
+
+    Args:
+        job: The run.
+        wrap: What to pickle, made of the run without what belongs to this process.
 
     Raises:
         ModelError: The model or the data set cannot be sent.
     """
     model = replace(job.plan.model, process=None)  # which belongs to this process
     what = f"model {model.name} or data set {job.plan.evaluation.dataset.name}"
-    return packed(replace(job, plan=replace(job.plan, model=model)), what, "repeat the command with --jobs 1")
+    own = replace(job, plan=replace(job.plan, model=model))
+    return packed(wrap(own), what, "repeat the command with --jobs 1")
 
 
-_job = Path()
-_worker: list[Worker] = []
-_notes: list[str] = []
-"""State of a worker process: the file of its job, the worker opened from it, and its notes."""
+@contextlib.contextmanager
+def _opened(job: Job) -> Iterator[Callable[[Part], ClipFeatures]]:
+    """In a worker's process: the function that does a part."""
+    if job.plan.plugin:  # extractors may be in it
+        load_plugin(job.plan.plugin)
+    notes: list[str] = []
+    with open_worker(job, notes.append) as worker:
 
+        def do(part: Part) -> ClipFeatures:
+            found = worker.do(part)
+            worker.flush()
+            found.notes, notes[:] = list(notes), []
+            found.opened_files = worker.generated.opened_files
+            return found
 
-def _remember(job: Path) -> None:
-    global _job
-    _job = job
-
-
-def _do(part: Part) -> ClipFeatures:
-    if not _worker:  # not earlier: an error raised here reaches the user
-        stack = contextlib.ExitStack()
-        job: Job = cloudpickle.loads(_job.read_bytes())
-        if job.plan.plugin:  # extractors may be in it
-            load_plugin(job.plan.plugin)
-        _worker.append(stack.enter_context(open_worker(job, _notes.append)))
-        multiprocessing.util.Finalize(None, stack.close, exitpriority=10)
-    worker = _worker[0]
-    found = worker.do(part)
-    worker.flush()
-    found.notes, _notes[:] = list(_notes), []
-    found.opened_files = worker.generated.opened_files
-    return found
+        yield do
 
 
 def choose_jobs(asked: int | None, clips: int, device: str, networks: Mapping[str, LocalWeight]) -> int:

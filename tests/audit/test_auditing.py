@@ -13,6 +13,7 @@ import tiny
 from PIL import Image
 from tiny import Cli
 
+from fevbench import paths
 from fevbench.audit.record import Audit, DamageRecord, Responses, Sample, Step, check_declarations, read_audit
 from fevbench.audit.report import audit_markdown
 from fevbench.metrics.catalog import metrics
@@ -20,6 +21,7 @@ from fevbench.results.schema import ProtocolRecord
 
 SSIM = metrics.get("ssim")
 SSIM_OF_99 = replace(SSIM, sampling=replace(SSIM.sampling, least=99))
+EVERYBODY = tiny.PEOPLE
 RUN = ("audit", "tiny", "--device", "cpu", "--offline")
 
 
@@ -129,6 +131,28 @@ def test_it_keeps_every_number_and_draws_them(cli: Cli, tmp_path: Path) -> None:
     cli(*asked, "--out", out)
     again = json.loads((out / "audit.json").read_text(encoding="utf-8"))
     assert again == json.loads(text), "it repeats"
+
+
+def test_any_number_of_workers_gives_the_same_numbers(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each audit has feature caches of its own here, so that both do all the work."""
+    monkeypatch.setattr(tiny, "PEOPLE", EVERYBODY)  # a worker imports them again
+    asked = (*RUN, "--metrics", "csim,ssim,motion", "--damages", "freeze,blur,identity-swap")
+    found = []
+    for jobs in (1, 2):
+        home = tmp_path / f"home-{jobs}"
+        home.mkdir()
+        (home / "weights").symlink_to(paths.home() / "weights")
+        with monkeypatch.context() as patch:
+            patch.setenv("FEVBENCH_HOME", str(home))
+            outcome = cli(*asked, "--jobs", jobs, "--out", tmp_path / str(jobs))
+        assert (tmp_path / str(jobs) / "audit.json").exists(), outcome
+        found.append(read_audit(tmp_path / str(jobs) / "audit.json"))
+        assert list((home / "features").glob("*.sqlite")), "kept, so that a stopped audit continues"
+    assert len(found[0].steps) == 3 * 3 * 6
+    assert found[0].steps == found[1].steps, "in the same order, too"
+    assert found[0].verdicts == found[1].verdicts
 
 
 def test_metrics_can_be_audited_one_after_the_other(cli: Cli, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_worker_that_dies_at_its_start_does_not_stop_the_others(
         handed.append(len(pickle.dumps(prepare)))
         raise FevbenchError("enough", "no more")
 
-    monkeypatch.setattr("fevbench.engine.local.work_in_turns", instead)
+    monkeypatch.setattr("fevbench.processes.work_in_turns", instead)
     assert "enough" in cli(*RUN, "--out", tmp_path / "run", "--jobs", "2").complaint
     assert handed[0] < select.PIPE_BUF
 
