@@ -42,7 +42,7 @@ from fevbench.models.apart import packed
 from fevbench.models.registry import load_plugin
 from fevbench.processes import work_with_opened
 from fevbench.report.ranking import compare_samples, sample_of
-from fevbench.results.provenance import environment
+from fevbench.results.provenance import commit, environment
 
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Dataset
@@ -85,6 +85,7 @@ def audit(
         FevbenchError: An error that the user can fix.
     """
     check_writable(out / AUDIT_FILE)
+    commit()  # remembered: the checkout may change while the audit goes on
     before = _earlier(out / AUDIT_FILE, dataset, protocol, damages)
     corpus = Corpus(dataset, protocol, "test", limit)
     if len({clip.subject for clip in corpus.pool}) < 2 or len({clip.label for clip in corpus.pool}) < 2:

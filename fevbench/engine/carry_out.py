@@ -23,6 +23,7 @@ from fevbench.errors import RunError
 from fevbench.models.found import VIDEOS_PREFIX
 from fevbench.progress import Progress, Silent
 from fevbench.results.files import write_result
+from fevbench.results.provenance import commit
 
 if TYPE_CHECKING:
     from fevbench.data.corpus import Corpus
@@ -72,6 +73,7 @@ def carry_out(
     Raises:
         FevbenchError: An error that the user can fix; finished work is kept.
     """
+    commit()  # remembered: the checkout may change while the run goes on
     generated = generated_clips(plan, maker, corpus)
     plan = plan.with_clips(generated.clips)
     for reason, names in plan.evaluation.shortages().items():

@@ -22,7 +22,9 @@ from fevbench.data.video import read_clip, write_clip
 from fevbench.engine import folder as folders
 from fevbench.engine.folder import LOCK_FILE, Claim
 from fevbench.engine.plan import Settings
+from fevbench.engine.score import score_all
 from fevbench.errors import RunError
+from fevbench.results import provenance
 
 Write = Callable[[str], Path]
 
@@ -328,3 +330,26 @@ def test_what_is_no_file_is_not_waited_for(
     clip.unlink()
     os.mkfifo(clip)
     assert "1 clip is not what was scored" in cli("compare", tmp_path / "run").complaint
+
+
+def test_a_result_names_the_commit_at_which_its_run_began(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody may commit in the checkout while a long run goes on."""
+    head = ["a" * 40]
+    monkeypatch.setattr(provenance, "_git", lambda root, *asked: head[0] if "rev-parse" in asked else "")
+
+    def later(*arguments: Any, **options: Any) -> Any:
+        head[0] = "b" * 40
+        return score_all(*arguments, **options)
+
+    monkeypatch.setattr("fevbench.engine.carry_out.score_all", later)
+    provenance.commit.cache_clear()
+    try:
+        outcome = cli("run", "copy", "tiny", "--metrics", "ssim", "--out", tmp_path / "run")
+    finally:
+        provenance.commit.cache_clear()
+    assert outcome.code == 0, outcome
+    assert head[0] == "b" * 40
+    result = json.loads((tmp_path / "run" / "result.json").read_text(encoding="utf-8"))
+    assert result["environment"]["commit"] == "a" * 40
