@@ -83,8 +83,8 @@ def features(batch: Frames) -> Floats:
     """
     import cv2
 
-    pixels = batch.astype(np.float64)
-    grey = sum(weight * pixels[..., channel] for channel, weight in enumerate(GREY))
+    red, green, blue = np.moveaxis(batch.astype(np.float64), -1, 0)
+    grey = GREY[0] * red + GREY[1] * green + GREY[2] * blue
     halves = [cv2.resize(frame, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC) for frame in grey]
     rows: Floats = np.concatenate([_of_scale(grey), _of_scale(np.stack(halves))], axis=1)
     rows[np.ptp(grey, axis=(1, 2)) < ROUNDING] = np.nan

@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 from scipy.signal import convolve2d
 from scipy.special import gamma
 from sklearn.metrics.pairwise import rbf_kernel
+from tiny import Cli
 
 import fevbench
 from fevbench.data.corpus import Corpus
@@ -25,6 +26,7 @@ from fevbench.extractors.brisque import Brisque, features, fit, normalised, read
 from fevbench.fevsynth.adapter import FEVSynth
 from fevbench.metrics.measurement import ClipView
 from fevbench.metrics.pixels import brisque
+from fevbench.results.files import read_result
 
 RNG = np.random.default_rng(0)
 
@@ -213,6 +215,21 @@ def test_the_metric_needs_no_true_clip(network: Brisque) -> None:
         None,
         "the frames are smaller than 32 pixels",
     )
+
+
+@pytest.mark.weights
+def test_a_run_keeps_what_it_saw(cli: Cli, tmp_path: Path) -> None:
+    run = ("run", "real", "tiny", "--metrics", "brisque", "--out")
+    assert cli(*run, tmp_path / "one").code == 0
+    found = read_result(tmp_path / "one")
+    metric = found.metrics["brisque"]
+    assert metric.value is not None
+    assert metric.value == metric.ceiling
+    assert found.stages["brisque"].computed > 0
+    assert cli(*run, tmp_path / "two").code == 0
+    again = read_result(tmp_path / "two")
+    assert again.metrics["brisque"].value == metric.value
+    assert again.stages["brisque"].computed == 0
 
 
 def test_a_metric_that_needs_true_clips_says_so() -> None:
