@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fevbench.results.schema import MetricResult
     from fevbench.weights import LocalWeight
 
-OF_MADE = frozenset({"acd", "face-rate", "mesh-rate"})
+OF_MADE = frozenset({"acd", "brisque", "face-rate", "mesh-rate"})
 """Metrics that need only the made clip."""
 OF_INPUT = frozenset({"csim", "csim-min", "csim-r50", "rank-1", "rank-1-r50", "acd-i", "mesh-jitter"})
 """Metrics that need only the made clip and the input image."""

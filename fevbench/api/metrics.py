@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A measured pair: its subject, its requested label, and the features of each extractor."""
+    """A measured clip: its subject, its requested label, whether it has a true clip, and all features."""
 
     subject: str
     label: str
+    truth: bool
     shape: tuple[int, ...]
     features: dict[str, tuple[Any, Any]]
 
@@ -69,7 +70,7 @@ class ArrayMetric:
     def update(
         self,
         made: Any,
-        true: Any,
+        true: Any = None,
         *,
         subjects: Sequence[str] | None = None,
         labels: Sequence[str] | None = None,
@@ -82,17 +83,23 @@ class ArrayMetric:
             made: A clip or a batch, ``uint8`` or floating point, of shape ``[T, H, W, 3]``,
                 ``[T, 3, H, W]`` or ``[3, T, H, W]``, with ``N`` before it for a batch; or a sequence of
                 clips. Frame 0 is the input image, which per-frame metrics leave out.
-            true: The true clips, in the same order.
+            true: The true clips, in the same order; None for metrics that need none.
             subjects: The subject of each clip; without it there is no interval.
             labels: The requested expression of each clip; some metrics need it.
             value_range: The values of black and white of floating-point clips.
             layout: ``THWC``, ``TCHW`` or ``CTHW``, if the axis of size 3 does not decide.
 
         Raises:
-            FevbenchError: The clips cannot be read, differ in shape, or differ in number.
+            FevbenchError: The clips cannot be read, differ in shape, or differ in number, or the metric
+                needs true clips.
         """
         how = Layout(value_range, layout)
-        pairs, _, _ = matched(as_given(made, "made", how), as_given(true, "true", how), "order")
+        ours = as_given(made, "made", how)
+        if true is None:
+            # The metric never looks at the other side.
+            pairs = [(clip, clip) for clip in ours.clips]
+        else:
+            pairs, _, _ = matched(ours, as_given(true, "true", how), "order")
         both = [(one.load()[0], other.load()[0]) for one, other in pairs]
         of_subject = _aligned(subjects, len(both), "subjects")
         of_label = _aligned(labels, len(both), "labels")
@@ -101,13 +108,13 @@ class ArrayMetric:
             for frames, what in zip(pair, ("made", "true"), strict=True):
                 check_shape(frames, shape, f"{what} clip {i}")
         clips = [Clip(str(i), "", "", "test", Path()) for i in range(len(both))]
-        networks = self._opened(shape)
+        networks = self._opened(shape, true is not None)
         found = networks.features(
             clips, lambda clip: both[int(clip.id)][0], lambda clip: both[int(clip.id)][1]
         )
         for i, (subject, label) in enumerate(zip(of_subject, of_label, strict=True)):
             features = {name: of_clips[str(i)] for name, of_clips in found.items()}
-            self._seen.append(_Seen(subject, label, shape, features))
+            self._seen.append(_Seen(subject, label, true is not None, shape, features))
 
     def merge(self, *others: ArrayMetric) -> None:
         """Add the clips of other objects.
@@ -141,7 +148,7 @@ class ArrayMetric:
         found = values_of([self.metric], self._known(seen[0].shape), clips, features)
         return found[self.metric.name]
 
-    def __call__(self, made: Any, true: Any, **known: Any) -> MetricResult:
+    def __call__(self, made: Any, true: Any = None, **known: Any) -> MetricResult:
         """The result of these clips alone; takes the arguments of `update`."""
         alone = ArrayMetric(self.metric, self._device, self._batch_size, self._offline)
         alone._networks = self._networks
@@ -153,17 +160,19 @@ class ArrayMetric:
         labels = in_order([one.label for one in self._seen if one.label])
         subjects = bool(self._seen) and all(one.subject for one in self._seen)
         whole = bool(labels) and all(one.label for one in self._seen)
-        return ClipFacts(shape[0], shape[1], True, True, subjects, labels if whole else ())
+        truth = all(one.truth for one in self._seen)
+        return ClipFacts(shape[0], shape[1], truth, truth, subjects, labels if whole else ())
 
-    def _opened(self, shape: tuple[int, ...]) -> Networks:
+    def _opened(self, shape: tuple[int, ...], truth: bool) -> Networks:
         """The networks that it needs, loaded once; their features are freed with them."""
+        # Subjects and labels matter only at the end.
+        known = ClipFacts(shape[0], shape[1], truth, truth, True, EXPRESSIONS)
+        if reason := known.unavailable_reason(self.metric):
+            fix = "choose another metric" if truth else "give true clips, or choose another metric"
+            raise FevbenchError(f"no {self.metric.name}: it {reason}", fix)
         if self._networks is None:
             from fevbench.engine.plan import choose_device
 
-            # Subjects and labels matter only at the end.
-            known = ClipFacts(shape[0], shape[1], True, True, True, EXPRESSIONS)
-            if reason := known.unavailable_reason(self.metric):
-                raise FevbenchError(f"no {self.metric.name}: it {reason}", "choose another metric")
             evaluation = evaluation_of([self.metric], known, None)
             local = evaluation.require(self._offline)
             folder = tempfile.TemporaryDirectory(prefix="fevbench-")

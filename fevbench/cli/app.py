@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import click
 
@@ -22,7 +23,10 @@ from fevbench.cli.output import note, say
 )
 @options.option("--size", type=click.IntRange(32, 512), default=128, help="Width and height of the clips.")
 @click.option("--open", "in_browser", is_flag=True, help="Open it in the browser.")
-def app_command(host: str, port: int, names: tuple[str, ...], size: int, in_browser: bool) -> None:
+@options.plugin
+def app_command(
+    host: str, port: int, names: tuple[str, ...], size: int, in_browser: bool, plugin: Path | None
+) -> None:
     """Serve a page that shows a photograph with all six expressions, by every model, until Ctrl-C.
 
     A photograph or a picture of the webcam goes in. Beside each other and in step come out the clips of every
@@ -32,7 +36,7 @@ def app_command(host: str, port: int, names: tuple[str, ...], size: int, in_brow
     \b
     Example:
       fevbench app --open
-      fevbench app --model fev-gan-warp --model my-model --size 256
+      fevbench app --model fev-gan-warp --model my-model --plugin my_model.py --size 256
     """
     from importlib.util import find_spec
 
@@ -46,9 +50,14 @@ def app_command(host: str, port: int, names: tuple[str, ...], size: int, in_brow
     from fevbench.app.serve import in_url, is_loopback, listen, serve
     from fevbench.cli.console import ProgressDisplay, stdout_to_stderr
     from fevbench.engine.plan import choose_device
+    from fevbench.initial_state import remember_initial_state
+    from fevbench.models.registry import load_plugin
 
     with listen(host, port) as listening:
         with stdout_to_stderr(), ProgressDisplay() as display:
+            if plugin is not None:
+                remember_initial_state()
+                load_plugin(plugin)
             choice = choose_models(names, display.pull)
             networks = Networks(choose_device("auto"), display.pull)
         for name, reason in choice.left_out.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fevbench.extractors.brisque import LEAST_SIZE
 from fevbench.metrics.measurement import ClipView, Measurement, agreement
 
 PSNR_CAP = 100.0
@@ -45,6 +46,11 @@ def ssim(view: ClipView) -> Measurement:
 def ms_ssim(view: ClipView) -> Measurement:
     """Mean MS-SSIM of three scales over frames and RGB channels."""
     return _mean_of_column(view, 1, 44)
+
+
+def brisque(view: ClipView) -> Measurement:
+    """Mean over frames of BRISQUE, which needs no true clip."""
+    return _mean_of_column(view, 0, LEAST_SIZE)
 
 
 def _mean_of_column(view: ClipView, column: int, least: int) -> Measurement:

@@ -80,3 +80,25 @@ def test_without_gradio_or_with_a_taken_port_there_is_one_line(
 def test_addresses_of_this_machine_alone() -> None:
     assert all(map(is_loopback, ("127.0.0.1", "127.1.2.3", "::1", "localhost")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "192.0.2.1", "example.org")))
+
+
+def test_a_plugin_file_brings_its_models_to_the_page(
+    cli: Cli, no_network: None, plugin: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[tuple[str, ...]] = []
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    monkeypatch.setattr("fevbench.app.animate.Networks", lambda *_: None)
+    monkeypatch.setattr("fevbench.app.serve.serve", lambda _, choice, *__: served.append(choice.shown))
+    code = """
+    @register_model("mine")
+    class Mine:
+        def __init__(self, spec): pass
+        def generate(self, images, labels, generator): pass
+    """
+    asked = ("app", "--port", "0", "--model", "mine")
+    assert "give --plugin FILE.py" in cli(*asked).complaint
+    outcome = cli(*asked, "--plugin", plugin(code))
+    assert outcome.code == 0, outcome
+    assert served == [("mine",)]
+    assert "registers nothing" in cli(*asked, "--plugin", plugin("", "empty.py")).complaint
+    assert len(served) == 1

@@ -25,7 +25,7 @@ FACES = {"arcface", "arcface-r50", "face-points", "fer-xception", "face-api", "h
 CLIPS = {"i3d", "i3d-tf", "videomae", "vjepa", "judge"}
 LPIPS = {"lpips-alex", "lpips-alex-next", "lpips-alex-draws", "lpips-vgg"}
 READERS = {"fer-xception", "face-api", "hsemotion"}
-PIXELS = {"squared-error", "similarity", "frame-difference", "warping"}
+PIXELS = {"squared-error", "similarity", "frame-difference", "warping", "brisque"}
 ALL = FACES | CLIPS | LPIPS | PIXELS | {"inception", "face-mesh"}
 DEPENDS = {
     "numpy": ALL,

@@ -44,6 +44,7 @@ NOT_AT_BEST = {
     "density": "has no largest value",
     "warping-error": "noise, and the flow's mistakes",
     "mesh-jitter": "does not look at the true clip",
+    "brisque": "does not look at the true clip",
 }
 """Metrics that are not at their best for true clips, and why."""
 SYMMETRIC = (

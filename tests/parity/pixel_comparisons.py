@@ -16,6 +16,7 @@ from fevbench import weights
 from fevbench.data.corpus import Corpus
 from fevbench.data.protocol import protocols
 from fevbench.data.tensors import to_tensor
+from fevbench.extractors.brisque import FEATURES, features, read_regression
 from fevbench.extractors.lpips import load_alex, load_vgg
 from fevbench.extractors.pixels import SCALES, ms_ssim_per_frame, ssim_per_frame
 from fevbench.fevsynth.adapter import FEVSynth
@@ -165,6 +166,58 @@ def linear_layers(name: str, whose: int) -> np.ndarray:
     return np.concatenate([layer.detach().numpy().ravel() for layer in layers])
 
 
+@cache
+def large_frames() -> np.ndarray:
+    """``uint8[8, 128, 128, 3]``: the second and the ninth frames of four test clips; they have flat areas."""
+    corpus = Corpus(FEVSynth(), protocols.get("128x32"), "test", 4)
+    return np.stack([corpus.frames(clip)[t] for clip in corpus.clips for t in (1, 8)])
+
+
+@cache
+def package_of_brisque() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it imports from where SciPy no longer has it
+        from brisque import BRISQUE
+
+        return BRISQUE(url=False)
+
+
+def features_of_brisque(frames: np.ndarray) -> np.ndarray:
+    """As its method ``score``, which NumPy 2.4 breaks after this step."""
+    import cv2
+    from skimage.color import rgb2gray
+
+    rows = []
+    for frame in frames:
+        grey = rgb2gray(frame)
+        half = cv2.resize(grey, None, fx=1 / 2, fy=1 / 2, interpolation=cv2.INTER_CUBIC)
+        found = [package_of_brisque().calculate_brisque_features(scale) for scale in (grey, half)]
+        rows.append([float(np.squeeze(value)) for value in np.concatenate(found)])
+    return np.array(rows)
+
+
+def noisy_and_true() -> np.ndarray:
+    return np.concatenate(clip())
+
+
+def our_brisque() -> np.ndarray:
+    paths = [weights.require(name).path for name in ("brisque-svr", "brisque-ranges")]
+    return read_regression(*paths).predict(features(noisy_and_true()))
+
+
+def brisque_of_libsvm() -> list[float]:
+    """Its prediction for our features."""
+    from libsvm import svmutil
+
+    model = svmutil.svm_load_model(str(weights.require("brisque-svr").path))
+    found = read_regression(weights.require("brisque-svr").path, weights.require("brisque-ranges").path)
+    rows = -1 + 2 * (features(noisy_and_true()) - found.least) / (found.most - found.least)
+    entries = [dict(enumerate(row.tolist(), 1)) for row in rows]
+    assert all(len(entry) == FEATURES for entry in entries)
+    predicted: list[float] = svmutil.svm_predict([0] * len(entries), entries, model, "-q")[2]
+    return [value for (value,) in predicted]
+
+
 ours_of_clip = partial(each, ssim_per_frame, lambda: [clip()])
 SIZES = CLIP + "; ramps of 11 × 11, 37 × 90 and 128 × 128 px, noise of 1, 15 and 120"
 WANG = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
@@ -204,6 +257,20 @@ COMPARISONS = (
         )
         for name, title in (("alex", "AlexNet"), ("vgg", "VGG-16"))
     ],
+    Comparison(
+        "Pixels", "BRISQUE, 36 features", "brisque", "the clip and its noisy copy",
+        lambda: features(noisy_and_true()), lambda: features_of_brisque(noisy_and_true()), bound=1e-6,
+        why="it finds the shape by an optimiser, ours in a table",
+    ),
+    Comparison(
+        "Pixels", "BRISQUE, 36 features, with flat areas", "brisque", "8 frames of 128 px",
+        lambda: features(large_frames()), lambda: features_of_brisque(large_frames()), bound=1e-3,
+        why="in flat areas the sign of its rounding errors decides, ours counts them as 0",
+    ),
+    Comparison(
+        "Pixels", "BRISQUE, the regression", "libsvm-official", "our features of the clip and its noisy copy",
+        our_brisque, brisque_of_libsvm, bound=1e-9, weights=True,
+    ),
     Comparison(
         "Pixels", "SSIM, its defaults", "scikit-image", CLIP,
         ours_of_clip, partial(each, of_scikit_image, lambda: [clip()]),

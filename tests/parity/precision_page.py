@@ -27,7 +27,8 @@ how close the two are if their definitions agree, and why they differ if only th
 
 Every row is measured: the same inputs go into fevbench and into the other package, on one machine, in
 one run of `make precision`, which writes this page. The same comparisons are tests (`tests/parity`, with
-`pip install 'fevbench[parity]'`); each fails if the difference exceeds its bound.
+`pip install 'fevbench[parity]'`, and `pip install brisque`, which needs a compiler for libsvm and so is
+not in that extra); each fails if the difference exceeds its bound.
 
 * **Same definition.** In the first table of each section both sides have the same definition. Only
   rounding remains.

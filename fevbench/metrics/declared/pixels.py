@@ -1,4 +1,4 @@
-"""Metrics of pixels: how near a clip is to the true one, how much it moves, and what other noise changes."""
+"""Metrics of pixels: is a clip near the true one, is it clean, does it move, what does noise change?"""
 
 from fevbench.metrics.metric import (
     HIGHER,
@@ -88,6 +88,15 @@ FIDELITY = (
         Computation("fevbench.metrics.pixels:warping_error", "warping"),
         Audit(("noise", "compression", "shuffle", "reversal", "freeze", "frame-drop", "jump", "jitter",
                "wrong-expression"), ("colour",)),
+        selected_by="family"),
+    Metric("brisque",
+        Definition("brisque-svr770-noinput@1",
+                   "clean picture, without a true clip: BRISQUE, mean over frames", "pixels", LOWER,
+                   (-INF, INF), "Mittal, Moorthy and Bovik, IEEE TIP 2012; weights of the package brisque",
+                   decimals=2),
+        Sampling(first_frame=1),
+        Computation("fevbench.metrics.pixels:brisque", "brisque"),
+        Audit(("blur", "compression"), ("shuffle", "reversal")),  # a little noise makes it better
         selected_by="family"),
 )  # fmt: skip
 
