@@ -182,7 +182,7 @@ def rank_models(metric: Metric, names: Sequence[str], results: Sequence[Result])
     models; models that cannot be tested against them have none (`fevbench.stats.ranks.rankable`).
     """
     if not metric.definition.ranked:
-        return Ranking(reason="more of it is not better by itself")
+        return Ranking(reason="a larger value is not better by itself")
     samples = {
         i: sample_of(metric, names[i], result.metrics.get(metric.name))
         for i, result in enumerate(results)
@@ -246,8 +246,8 @@ def _no_ranks_reason(
         subjects = min(results[run].metrics[metric.name].subjects for run in ranked)
         tested = sum(pair.corrected is not None for pair in pairs)
         if tested * smallest_p(subjects) >= ALPHA:
-            return f"{subjects} subjects are too few to tell any two models apart in {tested} pairs"
-    return "no two models can be told apart"
+            return f"{subjects} subjects are too few for a significant difference in {tested} pairs of models"
+    return "no two models differ significantly"
 
 
 def _test(

@@ -96,7 +96,7 @@ def metrics_of(results: Sequence[Result], subjects: Mapping[str, str]) -> dict[s
 
 def _incomparable_reason(metric: Metric, results: Sequence[Result]) -> str:
     if not metric.definition.ranked:
-        return "more of it is not better by itself"
+        return "a larger value is not better by itself"
     return "" if same_weights(metric, results) else "measured by different files of its networks"
 
 

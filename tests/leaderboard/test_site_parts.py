@@ -403,7 +403,7 @@ def test_cards_are_found_beside_the_code_and_not_lent_to_strangers() -> None:
     assert "Generating Videos with Scene Dynamics" in card_of(ours).html
     assert card_of(ours.model_copy(update={"name": "vgan:mine"})).html == card_of(ours).html
     warp = card_of(ours.model_copy(update={"name": "fev-gan-warp"})).html
-    assert "What it takes from FEV-GAN, and what not" in warp, "a form of a method has its own card"
+    assert "How it differs from FEV-GAN" in warp, "a form of a method has its own card"
     assert warp != card_of(ours.model_copy(update={"name": "fev-gan"})).html
     before = card_of(ours)
     find_model("vgan")

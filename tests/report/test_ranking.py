@@ -47,7 +47,7 @@ def test_nobody_is_best_in_what_is_not_better_by_itself() -> None:
     comparison = compare([made_up("noisy", {"diversity": 0.5}), made_up("still", {"diversity": 0.0})])
     cells = [row.cells["diversity"] for row in comparison.rows]
     assert not any(cell.best or cell.rank for cell in cells)
-    assert "no ranks in diversity: more of it is not better by itself" in comparison.footnotes
+    assert "no ranks in diversity: a larger value is not better by itself" in comparison.footnotes
 
 
 def test_ranks_follow_the_metrics_direction_and_are_shared() -> None:
@@ -314,7 +314,7 @@ def test_people_who_cannot_tell_so_many_models_apart_are_named() -> None:
     ids = [f"p{i}-0" for i in range(7)]
     runs = [scored(f"m{k}", {"csim": dict.fromkeys(ids, 0.1 + 0.2 * k)}) for k in range(4)]
     assert set(ranks_of(runs, "csim").values()) == {None}
-    few = "no ranks in csim: 7 subjects are too few to tell any two models apart in 6 pairs"
+    few = "no ranks in csim: 7 subjects are too few for a significant difference in 6 pairs of models"
     assert compare(runs).footnotes == (few,)
     assert ranks_of(runs[:3], "csim") == {"m0": 3, "m1": 2, "m2": 1}
 
@@ -323,7 +323,7 @@ def test_a_rank_that_all_share_is_none() -> None:
     runs = [scored(name, {"csim": values(0.9, seed=seed)}) for name, seed in (("a", 1), ("b", 2), ("c", 3))]
     comparison = compare(runs)
     assert set(ranks_of(runs, "csim").values()) == {None}
-    assert comparison.footnotes == ("no ranks in csim: no two models can be told apart",)
+    assert comparison.footnotes == ("no ranks in csim: no two models differ significantly",)
     assert comparison.legend == ""
     assert any(row.cells["csim"].best for row in comparison.rows)
 

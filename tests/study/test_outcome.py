@@ -129,7 +129,9 @@ def test_which_metric_agrees_with_people() -> None:
         "flat": metric([1, 1, 1, 1]),
         "absent": metric([1, None, None, 2]),
         "part": metric([3, 2, None, 1]),
-        "unranked": metric([1, 2, 3, 4]).model_copy(update={"reason": "more of it is not better by itself"}),
+        "unranked": metric([1, 2, 3, 4]).model_copy(
+            update={"reason": "a larger value is not better by itself"}
+        ),
     }
     made = study(4, subjects=10, pairs=48, metrics=metrics)
     outcome = found(made, raters(made, truth, 30, np.random.default_rng(5)))

@@ -198,7 +198,7 @@ def numbered(names: Iterable[str]) -> list[str]:
 EVERY = ("all", "both")
 """Option values that select every part."""
 WITHOUT = "subject without the part asked for"
-"""The reason for leaving out a subject of whom the download has only other parts."""
+"""The reason for leaving out a subject of which the download has only other parts."""
 NAMED = 8
 """Most parts that are named; others are counted."""
 

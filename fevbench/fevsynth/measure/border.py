@@ -2,7 +2,7 @@
 
 A linear classifier learns to name the subject from a part of frame 0 of one take and is tried on the other.
 On the background it should do no better than chance. The face itself is tried as well, to show that the
-classifier can name subjects where something tells them apart.
+classifier can name subjects where something distinguishes them.
 """
 
 from __future__ import annotations

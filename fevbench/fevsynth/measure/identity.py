@@ -26,7 +26,7 @@ class FacePairs:
     """All pairs of N faces, as sums over pairs of subjects, from which every resample of subjects follows.
 
     Pairs of one subject are counted only across takes, where light, background and pose differ as well. The
-    two faces of a pair of different subjects may come from any takes: nothing else tells subjects apart.
+    two faces of a pair of different subjects may come from any takes: nothing else distinguishes subjects.
 
     Args:
         embeddings: ``float[N, D]``, of length 1.
