@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from fevbench import weights
+from fevbench.app.choice import Choice
 from fevbench.data import show
 from fevbench.data.clip import EXPRESSIONS, Frames
 from fevbench.data.framing import cut_out, upright
@@ -191,26 +192,26 @@ class Step:
     total: int
 
 
-def animate(still: Frames, names: Sequence[str], networks: Networks) -> Iterator[Step | Row]:
+def animate(still: Frames, choice: Choice, networks: Networks) -> Iterator[Step | Row]:
     """Yield the row of each model as soon as it is made, and each step on the way.
 
     A model that fails says so in its row.
 
     Args:
         still: The framed face, ``uint8[S, S, 3]``.
-        names: The models.
+        choice: The models.
         networks: What looks at their clips.
     """
     protocol = photograph_protocol(find_protocol(None), len(still))
     rate, embedded = protocol.rate(FPS), networks.embed(still)
-    steps = 1 + len(EXPRESSIONS)
+    steps, names = 1 + len(EXPRESSIONS), choice.shown
     for place, name in enumerate(names):
         notes, done = _Notes(), place * steps
         yield Step(f"{name}: makes {len(EXPRESSIONS)} clips", done, len(names) * steps)
         try:
             with find_apart(name) as found:
                 face = Photograph(still, "face", EXPRESSIONS, FPS)
-                clips = make_clips(found, face, protocol, SEED, networks.device, notes)
+                clips = make_clips(found, face, protocol, SEED, networks.device, notes, choice.seconds)
         except FevbenchError as error:
             yield Row(name, error=str(error))
             continue

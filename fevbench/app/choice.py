@@ -17,6 +17,8 @@ LEFT_OUT = {
 }
 """Shipped models that do not show the face of a photograph, which only their results would tell."""
 CONTROL = "it is a control"
+PATIENCE = 600.0
+"""Seconds that a model may take for one clip unless asked otherwise: a page must not wait for ever."""
 
 
 @dataclass(frozen=True)
@@ -26,19 +28,24 @@ class Choice:
     Attributes:
         shown: Their names, in the order of the page.
         left_out: Names of others to the reason.
+        seconds: What each may take per clip.
     """
 
     shown: tuple[str, ...]
     left_out: dict[str, str]
+    seconds: float = PATIENCE
 
 
-def choose_models(asked: Sequence[str], pull: weights.Progress | None = None) -> Choice:
+def choose_models(
+    asked: Sequence[str], pull: weights.Progress | None = None, seconds: float = PATIENCE
+) -> Choice:
     """See which models can be shown, and pull the networks they need.
 
     Args:
         asked: Their names, as `fevbench.models.registry.find_model` takes them; none for all that are
             installed.
         pull: Hears how downloads proceed.
+        seconds: What each may take per clip.
 
     Raises:
         FevbenchError: One that was asked for cannot be shown, or none is left.
@@ -46,7 +53,7 @@ def choose_models(asked: Sequence[str], pull: weights.Progress | None = None) ->
     if asked:
         for name in asked:
             _why_not(name, pull, is_asked=True)
-        return Choice(tuple(dict.fromkeys(asked)), {})
+        return Choice(tuple(dict.fromkeys(asked)), {}, seconds)
     shown: list[str] = []
     left_out: dict[str, str] = {}
     for name in models:
@@ -60,7 +67,7 @@ def choose_models(asked: Sequence[str], pull: weights.Progress | None = None) ->
             shown.append(name)
     if not shown:
         raise FevbenchError("no model can be shown here", "see why with --model NAME")
-    return Choice(tuple(shown), left_out)
+    return Choice(tuple(shown), left_out, seconds)
 
 
 def _why_not(name: str, pull: weights.Progress | None, is_asked: bool = False) -> str:

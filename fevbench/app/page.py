@@ -61,7 +61,7 @@ def build_page(choice: Choice, size: int, networks: Networks, folder: Path) -> g
             return
         yield {said: _said(face.notes)}
         made: list[Row] = []
-        for event in animate(face.still, choice.shown, networks):
+        for event in animate(face.still, choice, networks):
             if isinstance(event, Step):
                 yield {working: _bar(event)}
                 continue

@@ -22,10 +22,17 @@ from fevbench.cli.output import note, say
     help="A model to show; may be repeated.  [default: all that show a given face]",
 )
 @options.option("--size", type=click.IntRange(32, 512), default=128, help="Width and height of the clips.")
+@options.clip_timeout(default=600)
 @click.option("--open", "in_browser", is_flag=True, help="Open it in the browser.")
 @options.plugin
 def app_command(
-    host: str, port: int, names: tuple[str, ...], size: int, in_browser: bool, plugin: Path | None
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    size: int,
+    clip_timeout: float,
+    in_browser: bool,
+    plugin: Path | None,
 ) -> None:
     """Serve a page that shows a photograph with all six expressions, by every model, until Ctrl-C.
 
@@ -58,7 +65,7 @@ def app_command(
             if plugin is not None:
                 remember_initial_state()
                 load_plugin(plugin)
-            choice = choose_models(names, display.pull)
+            choice = choose_models(names, display.pull, clip_timeout)
             networks = Networks(choose_device("auto"), display.pull)
         for name, reason in choice.left_out.items():
             note(f"{name} is not shown: {reason}")

@@ -112,6 +112,17 @@ workers = _jobs(
 )
 
 
+def clip_timeout(default: float | None = None) -> Callable[[F], F]:
+    """How long a model may take."""
+    return option(
+        "--clip-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=default,
+        metavar="SECONDS",
+        help="Stop a model that takes longer for one clip.",
+    )
+
+
 def _of_a_cluster(context: click.Context, _: click.Parameter, address: str | None) -> str | None:
     if address and context.params["engine"] != "ray":
         raise click.UsageError("--address needs --engine ray", context)

@@ -27,12 +27,7 @@ Rows = list[tuple[str, ...]]
 @click.option(
     "--allow-missing", is_flag=True, help="With videos:DIR, score without the clips that are missing."
 )
-@click.option(
-    "--clip-timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Stop a model that takes longer for one clip.",
-)
+@options.clip_timeout()
 @click.option("--overwrite", is_flag=True, help="Delete the run folder's content and start again.")
 @options.output_format("table", "json")
 def run_command(

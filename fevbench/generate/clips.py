@@ -31,11 +31,18 @@ ACROSS = 3
 
 
 def make_clips(
-    found: FoundModel, face: Photograph, protocol: Protocol, seed: int, device: str, progress: Progress
+    found: FoundModel,
+    face: Photograph,
+    protocol: Protocol,
+    seed: int,
+    device: str,
+    progress: Progress,
+    seconds: float | None = None,
 ) -> dict[str, Frames]:
     """Clips of a face for each requested expression, made as in a run: label to ``uint8[T, S, S, 3]``.
 
-    A model that was found apart (`fevbench.models.apart.find_apart`) is asked in its own process.
+    A model that was found apart (`fevbench.models.apart.find_apart`) is asked in its own process, where
+    ``seconds`` limits the time per clip; programs have a limit of their own.
 
     Raises:
         ModelError: The model cannot make clips of a photograph, fails, or breaks the protocol.
@@ -45,7 +52,8 @@ def make_clips(
     corpus = Corpus(face, replace(protocol, reads_to_end=True), "test")
     with tempfile.TemporaryDirectory() as folder:
         if found.process:
-            maker: Maker = open_maker(found, corpus, device, progress)
+            limit = None if found.is_outside else seconds
+            maker: Maker = open_maker(found, corpus, device, progress, limit)
         else:
             maker = LocalMaker(build(found, corpus, device, progress), corpus, device)
         made = GeneratedClips(maker, corpus, Path(folder), seed)

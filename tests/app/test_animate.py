@@ -13,6 +13,7 @@ from tiny import forget_plugins
 import fevbench
 from fevbench import weights
 from fevbench.app.animate import Networks, Row, Step, animate
+from fevbench.app.choice import Choice
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.errors import FevbenchError, WeightsError
 from fevbench.models.registry import load_plugin
@@ -20,6 +21,7 @@ from fevbench.models.registry import load_plugin
 pytestmark = pytest.mark.weights
 
 PLUGIN = """
+import time
 @register_model("fading")
 class Fading:
     notes = ["it fades"]
@@ -30,6 +32,9 @@ class Fading:
 @register_model("falling")
 class Falling(Fading):
     def generate(self, images, labels, generator): raise RuntimeError("it <fell>")
+@register_model("hanging")
+class Hanging(Fading):
+    def generate(self, images, labels, generator): time.sleep(60)
 @register_model("faceless")
 class Faceless(Fading):
     def generate(self, images, labels, generator):
@@ -43,7 +48,7 @@ def networks() -> Networks:
 
 
 @pytest.fixture
-def three_models(plugin: Callable[[str], Path]) -> Iterator[None]:
+def models(plugin: Callable[[str], Path]) -> Iterator[None]:
     load_plugin(plugin(PLUGIN))
     yield
     forget_plugins()
@@ -75,9 +80,9 @@ def test_the_photograph_is_looked_at_as_generate_does(
 
 
 def test_rows_come_with_the_metrics_numbers_and_failures_in_words(
-    networks: Networks, still: np.ndarray, three_models: None
+    networks: Networks, still: np.ndarray, models: None
 ) -> None:
-    events = list(animate(still, ("fading", "falling", "faceless"), networks))
+    events = list(animate(still, Choice(("fading", "falling", "faceless"), {}), networks))
     steps = [event for event in events if isinstance(event, Step)]
     assert [step.done for step in steps] == [*range(7), 7, *range(14, 21)]
     assert {step.total for step in steps} == {21}
@@ -96,6 +101,17 @@ def test_rows_come_with_the_metrics_numbers_and_failures_in_words(
     assert 0 < expected < 0.98
     assert reading.read["face-api"][0] == "happiness"
     assert 0.5 < reading.read["face-api"][1] <= 1
+
+
+def test_a_model_that_hangs_is_stopped_and_the_others_go_on(
+    networks: Networks, still: np.ndarray, models: None
+) -> None:
+    choice = Choice(("hanging", "fading"), {}, seconds=2)
+    hanging, fading = (event for event in animate(still, choice, networks) if isinstance(event, Row))
+    assert "model hanging took more than 2 s" in hanging.error
+    assert "raise --clip-timeout" in hanging.error
+    assert not hanging.clips
+    assert list(fading.clips) == list(EXPRESSIONS)
 
 
 def test_a_classifier_that_cannot_be_had_is_named(

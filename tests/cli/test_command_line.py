@@ -311,7 +311,11 @@ class OutOfMemoryError(RuntimeError):
             OutOfMemoryError("x"),
             "fewer --jobs or --device cpu, which continues",
         ),
-        ("audit tiny", OutOfMemoryError("x"), "a smaller --batch-size or --device cpu, which continues"),
+        (
+            "audit tiny",
+            OutOfMemoryError("x"),
+            "a smaller --batch-size or fewer --jobs or --device cpu, which continues",
+        ),
         ("data prepare mug x", MemoryError(), "repeat with fewer --jobs, which continues"),
         ("data prepare mug x --jobs 1", MemoryError(), "a machine with more"),
         ("train fev-gan tiny", MemoryError(), "a smaller --set batch_size=N and another --out"),
