@@ -36,14 +36,8 @@ def add(
 ) -> Entry:
     """Add a run, and write the table's new state into the history.
 
-    After a kill, either nothing or everything of the run is shown.
-
-    Args:
-        run: The run folder.
-        results: The folder of results.
-        truths: The true clips.
-        replace: Whether it may replace another result of its model.
-        allow_dirty: Whether code with uncommitted changes may have made it.
+    After a kill, either nothing or everything of the run is shown. With ``replace`` it may take the place of
+    another result of its model; with ``allow_dirty``, code with uncommitted changes may have made it.
 
     Raises:
         RunError: The run has a fault, is already there, or its place is taken.

@@ -74,10 +74,9 @@ class Published:
         return f"{'about ' if self.approximate else ''}{self.value:g}"
 
     def differences(self, result: Result, metric: str) -> tuple[str, ...]:
-        """Why the number cannot be compared with a result; empty if it can.
+        """Why the number cannot be compared with a result, a line per differing field; empty if it can.
 
-        Returns:
-            One line per differing field. A field that the source does not state differs.
+        A field that the source does not state differs.
         """
         ours, theirs = setting_of(result, metric), self.setting
         return tuple(

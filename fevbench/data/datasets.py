@@ -84,12 +84,7 @@ if it takes one."""
 
 @dataclass
 class RecordedDataset:
-    """A data set whose clips are not on this machine, as results describe it.
-
-    Attributes:
-        known_subjects: Its subjects, as far as they are known.
-        known_clips: Split to its clips, in the same way.
-    """
+    """A data set whose clips are not on this machine: subjects and clips as far as results describe them."""
 
     labels: tuple[str, ...]
     name: str = "given"
@@ -125,11 +120,7 @@ class RecordedDataset:
         return self.known_clips.get(split, ())
 
     def frames(self, clip: Clip) -> Frames:
-        """Frames are not available.
-
-        Raises:
-            DatasetError: Always.
-        """
+        """Refuse: frames are not available."""
         raise DatasetError(f"clip {clip.id} of {self.name} is not on this machine", "copy the data set to it")
 
 

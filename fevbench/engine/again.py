@@ -105,9 +105,6 @@ def score_again(
         progress: Receives the progress.
         features: The folder of the feature caches; by default the one in ``FEVBENCH_HOME``.
 
-    Returns:
-        The result.
-
     Raises:
         FevbenchError: The run is not finished; or features are not cached, or were computed with other
             packages or weights. Then only the run's own command can compute them.
@@ -183,11 +180,7 @@ def _kept(
     progress: Progress,
     disk: RowsOnDisk,
 ) -> dict[str, tuple[NDArray[np.floating], NDArray[np.floating]]]:
-    """The features of all clips by one extractor, as arrays on disk.
-
-    Raises:
-        FevbenchError: Some are not in the cache.
-    """
+    """The features of all clips by one extractor, as arrays on disk; an error if one is not cached."""
     used = {record.name: record.sha256 for record in before.weights}
     here = {name: found.sha256 for name in extractor.weights if (found := weights.locate(name))}
     local = {

@@ -52,22 +52,9 @@ def carry_out(
     clip_timeout: float | None,
     cluster: Cluster | None,
 ) -> Result:
-    """Do a plan's work in its folder. `fevbench.engine.execute.execute` calls it if any work is left.
+    """Do a plan's work in its claimed folder: what `fevbench.engine.execute.execute` calls if any is left.
 
-    Args:
-        plan: The run.
-        claim: The run folder, locked for this process.
-        maker: The running model.
-        own: The pretrained networks that the model needs.
-        corpus: The true clips.
-        progress: Receives the progress.
-        offline: Never use the network.
-        pull: Receives the progress of downloads.
-        features: The folder of the feature caches; None for the one in ``FEVBENCH_HOME``.
-        overwrite: Whether to delete what the folder holds.
-        jobs: Number of workers; None for what the machine allows.
-        clip_timeout: Seconds that a model's process may take per clip.
-        cluster: The cluster that does the work; None for this machine.
+    ``own`` are the pretrained networks that the model needs; the rest as there.
 
     Raises:
         FevbenchError: An error that the user can fix; finished work is kept.
@@ -87,11 +74,7 @@ def carry_out(
 
 
 def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
-    """Check that a folder may be emptied: it does not hold the clips to score, and the model works.
-
-    Raises:
-        FevbenchError: It may not; for example, the model fails on its first clip.
-    """
+    """Check that a folder may be emptied: it does not hold the clips to score, and the model works."""
     source = Path(plan.model.origin)
     if plan.model.name.startswith(VIDEOS_PREFIX) and source.resolve().is_relative_to(plan.out.resolve()):
         raise RunError(f"{source} lies in {plan.out}, which --overwrite would empty", "choose another --out")

@@ -40,15 +40,9 @@ def do_all_on_cluster(
     jobs: int | None,
     done: Callable[[Part, ClipFeatures], None],
 ) -> None:
-    """Do the parts of a run on a cluster, one turn after the other.
+    """Do the parts of a run on a cluster, as `fevbench.engine.local.do_all` does them here.
 
-    Args:
-        worker: The worker of this process, which has the true clips.
-        job: The run.
-        turns: The parts; those of a turn need the clips of the turn before.
-        cluster: The cluster.
-        jobs: The most parts at once; by default, the number of processors or GPUs.
-        done: Called for each finished part, in any order within a turn.
+    At most ``jobs`` parts are done at once, by default as many as there are processors or GPUs.
 
     Raises:
         FevbenchError: The cluster does not answer; or a part failed, in which case the node is named.

@@ -34,17 +34,7 @@ def describe(
     used: Iterable[weights.LocalWeight],
     stages: Mapping[str, Stage],
 ) -> Result:
-    """The result of a plan.
-
-    Args:
-        plan: What was done.
-        digest: The digest of the scored clips.
-        clips: The clips that were scored.
-        notes: Notes on the model for the reader.
-        values: Metric name to its result.
-        used: The weights the extractors ran with.
-        stages: Stage name to its time and counts.
-    """
+    """The result of a plan; ``digest`` is of the scored clips, ``used`` the weights extractors ran with."""
     dataset, settings = plan.evaluation.dataset, plan.settings
     return Result(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),

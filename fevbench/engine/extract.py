@@ -99,22 +99,13 @@ class Extraction:
         self._cache.close()
 
     def of_pairs(self, pairs: Sequence[Pair]) -> list[Rows]:
-        """Features of pairs of clips; see `of_samples`.
-
-        Args:
-            pairs: Made clips with their true clips.
-        """
+        """Features of made clips with their true clips; see `of_samples`."""
         return self.of_samples([samples(self.extractor.unit, made, true) for made, true in pairs])
 
     def of_samples(self, clips: Sequence[Sequence[Sample]]) -> list[Rows]:
-        """Features of each clip.
+        """Features of each clip from its samples: ``[N, D]``, one row per sample.
 
-        Args:
-            clips: The samples of each clip.
-
-        Returns:
-            For each clip ``[N, D]``, one row per sample. They are computed in `fixed_global_state`, whatever
-            state this process is in.
+        They are computed in `fixed_global_state`, whatever state this process is in.
 
         Raises:
             FevbenchError: There is not enough memory for a batch, or a cache cannot be used.

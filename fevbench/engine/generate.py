@@ -80,13 +80,7 @@ class GeneratedClips:
         return [*self._model_notes(), *filter(None, [batch]), *self._oddities, *read]
 
     def again(self, noise_sample: int, clips: Sequence[Clip], folder: Path) -> GeneratedClips:
-        """The same model's noise samples of some clips: the clips made again with other noise.
-
-        Args:
-            noise_sample: Which noise sample; 0 for the scored clips.
-            clips: Which clips.
-            folder: Where to keep them.
-        """
+        """The same model's clips of a noise sample, 0 for the scored ones, kept in another folder."""
         other = copy.copy(self)
         other._noise_sample, other.clips, other._folder = noise_sample, tuple(clips), folder
         other._store, other.made, other._failed, other._oddities = FrameStore(), 0, {}, []
@@ -257,11 +251,7 @@ class GeneratedClips:
         return made
 
     def _check_mode(self, group: Group, made: Made) -> None:
-        """Check that no network is in training mode, if that changes its clips.
-
-        Raises:
-            ModelError: One is.
-        """
+        """Check that no network is in training mode, if that changes its clips."""
         training = self._maker.training()
         if not training.names:
             return

@@ -53,14 +53,7 @@ class InputSettings(Record):
 def write_inputs(corpus: Corpus, settings: InputSettings, out: Path, progress: Progress) -> int:
     """Write the inputs of a run; equal files stay, and no other file is overwritten.
 
-    Args:
-        corpus: The clips that will be scored.
-        settings: The settings by which they were chosen.
-        out: The folder.
-        progress: Receives the progress.
-
-    Returns:
-        How many images were written; the others already existed.
+    Returns how many images were written; the others already existed.
 
     Raises:
         RunError: The folder holds something else, or other inputs, or a file in it was changed.

@@ -89,11 +89,7 @@ class TaskOutput:
 
 
 class SentCorpus(Corpus):
-    """True clips that were sent after sampling.
-
-    Attributes:
-        sent: Clip id to its frames.
-    """
+    """True clips that were sent after sampling, by id."""
 
     sent: Mapping[str, Frames] = {}
 
@@ -111,15 +107,7 @@ def files_of(part: Part) -> list[str]:
 
 @dataclass
 class _Node:
-    """A worker that stays open in this process.
-
-    Attributes:
-        key: Identifies its run.
-        worker: The worker.
-        folder: Its run folder, which is deleted with it.
-        notes: Notes of its caches.
-        stack: Resources to close with it.
-    """
+    """A worker that stays open in this process; its run folder is deleted with it."""
 
     key: str
     worker: Worker
@@ -212,11 +200,7 @@ def _dataset_here(name: str, version: str) -> Dataset | None:
 
 
 def _weight(name: str, sha256: str, folder: Path) -> LocalWeight:
-    """A weight on this node.
-
-    Raises:
-        FevbenchError: It is missing, or a different file.
-    """
+    """A weight on this node; an error if it is missing, or a different file."""
     if (folder / name).exists():
         return weights.LocalWeight(name, folder / name, sha256, verified=True)
     (local,) = weights.require_all([name], offline=True).values()
@@ -228,11 +212,7 @@ def _weight(name: str, sha256: str, folder: Path) -> LocalWeight:
 
 
 def _check_same(extractor: Extractor, local: Mapping[str, LocalWeight], device: str, sent: SentRun) -> None:
-    """Check that an extractor computes the same features here as on the driver.
-
-    Raises:
-        FevbenchError: It does not.
-    """
+    """Check that an extractor computes the same features here as on the driver."""
     ours, theirs = extractor.versions(), sent.packages[extractor.name]
     for package in sorted({*ours, *theirs}):
         here, there = ours.get(package, "none"), theirs.get(package, "none")

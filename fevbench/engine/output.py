@@ -22,12 +22,7 @@ ROUNDING = 1
 
 
 def read_output(name: str, clip: str, values: NDArray[np.float32]) -> tuple[Frames, NDArray[np.float32]]:
-    """Check the values of one clip, and turn them into pixels.
-
-    Args:
-        name: The model.
-        clip: The clip's id.
-        values: ``float32[T, 3, H, W]``, in [-1, 1] if correct.
+    """Check the values of one clip, ``float32[T, 3, H, W]`` in [-1, 1], and turn them into pixels.
 
     Returns:
         ``uint8[T, H, W, 3]``, and the values themselves, ``float32[T, H, W, 3]``.

@@ -209,12 +209,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A Ray cluster.
-
-    Attributes:
-        address: ``HOST:PORT`` of a running cluster, or ``auto`` for the one this machine belongs to; None
-            starts one on this machine.
-    """
+    """A Ray cluster: ``HOST:PORT``, or ``auto`` for that of this machine; None starts one on this machine."""
 
     address: str | None = None
 
@@ -295,11 +290,7 @@ def most_samples(metric: Metric, frames: int) -> int:
 def shortage(metric: Metric, clips: Sequence[Clip], samples: Sequence[int], labels: Sequence[str]) -> str:
     """What clips have too little of for a metric; empty if they suffice.
 
-    Args:
-        metric: Its declaration.
-        clips: The clips.
-        samples: Number of samples that a set metric takes of each clip.
-        labels: The data set's labels.
+    ``samples`` are the numbers of samples that a set metric takes of each clip.
     """
     if metric.kind == "clip":
         return subject_shortage(metric, clips)

@@ -89,12 +89,8 @@ def score_all(
 ) -> tuple[dict[str, MetricResult], float]:
     """The result of every metric of an evaluation, and the seconds it took.
 
-    Args:
-        evaluation: The metrics.
-        clips: The clips that are scored.
-        features: Extractor to clip id to its rows: of the made clip and of the true clip.
-        progress: Receives the progress.
-        folder: Where large sets of samples are joined on disk.
+    ``features`` is extractor to clip id to its rows: of the made clip and of the true clip. Large sets of
+    samples are joined on disk in ``folder``.
     """
     labels, frames = evaluation.dataset.labels, evaluation.protocol.frames
     made, true = (clip_set(labels, frames, features, side, folder) for side in (0, 1))
@@ -131,14 +127,9 @@ def score(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -
 def weak_classifier(metric: Metric, clips: Sequence[Clip], true: ClipSet) -> str:
     """That the classifier behind a metric recognises too few true clips to be used; else empty.
 
-    Chance is one divided by the number of labels. A classifier must reach at least half of the way from
-    there to all clips (Cohen's kappa of 0.5; for six labels, 0.583 of the clips): below it, a wrong reading
-    says more about the classifier than about the clip.
-
-    Args:
-        metric: Its declaration.
-        clips: Those that are scored.
-        true: The true clips.
+    Chance is one divided by the number of labels. A classifier must reach at least half of the way from there
+    to all clips (Cohen's kappa of 0.5; for six labels, 0.583 of the clips): below it, a wrong reading says
+    more about the classifier than about the clip.
     """
     if not metric.computation.accuracy:
         return ""
@@ -222,12 +213,7 @@ def _samples(metric: Metric, clips: Sequence[Clip], side: ClipSet, true: ClipSet
 
 
 def interval_of_mean(values: Sequence[float], subjects: Sequence[str]) -> Interval | None:
-    """The interval of a clip metric.
-
-    Args:
-        values: The value of each clip.
-        subjects: The subject of each clip.
-    """
+    """The interval of a clip metric, from the value and the subject of each clip."""
     enough = len(set(subjects)) >= LEAST_SUBJECTS
     return _interval(subject_bootstrap(values, subjects) if enough else None, BOOTSTRAP)
 
@@ -237,11 +223,8 @@ def interval_of_set(
 ) -> Interval | None:
     """The interval of a set metric, cut to the metric's range: no distance is below 0.
 
-    Args:
-        metric: Its declaration.
-        value: Its value.
-        replicates: The value without each group of subjects in turn.
-        sizes: Number of clips per group; None for older results, whose groups were not weighted by size.
+    ``replicates`` are the value without each group of subjects in turn, ``sizes`` the clips per group; None
+    for older results, whose groups were not weighted by size.
     """
     bounds = jackknife_interval(value, replicates, sizes)
     least, most = metric.definition.range

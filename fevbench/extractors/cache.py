@@ -126,10 +126,7 @@ class FeatureCache:
         return found
 
     def put(self, features: Mapping[str, NDArray[np.floating[Any]]]) -> None:
-        """Store features: this cache finds them at once, others after the next `flush`.
-
-        Args:
-            features: Key to ``[dim]``.
+        """Store features, key to ``[dim]``: this cache finds them at once, others after the next `flush`.
 
         Raises:
             FevbenchError: The disk is full, or another process keeps the file locked.

@@ -97,10 +97,7 @@ def cache_files(folder: Path, progress: Progress) -> list[CacheFile]:
 def plan(files: list[CacheFile], keep: float | None, older_than: int | None) -> list[Removal]:
     """What to remove: empty and untrusted files, then the least recently used entries.
 
-    Args:
-        files: All files.
-        keep: Bytes to keep at most.
-        older_than: Remove entries not used for more than this many days.
+    ``keep`` is the bytes to keep at most; entries not used for more than ``older_than`` days go as well.
     """
     first = -math.inf if older_than is None else today() - older_than
     excess = -math.inf if keep is None else sum(file.bytes for file in files) - keep

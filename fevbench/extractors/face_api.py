@@ -115,11 +115,7 @@ class FaceExpressionNet(nn.Module):
 
 
 def build_face_api(path: Path, manifest: Path) -> FaceExpressionNet:
-    """The network with the published weights, in eval mode.
-
-    Args:
-        path: The weights, one after the other.
-        manifest: Their names, shapes and quantisation.
+    """The network with the published weights, whose names, shapes and quantisation the manifest holds.
 
     Raises:
         WeightsError: The files hold something else.

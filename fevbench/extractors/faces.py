@@ -74,10 +74,6 @@ class SCRFD:
 
     It runs only on onnxruntime: no backend is faster, and crops follow its points. Points moved by a
     hundred-thousandth of a pixel change grey levels of a crop by one, and so an embedding by 1e-3.
-
-    Args:
-        device: The torch device.
-        path: The detector's file.
     """
 
     def __init__(self, device: str, path: Path) -> None:
@@ -88,13 +84,9 @@ class SCRFD:
     ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """The faces of each picture of ``uint8[N, S, S, 3]``, S a multiple of 32, the highest score first.
 
-        Args:
-            pictures: The network's inputs.
-            scale: Input pixels per pixel of the original picture.
-
-        Returns:
-            For each picture ``float32[K, 4]``, left, top, right and bottom of its faces, and
-            ``float32[K, 5, 2]``, x and y of their points, in pixels of the original picture.
+        For each picture ``float32[K, 4]``, left, top, right and bottom of its faces, and
+        ``float32[K, 5, 2]``, x and y of their points, in pixels of the original picture, of which ``scale``
+        input pixels are one.
         """
         pixels = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), np.float32)
         outputs = self._run((pixels - np.float32(127.5)) / np.float32(128))
@@ -148,12 +140,7 @@ def shared_detector(device: str, path: Path) -> FaceDetector:
 
 
 class FaceDetector:
-    """SCRFD-500M on the canvas of each frame; it remembers the faces of the last frames.
-
-    Args:
-        device: The torch device.
-        path: The detector's file.
-    """
+    """SCRFD-500M on the canvas of each frame; it remembers the faces of the last frames."""
 
     def __init__(self, device: str, path: Path) -> None:
         self._detect = SCRFD(device, path)
@@ -235,10 +222,7 @@ class FacePoints:
 class FaceFinder:
     """SCRFD-500M for pictures of any size, where the face may be a small part.
 
-    Args:
-        device: The torch device.
-        path: The detector's file.
-        canvases: Heights and widths at which to search, in turn, until a face is found.
+    ``canvases`` are the heights and widths at which to search, in turn, until a face is found.
     """
 
     def __init__(self, device: str, path: Path, canvases: Sequence[int] = CANVASES) -> None:

@@ -45,10 +45,6 @@ def crop_stretched(frame: Frames, box: Box) -> Frames:
 class HSEmotion:
     """The network, from RGB pixels ``float[N, 3, 224, 224]`` in 0..255 to logits ``[N, 8]``.
 
-    Args:
-        device: The torch device; a GPU is used if onnxruntime can.
-        path: The network's file.
-
     Raises:
         WeightsError: The file holds something else.
     """

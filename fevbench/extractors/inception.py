@@ -129,16 +129,10 @@ def _copy_torchscript(path: Path, network: nn.Module) -> None:
 
 
 def resize_clean(pixels: torch.Tensor) -> torch.Tensor:
-    """Resize as clean-fid does: Pillow's bicubic filter per float channel, clipped to 0..255.
+    """Resize ``float[N, 3, H, W]`` in 0..255 to 299 x 299 as clean-fid does: Pillow's bicubic filter.
 
-    Pillow's filter is linear and separable, so it is two products with the matrix Pillow itself makes
-    of an identity image.
-
-    Args:
-        pixels: ``float[N, 3, H, W]`` in 0..255.
-
-    Returns:
-        ``float[N, 3, 299, 299]`` in 0..255.
+    Pillow's filter is linear and separable, so it is two products with the matrix Pillow itself makes of an
+    identity image. Values are clipped to 0..255.
     """
     height, width = pixels.shape[-2:]
     if (height, width) == (INPUT_SIZE, INPUT_SIZE):

@@ -61,12 +61,6 @@ VGG = Layers("VGG16_0", [_TWO, [POOL, *_TWO], [POOL, *_THREE], [POOL, *_THREE], 
 class LPIPS:
     """Pairs of pictures to distances ``float32[N, 1]``; `Distance` runs on the backend.
 
-    Args:
-        device: The torch device.
-        weights: Weight name to the checkpoint's file.
-        backend: The backend that runs the network.
-        layers: The network's layers.
-
     Raises:
         WeightsError: The file holds something else.
     """
@@ -95,12 +89,7 @@ class LPIPS:
 
 
 class Distance(nn.Module):
-    """The network and the distance of its maps.
-
-    Args:
-        arrays: The checkpoint's arrays.
-        layers: The network's layers.
-    """
+    """The network and the distance of its maps, from the checkpoint's arrays."""
 
     shift: Tensor
     scale: Tensor

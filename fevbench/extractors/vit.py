@@ -134,15 +134,10 @@ class VideoTransformer(nn.Module):
 
 
 def to_clips(batch: Frames, shape: Shape, device: str) -> torch.Tensor:
-    """The input of such a network: ``float32[N, 3, T, H, W]`` in [0, 1].
+    """The input of such a network: ``float32[N, 3, T, H, W]`` in [0, 1], of clips ``uint8[N, n, h, w, 3]``.
 
     Of a longer clip, frames 0, n / T, 2 n / T and so on, rounded down, are used. They are resized bilinearly
     with half-pixel centres, without antialiasing, ignoring the aspect ratio.
-
-    Args:
-        batch: ``uint8[N, n, h, w, 3]``.
-        shape: The network's hyperparameters.
-        device: The torch device.
 
     Raises:
         ValueError: The clips are too short.
@@ -172,14 +167,10 @@ def fill(
 ) -> Module:
     """A network with the weights of a checkpoint, in float32 and eval mode.
 
-    Args:
-        build: Makes the network; its weights are not initialised.
-        state: Reads the weights under the network's names, exactly its weights.
-        path: The checkpoint, for the error.
-        what: What it should hold.
+    ``build`` makes the network, not initialised; ``state`` reads exactly its weights, under its names.
 
     Raises:
-        WeightsError: It holds other weights.
+        WeightsError: It holds other weights than ``what`` it should.
     """
     with checkpoint_of(what, path, BROKEN, from_user=True):
         with torch.device("meta"):

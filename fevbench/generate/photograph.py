@@ -179,9 +179,8 @@ OUTSIDE = 0.1
 def turned(points: NDArray[np.floating]) -> tuple[float, float]:
     """The rotation of a face, by its five points ``[5, 2]``.
 
-    Returns:
-        How far the nose lies right of the middle, in distances between the eyes, about 0 in a frontal view;
-        and where it lies between the eyes (0) and the mouth (1), about 0.57.
+    How far the nose lies right of the middle, in distances between the eyes, about 0 in a frontal view; and
+    where it lies between the eyes (0) and the mouth (1), about 0.57.
     """
     axes = upright(points)[:, :2]
     # In the upright face, as parts of the framed square.

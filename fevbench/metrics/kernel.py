@@ -38,18 +38,12 @@ def kernel_distance(generated: NDArray[Any], real: NDArray[Any]) -> float:
 def kernel_jackknife(
     generated: NDArray[Any], real: NDArray[Any], groups: NDArray[Any]
 ) -> tuple[float, list[float]]:
-    """The distance, and the distance without each group in turn: the kernels are computed once.
+    """`kernel_distance`, and the distance without each group in turn: the kernels are computed once.
 
-    Args:
-        generated: ``float[N, D]``.
-        real: ``float[N, D]``.
-        groups: ``int[N]``, the group of each sample of both, from 0.
+    ``groups`` is ``int[N]``, the group of each sample of both sets, from 0.
 
     Returns:
         The distance, and one value per group, in the groups' order; NaN if fewer than two samples are left.
-
-    Raises:
-        TooFew: A set has fewer than two samples.
     """
     _check(generated, real)
     sums = KernelSums(generated, real, _cubic, groups, groups)

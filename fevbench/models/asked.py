@@ -109,13 +109,7 @@ class Maker(Protocol):
 
 
 class LocalMaker:
-    """A model in this process; see `Maker`.
-
-    Args:
-        built: The model.
-        corpus: The true clips.
-        device: The torch device.
-    """
+    """A built model in this process; see `Maker`."""
 
     def __init__(self, built: BuiltModel, corpus: Corpus, device: str) -> None:
         self.found, self.fingerprint = built.found, built.fingerprint
@@ -207,13 +201,9 @@ def check_frames(name: str, clip: str, frames: Any, how: Sampling) -> Frames:
 
 
 def as_array(name: str, clips: str, video: Any, wanted: tuple[int, ...]) -> NDArray[np.float32]:
-    """A model's output as a plain array of float32; its values are not checked.
+    """A model's output as a plain array of float32 of shape ``wanted``; its values are not checked.
 
-    Args:
-        name: The model.
-        clips: The ids of the clips, in words.
-        video: ``float[B, T, 3, H, W]``: a torch tensor or a NumPy array.
-        wanted: Its shape.
+    ``clips`` are the ids of the clips, in words; ``video`` is a torch tensor or a NumPy array.
 
     Raises:
         ModelError: It has another type or shape.

@@ -207,12 +207,7 @@ LONGEST_LINE = 200
 
 @dataclass(frozen=True)
 class Ending:
-    """The end of a call.
-
-    Attributes:
-        status: The exit status; negative for the signal that ended it, None if it took too long.
-        last: The last line of its output that is not blank.
-    """
+    """The end of a call: its exit status, negative for a signal, None if it took too long; its last line."""
 
     status: int | None
     last: str

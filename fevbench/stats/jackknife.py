@@ -38,9 +38,7 @@ def groups_of(subjects: Sequence[str]) -> NDArray[np.int64]:
 def group_sizes(subjects: Sequence[str], counts: Sequence[bool] | None = None) -> list[int]:
     """The number of clips of each group that has a replicate, in the groups' order.
 
-    Args:
-        subjects: The subject of each clip.
-        counts: Whether each clip counts; by default all do. A group without any has no replicate.
+    Only those that count: a group without any has no replicate.
     """
     groups = groups_of(subjects)
     kept = groups if counts is None else groups[np.asarray(counts, np.bool_)]

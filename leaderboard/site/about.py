@@ -78,14 +78,10 @@ def entry_applies(model: ModelRecord) -> bool:
 
 
 def about_of(model: ModelRecord, written: Mapping[str, Mapping[str, Any]]) -> About:
-    """The facts about a model.
+    """The facts about a model, with what the entries ``written`` say, by name.
 
     An entry about a model that comes with fevbench applies to its presets (``NAME:PRESET``), and not to other
     models of that name.
-
-    Args:
-        model: The model.
-        written: The entries, by name.
     """
     base = model.name.partition(":")[0]
     ours = model.origin.startswith(OURS)

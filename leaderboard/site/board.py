@@ -132,12 +132,7 @@ class Board:
 
 
 def make_board(table: Table, pages: Mapping[str, str]) -> Board:
-    """Lay out a table.
-
-    Args:
-        table: Its runs.
-        pages: Metric name to the slug of its page.
-    """
+    """Lay out a table; ``pages`` is metric name to the slug of its page."""
     names = [name for name in table.comparison.columns if name in pages]
     columns = [
         _column(table, name, key, pages[name])
@@ -269,12 +264,7 @@ def is_beyond(metric: Metric, value: float | None, true: float | None) -> bool:
 
 
 def shade_of_value(value: float | None, scale: tuple[float, float] | None) -> int | None:
-    """The colour step of a number between the worst model's and the true clips'; beyond these, the darkest.
-
-    Args:
-        value: The number.
-        scale: The worst number, and the true clips'.
-    """
+    """The colour step of a number between the worst model's and the true clips'; beyond, the darkest."""
     if value is None or scale is None:
         return None
     worst, true = scale

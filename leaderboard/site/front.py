@@ -87,12 +87,7 @@ class Front:
 
 
 def make_front(look: Look, board: Board) -> Front:
-    """Gather what the first screen of a table shows.
-
-    Args:
-        look: The table, its clips and its wins.
-        board: The whole table.
-    """
+    """Gather what the first screen of a table shows."""
     table, clips = look.table, look.clips
     named = headline([column.name for column in board.columns])
     place = {column.name: i for i, column in enumerate(board.columns)}

@@ -37,13 +37,9 @@ class Change:
 def make_history(
     states: Sequence[State], tables: Sequence[Table], current: Mapping[str, str], pages: Mapping[str, str]
 ) -> tuple[Change, ...]:
-    """The recorded states, the newest first.
+    """The recorded states (the newest last), the newest first.
 
-    Args:
-        states: All of them, the newest last.
-        tables: The tables there are.
-        current: Table to its state now.
-        pages: Model name to the slug of its page.
+    ``current`` is table to its state now, ``pages`` model name to the slug of its page.
     """
     known = {table.slug: table for table in tables}
     last = {state.table: i for i, state in enumerate(states)}

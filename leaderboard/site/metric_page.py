@@ -24,12 +24,7 @@ from leaderboard.site.words import Words
 
 @dataclass(frozen=True)
 class Strength:
-    """How much worse a metric got at one strength of a damage.
-
-    Attributes:
-        text: In percent of the largest deterioration by any damage.
-        shade: The colour step; None if it did not get worse.
-    """
+    """How much worse a metric got at one strength of a damage, in percent of its largest deterioration."""
 
     text: str
     shade: int | None

@@ -64,12 +64,7 @@ class Axis:
 def strip(dot: Dot, others: Sequence[Dot], ceiling: float | None, axis: Axis, label: str) -> Markup:
     """One row of a dot plot: a dot with its interval, others faintly, the true clips' value as a line.
 
-    Args:
-        dot: The dot of the row.
-        others: The other models' dots.
-        ceiling: The true clips' number.
-        axis: The common axis of all rows.
-        label: The text for screen readers.
+    ``label`` is the text for screen readers.
     """
     middle = HEIGHT / 2
     parts = [

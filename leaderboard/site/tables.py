@@ -138,9 +138,7 @@ def groups_of(entries: Sequence[Entry]) -> list[Group]:
 def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[Table], list[Problem]]:
     """Sort results into tables; a result that fits in none affects no other.
 
-    Args:
-        entries: All results.
-        roots: The searched folders, above which nothing is read.
+    Nothing is read above the searched folders, ``roots``.
     """
     tables: list[Table] = []
     about: list[Result] = []

@@ -21,12 +21,7 @@ QUESTIONS_HEAD = "| question | look at |"
 
 @dataclass(frozen=True)
 class Words:
-    """The texts about a metric.
-
-    Attributes:
-        means: The meaning of its values.
-        doubt: When not to trust it.
-    """
+    """The texts about a metric: the meaning of its values, and when not to trust it."""
 
     means: str
     doubt: tuple[str, ...]
@@ -106,12 +101,7 @@ def read_questions(file: Path = QUESTIONS) -> tuple[Question, ...]:
 
 
 def parts_of(text: str, metrics: Mapping[str, str]) -> list[tuple[str, str]]:
-    """A text in parts, each with the address of the metric it names, or an empty text.
-
-    Args:
-        text: The text.
-        metrics: Metric name to address.
-    """
+    """A text in parts, each with the address of the metric it names, or an empty text."""
     names = sorted(metrics, key=len, reverse=True)
     pattern = rf"(?<![\w-])({'|'.join(map(re.escape, names))})(?![\w-])"
     parts = re.split(pattern, text) if names else [text]

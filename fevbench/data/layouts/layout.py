@@ -204,11 +204,7 @@ NAMED = 8
 
 
 class PartFilter:
-    """Selects the requested parts of a folder.
-
-    Args:
-        asked: Option to value; ``all`` and ``both`` select every part.
-    """
+    """Selects the requested parts of a folder: option to value; ``all`` and ``both`` select every part."""
 
     def __init__(self, asked: Mapping[str, str]) -> None:
         self._asked = asked

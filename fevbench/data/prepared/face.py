@@ -24,12 +24,7 @@ LEAST_FOUND = 0.5
 
 @dataclass(frozen=True)
 class DetectedFace:
-    """A face in a frame, with its embedding.
-
-    Attributes:
-        face: Its position.
-        embedding: ``float32[512]``, of length 1.
-    """
+    """A face in a frame, with its embedding ``float32[512]``, of length 1."""
 
     face: FoundFace
     embedding: NDArray[np.float32]

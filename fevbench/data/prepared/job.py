@@ -87,11 +87,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 class JobRecord(Record):
-    """The outcome of a recording.
-
-    Attributes:
-        likeness: See `Job.likeness`; empty in older records.
-    """
+    """The outcome of a recording; ``likeness`` as `Job.likeness`, empty in older records."""
 
     origin: str
     likeness: str = ""
