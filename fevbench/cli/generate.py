@@ -96,7 +96,7 @@ def generate_command(
     from fevbench.data.framing import cut_out, upright
     from fevbench.engine.plan import choose_device
     from fevbench.generate.clips import (
-        check_suffix,
+        SUFFIXES,
         fitting_size,
         largest,
         make_clips,
@@ -113,7 +113,7 @@ def generate_command(
         photograph_protocol,
     )
 
-    check_suffix(out)
+    options.check_suffix(out, *SUFFIXES)
     device = choose_device(device)
     with stdout_to_stderr(), ProgressDisplay() as display:
         needed = [*found_model.networks, *([] if framed else [DETECTOR])]

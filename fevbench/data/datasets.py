@@ -13,7 +13,7 @@ from pathlib import Path
 from fevbench import paths
 from fevbench.atomic import write_text
 from fevbench.data.clip import Clip, Dataset, Frames, Split, Subject
-from fevbench.errors import DatasetError, UnknownName, suggested_fix
+from fevbench.errors import DatasetError, FevbenchError, UnknownName, suggested_fix
 from fevbench.locks import locked
 from fevbench.registry import Registry
 
@@ -160,6 +160,15 @@ def open_dataset(name: str) -> Dataset:
                 )
             ids.add(clip.id)
     return dataset
+
+
+def dataset_here(name: str, version: str) -> Dataset | None:
+    """The data set of a name, if it is on this machine in this version."""
+    with contextlib.suppress(FevbenchError):
+        dataset = open_dataset(name)
+        if dataset.version == version:
+            return dataset
+    return None
 
 
 def dataset_names() -> list[str]:

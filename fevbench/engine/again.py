@@ -93,17 +93,10 @@ def read_digests(folder: Path) -> dict[str, dict[str, list[HashedClip]]]:
         raise RunError(f"{file} is broken", f"delete it and {again}") from error
 
 
-def score_again(
-    folder: Path, names: Sequence[str], progress: Progress, features: Path | None = None
-) -> Result:
+def score_again(folder: Path, names: Sequence[str], progress: Progress) -> Result:
     """Score a finished run again, and write its ``result.json`` again.
 
-    Args:
-        folder: The run folder.
-        names: Metrics, as `choose_metrics` takes them; empty for those of its result. Other metrics of the
-            result stay in it.
-        progress: Receives the progress.
-        features: The folder of the feature caches; by default the one in ``FEVBENCH_HOME``.
+    Metrics are named as `choose_metrics` takes them; none for those of its result. Its other metrics stay.
 
     Raises:
         FevbenchError: The run is not finished; or features are not cached, or were computed with other
@@ -120,7 +113,7 @@ def score_again(
         evaluation = _evaluation(before, names, clips)
         device = before.environment.device.partition(" ")[0]
         progress.start("features", len(evaluation.extractors))
-        cache = features or paths.home() / "features"
+        cache = paths.home() / "features"
         kept, disk = {}, RowsOnDisk(folder)
         for extractor in evaluation.extractors:
             kept[extractor.name] = _kept(extractor, before, clips, digests, device, cache, progress, disk)

@@ -118,7 +118,8 @@ def _connected(address: str | None, jobs: int | None) -> Any:
 def _sent(job: Job) -> SentRun:
     plan = job.plan
     dataset = plan.evaluation.dataset
-    files = {name: weight.path.read_bytes() for name, weight in job.weights.items() if _is_own(name)}
+    registry = weights.load_registry()  # a node can download what is in it
+    files = {name: weight.path.read_bytes() for name, weight in job.weights.items() if name not in registry}
     if plan.plugin:
         files[plan.plugin.name] = plan.plugin.read_bytes()
     evaluation = replace(plan.evaluation, dataset=RecordedDataset.of(dataset), metrics=(), clips=None)
@@ -136,11 +137,6 @@ def _sent(job: Job) -> SentRun:
         hashes,
         files,
     )
-
-
-def _is_own(weight: str) -> bool:
-    """Whether a weight is in no registry, so that a node cannot download it."""
-    return weight not in weights.load_registry()
 
 
 def _load(worker: Worker, job: Job, part: Part, ships: bool) -> TaskInput:

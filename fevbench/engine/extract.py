@@ -62,13 +62,8 @@ class Work:
 class Extraction:
     """One extractor with its cache. The network is loaded only if the cache lacks something.
 
-    Args:
-        extractor: The extractor.
-        weights: Its verified weights, by name.
-        device: The torch device.
-        batch_size: Samples per batch; None for the extractor's default.
-        cache: The folder of the feature caches.
-        note: Receives problems of a cache, one line each; by default they go to standard error.
+    Without a batch size it is the extractor's own. ``note`` receives problems of the cache, one line each; by
+    default they go to standard error.
     """
 
     def __init__(

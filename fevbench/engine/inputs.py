@@ -37,17 +37,12 @@ class InputSettings(Record):
     """What decides the inputs; the same settings continue in the same folder."""
 
     dataset: str
-    """The data set's name."""
     dataset_version: str
-    """The data set's version."""
     protocol: str
-    """The protocol's id."""
     split: Split
-    """Which subjects."""
     limit: int | None
     """How many clips at most."""
     seed: int
-    """The run's seed."""
 
 
 def write_inputs(corpus: Corpus, settings: InputSettings, out: Path, progress: Progress) -> int:

@@ -19,7 +19,7 @@ import cloudpickle
 
 from fevbench import paths, weights
 from fevbench.data.corpus import Corpus
-from fevbench.data.datasets import open_dataset
+from fevbench.data.datasets import dataset_here
 from fevbench.engine.local import Job, open_worker
 from fevbench.engine.work import ClipFeatures, Part, Worker
 from fevbench.errors import FevbenchError
@@ -28,7 +28,7 @@ from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name
 from fevbench.version import VERSION
 
 if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Dataset, Frames
+    from fevbench.data.clip import Clip, Frames
     from fevbench.extractors.base import Extractor
     from fevbench.weights import LocalWeight
 
@@ -61,7 +61,6 @@ class TaskInput:
     """What a task gets.
 
     Attributes:
-        part: The clips.
         made: Path in the run folder to the content of a clip that is already made.
         true: Clip id to the sampled true clip; None if the node should have the data set.
     """
@@ -76,7 +75,6 @@ class TaskOutput:
     """What a task returns.
 
     Attributes:
-        found: Digests and features of the clips.
         made: Path in the run folder to the content of a new clip.
         lacks_data: Whether the node lacks the data set, so that nothing was done.
         failed: What failed, and what to do about it.
@@ -165,7 +163,7 @@ def _opened(sent: SentRun, has_data: bool) -> _Node | None:
         raise FevbenchError(f"it has fevbench {VERSION}, the run {sent.version}", "install the same version")
     job: Job = cloudpickle.loads(sent.job)
     settings, evaluation = job.plan.settings, job.plan.evaluation
-    dataset = _dataset_here(settings.dataset, settings.dataset_version)
+    dataset = dataset_here(settings.dataset, settings.dataset_version)
     if dataset is None and has_data:
         return None
     with ExitStack() as stack:
@@ -189,14 +187,6 @@ def _opened(sent: SentRun, has_data: bool) -> _Node | None:
         notes: list[str] = []
         worker = stack.enter_context(open_worker(job, notes.append, corpus=corpus))
         return _Node(sent.key, worker, folder, notes, stack.pop_all())
-
-
-def _dataset_here(name: str, version: str) -> Dataset | None:
-    try:
-        dataset = open_dataset(name)
-    except FevbenchError:
-        return None
-    return dataset if dataset.version == version else None
 
 
 def _weight(name: str, sha256: str, folder: Path) -> LocalWeight:

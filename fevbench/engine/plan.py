@@ -31,17 +31,12 @@ class Settings(Record):
     """What determines the clips of a run folder; a command with the same settings continues the run."""
 
     model: str
-    """The model's name."""
     fingerprint: str
     """The sha256 of its code or its videos."""
     dataset: str
-    """The data set's name."""
     dataset_version: str
-    """The data set's version."""
     protocol: str
-    """The protocol's id."""
     split: Split
-    """The scored split."""
     limit: int | None
     """How many clips at most."""
     seed: int
@@ -85,8 +80,6 @@ class Evaluation:
     Attributes:
         metrics: The metrics, as the protocol has them; ids contain the hash of the expression classifier that
             a metric uses.
-        dataset: The data set.
-        protocol: How its clips are sampled.
         judge: The expression classifier of data set and protocol, if there is one.
         remakes_clips: Whether the model can make a clip again with other noise.
         clips: The scored clips; None while they are not known.
@@ -183,12 +176,8 @@ class Plan:
     """A planned run.
 
     Attributes:
-        settings: What identifies it.
-        model: The model to score.
         evaluation: What to compute, in the catalogue's order, on which data set, under which protocol.
-        device: The torch device.
         batch_size: Samples per call of a network; None for each extractor's default.
-        out: The run folder.
         any_backend: Whether an earlier result from another backend is accepted.
         plugin: The plug-in file, if any; it may define extractors.
     """

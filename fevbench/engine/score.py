@@ -51,8 +51,6 @@ class ClipSet:
     """The generated clips, or the true ones.
 
     Attributes:
-        labels: The data set's labels.
-        frames: Frames of each clip.
         features: Extractor name to clip id to its features, one row per sample.
         folder: Where large sets of samples are joined on disk; None for memory.
     """

@@ -42,8 +42,7 @@ class ClipFeatures:
         again: The same for each further noise sample.
         features: Extractor to clip id to its rows: of the made clip and of the true clip.
         work: Stage to the work for it.
-        notes: Notes for the user.
-        reads: Files that the model opened in another process than the one that began the run.
+        opened_files: Files that the model opened in another process than the one that began the run.
     """
 
     made: dict[str, Digests] = field(default_factory=dict)

@@ -34,8 +34,6 @@ class CacheFile:
     """One file of the feature caches.
 
     Attributes:
-        path: The file.
-        extractor: The extractor's name.
         fingerprint: The first digits of its fingerprint.
         bytes: Its size on the disk, with its log.
         days: Entries by the day, counted from 1970, on which they were last used; None if the file cannot be
@@ -61,7 +59,6 @@ class Removal:
     """The entries to remove from a file.
 
     Attributes:
-        file: The file.
         days: Entries to remove, by their day.
         whole: Whether the whole file is removed.
         bytes: Bytes that this frees; an estimate before it is done.

@@ -56,11 +56,7 @@ def read_photograph(path: Path) -> Frames:
 class Photograph:
     """A still face as a data set of one subject, so that a model is asked as in a run.
 
-    Args:
-        still: ``uint8[S, S, 3]``, the framed face.
-        name: What to call the subject.
-        labels: The requested expressions.
-        fps: Frames per second of the clips.
+    ``still`` is the framed face, ``uint8[S, S, 3]``, ``name`` what to call the subject.
     """
 
     name = "photograph"

@@ -56,7 +56,6 @@ class Maker(Protocol):
     """Makes the clips of a run, in this process (`LocalMaker`) or in another one (`ModelProcess`).
 
     Attributes:
-        found: Where the model came from.
         fingerprint: The sha256 of its code, files and weights.
         files: The files that were opened while it was loaded and built.
         untracked: What it used that fevbench cannot check for changes.

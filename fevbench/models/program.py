@@ -46,8 +46,6 @@ class CommandFile:
         path: A TOML file. Paths in it are relative to its folder.
 
     Attributes:
-        path: The file.
-        cwd: The program's working folder.
         env: The whole environment of the program: that of this process and the file's additions.
         timeout: Seconds per clip; None for no limit.
         watch: Files that count as part of the model.

@@ -34,9 +34,7 @@ class ManifestEntry:
     """One requested clip.
 
     Attributes:
-        id: The clip's id.
         image: The input, a PNG file of the protocol's size; relative paths are relative to the manifest.
-        label: The name of the expression.
         out: Where to write the clip: a folder of frames of this name, or a video of this name and a suffix.
         seed: The clip's seed, of 31 bits, which every library accepts.
     """
@@ -88,8 +86,6 @@ class ProgramFolder:
         kept: Whether the folder remains after the run, so that its log can be read.
 
     Attributes:
-        log: The log's file.
-        kept: As above.
         known: Clip id to width and height as written, and the facts of its files.
     """
 

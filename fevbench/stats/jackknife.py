@@ -78,15 +78,8 @@ def jackknife_interval(
     """The value and, on both sides, its standard error times Student's t of G - 1 degrees of freedom.
 
     It shows how much the value would change with other subjects. For a Fréchet distance it does not show the
-    distance for infinitely many clips: the bias of few samples is in the value and in every replicate.
-
-    Args:
-        value: The statistic of all samples.
-        replicates: The statistic without each group.
-        sizes: How many samples each group has; equal sizes by default.
-
-    Returns:
-        Lower and upper bound, or None with fewer than `LEAST_SUBJECTS` groups.
+    distance for infinitely many clips: the bias of few samples is in the value and in every replicate. The
+    arguments are those of `jackknife_error`; None with fewer than `LEAST_SUBJECTS` groups.
     """
     if len(replicates) < LEAST_SUBJECTS:
         return None

@@ -32,9 +32,6 @@ class About:
         kind: How it makes clips: ``GAN``, ``warp``, ``no network``, ``control``, …
         adapted: Whether it differs from the publication.
         converged: False if its result or its entry says that training was stopped early.
-        authors: Who made the method.
-        licence: The licence of its code and weights.
-        trained_on: The training data of its weights.
         scored: Who made the clips, and who scored them.
     """
 

@@ -35,8 +35,6 @@ class Column:
 
     Attributes:
         name: Its heading, without the arrow.
-        title: What it measures.
-        higher_is_better: Its direction.
         group: Its group's key.
         page: The slug of its metric's page; empty for others.
         sample: The samples of its values, in words.
@@ -78,7 +76,6 @@ class Shown:
         alike: Whether it is ranked, and not distinguishable from the best number.
         beyond: Whether it is better than the true clips', for metrics where this is no merit.
         best: Whether no other model's number is better.
-        why: Why there is no number.
         sample: The samples of the value, if they differ from the column's.
         source: The slug of the run whose file holds it, if that is not the row's.
     """

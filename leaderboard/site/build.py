@@ -44,10 +44,7 @@ class Built:
     """A site that was built.
 
     Attributes:
-        out: Its folder.
-        files: Number of files.
         size: Bytes of all files.
-        tables: Number of tables.
         problems: What was left out, and why.
         notes: Files that were skipped because they are not results.
     """

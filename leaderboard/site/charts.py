@@ -30,10 +30,7 @@ class Point:
     """A point of a plot.
 
     Attributes:
-        name: Its name.
-        x: Its first value.
-        y: Its second value.
-        text: Both in words, as a tooltip.
+        text: ``x`` and ``y`` in words, as a tooltip.
         mark: ``model``, ``control`` or ``true``.
     """
 
@@ -49,9 +46,6 @@ class Scale:
     """An axis.
 
     Attributes:
-        title: Its title.
-        low: The number at its beginning.
-        high: The number at its end.
         log: Whether its steps are factors.
         ticks: The numbers that are written.
     """

@@ -27,7 +27,6 @@ class ComparePage:
     """A table's compare view.
 
     Attributes:
-        table: The runs.
         first: The clip shown at first; empty without clips.
         shown: The runs shown at first.
         runs: The runs that have clips.

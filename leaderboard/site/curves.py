@@ -24,7 +24,6 @@ class Step:
 
     Attributes:
         clips: Number of clips seen in training.
-        value: The metric's value.
         low: Its interval's lower end; None without one.
         high: The upper end.
         n: Number of val clips.

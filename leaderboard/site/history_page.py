@@ -14,11 +14,8 @@ class Change:
     """A state of a table, and its changes.
 
     Attributes:
-        date: The date of the entry.
-        table: The file name of the table.
         title: The table's title; empty if it is gone.
         home: The table's first page; empty if it is gone.
-        state: The hash of the runs in it.
         now: Whether the table is in this state.
         added: Name, and page if any, of each added model.
         removed: The same for each removed model.

@@ -48,9 +48,7 @@ class Place:
     """A metric in one table: all values on one axis, its parts, and its audit.
 
     Attributes:
-        table: The table.
         numbers: For each run its value, its interval, its rank and its plot.
-        true: The true clips' number.
         note: Why there are no ranks, or which models have no significant differences.
         parts: Means by expression and by subject.
         no_labels: Why there are none by expression.

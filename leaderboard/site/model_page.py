@@ -58,17 +58,12 @@ class Section:
     """One run on a model's page.
 
     Attributes:
-        table: The run's table.
-        run: The run.
         pictures: A clip of each label: its id, its label, the paths of the made and of the true clip.
-        verdict: The results of the tests.
         headline: Its headline numbers, for a citation.
         groups: Title of a group to its numbers.
-        matrices: Its confusion matrices.
         no_matrices: Why there are none.
         typical: Its best, median and worst clips by each metric in which they differ.
         kept: The number of clips they were chosen from, if not from all scored clips; else 0.
-        notes: Notes for the reader.
         costs: Name, text and meaning of each cost.
         curves: A plot of each metric that was measured during its training.
         facts: The origin of the values.

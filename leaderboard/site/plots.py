@@ -18,8 +18,6 @@ class Dot:
     """One value on an axis.
 
     Attributes:
-        name: Its name.
-        value: The value.
         low: Its interval's lower end; None without one.
         high: The upper end.
         text: The value in words, as a tooltip.
@@ -37,8 +35,6 @@ class Axis:
     """An axis from left to right, with better values at the right.
 
     Attributes:
-        low: The smallest.
-        high: The largest.
         higher_is_better: If False, the axis is reversed.
     """
 

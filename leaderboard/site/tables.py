@@ -30,8 +30,6 @@ class Run:
 
     Attributes:
         index: Its index in the comparison.
-        entry: Its result file.
-        row: Its row of the comparison.
         slug: Its name as a file, within the table.
         about: Facts about its model besides the values.
         mean_rank: The mean of its ranks, each group of metrics counting once; infinite if it has none.
@@ -64,7 +62,6 @@ class Table:
         costs: The costs of the models; None if not measured.
         curves: The learning curves of the models; None if not measured.
         audit: How the metrics behave on damaged clips of this data set and protocol; None if unknown.
-        audit_file: The file of the audit.
         home: Its first page, from the site's folder.
     """
 

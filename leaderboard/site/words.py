@@ -33,7 +33,6 @@ class Aspect:
 
     Attributes:
         key: The key of its group of columns.
-        title: Its title.
         better: The phrase for a model that is significantly better in it.
         worse: The phrase for a worse one.
     """
@@ -49,7 +48,6 @@ class Question:
     """A question about clips.
 
     Attributes:
-        question: The question.
         ask: The metrics that answer it.
         avoid: The metrics that do not.
     """

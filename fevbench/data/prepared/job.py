@@ -32,7 +32,6 @@ class Job:
     """A recording to prepare.
 
     Attributes:
-        phase: The course of this data set's recordings.
         fps: Frames per second if the files do not tell.
         read_faces: Finds the faces of a frame, with their embeddings.
     """
