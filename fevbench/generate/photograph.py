@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fevbench.data.clip import EXPRESSIONS, Clip, Frames, Split, Subject
-from fevbench.data.framing import FRAMING, FoundFace, Placement, cut_out, upright
+from fevbench.data.framing import FRAMING, FoundFace, Placement, upright
 from fevbench.data.pictures import read_picture
 from fevbench.data.protocol import Protocol
 from fevbench.errors import FevbenchError, VideoError
@@ -146,14 +146,6 @@ def _prominence(face: FoundFace, shape: tuple[int, ...]) -> float:
     centre = (np.array(face.box[:2]) + face.box[2:]) / 2
     away = np.hypot(*(centre - middle)) / np.hypot(*middle)
     return float(face.area * (1 - away / 2))
-
-
-def frame_face(photograph: Frames, face: FoundFace, size: int) -> Frames:
-    """The face turned upright and placed as in `FRAMING`: ``uint8[size, size, 3]``.
-
-    Beyond the photograph its border is repeated.
-    """
-    return cut_out(photograph, upright(face.points), size)
 
 
 READER_SIZE = 256

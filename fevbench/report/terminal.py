@@ -70,8 +70,8 @@ def values_table(title: str, metrics: Mapping[str, MetricResult]) -> Iterator[Re
 def seeds_table(models: Sequence[SeededModel]) -> RenderableType:
     """Models over seeds: one line per model and metric."""
     table = Table()
-    for heading, justify in (("model", "left"), ("metric", "left")):
-        table.add_column(heading, overflow="fold", justify=justify)  # type: ignore[arg-type]
+    for heading in ("model", "metric"):
+        table.add_column(heading, overflow="fold")
     for heading in ("mean", "95 % interval", "sd of seeds", "seeds' part"):
         table.add_column(heading, justify="right", no_wrap=True)
     for model in models:
