@@ -6,9 +6,9 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fevbench.atomic import write_text
+from fevbench.data.clip import Frames
 from fevbench.data.show import write_mp4
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written
 from fevbench.errors import RunError
@@ -21,9 +21,6 @@ from leaderboard.history import entries_of, read_history, record
 from leaderboard.layout import place, scored_clips, small_of
 from leaderboard.runs import check_sound
 from leaderboard.small_clips import CLIPS_SUFFIX, TRUE_CLIPS, archive_of, find_small_clips, write_small_clips
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
 
 WIDTH = 128
 """Least width of a small clip, pixels: H.264 halves the resolution of colours, which hurts small clips."""

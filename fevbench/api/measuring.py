@@ -6,25 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from fevbench.data.clip import EXPRESSIONS, Clip
+from fevbench.data.clip import EXPRESSIONS, Clip, Frames
 from fevbench.data.datasets import RecordedDataset
 from fevbench.data.protocol import Protocol
 from fevbench.engine.extract import Extraction
 from fevbench.engine.plan import Evaluation
+from fevbench.engine.rows import Rows
 from fevbench.engine.samples import HashedClip
 from fevbench.engine.score import clip_set, unscored
 from fevbench.engine.score import score as score_metric
 from fevbench.engine.work import CLIPS_AT_ONCE
+from fevbench.metrics.metric import Metric
 from fevbench.progress import Progress
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-    from fevbench.engine.score import Rows
-    from fevbench.metrics.metric import Metric
-    from fevbench.results.schema import MetricResult
-    from fevbench.weights import LocalWeight
+from fevbench.results.schema import MetricResult
+from fevbench.weights import LocalWeight
 
 OF_MADE = frozenset({"acd", "face-rate", "mesh-rate"})
 """Metrics that need only the made clip."""

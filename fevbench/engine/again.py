@@ -8,14 +8,16 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench import paths, weights
 from fevbench.atomic import replacing
 from fevbench.data.clip import Clip
 from fevbench.data.datasets import RecordedDataset
+from fevbench.data.protocol import Protocol
 from fevbench.engine.extract import Extraction, Work
 from fevbench.engine.folder import DIGESTS_FILE, Claim, settings_of
 from fevbench.engine.noise import made_again
@@ -26,18 +28,13 @@ from fevbench.engine.score import score_all
 from fevbench.engine.work import ClipFeatures, Digests
 from fevbench.errors import FevbenchError, RunError
 from fevbench.extractors.backends import OPENVINO, REFERENCE
+from fevbench.extractors.base import Extractor
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.progress import Progress
 from fevbench.results.files import read_result, write_result
 from fevbench.results.provenance import environment
+from fevbench.results.schema import Result
 from fevbench.wording import quantity
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.protocol import Protocol
-    from fevbench.extractors.base import Extractor
-    from fevbench.progress import Progress
-    from fevbench.results.schema import Result
 
 BYTES = 32
 """Bytes of a digest."""

@@ -5,35 +5,29 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fevbench import paths
-from fevbench.data.corpus import corpus_digest
+from fevbench.data.corpus import Corpus, corpus_digest
 from fevbench.engine.again import write_digests
 from fevbench.engine.cluster import do_all_on_cluster
 from fevbench.engine.describe import describe
 from fevbench.engine.extract import Work, check_caches
-from fevbench.engine.folder import LateFiles
+from fevbench.engine.folder import Claim, LateFiles
+from fevbench.engine.generate import GeneratedClips
 from fevbench.engine.local import Job, choose_jobs, do_all, generated_clips, open_worker
 from fevbench.engine.noise import made_again, noise_notes
+from fevbench.engine.plan import Cluster, Plan
 from fevbench.engine.rows import RowsOnDisk
 from fevbench.engine.score import score_all
-from fevbench.engine.work import ClipFeatures
+from fevbench.engine.work import ClipFeatures, Part
 from fevbench.errors import RunError
+from fevbench.models.asked import Maker
 from fevbench.models.found import VIDEOS_PREFIX
 from fevbench.progress import Progress, Silent
 from fevbench.results.files import write_result
-
-if TYPE_CHECKING:
-    from fevbench.data.corpus import Corpus
-    from fevbench.engine.folder import Claim
-    from fevbench.engine.generate import GeneratedClips
-    from fevbench.engine.plan import Cluster, Plan
-    from fevbench.engine.work import Part
-    from fevbench.models.asked import Maker
-    from fevbench.results.schema import Result
-    from fevbench.weights import LocalWeight
-    from fevbench.weights import Progress as Pull
+from fevbench.results.schema import Result
+from fevbench.weights import LocalWeight
+from fevbench.weights import Progress as Pull
 
 
 def carry_out(

@@ -12,19 +12,17 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fevbench import weights
 from fevbench.atomic import replacing
 from fevbench.data.datasets import RecordedDataset
 from fevbench.engine.local import Job, packed_job
 from fevbench.engine.node import SentRun, TaskInput, TaskOutput, files_of, work_on_node
+from fevbench.engine.plan import Cluster
 from fevbench.engine.work import ClipFeatures, Part, Worker
 from fevbench.errors import FevbenchError, MissingPackage
 from fevbench.version import VERSION
-
-if TYPE_CHECKING:
-    from fevbench.engine.plan import Cluster
 
 AT_ONCE = 2
 """Parts sent per free processor or GPU, so that a node never waits for the next one."""

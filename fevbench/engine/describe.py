@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from fevbench import weights
+from fevbench.data.clip import Clip
+from fevbench.data.protocol import Protocol
+from fevbench.engine.plan import Plan
 from fevbench.judge.files import licence_of
 from fevbench.results.provenance import environment
 from fevbench.results.schema import (
@@ -18,11 +20,6 @@ from fevbench.results.schema import (
     Stage,
     WeightRecord,
 )
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip
-    from fevbench.data.protocol import Protocol
-    from fevbench.engine.plan import Plan
 
 
 def describe(

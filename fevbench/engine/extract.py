@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 import numpy as np
 
+from fevbench.engine.rows import Rows
 from fevbench.engine.samples import HashedClip, Sample, samples
 from fevbench.errors import FevbenchError
 from fevbench.extractors.backends import REFERENCE
@@ -20,14 +21,9 @@ from fevbench.extractors.cache import FeatureCache
 from fevbench.global_state import fixed_global_state
 from fevbench.registry import load_target
 from fevbench.results.schema import Stage
+from fevbench.weights import LocalWeight
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.weights import LocalWeight
-
-    Rows = NDArray[np.floating[Any]]
-    Pair = tuple[HashedClip, HashedClip]
+Pair = tuple[HashedClip, HashedClip]
 
 
 def check_caches(

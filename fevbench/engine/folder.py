@@ -21,34 +21,31 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from fevbench import weights
 from fevbench.atomic import write_text
+from fevbench.data.clip import Dataset
+from fevbench.data.corpus import Corpus
 from fevbench.data.protocol import protocols
 from fevbench.data.video import LOSSLESS_SUFFIX
 from fevbench.engine.noise import all_exist
 from fevbench.engine.plan import Plan, Settings
 from fevbench.errors import RunError, suggested_fix
+from fevbench.extractors.backends import Precision
 from fevbench.hashing import sha256_of
 from fevbench.locks import locked
+from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.models.apart import LOG_FILE
 from fevbench.models.files import files_of_dataset
 from fevbench.models.program_folder import OUTSIDE_FOLDER
+from fevbench.progress import Progress
+from fevbench.records import Record
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name, other_clips, read_result
 from fevbench.results.schema import RESULT_FILE, MetricResult, Result
 from fevbench.version import VERSION
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Dataset
-    from fevbench.data.corpus import Corpus
-    from fevbench.extractors.backends import Precision
-    from fevbench.metrics.catalog import Metric
-    from fevbench.progress import Progress
-    from fevbench.records import Record
 
 SETTINGS_FILE = "run.json"
 READS_FILE = "reads.json"

@@ -6,30 +6,24 @@ import copy
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.data.corpus import FrameStore, balanced_clips, sorted_by_hash
+from fevbench.data.clip import Clip, Frames
+from fevbench.data.corpus import Corpus, FrameStore, balanced_clips, sorted_by_hash
 from fevbench.data.video import read_written, write_clip
 from fevbench.engine.output import differ, read_output
-from fevbench.engine.plausible import FEW, FirstClips, as_values
+from fevbench.engine.plausible import FEW, FirstClips, Floats, as_values
 from fevbench.errors import FevbenchError, ModelError, RunError, VideoError
-from fevbench.models.asked import check_frames
+from fevbench.models.asked import Maker, check_frames
 from fevbench.models.command import CommandModel, not_made_error
 from fevbench.models.videos import VideoFolder
+from fevbench.progress import Progress
 from fevbench.results.files import file_name
 from fevbench.wording import first_few
 
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Frames
-    from fevbench.data.corpus import Corpus
-    from fevbench.engine.plausible import Floats
-    from fevbench.models.asked import Maker
-    from fevbench.progress import Progress
-
-    Group = tuple[Clip, ...]
-    Made = dict[Clip, tuple[Frames, Floats | None]]
+Group = tuple[Clip, ...]
+Made = dict[Clip, tuple[Frames, Floats | None]]
 
 
 class GeneratedClips:

@@ -13,24 +13,21 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cloudpickle
 
 from fevbench import paths, weights
+from fevbench.data.clip import Clip, Frames
 from fevbench.data.corpus import Corpus
 from fevbench.data.datasets import dataset_here
 from fevbench.engine.local import Job, open_worker
 from fevbench.engine.work import ClipFeatures, Part, Worker
 from fevbench.errors import FevbenchError
+from fevbench.extractors.base import Extractor
 from fevbench.models.registry import load_plugin
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name
 from fevbench.version import VERSION
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Frames
-    from fevbench.extractors.base import Extractor
-    from fevbench.weights import LocalWeight
+from fevbench.weights import LocalWeight
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from fevbench.data.clip import Clip
 from fevbench.data.corpus import sorted_by_hash
 from fevbench.results.files import file_name
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip
 
 MOST_SUBJECTS = 24
 """Most subjects with noise samples, one clip each: subjects are the unit of statistics."""

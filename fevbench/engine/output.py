@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from fevbench.data.clip import Frames
 from fevbench.data.tensors import to_pixels
 from fevbench.errors import ModelError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 LARGEST = 1.5
 """Largest output that counts as rounding of [-1, 1]; more is another range."""

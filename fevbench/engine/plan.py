@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fevbench import weights
-from fevbench.data.clip import Split
+from fevbench.data.clip import Clip, Dataset, Split
+from fevbench.data.protocol import Protocol
 from fevbench.errors import FevbenchError, UnknownName
 from fevbench.extractors.backends import REFERENCE, Backend, Precision
 from fevbench.extractors.base import Extractor, extractors, sample_count
@@ -19,12 +19,8 @@ from fevbench.judge.files import missing
 from fevbench.metrics.catalog import FAMILIES, Metric, metrics
 from fevbench.models.found import FoundModel
 from fevbench.records import Record
+from fevbench.weights import LocalWeight, Progress
 from fevbench.wording import n_subjects, quantity
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Dataset
-    from fevbench.data.protocol import Protocol
-    from fevbench.weights import LocalWeight, Progress
 
 
 class Settings(Record):

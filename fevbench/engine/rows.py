@@ -6,17 +6,14 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.errors import FevbenchError
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Rows = NDArray[np.floating[Any]]
-
+Rows = NDArray[np.floating[Any]]
 CHUNK = 1 << 24
 """Least bytes by which the file grows; smaller sets of samples are joined in memory."""
 ALIGNED = 64

@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fevbench.data.clip import Frames
 from fevbench.data.video import content_digest
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-    from fevbench.extractors.base import Unit
+from fevbench.extractors.base import Unit
 
 
 class HashedClip:

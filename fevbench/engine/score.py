@@ -5,18 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fevbench.data.clip import Clip
 from fevbench.engine.noise import made_again
-from fevbench.engine.plan import shortage, subject_shortage
-from fevbench.engine.rows import joined
+from fevbench.engine.plan import Evaluation, shortage, subject_shortage
+from fevbench.engine.rows import Rows, joined
 from fevbench.extractors.base import extractors
 from fevbench.global_state import fixed_global_state
+from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.identity import InputFaces
 from fevbench.metrics.measurement import ClipView, Measurement
+from fevbench.progress import Progress
 from fevbench.results.schema import Interval, MetricResult
 from fevbench.stats.bootstrap import LEAST_SUBJECTS, LEVEL, subject_bootstrap
 from fevbench.stats.bootstrap import METHOD as BOOTSTRAP
@@ -28,19 +33,6 @@ from fevbench.stats.jackknife import (
     jackknife_interval,
 )
 from fevbench.stats.jackknife import METHOD as JACKKNIFE
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Clip
-    from fevbench.engine.plan import Evaluation
-    from fevbench.metrics.catalog import Metric
-    from fevbench.progress import Progress
-
-    Rows = NDArray[np.floating[Any]]
-
 
 LEAST_KAPPA = 0.5
 """Least Cohen's kappa of a classifier on the true clips; see `weak_classifier`."""

@@ -7,20 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from fevbench.data.clip import Clip
+from fevbench.data.corpus import Corpus
 from fevbench.engine.extract import Extraction, Work
+from fevbench.engine.generate import GeneratedClips
 from fevbench.engine.noise import made_again
+from fevbench.engine.rows import Rows
 from fevbench.engine.samples import HashedClip, noise_pairs
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from fevbench.data.clip import Clip
-    from fevbench.data.corpus import Corpus
-    from fevbench.engine.extract import Rows
-    from fevbench.engine.generate import GeneratedClips
-    from fevbench.progress import Progress
+from fevbench.progress import Progress
 
 Part = tuple[tuple["Clip", ...], int]
 """Clips, and how many noise samples each has; 1 is the scored clip alone."""

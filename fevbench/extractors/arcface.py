@@ -11,19 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fevbench.data.clip import Frames
 from fevbench.data.prepared.face import DetectedFace
 from fevbench.extractors.backends import REFERENCE, Backend
 from fevbench.extractors.faces import FaceFinder, shared_detector
 from fevbench.extractors.onnx import load_onnx
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 DETECTOR = "scrfd-500m"
 """The detector's name in the weights registry."""

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
+from fevbench.data.clip import Frames
 from fevbench.extractors.base import CLASSES as CLASSES
 from fevbench.extractors.faces import shared_detector
 from fevbench.extractors.networks import exact_inference
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 Box = tuple[float, float, float, float]
 Crop = Callable[["Frames", Box], "Frames"]

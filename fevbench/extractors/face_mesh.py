@@ -13,17 +13,14 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fevbench.data.clip import Frames
 from fevbench.errors import MissingPackage, WeightsError
 from fevbench.extractors.faces import BORDER, FACE_SIZE, to_canvas
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 LANDMARKER = "face-landmarker"
 """The landmarker's name in the weights registry."""

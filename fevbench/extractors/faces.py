@@ -10,23 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from fevbench.data.clip import Frames
 from fevbench.data.framing import FoundFace
 from fevbench.data.video import content_digest
 from fevbench.extractors.onnx import load_onnx
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
-
-    Box = tuple[float, float, float, float]
-    Found = tuple[NDArray[np.float32], Box] | None
-
+Box = tuple[float, float, float, float]
+Found = tuple[NDArray[np.float32], Box] | None
 FACE_SIZE = 128
 """Pixels to which a frame is resized before detection: SCRFD does not detect faces of 64 px reliably."""
 BORDER = 32

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from PIL import Image
 
+from fevbench.data.clip import Frames
 from fevbench.data.tensors import IMAGENET_MEAN, IMAGENET_STD
 from fevbench.extractors.expressions import Box, ExpressionReader, resize_square
 from fevbench.extractors.networks import checkpoint_of
 from fevbench.extractors.onnx import load_onnx
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
 
 INPUT_SIZE = 224
 LABELS = ("anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")

@@ -6,20 +6,17 @@ import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from fevbench.data.clip import Frames
 from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.networks import checkpoint_of, exact_inference, fold_batch_norms
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 INPUT_SIZE = 299
 STEM = ("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3")

@@ -7,18 +7,16 @@ import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fevbench.errors import FevbenchError, WeightsError
 from fevbench.global_state import fixed_global_state
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 BROKEN = (pickle.UnpicklingError, EOFError, KeyError, TypeError, RuntimeError)
 """Exceptions raised when a JAX checkpoint has unexpected content."""

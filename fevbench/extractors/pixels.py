@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from fevbench.data.clip import Frames
 
-    from fevbench.data.clip import Frames
+Pixels = NDArray[np.float64]
 
-    Pixels = NDArray[np.float64]
 
 SIGMA, RADIUS = 1.5, 5
 WINDOW = np.exp(-(np.arange(-RADIUS, RADIUS + 1) ** 2) / (2 * SIGMA**2))

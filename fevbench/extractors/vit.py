@@ -10,22 +10,18 @@ import argparse
 import contextlib
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from fevbench.data.clip import Frames
 from fevbench.data.tensors import to_tensor
 from fevbench.extractors.networks import checkpoint_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fevbench.data.clip import Frames
 
 BROKEN = (
     OSError, RuntimeError, KeyError, TypeError, AttributeError, ValueError, EOFError, pickle.PickleError,

@@ -11,17 +11,14 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from fevbench.data.clip import Frames
 
-    from fevbench.data.clip import Frames
-
-    Floats = NDArray[np.float32]
-
+Floats = NDArray[np.float32]
 FLOW_SIZE = 256
 """Height and width of frames for the flow: DIS compares patches of 8 x 8 pixels, which in a frame of 64 would
 be as large as an eye."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.metrics.measurement import ClipView, Measurement
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 
 def accuracy(view: ClipView, columns: Sequence[str] = (), choices: Sequence[str] = ()) -> Measurement:

@@ -16,17 +16,13 @@ where the line through distances of several N meets 1/N = 0 (Chong and Forsyth, 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.metrics.frechet import distances
 from fevbench.metrics.measurement import TooFew
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.stats.moments import Features
+from fevbench.stats.moments import Features
 
 SEED = 0
 """Seed of the order in which subjects are left out; part of the definition."""

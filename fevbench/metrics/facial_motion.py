@@ -9,9 +9,10 @@ improves a result.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.extractors.face_mesh import BLENDSHAPES, SCORES
 from fevbench.metrics.measurement import (
@@ -32,12 +33,8 @@ from fevbench.metrics.tracked import (
     paired_frames,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Compare = Callable[[Floats, Floats], Measurement]
-
+Floats = NDArray[np.float64]
+Compare = Callable[[Floats, Floats], Measurement]
 STILL = 0.01
 """An intensity that changes by less is no motion: noise of two grey levels on a frozen face moves it by half
 as much, and by as much in the worst of faces."""

@@ -23,22 +23,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import blas, eigvalsh, lapack
 
 from fevbench.metrics.measurement import TooFew
-from fevbench.stats.moments import Moments, blocks, moments_of_groups
+from fevbench.stats.moments import Features, Moments, blocks, moments_of_groups
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.stats.moments import Features
-
-    Floats = NDArray[np.float64]
-
-
+Floats = NDArray[np.float64]
 ROUNDING = 8 * np.finfo(np.float64).eps
 """Variances up to this part of the largest are taken for rounding."""
 

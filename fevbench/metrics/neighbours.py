@@ -11,19 +11,16 @@ neighbours in each group say how far a neighbourhood reaches without any one of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from fevbench.metrics.measurement import TooFew
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    WithReplicates = tuple[float, list[float]]
-
+Floats = NDArray[np.float64]
+WithReplicates = tuple[float, list[float]]
 K_PRECISION = 3
 K_DENSITY = 5
 BLOCK = 2048

@@ -6,17 +6,14 @@ without a face.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.extractors.face_mesh import BLENDSHAPES, MESH, POSE
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-
+Floats = NDArray[np.float64]
 EXPRESSIVE = tuple(i for i, name in enumerate(BLENDSHAPES) if not name.startswith(("eyeBlink", "eyeLook")))
 """Columns of the 41 blendshapes of expressions. Blinks and gaze are left out: they do not depend on
 the label, and a blink is a larger movement than many expressions."""

@@ -6,12 +6,16 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
+from fevbench.data.clip import Clip, Frames
+from fevbench.data.corpus import Corpus
+from fevbench.data.protocol import Protocol as Sampling
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import ModelError
 from fevbench.models.built import BuiltModel, networks, seed_globals
@@ -20,13 +24,6 @@ from fevbench.models.found import FoundModel, Model, flag, notes_of
 from fevbench.models.plugin_environment import call_model, failed
 from fevbench.models.protocol import ClipSource, VideoModel
 from fevbench.wording import first_few
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Clip, Frames
-    from fevbench.data.corpus import Corpus
-    from fevbench.data.protocol import Protocol as Sampling
 
 T = TypeVar("T")
 

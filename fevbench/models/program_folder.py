@@ -14,17 +14,15 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from fevbench.data.clip import Frames
+from fevbench.data.corpus import Corpus
 from fevbench.data.facts import FileFacts
 from fevbench.data.pictures import ANIMATION_SUFFIXES, PICTURE_SUFFIXES
 from fevbench.data.video import VIDEO_SUFFIXES, read_clip
 from fevbench.errors import VideoError
 from fevbench.models.videos import size_of
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-    from fevbench.data.corpus import Corpus
 
 MANIFEST_FILE = "manifest.json"
 

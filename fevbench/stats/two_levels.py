@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from fevbench.stats.bootstrap import LEAST_SUBJECTS, LEVEL, sums_by_subject
 from fevbench.stats.jackknife import jackknife_error
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 
 LEAST_SEEDS = 3
 """Fewest seeds for an interval. With two, an interval of 95 % contains the true value in 90 % of cases."""

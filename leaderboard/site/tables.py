@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fevbench.audit.record import AUDIT_FILE, Audit, read_audit
 from fevbench.errors import FevbenchError
 from fevbench.report.headline import mean_rank
 from fevbench.report.rows import Comparison, Row, compare
+from fevbench.results.schema import Result
 from fevbench.sanitise import one_line
 from leaderboard.entries import Entry, Problem
 from leaderboard.site.about import About, about_of, read_about
@@ -19,9 +20,6 @@ from leaderboard.site.costs import Costs, read_costs
 from leaderboard.site.curves import Curves, read_curves
 from leaderboard.site.slugs import Slugs
 from leaderboard.site.titles import Key, file_name, key_of, short_titles
-
-if TYPE_CHECKING:
-    from fevbench.results.schema import Result
 
 
 @dataclass(frozen=True)
