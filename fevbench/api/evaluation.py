@@ -9,7 +9,7 @@ from fevbench.api.results import Result
 from fevbench.data.clip import Dataset, Split
 from fevbench.data.datasets import open_dataset
 from fevbench.data.protocol import Protocol, find_protocol
-from fevbench.extractors.backends import Precision
+from fevbench.extractors.backends import Precision, choose_backend
 from fevbench.metrics.catalog import Metric
 from fevbench.progress import Progress, Silent
 from fevbench.weights import Progress as Pull
@@ -81,7 +81,6 @@ def evaluate(
     from fevbench.engine.execute import execute
     from fevbench.engine.folder import RUNS_FOLDER, default_folder
     from fevbench.engine.plan import Cluster, Evaluation, Plan, Settings, choose_device, choose_metrics
-    from fevbench.extractors.backends import choose_backend
     from fevbench.initial_state import remember_initial_state
     from fevbench.judge.files import find_judge
     from fevbench.models.apart import find_apart

@@ -17,6 +17,7 @@ from fevbench.engine.samples import HashedClip
 from fevbench.engine.score import clip_set, unscored
 from fevbench.engine.score import score as score_metric
 from fevbench.engine.work import CLIPS_AT_ONCE
+from fevbench.global_state import fixed_global_state
 from fevbench.metrics.metric import Metric
 from fevbench.progress import Progress
 from fevbench.results.schema import MetricResult
@@ -142,8 +143,6 @@ def values_of(
         clips: The clips.
         features: Extractor to clip id to its rows: of what was made, and of the true clip.
     """
-    from fevbench.global_state import fixed_global_state
-
     evaluation = evaluation_of(metrics, known, clips)
     sides = [clip_set(known.labels, known.frames, features, side) for side in (0, 1)]
     found: dict[str, MetricResult] = {}

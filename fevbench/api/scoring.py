@@ -18,6 +18,7 @@ from fevbench.data.clip import Clip, Frames
 from fevbench.data.corpus import FrameStore
 from fevbench.data.facts import FileFacts, notes_on_files
 from fevbench.data.protocol import Protocol, find_protocol
+from fevbench.engine.plan import choose_device, choose_metrics
 from fevbench.errors import FevbenchError
 from fevbench.progress import Progress, Silent
 from fevbench.results.schema import ProtocolRecord
@@ -81,8 +82,6 @@ def score(
     Raises:
         FevbenchError: An error that the user can fix.
     """
-    from fevbench.engine.plan import choose_device, choose_metrics
-
     chosen = choose_metrics([metrics] if isinstance(metrics, str) else metrics or ())
     how = None if protocol is None else find_protocol(protocol)
     arrays = Layout(value_range, layout)

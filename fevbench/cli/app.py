@@ -8,6 +8,7 @@ import click
 
 from fevbench.cli import options
 from fevbench.cli.output import note, say
+from fevbench.errors import MissingPackage
 
 
 @click.command("app")
@@ -35,8 +36,6 @@ def app_command(host: str, port: int, names: tuple[str, ...], size: int, in_brow
       fevbench app --model fev-gan-warp --model my-model --size 256
     """
     from importlib.util import find_spec
-
-    from fevbench.errors import MissingPackage
 
     if find_spec("gradio") is None:
         raise MissingPackage("fevbench app", "gradio", "app")

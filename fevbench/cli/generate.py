@@ -9,7 +9,7 @@ import click
 
 from fevbench.cli import options
 from fevbench.cli.output import say
-from fevbench.data.clip import Frames
+from fevbench.data.clip import EXPRESSIONS, Frames
 from fevbench.data.protocol import find_protocol
 from fevbench.errors import FevbenchError, UnknownName, WeightsError
 
@@ -77,7 +77,6 @@ def generate_command(
       fevbench generate my-model --plugin my_model.py --image me.jpg --expression fear --out strip.png
     """
     from fevbench.cli.console import ProgressDisplay, stdout_to_stderr
-    from fevbench.data.clip import EXPRESSIONS
     from fevbench.generate.photograph import FPS, Photograph, read_photograph
     from fevbench.models.registry import find_model
 

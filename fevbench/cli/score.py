@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from fevbench.atomic import check_writable, write_text
 from fevbench.cli import options
 from fevbench.cli.output import say_json
 from fevbench.errors import FevbenchError
@@ -88,7 +89,6 @@ def score_command(
         _score_run(clips[0], metrics, plugin, output_format)
         return
     from fevbench.api.scoring import score
-    from fevbench.atomic import check_writable, write_text
     from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
 
     if out is not None:

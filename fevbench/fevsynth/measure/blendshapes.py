@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fevbench.extractors.face_mesh import BLENDSHAPES, SCORES
 from fevbench.fevsynth.measure.record import Estimate, absent, mean, resampled
 from fevbench.fevsynth.measure.study import Study, has_face
 from fevbench.records import Finite, Record
@@ -84,8 +85,6 @@ class Blendshapes(Record):
 
 def measure(study: Study) -> Blendshapes:
     """Track the face in every ``stride``-th frame of every clip."""
-    from fevbench.extractors.face_mesh import BLENDSHAPES, SCORES
-
     rendered, stride = study.rendered, study.stride
     shots, looked_at = rendered.shots, range(0, rendered.length, stride)
     scores = study.networks.features(
