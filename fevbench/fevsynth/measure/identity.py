@@ -27,7 +27,11 @@ class FacePairs:
 
     Pairs of one subject are counted only across takes, where light, background and pose differ as well. The
     two faces of a pair of different subjects may come from any takes: nothing else tells subjects apart.
-    Embeddings are ``float[N, D]``, of length 1.
+
+    Args:
+        embeddings: ``float[N, D]``, of length 1.
+        subjects: The subject of each face.
+        repetitions: ``int[N]`` the repetition of each face.
     """
 
     def __init__(
