@@ -4,8 +4,8 @@ Pattern: write to a temporary file in the target's own folder (a rename is atomi
 system), flush it to the disk, rename it over the target. The writing process keeps the temporary file locked.
 If it is killed, an unlocked file ``.NAME.PID.*.part`` remains, which the next process that writes the same
 target removes. (A folder is listed once per process, not for each file.) The process id in the name is only
-for reading: in another container or on another machine it means nothing. The part itself is locked, which may
-be a folder; `fevbench.locks` would need another file beside it.
+for reading: in another container or on another machine it means nothing. The part itself is locked:
+`fevbench.locks` would need another file beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import fcntl
 import os
 import re
 import secrets
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,50 +33,26 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: The folder cannot be written, or the disk is full; ``path`` is then untouched.
     """
-    with _part(path, path.stem, path.suffix, afresh=False) as part, _made(part, folder=False):
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.chmod(0o644)
-        part.replace(path)
-
-
-@contextlib.contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder that replaces the folder ``path`` when the block ends without an exception.
-
-    A folder cannot be replaced in one step: a kill between two leaves none. What a killed process left is
-    removed by the next call.
-
-    Raises:
-        OSError: The folder cannot be written, or the disk is full.
-    """
-    with _part(path, path.name, "", afresh=True) as part, _made(part, folder=True):
-        yield part
-        part.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        part.replace(path)
-
-
-@contextlib.contextmanager
-def _part(path: Path, stem: str, suffix: str, afresh: bool) -> Iterator[Path]:
-    """A temporary name beside ``path`` for its replacement; anything left under it afterwards is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for name in _left_of(path.parent, afresh=afresh).pop((stem, suffix), ()):
+    for name in _left_of(path.parent).pop((path.stem, path.suffix), ()):
         _sweep(path.parent / name)
-    part = path.parent / f".{stem}.{os.getpid()}.{secrets.token_hex(4)}.part{suffix}"
+    part = path.parent / f".{path.stem}.{os.getpid()}.{secrets.token_hex(4)}.part{path.suffix}"
     try:
-        yield part
+        with _made(part):
+            yield part
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
+            part.chmod(0o644)
+            part.replace(path)
     finally:
-        _remove(part)
+        part.unlink(missing_ok=True)
 
 
-def _left_of(folder: Path, afresh: bool) -> dict[tuple[str, str], list[str]]:
+def _left_of(folder: Path) -> dict[tuple[str, str], list[str]]:
     """The names of a folder's parts, by what they were to become; listed if it is new to this process."""
     found = folder.stat()
     key = (str(folder.absolute()), found.st_dev, found.st_ino)
-    if afresh or key not in _left:
+    if key not in _left:
         parts: dict[tuple[str, str], list[str]] = {}
         for file in folder.iterdir():
             if part := _PART.fullmatch(file.name):
@@ -87,14 +62,11 @@ def _left_of(folder: Path, afresh: bool) -> dict[tuple[str, str], list[str]]:
 
 
 @contextlib.contextmanager
-def _made(part: Path, folder: bool) -> Iterator[None]:
-    """Make an empty file or folder, for this user alone until it is whole, and keep it locked."""
+def _made(part: Path) -> Iterator[None]:
+    """Make an empty file, for this user alone until it is whole, and keep it locked."""
     while True:
-        if folder:
-            part.mkdir(0o700)
-        else:
-            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        handle = os.open(part, _how_to_lock(part))
+        # Opened for writing: network file systems lock for writing only what is.
+        handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         with contextlib.suppress(OSError):  # some file systems know no locks; there, nothing is swept
             fcntl.flock(handle, fcntl.LOCK_EX)
         if part.exists():
@@ -109,24 +81,12 @@ def _made(part: Path, folder: bool) -> Iterator[None]:
 def _sweep(part: Path) -> None:
     """Remove a part unless a process is still writing it and therefore has it locked."""
     with contextlib.suppress(OSError):
-        handle = os.open(part, _how_to_lock(part))
+        handle = os.open(part, os.O_RDWR)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _remove(part)  # while it is locked: who has just made it sees that it is gone
+            part.unlink(missing_ok=True)  # while it is locked: who has just made it sees that it is gone
         finally:
             os.close(handle)
-
-
-def _how_to_lock(part: Path) -> int:
-    """Network file systems lock for writing only what was opened for it, which a folder cannot be."""
-    return os.O_RDONLY | os.O_DIRECTORY if part.is_dir() else os.O_RDWR
-
-
-def _remove(part: Path) -> None:
-    if part.is_dir():
-        shutil.rmtree(part, ignore_errors=True)
-    else:
-        part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -79,11 +79,9 @@ class RunError(FevbenchError):
 
 
 def suggested_fix(error: BaseException, otherwise: str) -> str:
-    """What to do about an error with a file; errors of the system take precedence over faults of the file.
+    """What to do about an error (of any kind, since readers raise many) with a file.
 
-    Args:
-        error: The error; of any kind, since readers raise many.
-        otherwise: What to do where the file itself is at fault.
+    Errors of the system take precedence over faults of the file itself, for which ``otherwise`` is the fix.
     """
     number = error.errno if isinstance(error, OSError) else None
     if number in NO_ROOM:

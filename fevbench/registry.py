@@ -29,14 +29,7 @@ T = TypeVar("T")
 
 
 class Registering:
-    """A package or plug-in file while its entries are registered.
-
-    Args:
-        origin: Its name, as shown in lists.
-
-    Attributes:
-        added: Kind and name of each entry so far.
-    """
+    """A package or plug-in file while its entries are registered: ``added`` are their kinds and names."""
 
     def __init__(self, origin: str) -> None:
         self.origin = origin

@@ -6,9 +6,9 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fevbench.atomic import write_text
+from fevbench.data.clip import Frames
 from fevbench.data.show import write_mp4
 from fevbench.data.video import LOSSLESS_SUFFIX, read_written
 from fevbench.errors import RunError
@@ -22,9 +22,6 @@ from leaderboard.layout import place, scored_clips, small_of
 from leaderboard.runs import check_sound
 from leaderboard.small_clips import CLIPS_SUFFIX, TRUE_CLIPS, archive_of, find_small_clips, write_small_clips
 
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-
 WIDTH = 128
 """Least width of a small clip, pixels: H.264 halves the resolution of colours, which hurts small clips."""
 QUALITY = 18
@@ -36,14 +33,8 @@ def add(
 ) -> Entry:
     """Add a run, and write the table's new state into the history.
 
-    After a kill, either nothing or everything of the run is shown.
-
-    Args:
-        run: The run folder.
-        results: The folder of results.
-        truths: The true clips.
-        replace: Whether it may replace another result of its model.
-        allow_dirty: Whether code with uncommitted changes may have made it.
+    After a kill, either nothing or everything of the run is shown. With ``replace`` it may take the place of
+    another result of its model; with ``allow_dirty``, code with uncommitted changes may have made it.
 
     Raises:
         RunError: The run has a fault, is already there, or its place is taken.

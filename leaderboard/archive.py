@@ -65,13 +65,7 @@ class Manifest(Record):
 
 
 def write_archive(run: Path, out: Path, card: Path | None = None, contact: str = "") -> None:
-    """Pack a run into one file, atomically.
-
-    Args:
-        run: The run folder, checked.
-        out: The file.
-        card: A text file that describes the model; optional.
-        contact: Contact of the submitter; optional.
+    """Pack a checked run into one file, atomically, perhaps with a text file that describes the model.
 
     Raises:
         RunError: The run lacks a file, or the card is not text.
@@ -104,10 +98,7 @@ def _check_text(card: Path) -> None:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[tuple[Path, Manifest]]:
-    """Unpack an archive into a temporary folder.
-
-    Yields:
-        A run folder, and the archive's manifest.
+    """Unpack an archive into a temporary folder, and yield the run folder and the archive's manifest.
 
     Raises:
         RunError: It is not such an archive, or does not match its manifest. Nothing was written elsewhere.

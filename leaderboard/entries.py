@@ -24,14 +24,7 @@ ID_DIGITS = 12
 
 @dataclass(frozen=True)
 class Entry:
-    """A result of the leaderboard.
-
-    Attributes:
-        file: Its file.
-        result: The result.
-        id: The id of its run; see `run_id`.
-        clips: Its small clips; None if there are none.
-    """
+    """A result of the leaderboard: file, result, `run_id`, and its small clips if there are any."""
 
     file: Path
     result: Result
@@ -122,8 +115,7 @@ def _is_unfinished(file: Path) -> bool:
 def run_id(result: Result) -> str:
     """The id of a run: by its model, clips and values; not by date, machine or duration.
 
-    Returns:
-        The first 12 hex digits of the sha256 of these as canonical JSON.
+    It is the first 12 hex digits of the sha256 of these as canonical JSON.
     """
     dataset = result.dataset
     # The digest covers every clip's id, subject, label and pixels. The maps of them, which older results

@@ -30,10 +30,7 @@ class TrueClips:
 
 
 class GroundTruth:
-    """True clips, each decoded only once for any number of results.
-
-    Args:
-        dataset: The set to open for results of a set in a folder, as ``NAME:DIR``.
+    """True clips, each decoded only once; ``dataset`` (``NAME:DIR``) is opened for results of that set.
 
     Raises:
         DatasetError: That set cannot be opened.

@@ -89,11 +89,7 @@ def _state(runs: Iterable[str]) -> str:
 
 
 def changes(results: Path, entries: Sequence[Entry]) -> list[State]:
-    """The states that are not recorded yet, dated today.
-
-    Args:
-        results: The folder of the results.
-        entries: All results in it.
+    """The states of a folder's ``entries`` that are not recorded yet, dated today.
 
     Raises:
         RunError: The history is broken.

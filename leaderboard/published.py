@@ -20,11 +20,8 @@ class Setting:
     """What must be equal for two numbers to be comparable; None if a source does not state it.
 
     Attributes:
-        dataset: The data set.
-        split: Which subjects.
         size: Height and width, pixels.
         frames: Frames per clip.
-        clips: Number of scored clips.
         conditioning: The model's inputs.
         definition: The exact definition of the metric, as one of our ids; None for others.
     """
@@ -43,15 +40,10 @@ class Published:
     """A number from the literature.
 
     Attributes:
-        method: The method that made the clips.
-        paper: The paper of the method.
         metric: The metric's name in the source.
-        value: The number.
-        higher_is_better: The metric's direction.
         source: The place of the number in the literature.
         read: How it was verified.
         setting: How it was measured, as far as the source states it.
-        address: The address of the source.
         features: The network behind the metric, in the source's words; empty if not stated.
         approximate: Whether the source says "about".
     """
@@ -74,10 +66,9 @@ class Published:
         return f"{'about ' if self.approximate else ''}{self.value:g}"
 
     def differences(self, result: Result, metric: str) -> tuple[str, ...]:
-        """Why the number cannot be compared with a result; empty if it can.
+        """Why the number cannot be compared with a result, a line per differing field; empty if it can.
 
-        Returns:
-            One line per differing field. A field that the source does not state differs.
+        A field that the source does not state differs.
         """
         ours, theirs = setting_of(result, metric), self.setting
         return tuple(

@@ -17,15 +17,7 @@ TRUE_CLIPS = "true"
 
 
 class SmallClips:
-    """Clips as MP4 files, ``CLIP.mp4`` each.
-
-    Args:
-        path: An archive, or a folder.
-
-    Attributes:
-        path: The same.
-        name: Its name in messages.
-    """
+    """Clips as MP4 files, ``CLIP.mp4`` each, in an archive or a folder, which messages call ``name``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -73,11 +65,7 @@ def find_small_clips(folder: Path, name: str) -> SmallClips | None:
 
 
 def write_small_clips(path: Path, clips: Mapping[str, bytes]) -> None:
-    """Write an archive of small clips, atomically; the same clips give the same bytes.
-
-    Args:
-        path: The archive.
-        clips: Each clip's id and MP4 file.
+    """Write an archive of small clips (id to MP4 file), atomically; the same clips give the same bytes.
 
     Raises:
         OSError: The disk is full or the folder cannot be written.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fevbench.atomic import replacing, replacing_folder, write_text
+from fevbench.atomic import replacing, write_text
 
 
 def _dead_pid() -> int:
@@ -74,23 +74,17 @@ def test_what_another_process_writes_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pid: int
 ) -> None:
     """In another container, of which no id is alive here, too."""
-    file, folder = tmp_path / "a.json", tmp_path / "clips"
+    file = tmp_path / "a.json"
     with monkeypatch.context() as patch:
         patch.setattr(os, "getpid", lambda: pid)
-        one, several = replacing(file), replacing_folder(folder)
-        part, folder_part = one.__enter__(), several.__enter__()
+        one = replacing(file)
+        part = one.__enter__()
     part.write_text("first")
-    (folder_part / "first").touch()
     write_text(file, "second")
-    with replacing_folder(folder) as other:
-        (other / "second").touch()
     assert part.read_text() == "first"
-    assert (folder_part / "first").exists()
     one.__exit__(None, None, None)
-    several.__exit__(None, None, None)
     assert file.read_text() == "first"
-    assert [path.name for path in folder.iterdir()] == ["first"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "clips"]
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_folder_of_many_files_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,16 +110,14 @@ def test_a_folder_of_many_files_is_listed_once(tmp_path: Path, monkeypatch: pyte
 
 def test_a_killed_writer_lets_go(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from fevbench.atomic import replacing, replacing_folder\n"
-        "with replacing(Path('a.json')) as part, replacing_folder(Path('clips')) as folder:\n"
-        "    part.write_text('half'); (folder / 'half').touch(); os._exit(1)"
+        "import os; from pathlib import Path; from fevbench.atomic import replacing\n"
+        "with replacing(Path('a.json')) as part:\n"
+        "    part.write_text('half'); os._exit(1)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 1
     write_text(tmp_path / "a.json", "new")
-    with replacing_folder(tmp_path / "clips"):
-        pass
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "clips"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_where_there_are_no_locks_nothing_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,24 +137,3 @@ def test_names_with_pattern_characters(tmp_path: Path) -> None:
     stale.write_text("half")
     write_text(tmp_path / "a[1]*.json", "new")
     assert not stale.exists()
-
-
-def test_a_folder_is_the_old_one_or_the_new_one(tmp_path: Path) -> None:
-    folder = tmp_path / "clips"
-    with replacing_folder(folder) as part:
-        (part / "old").write_text("old")
-
-    def fail() -> None:
-        with replacing_folder(folder) as part:
-            (part / "new").write_text("half")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fail()
-    assert [path.name for path in tmp_path.rglob("*")] == ["clips", "old"]
-    dead = tmp_path / f".clips.{_dead_pid()}.x.part"
-    dead.mkdir()
-    with replacing_folder(folder) as part:
-        (part / "new").write_text("new")
-    assert [path.name for path in folder.iterdir()] == ["new"]
-    assert [path.name for path in tmp_path.iterdir()] == ["clips"]

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fevbench.api.results import Result
+from fevbench.data.clip import Dataset, Split
 from fevbench.data.datasets import open_dataset
-from fevbench.data.protocol import find_protocol
+from fevbench.data.protocol import Protocol, find_protocol
+from fevbench.extractors.backends import Precision, choose_backend
+from fevbench.metrics.catalog import Metric
 from fevbench.progress import Progress, Silent
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Dataset, Split
-    from fevbench.data.protocol import Protocol
-    from fevbench.extractors.backends import Precision
-    from fevbench.metrics.catalog import Metric
-    from fevbench.weights import Progress as Pull
+from fevbench.weights import Progress as Pull
 
 
 def evaluate(
@@ -85,7 +81,6 @@ def evaluate(
     from fevbench.engine.execute import execute
     from fevbench.engine.folder import RUNS_FOLDER, default_folder
     from fevbench.engine.plan import Cluster, Evaluation, Plan, Settings, choose_device, choose_metrics
-    from fevbench.extractors.backends import choose_backend
     from fevbench.initial_state import remember_initial_state
     from fevbench.judge.files import find_judge
     from fevbench.models.apart import find_apart

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from fevbench.data.clip import Frames
 from fevbench.data.facts import FileFacts
 from fevbench.data.members import natural_key
 from fevbench.data.own_protocol import MOST_FRAMES
@@ -17,9 +18,6 @@ from fevbench.data.pictures import PICTURE_SUFFIXES, read_picture
 from fevbench.data.video import WHAT_IS_READ, is_clip, read_clip
 from fevbench.errors import FevbenchError, VideoError
 from fevbench.wording import first_few
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
 
 LAYOUTS = ("THWC", "TCHW", "CTHW")
 """Possible orders of a clip's axes: frames, height, width, channels."""

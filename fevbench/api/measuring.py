@@ -6,25 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from fevbench.data.clip import EXPRESSIONS, Clip
+from fevbench.data.clip import EXPRESSIONS, Clip, Frames
 from fevbench.data.datasets import RecordedDataset
 from fevbench.data.protocol import Protocol
 from fevbench.engine.extract import Extraction
 from fevbench.engine.plan import Evaluation
+from fevbench.engine.rows import Rows
 from fevbench.engine.samples import HashedClip
 from fevbench.engine.score import clip_set, unscored
 from fevbench.engine.score import score as score_metric
 from fevbench.engine.work import CLIPS_AT_ONCE
+from fevbench.global_state import fixed_global_state
+from fevbench.metrics.metric import Metric
 from fevbench.progress import Progress
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-    from fevbench.engine.score import Rows
-    from fevbench.metrics.metric import Metric
-    from fevbench.results.schema import MetricResult
-    from fevbench.weights import LocalWeight
+from fevbench.results.schema import MetricResult
+from fevbench.weights import LocalWeight
 
 OF_MADE = frozenset({"acd", "brisque", "face-rate", "mesh-rate"})
 """Metrics that need only the made clip."""
@@ -146,8 +143,6 @@ def values_of(
         clips: The clips.
         features: Extractor to clip id to its rows: of what was made, and of the true clip.
     """
-    from fevbench.global_state import fixed_global_state
-
     evaluation = evaluation_of(metrics, known, clips)
     sides = [clip_set(known.labels, known.frames, features, side) for side in (0, 1)]
     found: dict[str, MetricResult] = {}

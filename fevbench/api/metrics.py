@@ -7,19 +7,16 @@ import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fevbench.api.given import Layout, as_given, matched
 from fevbench.api.measuring import ClipFacts, Networks, evaluation_of, in_order, values_of
-from fevbench.data.clip import EXPRESSIONS, Clip
+from fevbench.data.clip import EXPRESSIONS, Clip, Frames
 from fevbench.errors import FevbenchError
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.metrics.metric import Metric
 from fevbench.progress import Silent
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-    from fevbench.metrics.metric import Metric
-    from fevbench.results.schema import MetricResult
+from fevbench.results.schema import MetricResult
 
 
 @dataclass(frozen=True)

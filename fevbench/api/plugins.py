@@ -8,16 +8,13 @@ that is taken is refused.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from fevbench.data.clip import Dataset
 from fevbench.data.datasets import datasets
-from fevbench.data.protocol import protocols
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Dataset
-    from fevbench.data.protocol import Protocol
-    from fevbench.extractors.base import Extractor
-    from fevbench.metrics.metric import Metric
+from fevbench.data.protocol import Protocol, protocols
+from fevbench.extractors.base import Extractor
+from fevbench.metrics.metric import Metric
 
 D = TypeVar("D", bound="Callable[..., Dataset]")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,19 +14,17 @@ from fevbench.api.given import Given, GivenClip, Layout, as_given, as_pictures, 
 from fevbench.api.measuring import ClipFacts, Networks, evaluation_of, in_order, values_of
 from fevbench.api.metrics import check_shape
 from fevbench.api.scores import Scores
-from fevbench.data.clip import Clip
+from fevbench.data.clip import Clip, Frames
 from fevbench.data.corpus import FrameStore
 from fevbench.data.facts import FileFacts, notes_on_files
 from fevbench.data.protocol import Protocol, find_protocol
+from fevbench.engine.plan import choose_device, choose_metrics
 from fevbench.errors import FevbenchError
 from fevbench.progress import Progress, Silent
 from fevbench.results.schema import ProtocolRecord
+from fevbench.weights import Progress as Pull
 from fevbench.wording import first_few
 from fevbench.wording import n_clips as count_clips
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-    from fevbench.weights import Progress as Pull
 
 AS_GIVEN = "as given"
 """The protocol id of clips that were neither sampled nor resized."""
@@ -84,8 +82,6 @@ def score(
     Raises:
         FevbenchError: An error that the user can fix.
     """
-    from fevbench.engine.plan import choose_device, choose_metrics
-
     chosen = choose_metrics([metrics] if isinstance(metrics, str) else metrics or ())
     how = None if protocol is None else find_protocol(protocol)
     arrays = Layout(value_range, layout)

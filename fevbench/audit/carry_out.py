@@ -47,7 +47,7 @@ from fevbench.results.provenance import commit, environment
 if TYPE_CHECKING:
     from fevbench.data.clip import Clip, Dataset
     from fevbench.data.protocol import Protocol
-    from fevbench.engine.extract import Rows
+    from fevbench.engine.rows import Rows
     from fevbench.extractors.base import Extractor
     from fevbench.metrics.catalog import Metric
     from fevbench.progress import Progress

@@ -44,9 +44,7 @@ class Step(Record):
     """One metric on clips with one damage at one strength."""
 
     metric: str
-    """The metric's name."""
     damage: str
-    """The damage's name."""
     strength: int
     """From 0, the true clips, to 5."""
     value: Finite | None
@@ -100,9 +98,7 @@ class Audit(Record):
     """A whole audit; metrics may have been audited one after the other, and on different numbers of clips."""
 
     dataset: str
-    """The data set's name."""
     version: str
-    """Its version."""
     protocol: ProtocolRecord
     ids: dict[str, str]
     """Metric name to its exact definition."""

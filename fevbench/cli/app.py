@@ -9,6 +9,7 @@ import click
 
 from fevbench.cli import options
 from fevbench.cli.output import note, say
+from fevbench.errors import MissingPackage
 
 
 @click.command("app")
@@ -46,8 +47,6 @@ def app_command(
       fevbench app --model fev-gan-warp --model my-model --plugin my_model.py --size 256
     """
     from importlib.util import find_spec
-
-    from fevbench.errors import MissingPackage
 
     if find_spec("gradio") is None:
         raise MissingPackage("fevbench app", "gradio", "app")

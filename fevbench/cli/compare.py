@@ -81,10 +81,7 @@ def compare_command(
 def print_comparison(results: Sequence[Result], comparison: Comparison, everything: bool) -> None:
     """Print runs side by side, and models that were run with several seeds over their seeds.
 
-    Args:
-        results: The runs.
-        comparison: Of these.
-        everything: Whether all metrics are printed, whatever the width.
+    With ``everything``, all metrics are printed, whatever the width.
     """
     from fevbench.cli.console import print_text, terminal_width
     from fevbench.report.headline import headline, in_rank_order

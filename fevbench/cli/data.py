@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
+from fevbench.atomic import check_writable, replacing
 from fevbench.cli import options
 from fevbench.cli.data_fevsynth import measure_command, render_command
 from fevbench.cli.data_prepare import prepare_command
 from fevbench.cli.output import say, say_json
 from fevbench.data.clip import Clip, Dataset, Split
-from fevbench.data.datasets import SPLITS, open_dataset
+from fevbench.data.datasets import SPLITS, open_dataset, prepared_folders
 from fevbench.data.protocol import find_protocol
 from fevbench.errors import DatasetError, UnknownName, suggested_fix
 
@@ -31,7 +32,6 @@ def group() -> None:
 def list_command(output_format: str) -> None:
     """List the data sets that fevbench can prepare, and where prepared ones are."""
     from fevbench.cli.console import print_list
-    from fevbench.data.datasets import prepared_folders
     from fevbench.data.layouts import layouts
 
     folders = prepared_folders()
@@ -63,7 +63,6 @@ def info_command(name: str) -> None:
     Example:
       fevbench data info mug
     """
-    from fevbench.data.datasets import prepared_folders
     from fevbench.data.layouts import layouts
 
     folders = prepared_folders()
@@ -258,7 +257,6 @@ def export_command(dataset: str, ids: tuple[str, ...], out: Path, split: Split, 
       fevbench data export fevsynth p014-0 --neutral --out faces
     """
     from fevbench import wording
-    from fevbench.atomic import check_writable, replacing
     from fevbench.data.video import LOSSLESS_SUFFIX, write_clip
     from fevbench.fevsynth.adapter import FEVSynth
 
@@ -328,7 +326,6 @@ def show_command(
     """
     import numpy as np
 
-    from fevbench.atomic import check_writable
     from fevbench.data import show
     from fevbench.data.corpus import balanced_clips
 

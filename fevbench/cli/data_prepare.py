@@ -11,7 +11,8 @@ import click
 
 from fevbench.cli import options
 from fevbench.cli.output import say
-from fevbench.data.datasets import SPLITS
+from fevbench.data.clip import EXPRESSIONS
+from fevbench.data.datasets import PREPARED, SPLITS, datasets, remember_folder
 from fevbench.data.protocol import protocols
 from fevbench.errors import DatasetError, FevbenchError
 
@@ -97,7 +98,6 @@ def prepare_command(
     """
     from fevbench import weights
     from fevbench.cli.console import ProgressDisplay
-    from fevbench.data.datasets import remember_folder
     from fevbench.data.layouts import layouts
     from fevbench.data.prepared.build import PrepareRequest, prepare
     from fevbench.data.prepared.manifest import Recipe
@@ -149,7 +149,6 @@ def prepare_command(
 
 def _layout_and_name(name: str) -> tuple[str, str]:
     """Layout and name of the prepared set."""
-    from fevbench.data.datasets import PREPARED, datasets
     from fevbench.data.layouts import layouts
     from fevbench.data.layouts.layout import slug
 
@@ -180,7 +179,6 @@ def _parsed(assignments: tuple[str, ...]) -> dict[str, str]:
 
 
 def _labels(text: str) -> tuple[str, ...]:
-    from fevbench.data.clip import EXPRESSIONS
     from fevbench.data.layouts.layout import canonical
 
     if text == "all":

@@ -9,7 +9,7 @@ import click
 
 from fevbench.cli import options
 from fevbench.cli.output import say
-from fevbench.data.clip import Frames
+from fevbench.data.clip import EXPRESSIONS, Frames
 from fevbench.data.protocol import find_protocol
 from fevbench.errors import FevbenchError, UnknownName, WeightsError
 
@@ -77,7 +77,6 @@ def generate_command(
       fevbench generate my-model --plugin my_model.py --image me.jpg --expression fear --out strip.png
     """
     from fevbench.cli.console import ProgressDisplay, stdout_to_stderr
-    from fevbench.data.clip import EXPRESSIONS
     from fevbench.generate.photograph import FPS, Photograph, read_photograph
     from fevbench.models.registry import find_model
 
@@ -96,7 +95,7 @@ def generate_command(
     from fevbench.data.framing import cut_out, upright
     from fevbench.engine.plan import choose_device
     from fevbench.generate.clips import (
-        check_suffix,
+        SUFFIXES,
         fitting_size,
         largest,
         make_clips,
@@ -113,7 +112,7 @@ def generate_command(
         photograph_protocol,
     )
 
-    check_suffix(out)
+    options.check_suffix(out, *SUFFIXES)
     device = choose_device(device)
     with stdout_to_stderr(), ProgressDisplay() as display:
         needed = [*found_model.networks, *([] if framed else [DETECTOR])]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from fevbench.atomic import check_writable, write_text
 from fevbench.cli import options
 from fevbench.cli.output import say_json
 from fevbench.errors import FevbenchError
@@ -88,7 +89,6 @@ def score_command(
         _score_run(clips[0], metrics, plugin, output_format)
         return
     from fevbench.api.scoring import score
-    from fevbench.atomic import check_writable, write_text
     from fevbench.cli.console import ProgressDisplay, print_text, stdout_to_stderr
 
     if out is not None:
@@ -143,11 +143,7 @@ def _score_run(run: Path, metrics: tuple[str, ...], plugin: Path | None, output_
 
 
 def _known(said: str, made: Path) -> Mapping[str, Mapping[str, str]]:
-    """``subject`` and perhaps ``label``, each a clip's name to what is known of it.
-
-    Raises:
-        FevbenchError: The pattern or the file says nothing of a clip.
-    """
+    """``subject`` and perhaps ``label``, each a clip's name to what is known of it."""
     if said.lower().endswith(".csv"):
         from fevbench.data.layouts.table import read_table
 
@@ -168,11 +164,7 @@ def _known(said: str, made: Path) -> Mapping[str, Mapping[str, str]]:
 
 
 def _compiled(text: str) -> re.Pattern[str]:
-    """A pattern such as ``{subject}_{label}_*`` as an expression that fits a whole name.
-
-    Raises:
-        FevbenchError: It has no subject, or a field that it cannot have.
-    """
+    """A pattern such as ``{subject}_{label}_*`` as an expression that fits a whole name."""
     names = [name for name in _FIELD.findall(text) if name]
     if "subject" not in names or set(names) - set(FIELDS) or len(set(names)) < len(names):
         raise FevbenchError(

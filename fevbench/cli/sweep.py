@@ -78,11 +78,7 @@ def sweep_command(
 
 
 def _names(text: str) -> list[str]:
-    """The names in a list with commas; none is empty, and each is there once.
-
-    Raises:
-        FevbenchError: There is none.
-    """
+    """The names in a list with commas; none is empty, and each is there once."""
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not names:
         raise FevbenchError(f"{text!r} holds no name", "give comma-separated names")
@@ -90,11 +86,7 @@ def _names(text: str) -> list[str]:
 
 
 def _seeds(text: str | None) -> list[int | None]:
-    """Seeds written as ``0-4`` or ``1,3``.
-
-    Raises:
-        FevbenchError: They are not.
-    """
+    """Seeds written as ``0-4`` or ``1,3``."""
     if text is None:
         return [None]
     seeds: dict[int | None, None] = {}

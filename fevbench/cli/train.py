@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -14,6 +15,7 @@ from fevbench.cli.output import say
 from fevbench.data.datasets import open_dataset
 from fevbench.data.protocol import find_protocol, protocols
 from fevbench.errors import FevbenchError
+from fevbench.registry import Registry
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -108,11 +110,8 @@ def train_command(
         raise FevbenchError(
             "--protocol is only for expression-classifier", "choose it with --config or --set protocol=NAME"
         )
-    from dataclasses import asdict
-    from typing import cast
 
     from fevbench.cli.console import TrainingDisplay, print_text
-    from fevbench.registry import Registry
     from fevbench.training.config import with_overrides
     from fevbench.training.folder import Settings, default_folder
     from fevbench.training.task import trainables
@@ -172,8 +171,6 @@ def train_command(
 
 def _fields_table(presets: Mapping[str, TrainingConfig], config: TrainingConfig) -> Table:
     """Every field with its value, who chose it, and why."""
-    from dataclasses import fields
-
     from rich.table import Table
 
     table = Table(title="configurations: " + ", ".join(presets))
@@ -243,8 +240,6 @@ def export_command(model: str, generator: Path, out: Path, assignments: tuple[st
       fevbench export fev-gan trainings/fev-gan--… --set truncation=0 --out still.safetensors
       fevbench run fev-gan:still.safetensors fevsynth --split val
     """
-    from dataclasses import asdict
-
     from fevbench.models.found import WEIGHTS_FILE
     from fevbench.training.config import from_fields, with_overrides
     from fevbench.training.export import read_exported, write_exported

@@ -21,11 +21,7 @@ BUDGET = 64_000_000
 
 
 class FrameStore(Generic[Array]):
-    """Clip id to frames, or to an array with one entry per frame; the last used ones are kept.
-
-    Args:
-        budget: Most bytes to keep.
-    """
+    """Clip id to frames, or an array with an entry per frame; the last ``budget`` bytes used are kept."""
 
     def __init__(self, budget: int = BUDGET) -> None:
         self._left = budget
@@ -94,12 +90,7 @@ class Corpus:
 
 
 def corpus_digest(clips: Sequence[Clip], digests: Mapping[str, str]) -> str:
-    """The sha256 of every clip's id, subject, label and sampled pixels.
-
-    Args:
-        clips: The clips that are scored.
-        digests: Clip id to the digest of its pixels.
-    """
+    """The sha256 of every clip's id, subject, label and digest of its sampled pixels (``digests``)."""
     digest = hashlib.sha256()
     for clip in clips:
         digest.update(repr((clip.id, clip.subject, clip.label, digests[clip.id])).encode())

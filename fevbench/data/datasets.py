@@ -13,7 +13,7 @@ from pathlib import Path
 from fevbench import paths
 from fevbench.atomic import write_text
 from fevbench.data.clip import Clip, Dataset, Frames, Split, Subject
-from fevbench.errors import DatasetError, UnknownName, suggested_fix
+from fevbench.errors import DatasetError, FevbenchError, UnknownName, suggested_fix
 from fevbench.locks import locked
 from fevbench.registry import Registry
 
@@ -84,12 +84,7 @@ if it takes one."""
 
 @dataclass
 class RecordedDataset:
-    """A data set whose clips are not on this machine, as results describe it.
-
-    Attributes:
-        known_subjects: Its subjects, as far as they are known.
-        known_clips: Split to its clips, in the same way.
-    """
+    """A data set whose clips are not on this machine: subjects and clips as far as results describe them."""
 
     labels: tuple[str, ...]
     name: str = "given"
@@ -125,11 +120,7 @@ class RecordedDataset:
         return self.known_clips.get(split, ())
 
     def frames(self, clip: Clip) -> Frames:
-        """Frames are not available.
-
-        Raises:
-            DatasetError: Always.
-        """
+        """Refuse: frames are not available."""
         raise DatasetError(f"clip {clip.id} of {self.name} is not on this machine", "copy the data set to it")
 
 
@@ -169,6 +160,15 @@ def open_dataset(name: str) -> Dataset:
                 )
             ids.add(clip.id)
     return dataset
+
+
+def dataset_here(name: str, version: str) -> Dataset | None:
+    """The data set of a name, if it is on this machine in this version."""
+    with contextlib.suppress(FevbenchError):
+        dataset = open_dataset(name)
+        if dataset.version == version:
+            return dataset
+    return None
 
 
 def dataset_names() -> list[str]:

@@ -169,10 +169,7 @@ AGAIN = "export or copy it again"
 def open_video(path: Path, facts: FileFacts, content: bytes | None = None) -> Iterator[tuple[Any, Any]]:
     """Open a video file: its container and its video stream; at the end, check that it was complete.
 
-    Args:
-        path: The file.
-        facts: Gets notes on what was changed.
-        content: The bytes of the file; ``path`` then only names it.
+    ``facts`` gets notes on what was changed; with ``content``, the file's bytes, ``path`` only names it.
 
     Raises:
         VideoError: It is not a video, or it was not decoded completely.

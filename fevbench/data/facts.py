@@ -122,11 +122,7 @@ def _forms(clips: Sequence[FileFacts], which: Sequence[bool]) -> str:
 
 
 def is_rate_uneven(times: Sequence[float]) -> bool:
-    """Whether a frame's time deviates by `HALF` a frame or more from a constant rate.
-
-    Args:
-        times: Seconds of each frame, increasing. Containers round them, to milliseconds mostly.
-    """
+    """Whether a frame's time (seconds) deviates by `HALF` a frame or more from a constant rate."""
     if len(times) < 3:
         return False
     at = np.asarray(times, np.float64)

@@ -23,11 +23,7 @@ MEDIA_BOXES = (b"moov", b"moof", b"mdat")
 
 
 def is_cut_short(source: Path | bytes) -> bool:
-    """Whether a part of the container claims bytes past the end of the file.
-
-    Args:
-        source: A file or its content; files that are neither Matroska, MP4 nor AVI are never cut short.
-    """
+    """Whether a part of a Matroska, MP4 or AVI container claims bytes past the end of the file or content."""
     with _opened(source) as file:
         end = _length(file)
         head = file.read(12)
@@ -124,14 +120,10 @@ _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 class SliceChecksums:
-    """Checks all slices of one file.
+    """Checks all slices of one file, and counts ``right`` and ``wrong`` (or missing) checksums.
 
     Only the codec can read in a header whether slices have checksums. But one slice with a right checksum
     shows it as well: by chance that happens once in four thousand million.
-
-    Attributes:
-        right: Number of right checksums.
-        wrong: Number of wrong or missing checksums.
     """
 
     def __init__(self) -> None:

@@ -32,7 +32,6 @@ class FolderFrames:
     """The pictures of a folder.
 
     Attributes:
-        frames: The frames in order.
         beside: Pictures that are not frames, by their names.
         gap: The two frames between which numbers are missing, in words; empty for none.
     """

@@ -115,12 +115,9 @@ class Protocol:
         return [(2 * i * last + steps) // (2 * steps) for i in range(self.frames)]
 
     def taken(self, count: int, name: str, fps: float | None = None) -> list[int]:
-        """The `frame_numbers` of a clip, after checking its length and rate.
+        """The `frame_numbers` of a clip of ``count`` native frames, after checking its length and rate.
 
-        Args:
-            count: Its number of native frames.
-            name: What to call it in an error.
-            fps: Its native frames per second; None if unknown.
+        ``name`` is what to call it in an error, ``fps`` its native frames per second, None if unknown.
 
         Raises:
             VideoError: The clip is too short or too long, or its rate is unknown or too low.
@@ -149,10 +146,7 @@ class Protocol:
     def sample(self, native: Frames, name: str, fps: float | None = None) -> Frames:
         """Turn a native clip ``uint8[T, H, W, 3]`` into the scored one, ``uint8[frames, size, size, 3]``.
 
-        Args:
-            native: The clip.
-            name: What to call it in an error.
-            fps: Its frames per second, which protocols with a rate need.
+        ``name`` is what to call it in an error, ``fps`` its rate, which protocols with a rate need.
 
         Raises:
             VideoError: The clip does not fit; see `taken` and `resize`.

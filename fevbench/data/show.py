@@ -99,12 +99,9 @@ def _fitting(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> s
 def write_mp4(path: Path, frames: Frames, fps: float, scale: int = 1, quality: int = QUALITY) -> None:
     """Write a video as H.264 in MP4, which every player and browser shows; the same clip gives the same file.
 
-    Args:
-        path: The file.
-        frames: ``uint8[T, H, W, 3]``, RGB. Odd sides lose a pixel: H.264's common form has even ones.
-        fps: Frames per second.
-        scale: How many times as large to show it.
-        quality: The constant rate factor; smaller is better and larger.
+    Frames are ``uint8[T, H, W, 3]``, RGB; odd sides lose a pixel, because H.264's common form has even ones.
+    They are shown ``scale`` times as large. Quality is the constant rate factor: smaller is better and
+    larger.
     """
     large = enlarged(frames, scale)
     height, width = (side - side % 2 for side in large.shape[1:3])

@@ -106,10 +106,8 @@ def _check_digest(path: Path, clip: Frames, facts: FileFacts, tags: dict[str, st
 def read_written(path: Path, shape: Shape | None = None) -> Frames:
     """Decode a clip that :func:`write_clip` wrote, and check every pixel.
 
-    Args:
-        path: The file.
-        shape: Its required frames, height and width. Nothing beyond is decoded, so that a file cannot fill
-            the memory.
+    ``shape`` is its required frames, height and width; nothing beyond is decoded, so that a file cannot fill
+    the memory.
 
     Raises:
         VideoError: The file is not a complete clip written by :func:`write_clip`.
@@ -141,17 +139,9 @@ def stream_video(
     shape: Shape | None = None,
     content: bytes | None = None,
 ) -> Iterator[Frames]:
-    """Decode a video file frame by frame, so that it need not fit into memory.
+    """Decode a video file frame by frame, so that it need not fit into memory: ``uint8[H, W, 3]``, RGB.
 
-    Args:
-        path: The file.
-        facts: Gets notes on what was changed.
-        tags: Gets the container's metadata.
-        shape: As in `read_written`.
-        content: As in `read_clip`.
-
-    Yields:
-        ``uint8[H, W, 3]``, RGB.
+    ``tags`` gets the container's metadata; the other arguments are those of `read_clip` and `read_written`.
 
     Raises:
         VideoError: As `read_clip`, except for fevbench's digest; perhaps after some valid frames.
@@ -204,12 +194,9 @@ def _folder_frames(path: Path, facts: FileFacts) -> Iterator[Frames]:
 
 
 def write_clip(path: Path, frames: Frames, fps: float) -> None:
-    """Write a clip losslessly as FFV1 in Matroska, RGB; the same clip gives the same file.
+    """Write a clip ``uint8[T, H, W, 3]``, RGB, losslessly as FFV1 in Matroska, suffix ``.mkv``.
 
-    Args:
-        path: The file to write, with suffix ``.mkv``; it appears whole or not at all.
-        frames: ``uint8[T, H, W, 3]``, RGB.
-        fps: Frames per second, written to the container.
+    The file appears whole or not at all, and the same clip gives the same file.
     """
     height, width = frames.shape[1:3]
     # FFmpeg drops a write error that comes with the last bytes, so it writes to memory.

@@ -8,14 +8,16 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench import paths, weights
 from fevbench.atomic import replacing
 from fevbench.data.clip import Clip
 from fevbench.data.datasets import RecordedDataset
+from fevbench.data.protocol import Protocol
 from fevbench.engine.extract import Extraction, Work
 from fevbench.engine.folder import DIGESTS_FILE, Claim, settings_of
 from fevbench.engine.noise import made_again
@@ -26,18 +28,13 @@ from fevbench.engine.score import score_all
 from fevbench.engine.work import ClipFeatures, Digests
 from fevbench.errors import FevbenchError, RunError
 from fevbench.extractors.backends import OPENVINO, REFERENCE
+from fevbench.extractors.base import Extractor
 from fevbench.metrics.catalog import metrics as catalog
+from fevbench.progress import Progress
 from fevbench.results.files import read_result, write_result
 from fevbench.results.provenance import environment
+from fevbench.results.schema import Result
 from fevbench.wording import quantity
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.protocol import Protocol
-    from fevbench.extractors.base import Extractor
-    from fevbench.progress import Progress
-    from fevbench.results.schema import Result
 
 BYTES = 32
 """Bytes of a digest."""
@@ -93,20 +90,10 @@ def read_digests(folder: Path) -> dict[str, dict[str, list[HashedClip]]]:
         raise RunError(f"{file} is broken", f"delete it and {again}") from error
 
 
-def score_again(
-    folder: Path, names: Sequence[str], progress: Progress, features: Path | None = None
-) -> Result:
+def score_again(folder: Path, names: Sequence[str], progress: Progress) -> Result:
     """Score a finished run again, and write its ``result.json`` again.
 
-    Args:
-        folder: The run folder.
-        names: Metrics, as `choose_metrics` takes them; empty for those of its result. Other metrics of the
-            result stay in it.
-        progress: Receives the progress.
-        features: The folder of the feature caches; by default the one in ``FEVBENCH_HOME``.
-
-    Returns:
-        The result.
+    Metrics are named as `choose_metrics` takes them; none for those of its result. Its other metrics stay.
 
     Raises:
         FevbenchError: The run is not finished; or features are not cached, or were computed with other
@@ -123,7 +110,7 @@ def score_again(
         evaluation = _evaluation(before, names, clips)
         device = before.environment.device.partition(" ")[0]
         progress.start("features", len(evaluation.extractors))
-        cache = features or paths.home() / "features"
+        cache = paths.home() / "features"
         kept, disk = {}, RowsOnDisk(folder)
         for extractor in evaluation.extractors:
             kept[extractor.name] = _kept(extractor, before, clips, digests, device, cache, progress, disk)
@@ -183,11 +170,7 @@ def _kept(
     progress: Progress,
     disk: RowsOnDisk,
 ) -> dict[str, tuple[NDArray[np.floating], NDArray[np.floating]]]:
-    """The features of all clips by one extractor, as arrays on disk.
-
-    Raises:
-        FevbenchError: Some are not in the cache.
-    """
+    """The features of all clips by one extractor, as arrays on disk; an error if one is not cached."""
     used = {record.name: record.sha256 for record in before.weights}
     here = {name: found.sha256 for name in extractor.weights if (found := weights.locate(name))}
     local = {

@@ -5,36 +5,30 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fevbench import paths
-from fevbench.data.corpus import corpus_digest
+from fevbench.data.corpus import Corpus, corpus_digest
 from fevbench.engine.again import write_digests
 from fevbench.engine.cluster import do_all_on_cluster
 from fevbench.engine.describe import describe
 from fevbench.engine.extract import Work, check_caches
-from fevbench.engine.folder import LateFiles
+from fevbench.engine.folder import Claim, LateFiles
+from fevbench.engine.generate import GeneratedClips
 from fevbench.engine.local import Job, choose_jobs, do_all, generated_clips, open_worker
 from fevbench.engine.noise import made_again, noise_notes
+from fevbench.engine.plan import Cluster, Plan
 from fevbench.engine.rows import RowsOnDisk
 from fevbench.engine.score import score_all
-from fevbench.engine.work import ClipFeatures
+from fevbench.engine.work import ClipFeatures, Part
 from fevbench.errors import RunError
+from fevbench.models.asked import Maker
 from fevbench.models.found import VIDEOS_PREFIX
 from fevbench.progress import Progress, Silent
 from fevbench.results.files import write_result
 from fevbench.results.provenance import commit
-
-if TYPE_CHECKING:
-    from fevbench.data.corpus import Corpus
-    from fevbench.engine.folder import Claim
-    from fevbench.engine.generate import GeneratedClips
-    from fevbench.engine.plan import Cluster, Plan
-    from fevbench.engine.work import Part
-    from fevbench.models.asked import Maker
-    from fevbench.results.schema import Result
-    from fevbench.weights import LocalWeight
-    from fevbench.weights import Progress as Pull
+from fevbench.results.schema import Result
+from fevbench.weights import LocalWeight
+from fevbench.weights import Progress as Pull
 
 
 def carry_out(
@@ -53,22 +47,9 @@ def carry_out(
     clip_timeout: float | None,
     cluster: Cluster | None,
 ) -> Result:
-    """Do a plan's work in its folder. `fevbench.engine.execute.execute` calls it if any work is left.
+    """Do a plan's work in its claimed folder: what `fevbench.engine.execute.execute` calls if any is left.
 
-    Args:
-        plan: The run.
-        claim: The run folder, locked for this process.
-        maker: The running model.
-        own: The pretrained networks that the model needs.
-        corpus: The true clips.
-        progress: Receives the progress.
-        offline: Never use the network.
-        pull: Receives the progress of downloads.
-        features: The folder of the feature caches; None for the one in ``FEVBENCH_HOME``.
-        overwrite: Whether to delete what the folder holds.
-        jobs: Number of workers; None for what the machine allows.
-        clip_timeout: Seconds that a model's process may take per clip.
-        cluster: The cluster that does the work; None for this machine.
+    ``own`` are the pretrained networks that the model needs; the rest as there.
 
     Raises:
         FevbenchError: An error that the user can fix; finished work is kept.
@@ -89,11 +70,7 @@ def carry_out(
 
 
 def _check_replaceable(plan: Plan, generated: GeneratedClips) -> None:
-    """Check that a folder may be emptied: it does not hold the clips to score, and the model works.
-
-    Raises:
-        FevbenchError: It may not; for example, the model fails on its first clip.
-    """
+    """Check that a folder may be emptied: it does not hold the clips to score, and the model works."""
     source = Path(plan.model.origin)
     if plan.model.name.startswith(VIDEOS_PREFIX) and source.resolve().is_relative_to(plan.out.resolve()):
         raise RunError(f"{source} lies in {plan.out}, which --overwrite would empty", "choose another --out")

@@ -12,19 +12,17 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fevbench import weights
 from fevbench.atomic import replacing
 from fevbench.data.datasets import RecordedDataset
 from fevbench.engine.local import Job, packed_job
 from fevbench.engine.node import SentRun, TaskInput, TaskOutput, files_of, work_on_node
+from fevbench.engine.plan import Cluster
 from fevbench.engine.work import ClipFeatures, Part, Worker
 from fevbench.errors import FevbenchError, MissingPackage
 from fevbench.version import VERSION
-
-if TYPE_CHECKING:
-    from fevbench.engine.plan import Cluster
 
 AT_ONCE = 2
 """Parts sent per free processor or GPU, so that a node never waits for the next one."""
@@ -40,15 +38,9 @@ def do_all_on_cluster(
     jobs: int | None,
     done: Callable[[Part, ClipFeatures], None],
 ) -> None:
-    """Do the parts of a run on a cluster, one turn after the other.
+    """Do the parts of a run on a cluster, as `fevbench.engine.local.do_all` does them here.
 
-    Args:
-        worker: The worker of this process, which has the true clips.
-        job: The run.
-        turns: The parts; those of a turn need the clips of the turn before.
-        cluster: The cluster.
-        jobs: The most parts at once; by default, the number of processors or GPUs.
-        done: Called for each finished part, in any order within a turn.
+    At most ``jobs`` parts are done at once, by default as many as there are processors or GPUs.
 
     Raises:
         FevbenchError: The cluster does not answer; or a part failed, in which case the node is named.
@@ -124,7 +116,8 @@ def _connected(address: str | None, jobs: int | None) -> Any:
 def _sent(job: Job) -> SentRun:
     plan = job.plan
     dataset = plan.evaluation.dataset
-    files = {name: weight.path.read_bytes() for name, weight in job.weights.items() if _is_own(name)}
+    registry = weights.load_registry()  # a node can download what is in it
+    files = {name: weight.path.read_bytes() for name, weight in job.weights.items() if name not in registry}
     if plan.plugin:
         files[plan.plugin.name] = plan.plugin.read_bytes()
     evaluation = replace(plan.evaluation, dataset=RecordedDataset.of(dataset), metrics=(), clips=None)
@@ -142,11 +135,6 @@ def _sent(job: Job) -> SentRun:
         hashes,
         files,
     )
-
-
-def _is_own(weight: str) -> bool:
-    """Whether a weight is in no registry, so that a node cannot download it."""
-    return weight not in weights.load_registry()
 
 
 def _load(worker: Worker, job: Job, part: Part, ships: bool) -> TaskInput:

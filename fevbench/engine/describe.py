@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from fevbench import weights
+from fevbench.data.clip import Clip
+from fevbench.data.protocol import Protocol
+from fevbench.engine.plan import Plan
 from fevbench.judge.files import licence_of
 from fevbench.results.provenance import environment
 from fevbench.results.schema import (
@@ -19,11 +21,6 @@ from fevbench.results.schema import (
     WeightRecord,
 )
 
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip
-    from fevbench.data.protocol import Protocol
-    from fevbench.engine.plan import Plan
-
 
 def describe(
     plan: Plan,
@@ -34,17 +31,7 @@ def describe(
     used: Iterable[weights.LocalWeight],
     stages: Mapping[str, Stage],
 ) -> Result:
-    """The result of a plan.
-
-    Args:
-        plan: What was done.
-        digest: The digest of the scored clips.
-        clips: The clips that were scored.
-        notes: Notes on the model for the reader.
-        values: Metric name to its result.
-        used: The weights the extractors ran with.
-        stages: Stage name to its time and counts.
-    """
+    """The result of a plan; ``digest`` is of the scored clips, ``used`` the weights extractors ran with."""
     dataset, settings = plan.evaluation.dataset, plan.settings
     return Result(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),

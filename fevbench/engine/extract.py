@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 import numpy as np
 
+from fevbench.engine.rows import Rows
 from fevbench.engine.samples import HashedClip, Sample, samples
 from fevbench.errors import FevbenchError
 from fevbench.extractors.backends import REFERENCE
@@ -20,14 +21,9 @@ from fevbench.extractors.cache import FeatureCache
 from fevbench.global_state import fixed_global_state
 from fevbench.registry import load_target
 from fevbench.results.schema import Stage
+from fevbench.weights import LocalWeight
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.weights import LocalWeight
-
-    Rows = NDArray[np.floating[Any]]
-    Pair = tuple[HashedClip, HashedClip]
+Pair = tuple[HashedClip, HashedClip]
 
 
 def check_caches(
@@ -62,13 +58,8 @@ class Work:
 class Extraction:
     """One extractor with its cache. The network is loaded only if the cache lacks something.
 
-    Args:
-        extractor: The extractor.
-        weights: Its verified weights, by name.
-        device: The torch device.
-        batch_size: Samples per batch; None for the extractor's default.
-        cache: The folder of the feature caches.
-        note: Receives problems of a cache, one line each; by default they go to standard error.
+    Without a batch size it is the extractor's own. ``note`` receives problems of the cache, one line each; by
+    default they go to standard error.
     """
 
     def __init__(
@@ -99,22 +90,13 @@ class Extraction:
         self._cache.close()
 
     def of_pairs(self, pairs: Sequence[Pair]) -> list[Rows]:
-        """Features of pairs of clips; see `of_samples`.
-
-        Args:
-            pairs: Made clips with their true clips.
-        """
+        """Features of made clips with their true clips; see `of_samples`."""
         return self.of_samples([samples(self.extractor.unit, made, true) for made, true in pairs])
 
     def of_samples(self, clips: Sequence[Sequence[Sample]]) -> list[Rows]:
-        """Features of each clip.
+        """Features of each clip from its samples: ``[N, D]``, one row per sample.
 
-        Args:
-            clips: The samples of each clip.
-
-        Returns:
-            For each clip ``[N, D]``, one row per sample. They are computed in `fixed_global_state`, whatever
-            state this process is in.
+        They are computed in `fixed_global_state`, whatever state this process is in.
 
         Raises:
             FevbenchError: There is not enough memory for a batch, or a cache cannot be used.

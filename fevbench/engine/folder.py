@@ -21,34 +21,31 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from fevbench import weights
 from fevbench.atomic import write_text
+from fevbench.data.clip import Dataset
+from fevbench.data.corpus import Corpus
 from fevbench.data.protocol import protocols
 from fevbench.data.video import LOSSLESS_SUFFIX
 from fevbench.engine.noise import all_exist
 from fevbench.engine.plan import Plan, Settings
 from fevbench.errors import RunError, suggested_fix
+from fevbench.extractors.backends import Precision
 from fevbench.hashing import sha256_of
 from fevbench.locks import locked
+from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.models.apart import LOG_FILE
 from fevbench.models.files import files_of_dataset
 from fevbench.models.program_folder import OUTSIDE_FOLDER
+from fevbench.progress import Progress
+from fevbench.records import Record
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name, other_clips, read_result
 from fevbench.results.schema import RESULT_FILE, MetricResult, Result
 from fevbench.version import VERSION
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Dataset
-    from fevbench.data.corpus import Corpus
-    from fevbench.extractors.backends import Precision
-    from fevbench.metrics.catalog import Metric
-    from fevbench.progress import Progress
-    from fevbench.records import Record
 
 SETTINGS_FILE = "run.json"
 READS_FILE = "reads.json"
@@ -75,11 +72,9 @@ def default_folder(settings: Settings, root: Path = RUNS_FOLDER, precision: Prec
 
 
 def holds_run(out: Path, settings: Settings | None) -> bool:
-    """Whether a folder holds a run. Nothing is written: the disk may be read-only.
+    """Whether a folder, which need not exist, holds a run with clips of these settings; None for any.
 
-    Args:
-        out: The folder, which need not exist.
-        settings: The settings that a run with clips must have; None for any.
+    Nothing is written: the disk may be read-only.
 
     Raises:
         RunError: The folder holds another run, or something else, or cannot be read.
@@ -103,19 +98,14 @@ def holds_run(out: Path, settings: Settings | None) -> bool:
 
 
 class Claim:
-    """A run folder, locked for this process until the claim is released.
+    """A run folder, made if it does not exist, and locked for this process until the claim is released.
 
-    Args:
-        out: The folder; made if it does not exist.
-        settings: What identifies the run.
-        overwrite: Whether the folder may hold a run with other settings. It stays until `start_over`.
-
-    Attributes:
-        begun: Whether the folder already held a run.
+    With ``overwrite`` it may hold a run with other settings, until `start_over`. ``begun`` says whether it
+    already held a run.
 
     Raises:
-        RunError: Another process works in the folder; or it holds another run or something else, or cannot
-            be written.
+        RunError: Another process works in the folder; or it holds another run or something else, or cannot be
+            written.
     """
 
     def __init__(self, out: Path, settings: Settings, overwrite: bool = False) -> None:
@@ -213,11 +203,7 @@ def changes(before: Record, now: Record) -> list[str]:
 
 
 class LateFiles:
-    """Files that a model opened only while it made clips, and which its fingerprint therefore lacks.
-
-    Args:
-        folder: The run folder.
-    """
+    """Files that a model opened only while it made clips, and which its fingerprint therefore lacks."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / READS_FILE
@@ -238,12 +224,9 @@ class LateFiles:
                 )
 
     def keep(self, files: Collection[Path], reads: Iterable[Path], dataset: Dataset) -> None:
-        """Remember files that were opened in this session for the first time.
+        """Remember which ``reads`` were opened in this session for the first time.
 
-        Args:
-            files: The files of the model's fingerprint.
-            reads: The files it opened.
-            dataset: The data set; its version already covers its files.
+        Left out are those of the fingerprint (``files``) and those of the data set, which its version covers.
         """
         opened = tuple(path for path in dict.fromkeys(reads) if path not in files and path.suffix != ".py")
         given = files_of_dataset(dataset, opened)

@@ -6,30 +6,24 @@ import copy
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fevbench.data.corpus import FrameStore, balanced_clips, sorted_by_hash
+from fevbench.data.clip import Clip, Frames
+from fevbench.data.corpus import Corpus, FrameStore, balanced_clips, sorted_by_hash
 from fevbench.data.video import read_written, write_clip
 from fevbench.engine.output import differ, read_output
-from fevbench.engine.plausible import FEW, FirstClips, as_values
+from fevbench.engine.plausible import FEW, FirstClips, Floats, as_values
 from fevbench.errors import FevbenchError, ModelError, RunError, VideoError
-from fevbench.models.asked import check_frames
+from fevbench.models.asked import Maker, check_frames
 from fevbench.models.command import CommandModel, not_made_error
 from fevbench.models.videos import VideoFolder
+from fevbench.progress import Progress
 from fevbench.results.files import file_name
 from fevbench.wording import first_few
 
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Frames
-    from fevbench.data.corpus import Corpus
-    from fevbench.engine.plausible import Floats
-    from fevbench.models.asked import Maker
-    from fevbench.progress import Progress
-
-    Group = tuple[Clip, ...]
-    Made = dict[Clip, tuple[Frames, Floats | None]]
+Group = tuple[Clip, ...]
+Made = dict[Clip, tuple[Frames, Floats | None]]
 
 
 class GeneratedClips:
@@ -80,13 +74,7 @@ class GeneratedClips:
         return [*self._model_notes(), *filter(None, [batch]), *self._oddities, *read]
 
     def again(self, noise_sample: int, clips: Sequence[Clip], folder: Path) -> GeneratedClips:
-        """The same model's noise samples of some clips: the clips made again with other noise.
-
-        Args:
-            noise_sample: Which noise sample; 0 for the scored clips.
-            clips: Which clips.
-            folder: Where to keep them.
-        """
+        """The same model's clips of a noise sample, 0 for the scored ones, kept in another folder."""
         other = copy.copy(self)
         other._noise_sample, other.clips, other._folder = noise_sample, tuple(clips), folder
         other._store, other.made, other._failed, other._oddities = FrameStore(), 0, {}, []
@@ -257,11 +245,7 @@ class GeneratedClips:
         return made
 
     def _check_mode(self, group: Group, made: Made) -> None:
-        """Check that no network is in training mode, if that changes its clips.
-
-        Raises:
-            ModelError: One is.
-        """
+        """Check that no network is in training mode, if that changes its clips."""
         training = self._maker.training()
         if not training.names:
             return

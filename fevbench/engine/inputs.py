@@ -10,25 +10,21 @@ clips/          the program writes its clips here; fevbench never changes it
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 from pydantic import ValidationError
 
 from fevbench.atomic import replacing, write_text
-from fevbench.data.clip import Split
+from fevbench.data.clip import Clip, Split
+from fevbench.data.corpus import Corpus
 from fevbench.data.pictures import read_picture
 from fevbench.engine.folder import changes
 from fevbench.engine.generate import clip_seed
 from fevbench.errors import RunError, VideoError, suggested_fix
 from fevbench.models.program_folder import MANIFEST_FILE, ManifestEntry, manifest_text, seed_for_programs
+from fevbench.progress import Progress
 from fevbench.records import Record
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip
-    from fevbench.data.corpus import Corpus
-    from fevbench.progress import Progress
 
 SETTINGS_FILE = "inputs.json"
 
@@ -37,30 +33,18 @@ class InputSettings(Record):
     """What decides the inputs; the same settings continue in the same folder."""
 
     dataset: str
-    """The data set's name."""
     dataset_version: str
-    """The data set's version."""
     protocol: str
-    """The protocol's id."""
     split: Split
-    """Which subjects."""
     limit: int | None
     """How many clips at most."""
     seed: int
-    """The run's seed."""
 
 
 def write_inputs(corpus: Corpus, settings: InputSettings, out: Path, progress: Progress) -> int:
     """Write the inputs of a run; equal files stay, and no other file is overwritten.
 
-    Args:
-        corpus: The clips that will be scored.
-        settings: The settings by which they were chosen.
-        out: The folder.
-        progress: Receives the progress.
-
-    Returns:
-        How many images were written; the others already existed.
+    Returns how many images were written; the others already existed.
 
     Raises:
         RunError: The folder holds something else, or other inputs, or a file in it was changed.

@@ -13,24 +13,21 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cloudpickle
 
 from fevbench import paths, weights
+from fevbench.data.clip import Clip, Frames
 from fevbench.data.corpus import Corpus
-from fevbench.data.datasets import open_dataset
+from fevbench.data.datasets import dataset_here
 from fevbench.engine.local import Job, open_worker
 from fevbench.engine.work import ClipFeatures, Part, Worker
 from fevbench.errors import FevbenchError
+from fevbench.extractors.base import Extractor
 from fevbench.models.registry import load_plugin
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER, file_name
 from fevbench.version import VERSION
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Dataset, Frames
-    from fevbench.extractors.base import Extractor
-    from fevbench.weights import LocalWeight
+from fevbench.weights import LocalWeight
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,6 @@ class TaskInput:
     """What a task gets.
 
     Attributes:
-        part: The clips.
         made: Path in the run folder to the content of a clip that is already made.
         true: Clip id to the sampled true clip; None if the node should have the data set.
     """
@@ -76,7 +72,6 @@ class TaskOutput:
     """What a task returns.
 
     Attributes:
-        found: Digests and features of the clips.
         made: Path in the run folder to the content of a new clip.
         lacks_data: Whether the node lacks the data set, so that nothing was done.
         failed: What failed, and what to do about it.
@@ -89,11 +84,7 @@ class TaskOutput:
 
 
 class SentCorpus(Corpus):
-    """True clips that were sent after sampling.
-
-    Attributes:
-        sent: Clip id to its frames.
-    """
+    """True clips that were sent after sampling, by id."""
 
     sent: Mapping[str, Frames] = {}
 
@@ -111,15 +102,7 @@ def files_of(part: Part) -> list[str]:
 
 @dataclass
 class _Node:
-    """A worker that stays open in this process.
-
-    Attributes:
-        key: Identifies its run.
-        worker: The worker.
-        folder: Its run folder, which is deleted with it.
-        notes: Notes of its caches.
-        stack: Resources to close with it.
-    """
+    """A worker that stays open in this process; its run folder is deleted with it."""
 
     key: str
     worker: Worker
@@ -177,7 +160,7 @@ def _opened(sent: SentRun, has_data: bool) -> _Node | None:
         raise FevbenchError(f"it has fevbench {VERSION}, the run {sent.version}", "install the same version")
     job: Job = cloudpickle.loads(sent.job)
     settings, evaluation = job.plan.settings, job.plan.evaluation
-    dataset = _dataset_here(settings.dataset, settings.dataset_version)
+    dataset = dataset_here(settings.dataset, settings.dataset_version)
     if dataset is None and has_data:
         return None
     with ExitStack() as stack:
@@ -203,20 +186,8 @@ def _opened(sent: SentRun, has_data: bool) -> _Node | None:
         return _Node(sent.key, worker, folder, notes, stack.pop_all())
 
 
-def _dataset_here(name: str, version: str) -> Dataset | None:
-    try:
-        dataset = open_dataset(name)
-    except FevbenchError:
-        return None
-    return dataset if dataset.version == version else None
-
-
 def _weight(name: str, sha256: str, folder: Path) -> LocalWeight:
-    """A weight on this node.
-
-    Raises:
-        FevbenchError: It is missing, or a different file.
-    """
+    """A weight on this node; an error if it is missing, or a different file."""
     if (folder / name).exists():
         return weights.LocalWeight(name, folder / name, sha256, verified=True)
     (local,) = weights.require_all([name], offline=True).values()
@@ -228,11 +199,7 @@ def _weight(name: str, sha256: str, folder: Path) -> LocalWeight:
 
 
 def _check_same(extractor: Extractor, local: Mapping[str, LocalWeight], device: str, sent: SentRun) -> None:
-    """Check that an extractor computes the same features here as on the driver.
-
-    Raises:
-        FevbenchError: It does not.
-    """
+    """Check that an extractor computes the same features here as on the driver."""
     ours, theirs = extractor.versions(), sent.packages[extractor.name]
     for package in sorted({*ours, *theirs}):
         here, there = ours.get(package, "none"), theirs.get(package, "none")

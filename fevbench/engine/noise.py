@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from fevbench.data.clip import Clip
 from fevbench.data.corpus import sorted_by_hash
 from fevbench.results.files import file_name
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip
 
 MOST_SUBJECTS = 24
 """Most subjects with noise samples, one clip each: subjects are the unit of statistics."""
 
 
 def made_again(clips: Sequence[Clip]) -> tuple[Clip, ...]:
-    """The clips to make again, in their order: of each subject the first by hash, at most `MOST_SUBJECTS`.
-
-    Args:
-        clips: Those that are scored.
-    """
+    """The clips to make again, in their order: of each subject the first by hash, at most `MOST_SUBJECTS`."""
     first: dict[str, Clip] = {}
     for clip in sorted_by_hash(clips):
         first.setdefault(clip.subject, clip)
@@ -30,13 +23,7 @@ def made_again(clips: Sequence[Clip]) -> tuple[Clip, ...]:
 
 
 def all_exist(folder: Path, clips: Sequence[Clip], count: int) -> bool:
-    """Whether all noise samples of a run's clips exist.
-
-    Args:
-        folder: The folder of the noise samples.
-        clips: The clips that are scored.
-        count: Clips per face and label, the scored one included.
-    """
+    """Whether all noise samples of the scored clips exist, ``count`` a clip with the scored one included."""
     return all(
         (folder / str(number) / file_name(clip)).exists()
         for number in range(1, count)
@@ -45,12 +32,7 @@ def all_exist(folder: Path, clips: Sequence[Clip], count: int) -> bool:
 
 
 def noise_notes(scored: Mapping[str, str], again: Mapping[str, Sequence[str]]) -> list[str]:
-    """The note for a reader if the noise changes nothing.
-
-    Args:
-        scored: Clip id to the digest of the clip that is scored.
-        again: Clip id to the digests of the same clip made again; none if nothing was.
-    """
+    """The note for a reader if the noise changes nothing, by the clips' digests: scored, and made again."""
     if not again or any(digest != scored[clip] for clip, others in again.items() for digest in others):
         return []
     count = 1 + max(map(len, again.values()))

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from fevbench.data.clip import Frames
 from fevbench.data.tensors import to_pixels
 from fevbench.errors import ModelError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 LARGEST = 1.5
 """Largest output that counts as rounding of [-1, 1]; more is another range."""
@@ -22,12 +17,7 @@ ROUNDING = 1
 
 
 def read_output(name: str, clip: str, values: NDArray[np.float32]) -> tuple[Frames, NDArray[np.float32]]:
-    """Check the values of one clip, and turn them into pixels.
-
-    Args:
-        name: The model.
-        clip: The clip's id.
-        values: ``float32[T, 3, H, W]``, in [-1, 1] if correct.
+    """Check the values of one clip, ``float32[T, 3, H, W]`` in [-1, 1], and turn them into pixels.
 
     Returns:
         ``uint8[T, H, W, 3]``, and the values themselves, ``float32[T, H, W, 3]``.

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fevbench import weights
-from fevbench.data.clip import Split
+from fevbench.data.clip import Clip, Dataset, Split
+from fevbench.data.protocol import Protocol
 from fevbench.errors import FevbenchError, UnknownName
 from fevbench.extractors.backends import REFERENCE, Backend, Precision
 from fevbench.extractors.base import Extractor, extractors, sample_count
@@ -19,29 +19,20 @@ from fevbench.judge.files import missing
 from fevbench.metrics.catalog import FAMILIES, Metric, metrics
 from fevbench.models.found import FoundModel
 from fevbench.records import Record
+from fevbench.weights import LocalWeight, Progress
 from fevbench.wording import n_subjects, quantity
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Clip, Dataset
-    from fevbench.data.protocol import Protocol
-    from fevbench.weights import LocalWeight, Progress
 
 
 class Settings(Record):
     """What determines the clips of a run folder; a command with the same settings continues the run."""
 
     model: str
-    """The model's name."""
     fingerprint: str
     """The sha256 of its code or its videos."""
     dataset: str
-    """The data set's name."""
     dataset_version: str
-    """The data set's version."""
     protocol: str
-    """The protocol's id."""
     split: Split
-    """The scored split."""
     limit: int | None
     """How many clips at most."""
     seed: int
@@ -85,8 +76,6 @@ class Evaluation:
     Attributes:
         metrics: The metrics, as the protocol has them; ids contain the hash of the expression classifier that
             a metric uses.
-        dataset: The data set.
-        protocol: How its clips are sampled.
         judge: The expression classifier of data set and protocol, if there is one.
         remakes_clips: Whether the model can make a clip again with other noise.
         clips: The scored clips; None while they are not known.
@@ -183,12 +172,8 @@ class Plan:
     """A planned run.
 
     Attributes:
-        settings: What identifies it.
-        model: The model to score.
         evaluation: What to compute, in the catalogue's order, on which data set, under which protocol.
-        device: The torch device.
         batch_size: Samples per call of a network; None for each extractor's default.
-        out: The run folder.
         any_backend: Whether an earlier result from another backend is accepted.
         plugin: The plug-in file, if any; it may define extractors.
     """
@@ -209,12 +194,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A Ray cluster.
-
-    Attributes:
-        address: ``HOST:PORT`` of a running cluster, or ``auto`` for the one this machine belongs to; None
-            starts one on this machine.
-    """
+    """A Ray cluster: ``HOST:PORT``, or ``auto`` for that of this machine; None starts one on this machine."""
 
     address: str | None = None
 
@@ -295,11 +275,7 @@ def most_samples(metric: Metric, frames: int) -> int:
 def shortage(metric: Metric, clips: Sequence[Clip], samples: Sequence[int], labels: Sequence[str]) -> str:
     """What clips have too little of for a metric; empty if they suffice.
 
-    Args:
-        metric: Its declaration.
-        clips: The clips.
-        samples: Number of samples that a set metric takes of each clip.
-        labels: The data set's labels.
+    ``samples`` are the numbers of samples that a set metric takes of each clip.
     """
     if metric.kind == "clip":
         return subject_shortage(metric, clips)

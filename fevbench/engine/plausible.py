@@ -18,17 +18,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from fevbench.data.clip import Frames
 
-    from fevbench.data.clip import Frames
-
-    Floats = NDArray[np.floating[Any]]
-
+Floats = NDArray[np.floating[Any]]
 FEW = 4
 """Number of clips that are compared."""
 NEARER = 0.6

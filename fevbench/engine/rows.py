@@ -6,17 +6,14 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.errors import FevbenchError
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Rows = NDArray[np.floating[Any]]
-
+Rows = NDArray[np.floating[Any]]
 CHUNK = 1 << 24
 """Least bytes by which the file grows; smaller sets of samples are joined in memory."""
 ALIGNED = 64
@@ -24,11 +21,7 @@ ALIGNED = 64
 
 
 class RowsOnDisk:
-    """Arrays in an unnamed file, which is deleted with the last of them.
-
-    Args:
-        folder: The folder of the file.
-    """
+    """Arrays in an unnamed file of a folder, which is deleted with the last of them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -80,11 +73,7 @@ class RowsOnDisk:
 
 
 def joined(parts: Sequence[Rows], folder: Path | None) -> Rows:
-    """Arrays ``[n, D]`` joined along the first axis; large ones on disk.
-
-    Args:
-        parts: At least one.
-        folder: The folder of the file; None for memory, whatever the size.
+    """One or more arrays ``[n, D]`` joined along the first axis; large ones on disk if a folder is given.
 
     Raises:
         FevbenchError: The disk is full.

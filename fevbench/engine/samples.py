@@ -7,23 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fevbench.data.clip import Frames
 from fevbench.data.video import content_digest
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-    from fevbench.extractors.base import Unit
+from fevbench.extractors.base import Unit
 
 
 class HashedClip:
-    """A clip's pixels and their digests, computed when first needed.
-
-    Args:
-        frames: ``uint8[T, H, W, 3]``.
-    """
+    """A clip's pixels ``uint8[T, H, W, 3]`` and their digests, computed when first needed."""
 
     def __init__(self, frames: Frames) -> None:
         self.frames = frames
@@ -48,12 +41,7 @@ class HashedClip:
 
 @dataclass(frozen=True)
 class Sample:
-    """The input of one row of features.
-
-    Attributes:
-        key: The digest of its pixels.
-        parts: The frames, or the clip, that it consists of.
-    """
+    """The input of one row of features: the digest of its pixels, and the frames or clip it consists of."""
 
     key: str
     parts: tuple[Frames, ...]
@@ -65,12 +53,9 @@ class Sample:
 
 
 def samples(unit: Unit, made: HashedClip, true: HashedClip) -> list[Sample]:
-    """The samples of a clip beside its true clip.
+    """The samples of a clip beside its true clip of the same shape, which may be the clip itself.
 
-    Args:
-        unit: What a sample is. For pairs of noise samples, use `noise_pairs`.
-        made: The clip.
-        true: The true clip, of the same shape; may be ``made`` itself.
+    For pairs of noise samples, use `noise_pairs`.
     """
     if unit == "clip":
         return [Sample(made.digest, (made.frames,))]

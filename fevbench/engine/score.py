@@ -5,18 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fevbench.data.clip import Clip
 from fevbench.engine.noise import made_again
-from fevbench.engine.plan import shortage, subject_shortage
-from fevbench.engine.rows import joined
+from fevbench.engine.plan import Evaluation, shortage, subject_shortage
+from fevbench.engine.rows import Rows, joined
 from fevbench.extractors.base import extractors
 from fevbench.global_state import fixed_global_state
+from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.metrics.identity import InputFaces
 from fevbench.metrics.measurement import ClipView, Measurement
+from fevbench.progress import Progress
 from fevbench.results.schema import Interval, MetricResult
 from fevbench.stats.bootstrap import LEAST_SUBJECTS, LEVEL, subject_bootstrap
 from fevbench.stats.bootstrap import METHOD as BOOTSTRAP
@@ -29,19 +34,6 @@ from fevbench.stats.jackknife import (
 )
 from fevbench.stats.jackknife import METHOD as JACKKNIFE
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Clip
-    from fevbench.engine.plan import Evaluation
-    from fevbench.metrics.catalog import Metric
-    from fevbench.progress import Progress
-
-    Rows = NDArray[np.floating[Any]]
-
-
 LEAST_KAPPA = 0.5
 """Least Cohen's kappa of a classifier on the true clips; see `weak_classifier`."""
 
@@ -51,8 +43,6 @@ class ClipSet:
     """The generated clips, or the true ones.
 
     Attributes:
-        labels: The data set's labels.
-        frames: Frames of each clip.
         features: Extractor name to clip id to its features, one row per sample.
         folder: Where large sets of samples are joined on disk; None for memory.
     """
@@ -89,12 +79,8 @@ def score_all(
 ) -> tuple[dict[str, MetricResult], float]:
     """The result of every metric of an evaluation, and the seconds it took.
 
-    Args:
-        evaluation: The metrics.
-        clips: The clips that are scored.
-        features: Extractor to clip id to its rows: of the made clip and of the true clip.
-        progress: Receives the progress.
-        folder: Where large sets of samples are joined on disk.
+    ``features`` is extractor to clip id to its rows: of the made clip and of the true clip. Large sets of
+    samples are joined on disk in ``folder``.
     """
     labels, frames = evaluation.dataset.labels, evaluation.protocol.frames
     made, true = (clip_set(labels, frames, features, side, folder) for side in (0, 1))
@@ -131,14 +117,9 @@ def score(metric: Metric, clips: Sequence[Clip], made: ClipSet, true: ClipSet) -
 def weak_classifier(metric: Metric, clips: Sequence[Clip], true: ClipSet) -> str:
     """That the classifier behind a metric recognises too few true clips to be used; else empty.
 
-    Chance is one divided by the number of labels. A classifier must reach at least half of the way from
-    there to all clips (Cohen's kappa of 0.5; for six labels, 0.583 of the clips): below it, a wrong reading
-    says more about the classifier than about the clip.
-
-    Args:
-        metric: Its declaration.
-        clips: Those that are scored.
-        true: The true clips.
+    Chance is one divided by the number of labels. A classifier must reach at least half of the way from there
+    to all clips (Cohen's kappa of 0.5; for six labels, 0.583 of the clips): below it, a wrong reading says
+    more about the classifier than about the clip.
     """
     if not metric.computation.accuracy:
         return ""
@@ -222,12 +203,7 @@ def _samples(metric: Metric, clips: Sequence[Clip], side: ClipSet, true: ClipSet
 
 
 def interval_of_mean(values: Sequence[float], subjects: Sequence[str]) -> Interval | None:
-    """The interval of a clip metric.
-
-    Args:
-        values: The value of each clip.
-        subjects: The subject of each clip.
-    """
+    """The interval of a clip metric, from the value and the subject of each clip."""
     enough = len(set(subjects)) >= LEAST_SUBJECTS
     return _interval(subject_bootstrap(values, subjects) if enough else None, BOOTSTRAP)
 
@@ -237,11 +213,8 @@ def interval_of_set(
 ) -> Interval | None:
     """The interval of a set metric, cut to the metric's range: no distance is below 0.
 
-    Args:
-        metric: Its declaration.
-        value: Its value.
-        replicates: The value without each group of subjects in turn.
-        sizes: Number of clips per group; None for older results, whose groups were not weighted by size.
+    ``replicates`` are the value without each group of subjects in turn, ``sizes`` the clips per group; None
+    for older results, whose groups were not weighted by size.
     """
     bounds = jackknife_interval(value, replicates, sizes)
     least, most = metric.definition.range

@@ -7,20 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from fevbench.data.clip import Clip
+from fevbench.data.corpus import Corpus
 from fevbench.engine.extract import Extraction, Work
+from fevbench.engine.generate import GeneratedClips
 from fevbench.engine.noise import made_again
+from fevbench.engine.rows import Rows
 from fevbench.engine.samples import HashedClip, noise_pairs
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from fevbench.data.clip import Clip
-    from fevbench.data.corpus import Corpus
-    from fevbench.engine.extract import Rows
-    from fevbench.engine.generate import GeneratedClips
-    from fevbench.progress import Progress
+from fevbench.progress import Progress
 
 Part = tuple[tuple["Clip", ...], int]
 """Clips, and how many noise samples each has; 1 is the scored clip alone."""
@@ -42,8 +38,7 @@ class ClipFeatures:
         again: The same for each further noise sample.
         features: Extractor to clip id to its rows: of the made clip and of the true clip.
         work: Stage to the work for it.
-        notes: Notes for the user.
-        reads: Files that the model opened in another process than the one that began the run.
+        opened_files: Files that the model opened in another process than the one that began the run.
     """
 
     made: dict[str, Digests] = field(default_factory=dict)
@@ -55,12 +50,7 @@ class ClipFeatures:
     opened_files: list[Path] = field(default_factory=list)
 
     def add(self, other: ClipFeatures, keep: Callable[[Rows], Rows]) -> None:
-        """Add other clips.
-
-        Args:
-            other: Their digests and features.
-            keep: Moves an array out of memory, and returns it from there.
-        """
+        """Add other clips; ``keep`` moves an array out of memory, and returns it from there."""
         self.made |= other.made
         self.true |= other.true
         self.again |= other.again
@@ -87,15 +77,7 @@ class ClipFeatures:
 class Worker:
     """Makes clips and extracts their features; each run has one or more.
 
-    Args:
-        corpus: The true clips.
-        generated: Makes or finds the clips.
-        noise: The folder of the noise samples, with a folder for each.
-        extractions: The open extractors, by name.
-
-    Attributes:
-        corpus: The true clips.
-        generated: What makes the clips.
+    ``noise`` is the folder of the noise samples, with a folder for each; ``extractions`` are open, by name.
     """
 
     def __init__(
@@ -131,11 +113,7 @@ class Worker:
         return self.extract(clips) if count == 1 else self.extract_noise(clips, count)
 
     def parts(self, count: int) -> list[list[Part]]:
-        """The work of a run in two turns: all clips, then their noise samples.
-
-        Args:
-            count: Noise samples per clip, the scored one included.
-        """
+        """The work of a run in two turns: all clips, then ``count - 1`` more noise samples of each."""
         again = _parts(self._again(1).groups, count) if count > 1 else []
         return [_parts(self.generated.groups, 1), again]
 
@@ -174,14 +152,10 @@ class Worker:
         return found
 
     def extract_noise(self, clips: Sequence[Clip], count: int) -> ClipFeatures:
-        """Make noise samples of clips, and extract the differences between those of each face and label.
+        """Make noise samples of made clips, and extract the differences between those of each face and label.
 
-        True clips have no rows: a second take of a subject starts from another picture, so it differs by
-        more than noise.
-
-        Args:
-            clips: Clips that are already made.
-            count: Noise samples per clip, the scored one included.
+        There are ``count`` per clip, the scored one included. True clips have no rows: a second take of a
+        subject starts from another picture, so it differs by more than noise.
 
         Raises:
             FevbenchError: As `extract`.

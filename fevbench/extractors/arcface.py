@@ -11,19 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fevbench.data.clip import Frames
 from fevbench.data.prepared.face import DetectedFace
 from fevbench.extractors.backends import REFERENCE, Backend
 from fevbench.extractors.faces import FaceFinder, shared_detector
 from fevbench.extractors.onnx import load_onnx
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 DETECTOR = "scrfd-500m"
 """The detector's name in the weights registry."""
@@ -37,11 +33,6 @@ class Embedder:
     """ArcFace for detected faces: pictures and five points to embeddings.
 
     The network runs on the backend; alignment before it and scaling after it do not.
-
-    Args:
-        device: The torch device.
-        path: The network's file.
-        backend: What runs the network.
     """
 
     def __init__(self, device: str, path: Path, backend: Backend = REFERENCE) -> None:
@@ -52,12 +43,8 @@ class Embedder:
     ) -> NDArray[np.float32]:
         """Embed a face of each picture by its five points.
 
-        Args:
-            pictures: ``uint8[H, W, 3]`` each, RGB.
-            points: ``[5, 2]`` each, x and y in pixels.
-
-        Returns:
-            ``float32[N, 512]``, L2-normalised.
+        Pictures are ``uint8[H, W, 3]``, RGB, points ``[5, 2]``, x and y in pixels; embeddings
+        ``float32[N, 512]``, L2-normalised.
         """
         if not pictures:
             return np.empty((0, 512), np.float32)
@@ -68,14 +55,7 @@ class Embedder:
 
 
 class ArcFace:
-    """Frames to embeddings ``float32[N, 512]``, L2-normalised; NaN where no face is found.
-
-    Args:
-        device: The torch device.
-        weights: Weight name to file.
-        backend: What runs the network that embeds.
-        embedder: The name of the network that embeds.
-    """
+    """Frames to embeddings ``float32[N, 512]``, L2-normalised; NaN where no face is found."""
 
     def __init__(
         self,
@@ -117,11 +97,7 @@ def _align(picture: Frames, points: NDArray[np.floating]) -> Frames:
 class FaceRecogniser:
     """Finds the faces of a frame and computes their embeddings, on the CPU.
 
-    Each process opens the networks at the first call, so the object can be pickled.
-
-    Attributes:
-        detector: The file of `DETECTOR`.
-        embedder: The file of `EMBEDDER`.
+    Each process opens the networks (files) at the first call, so the object can be pickled.
     """
 
     detector: Path

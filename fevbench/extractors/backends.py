@@ -87,15 +87,10 @@ def rounds(backend: Backend) -> bool:
 
 
 def run_by(backend: Backend, network: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A torch network, run by a backend.
+    """A torch network, run by a backend: itself, or a function of the same tensors with the same outputs.
 
-    Args:
-        backend: The backend.
-        network: In eval mode; from one tensor ``[N, ...]`` to one ``[N, ...]``. Its operations may depend on
-            a sample's shape, never on its values or on other samples in the batch.
-
-    Returns:
-        The network itself, or a function of the same tensors with the same outputs.
+    The network is in eval mode, from one tensor ``[N, ...]`` to one ``[N, ...]``. Its operations may depend
+    on a sample's shape, never on its values or on other samples in the batch.
     """
     if runs_on_openvino(backend):
         return _TorchOnOpenVINO(network, BF16 if rounds(backend) else "f32")
@@ -112,12 +107,7 @@ def _rounded(network: nn.Module, batch: torch.Tensor) -> torch.Tensor:
 
 
 class _TorchOnOpenVINO:
-    """A torch module that is compiled for each new shape of a sample.
-
-    Args:
-        network: The module.
-        precision: OpenVINO's name of the precision of products.
-    """
+    """A torch module that is compiled for each new shape of a sample."""
 
     def __init__(self, network: nn.Module, precision: str) -> None:
         self._network, self._precision = network, precision
@@ -160,16 +150,9 @@ def run_onnx(path: Path) -> Arrays:
 def _compiled(
     name: str, read: Callable[[Any], Any], shape: Sequence[int] | None = None, precision: str = "f32"
 ) -> Arrays:
-    """A graph of one input, for batches of any size.
+    """A graph of one input, for batches of any size; ``shape`` is that of a sample if the graph lacks it.
 
-    Args:
-        name: Its name in errors.
-        read: Reads it with OpenVINO's core.
-        shape: The shape of a sample; None if the graph has it.
-        precision: OpenVINO's name of the precision of products; its default is bfloat16 where possible.
-
-    Raises:
-        FevbenchError: OpenVINO cannot be loaded, or cannot run it.
+    ``precision`` is given because OpenVINO's default is bfloat16 where possible.
     """
     import torch
 
@@ -200,11 +183,7 @@ def _compiled(
 
 
 def _import_openvino() -> Any:
-    """The module, imported without the package that reports its use; it has a replacement for that.
-
-    Raises:
-        FevbenchError: Its installation is broken.
-    """
+    """The module, imported without the package that reports its use; it has a replacement for that."""
     hidden = _TELEMETRY not in sys.modules
     if hidden:
         # Python's way to say that there is no such module.

@@ -126,8 +126,7 @@ class Extractor:
     def runs_on(self, device: str) -> dict[str, str]:
         """What it runs on: runtime to torch's kind of device, or to the runtime's own name of the device.
 
-        Args:
-            device: The chosen torch device. MediaPipe always runs on the CPU.
+        MediaPipe always runs on the CPU.
         """
         found: dict[str, str] = {}
         if "torch" in self.packages:

@@ -41,16 +41,10 @@ PATIENCE = 60.0
 
 
 class FeatureCache:
-    """Features of one extractor.
+    """Features of one extractor, in a folder that is made if it does not exist.
 
-    Args:
-        folder: The folder of the cache files; made if it does not exist.
-        name: The extractor's name, for a readable file name.
-        fingerprint: The extractor's fingerprint.
-        dim: Features a sample.
-        note: Receives notes for the user, one line each.
-        patience: Seconds to wait for another process that writes to the same file.
-        dtype: The features' type, ``float32`` or ``float64``.
+    ``note`` receives notes for the user, one line each; ``patience`` is the seconds to wait for another
+    process that writes to the same file.
 
     Raises:
         FevbenchError: The file cannot be made or opened, or another process keeps it locked.
@@ -126,10 +120,7 @@ class FeatureCache:
         return found
 
     def put(self, features: Mapping[str, NDArray[np.floating[Any]]]) -> None:
-        """Store features: this cache finds them at once, others after the next `flush`.
-
-        Args:
-            features: Key to ``[dim]``.
+        """Store features, key to ``[dim]``: this cache finds them at once, others after the next `flush`.
 
         Raises:
             FevbenchError: The disk is full, or another process keeps the file locked.

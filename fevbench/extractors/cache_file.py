@@ -33,17 +33,12 @@ class ReadOnlyError(FevbenchError):
 
 
 class CacheFile:
-    """An SQLite file that processes share.
+    """An SQLite file that processes share; it and its folder are made if they do not exist.
 
     Args:
-        path: The file; it and its folder are made if they do not exist.
+        path: The file.
         note: Receives notes for the user, one line each.
         patience: Seconds to wait for another process that writes to it.
-
-    Attributes:
-        path: The file.
-        db: The connection to it.
-        version: The version of its layout.
 
     Raises:
         FevbenchError: It cannot be made or opened, or another process keeps it locked.

@@ -42,7 +42,7 @@ def connect(path: Path, patience: float) -> sqlite3.Connection:
     else:
         db = sqlite3.connect(path, timeout=patience)
     try:
-        db.text_factory = _decoded
+        db.text_factory = lambda text: text.decode("utf-8", "replace")  # it may be damaged
         db.execute("PRAGMA trusted_schema = OFF")
         db.execute("PRAGMA cell_size_check = ON")
         if with_log and not has_shared_memory(path.parent):
@@ -103,8 +103,3 @@ def layout_of(db: sqlite3.Connection) -> tuple[int, dict[tuple[str, str], str | 
     ((version,),) = db.execute("PRAGMA user_version").fetchall()
     made = db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
     return version, {(kind, name): sql for kind, name, sql in made}
-
-
-def _decoded(text: bytes) -> str:
-    """A text that may be damaged UTF-8."""
-    return text.decode("utf-8", "replace")

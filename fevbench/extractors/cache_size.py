@@ -34,8 +34,6 @@ class CacheFile:
     """One file of the feature caches.
 
     Attributes:
-        path: The file.
-        extractor: The extractor's name.
         fingerprint: The first digits of its fingerprint.
         bytes: Its size on the disk, with its log.
         days: Entries by the day, counted from 1970, on which they were last used; None if the file cannot be
@@ -61,7 +59,6 @@ class Removal:
     """The entries to remove from a file.
 
     Attributes:
-        file: The file.
         days: Entries to remove, by their day.
         whole: Whether the whole file is removed.
         bytes: Bytes that this frees; an estimate before it is done.
@@ -97,10 +94,7 @@ def cache_files(folder: Path, progress: Progress) -> list[CacheFile]:
 def plan(files: list[CacheFile], keep: float | None, older_than: int | None) -> list[Removal]:
     """What to remove: empty and untrusted files, then the least recently used entries.
 
-    Args:
-        files: All files.
-        keep: Bytes to keep at most.
-        older_than: Remove entries not used for more than this many days.
+    ``keep`` is the bytes to keep at most; entries not used for more than ``older_than`` days go as well.
     """
     first = -math.inf if older_than is None else today() - older_than
     excess = -math.inf if keep is None else sum(file.bytes for file in files) - keep

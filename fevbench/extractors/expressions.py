@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
+from fevbench.data.clip import Frames
 from fevbench.extractors.base import CLASSES as CLASSES
 from fevbench.extractors.faces import shared_detector
 from fevbench.extractors.networks import exact_inference
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 Box = tuple[float, float, float, float]
 Crop = Callable[["Frames", Box], "Frames"]
@@ -27,13 +24,9 @@ Crop = Callable[["Frames", Box], "Frames"]
 class ExpressionReader:
     """Frames to probabilities ``float32[N, 7]`` of `CLASSES`; NaN where no face is found.
 
-    Args:
-        device: The torch device.
-        detector: The face detector's file.
-        crop: Cuts the network's input out of a frame.
-        network: From pixels ``float[N, C, S, S]`` in 0..255 to logits ``[N, L]``; on the device.
-        labels: The labels of the network's outputs, in order: the names in `CLASSES`, and possibly others,
-            which take part of the probability but have no column.
+    ``crop`` cuts the network's input out of a frame. The network, on the device, takes pixels
+    ``float[N, C, S, S]`` in 0..255 to logits ``[N, L]`` of ``labels``: the names in `CLASSES`, and possibly
+    others, which take part of the probability but have no column.
     """
 
     def __init__(
@@ -71,15 +64,9 @@ class ExpressionReader:
 
 
 def resize_square(image: Image.Image, size: int, box: Box) -> Frames:
-    """A square part of an image, resized with Pillow's bilinear filter.
+    """A square part of an image (``L`` or ``RGB``) resized bilinearly by Pillow: ``uint8[size, size, C]``.
 
-    Args:
-        image: In mode ``L`` or ``RGB``.
-        size: Height and width of the result, in pixels.
-        box: Left, top, right and bottom of the part, inside the image.
-
-    Returns:
-        ``uint8[size, size, C]``, C being 1 or 3.
+    The box is its left, top, right and bottom, inside the image; C is 1 or 3.
     """
     resized = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box))
     return resized.reshape(size, size, -1)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,13 +19,11 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
+from fevbench.data.clip import Frames
 from fevbench.errors import WeightsError
 from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.expressions import Box, ExpressionReader, resize_square
 from fevbench.extractors.networks import same_padding, to_kernel
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
 
 INPUT_SIZE = 112
 LABELS = ("neutral", "happiness", "sadness", "anger", "fear", "disgust", "surprise")
@@ -115,11 +113,7 @@ class FaceExpressionNet(nn.Module):
 
 
 def build_face_api(path: Path, manifest: Path) -> FaceExpressionNet:
-    """The network with the published weights, in eval mode.
-
-    Args:
-        path: The weights, one after the other.
-        manifest: Their names, shapes and quantisation.
+    """The network with the published weights, whose names, shapes and quantisation the manifest holds.
 
     Raises:
         WeightsError: The files hold something else.

@@ -13,17 +13,14 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fevbench.data.clip import Frames
 from fevbench.errors import MissingPackage, WeightsError
 from fevbench.extractors.faces import BORDER, FACE_SIZE, to_canvas
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 LANDMARKER = "face-landmarker"
 """The landmarker's name in the weights registry."""
@@ -56,11 +53,7 @@ MESH = slice(POSE.stop, POSE.stop + 3 * POINTS)
 
 
 class Landmarker:
-    """MediaPipe with `LANDMARKER`, opened when it is first needed and closed with this object.
-
-    Args:
-        weights: Weight name to file.
-        user: The feature that needs it, for the message.
+    """MediaPipe with `LANDMARKER`, opened when ``user`` first needs it and closed with this object.
 
     Raises:
         MissingPackage: MediaPipe is not installed.
@@ -79,9 +72,7 @@ class Landmarker:
     def look(self, frames: Frames, everything: bool = False) -> Iterator[Any]:
         """MediaPipe's output for each frame of ``uint8[N, H, W, 3]``, put on the canvas of `to_canvas`.
 
-        Args:
-            frames: The frames.
-            everything: Whether to compute blendshapes and pose besides the mesh.
+        With ``everything`` it has blendshapes and pose besides the mesh.
 
         Raises:
             WeightsError: The file holds something else.
@@ -91,10 +82,9 @@ class Landmarker:
             yield landmarker.detect(self._image(image_format=self._rgb, data=to_canvas(frame)))
 
     def points(self, frames: Frames) -> NDArray[np.float32]:
-        """The mesh of the face of each frame ``uint8[N, S, S, 3]``.
+        """The mesh of the face of each frame ``uint8[N, S, S, 3]``: ``float32[N, 478, 2]``.
 
-        Returns:
-            ``float32[N, 478, 2]``, x and y as parts of the frame's side; NaN where no face is found.
+        x and y are parts of the frame's side; NaN where no face is found.
         """
         points = np.full((len(frames), POINTS, 2), np.nan, np.float32)
         for i, seen in enumerate(self.look(frames)):

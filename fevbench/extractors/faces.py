@@ -10,23 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from fevbench.data.clip import Frames
 from fevbench.data.framing import FoundFace
 from fevbench.data.video import content_digest
 from fevbench.extractors.onnx import load_onnx
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
-
-    Box = tuple[float, float, float, float]
-    Found = tuple[NDArray[np.float32], Box] | None
-
+Box = tuple[float, float, float, float]
+Found = tuple[NDArray[np.float32], Box] | None
 FACE_SIZE = 128
 """Pixels to which a frame is resized before detection: SCRFD does not detect faces of 64 px reliably."""
 BORDER = 32
@@ -74,10 +69,6 @@ class SCRFD:
 
     It runs only on onnxruntime: no backend is faster, and crops follow its points. Points moved by a
     hundred-thousandth of a pixel change grey levels of a crop by one, and so an embedding by 1e-3.
-
-    Args:
-        device: The torch device.
-        path: The detector's file.
     """
 
     def __init__(self, device: str, path: Path) -> None:
@@ -88,13 +79,9 @@ class SCRFD:
     ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """The faces of each picture of ``uint8[N, S, S, 3]``, S a multiple of 32, the highest score first.
 
-        Args:
-            pictures: The network's inputs.
-            scale: Input pixels per pixel of the original picture.
-
-        Returns:
-            For each picture ``float32[K, 4]``, left, top, right and bottom of its faces, and
-            ``float32[K, 5, 2]``, x and y of their points, in pixels of the original picture.
+        For each picture ``float32[K, 4]``, left, top, right and bottom of its faces, and
+        ``float32[K, 5, 2]``, x and y of their points, in pixels of the original picture, of which ``scale``
+        input pixels are one.
         """
         pixels = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), np.float32)
         outputs = self._run((pixels - np.float32(127.5)) / np.float32(128))
@@ -148,12 +135,7 @@ def shared_detector(device: str, path: Path) -> FaceDetector:
 
 
 class FaceDetector:
-    """SCRFD-500M on the canvas of each frame; it remembers the faces of the last frames.
-
-    Args:
-        device: The torch device.
-        path: The detector's file.
-    """
+    """SCRFD-500M on the canvas of each frame; it remembers the faces of the last frames."""
 
     def __init__(self, device: str, path: Path) -> None:
         self._detect = SCRFD(device, path)
@@ -235,10 +217,7 @@ class FacePoints:
 class FaceFinder:
     """SCRFD-500M for pictures of any size, where the face may be a small part.
 
-    Args:
-        device: The torch device.
-        path: The detector's file.
-        canvases: Heights and widths at which to search, in turn, until a face is found.
+    ``canvases`` are the heights and widths at which to search, in turn, until a face is found.
     """
 
     def __init__(self, device: str, path: Path, canvases: Sequence[int] = CANVASES) -> None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,12 +18,10 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import nn
 
+from fevbench.data.clip import Frames
 from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.expressions import Box, ExpressionReader, resize_square
 from fevbench.extractors.networks import checkpoint_of, fold_batch_norms, same_padding, to_kernel
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
 
 INPUT_SIZE = 64
 LABELS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")

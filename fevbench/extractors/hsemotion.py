@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from PIL import Image
 
+from fevbench.data.clip import Frames
 from fevbench.data.tensors import IMAGENET_MEAN, IMAGENET_STD
 from fevbench.extractors.expressions import Box, ExpressionReader, resize_square
 from fevbench.extractors.networks import checkpoint_of
 from fevbench.extractors.onnx import load_onnx
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
 
 INPUT_SIZE = 224
 LABELS = ("anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
@@ -44,10 +41,6 @@ def crop_stretched(frame: Frames, box: Box) -> Frames:
 
 class HSEmotion:
     """The network, from RGB pixels ``float[N, 3, 224, 224]`` in 0..255 to logits ``[N, 8]``.
-
-    Args:
-        device: The torch device; a GPU is used if onnxruntime can.
-        path: The network's file.
 
     Raises:
         WeightsError: The file holds something else.

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import nn
 
+from fevbench.data.clip import Frames
 from fevbench.data.tensors import to_tensor
 from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.networks import (
@@ -27,11 +29,6 @@ from fevbench.extractors.networks import (
     same_padding,
     to_kernel,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 INPUT_SIZE = 224
 MIN_FRAMES = 9

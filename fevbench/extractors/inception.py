@@ -6,20 +6,17 @@ import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from fevbench.data.clip import Frames
 from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.networks import checkpoint_of, exact_inference, fold_batch_norms
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 INPUT_SIZE = 299
 STEM = ("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3")
@@ -129,16 +126,10 @@ def _copy_torchscript(path: Path, network: nn.Module) -> None:
 
 
 def resize_clean(pixels: torch.Tensor) -> torch.Tensor:
-    """Resize as clean-fid does: Pillow's bicubic filter per float channel, clipped to 0..255.
+    """Resize ``float[N, 3, H, W]`` in 0..255 to 299 x 299 as clean-fid does: Pillow's bicubic filter.
 
-    Pillow's filter is linear and separable, so it is two products with the matrix Pillow itself makes
-    of an identity image.
-
-    Args:
-        pixels: ``float[N, 3, H, W]`` in 0..255.
-
-    Returns:
-        ``float[N, 3, 299, 299]`` in 0..255.
+    Pillow's filter is linear and separable, so it is two products with the matrix Pillow itself makes of an
+    identity image. Values are clipped to 0..255.
     """
     height, width = pixels.shape[-2:]
     if (height, width) == (INPUT_SIZE, INPUT_SIZE):

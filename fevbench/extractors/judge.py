@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fevbench.data.clip import Frames
 from fevbench.data.tensors import to_tensor
 from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.networks import exact_inference
 from fevbench.judge.files import MODEL
 from fevbench.judge.network import Judge
 from fevbench.training.export import read_exported
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 
 class JudgeReading:

@@ -11,20 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from fevbench.data.clip import Frames
 from fevbench.data.tensors import to_tensor
 from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.networks import checkpoint_of, exact_inference, flatten, read_tree, to_kernel
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
@@ -61,12 +58,6 @@ VGG = Layers("VGG16_0", [_TWO, [POOL, *_TWO], [POOL, *_THREE], [POOL, *_THREE], 
 class LPIPS:
     """Pairs of pictures to distances ``float32[N, 1]``; `Distance` runs on the backend.
 
-    Args:
-        device: The torch device.
-        weights: Weight name to the checkpoint's file.
-        backend: The backend that runs the network.
-        layers: The network's layers.
-
     Raises:
         WeightsError: The file holds something else.
     """
@@ -95,12 +86,7 @@ class LPIPS:
 
 
 class Distance(nn.Module):
-    """The network and the distance of its maps.
-
-    Args:
-        arrays: The checkpoint's arrays.
-        layers: The network's layers.
-    """
+    """The network and the distance of its maps, from the checkpoint's arrays."""
 
     shift: Tensor
     scale: Tensor

@@ -7,18 +7,16 @@ import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fevbench.errors import FevbenchError, WeightsError
 from fevbench.global_state import fixed_global_state
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 BROKEN = (pickle.UnpicklingError, EOFError, KeyError, TypeError, RuntimeError)
 """Exceptions raised when a JAX checkpoint has unexpected content."""
@@ -53,14 +51,11 @@ def checkpoint_of(
 ) -> Iterator[None]:
     """Turn errors of the block, which reads a checkpoint, into one that says it has unexpected content.
 
-    Args:
-        what: What it should hold.
-        path: The checkpoint.
-        errors: Exceptions that mean unexpected content.
-        from_user: Whether the user downloaded it, because no package index carries it.
+    ``what`` is what it should hold. With ``from_user``, the user downloaded it, because no package index
+    carries it.
 
     Raises:
-        WeightsError: One of these was raised.
+        WeightsError: One of ``errors`` was raised.
     """
     try:
         yield
@@ -77,10 +72,7 @@ def checkpoint_of(
 def same_padding(size: Sequence[int], kernel: Sequence[int], stride: Sequence[int]) -> list[int]:
     """TensorFlow's SAME padding, which is asymmetric, in the order of `torch.nn.functional.pad`.
 
-    Args:
-        size: The input's size; its last ``len(kernel)`` dimensions are padded.
-        kernel: The window's size in each of these dimensions.
-        stride: Its step in each of them.
+    The last ``len(kernel)`` dimensions of ``size`` are padded.
     """
     pads: list[int] = []
     lengths = size[-len(kernel) :]
@@ -91,14 +83,9 @@ def same_padding(size: Sequence[int], kernel: Sequence[int], stride: Sequence[in
 
 
 def to_kernel(array: NDArray[np.float32], depthwise: bool = False) -> torch.Tensor:
-    """A TensorFlow kernel in PyTorch's order of dimensions.
+    """A TensorFlow kernel ``[..., in, out]`` in PyTorch's order of dimensions, ``[out, in, ...]``.
 
-    Args:
-        array: ``[..., in, out]``; for a depthwise convolution ``[..., channels, 1]``.
-        depthwise: Whether the kernel is for a depthwise convolution.
-
-    Returns:
-        ``[out, in, ...]``; of a depthwise convolution ``[channels, 1, ...]``.
+    A depthwise one ``[..., channels, 1]`` becomes ``[channels, 1, ...]``.
     """
     channels = (-2, -1) if depthwise else (-1, -2)
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, channels, (0, 1)), np.float32))
@@ -107,12 +94,8 @@ def to_kernel(array: NDArray[np.float32], depthwise: bool = False) -> torch.Tens
 def resize_bilinear(pixels: torch.Tensor, size: int) -> torch.Tensor:
     """TensorFlow 1's `tf.image.resize_bilinear` with default arguments: its grid starts at the corner.
 
-    Target pixel i samples source position i * n / size, without half-pixel centres and without aligned
-    corners; positions beyond the last pixel take the last pixel.
-
-    Args:
-        pixels: ``float[N, C, H, W]``.
-        size: Height and width of the result.
+    Target pixel i of ``size`` samples source position i * n / size, without half-pixel centres and without
+    aligned corners; positions beyond the last pixel take the last pixel.
     """
     for dim in (-2, -1):
         length = pixels.shape[dim]
@@ -125,14 +108,7 @@ def resize_bilinear(pixels: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def fold_batch_norms(network: nn.Module) -> nn.Module:
-    """Fold each ``.bn`` of a block into the same block's ``.conv``, in place, for evaluation.
-
-    Args:
-        network: In eval mode; its blocks name the pair ``conv`` and ``bn``.
-
-    Returns:
-        The same network.
-    """
+    """Fold each ``.bn`` of a block into the same block's ``.conv``, in place, of a network in eval mode."""
     for block in list(network.modules()):
         conv, bn = getattr(block, "conv", None), getattr(block, "bn", None)
         if isinstance(conv, nn.Conv2d | nn.Conv3d) and isinstance(bn, nn.BatchNorm2d | nn.BatchNorm3d):

@@ -31,11 +31,7 @@ _IDENTITY = bytes.fromhex(
 
 
 def onnx_providers(device: str) -> list[str]:
-    """Providers of onnxruntime for a network, best first: a GPU if the device is one and it can use it.
-
-    Args:
-        device: The torch device.
-    """
+    """Providers of onnxruntime for a network, best first: a GPU if the device is one and it can use it."""
     return [CUDA, CPU] if device.startswith("cuda") and _runs_on_gpu() else [CPU]
 
 
@@ -83,15 +79,10 @@ class Graph:
 
 
 def load_onnx(device: str, path: Path, backend: Backend = REFERENCE) -> Graph:
-    """Open a graph for batches of any size.
+    """Open a graph for batches of any size; on a GPU if the device is one and onnxruntime can.
 
     Many exports declare batches of one but compute any, and onnxruntime warns at every larger one. So the
     declaration is changed in memory.
-
-    Args:
-        device: The torch device; a GPU is used if onnxruntime can.
-        path: The network's file.
-        backend: What runs it.
 
     Raises:
         FevbenchError: It runs on something else than the backend should use.
@@ -132,11 +123,6 @@ def _session(
 
 def check_provider(session: Any, device: str, path: Path) -> None:
     """Check that a network runs on the device that its features' fingerprint names.
-
-    Args:
-        session: The session of onnxruntime.
-        device: The torch device.
-        path: The network's file.
 
     Raises:
         FevbenchError: It runs elsewhere.

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from fevbench.data.clip import Frames
 
-    from fevbench.data.clip import Frames
+Pixels = NDArray[np.float64]
 
-    Pixels = NDArray[np.float64]
 
 SIGMA, RADIUS = 1.5, 5
 WINDOW = np.exp(-(np.arange(-RADIUS, RADIUS + 1) ** 2) / (2 * SIGMA**2))
@@ -30,12 +29,7 @@ SCALES = (0.0448, 0.2856, 0.3001)
 
 
 class PixelMeasure:
-    """Base of measures, which are built like networks but have none.
-
-    Args:
-        device: Ignored; the CPU computes it.
-        weights: None.
-    """
+    """Base of measures, which are built like networks but have none: both arguments are ignored."""
 
     def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
         pass
@@ -157,10 +151,6 @@ class _Comparison:
     """SSIM of one frame after another, in arrays that are allocated once, because allocation is slow.
 
     Only four fields are filtered, because SSIM needs only the sum of the two variances.
-
-    Attributes:
-        x: The last frame, ``float64[H, W, 3]``.
-        y: The frame it was compared with.
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -169,12 +159,8 @@ class _Comparison:
     def of_frames(self, x: NDArray[Any], y: NDArray[Any]) -> tuple[Pixels, Pixels]:
         """SSIM at each pixel whose window lies inside, and its factor of contrast and structure.
 
-        Args:
-            x: ``[H, W, 3]``, from 0 to 255.
-            y: The same shape.
-
-        Returns:
-            Two arrays ``float64[H - 10, W - 10, 3]``, which the next call overwrites.
+        Two arrays ``float64[H - 10, W - 10, 3]``, which the next call overwrites, of frames ``[H, W, 3]``
+        from 0 to 255.
         """
         # With 8-bit values, float64 needs no centring against cancellation.
         self.x[...], self.y[...] = x, y

@@ -13,11 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
+from fevbench.data.clip import Frames
 from fevbench.data.tensors import IMAGENET_MEAN, IMAGENET_STD
 from fevbench.extractors.networks import exact_inference
 from fevbench.extractors.vit import (
@@ -30,12 +33,6 @@ from fevbench.extractors.vit import (
     read_checkpoint,
     to_clips,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Frames
 
 GIANT = Shape(width=1408, depth=40, heads=16, hidden=6144, patch=14)
 HUGE = Shape(width=1280, depth=32, heads=16, hidden=5120, patch=16)

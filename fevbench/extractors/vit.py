@@ -10,22 +10,18 @@ import argparse
 import contextlib
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from fevbench.data.clip import Frames
 from fevbench.data.tensors import to_tensor
 from fevbench.extractors.networks import checkpoint_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fevbench.data.clip import Frames
 
 BROKEN = (
     OSError, RuntimeError, KeyError, TypeError, AttributeError, ValueError, EOFError, pickle.PickleError,
@@ -134,15 +130,10 @@ class VideoTransformer(nn.Module):
 
 
 def to_clips(batch: Frames, shape: Shape, device: str) -> torch.Tensor:
-    """The input of such a network: ``float32[N, 3, T, H, W]`` in [0, 1].
+    """The input of such a network: ``float32[N, 3, T, H, W]`` in [0, 1], of clips ``uint8[N, n, h, w, 3]``.
 
     Of a longer clip, frames 0, n / T, 2 n / T and so on, rounded down, are used. They are resized bilinearly
     with half-pixel centres, without antialiasing, ignoring the aspect ratio.
-
-    Args:
-        batch: ``uint8[N, n, h, w, 3]``.
-        shape: The network's hyperparameters.
-        device: The torch device.
 
     Raises:
         ValueError: The clips are too short.
@@ -172,14 +163,10 @@ def fill(
 ) -> Module:
     """A network with the weights of a checkpoint, in float32 and eval mode.
 
-    Args:
-        build: Makes the network; its weights are not initialised.
-        state: Reads the weights under the network's names, exactly its weights.
-        path: The checkpoint, for the error.
-        what: What it should hold.
+    ``build`` makes the network, not initialised; ``state`` reads exactly its weights, under its names.
 
     Raises:
-        WeightsError: It holds other weights.
+        WeightsError: It holds other weights than ``what`` it should.
     """
     with checkpoint_of(what, path, BROKEN, from_user=True):
         with torch.device("meta"):

@@ -11,17 +11,14 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from fevbench.data.clip import Frames
 
-    from fevbench.data.clip import Frames
-
-    Floats = NDArray[np.float32]
-
+Floats = NDArray[np.float32]
 FLOW_SIZE = 256
 """Height and width of frames for the flow: DIS compares patches of 8 x 8 pixels, which in a frame of 64 would
 be as large as an eye."""
@@ -36,11 +33,7 @@ FLOWS_KEPT = 256
 class WarpingErrors:
     """Two frames of a made clip and the same two of its true clip to ``float64[N, 1]``, in [0, 1].
 
-    NaN if both frames of the true clip show no common pixel.
-
-    Args:
-        device: Ignored; OpenCV's flow runs on the CPU.
-        weights: None.
+    NaN if both frames of the true clip show no common pixel. OpenCV's flow runs on the CPU.
     """
 
     def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
@@ -70,14 +63,8 @@ def true_flow(truth: Frames) -> Floats:
     """How the pixels of each frame move to the next: OpenCV's DIS flow (Kroeger et al., ECCV 2016).
 
     Preset *medium* on grey frames of 256 x 256 pixels (bicubic), brought back to the clip's size by the mean
-    over area.
-
-    Args:
-        truth: ``uint8[T, H, W, 3]``.
-
-    Returns:
-        ``float32[T - 1, H, W, 3]``: x and y in the clip's pixels, and the part of the pixel that is visible
-        in both frames.
+    over area. Of ``uint8[T, H, W, 3]`` it is ``float32[T - 1, H, W, 3]``: x and y in the clip's pixels, and
+    the part of the pixel that is visible in both frames.
     """
     import cv2
 

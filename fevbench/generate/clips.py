@@ -17,7 +17,6 @@ from fevbench.data.corpus import Corpus
 from fevbench.data.framing import Placement
 from fevbench.data.protocol import Protocol
 from fevbench.engine.generate import GeneratedClips
-from fevbench.errors import FevbenchError
 from fevbench.generate.photograph import Photograph
 from fevbench.models.apart import open_maker
 from fevbench.models.asked import LocalMaker, Maker
@@ -61,16 +60,6 @@ def make_clips(
             progress.note(f"note: {note}")
         made.make_all(progress)
         return {clip.label: made.frames(clip) for clip in corpus.clips}
-
-
-def check_suffix(path: Path) -> None:
-    """Check that the format of a file is known, before anything is computed.
-
-    Raises:
-        FevbenchError: It is unknown.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        raise FevbenchError(f"{path} has no known format", f"give a name that ends in {', '.join(SUFFIXES)}")
 
 
 def write_clips(path: Path, clips: Mapping[str, Frames], fps: float, scale: int) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fevbench.data.clip import EXPRESSIONS, Clip, Frames, Split, Subject
-from fevbench.data.framing import FRAMING, FoundFace, Placement, cut_out, upright
+from fevbench.data.framing import FRAMING, FoundFace, Placement, upright
 from fevbench.data.pictures import read_picture
 from fevbench.data.protocol import Protocol
 from fevbench.errors import FevbenchError, VideoError
@@ -56,11 +56,7 @@ def read_photograph(path: Path) -> Frames:
 class Photograph:
     """A still face as a data set of one subject, so that a model is asked as in a run.
 
-    Args:
-        still: ``uint8[S, S, 3]``, the framed face.
-        name: What to call the subject.
-        labels: The requested expressions.
-        fps: Frames per second of the clips.
+    ``still`` is the framed face, ``uint8[S, S, 3]``, ``name`` what to call the subject.
     """
 
     name = "photograph"
@@ -152,14 +148,6 @@ def _prominence(face: FoundFace, shape: tuple[int, ...]) -> float:
     return float(face.area * (1 - away / 2))
 
 
-def frame_face(photograph: Frames, face: FoundFace, size: int) -> Frames:
-    """The face turned upright and placed as in `FRAMING`: ``uint8[size, size, 3]``.
-
-    Beyond the photograph its border is repeated.
-    """
-    return cut_out(photograph, upright(face.points), size)
-
-
 READER_SIZE = 256
 """Height and width, pixels, of the framed face that is checked for being neutral."""
 READER = ("face-api", "face-api-manifest", "scrfd-500m")
@@ -179,9 +167,8 @@ OUTSIDE = 0.1
 def turned(points: NDArray[np.floating]) -> tuple[float, float]:
     """The rotation of a face, by its five points ``[5, 2]``.
 
-    Returns:
-        How far the nose lies right of the middle, in distances between the eyes, about 0 in a frontal view;
-        and where it lies between the eyes (0) and the mouth (1), about 0.57.
+    How far the nose lies right of the middle, in distances between the eyes, about 0 in a frontal view; and
+    where it lies between the eyes (0) and the mouth (1), about 0.57.
     """
     axes = upright(points)[:, :2]
     # In the upright face, as parts of the framed square.

@@ -36,12 +36,8 @@ SEED = 0
 def augment(clips: torch.Tensor, generator: torch.Generator, shift: int = 3) -> torch.Tensor:
     """Mirror half of the clips, shift each by up to ``shift`` pixels, and change brightness and contrast.
 
-    All frames of a clip are changed alike, so that no motion is added.
-
-    Args:
-        clips: ``float32[B, T, 3, H, W]`` in [-1, 1].
-        generator: The source of random numbers.
-        shift: Largest shift in pixels.
+    Clips are ``float32[B, T, 3, H, W]`` in [-1, 1]. All frames of one are changed alike, so that no motion is
+    added.
     """
     batch, height, width = len(clips), *clips.shape[-2:]
     mirrored = torch.rand(batch, generator=generator) < 0.5
@@ -58,13 +54,7 @@ def augment(clips: torch.Tensor, generator: torch.Generator, shift: int = 3) -> 
 
 @dataclass(frozen=True)
 class Clips:
-    """Clips of one split.
-
-    Attributes:
-        pixels: ``uint8[N, T, S, S, 3]``.
-        labels: ``int64[N]``.
-        subjects: The subject of each.
-    """
+    """Clips of one split: pixels ``uint8[N, T, S, S, 3]``, labels ``int64[N]``, subjects."""
 
     pixels: Frames
     labels: NDArray[np.int64]

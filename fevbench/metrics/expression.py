@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.metrics.measurement import ClipView, Measurement
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 
 def accuracy(view: ClipView, columns: Sequence[str] = (), choices: Sequence[str] = ()) -> Measurement:
@@ -36,16 +32,7 @@ def accuracy(view: ClipView, columns: Sequence[str] = (), choices: Sequence[str]
 
 
 def confusion(readings: NDArray[np.int64], labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """How often each requested label (rows) was read as each label (columns).
-
-    Args:
-        readings: ``int64[N]``, the labels that the expression classifier reads.
-        labels: ``int64[N]``, the requested labels.
-        count: Number of labels.
-
-    Returns:
-        ``int64[count, count]``.
-    """
+    """How often each of ``count`` labels was requested (rows) and read (columns): ``int64[count, count]``."""
     return np.bincount(count * labels + readings, minlength=count * count).reshape(count, count)
 
 
@@ -73,12 +60,9 @@ def macro_f1(confusions: NDArray[np.float64]) -> NDArray[np.float64]:
 def macro_f1_of_logits(
     logits: NDArray[np.float32], true: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> float:
-    """Macro-F1 of the expression classifier's readings of made clips; see `macro_f1`.
+    """Macro-F1 of the expression classifier's logits ``float32[N, L]`` of made clips; see `macro_f1`.
 
-    Args:
-        logits: ``float32[N, L]``, the expression classifier's, of made clips.
-        true: The same for the true clips; not used.
-        labels: ``int64[N]``, the requested labels.
+    ``labels``, ``int64[N]``, are the requested ones; the true clips' logits are not used.
     """
     count = logits.shape[1]
     counts = confusion(logits.argmax(axis=1).astype(np.int64), labels, count)

@@ -16,17 +16,13 @@ where the line through distances of several N meets 1/N = 0 (Chong and Forsyth, 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.metrics.frechet import distances
 from fevbench.metrics.measurement import TooFew
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.stats.moments import Features
+from fevbench.stats.moments import Features
 
 SEED = 0
 """Seed of the order in which subjects are left out; part of the definition."""
@@ -58,13 +54,7 @@ def frechet_infinity(generated: Features, real: Features, subjects: NDArray[np.i
 def infinity_jackknife(
     generated: Features, real: Features, subjects: NDArray[np.int64], groups: NDArray[np.int64]
 ) -> tuple[float, list[float]]:
-    """The extrapolated distance, and the same without each group of samples in turn.
-
-    Args:
-        generated: ``float[N, D]``, one row per sample, or a sequence of such arrays.
-        real: ``float[N, D]``, of the same subjects' true clips, row by row.
-        subjects: ``int64[N]``, the subject of each row of both.
-        groups: ``int64[N]``, the group of each row of both.
+    """`frechet_infinity`, and the same without each group of samples (``int64[N]``) in turn.
 
     Returns:
         The value of all, and one per group, in the groups' order; NaN where the rest has no value.

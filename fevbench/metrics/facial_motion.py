@@ -9,9 +9,10 @@ improves a result.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.extractors.face_mesh import BLENDSHAPES, SCORES
 from fevbench.metrics.measurement import (
@@ -32,12 +33,8 @@ from fevbench.metrics.tracked import (
     paired_frames,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Compare = Callable[[Floats, Floats], Measurement]
-
+Floats = NDArray[np.float64]
+Compare = Callable[[Floats, Floats], Measurement]
 STILL = 0.01
 """An intensity that changes by less is no motion: noise of two grey levels on a frozen face moves it by half
 as much, and by as much in the worst of faces."""
@@ -146,25 +143,15 @@ def apex_intensity(view: ClipView) -> Measurement:
 
 
 def peak_time(curve: Floats) -> float:
-    """When a curve peaks: the mean time of the frames within `PLATEAU` of its highest value.
-
-    Args:
-        curve: ``float64[T]``.
-
-    Returns:
-        In [0, 1], as a part of the clip.
-    """
+    """When a curve peaks, in [0, 1]: the mean time of the frames within `PLATEAU` of its highest value."""
     near = np.flatnonzero(curve >= curve.max() - PLATEAU * np.ptp(curve))
     return float(near.mean()) / max(len(curve) - 1, 1)
 
 
 def _measure(view: ClipView, compare: Compare, whole: bool = False) -> Measurement:
-    """Compare two clips' features, if there is something to compare.
+    """Compare two clips' features ``float64[T, 1497]``, if there is something to compare.
 
-    Args:
-        view: The clips.
-        compare: Measures ``float64[T, 1497]`` of the generated clip beside that of the true one.
-        whole: Whether it needs every frame's face, and a true face that moves.
+    If ``whole``, every frame must show a face, and the true face must move.
     """
     if no_face(view.input).any():
         return Measurement(None, NO_INPUT_FACE, excused=True)

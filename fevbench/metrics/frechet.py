@@ -23,22 +23,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import blas, eigvalsh, lapack
 
 from fevbench.metrics.measurement import TooFew
-from fevbench.stats.moments import Moments, blocks, moments_of_groups
+from fevbench.stats.moments import Features, Moments, blocks, moments_of_groups
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.stats.moments import Features
-
-    Floats = NDArray[np.float64]
-
-
+Floats = NDArray[np.float64]
 ROUNDING = 8 * np.finfo(np.float64).eps
 """Variances up to this part of the largest are taken for rounding."""
 
@@ -66,19 +60,12 @@ def frechet_distance(generated: Features, real: Features) -> float:
 def frechet_jackknife(
     generated: Features, real: Features, groups: NDArray[np.int64]
 ) -> tuple[float, list[float]]:
-    """The distance, and the distance without each group in turn, from one pass over the features.
+    """`frechet_distance`, and the distance without each group in turn, from one pass over the features.
 
-    Args:
-        generated: ``float[N, D]``, one row per sample, or a sequence of such arrays.
-        real: ``float[N, D]``, likewise.
-        groups: ``int64[N]``, the group of each sample of both, from 0.
+    Sets are of one size; ``groups`` is ``int64[N]``, the group of each sample of both, from 0.
 
     Returns:
         The distance, and one value per group, in the groups' order; NaN if fewer than two samples are left.
-
-    Raises:
-        TooFew: A set has fewer than two samples.
-        ValueError: A set holds a value that is not finite.
     """
     names, numbers = np.unique(groups, return_inverse=True)
     everybody = np.ones((1, len(names)), bool)
@@ -91,7 +78,7 @@ def frechet_jackknife(
 def distances(
     generated: Features, real: Features, groups: NDArray[np.int64], unions: NDArray[np.bool_]
 ) -> list[float]:
-    """The distance between the samples of some groups of both sets, for several choices of groups.
+    """`frechet_distance` of the samples of some groups of both sets, for several choices of groups.
 
     Args:
         generated: ``float[N, D]``, one row per sample, or a sequence of such arrays.
@@ -101,10 +88,6 @@ def distances(
 
     Returns:
         One value per choice; NaN where it has fewer than two samples.
-
-    Raises:
-        TooFew: A set has fewer than two samples.
-        ValueError: A set holds a value that is not finite.
     """
     first, second = (_FeatureSet(features, groups, unions.shape[1]) for features in (generated, real))
     return [_distance(first, second, union) if first.count(union) > 1 else float("nan") for union in unions]
@@ -141,14 +124,8 @@ def of_labels_jackknife(
 ) -> tuple[float, list[float]]:
     """`frechet_of_labels`, and the same without each group in turn, from one pass over the features.
 
-    Args:
-        generated: ``float[N, D]``, one row per sample.
-        real: ``float[N, D]``, of samples of the same labels, row by row.
-        labels: ``int64[N]``, the requested labels.
-        groups: ``int64[N]``, the group of each sample of both, from 0.
-
-    Returns:
-        The mean, and one value per group, in the groups' order; NaN if a label has only one sample.
+    ``groups`` is ``int64[N]``, the group of each sample of both, from 0. Values are one per group, in the
+    groups' order; NaN if a label has only one sample.
     """
     cells, numbers = np.unique(np.stack([labels, groups]), axis=1, return_inverse=True)
     whole = np.ones((1, cells.shape[1]), bool)
@@ -160,11 +137,7 @@ def of_labels_jackknife(
 
 
 class _FeatureSet:
-    """One of the two sets, in groups.
-
-    Raises:
-        TooFew: It has fewer than two samples.
-    """
+    """One of the two sets, in groups; `TooFew` if it has fewer than two samples."""
 
     def __init__(self, features: Features, groups: NDArray[np.int64], count: int) -> None:
         shape = _shape(features)

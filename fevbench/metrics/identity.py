@@ -7,20 +7,17 @@ observed value if that is worse: losing a face never improves a number. A clip w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.metrics.declared.faces import SQRT2
 from fevbench.metrics.measurement import NO_FACE, NO_INPUT_FACE, ClipView, Measurement, mean_over_faces
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    Values = NDArray[np.float64]
+Values = NDArray[np.float64]
 
 
 def csim(view: ClipView) -> Measurement:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.metrics.measurement import TooFew
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-
+Floats = NDArray[np.float64]
 BLOCK = 2048
 """Rows and columns of a Gram matrix held at once."""
 
@@ -38,18 +35,12 @@ def kernel_distance(generated: NDArray[Any], real: NDArray[Any]) -> float:
 def kernel_jackknife(
     generated: NDArray[Any], real: NDArray[Any], groups: NDArray[Any]
 ) -> tuple[float, list[float]]:
-    """The distance, and the distance without each group in turn: the kernels are computed once.
+    """`kernel_distance`, and the distance without each group in turn: the kernels are computed once.
 
-    Args:
-        generated: ``float[N, D]``.
-        real: ``float[N, D]``.
-        groups: ``int[N]``, the group of each sample of both, from 0.
+    ``groups`` is ``int[N]``, the group of each sample of both sets, from 0.
 
     Returns:
         The distance, and one value per group, in the groups' order; NaN if fewer than two samples are left.
-
-    Raises:
-        TooFew: A set has fewer than two samples.
     """
     _check(generated, real)
     sums = KernelSums(generated, real, _cubic, groups, groups)

@@ -78,12 +78,9 @@ def agreement(made: float, true: float) -> Measurement:
 
 
 def mean_over_faces(values: NDArray[np.float64], missing_value: float, higher_is_better: bool) -> Measurement:
-    """The mean over frames, in which a missing face is never an advantage.
+    """The mean over frames ``float64[N]``, NaN where a face is missing, which is never an advantage.
 
-    Args:
-        values: ``float64[N]``; NaN where a face is missing.
-        missing_value: The value of a missing face, unless the worst observed value is worse.
-        higher_is_better: The direction of the metric.
+    A missing face counts as ``missing_value``, unless the worst observed value is worse.
     """
     missing = np.isnan(values)
     worst = min if higher_is_better else max

@@ -214,9 +214,7 @@ class Metric:
     ) -> tuple[float, list[float]]:
         """The set metric, and the set metric without each group of samples in turn, for the jackknife.
 
-        Args:
-            arrays: What `compute` takes; each has one row per sample.
-            groups: ``int64[N]``, the group of each sample, from 0.
+        ``arrays`` are what `compute` takes, with one row per sample; ``groups`` is ``int64[N]``, from 0.
 
         Returns:
             The value of all, and one per group, in the groups' order; NaN where the rest has no value.
@@ -250,8 +248,7 @@ class Metric:
     def with_missing(self, values: Sequence[float | None]) -> list[float]:
         """The values in the mean: a missing one counts as `Sampling.missing_value` or as the worst value.
 
-        Args:
-            values: One per clip that is not excused; at least one is a number.
+        They are of all clips that are not excused; at least one is a number.
         """
         observed = [value for value in values if value is not None]
         missing = self.sampling.missing_value

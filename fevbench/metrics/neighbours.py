@@ -11,19 +11,16 @@ neighbours in each group say how far a neighbourhood reaches without any one of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from fevbench.metrics.measurement import TooFew
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    WithReplicates = tuple[float, list[float]]
-
+Floats = NDArray[np.float64]
+WithReplicates = tuple[float, list[float]]
 K_PRECISION = 3
 K_DENSITY = 5
 BLOCK = 2048
@@ -46,18 +43,12 @@ def precision(generated: NDArray[Any], real: NDArray[Any]) -> float:
 def precision_jackknife(
     generated: NDArray[Any], real: NDArray[Any], groups: NDArray[np.int64]
 ) -> WithReplicates:
-    """The precision, and the precision without each group in turn.
+    """`precision`, and the precision without each group in turn.
 
-    Args:
-        generated: ``float[N, D]``.
-        real: ``float[N, D]``, more than 3.
-        groups: ``int64[N]``, the group of each sample of both, from 0.
+    ``groups`` is ``int64[N]``, the group of each sample of both sets, from 0.
 
     Returns:
         The value of all, and one per group, in the groups' order; NaN where too few samples are left.
-
-    Raises:
-        TooFew: There are too few samples in all.
     """
     found = _Neighbourhoods(generated, real, K_PRECISION, groups)
     return found.with_replicates(found.holding > 0)
@@ -107,19 +98,12 @@ def coverage_jackknife(
 class _Neighbourhoods:
     """Which samples lie in which neighbourhoods of another set: of all samples, and without each group.
 
+    Neighbourhoods reach to the k-th nearest neighbour; `TooFew` if the set has not more than k samples.
+
     Attributes:
         holding: ``int64[N, 1 + G]``, the number of neighbourhoods that each sample lies in.
         held: ``int64[M, 1 + G]``, the number of samples that lie in each neighbourhood. Column 0 is of the
             whole sets, the others without a group; there, rows of that group's own members are invalid.
-
-    Args:
-        samples: ``float[N, D]``.
-        around: ``float[M, D]``, the set that has the neighbourhoods.
-        k: They reach to the k-th nearest neighbour.
-        groups: ``int64[N]``, the group of each sample of both; none by default.
-
-    Raises:
-        TooFew: The set has not more than k samples.
     """
 
     def __init__(
@@ -163,15 +147,7 @@ class _Neighbourhoods:
 def _reach(samples: NDArray[Any], groups: NDArray[np.int64], count: int, columns: int, k: int) -> Floats:
     """How far each sample's k-th nearest neighbour is, itself not counted: of all, and without each group.
 
-    Args:
-        samples: ``float[N, D]``.
-        groups: ``int64[N]``, from 0.
-        count: Number of groups.
-        columns: 1 for the whole set alone, or 1 + count.
-        k: Which neighbour.
-
-    Returns:
-        ``float64[N, columns]``; infinite where there are too few neighbours.
+    ``float64[N, columns]``, infinite where there are too few neighbours; one column is the whole set alone.
     """
     reach = np.full((len(samples), columns), np.inf)
     for rows in _blocks(len(samples)):

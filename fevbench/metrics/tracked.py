@@ -6,17 +6,14 @@ without a face.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fevbench.extractors.face_mesh import BLENDSHAPES, MESH, POSE
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-
+Floats = NDArray[np.float64]
 EXPRESSIVE = tuple(i for i, name in enumerate(BLENDSHAPES) if not name.startswith(("eyeBlink", "eyeLook")))
 """Columns of the 41 blendshapes of expressions. Blinks and gaze are left out: they do not depend on
 the label, and a blink is a larger movement than many expressions."""
@@ -40,17 +37,11 @@ def no_face(features: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def paired_frames(made: NDArray[Any], true: NDArray[Any]) -> tuple[Floats, Floats] | None:
-    """Two clips, restricted to frames in which a face is found in the true clip.
+    """Two clips ``float[T, D]``, restricted to frames in which a face is found in the true clip.
 
     Every other frame is replaced, in both clips, by the nearest of these (of two, the earlier): without a
-    true face there is nothing to compare, so the model's frame has no effect.
-
-    Args:
-        made: ``float[T, D]`` of the generated clip.
-        true: The same of the true clip.
-
-    Returns:
-        Both, ``float64[T, D]``, the true one without NaN; None if no frame of it shows a face.
+    true face there is nothing to compare, so the model's frame has no effect. Both are then
+    ``float64[T, D]``, the true one without NaN; None if no frame of it shows a face.
     """
     seen = np.flatnonzero(~no_face(true))
     if not len(seen):
@@ -67,28 +58,17 @@ def expressive(features: Floats) -> Floats:
 def intensity(features: Floats, neutral: Floats) -> Floats:
     """How much expression each frame shows: the mean change of the blendshapes from the input face.
 
-    Args:
-        features: ``float64[T, D]``.
-        neutral: ``float64[D]`` of the input face, so that no frame's intensity depends on another made frame.
-
-    Returns:
-        ``float64[T]`` in [0, 1].
+    Of ``float64[T, D]`` and ``neutral``, ``float64[D]``, it is ``float64[T]`` in [0, 1], and no frame's
+    depends on another made frame.
     """
     curve: Floats = np.abs(expressive(features) - expressive(neutral[None])).mean(axis=1)
     return curve
 
 
 def head_rotation(features: Floats, other: Floats) -> Floats:
-    """The angle of the rotation between two heads.
+    """The angle of the rotation between two heads ``float64[T, D]``: ``float64[T]``, degrees in [0, 180].
 
     Of rotations A and B it is 2 arcsin(|A - B| / sqrt(8)) (Huynh, 2009), which keeps its digits near 0.
-
-    Args:
-        features: ``float64[T, D]``.
-        other: The same.
-
-    Returns:
-        ``float64[T]``, degrees in [0, 180].
     """
     a, b = (f[:, POSE].reshape(-1, 3, 4)[..., :3] for f in (features, other))
     chord = np.sqrt(((a - b) ** 2).sum(axis=(1, 2)) / 8)
@@ -99,15 +79,9 @@ def head_rotation(features: Floats, other: Floats) -> Floats:
 def mesh_at_rest(features: Floats, neutral: Floats) -> Floats:
     """The mesh of each frame, aligned to the head of the input, in distances between its eyes.
 
-    A similarity transform of least squared error (Umeyama, 1991) over `RIGID` aligns every frame to the input
-    face; the remaining motion is that of the face.
-
-    Args:
-        features: ``float64[T, D]``.
-        neutral: ``float64[D]`` of the input face.
-
-    Returns:
-        ``float64[T, 468, 3]``; NaN where there is no face.
+    A similarity transform of least squared error (Umeyama, 1991) over `RIGID` aligns every frame
+    ``float64[T, D]`` to the input face ``float64[D]``; the remaining motion is that of the face,
+    ``float64[T, 468, 3]``, NaN where there is none.
     """
     points, rest = _mesh(features), _mesh(neutral)
     here = ~np.isnan(points).any(axis=(1, 2))
@@ -119,15 +93,8 @@ def mesh_at_rest(features: Floats, neutral: Floats) -> Floats:
 def mesh_distance(features: Floats, other: Floats, neutral: Floats) -> Floats:
     """The distance of two meshes in the picture, in distances between the input's eyes.
 
-    Nothing is aligned: the position of the head counts.
-
-    Args:
-        features: ``float64[T, D]``.
-        other: The same.
-        neutral: ``float64[D]`` of the input face.
-
-    Returns:
-        ``float64[T]``, the mean over the points of the Euclidean distance in x and y; NaN without a face.
+    Nothing is aligned: the position of the head counts. Of two ``float64[T, D]`` it is ``float64[T]``, the
+    mean over the points of the Euclidean distance in x and y; NaN without a face.
     """
     apart = (_mesh(features) - _mesh(other))[:, :FACE_POINTS, :2]
     distances: Floats = np.linalg.norm(apart, axis=2).mean(axis=1) / _eye_distance(_mesh(neutral))

@@ -98,12 +98,7 @@ class ModelProcess:
     ) -> None:
         """Build the model for the clips of a corpus; see `fevbench.models.built.build`.
 
-        Args:
-            found: The model.
-            corpus: The true clips.
-            device: The torch device.
-            progress: Receives the progress.
-            seconds: Time limit per clip; None for no limit.
+        ``seconds`` limits the time per clip; None for no limit.
 
         Raises:
             ModelError: The model cannot be built, or cannot be sent to the process.

@@ -6,12 +6,16 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
+from fevbench.data.clip import Clip, Frames
+from fevbench.data.corpus import Corpus
+from fevbench.data.protocol import Protocol as Sampling
 from fevbench.data.tensors import to_tensor
 from fevbench.errors import ModelError
 from fevbench.models.built import BuiltModel, networks, seed_globals
@@ -20,13 +24,6 @@ from fevbench.models.found import FoundModel, Model, flag, notes_of
 from fevbench.models.plugin_environment import call_model, failed
 from fevbench.models.protocol import ClipSource, VideoModel
 from fevbench.wording import first_few
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from fevbench.data.clip import Clip, Frames
-    from fevbench.data.corpus import Corpus
-    from fevbench.data.protocol import Protocol as Sampling
 
 T = TypeVar("T")
 
@@ -56,7 +53,6 @@ class Maker(Protocol):
     """Makes the clips of a run, in this process (`LocalMaker`) or in another one (`ModelProcess`).
 
     Attributes:
-        found: Where the model came from.
         fingerprint: The sha256 of its code, files and weights.
         files: The files that were opened while it was loaded and built.
         untracked: What it used that fevbench cannot check for changes.
@@ -109,13 +105,7 @@ class Maker(Protocol):
 
 
 class LocalMaker:
-    """A model in this process; see `Maker`.
-
-    Args:
-        built: The model.
-        corpus: The true clips.
-        device: The torch device.
-    """
+    """A built model in this process; see `Maker`."""
 
     def __init__(self, built: BuiltModel, corpus: Corpus, device: str) -> None:
         self.found, self.fingerprint = built.found, built.fingerprint
@@ -207,13 +197,9 @@ def check_frames(name: str, clip: str, frames: Any, how: Sampling) -> Frames:
 
 
 def as_array(name: str, clips: str, video: Any, wanted: tuple[int, ...]) -> NDArray[np.float32]:
-    """A model's output as a plain array of float32; its values are not checked.
+    """A model's output as a plain array of float32 of shape ``wanted``; its values are not checked.
 
-    Args:
-        name: The model.
-        clips: The ids of the clips, in words.
-        video: ``float[B, T, 3, H, W]``: a torch tensor or a NumPy array.
-        wanted: Its shape.
+    ``clips`` are the ids of the clips, in words; ``video`` is a torch tensor or a NumPy array.
 
     Raises:
         ModelError: It has another type or shape.

@@ -178,8 +178,6 @@ class BuiltModel:
     """A model that is ready to make clips.
 
     Attributes:
-        found: Where it came from.
-        model: The object that makes the clips.
         fingerprint: The sha256 of its code, of the files that were opened while it was loaded and built, and
             of the parameters and buffers of its networks.
         files: These files.

@@ -39,12 +39,7 @@ if TYPE_CHECKING:
 
 
 class CommandModel:
-    """A program that makes clips.
-
-    Args:
-        name: The name the user gave.
-        says: Its checked file.
-        spec: The run's sizes and true clips.
+    """A program that makes clips, as its checked file ``says``.
 
     Attributes:
         at_once: Whether one call makes many clips.

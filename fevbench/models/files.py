@@ -14,12 +14,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from fevbench.data.clip import Dataset
 from fevbench.data.datasets import SPLITS
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Dataset
 
 OURS = ("fevbench", "leaderboard")
 """Packages that are never a model's code: results name fevbench's version instead."""

@@ -125,7 +125,6 @@ class FoundModel:
         fingerprint: The sha256 of its code or videos, as far as it is known before the model is built; see
             `fingerprint_is_complete`.
         control: Whether it reads the true clips, so that it is a control and not a model.
-        factory: Builds it.
         networks: Pretrained networks it runs, by their names in the weights registry. They must be present
             before it is built.
         adapted: Whether it differs from the publication: the method took no face or no label, or was changed
@@ -133,7 +132,6 @@ class FoundModel:
         fingerprint_is_complete: Whether the fingerprint is final, as for models that come with fevbench and
             for videos. For others, opened files and held weights are added when they are built
             (`fevbench.models.built`).
-        environment: The environment of its code.
         files: The files of its code, and those opened while it was loaded.
         untracked: What it used while it was loaded that fevbench cannot check for changes.
         modules: Names of the modules that are its code.

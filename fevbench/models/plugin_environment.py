@@ -25,11 +25,8 @@ T = TypeVar("T")
 class PluginEnvironment:
     """The environment of one model, or of all models of a plug-in.
 
-    Args:
-        folder: The first folder to search for modules.
-
-    Attributes:
-        failure: The exception that ended a thread of the model during the last block.
+    Modules are first searched in ``folder``. ``failure`` is the exception that ended a thread of the model
+    during the last block.
     """
 
     def __init__(self, folder: Path | None = None) -> None:

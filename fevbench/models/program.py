@@ -46,8 +46,6 @@ class CommandFile:
         path: A TOML file. Paths in it are relative to its folder.
 
     Attributes:
-        path: The file.
-        cwd: The program's working folder.
         env: The whole environment of the program: that of this process and the file's additions.
         timeout: Seconds per clip; None for no limit.
         watch: Files that count as part of the model.
@@ -207,12 +205,7 @@ LONGEST_LINE = 200
 
 @dataclass(frozen=True)
 class Ending:
-    """The end of a call.
-
-    Attributes:
-        status: The exit status; negative for the signal that ended it, None if it took too long.
-        last: The last line of its output that is not blank.
-    """
+    """The end of a call: its exit status, negative for a signal, None if it took too long; its last line."""
 
     status: int | None
     last: str

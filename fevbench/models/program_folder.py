@@ -14,17 +14,15 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from fevbench.data.clip import Frames
+from fevbench.data.corpus import Corpus
 from fevbench.data.facts import FileFacts
 from fevbench.data.pictures import ANIMATION_SUFFIXES, PICTURE_SUFFIXES
 from fevbench.data.video import VIDEO_SUFFIXES, read_clip
 from fevbench.errors import VideoError
 from fevbench.models.videos import size_of
-
-if TYPE_CHECKING:
-    from fevbench.data.clip import Frames
-    from fevbench.data.corpus import Corpus
 
 MANIFEST_FILE = "manifest.json"
 
@@ -34,9 +32,7 @@ class ManifestEntry:
     """One requested clip.
 
     Attributes:
-        id: The clip's id.
         image: The input, a PNG file of the protocol's size; relative paths are relative to the manifest.
-        label: The name of the expression.
         out: Where to write the clip: a folder of frames of this name, or a video of this name and a suffix.
         seed: The clip's seed, of 31 bits, which every library accepts.
     """
@@ -88,8 +84,6 @@ class ProgramFolder:
         kept: Whether the folder remains after the run, so that its log can be read.
 
     Attributes:
-        log: The log's file.
-        kept: As above.
         known: Clip id to width and height as written, and the facts of its files.
     """
 

@@ -42,9 +42,6 @@ class LoadedPlugin:
     """A plug-in file that was run, or a package's module that was imported.
 
     Attributes:
-        module: The name of its module.
-        file: The file; None if there is none.
-        environment: The environment of its code.
         files: The files opened while it was loaded.
         untracked: What it used then that fevbench cannot check for changes.
         kinds: The kinds of things that a plug-in file registers.

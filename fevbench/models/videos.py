@@ -151,11 +151,7 @@ def _clip_files(path: Path) -> list[Path]:
 
 
 def _check_file(file: Path) -> None:
-    """Check that a file is a regular file of limited size, before it is read.
-
-    Raises:
-        ModelError: It is a device or a pipe, does not exist, or is larger than any clip.
-    """
+    """Check that a file is a regular file of limited size, before it is read."""
     try:
         found = file.stat()
     except OSError as error:
@@ -172,11 +168,7 @@ def _check_file(file: Path) -> None:
 def sampled(frames: Frames, facts: FileFacts, what: str, spec: ModelSpec) -> Frames:
     """A clip made elsewhere at the protocol's length: unchanged, or sampled by the rule for true clips.
 
-    Args:
-        frames: The clip, ``uint8[T, H, W, 3]``.
-        facts: The facts of its file; gets a note on the sampling.
-        what: What to call it in an error.
-        spec: The run's sizes and true clips.
+    ``facts`` gets a note on the sampling; ``what`` is what to call the clip in an error.
 
     Raises:
         VideoError: It has another length than the protocol's, and the rule does not apply to it.

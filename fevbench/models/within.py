@@ -51,11 +51,7 @@ class Facts:
 
 
 class Messenger:
-    """Sends messages to the requesting process, from any thread.
-
-    Args:
-        connection: The connection to the requesting process.
-    """
+    """Sends messages to the requesting process, from any thread."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -80,11 +76,7 @@ class Messenger:
 
 
 class Inside:
-    """The model and its last clips.
-
-    Args:
-        connection: The connection to the requesting process.
-    """
+    """The model and its last clips."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -185,12 +177,8 @@ def serve(
 ) -> None:
     """The whole life of the process.
 
-    Args:
-        connection: The connection to the requesting process.
-        alive: A connection that closes when the requesting process ends.
-        log: The file for all output.
-        environment: The current environment variables of the requesting process.
-        threads: Number of torch's threads in the requesting process.
+    ``alive`` closes when the requesting process ends; ``log`` is the file for all output. Environment and
+    number of torch's threads are those of the requesting process.
     """
     os.setsid()  # so that Ctrl-C does not reach it, and its child processes can be ended with it
     _end_with(alive)

@@ -16,13 +16,7 @@ from fevbench.stats.two_levels import TwoLevels, means_over_seeds, sets_over_see
 
 @dataclass(frozen=True)
 class SeededModel:
-    """One model, run with several seeds on the same clips.
-
-    Attributes:
-        name: The model.
-        seeds: Its seeds, in order.
-        metrics: Metric to its mean and interval over seeds; only metrics with a value for every seed.
-    """
+    """One model, run with several seeds on the same clips, and metrics with a value for every seed."""
 
     name: str
     seeds: tuple[int, ...]
@@ -30,12 +24,7 @@ class SeededModel:
 
 
 def over_seeds(results: Sequence[Result], names: Sequence[str]) -> list[SeededModel]:
-    """The models that were run with several seeds, in the order of their first results.
-
-    Args:
-        results: Runs.
-        names: The requested metrics.
-    """
+    """The models that were run with several seeds, in the order of their first results."""
     groups: dict[tuple[str, ...], dict[int, Result]] = {}
     for result in results:
         data = result.dataset

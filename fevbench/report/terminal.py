@@ -70,8 +70,8 @@ def values_table(title: str, metrics: Mapping[str, MetricResult]) -> Iterator[Re
 def seeds_table(models: Sequence[SeededModel]) -> RenderableType:
     """Models over seeds: one line per model and metric."""
     table = Table()
-    for heading, justify in (("model", "left"), ("metric", "left")):
-        table.add_column(heading, overflow="fold", justify=justify)  # type: ignore[arg-type]
+    for heading in ("model", "metric"):
+        table.add_column(heading, overflow="fold")
     for heading in ("mean", "95 % interval", "sd of seeds", "seeds' part"):
         table.add_column(heading, justify="right", no_wrap=True)
     for model in models:
@@ -96,12 +96,7 @@ def _notes(lines: Iterable[str]) -> list[Text]:
 
 
 def headline_table(comparison: Comparison, hidden: int) -> RenderableType:
-    """Runs in rank order, one line each, without intervals, so that four metrics fit 80 columns.
-
-    Args:
-        comparison: The runs in the few metrics that are shown.
-        hidden: Number of metrics that are not shown.
-    """
+    """Runs in rank order, one line each, without intervals, so that four metrics fit 80 columns."""
     table = _part(comparison, list(comparison.columns), intervals=False)
     rest = f"--all shows {hidden} more metrics, and intervals" if hidden else "--all shows intervals"
     order = "true clips first, then models by mean rank over all metrics, then controls"

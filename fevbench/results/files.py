@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from fevbench.atomic import write_text
 from fevbench.data.clip import DIGEST_TAG, LOSSLESS_SUFFIX, Clip, Dataset, Split
-from fevbench.errors import FevbenchError, RunError, suggested_fix
+from fevbench.errors import RunError, suggested_fix
 from fevbench.records import first_fault
 from fevbench.results.schema import RESULT_FILE, SCHEMA_VERSION, Result
 from fevbench.wording import first_few, quantity
@@ -214,15 +214,9 @@ def read_result(path: Path, of_its_clips: bool = True) -> Result:
 
 def _dataset(name: str, version: str) -> Dataset | None:
     """The data set of a name, if it is known here and has that version."""
-    from fevbench.data.datasets import datasets, open_dataset
+    from fevbench.data.datasets import dataset_here, datasets
 
-    if name not in datasets:
-        return None
-    try:
-        dataset = open_dataset(name)
-    except FevbenchError:
-        return None
-    return dataset if dataset.version == version else None
+    return dataset_here(name, version) if name in datasets else None
 
 
 def _without_result(folder: Path) -> RunError:

@@ -20,12 +20,7 @@ PACKAGES = (
 
 
 def environment(device: str, ran_on: Mapping[str, Mapping[str, str]] | None = None) -> Environment:
-    """Describe this process.
-
-    Args:
-        device: The torch device.
-        ran_on: Extractor to runtimes and what each of them used.
-    """
+    """Describe this process; ``ran_on`` is extractor to runtimes and what each of them used."""
     import torch
 
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()

@@ -18,7 +18,7 @@ METHOD = f"subject bootstrap, percentile, {RESAMPLES} resamples"
 
 
 def subject_bootstrap(
-    values: Sequence[float] | NDArray[np.float64], subjects: Sequence[str], seed: int = 0
+    values: Sequence[float] | NDArray[np.float64], subjects: Sequence[str]
 ) -> tuple[float, float] | None:
     """A 95 % percentile interval of the mean, resampling whole subjects with replacement.
 
@@ -32,7 +32,7 @@ def subject_bootstrap(
     sums, counts = sums_by_subject(values, subjects)
     if len(sums) < 2:
         return None
-    draws = draw_subjects(len(sums), seed)
+    draws = draw_subjects(len(sums))
     return percentile_interval((draws @ sums) / (draws @ counts))
 
 

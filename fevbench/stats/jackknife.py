@@ -38,9 +38,7 @@ def groups_of(subjects: Sequence[str]) -> NDArray[np.int64]:
 def group_sizes(subjects: Sequence[str], counts: Sequence[bool] | None = None) -> list[int]:
     """The number of clips of each group that has a replicate, in the groups' order.
 
-    Args:
-        subjects: The subject of each clip.
-        counts: Whether each clip counts; by default all do. A group without any has no replicate.
+    Only those that count: a group without any has no replicate.
     """
     groups = groups_of(subjects)
     kept = groups if counts is None else groups[np.asarray(counts, np.bool_)]
@@ -80,15 +78,8 @@ def jackknife_interval(
     """The value and, on both sides, its standard error times Student's t of G - 1 degrees of freedom.
 
     It shows how much the value would change with other subjects. For a Fréchet distance it does not show the
-    distance for infinitely many clips: the bias of few samples is in the value and in every replicate.
-
-    Args:
-        value: The statistic of all samples.
-        replicates: The statistic without each group.
-        sizes: How many samples each group has; equal sizes by default.
-
-    Returns:
-        Lower and upper bound, or None with fewer than `LEAST_SUBJECTS` groups.
+    distance for infinitely many clips: the bias of few samples is in the value and in every replicate. The
+    arguments are those of `jackknife_error`; None with fewer than `LEAST_SUBJECTS` groups.
     """
     if len(replicates) < LEAST_SUBJECTS:
         return None

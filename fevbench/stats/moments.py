@@ -121,10 +121,8 @@ class Moments:
 def moments_of_groups(samples: Iterable[Floats], groups: NDArray[np.int64], count: int) -> list[Moments]:
     """The moments of each group of samples, from one pass over all.
 
-    Args:
-        samples: Blocks ``float64[n, D]``, at least one; the mean of the first is the origin of all moments.
-        groups: ``int64[N]``, the group of each sample, from 0.
-        count: Number of groups.
+    Samples are one or more blocks ``float64[n, D]``; the mean of the first is the origin of all moments.
+    ``groups`` is ``int64[N]``, from 0.
     """
     found: list[Moments] = []
     start = 0

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from fevbench.stats.bootstrap import LEAST_SUBJECTS, LEVEL, sums_by_subject
 from fevbench.stats.jackknife import jackknife_error
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 
 LEAST_SEEDS = 3
 """Fewest seeds for an interval. With two, an interval of 95 % contains the true value in 90 % of cases."""
@@ -40,12 +36,7 @@ class TwoLevels:
 
 
 def means_over_seeds(values: NDArray[np.float64], subjects: Sequence[str]) -> TwoLevels:
-    """A mean over clips, with several seeds of the same clips.
-
-    Args:
-        values: ``float64[S, N]``, the value of each of N clips with each of S seeds.
-        subjects: The subject of each clip.
-    """
+    """A mean over clips, with several seeds of the same clips: ``values`` is ``float64[S, N]``."""
     sums = np.stack([sums_by_subject(row, subjects)[0] for row in values])
     counts = sums_by_subject(values[0], subjects)[1]
     means = sums.sum(axis=1) / counts.sum()
@@ -60,10 +51,8 @@ def sets_over_seeds(
 ) -> TwoLevels:
     """A statistic of whole sets, with several seeds of the same clips.
 
-    Args:
-        values: The statistic with each of S seeds.
-        replicates: ``float64[S, G]``, the same without each group of subjects.
-        sizes: How many clips each group has; equal sizes are assumed if this is None.
+    ``replicates`` are ``float64[S, G]``, the same without each group of subjects; groups are of equal size if
+    ``sizes`` is None.
     """
     means = np.asarray(values, np.float64)
     # Of the mean over seeds, whose replicates are the means of theirs.

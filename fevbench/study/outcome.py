@@ -59,9 +59,7 @@ def agreements(
 def kendall_tau(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
     """Kendall's tau-b (Biometrika 33, 1945) along the last axis; NaN where all values of one are equal.
 
-    Args:
-        first: ``float64[..., M]``.
-        second: ``float64[..., M]``. Values nearer than `TIE`, absolutely or relatively, are equal.
+    Values nearer than `TIE`, absolutely or relatively, are equal.
     """
     one, other = _order(first), _order(second)
     with np.errstate(invalid="ignore"):
@@ -111,8 +109,7 @@ def _agreement(
 def _resampled_means(scores: Sequence[Score], choices: Choices) -> NDArray[np.float64]:
     """``float64[RESAMPLES, models]``: the metric over resampled subjects.
 
-    Subjects of the study are resampled as for the choices; other subjects of the runs are resampled
-    separately.
+    Those of the study are resampled as for the choices, other subjects of the runs separately.
     """
     shown = {subject: i for i, subject in enumerate(choices.subjects)}
     others = sorted({subject for score in scores for subject in score.subjects} - shown.keys())

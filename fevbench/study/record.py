@@ -40,9 +40,7 @@ class StudyMetric(Record):
     """A metric of the runs."""
 
     id: str
-    """The exact definition."""
     higher_is_better: bool
-    """Its direction."""
     scores: list[Score]
     """One per model, in the order of the study's models."""
     reason: str = ""
@@ -53,7 +51,6 @@ class StudyModel(Record):
     """A run that takes part."""
 
     name: str
-    """Its name in the outcome."""
     fingerprint: str
     """The sha256 of its code or its videos."""
     control: bool
@@ -68,9 +65,7 @@ class Pair(Record):
     clip: str
     """The clip whose face and label the models got."""
     subject: str
-    """Its subject."""
     label: str
-    """The requested expression."""
     a: int
     """The model of clip a: its index among the study's models."""
     b: int

@@ -38,17 +38,13 @@ class Settings(Record):
     """What identifies a training; a command with the same settings continues it."""
 
     model: str
-    """The method's name."""
     dataset: str
-    """The data set's name."""
     dataset_version: str
-    """The data set's version."""
     config_name: str
     """The configuration it started from."""
     config: dict[str, Any]
     """Every field of the configuration."""
     seed: int
-    """The seed."""
 
 
 def default_folder(settings: Settings) -> Path:

@@ -97,15 +97,17 @@ def _clips(flat: Tensor, like: Tensor) -> Tensor:
     return torch.unflatten(flat, 0, (like.shape[0], like.shape[2])).transpose(1, 2)
 
 
+def _fastest(kernel: Size, stride: Size, whole: type[M], space: type[M], time: type[M]) -> type[M]:
+    if kernel[0] == 1 and stride[0] == 1:
+        return space
+    return time if kernel[1:] == (1, 1) and stride[1:] == (1, 1) else whole
+
+
 def convolution3d(
     c_in: int, c_out: int, kernel: Size, stride: Size, padding: Size, bias: bool = True
 ) -> nn.Conv3d:
     """A 3D convolution, run as a 2D one where its kernel allows."""
-    kind: type[nn.Conv3d] = nn.Conv3d
-    if kernel[0] == 1 and stride[0] == 1:
-        kind = SpaceConv3d
-    elif kernel[1:] == (1, 1) and stride[1:] == (1, 1):
-        kind = TimeConv3d
+    kind = _fastest(kernel, stride, nn.Conv3d, SpaceConv3d, TimeConv3d)
     return kind(c_in, c_out, kernel, stride, padding, bias=bias)
 
 
@@ -113,9 +115,5 @@ def transposed3d(
     c_in: int, c_out: int, kernel: Size, stride: Size, padding: Size, bias: bool = True
 ) -> nn.ConvTranspose3d:
     """`convolution3d`, transposed."""
-    kind: type[nn.ConvTranspose3d] = nn.ConvTranspose3d
-    if kernel[0] == 1 and stride[0] == 1:
-        kind = SpaceConvTranspose3d
-    elif kernel[1:] == (1, 1) and stride[1:] == (1, 1):
-        kind = TimeConvTranspose3d
+    kind = _fastest(kernel, stride, nn.ConvTranspose3d, SpaceConvTranspose3d, TimeConvTranspose3d)
     return kind(c_in, c_out, kernel, stride, padding, bias=bias)

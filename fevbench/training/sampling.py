@@ -136,16 +136,11 @@ def draw_batch(
 
 
 def augment(clips: Tensor, draws: RandomNumbers, strength: float) -> tuple[Tensor, Tensor]:
-    """Vary clips.
-
-    Args:
-        clips: ``float32[B, T, 3, S, S]`` in [-1, 1].
-        draws: The step's random numbers.
-        strength: From 0 (none) to 1 (the ranges of this module).
+    """Vary clips ``float32[B, T, 3, S, S]`` in [-1, 1], from not at all (0) to the ranges of this module (1).
 
     Returns:
         The varied clips, and their moves ``float32[B, 2, 3]``: for each position of the new frame that in the
-        old one, for `torch.nn.functional.affine_grid`.
+            old one, for `torch.nn.functional.affine_grid`.
     """
     drawn = draws.uniform(DRAWN)
     moves = placement(drawn[:, :5], strength)

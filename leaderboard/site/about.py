@@ -32,9 +32,6 @@ class About:
         kind: How it makes clips: ``GAN``, ``warp``, ``no network``, ``control``, …
         adapted: Whether it differs from the publication.
         converged: False if its result or its entry says that training was stopped early.
-        authors: Who made the method.
-        licence: The licence of its code and weights.
-        trained_on: The training data of its weights.
         scored: Who made the clips, and who scored them.
     """
 
@@ -78,14 +75,10 @@ def entry_applies(model: ModelRecord) -> bool:
 
 
 def about_of(model: ModelRecord, written: Mapping[str, Mapping[str, Any]]) -> About:
-    """The facts about a model.
+    """The facts about a model, with what the entries ``written`` say, by name.
 
     An entry about a model that comes with fevbench applies to its presets (``NAME:PRESET``), and not to other
     models of that name.
-
-    Args:
-        model: The model.
-        written: The entries, by name.
     """
     base = model.name.partition(":")[0]
     ours = model.origin.startswith(OURS)

@@ -35,8 +35,6 @@ class Column:
 
     Attributes:
         name: Its heading, without the arrow.
-        title: What it measures.
-        higher_is_better: Its direction.
         group: Its group's key.
         page: The slug of its metric's page; empty for others.
         sample: The samples of its values, in words.
@@ -78,7 +76,6 @@ class Shown:
         alike: Whether it is ranked, and not distinguishable from the best number.
         beyond: Whether it is better than the true clips', for metrics where this is no merit.
         best: Whether no other model's number is better.
-        why: Why there is no number.
         sample: The samples of the value, if they differ from the column's.
         source: The slug of the run whose file holds it, if that is not the row's.
     """
@@ -132,12 +129,7 @@ class Board:
 
 
 def make_board(table: Table, pages: Mapping[str, str]) -> Board:
-    """Lay out a table.
-
-    Args:
-        table: Its runs.
-        pages: Metric name to the slug of its page.
-    """
+    """Lay out a table; ``pages`` is metric name to the slug of its page."""
     names = [name for name in table.comparison.columns if name in pages]
     columns = [
         _column(table, name, key, pages[name])
@@ -269,12 +261,7 @@ def is_beyond(metric: Metric, value: float | None, true: float | None) -> bool:
 
 
 def shade_of_value(value: float | None, scale: tuple[float, float] | None) -> int | None:
-    """The colour step of a number between the worst model's and the true clips'; beyond these, the darkest.
-
-    Args:
-        value: The number.
-        scale: The worst number, and the true clips'.
-    """
+    """The colour step of a number between the worst model's and the true clips'; beyond, the darkest."""
     if value is None or scale is None:
         return None
     worst, true = scale

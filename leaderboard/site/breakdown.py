@@ -18,12 +18,7 @@ NO_LABELS = "These results are of an older version, which does not store the exp
 
 @dataclass(frozen=True)
 class Part:
-    """One mean.
-
-    Attributes:
-        text: The number.
-        shade: Its colour step between the worst and the best of this breakdown; None without a number.
-    """
+    """One mean, and its colour step between the worst and the best of this breakdown."""
 
     text: str
     shade: int | None
@@ -31,12 +26,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """One metric, all runs.
-
-    Attributes:
-        heads: The columns, with their numbers of clips.
-        lines: Each run with its means.
-    """
+    """One metric, all runs: the columns with their numbers of clips, and each run with its means."""
 
     heads: tuple[tuple[str, int], ...]
     lines: tuple[tuple[Run, tuple[Part, ...]], ...]
@@ -63,13 +53,7 @@ def clip_metrics(table: Table) -> list[str]:
 
 
 def break_down(table: Table, metric: str, groups: Mapping[str, str]) -> Breakdown:
-    """Means of a metric over groups of clips.
-
-    Args:
-        table: The runs.
-        metric: A metric of clips.
-        groups: Clip to group.
-    """
+    """Means of a metric of clips over groups of them."""
     declared = catalog.get(metric)
     names = sorted(set(groups.values()))
     count = Counter(groups.values())

@@ -44,10 +44,7 @@ class Built:
     """A site that was built.
 
     Attributes:
-        out: Its folder.
-        files: Number of files.
         size: Bytes of all files.
-        tables: Number of tables.
         problems: What was left out, and why.
         notes: Files that were skipped because they are not results.
     """
@@ -66,16 +63,10 @@ def build(
     published: Sequence[Published] | None = None,
     progress: Progress | None = None,
 ) -> Built:
-    """Build the site.
+    """Build the site, and show numbers from the literature, by default those that come with fevbench.
 
-    Nothing is written outside ``out``; what was there is replaced when all is done. The same results give the
-    same bytes.
-
-    Args:
-        folders: Where the results are.
-        out: A folder: new, empty, or a site built before.
-        published: Numbers from the literature; by default those that come with fevbench.
-        progress: Receives the progress; by default it is discarded.
+    Nothing is written outside ``out``, which is new, empty, or a site built before; what was there is
+    replaced when all is done. The same results give the same bytes.
 
     Raises:
         FevbenchError: ``out`` holds something else, or there is no result to show.
@@ -119,8 +110,7 @@ def _history(folders: Sequence[Path]) -> tuple[list[State], list[Problem]]:
 def _workshop(out: Path) -> Iterator[Path]:
     """Yield a hidden folder beside a site, for one build at a time, and remove those of killed builds.
 
-    If a build was killed between moving the old site away and putting the new one in its place, the old site
-    is here and is put back.
+    An old site that a killed build had moved away but not replaced is put back.
     """
     with locked(out.parent / f".{out.name}.lock") as alone:  # some network file systems have no locks
         for left in out.parent.glob(f".{glob.escape(out.name)}.????????"):

@@ -26,12 +26,7 @@ OURS = "fevbench "
 
 @dataclass(frozen=True)
 class Card:
-    """The card of a model.
-
-    Attributes:
-        summary: One line, or empty.
-        html: Its card, or empty.
-    """
+    """The card of a model: one line, and the whole as HTML; both may be empty."""
 
     summary: str
     html: Markup
@@ -40,9 +35,7 @@ class Card:
 def card_of(model: ModelRecord, pictures: Pictures | None = None) -> Card:
     """The card of a model, if it comes with fevbench; found beside its code, which is not imported.
 
-    Args:
-        model: The model.
-        pictures: Receives the names of shown pictures; without it none is shown.
+    ``pictures`` receives the names of shown pictures; without it none is shown.
     """
     kind = model.name.partition(":")[0]
     if not model.origin.startswith(OURS) or kind not in models:
@@ -72,11 +65,8 @@ def _no_picture(target: str) -> Picture | None:
 def to_html(text: str, look: Callable[[str], Picture | None] = _no_picture) -> Markup:
     """Markdown as HTML: the title and comments are left out, and headings go down a level.
 
-    Links to the web stay; links into the repository and pictures that are not on the site become text.
-
-    Args:
-        text: The Markdown.
-        look: Finds the picture of the site for what stands in the text.
+    Links to the web stay; links into the repository become text, and so do pictures that ``look`` does not
+    find on the site.
     """
     parser = _parser()
     tokens = parser.parse(COMMENT.sub("", text))

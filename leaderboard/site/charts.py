@@ -30,10 +30,7 @@ class Point:
     """A point of a plot.
 
     Attributes:
-        name: Its name.
-        x: Its first value.
-        y: Its second value.
-        text: Both in words, as a tooltip.
+        text: ``x`` and ``y`` in words, as a tooltip.
         mark: ``model``, ``control`` or ``true``.
     """
 
@@ -49,9 +46,6 @@ class Scale:
     """An axis.
 
     Attributes:
-        title: Its title.
-        low: The number at its beginning.
-        high: The number at its end.
         log: Whether its steps are factors.
         ticks: The numbers that are written.
     """
@@ -96,14 +90,7 @@ class Label:
 
 
 def over(title: str, values: Iterable[float], log: bool = False, turned: bool = False) -> Scale:
-    """An axis for some numbers, with a small margin on both sides.
-
-    Args:
-        title: What it says.
-        values: The numbers.
-        log: Whether its steps are factors; the numbers are then above 0.
-        turned: Whether it runs from large to small numbers.
-    """
+    """An axis for some numbers (above 0 if ``log``) with a small margin; large numbers first if turned."""
     found = list(values)
     low, high = min(found), max(found)
     if log:
@@ -125,11 +112,7 @@ def over(title: str, values: Iterable[float], log: bool = False, turned: bool = 
 
 
 def place_labels(points: Sequence[tuple[str, float, float]]) -> list[Label]:
-    """Labels of points, the most important first; a name without room is left out.
-
-    Args:
-        points: Name and place of each.
-    """
+    """Labels of points (name and place), the most important first; a name without room is left out."""
     placed: list[Label] = []
     for name, x, y in points:
         text = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
@@ -156,13 +139,9 @@ def place_labels(points: Sequence[tuple[str, float, float]]) -> list[Label]:
 
 
 def scatter(points: Sequence[Point], x: Scale, y: Scale, label: str) -> Markup:
-    """A scatter plot; the true clips are a cross.
+    """A scatter plot, of the most important point first; the true clips are a cross.
 
-    Args:
-        points: From the most important one, whose names are written first.
-        x: The axis across.
-        y: The axis upwards.
-        label: The text for screen readers.
+    ``label`` is the text for screen readers.
     """
 
     def at(point: Point) -> tuple[float, float]:
@@ -231,12 +210,7 @@ def identity_against_motion(table: Table) -> Markup:
 
 
 def rank_against_cost(table: Table, column: int) -> Markup:
-    """The mean rank against one of the costs, on a logarithmic axis; empty with fewer than two models.
-
-    Args:
-        table: The runs.
-        column: Which cost.
-    """
+    """The mean rank against one of the costs, on a logarithmic axis; empty with fewer than two models."""
     if table.costs is None:
         return Markup("")
     named = COLUMNS[column]

@@ -22,23 +22,14 @@ CLIPS_FOLDER = "clips"
 
 @dataclass(frozen=True)
 class Example:
-    """An example clip.
-
-    Attributes:
-        clip: Its id.
-        text: Its value in the metric.
-    """
+    """An example clip: its id, and its value in the metric."""
 
     clip: str
     text: str
 
 
 class Clips:
-    """The clips of a table.
-
-    Args:
-        table: The runs of the clips.
-    """
+    """The clips of a table's runs."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

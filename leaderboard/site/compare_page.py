@@ -27,7 +27,6 @@ class ComparePage:
     """A table's compare view.
 
     Attributes:
-        table: The runs.
         first: The clip shown at first; empty without clips.
         shown: The runs shown at first.
         runs: The runs that have clips.
@@ -44,13 +43,7 @@ class ComparePage:
 
 
 def make_compare_page(table: Table, clips: Clips, models: dict[str, str]) -> ComparePage:
-    """Gather what the compare view shows.
-
-    Args:
-        table: The runs.
-        clips: Their clips.
-        models: Model name to the slug of its page.
-    """
+    """Gather what the compare view shows; ``models`` is model name to the slug of its page."""
     subjects, labels = subjects_in(table), labels_of(table)
     ids = shown_clips(clips, table)
     runs = tuple(run for run in table.runs if any(clips.has(run.slug, clip) for clip in ids))

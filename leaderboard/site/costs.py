@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CostColumn:
-    """One column.
-
-    Attributes:
-        name: Its heading.
-        title: Its meaning, in a few words.
-        higher_is_better: Its direction.
-    """
+    """One column."""
 
     name: str
     title: str
@@ -44,9 +38,7 @@ class Costs:
     """The costs of a table.
 
     Attributes:
-        file: Their file.
         where: The machine they were measured on.
-        table: All costs.
     """
 
     file: Path

@@ -15,12 +15,7 @@ WIDTH, HEIGHT = 250, 180
 
 
 def learning_curve(metric: str, curve: Curve) -> Markup:
-    """A metric against the clips that a training had seen, with intervals.
-
-    Args:
-        metric: Its name.
-        curve: At least two points.
-    """
+    """A metric against the clips that a training had seen, with intervals, at two or more points."""
     x = over("thousand clips seen", [step.clips / 1000 for step in curve])
     ends = [end for step in curve for end in (step.value, step.low, step.high) if end is not None]
     y = over(f"{metric} {catalog.get(metric).arrow}", ends)

@@ -24,7 +24,6 @@ class Step:
 
     Attributes:
         clips: Number of clips seen in training.
-        value: The metric's value.
         low: Its interval's lower end; None without one.
         high: The upper end.
         n: Number of val clips.
@@ -42,12 +41,7 @@ Curve = tuple[Step, ...]
 
 @dataclass(frozen=True)
 class Curves:
-    """The learning curves of a table's models.
-
-    Attributes:
-        file: Their file.
-        steps: Model to metric to its steps, in the order of the clips seen.
-    """
+    """The learning curves of a table's models: model to metric to steps, in the order of the clips seen."""
 
     file: Path
     steps: Mapping[str, Mapping[str, Curve]]
@@ -61,9 +55,7 @@ class Curves:
 def read_curves(folders: Sequence[Path], protocol: str) -> tuple[Curves | None, list[Problem]]:
     """Read the curves nearest to a table's results; a faulty file is reported and not used.
 
-    Args:
-        folders: The folders to search, the nearest first.
-        protocol: The id of the table's protocol; curves of others are ignored.
+    ``folders`` are searched in turn; curves of other protocols than the table's are ignored.
     """
     for folder in folders:
         file = folder / CURVES_FILE
@@ -83,11 +75,7 @@ Line = tuple[str, str, str, Step]
 
 
 def _lines(opened: Iterator[str]) -> Iterator[Line]:
-    """Yield model, protocol, metric and step of each line.
-
-    Raises:
-        ValueError: A line is invalid; the message names it.
-    """
+    """Yield model, protocol, metric and step of each line; a `ValueError` names one that is invalid."""
     reader = csv.reader(opened)
     if tuple(next(reader, ())) != COLUMNS:
         raise ValueError(f"its first line is not {','.join(COLUMNS)}")
@@ -110,11 +98,7 @@ def _lines(opened: Iterator[str]) -> Iterator[Line]:
 
 
 def _sorted(lines: Sequence[Line], protocol: str) -> dict[str, dict[str, Curve]]:
-    """Model to metric to steps.
-
-    Raises:
-        ValueError: A point occurs twice.
-    """
+    """Model to metric to steps; a `ValueError` if a point occurs twice."""
     found: dict[str, dict[str, dict[int, Step]]] = {}
     for model, of, metric, step in lines:
         if of != protocol:

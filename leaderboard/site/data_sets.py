@@ -20,8 +20,6 @@ class DataSetPage:
     """The page of a data set that can be prepared.
 
     Attributes:
-        layout: Its declaration.
-        slug: The name of its page.
         commands: Commands to type, each with its purpose.
         tables: The existing tables of it.
     """

@@ -60,14 +60,10 @@ class Front:
     """The first screen of a table.
 
     Attributes:
-        table: The table.
-        board: The whole of it.
         sentence: Which model leads, in what, and which differences are not significant.
         clip: The clip of all rows; empty without clips.
         columns: Aspect and column of each headline number.
-        true: The true clips' row.
         models: The first rows of the models.
-        controls: The controls' rows.
         scatter: Preserved identity against motion; may be empty.
         compared: The runs in the matrix.
         matrix: Which of these is significantly better than which.
@@ -87,12 +83,7 @@ class Front:
 
 
 def make_front(look: Look, board: Board) -> Front:
-    """Gather what the first screen of a table shows.
-
-    Args:
-        look: The table, its clips and its wins.
-        board: The whole table.
-    """
+    """Gather what the first screen of a table shows."""
     table, clips = look.table, look.clips
     named = headline([column.name for column in board.columns])
     place = {column.name: i for i, column in enumerate(board.columns)}

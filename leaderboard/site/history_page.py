@@ -14,11 +14,8 @@ class Change:
     """A state of a table, and its changes.
 
     Attributes:
-        date: The date of the entry.
-        table: The file name of the table.
         title: The table's title; empty if it is gone.
         home: The table's first page; empty if it is gone.
-        state: The hash of the runs in it.
         now: Whether the table is in this state.
         added: Name, and page if any, of each added model.
         removed: The same for each removed model.
@@ -37,13 +34,9 @@ class Change:
 def make_history(
     states: Sequence[State], tables: Sequence[Table], current: Mapping[str, str], pages: Mapping[str, str]
 ) -> tuple[Change, ...]:
-    """The recorded states, the newest first.
+    """The recorded states (the newest last), the newest first.
 
-    Args:
-        states: All of them, the newest last.
-        tables: The tables there are.
-        current: Table to its state now.
-        pages: Model name to the slug of its page.
+    ``current`` is table to its state now, ``pages`` model name to the slug of its page.
     """
     known = {table.slug: table for table in tables}
     last = {state.table: i for i, state in enumerate(states)}

@@ -24,12 +24,7 @@ from leaderboard.site.words import Words
 
 @dataclass(frozen=True)
 class Strength:
-    """How much worse a metric got at one strength of a damage.
-
-    Attributes:
-        text: In percent of the largest deterioration by any damage.
-        shade: The colour step; None if it did not get worse.
-    """
+    """How much worse a metric got at one strength of a damage, in percent of its largest deterioration."""
 
     text: str
     shade: int | None
@@ -53,9 +48,7 @@ class Place:
     """A metric in one table: all values on one axis, its parts, and its audit.
 
     Attributes:
-        table: The table.
         numbers: For each run its value, its interval, its rank and its plot.
-        true: The true clips' number.
         note: Why there are no ranks, or which models have no significant differences.
         parts: Means by expression and by subject.
         no_labels: Why there are none by expression.

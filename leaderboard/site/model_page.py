@@ -47,12 +47,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Typical:
-    """A clip metric's best, median and worst clip.
-
-    Attributes:
-        metric: Its name.
-        clips: For each its id, the value in words, the paths of the made and of the true clip (or empty).
-    """
+    """A clip metric's best, median and worst clip: id, value in words, paths of made and true clip."""
 
     metric: str
     clips: tuple[dict[str, str], ...]
@@ -63,17 +58,12 @@ class Section:
     """One run on a model's page.
 
     Attributes:
-        table: The run's table.
-        run: The run.
         pictures: A clip of each label: its id, its label, the paths of the made and of the true clip.
-        verdict: The results of the tests.
         headline: Its headline numbers, for a citation.
         groups: Title of a group to its numbers.
-        matrices: Its confusion matrices.
         no_matrices: Why there are none.
         typical: Its best, median and worst clips by each metric in which they differ.
         kept: The number of clips they were chosen from, if not from all scored clips; else 0.
-        notes: Notes for the reader.
         costs: Name, text and meaning of each cost.
         curves: A plot of each metric that was measured during its training.
         facts: The origin of the values.
@@ -106,13 +96,7 @@ class ModelPage:
 
 
 class Look:
-    """The common parts of all models' pages of a table, made once.
-
-    Args:
-        table: The table.
-        clips: Its clips.
-        wins: Which run is better than which.
-    """
+    """The common parts of all models' pages of a table, made once."""
 
     def __init__(self, table: Table, clips: Clips, wins: Wins) -> None:
         self.table = table
@@ -132,13 +116,9 @@ class Look:
 def make_model_page(
     name: str, runs: Sequence[tuple[Look, Run]], pages: Mapping[str, str], pictures: Pictures
 ) -> ModelPage:
-    """Gather the content of a model's page.
+    """Gather the content of a model's page, from its runs with the common parts of their tables' pages.
 
-    Args:
-        name: Its name.
-        runs: Its runs, each with the common parts of its table's pages.
-        pages: Metric name to the slug of its page.
-        pictures: Receives the names of the pictures that its card shows.
+    ``pages`` is metric name to the slug of its page; ``pictures`` receives the names of those its card shows.
     """
     first = runs[0][1]
     sections = tuple(_section(look, run, pages) for look, run in runs)

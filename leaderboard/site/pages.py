@@ -48,15 +48,10 @@ MOST_WITH_JSON = 40
 
 
 class Pages:
-    """Writes pages.
+    """Writes pages into a site's folder.
 
-    Args:
-        site: The site's folder.
-        models: Model name to the slug of its page.
-        metrics: Metric name to the slug of its page.
-        tables: All tables.
-        states: Table to the hash of its content.
-        changes: Table to its earlier states, the newest first.
+    ``models`` and ``metrics`` are name to the slug of its page, ``states`` table to the hash of its content,
+    ``changes`` table to its earlier states, the newest first.
     """
 
     def __init__(

@@ -24,13 +24,7 @@ LARGEST = 2_000_000
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture on the site.
-
-    Attributes:
-        path: Path from the site's folder.
-        width: Width in pixels.
-        height: Height in pixels.
-    """
+    """A picture on the site: its path from the site's folder, and its size in pixels."""
 
     path: str
     width: int
@@ -38,11 +32,7 @@ class Picture:
 
 
 class Pictures:
-    """The pictures of all cards, each once.
-
-    Args:
-        checkout: The folder they must lie in.
-    """
+    """The pictures of all cards, each once; they must lie in the checkout."""
 
     def __init__(self, checkout: Path = CHECKOUT) -> None:
         self._checkout = checkout.resolve()
@@ -50,12 +40,7 @@ class Pictures:
         self._known: dict[Path, Picture | None] = {}
 
     def of(self, card: Path, target: str) -> Picture | None:
-        """The picture a card names; None unless it is a small one of the checkout.
-
-        Args:
-            card: The card's file.
-            target: The picture's path from the card's folder, as in Markdown.
-        """
+        """The picture that a card names by its path from there; None unless a small one of the checkout."""
         try:
             file = (card.parent / unquote(target)).resolve()
             if file not in self._known:

@@ -18,8 +18,6 @@ class Dot:
     """One value on an axis.
 
     Attributes:
-        name: Its name.
-        value: The value.
         low: Its interval's lower end; None without one.
         high: The upper end.
         text: The value in words, as a tooltip.
@@ -37,8 +35,6 @@ class Axis:
     """An axis from left to right, with better values at the right.
 
     Attributes:
-        low: The smallest.
-        high: The largest.
         higher_is_better: If False, the axis is reversed.
     """
 
@@ -64,12 +60,7 @@ class Axis:
 def strip(dot: Dot, others: Sequence[Dot], ceiling: float | None, axis: Axis, label: str) -> Markup:
     """One row of a dot plot: a dot with its interval, others faintly, the true clips' value as a line.
 
-    Args:
-        dot: The dot of the row.
-        others: The other models' dots.
-        ceiling: The true clips' number.
-        axis: The common axis of all rows.
-        label: The text for screen readers.
+    ``label`` is the text for screen readers.
     """
     middle = HEIGHT / 2
     parts = [

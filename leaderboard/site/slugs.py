@@ -27,8 +27,7 @@ class Slugs:
     def of(self, name: str) -> str:
         """The slug of a name, the same at every call.
 
-        Returns:
-            Lower-case ASCII letters, digits, dots and dashes; it starts and ends with a letter or digit.
+        Lower-case ASCII letters, digits, dots and dashes; it starts and ends with a letter or digit.
         """
         if name not in self._of:
             self._of[name] = self.new(name)

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fevbench.audit.record import AUDIT_FILE, Audit, read_audit
 from fevbench.errors import FevbenchError
 from fevbench.report.headline import mean_rank
 from fevbench.report.rows import Comparison, Row, compare
+from fevbench.results.schema import Result
 from fevbench.sanitise import one_line
 from leaderboard.entries import Entry, Problem
 from leaderboard.site.about import About, about_of, read_about
@@ -20,9 +21,6 @@ from leaderboard.site.curves import Curves, read_curves
 from leaderboard.site.slugs import Slugs
 from leaderboard.site.titles import Key, file_name, key_of, short_titles
 
-if TYPE_CHECKING:
-    from fevbench.results.schema import Result
-
 
 @dataclass(frozen=True)
 class Run:
@@ -30,8 +28,6 @@ class Run:
 
     Attributes:
         index: Its index in the comparison.
-        entry: Its result file.
-        row: Its row of the comparison.
         slug: Its name as a file, within the table.
         about: Facts about its model besides the values.
         mean_rank: The mean of its ranks, each group of metrics counting once; infinite if it has none.
@@ -64,7 +60,6 @@ class Table:
         costs: The costs of the models; None if not measured.
         curves: The learning curves of the models; None if not measured.
         audit: How the metrics behave on damaged clips of this data set and protocol; None if unknown.
-        audit_file: The file of the audit.
         home: Its first page, from the site's folder.
     """
 
@@ -138,9 +133,7 @@ def groups_of(entries: Sequence[Entry]) -> list[Group]:
 def make_tables(entries: Sequence[Entry], roots: Sequence[Path]) -> tuple[list[Table], list[Problem]]:
     """Sort results into tables; a result that fits in none affects no other.
 
-    Args:
-        entries: All results.
-        roots: The searched folders, above which nothing is read.
+    Nothing is read above the searched folders, ``roots``.
     """
     tables: list[Table] = []
     about: list[Result] = []

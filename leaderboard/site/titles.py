@@ -16,13 +16,10 @@ EMBEDDED = "fevsynth"
 
 
 def short_titles(results: Sequence[Result]) -> list[str]:
-    """Short, unique titles of tables.
+    """Short, unique titles of tables, by one result of each.
 
     Data set, protocol, and the number of clips if not all. Then, for tables of the same title, what differs:
     the split, the protocol's version, the number of clips, and finally their hash.
-
-    Args:
-        results: One result of each table.
     """
     titles = []
     for result in results:

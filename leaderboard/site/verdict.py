@@ -19,11 +19,7 @@ MOST_CHALLENGERS = 2
 
 
 class Wins:
-    """Which run is significantly better than which, by metric.
-
-    Args:
-        table: The runs.
-    """
+    """Which run of a table is significantly better than which, by metric."""
 
     def __init__(self, table: Table) -> None:
         self._of: dict[tuple[int, int], list[str]] = {}
@@ -61,10 +57,7 @@ class WinRow:
 def win_matrix(runs: Sequence[Run], wins: Wins, columns: Sequence[str]) -> tuple[WinRow, ...]:
     """In how many metrics each run is significantly better than each other one.
 
-    Args:
-        runs: Rows and columns, in this order.
-        wins: Which run is better than which.
-        columns: The metrics, whose indices are the bits of a cell.
+    The indices of ``columns``, the metrics, are the bits of a cell.
     """
     place = {name: i for i, name in enumerate(columns)}
     rows = []
@@ -175,11 +168,7 @@ class Verdict:
 def verdict_of(table: Table, run: Run, wins: Wins, beyond: Sequence[str]) -> Verdict:
     """The results of the tests for a model; controls are not ranked and have no strengths or weaknesses.
 
-    Args:
-        table: The runs.
-        run: One of them.
-        wins: Who is better than whom.
-        beyond: The metrics in which it is better than the true clips.
+    ``beyond`` are the metrics in which it is better than the true clips.
     """
     strong, weak = [], []
     models = len(table.models)

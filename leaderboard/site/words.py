@@ -21,12 +21,7 @@ QUESTIONS_HEAD = "| question | look at |"
 
 @dataclass(frozen=True)
 class Words:
-    """The texts about a metric.
-
-    Attributes:
-        means: The meaning of its values.
-        doubt: When not to trust it.
-    """
+    """The texts about a metric: the meaning of its values, and when not to trust it."""
 
     means: str
     doubt: tuple[str, ...]
@@ -38,7 +33,6 @@ class Aspect:
 
     Attributes:
         key: The key of its group of columns.
-        title: Its title.
         better: The phrase for a model that is significantly better in it.
         worse: The phrase for a worse one.
     """
@@ -54,7 +48,6 @@ class Question:
     """A question about clips.
 
     Attributes:
-        question: The question.
         ask: The metrics that answer it.
         avoid: The metrics that do not.
     """
@@ -106,12 +99,7 @@ def read_questions(file: Path = QUESTIONS) -> tuple[Question, ...]:
 
 
 def parts_of(text: str, metrics: Mapping[str, str]) -> list[tuple[str, str]]:
-    """A text in parts, each with the address of the metric it names, or an empty text.
-
-    Args:
-        text: The text.
-        metrics: Metric name to address.
-    """
+    """A text in parts, each with the address of the metric it names, or an empty text."""
     names = sorted(metrics, key=len, reverse=True)
     pattern = rf"(?<![\w-])({'|'.join(map(re.escape, names))})(?![\w-])"
     parts = re.split(pattern, text) if names else [text]

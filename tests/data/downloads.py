@@ -16,9 +16,6 @@ from fevbench.fevsynth.adapter import FEVSynth
 if TYPE_CHECKING:
     from fevbench.data.clip import Frames
 
-NATIVE = (80, 64)
-"""Width and height of a made frame: wider than the face, as cameras are."""
-
 
 @lru_cache(maxsize=64)
 def performance(person: int, label: str, take: int = 0, frames: int = 10, back: bool = False) -> Frames:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from fevbench.data import show
+from fevbench.data.framing import cut_out, upright
 from fevbench.data.video import read_clip
 from fevbench.generate import photograph as framing
 from fevbench.generate.photograph import (
@@ -17,7 +18,6 @@ from fevbench.generate.photograph import (
     FoundFace,
     PhotographError,
     choose_face,
-    frame_face,
     read_photograph,
 )
 
@@ -100,7 +100,7 @@ def test_a_face_is_put_where_the_data_set_has_it() -> None:
     photograph = np.zeros((300, 400, 3), np.uint8)
     for x, y in points:
         photograph[round(y) - 4 : round(y) + 5, round(x) - 4 : round(x) + 5] = 255
-    framed = frame_face(photograph, face_at(points), 64)
+    framed = cut_out(photograph, upright(face_at(points).points), 64)
     assert framed.shape == (64, 64, 3)
     for x, y in FRAMING:
         window = framed[round(64 * y) - 4 : round(64 * y) + 4, round(64 * x) - 4 : round(64 * x) + 4, 0]
@@ -113,7 +113,7 @@ def test_a_face_is_put_where_the_data_set_has_it() -> None:
 
 def test_beyond_the_photograph_its_border_goes_on() -> None:
     photograph = np.full((40, 40, 3), 9, np.uint8)
-    framed = frame_face(photograph, face_at(FRAMING * 60 - 15), 64)
+    framed = cut_out(photograph, upright(face_at(FRAMING * 60 - 15).points), 64)
     assert (framed == 9).all()
 
 
@@ -170,6 +170,6 @@ def test_faces_of_photographs_are_found(photograph: np.ndarray) -> None:
     left, right = framing.find_faces(wide, detector)
     assert left.box[2] < right.box[0]
     assert framing.find_faces(np.full((200, 300, 3), 128, np.uint8), detector) == []
-    framed = frame_face(photograph, face, 64)
+    framed = cut_out(photograph, upright(face.points), 64)
     (again,) = framing.find_faces(framed, detector)
     assert np.abs(again.points / 64 - FRAMING).max() < 0.06

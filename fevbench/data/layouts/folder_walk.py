@@ -37,9 +37,7 @@ class SkippedItem:
     """Something that gives no clip.
 
     Attributes:
-        what: The file, folder or take.
         why: The reason, in words that are the same for all items of a kind.
-        detail: Details of the reason.
     """
 
     what: str

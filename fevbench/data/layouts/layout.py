@@ -39,7 +39,6 @@ class Recording:
         label: The expression, in this project's words.
         native_label: The expression, in the data set's own words.
         files: One video, or the frames in order.
-        notes: Notes for the reader of the report.
     """
 
     id: str
@@ -91,9 +90,7 @@ class Option:
     """A choice between parts of a data set, made with ``--set NAME=VALUE``.
 
     Attributes:
-        default: The default value.
         choices: The possible values; empty for any text.
-        meaning: What the option chooses.
         file: Whether the value is the path of a file.
     """
 
@@ -122,8 +119,6 @@ class Layout:
         tree: The folder's structure, for users.
         expected: The structure in a few words, for errors.
         labels: Its own names of expressions to this project's.
-        split: The default split.
-        discover: Finds the recordings below a folder.
     """
 
     name: str
@@ -204,11 +199,7 @@ NAMED = 8
 
 
 class PartFilter:
-    """Selects the requested parts of a folder.
-
-    Args:
-        asked: Option to value; ``all`` and ``both`` select every part.
-    """
+    """Selects the requested parts of a folder: option to value; ``all`` and ``both`` select every part."""
 
     def __init__(self, asked: Mapping[str, str]) -> None:
         self._asked = asked

@@ -16,7 +16,6 @@ class Prepared:
     """A set that ``fevbench data prepare`` made; every clip is checked against the manifest when read.
 
     Attributes:
-        manifest: Its manifest.
         version: The start of the digest of its subjects, splits, labels and pixels.
 
     Raises:

@@ -56,7 +56,6 @@ class PrepareRequest:
     """The request to prepare a set.
 
     Attributes:
-        recipe: How a recording becomes a clip.
         labels: Wanted expressions; empty for all.
         val: How many train subjects of a published split to hold out.
         fail: Stop at the first take that gives no clip because of damage.

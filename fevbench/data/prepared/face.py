@@ -24,12 +24,7 @@ LEAST_FOUND = 0.5
 
 @dataclass(frozen=True)
 class DetectedFace:
-    """A face in a frame, with its embedding.
-
-    Attributes:
-        face: Its position.
-        embedding: ``float32[512]``, of length 1.
-    """
+    """A face in a frame, with its embedding ``float32[512]``, of length 1."""
 
     face: FoundFace
     embedding: NDArray[np.float32]
@@ -160,7 +155,7 @@ class FaceSearch:
         inside = [any(_centre_is_in(face, low, high) for face in faces) for faces in others.values()]
         first = next(iter(self.subject.values()))
         unlike = [similarity(first, seen) < DOUBTFUL for seen in self.subject.values()]
-        height = float(np.median([_height(seen.face) for seen in self.subject.values()]))
+        height = float(np.median([seen.face.box[3] - seen.face.box[1] for seen in self.subject.values()]))
         counted = {
             "other faces in {} of {} frames looked at, one subject is followed": sum(
                 map(bool, others.values())
@@ -188,10 +183,6 @@ def around(faces: Sequence[FoundFace]) -> Placement:
     side = max(SIDE * (bottom - top), ROOM * max(span[2] - span[0], span[3] - span[1]))
     x, y = (left + right) / 2, (top + bottom) / 2 - RAISE * side
     return square(x - side / 2, y - side / 2, side)
-
-
-def _height(face: FoundFace) -> float:
-    return face.box[3] - face.box[1]
 
 
 def _centre_is_in(face: FoundFace, low: NDArray[np.floating], high: NDArray[np.floating]) -> bool:

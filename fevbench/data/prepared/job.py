@@ -32,7 +32,6 @@ class Job:
     """A recording to prepare.
 
     Attributes:
-        phase: The course of this data set's recordings.
         fps: Frames per second if the files do not tell.
         read_faces: Finds the faces of a frame, with their embeddings.
     """
@@ -87,11 +86,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 class JobRecord(Record):
-    """The outcome of a recording.
-
-    Attributes:
-        likeness: See `Job.likeness`; empty in older records.
-    """
+    """The outcome of a recording; ``likeness`` as `Job.likeness`, empty in older records."""
 
     origin: str
     likeness: str = ""

@@ -70,10 +70,8 @@ class ClipEntry(Record):
         native_label: What, in the data set's own words.
         source: The recording below the downloaded folder.
         source_sha256: The sha256 of its files' bytes.
-        source_frames: Frames the recording has.
         source_size: Width and height of its frames as viewers see them, pixels.
         source_form: Codec and pixel format of its video, or the formats of its pictures.
-        source_lossy: Whether its files lose detail.
         source_checked: How it was checked for damage, see `fevbench.data.facts`; empty if it was not.
         neutral: The recording's frame that is frame 0.
         apex: The recording's frame with the strongest expression, if the sampling needs it.
@@ -133,7 +131,6 @@ class SplitRecord(Record):
     """How subjects were split.
 
     Attributes:
-        spec: The requested split.
         source: Its publication, or how it is made.
         val: Number of train subjects held out for validation.
         missing: Its subjects that the data set lacks.

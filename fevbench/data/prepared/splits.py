@@ -34,13 +34,7 @@ FORMS = f"seeded:70-10-20:SEED, kfold:K:FOLD, {ALL_TEST}, or a CSV file with the
 
 @dataclass(frozen=True)
 class Assignment:
-    """A split.
-
-    Attributes:
-        split_of: The split of each subject.
-        left_out: Subjects that a published split does not name.
-        record: Its record in the manifest.
-    """
+    """The split of each subject, subjects that a published split does not name, and the record."""
 
     split_of: dict[str, Split]
     left_out: tuple[str, ...]
@@ -218,11 +212,7 @@ CONTRAST = 6.0
 
 @dataclass(frozen=True)
 class SharedFrame:
-    """Two clips of different subjects in different splits that share a frame.
-
-    Attributes:
-        bits: Number of the 256 bits in which their nearest frames differ.
-    """
+    """Two clips of different subjects in different splits whose nearest frames differ in ``bits`` of 256."""
 
     first: ClipEntry
     second: ClipEntry

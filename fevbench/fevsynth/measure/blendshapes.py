@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fevbench.extractors.face_mesh import BLENDSHAPES, SCORES
 from fevbench.fevsynth.measure.record import Estimate, absent, mean, resampled
 from fevbench.fevsynth.measure.study import Study, has_face
 from fevbench.records import Finite, Record
@@ -16,14 +17,7 @@ Floats = NDArray[np.float64]
 
 
 def pearson(x: Floats, y: Floats, subjects: Sequence[str], sample: str) -> Estimate:
-    """Pearson's correlation over all samples; the interval resamples subjects.
-
-    Args:
-        x: ``float64[N]``.
-        y: ``float64[N]``.
-        subjects: The subject of each sample.
-        sample: What a sample is, in the plural.
-    """
+    """Pearson's correlation of two ``float64[N]``; the interval resamples subjects."""
     if len(x) < 2 or not x.std() or not y.std():
         return absent("one of the two never changes" if len(x) > 1 else f"too few {sample}", sample)
     names, index = np.unique(np.asarray(subjects), return_inverse=True)
@@ -91,8 +85,6 @@ class Blendshapes(Record):
 
 def measure(study: Study) -> Blendshapes:
     """Track the face in every ``stride``-th frame of every clip."""
-    from fevbench.extractors.face_mesh import BLENDSHAPES, SCORES
-
     rendered, stride = study.rendered, study.stride
     shots, looked_at = rendered.shots, range(0, rendered.length, stride)
     scores = study.networks.features(
@@ -117,15 +109,10 @@ def blendshapes(
     subjects: Sequence[str],
     stride: int,
 ) -> Blendshapes:
-    """Correlate scores with true weights, unit by unit.
+    """Correlate scores ``float32[N, C]`` with true weights ``float64[N, U]``, unit by unit.
 
-    Args:
-        scores: ``float32[N, C]`` of the tracker; NaN where it finds no face.
-        columns: The unit of each of its columns.
-        true: ``float64[N, U]`` weights.
-        units: The unit of each of those columns.
-        subjects: The subject of each frame.
-        stride: What to note.
+    Scores are the tracker's, NaN where it finds no face. ``columns`` and ``units`` name the columns of the
+    two.
     """
     found = has_face(scores)
     whose = [subject for subject, seen in zip(subjects, found, strict=True) if seen]

@@ -94,14 +94,7 @@ def colours(frames: Frames, regions: Sequence[Region]) -> NDArray[np.float64]:
 def leak(
     part: str, features: NDArray[np.float64], subjects: NDArray[np.str_], train: NDArray[np.bool_]
 ) -> Leak:
-    """Train a classifier of subjects on one take, and test it on the other.
-
-    Args:
-        part: What the features are of.
-        features: ``float64[N, D]``.
-        subjects: The subject of each.
-        train: Which to learn from; the others are tried.
-    """
+    """Train a classifier of subjects on one take (``train``), and test it on the other."""
     from scipy.stats import binomtest
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 

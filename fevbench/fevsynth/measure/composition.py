@@ -66,11 +66,7 @@ def motion(truth: Truth, rows: Sequence[int], subjects: Sequence[str]) -> Motion
 
 
 def blinks(closure: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Whether lids close and open again: ``float64[N]`` of 0 and 1.
-
-    Args:
-        closure: ``float64[N, T]`` weight of the less closed lid.
-    """
+    """Whether lids close and open again, 0 or 1 for each row of weights of the less closed lid."""
     before = np.minimum.accumulate(closure, axis=1)
     after = np.minimum.accumulate(closure[:, ::-1], axis=1)[:, ::-1]
     # A peak stands out from the lowest point before it and from the lowest one after it.

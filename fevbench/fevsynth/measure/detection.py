@@ -73,13 +73,8 @@ def detection(
 ) -> Detection:
     """Compare detected points with true ones.
 
-    Args:
-        detected: ``float32[N, T, 5, 2]`` x and y, pixels; NaN where no face is found.
-        true: The same, complete.
-        subjects: The subject of each clip.
-        clips: The id of each clip.
-        neutral: ``float32[M, D]`` anything of each neutral image; NaN where no face is found.
-        neutral_subjects: The subject of each neutral image.
+    Points are ``float32[N, T, 5, 2]``, x and y, pixels; NaN where no face is found. ``neutral`` is anything
+    of each neutral image, ``float32[M, D]``, in the same way.
     """
     found = has_face(detected.reshape(-1, 2 * len(POINTS))).reshape(len(detected), -1)
     by_frame = np.repeat(np.asarray(subjects), found.shape[1])

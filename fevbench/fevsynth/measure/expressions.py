@@ -90,14 +90,9 @@ def reading(
     subjects: Sequence[str],
     labels: Sequence[str],
 ) -> Reading:
-    """Compare a network's answers with the labels.
+    """Compare a network's answers with the labels ``shown``, ``int[N]`` indices.
 
-    Args:
-        shown_by: The group of subjects.
-        scores: ``float32[N, 7]`` in the order of `CLASSES`; NaN where no face is found.
-        shown: ``int[N]`` index into ``labels``.
-        subjects: The subject of each sample.
-        labels: Expressions, each one of `CLASSES`.
+    Scores are ``float32[N, 7]`` in the order of `CLASSES`; NaN where no face is found.
     """
     six, seven = ((*choices, NO_FACE) for choices in (labels, CLASSES))
     of_six = _answers(scores[:, [CLASSES.index(label) for label in labels]], labels)

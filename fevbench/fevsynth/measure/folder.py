@@ -52,8 +52,6 @@ class RenderedSet:
     Attributes:
         length: Frames of a clip.
         size: Height and width of a frame.
-        manifest_file: The file of its manifest.
-        truth_file: The file of its ground truth.
 
     Raises:
         DatasetError: A file is missing or broken, or the truth is not that of the manifest's clips.

@@ -221,14 +221,9 @@ def separation(
     subjects: Sequence[str],
     repetitions: Sequence[int],
 ) -> tuple[Separation, FacePairs]:
-    """Compare all faces.
+    """Compare all faces: embeddings ``float32[N, D]``, of length 1; NaN where no face is found.
 
-    Args:
-        frames: What kind of frames they are.
-        size: Of a frame, pixels.
-        embeddings: ``float32[N, D]``, of length 1; NaN where no face is found.
-        subjects: The subject of each.
-        repetitions: The repetition of each.
+    ``frames`` says what kind of frames they are, ``size`` is that of a frame in pixels.
     """
     kept = np.flatnonzero(has_face(embeddings)).tolist()
     pairs = FacePairs(embeddings[kept], [subjects[i] for i in kept], [repetitions[i] for i in kept])

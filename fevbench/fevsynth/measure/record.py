@@ -83,13 +83,7 @@ def absent(reason: str, sample: str) -> Estimate:
 
 
 def mean(values: Sequence[float] | NDArray[Any], subjects: Sequence[str], sample: str) -> Estimate:
-    """The mean over samples, with the subject bootstrap's interval.
-
-    Args:
-        values: One per sample.
-        subjects: The subject of each sample.
-        sample: What a sample is, in the plural.
-    """
+    """The mean over samples, with the subject bootstrap's interval; ``sample`` is their plural."""
     if not len(values):
         return absent(f"no {sample}", sample)
     found = [float(value) for value in values]
@@ -104,14 +98,9 @@ def mean(values: Sequence[float] | NDArray[Any], subjects: Sequence[str], sample
 
 
 def resampled(value: float, statistics: NDArray[np.float64], n: int, sample: str, subjects: int) -> Estimate:
-    """A value with the interval of its statistic over resamples.
+    """A value with the interval of its statistic over resamples of subjects, ``float64[RESAMPLES]``.
 
-    Args:
-        value: The number itself.
-        statistics: ``float64[RESAMPLES]`` the same of every resample of subjects; see `draw_subjects`.
-        n: Samples it rests on.
-        sample: What a sample is, in the plural.
-        subjects: Subjects it rests on.
+    It rests on ``n`` samples, of a kind named in the plural, of so many subjects; see `draw_subjects`.
     """
     bounds = interval(*percentile_interval(statistics)) if subjects > 1 else None
     return Estimate(value=value, n=n, sample=sample, subjects=subjects, interval=bounds)
@@ -159,15 +148,9 @@ def agreement(
     answers: Sequence[str],
     sample: str,
 ) -> Agreement:
-    """Compare answers with labels.
+    """Compare answers, ``int[N]`` indices into ``answers``, with what was shown, into ``labels``.
 
-    Args:
-        shown: ``int[N]`` index into ``labels``.
-        answered: ``int[N]`` index into ``answers``.
-        subjects: The subject of each sample.
-        labels: What can be shown.
-        answers: What can be answered; a sample is right where the two names are equal.
-        sample: What a sample is, in the plural.
+    A sample is right where the two names are equal.
     """
     wanted = np.array([answers.index(label) for label in labels], dtype=np.int64)
     right = answered == wanted[shown] if len(shown) else np.zeros(0, bool)

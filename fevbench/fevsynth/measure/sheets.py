@@ -48,13 +48,7 @@ class Row:
 
 
 def lay_out(rows: Sequence[Row], tile: int, columns: Sequence[str] = ()) -> Image.Image:
-    """Draw a sheet.
-
-    Args:
-        rows: From top to bottom.
-        tile: Height and width of a picture on the sheet, pixels.
-        columns: Above the first row, one a column.
-    """
+    """Draw a sheet of rows of ``tile`` pixels; ``columns`` stand above the first row, one a column."""
     font = ImageFont.load_default(FONT_SIZE)
     indent = max(round(font.getlength(row.heading)) + GAP if row.heading else 0 for row in rows)
     across = max(len(row.pictures) for row in rows)
@@ -127,11 +121,7 @@ SMALL, MIDDLE, FULL = 64, 96, 128
 
 
 def write_sheets(rendered: RenderedSet, folder: Path, progress: Progress) -> list[Path]:
-    """Draw every sheet and write them as PNG.
-
-    Returns:
-        The files.
-    """
+    """Draw every sheet, write them as PNG, and return the files."""
     test = [person for person in rendered.subjects.values() if person.split == "test"]
     chosen = balanced(test or list(rendered.subjects.values()), SUBJECTS_SHOWN)
     pages = [chosen[start : start + PER_PAGE] for start in range(0, len(chosen), PER_PAGE)]

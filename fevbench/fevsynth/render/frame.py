@@ -56,7 +56,6 @@ class Surface:
         self._used, renumbered = np.unique(np.concatenate(faces), return_inverse=True)
         self._faces = renumbered.reshape(-1, 3)
         self._corners = np.concatenate(corners)
-        self._corner_faces = np.arange(self._faces.size).reshape(-1, 3)
         self._surface = np.array(surface)
         eyes, teeth, tongue = (part.texture for part in self._parts)
         self._textures = (person.skin, eyes, teeth, tongue)

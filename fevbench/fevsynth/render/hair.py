@@ -62,14 +62,7 @@ def draw_hair_colour(rng: np.random.Generator, subject: Subject) -> Floats:
 def draw_hair(
     rng: np.random.Generator, assets: Assets, subject: Subject, colour: Floats, base: Floats
 ) -> tuple[Part, Floats]:
-    """Draw a subject's hair.
-
-    Args:
-        rng: Source of everything the attributes leave open.
-        assets: The unpacked archives.
-        subject: The attributes.
-        colour: (3,) sRGB.
-        base: (V, 3) vertices of the base mesh, dm.
+    """Draw a subject's hair of an sRGB colour (3,) on the (V, 3) vertices of the base mesh, dm.
 
     Returns:
         The hair, which has no faces if the head is shaved, and the (P,) opacity of its vertices.

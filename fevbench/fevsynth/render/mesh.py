@@ -141,10 +141,8 @@ def read_base(assets: Assets) -> BaseMesh:
 def read_part(assets: Assets, path: str, texture: str | None = None) -> Part:
     """Read a part fitted to the base mesh.
 
-    Args:
-        assets: The unpacked archives.
-        path: Its description below the ``proxies`` folder, such as ``"hair/short01/short01.json"``.
-        texture: Its texture's path beside the description; the one the description names by default.
+    ``path`` is its description below the ``proxies`` folder, such as ``"hair/short01/short01.json"``;
+    ``texture`` its texture's path beside that, by default the one that it names.
     """
     file = assets.head / "proxies" / path
     described = json.loads(file.read_text(encoding="utf-8"))

@@ -83,11 +83,7 @@ _RELAXED = {
 
 
 def draw_shape(rng: np.random.Generator, subject: Subject, base: Floats, targets: Targets) -> Floats:
-    """Draw a neutral face.
-
-    Returns:
-        (V, 3) vertices, dm.
-    """
+    """Draw a neutral face: (V, 3) vertices, dm."""
     vertices: Floats = base.copy()
     _add_macro(rng, subject, vertices, targets)
     _add_details(rng, subject, vertices, targets)

@@ -116,7 +116,6 @@ class Job:
 
     Attributes:
         label: The expression; None for a neutral image.
-        repetition: Number of the performance.
         frames: Length; 1 for a neutral image.
         size: Width and height in pixels.
     """
@@ -207,7 +206,6 @@ class Settings:
     """The settings of a set.
 
     Attributes:
-        subjects: Number of subjects.
         takes: Performances of each label per subject.
         frames: Length of a clip.
         size: Width and height, pixels.

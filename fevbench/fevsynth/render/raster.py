@@ -31,18 +31,10 @@ def compiled(function: _Kernel) -> _Kernel:
 def _fragments(
     screen: Floats, face: Ints, size: tuple[int, int], slack: float, at: Ints, weights: Floats
 ) -> int:
-    """Find the pixels whose centres lie inside a triangle.
+    """Find the pixels whose centres lie inside a triangle; returns how many.
 
-    Args:
-        screen: (V, 3) x, y and depth of the vertices.
-        face: (3,) the triangle's vertices.
-        size: Height and width of the picture.
-        slack: How far below 0 a barycentric weight may fall; above 0 it closes cracks between triangles.
-        at: (H * W, 2) row and column of each pixel found, written.
-        weights: (H * W, 3) barycentric weights of its centre, written.
-
-    Returns:
-        How many were found.
+    ``at`` (H * W, 2) gets row and column of each, ``weights`` (H * W, 3) the barycentric weights of its
+    centre. None of these may fall below ``-slack``; above 0 it closes cracks between triangles.
     """
     ax, ay = screen[face[0], 0], screen[face[0], 1]
     bx, by = screen[face[1], 0], screen[face[1], 1]

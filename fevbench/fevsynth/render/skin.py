@@ -34,10 +34,9 @@ _DEPTHS, _FACING = (0.55, 0.85), (0.05, 0.3)
 
 
 def coordinates(base: BaseMesh) -> Floats:
-    """Return where each vertex of the unshaped base mesh lies on the map.
+    """Return where each vertex of the unshaped base mesh lies on the map, (V, 3).
 
-    Returns:
-        (V, 3): texture coordinates u and v in [0, 1] with v up, and how much the map counts there, 0 to 1.
+    Texture coordinates u and v in [0, 1] with v up, and how much the map counts there, 0 to 1.
     """
     facing = vertex_normals(base.vertices, base.faces)[:, 2]
     uv = (base.vertices[:, :2] - (_LEFT, _BOTTOM)) / _WIDTH
@@ -55,13 +54,9 @@ def grid() -> tuple[Floats, Floats]:
 
 
 def distance(points: Sequence[tuple[float, float]]) -> tuple[Floats, Floats]:
-    """Return how far every texel is from a line, and how far along the line the nearest point is.
+    """Return how far every texel is from a line (two or more corners, dm), and where its nearest point is.
 
-    Args:
-        points: Two or more corners of the line, dm.
-
-    Returns:
-        (SIZE, SIZE) distances in dm, and (SIZE, SIZE) places from 0 at the line's start to 1 at its end.
+    Both are (SIZE, SIZE): distances in dm, and places from 0 at the line's start to 1 at its end.
     """
     x, y = grid()
     corners = np.array(points, dtype=np.float64)
@@ -103,11 +98,7 @@ class Skins:
             self._lips = np.asarray(mask.convert("L").resize((_SIZE, _SIZE)), np.float32)[..., None] / 255
 
     def draw(self, rng: np.random.Generator, subject: Subject) -> Texture:
-        """Draw a skin of the subject's sex, ancestry and age.
-
-        Returns:
-            (512, 512, 4) linear colour in [0, 1], and an alpha of 1.
-        """
+        """Draw a skin of the subject's sex, ancestry and age: (512, 512, 4) linear colour, alpha 1."""
         toned = self._mix(rng, subject)
         tone = np.exp(np.clip(rng.normal(0, 0.16), -0.3, 0.3) + rng.normal(0, 0.035, 3))
         contrast = np.exp(rng.normal(0, 0.06))
@@ -171,15 +162,9 @@ _LIPS = ((0.0, 6.69), (0.08, 6.7), (0.27, 6.61), (0.12, 6.5), (0.0, 6.48))
 
 
 def draw_complexion(rng: np.random.Generator, subject: Subject, hair: Floats) -> Map:
-    """Draw the detail of a subject's skin.
+    """Draw the detail of a subject's skin: (SIZE, SIZE, 3) factors on its linear colour.
 
-    Args:
-        rng: Source of everything the attributes leave open.
-        subject: The attributes.
-        hair: (3,) sRGB colour of the hair, which a beard shares.
-
-    Returns:
-        (SIZE, SIZE, 3) factors on the skin's linear colour.
+    ``hair`` is its (3,) sRGB colour, which a beard shares.
     """
     factor = np.ones((SIZE, SIZE, 3))
     pores = rng.uniform(0.02, 0.05) * (1.3 if subject.age == "old" else 1.0)

@@ -85,14 +85,11 @@ def draw_style(rng: np.random.Generator) -> Style:
 
 
 def draw_trajectory(rng: np.random.Generator, label: str, style: Style, frames: int) -> Trajectory:
-    """Draw one performance of an expression.
+    """Draw one performance of an expression; frame 0 is the neutral face.
 
     The onset falls in the first sixth of the clip and the apex at 50 to 72 % of it. In one clip of five the
     face relaxes again before the end, towards a fifth to three fifths of the apex. Units start and end at
     slightly different times, paired units together; the head drifts by about a degree.
-
-    Returns:
-        The motion; frame 0 is the neutral face.
     """
     variant = APEX[label][rng.integers(len(APEX[label]))]
     onset = int(rng.integers(1, max(2, frames // 6) + 1))
