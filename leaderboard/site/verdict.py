@@ -94,11 +94,11 @@ def sentence(table: Table, wins: Wins) -> Markup:
     lines += _challengers(table, leader, wins)
     second = models[1]
     both = len(wins.of(leader, second)) + len(wins.of(second, leader))
-    lines.append(
-        Markup("<b>{}</b> in second place does not differ significantly from the leader in {} of {}").format(
-            second.row.name, len(ranked) - both, len(ranked)
-        )
-    )
+    same = len(ranked) - both
+    differs = f"does not differ significantly from the leader in {same} of {len(ranked)}"
+    if not same:
+        differs = f"differs significantly from the leader in all of {len(ranked)}"
+    lines.append(Markup("<b>{}</b> in second place {}").format(second.row.name, differs))
     for name in headline(table.comparison.columns).values():
         if said := saturation(table, name):
             lines.append(escape(f"{name} is saturated ({said})"))

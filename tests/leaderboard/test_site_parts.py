@@ -38,7 +38,7 @@ from leaderboard.site.pictures import CHECKOUT, LARGEST, Pictures
 from leaderboard.site.plots import Axis, Dot, strip
 from leaderboard.site.slugs import Slugs
 from leaderboard.site.tables import Table, make_tables
-from leaderboard.site.verdict import Wins, verdict_of, win_matrix
+from leaderboard.site.verdict import Wins, sentence, verdict_of, win_matrix
 from leaderboard.site.words import read_words, site_words
 from leaderboard.small_clips import find_small_clips, write_small_clips
 
@@ -143,6 +143,24 @@ def test_a_metric_that_two_models_have_used_up_says_so(tmp_path: Path) -> None:
     assert saturation(one, "accuracy") == said
     assert saturation(one, "csim") == ""
     assert not one.comparison.rankings["accuracy"].ranks
+
+
+@pytest.mark.parametrize(
+    ("equal", "said"),
+    [
+        ((), "differs significantly from the leader in all of 3."),
+        (("csim",), "does not differ significantly from the leader in 1 of 3."),
+    ],
+)
+def test_in_how_many_metrics_the_second_model_differs(
+    tmp_path: Path, equal: tuple[str, ...], said: str
+) -> None:
+    runs = {name: result(name, value, value) for name, value in (("a", 0.9), ("b", 0.1), ("c", 0.05))}
+    taken = {name: runs["a"].metrics[name] for name in equal}
+    runs["b"] = runs["b"].model_copy(update={"metrics": {**runs["b"].metrics, **taken}})
+    folder = write(tmp_path, runs, with_clips=False)
+    (one,), _ = make_tables(load_entries([folder]).entries, [folder])
+    assert str(sentence(one, Wins(one))).endswith(f"<b>b</b> in second place {said}")
 
 
 def test_the_matrix_counts_what_the_tests_say(table: Table) -> None:
