@@ -175,6 +175,11 @@ class Ranking:
         return next((mark for bound, mark in MARKS if p < bound), "")
 
 
+def unranked_reason(metric: Metric) -> str:
+    """Why a metric that declares no ranks has none."""
+    return f"a {'larger' if metric.higher_is_better else 'smaller'} value is not better by itself"
+
+
 def rank_models(metric: Metric, names: Sequence[str], results: Sequence[Result]) -> Ranking:
     """Test all pairs of models in a metric and rank them.
 
@@ -182,7 +187,7 @@ def rank_models(metric: Metric, names: Sequence[str], results: Sequence[Result])
     models; models that cannot be tested against them have none (`fevbench.stats.ranks.rankable`).
     """
     if not metric.definition.ranked:
-        return Ranking(reason="a larger value is not better by itself")
+        return Ranking(reason=unranked_reason(metric))
     samples = {
         i: sample_of(metric, names[i], result.metrics.get(metric.name))
         for i, result in enumerate(results)

@@ -18,7 +18,7 @@ from fevbench.errors import FevbenchError, RunError
 from fevbench.metrics.catalog import Metric
 from fevbench.metrics.catalog import metrics as catalog
 from fevbench.report.comparable import clip_differences, distinct_names, same_weights
-from fevbench.report.ranking import sample_of
+from fevbench.report.ranking import sample_of, unranked_reason
 from fevbench.report.sheet import Runs
 from fevbench.results.files import read_result
 from fevbench.results.schema import MetricResult, Result
@@ -96,7 +96,7 @@ def metrics_of(results: Sequence[Result], subjects: Mapping[str, str]) -> dict[s
 
 def _incomparable_reason(metric: Metric, results: Sequence[Result]) -> str:
     if not metric.definition.ranked:
-        return "a larger value is not better by itself"
+        return unranked_reason(metric)
     return "" if same_weights(metric, results) else "measured by different files of its networks"
 
 
