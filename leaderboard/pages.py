@@ -41,10 +41,10 @@ DEMO = "docs/demo.json"
 """The result that ``make demo`` makes, in the metrics of `DEMO_ROWS`."""
 DEMO_ROWS = {
     "csim": "identity kept",
-    "accuracy": "the expression that was asked for",
+    "accuracy": "the requested expression",
     "fid": "frames look real",
     "fvd": "videos look real",
-    "ssim": "like the true clip",
+    "ssim": "close to the true clip",
     "motion": "moves as much as the true clip",
 }
 SCATTER = "docs/images/identity-motion.svg"

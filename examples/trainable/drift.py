@@ -36,8 +36,8 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(first, nn.ReLU(), second)
 
     def forward(self, images, labels, noise):  # float[B, 3, S, S], int64[B], float[B, NOISE]
-        told = torch.cat([F.one_hot(labels, self.labels), noise], 1)[:, :, None, None]
-        seen = torch.cat([images, told.expand(-1, -1, *images.shape[2:])], 1)
+        condition = torch.cat([F.one_hot(labels, self.labels), noise], 1)[:, :, None, None]
+        seen = torch.cat([images, condition.expand(-1, -1, *images.shape[2:])], 1)
         change = self.layers(seen).unflatten(1, (self.frames - 1, 3))
         return torch.cat([images[:, None], (images[:, None] + change).clamp(-1, 1)], 1)
 

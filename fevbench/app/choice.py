@@ -52,13 +52,13 @@ def choose_models(
     """
     if asked:
         for name in asked:
-            _why_not(name, pull, is_asked=True)
+            _reason_to_leave_out(name, pull, is_asked=True)
         return Choice(tuple(dict.fromkeys(asked)), {}, seconds)
     shown: list[str] = []
     left_out: dict[str, str] = {}
     for name in models:
         try:
-            reason = LEFT_OUT.get(name) or _why_not(name, pull)
+            reason = LEFT_OUT.get(name) or _reason_to_leave_out(name, pull)
         except FevbenchError as error:
             reason = str(error)
         if reason:
@@ -70,7 +70,7 @@ def choose_models(
     return Choice(tuple(shown), left_out, seconds)
 
 
-def _why_not(name: str, pull: weights.Progress | None, is_asked: bool = False) -> str:
+def _reason_to_leave_out(name: str, pull: weights.Progress | None, is_asked: bool = False) -> str:
     """Why a model is not shown; empty if it is, and its networks are here then.
 
     Raises:

@@ -374,7 +374,7 @@ def test_the_first_screen_says_who_wins_and_where_to_send_a_model(built: Built) 
     rows = re.findall(r'<tr class="run" data-name="([^"]*)"', text)
     assert leader == rows[0]
     assert " leads by mean rank, with rank 1 in " in verdict
-    assert "does not differ significantly from the leader in " in verdict
+    assert " in second place differs significantly from the leader in all of " in verdict
     assert verdict.count(". ") == 0, "one sentence"
     assert 'class="way-in" href="add.html"' in text
     assert text.index('class="verdict"') < text.index("<table")

@@ -54,10 +54,10 @@ def measure(study: Study) -> Reading:
 
     labels = study.rendered.labels
     splits = _splits(study)
-    learn, judge, test = (splits[split] for split in SPLITS)
+    train_set, val_set, test_set = (splits[split] for split in SPLITS)
     start = time.perf_counter()
-    study.progress.start("reader: training", EPOCHS * len(learn.labels))
-    trained = train(learn, judge, len(labels), study.device, study.progress.advance, EPOCHS)
+    study.progress.start("reader: training", EPOCHS * len(train_set.labels))
+    trained = train(train_set, val_set, len(labels), study.device, study.progress.advance, EPOCHS)
     val_answers, test_answers = (
         agreement(
             clips.labels,
@@ -67,12 +67,12 @@ def measure(study: Study) -> Reading:
             labels,
             "clips",
         )
-        for clips in (judge, test)
+        for clips in (val_set, test_set)
     )
     return Reading(
         protocol=protocols.get(DEFAULT_PROTOCOL).sampling_id,
-        train_clips=len(learn.labels),
-        train_subjects=len(set(learn.subjects)),
+        train_clips=len(train_set.labels),
+        train_subjects=len(set(train_set.subjects)),
         val=val_answers.accuracy,
         test=test_answers,
         epochs=trained.epochs,
