@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -87,17 +88,19 @@ def work_in_turns(
 
 
 def work_with_opened(
-    opener: bytes,
+    opener: Callable[[Any], AbstractContextManager[Callable[[T], R]]],
+    job: bytes,
     turns: Sequence[Sequence[T]],
     workers: int,
-    done: Callable[[T, Any], None],
+    done: Callable[[T, R], None],
     deaths: int = 0,
 ) -> None:
     """As `work_in_turns`, by workers that keep something open between pieces: networks, caches, files.
 
     Args:
-        opener: A function, pickled by cloudpickle, that returns a context manager of the function that does
-            one piece. A worker calls it once, before its first piece; its errors are those of that piece.
+        opener: Takes the job, and returns a context manager of the function that does one piece. A worker
+            calls it once, before its first piece; its errors are those of that piece.
+        job: The job, pickled by cloudpickle.
         turns: As there.
         workers: As there.
         done: As there.
@@ -106,25 +109,25 @@ def work_with_opened(
     with tempfile.TemporaryDirectory(prefix="fevbench-job-") as scratch:
         # As a file: arguments of a new process go through a pipe. If the process dies before it has read more
         # than the pipe holds, Python waits for ever.
-        file = Path(scratch) / "opener"
-        file.write_bytes(opener)
-        work_in_turns(_with_opened, turns, workers, done, partial(_remember, file), deaths)
+        file = Path(scratch) / "job"
+        file.write_bytes(job)
+        work_in_turns(_with_opened, turns, workers, done, partial(_remember, opener, file), deaths)
 
 
-_opener = Path()
+_asked: list[tuple[Callable[[Any], Any], Path]] = []
 _opened: list[Callable[[Any], Any]] = []
-"""State of a worker: the file of its opener, and what that opened."""
+"""State of a worker: its opener with the file of its job, and the function that does a piece."""
 
 
-def _remember(opener: Path) -> None:
-    global _opener
-    _opener = opener
+def _remember(opener: Callable[[Any], Any], job: Path) -> None:
+    _asked.append((opener, job))
 
 
 def _with_opened(piece: Any) -> Any:
     if not _opened:  # not earlier: an error raised here reaches the user
         stack = contextlib.ExitStack()
-        _opened.append(stack.enter_context(cloudpickle.loads(_opener.read_bytes())()))
+        opener, job = _asked[0]
+        _opened.append(stack.enter_context(opener(cloudpickle.loads(job.read_bytes()))))
         multiprocessing.util.Finalize(None, stack.close, exitpriority=10)
     return _opened[0](piece)
 

@@ -17,8 +17,6 @@ LEFT_OUT = {
 }
 """Shipped models that do not show the face of a photograph, which only their results would tell."""
 CONTROL = "it is a control"
-PATIENCE = 600.0
-"""Seconds that a model may take for one clip unless asked otherwise: a page must not wait for ever."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +26,16 @@ class Choice:
     Attributes:
         shown: Their names, in the order of the page.
         left_out: Names of others to the reason.
-        seconds: What each may take per clip.
+        seconds: What each may take per clip; None for no limit.
     """
 
     shown: tuple[str, ...]
     left_out: dict[str, str]
-    seconds: float = PATIENCE
+    seconds: float | None = None
 
 
 def choose_models(
-    asked: Sequence[str], pull: weights.Progress | None = None, seconds: float = PATIENCE
+    asked: Sequence[str], pull: weights.Progress | None = None, seconds: float | None = None
 ) -> Choice:
     """See which models can be shown, and pull the networks they need.
 
@@ -45,7 +43,7 @@ def choose_models(
         asked: Their names, as `fevbench.models.registry.find_model` takes them; none for all that are
             installed.
         pull: Hears how downloads proceed.
-        seconds: What each may take per clip.
+        seconds: What each may take per clip; None for no limit.
 
     Raises:
         FevbenchError: One that was asked for cannot be shown, or none is left.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -316,7 +315,7 @@ class DamageScoring:
                 add(part, do(part))
             return
         name, fix = f"data set {corpus.dataset.name} or a damage", "repeat the command with --jobs 1"
-        work_with_opened(packed(partial(_opened, self.job), name, fix), [parts], self.workers, add, DEATHS)
+        work_with_opened(_opened, packed(self.job, name, fix), [parts], self.workers, add, DEATHS)
 
     def _step(
         self,

@@ -23,7 +23,7 @@ from fevbench.errors import MissingPackage
     help="A model to show; may be repeated.  [default: all that show a given face]",
 )
 @options.option("--size", type=click.IntRange(32, 512), default=128, help="Width and height of the clips.")
-@options.clip_timeout(default=600)
+@options.clip_timeout(default=600)  # a page must not wait for ever
 @click.option("--open", "in_browser", is_flag=True, help="Open it in the browser.")
 @options.plugin
 def app_command(

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,23 +140,18 @@ def do_all(
             done(part, worker.do(part))
         return
     worker.generated.finish()
-    work_with_opened(packed_job(job, lambda own: partial(_opened, own)), turns, jobs, done, DEATHS)
+    work_with_opened(_opened, packed_job(job), turns, jobs, done, DEATHS)
 
 
-def packed_job(job: Job, wrap: Callable[[Job], object] = lambda own: own) -> bytes:
+def packed_job(job: Job) -> bytes:
     """A run, pickled for another process.
-
-    Args:
-        job: The run.
-        wrap: What to pickle, made of the run without what belongs to this process.
 
     Raises:
         ModelError: The model or the data set cannot be sent.
     """
     model = replace(job.plan.model, process=None)  # which belongs to this process
     what = f"model {model.name} or data set {job.plan.evaluation.dataset.name}"
-    own = replace(job, plan=replace(job.plan, model=model))
-    return packed(wrap(own), what, "repeat the command with --jobs 1")
+    return packed(replace(job, plan=replace(job.plan, model=model)), what, "repeat the command with --jobs 1")
 
 
 @contextlib.contextmanager
