@@ -155,6 +155,10 @@ class _Numbers:
         return last.worse is None or (last.low is not None and last.low > 0)
 
 
+LEAST_WIDTH, LEAST_HEIGHT = 8.6, 2.7
+"""Of the picture, inches: the title and the scale fit into it, however few metrics and damages there are."""
+
+
 def draw_audit(path: Path, audit: Audit) -> None:
     """Draw a row per metric and a column per damage, five strengths from left to right in each field.
 
@@ -169,7 +173,8 @@ def draw_audit(path: Path, audit: Audit) -> None:
     responses = Responses(audit.steps)
     parts = np.stack([responses.relative_at(strength) for strength in range(1, STRENGTHS + 1)], axis=-1)
     rows, columns, _ = parts.shape
-    figure = Figure(figsize=(2.6 + 0.86 * columns, 1.9 + 0.4 * rows), layout="constrained")
+    size = max(2.6 + 0.86 * columns, LEAST_WIDTH), max(1.9 + 0.4 * rows, LEAST_HEIGHT)
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     colours = LinearSegmentedColormap.from_list("audit", COLOURS)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny
 from PIL import Image
@@ -131,6 +133,16 @@ def test_it_keeps_every_number_and_draws_them(cli: Cli, tmp_path: Path) -> None:
     cli(*asked, "--out", out)
     again = json.loads((out / "audit.json").read_text(encoding="utf-8"))
     assert again == json.loads(text), "it repeats"
+
+
+def test_the_picture_of_a_small_audit_is_whole(cli: Cli, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib warns if the layout has no room
+        outcome = cli(*RUN, "--metrics", "motion", "--damages", "freeze", "--out", tmp_path)
+    assert outcome.code == 0, outcome
+    drawn = np.asarray(Image.open(tmp_path / "audit.png").convert("L"))
+    for edge in (drawn[:4], drawn[-4:], drawn[:, :4], drawn[:, -4:]):
+        assert edge.min() == 255, "nothing is cut off"
 
 
 def test_any_number_of_workers_gives_the_same_numbers(
