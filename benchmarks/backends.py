@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from clock import finish
+from clock import finish, forget
 
 from fevbench import weights
 from fevbench.data.corpus import Corpus
@@ -84,6 +84,7 @@ def main() -> None:
             taken: list[list[float]] = [[], []]
             for _ in range(given.rounds):
                 for network, times in zip(both, taken, strict=True):
+                    forget(network)
                     times.append(processor_seconds(lambda: network(batch)) / len(batch) * 1000)  # noqa: B023
         ratios = [one / other for one, other in zip(*taken, strict=True)]
         reference, fast = map(statistics.median, taken)

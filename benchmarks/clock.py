@@ -32,6 +32,11 @@ def tell(what: str, limit: float, measure: Callable[[], float]) -> bool:
     return best < limit
 
 
+def forget(network: object) -> None:
+    """Let a network forget what it keeps between batches, so that it computes all of the next one."""
+    getattr(network, "forget", lambda: None)()
+
+
 def finish(results: list[bool]) -> None:
     """Exit with 1 unless all are true."""
     sys.exit(0 if all(results) else 1)

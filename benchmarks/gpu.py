@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from clock import forget
 
 FEATURE_BOUND = 1e-4
 """By how much of its length a feature of the device may differ from the CPU's: float32, other algorithms."""
@@ -253,6 +254,7 @@ def _speed(network: Any, unit: str, size: int, measuring: Measuring) -> dict[str
                 torch.cuda.reset_peak_memory_stats()
             began = time.perf_counter()
             for _ in range(rounds):
+                forget(network)
                 network(batch)  # it ends with features in this process's memory, so nothing is left running
             seconds = time.perf_counter() - began
     except RuntimeError as error:  # the GPU's memory

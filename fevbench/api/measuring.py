@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,8 @@ from fevbench.engine.rows import Rows
 from fevbench.engine.samples import HashedClip
 from fevbench.engine.score import clip_set, unscored
 from fevbench.engine.score import score as score_metric
-from fevbench.engine.work import CLIPS_AT_ONCE
+from fevbench.engine.work import clips_at_once
+from fevbench.extractors.base import Network
 from fevbench.global_state import fixed_global_state
 from fevbench.metrics.metric import Metric
 from fevbench.progress import Progress
@@ -91,6 +92,7 @@ class Networks:
     cache: Path
     progress: Progress
     _open: dict[str, Extraction] = field(default_factory=dict)
+    _loaded: dict[Hashable, Network] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def features(
@@ -107,12 +109,14 @@ class Networks:
                         self.batch_size,
                         self.cache,
                         self.progress.note,
+                        self._loaded,
                     )
                 )
         found: dict[str, dict[str, tuple[Rows, Rows]]] = {name: {} for name in self._open}
         self.progress.start("clips", len(clips))
-        for start in range(0, len(clips), CLIPS_AT_ONCE):
-            some = clips[start : start + CLIPS_AT_ONCE]
+        at_once = clips_at_once(self.evaluation.protocol.frames)
+        for start in range(0, len(clips), at_once):
+            some = clips[start : start + at_once]
             of_true = [HashedClip(true(clip)) for clip in some]
             of_made = [HashedClip(made(clip)) for clip in some]
             pairs = [*zip(of_made, of_true, strict=True), *zip(of_true, of_true, strict=True)]
@@ -127,6 +131,7 @@ class Networks:
         """Free the networks."""
         self._stack.close()
         self._open.clear()
+        self._loaded.clear()
 
 
 def values_of(

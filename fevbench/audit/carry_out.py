@@ -31,7 +31,7 @@ from fevbench.engine.local import DEATHS, choose_jobs
 from fevbench.engine.plan import Evaluation
 from fevbench.engine.samples import HashedClip
 from fevbench.engine.score import ClipSet, measure, weak_classifier
-from fevbench.engine.work import CLIPS_AT_ONCE
+from fevbench.engine.work import clips_at_once
 from fevbench.errors import FevbenchError
 from fevbench.extractors.backends import REFERENCE, Backend, Precision
 from fevbench.extractors.base import extractors
@@ -308,8 +308,9 @@ class DamageScoring:
                     ClipSet(corpus.dataset.labels, corpus.protocol.frames, gathered.pop(key)),
                 )
 
-        starts = range(0, len(corpus.clips), CLIPS_AT_ONCE)
-        parts: list[Part] = [(*one, corpus.clips[i : i + CLIPS_AT_ONCE]) for one in todo for i in starts]
+        at_once = clips_at_once(corpus.protocol.frames)
+        starts = range(0, len(corpus.clips), at_once)
+        parts: list[Part] = [(*one, corpus.clips[i : i + at_once]) for one in todo for i in starts]
         if self.workers == 1:
             for part in parts:
                 add(part, do(part))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +59,8 @@ class Extraction:
     """One extractor with its cache. The network is loaded only if the cache lacks something.
 
     Without a batch size it is the extractor's own. ``note`` receives problems of the cache, one line each; by
-    default they go to standard error.
+    default they go to standard error. ``loaded`` holds the networks of several extractors: those that use the
+    same one share it, with what it keeps between batches.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Extraction:
         batch_size: int | None,
         cache: Path,
         note: Callable[[str], None] | None = None,
+        loaded: dict[Hashable, Network] | None = None,
     ) -> None:
         self.extractor = extractor
         self._paths = {name: weights[name].path for name in extractor.weights}
@@ -80,7 +82,7 @@ class Extraction:
         self._cache = FeatureCache(
             cache, extractor.name, fingerprint, extractor.dim, note or _note, dtype=extractor.dtype
         )
-        self._network: Network | None = None
+        self._loaded: dict[Hashable, Network] = {} if loaded is None else loaded
         self._work = Work()
 
     def __enter__(self) -> Extraction:
@@ -158,11 +160,13 @@ class Extraction:
         return fresh
 
     def _load(self) -> Network:
-        if self._network is None:
-            loader = cast(Loader, load_target(self.extractor.load))
-            backend = [self.extractor.backend] if self.extractor.backend != REFERENCE else []
-            self._network = loader(self._device, self._paths, *backend)
-        return self._network
+        extractor = self.extractor
+        key = extractor.load, extractor.backend, tuple(self._paths.items())
+        if key not in self._loaded:
+            loader = cast(Loader, load_target(extractor.load))
+            backend = [extractor.backend] if extractor.backend != REFERENCE else []
+            self._loaded[key] = loader(self._device, self._paths, *backend)
+        return self._loaded[key]
 
 
 @contextmanager
@@ -175,9 +179,10 @@ def open_extractions(
     note: Callable[[str], None] | None = None,
 ) -> Iterator[dict[str, Extraction]]:
     """Open several extractors for the block; returns them by name. See `Extraction`."""
+    loaded: dict[Hashable, Network] = {}
     with ExitStack() as stack:
         yield {
-            one.name: stack.enter_context(Extraction(one, weights, device, batch_size, cache, note))
+            one.name: stack.enter_context(Extraction(one, weights, device, batch_size, cache, note, loaded))
             for one in wanted
         }
 

@@ -21,8 +21,14 @@ from fevbench.progress import Progress
 Part = tuple[tuple["Clip", ...], int]
 """Clips, and how many noise samples each has; 1 is the scored clip alone."""
 
-CLIPS_AT_ONCE = 8
-"""Clips whose samples fill common batches."""
+FRAMES_AT_ONCE = 128
+"""Frames of clips whose samples fill common batches."""
+
+
+def clips_at_once(frames: int) -> int:
+    """How many clips of ``frames`` frames are processed together."""
+    return max(1, FRAMES_AT_ONCE // frames)
+
 
 Digests = tuple[str, tuple[str, ...]]
 """The digest of a clip, and those of its frames."""
@@ -114,8 +120,9 @@ class Worker:
 
     def parts(self, count: int) -> list[list[Part]]:
         """The work of a run in two turns: all clips, then ``count - 1`` more noise samples of each."""
-        again = _parts(self._again(1).groups, count) if count > 1 else []
-        return [_parts(self.generated.groups, 1), again]
+        at_once = clips_at_once(self.corpus.protocol.frames)
+        again = _parts(self._again(1).groups, at_once, count) if count > 1 else []
+        return [_parts(self.generated.groups, at_once, 1), again]
 
     @cached_property
     def _remade_clips(self) -> tuple[Clip, ...]:
@@ -185,13 +192,13 @@ def _digests(clip: HashedClip) -> Digests:
     return clip.digest, clip.frame_digests
 
 
-def _parts(groups: Sequence[Sequence[Clip]], count: int) -> list[Part]:
-    """Groups of clips that are made together, in parts of `CLIPS_AT_ONCE` or a few more clips."""
+def _parts(groups: Sequence[Sequence[Clip]], at_once: int, count: int) -> list[Part]:
+    """Groups of clips that are made together, in parts of ``at_once`` or a few more clips."""
     parts: list[Part] = []
     gathered: list[Clip] = []
     for group in groups:
         gathered += group
-        if len(gathered) >= CLIPS_AT_ONCE:
+        if len(gathered) >= at_once:
             parts.append((tuple(gathered), count))
             gathered = []
     return [*parts, (tuple(gathered), count)] if gathered else parts

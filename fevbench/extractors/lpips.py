@@ -7,6 +7,7 @@ d = sum over l of the mean over places of w_l . (x_l - y_l)^2.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,10 @@ SCALE = (0.458, 0.448, 0.450)
 """Mean and standard deviation of the channels of pictures in [-1, 1], as in the authors' code."""
 TINY = 1e-10
 POOL = "pool"
+AT_ONCE = 32
+"""Pictures in a batch of the network."""
+MOST_BYTES = 700_000_000
+"""Memory for maps: a picture of 64 px has 0.13 MB with AlexNet, one of 256 px 2.6 MB."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,10 @@ VGG = Layers("VGG16_0", [_TWO, [POOL, *_TWO], [POOL, *_THREE], [POOL, *_THREE], 
 
 
 class LPIPS:
-    """Pairs of pictures to distances ``float32[N, 1]``; `Distance` runs on the backend.
+    """Pairs of pictures to distances ``float32[N, 1]``; `Maps` runs on the backend.
+
+    With ``keeps``, the network sees each picture once: the maps of the last pictures are kept, as frames are
+    compared with the true ones, with the next ones, and with those of other noise samples.
 
     Raises:
         WeightsError: The file holds something else.
@@ -69,24 +77,63 @@ class LPIPS:
         backend: Backend = REFERENCE,
         *,
         layers: Layers,
+        keeps: bool,
     ) -> None:
         (path,) = weights.values()
         with checkpoint_of("LPIPS", path):
-            self.network = Distance(dict(flatten(read_tree(path))), layers).eval()
+            self.network = Maps(dict(flatten(read_tree(path))), layers).eval()
         self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._run = run_by(backend, self.network)
         self._device = device
+        self._keeps, self._kept = keeps, dict[bytes, Tensor]()
+
+    def forget(self) -> None:
+        """Forget the maps of all pictures."""
+        self._kept.clear()
 
     @exact_inference()
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Distances of ``uint8[N, 2, H, W, 3]``."""
-        if np.array_equal(batch[:, 0], batch[:, 1]):  # as for true clips compared with themselves
-            return np.zeros((len(batch), 1), np.float32)
-        return cast("NDArray[np.float32]", self._run(to_tensor(batch, self._device)).cpu().numpy())
+        pictures = batch.reshape(-1, *batch.shape[2:])
+        # With the shape: pictures of one colour have the same bytes at other sizes.
+        keys = [
+            hashlib.sha256(str(picture.shape).encode() + picture.tobytes()).digest() for picture in pictures
+        ]
+        pairs = list(zip(keys[::2], keys[1::2], strict=True))
+        wanted = {key for pair in pairs if len(set(pair)) == 2 for key in pair}  # equal ones are at 0
+        here = {key: self._kept[key] for key in wanted if key in self._kept}
+        places = {key: i for i, key in enumerate(keys) if key in wanted and key not in here}
+        missing = list(places.values())
+        for start in range(0, len(missing), AT_ONCE):
+            some = missing[start : start + AT_ONCE]
+            filled = some + some[-1:] * (AT_ONCE - len(some))  # convolutions round by the size of a batch
+            maps = self._run(to_tensor(pictures[filled], self._device))
+            here |= {keys[i]: row for i, row in zip(some, maps, strict=False)}
+        found = torch.zeros(len(pairs), 1, dtype=torch.float64, device=self._device)
+        for i, (one, other) in enumerate(pairs):
+            if one != other:
+                found[i] = (here[one] - here[other]).square().sum(dtype=torch.float64)
+        self._keep(here)
+        return found.cpu().numpy().astype(np.float32)
+
+    def _keep(self, used: Mapping[bytes, Tensor]) -> None:
+        """Keep the maps of pictures, the last used ones up to `MOST_BYTES`."""
+        if not self._keeps or not used:
+            return
+        for key, maps in used.items():
+            known = self._kept.pop(key, None)
+            self._kept[key] = maps.clone() if known is None else known  # not a view of a whole batch
+        most = MOST_BYTES // next(iter(used.values())).nbytes
+        for key in list(self._kept)[: max(0, len(self._kept) - most)]:
+            del self._kept[key]
 
 
-class Distance(nn.Module):
-    """The network and the distance of its maps, from the checkpoint's arrays."""
+class Maps(nn.Module):
+    """The network from the checkpoint's arrays: its maps, scaled so that LPIPS is their squared distance.
+
+    sum over l of the mean over places of w_l . (x_l - y_l)^2 = |x - y|^2, where x holds, for each l, the map
+    x_l times the root of w_l / places. The weights w are not negative.
+    """
 
     shift: Tensor
     scale: Tensor
@@ -95,7 +142,7 @@ class Distance(nn.Module):
         super().__init__()
         for name, values in (("shift", SHIFT), ("scale", SCALE)):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1))
-        self.parts, self.lin = nn.ModuleList(), nn.ParameterList()
+        self.parts, self.roots = nn.ModuleList(), nn.ParameterList()
         count = 0
         for i, steps in enumerate(layers.plan):
             part: list[nn.Module] = []
@@ -108,21 +155,20 @@ class Distance(nn.Module):
                 part += [_convolution(arrays, prefix, stride, padding), nn.ReLU(inplace=True)]
                 count += 1
             self.parts.append(nn.Sequential(*part))
-            self.lin.append(
-                torch.from_numpy(arrays[f"NetLinLayer_{i}/Conv_0/kernel"].copy()).view(1, -1, 1, 1)
-            )
+            lin = arrays[f"NetLinLayer_{i}/Conv_0/kernel"]
+            if lin.min() < 0:
+                raise RuntimeError("a layer has negative weights")
+            self.roots.append(torch.from_numpy(np.sqrt(lin)).view(1, -1, 1, 1))
 
-    def forward(self, pairs: Tensor) -> Tensor:
-        """Distances ``float[N, 1]`` of ``float[N, 2, 3, H, W]`` in [-1, 1]."""
-        x = torch.cat([pairs[:, 0], pairs[:, 1]])
-        x = ((x - self.shift) / self.scale).contiguous(memory_format=torch.channels_last)
-        distances: list[Tensor] = []
-        for part, weight in zip(self.parts, self.lin, strict=True):
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Scaled maps ``float[N, D]`` of ``float[N, 3, H, W]`` in [-1, 1]."""
+        x = ((pictures - self.shift) / self.scale).contiguous(memory_format=torch.channels_last)
+        maps: list[Tensor] = []
+        for part, root in zip(self.parts, self.roots, strict=True):
             x = part(x)
             unit = x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + TINY)
-            first, second = unit.chunk(2)
-            distances.append((weight * (first - second) ** 2).sum(1).mean((1, 2))[:, None])
-        return cast(Tensor, sum(distances))
+            maps.append((unit * (root / (x.shape[2] * x.shape[3]) ** 0.5)).flatten(1))
+        return torch.cat(maps, 1)
 
 
 def _convolution(
@@ -134,5 +180,5 @@ def _convolution(
     return made
 
 
-load_alex = partial(LPIPS, layers=ALEX)
-load_vgg = partial(LPIPS, layers=VGG)
+load_alex = partial(LPIPS, layers=ALEX, keeps=True)
+load_vgg = partial(LPIPS, layers=VGG, keeps=False)  # it has one use, and maps of 32 MB at 256 px

@@ -41,11 +41,9 @@ def test_it_is_a_distance(name: str, load) -> None:  # type: ignore[no-untyped-d
     assert (found > 0.05).all()
     itself = batch[:, [0, 0]]
     assert (network(np.concatenate([itself, batch[:1]]))[:3] == 0).all(), "a picture is at 0 from itself"
-    skipped = network(itself)  # the network is not asked where all pairs are so
-    assert np.array_equal(skipped, np.zeros((3, 1), np.float32))
-    assert skipped.dtype == found.dtype
-    assert network(batch[:, ::-1]) == pytest.approx(found, rel=1e-5), "it is symmetric"
-    assert network(batch[1:2]) == pytest.approx(found[1:2], rel=1e-5), "neighbours in a batch do not matter"
+    assert np.array_equal(network(batch[:, ::-1]), found), "it is symmetric"
+    network.forget()
+    assert np.array_equal(network(batch[1:2]), found[1:2]), "neighbours in a batch do not matter"
     noisier = [
         np.stack([batch[0, 0], np.clip(batch[0, 0] + k * pictures(1, seed=5)[0, 0] / 255 - k / 2, 0, 255)])
         for k in (10, 30, 90)
@@ -75,6 +73,31 @@ def test_it_is_the_published_formula() -> None:
         total = total + (weight * squares).sum(1).mean((1, 2))
     found = load_alex("cpu", {"lpips-alex": path})(batch)[:, 0]
     assert found == pytest.approx(total.numpy(), rel=1e-4)
+
+
+@pytest.mark.weights
+def test_the_network_sees_a_picture_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = load_alex("cpu", {"lpips-alex": weights.require("lpips-alex").path})
+    run, seen = network._run, []
+
+    def counted(pictures: torch.Tensor) -> torch.Tensor:
+        seen.append(len({picture.numpy().tobytes() for picture in pictures}))
+        return run(pictures)
+
+    monkeypatch.setattr(network, "_run", counted)
+    made, true = pictures(10).swapaxes(0, 1)
+    of_true = network(np.stack([made, true], 1))
+    following = network(np.stack([made[:-1], made[1:]], 1))
+    assert seen == [20], "the frames of both clips, in one batch"
+    network.forget()
+    assert np.array_equal(network(np.stack([made[:-1], made[1:]], 1)), following), "kept or not"
+    monkeypatch.setattr("fevbench.extractors.lpips.MOST_BYTES", 3 * 200_000)
+    assert np.array_equal(network(np.stack([made, true], 1)), of_true), "more pictures than are kept"
+    assert len(network._kept) == 3 * 200_000 // next(iter(network._kept.values())).nbytes == 4
+    assert (network(np.stack([made, made], 1)) == 0).all()
+    assert len(seen) == 3, "equal pictures are not looked at"
+    network(np.full((1, 2, 48, 64, 3), 7, np.uint8))
+    assert network(np.full((1, 2, 64, 48, 3), 7, np.uint8)) == 0, "equal bytes, another shape"
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing", pickle.dumps({"AlexNet_0": {}}), pickle.dumps([1])])
