@@ -54,7 +54,10 @@ def write(folder: Path, clips: int, frames: int, size: int) -> None:
 
 def child(arguments: argparse.Namespace, folder: Path) -> None:
     """One run; prints what it took."""
-    import fevbench.engine.generate as generation
+    try:
+        import fevbench.engine.generate as generation
+    except ImportError:  # version 0.1
+        import fevbench.run.generate as generation  # type: ignore
     from fevbench.data.clip import Clip, Subject
     from fevbench.data.datasets import datasets
     from fevbench.data.video import read_written

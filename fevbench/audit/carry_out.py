@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from fevbench.audit.record import (
 from fevbench.data.corpus import Corpus
 from fevbench.engine.describe import protocol_record, weight_records
 from fevbench.engine.extract import open_extractions
-from fevbench.engine.local import DEATHS, choose_jobs
+from fevbench.engine.local import DEATHS, choose_jobs, own_device
 from fevbench.engine.plan import Evaluation
 from fevbench.engine.samples import HashedClip
 from fevbench.engine.score import ClipSet, measure, weak_classifier
@@ -233,7 +233,7 @@ def _opened(job: AuditJob) -> Iterator[Callable[[Part], Features]]:
     """In a worker's process: the function that does a part."""
     if job.plugin:
         load_plugin(job.plugin)
-    with job.open() as do:
+    with replace(job, device=own_device(job.device)).open() as do:
         yield do
 
 

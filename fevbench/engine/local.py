@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ CGROUPS = (
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
 """Files with a container's memory limit and use, for versions 2 and 1 of control groups."""
+ALL_GPUS = "cuda"
+"""The torch device of a run that may use all GPUs; ``cuda:0`` is one of them."""
 DEATHS = 3
 """How many workers of a run may die; their work is repeated."""
 
@@ -136,8 +139,8 @@ def do_all(
         FevbenchError: A part failed; finished parts are kept. Or too many workers died.
     """
     if jobs == 1:
-        for part in (part for turn in turns for part in turn):
-            done(part, worker.do(part))
+        for turn in turns:
+            worker.do_each(turn, job.plan.device != "cpu", done)
         return
     worker.generated.finish()
     work_with_opened(_opened, packed_job(job), turns, jobs, done, DEATHS)
@@ -159,6 +162,7 @@ def _opened(job: Job) -> Iterator[Callable[[Part], ClipFeatures]]:
     """In a worker's process: the function that does a part."""
     if job.plan.plugin:  # extractors may be in it
         load_plugin(job.plan.plugin)
+    job = replace(job, plan=replace(job.plan, device=own_device(job.plan.device)))
     notes: list[str] = []
     with open_worker(job, notes.append) as worker:
 
@@ -178,17 +182,32 @@ def choose_jobs(asked: int | None, clips: int, device: str, networks: Mapping[st
     Args:
         asked: The user's choice; None for as many as the work needs and as memory and processors allow.
         clips: Number of clips to make and to measure.
-        device: The torch device. On a GPU one worker is the default.
+        device: The torch device. On GPUs the default is one worker for each.
         networks: The weights that each worker loads, by name.
     """
     if asked is not None:
         return asked
     if device != "cpu":
-        return 1
+        return gpus() if device == ALL_GPUS else 1
     # Twice: the parameters, and the activations.
     per_worker = WORKER_BYTES + 2 * sum(weight.path.stat().st_size for weight in networks.values())
     worth = clips // (LEAST_CLIPS if networks else LEAST_CHEAP_CLIPS)
     return max(1, min(len(os.sched_getaffinity(0)), worth, free_memory() // per_worker))
+
+
+def own_device(device: str) -> str:
+    """The torch device of this worker: one of the GPUs, in turns, if the run may use all of them."""
+    if device != ALL_GPUS:
+        return device
+    number = int(multiprocessing.current_process().name.rpartition("-")[2])
+    return f"{device}:{number % gpus()}"
+
+
+def gpus() -> int:
+    """The number of GPUs."""
+    import torch
+
+    return torch.cuda.device_count()
 
 
 def free_memory() -> int:

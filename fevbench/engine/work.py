@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from fevbench.data.clip import Clip
@@ -80,6 +82,10 @@ class ClipFeatures:
         mine.seconds += time.perf_counter() - began
 
 
+MadePart = tuple[ClipFeatures, list[list[HashedClip]]]
+"""The clips of a part: the made and the true ones, or the noise samples of each; with their digests."""
+
+
 class Worker:
     """Makes clips and extracts their features; each run has one or more.
 
@@ -115,8 +121,24 @@ class Worker:
         Raises:
             FevbenchError: A clip cannot be made or read, or its features cannot be computed.
         """
-        clips, count = part
-        return self.extract(clips) if count == 1 else self.extract_noise(clips, count)
+        return self._extracted(part, self._made(part))
+
+    def do_each(self, parts: Sequence[Part], ahead: bool, done: Callable[[Part, ClipFeatures], None]) -> None:
+        """Do several parts, one after the other.
+
+        Args:
+            parts: The parts.
+            ahead: Whether a thread makes, reads and writes the clips of the next part meanwhile.
+            done: Called for each finished part.
+
+        Raises:
+            FevbenchError: As `do`; finished parts are kept.
+        """
+        coming: Future[MadePart] | None = None
+        for part, following in zip(parts, [*parts[1:], None], strict=False):
+            made = coming.result() if coming else self._made(part)
+            coming = _begun(partial(self._made, following)) if ahead and following else None
+            done(part, self._extracted(part, made))
 
     def parts(self, count: int) -> list[list[Part]]:
         """The work of a run in two turns: all clips, then ``count - 1`` more noise samples of each."""
@@ -131,12 +153,15 @@ class Worker:
     def _again(self, number: int) -> GeneratedClips:
         return self.generated.again(number, self._remade_clips, self._noise / str(number))
 
-    def extract(self, clips: Sequence[Clip]) -> ClipFeatures:
-        """Make clips unless they exist, and extract the features of each and of its true clip.
+    def _made(self, part: Part) -> MadePart:
+        clips, count = part
+        return self._made_again(clips, count) if count > 1 else self._made_beside_true(clips)
 
-        Raises:
-            FevbenchError: A clip cannot be made or read, or its features cannot be computed.
-        """
+    def _extracted(self, part: Part, made: MadePart) -> ClipFeatures:
+        return self._extracted_again(part[0], made) if part[1] > 1 else self._extracted_pairs(part[0], made)
+
+    def _made_beside_true(self, clips: Sequence[Clip]) -> MadePart:
+        """Clips, made unless they exist, and their true clips."""
         found = ClipFeatures()
         with found.timed("decode") as work:
             work.computed = len(clips)
@@ -149,6 +174,11 @@ class Worker:
             found.made = {clip.id: _digests(one) for clip, one in zip(clips, made, strict=True)}
             work.computed = self.generated.made - before
             work.reused = len(clips) - work.computed
+        return found, [made, true]
+
+    def _extracted_pairs(self, clips: Sequence[Clip], part: MadePart) -> ClipFeatures:
+        """Features of made clips and of their true clips."""
+        found, (made, true) = part
         pairs = [*zip(made, true, strict=True), *zip(true, true, strict=True)]
         for name, extraction in self._extractions.items():
             if extraction.extractor.unit != "noise pair":
@@ -158,15 +188,8 @@ class Worker:
                 found.work[name] = extraction.take_work()
         return found
 
-    def extract_noise(self, clips: Sequence[Clip], count: int) -> ClipFeatures:
-        """Make noise samples of made clips, and extract the differences between those of each face and label.
-
-        There are ``count`` per clip, the scored one included. True clips have no rows: a second take of a
-        subject starts from another picture, so it differs by more than noise.
-
-        Raises:
-            FevbenchError: As `extract`.
-        """
+    def _made_again(self, clips: Sequence[Clip], count: int) -> MadePart:
+        """The noise samples of clips, ``count`` of each, the scored one included."""
         found = ClipFeatures()
         every = {clip: [HashedClip(self.generated.frames(clip))] for clip in clips}
         with found.timed("draws") as work:
@@ -178,14 +201,37 @@ class Worker:
                 for clip in clips:
                     every[clip].append(HashedClip(sample.frames(clip)))
             found.again = {clip.id: tuple(map(_digests, made[1:])) for clip, made in every.items()}
+        return found, list(every.values())
+
+    def _extracted_again(self, clips: Sequence[Clip], part: MadePart) -> ClipFeatures:
+        """The differences between noise samples of each face and label.
+
+        True clips have no rows: a second take of a subject starts from another picture, so it differs by more
+        than noise.
+        """
+        found, every = part
         for name, extraction in self._extractions.items():
             if extraction.extractor.unit == "noise pair":
-                rows = extraction.of_samples([noise_pairs(made) for made in every.values()])
+                rows = extraction.of_samples([noise_pairs(made) for made in every])
                 found.features[name] = {
                     clip.id: (own, own[:0]) for clip, own in zip(clips, rows, strict=True)
                 }
                 found.work[name] = extraction.take_work()
         return found
+
+
+def _begun(work: Callable[[], MadePart]) -> Future[MadePart]:
+    """Begin something in a thread of its own, which ends with this process if nobody waits for it."""
+    future: Future[MadePart] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # for whoever asks for the result
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 def _digests(clip: HashedClip) -> Digests:

@@ -12,13 +12,15 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tiny
 from tiny import Cli
 
 from fevbench import weights
-from fevbench.engine.local import choose_jobs, free_memory
+from fevbench.engine.local import choose_jobs, free_memory, own_device
+from fevbench.engine.work import ClipFeatures, MadePart, Part, Worker
 from fevbench.errors import FevbenchError
 
 RUN = ("run", "copy", "tiny", "--metrics", "csim,acd,psnr,ssim,ms-ssim,motion,warping-error")
@@ -99,10 +101,87 @@ def test_as_many_workers_as_the_work_is_worth_and_the_memory_allows(
     assert choose_jobs(None, 1000, "cpu", {}) == 1, "pixel measures alone take less than a worker's start"
     assert choose_jobs(None, 1025, "cpu", {}) == 2
     assert choose_jobs(None, 3, "cpu", loaded) == 1
-    assert choose_jobs(None, 1000, "cuda", loaded) == 1
+    monkeypatch.setattr("fevbench.engine.local.gpus", lambda: 3)
+    assert choose_jobs(None, 1000, "cuda", loaded) == 3
+    assert choose_jobs(None, 1000, "cuda:1", loaded) == 1
     assert choose_jobs(7, 3, "cpu", loaded) == 7
     monkeypatch.setattr("fevbench.engine.local.free_memory", lambda: 0)
     assert choose_jobs(None, 1000, "cpu", loaded) == 1
+
+
+def test_each_worker_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fevbench.engine.local.gpus", lambda: 2)
+    found = []
+    for number in (4, 5, 6):
+        named = SimpleNamespace(name=f"SpawnProcess-{number}")
+        monkeypatch.setattr("multiprocessing.current_process", lambda named=named: named)
+        found.append(own_device("cuda"))
+        assert own_device("cuda:1") == "cuda:1"
+        assert own_device("cpu") == "cpu"
+    assert found == ["cuda:0", "cuda:1", "cuda:0"]
+
+
+FAILS = """
+@register_model("fails")
+class Fails:
+    calls = 0
+    def __init__(self, spec): self.spec = spec
+    def generate(self, images, labels, generator):
+        self.calls += 1
+        if self.calls > 8:
+            raise ValueError("too many")
+        return images[:, None].repeat(1, self.spec.frames, 1, 1, 1)
+"""
+AHEAD = ("run", "copy", "tiny", "--metrics", "csim,psnr,motion,diversity", "--jobs", "1")
+
+
+@pytest.fixture
+def ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next part is made meanwhile, as on a GPU."""
+    each = Worker.do_each
+    monkeypatch.setattr(Worker, "do_each", lambda self, parts, ahead, done: each(self, parts, True, done))
+
+
+def test_clips_made_ahead_give_the_same(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("FEVBENCH_HOME", str(tmp_path / "home-one"))
+    assert cli(*AHEAD, "--out", tmp_path / "one").code == 0
+    monkeypatch.setenv("FEVBENCH_HOME", str(tmp_path / "home-ahead"))
+    request.getfixturevalue("ahead")
+    ran = cli(*AHEAD, "--out", tmp_path / "ahead")
+    assert ran.code == 0, ran
+    assert files(tmp_path / "ahead") == files(tmp_path / "one")
+
+
+@pytest.mark.usefixtures("ahead")
+def test_the_next_clips_are_made_while_features_are_computed(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extracted, wait = Worker._extracted, []
+
+    def patient(self: Worker, part: Part, made: MadePart) -> ClipFeatures:
+        following = [clip for clip in self.generated.clips if clip not in part[0]]
+        deadline = time.monotonic() + 30
+        while not wait and not all(self.generated.path(clip).exists() for clip in following):
+            assert time.monotonic() < deadline, "nobody makes the next clips"
+            time.sleep(0.01)
+        wait.append(part)
+        return extracted(self, part, made)
+
+    monkeypatch.setattr(Worker, "_extracted", patient)
+    ran = cli(*AHEAD, "--out", tmp_path / "run")
+    assert ran.code == 0, ran
+    assert len(wait) > 1
+
+
+@pytest.mark.usefixtures("ahead")
+def test_an_error_ahead_is_told_and_loses_no_finished_part(
+    cli: Cli, plugin: Callable[[str], Path], tmp_path: Path
+) -> None:
+    command = ("run", "fails", "tiny", "--plugin", plugin(FAILS), *AHEAD[3:], "--out", tmp_path / "run")
+    assert "too many" in cli(*command).complaint
+    assert len(list((tmp_path / "run/clips").rglob("*.mkv"))) >= 8
 
 
 def test_free_memory_is_what_the_container_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

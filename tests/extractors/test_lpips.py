@@ -13,9 +13,10 @@ import torch.nn.functional as F
 
 from fevbench import weights
 from fevbench.data.tensors import to_tensor
-from fevbench.engine.samples import HashedClip, samples
+from fevbench.engine.extract import open_extractions
+from fevbench.engine.samples import HashedClip, noise_pairs, samples
 from fevbench.errors import WeightsError
-from fevbench.extractors.base import Unit, sample_count
+from fevbench.extractors.base import Unit, extractors, sample_count
 from fevbench.extractors.lpips import SCALE, SHIFT, load_alex, load_vgg
 from fevbench.extractors.networks import flatten, read_tree
 from fevbench.metrics.measurement import ClipView
@@ -98,6 +99,22 @@ def test_the_network_sees_a_picture_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(seen) == 3, "equal pictures are not looked at"
     network(np.full((1, 2, 48, 64, 3), 7, np.uint8))
     assert network(np.full((1, 2, 64, 48, 3), 7, np.uint8)) == 0, "equal bytes, another shape"
+
+
+@pytest.mark.weights
+def test_its_uses_share_the_network_and_what_it_keeps(tmp_path: Path) -> None:
+    local = {"lpips-alex": weights.require("lpips-alex")}
+    wanted = [extractors.get(name) for name in ("lpips-alex", "lpips-alex-next", "lpips-alex-draws")]
+    made, true = (HashedClip(clip) for clip in pictures(16).swapaxes(0, 1))
+    with open_extractions(wanted, local, "cpu", None, tmp_path) as opened:
+        beside, following, between = opened.values()
+        (rows,) = beside.of_pairs([(made, true)])
+        network = beside._load()
+        assert following._load() is network is between._load()
+        network._run = None  # type: ignore[attr-defined]
+        following.of_pairs([(made, true), (true, true)])
+        (again,) = between.of_samples([noise_pairs([made, true])])
+        assert np.array_equal(again, rows)
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing", pickle.dumps({"AlexNet_0": {}}), pickle.dumps([1])])
