@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 ROUNDS = 5
 
@@ -30,6 +32,11 @@ def tell(what: str, limit: float, measure: Callable[[], float]) -> bool:
     best = min(measure() for _ in range(ROUNDS))
     print(f"{what}: {best:.2f} s of CPU time, limit {limit:g} s{'' if best < limit else ': TOO SLOW'}")
     return best < limit
+
+
+def weights_folder() -> Path:
+    """The folder of the pretrained files."""
+    return Path(os.environ.get("FEVBENCH_HOME", Path.home() / ".cache" / "fevbench")) / "weights"
 
 
 def forget(network: object) -> None:

@@ -24,6 +24,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from clock import weights_folder
+
 HERE = Path(__file__).resolve().parents[1]
 CHEAP = "psnr,motion"
 SUBJECTS = 24
@@ -130,9 +132,7 @@ def measure(checkout: Path, arguments: argparse.Namespace, clips: int, jobs: int
         write(folder, clips, arguments.frames, arguments.size)
         home = Path(scratch) / "home"
         home.mkdir()
-        kept = Path(os.environ.get("FEVBENCH_HOME", Path.home() / ".cache/fevbench")) / "weights"
-        if kept.exists():
-            (home / "weights").symlink_to(kept)
+        (home / "weights").symlink_to(weights_folder())
         more = ["--jobs", str(jobs)] if jobs else []
         command = [
             sys.executable, __file__, "--child", str(folder), "--clips", str(clips), "--frames",

@@ -1,0 +1,110 @@
+"""Training clips per second of every method, by this checkout and by another one in turns.
+
+    python benchmarks/training.py                       # this checkout
+    python benchmarks/training.py --against CHECKOUT    # and version 0.1, for example
+
+Each training is a process of its own, with one thread and the checkout's default settings. The seconds of a
+short one are subtracted from those of a longer one, so that the start does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from clock import weights_folder
+
+HERE = Path(__file__).resolve().parents[1]
+METHODS = ("fev-gan-warp", "imaginator", "vgan", "tgan", "g3an", "mocogan", "mocogan-i2v")
+"""The methods of version 0.1 by today's names."""
+NAMES_BEFORE = {"fev-gan-warp": "fev-gan"}
+"""Their names in version 0.1, where they differ."""
+SHORT_CLIPS = 48
+"""Clips of the short training."""
+RATIO = 1.5
+"""How many times faster than version 0.1 each method should train."""
+
+
+def seconds(checkout: Path, home: Path, method: str, steps: int) -> tuple[float, int]:
+    """Wall-clock seconds of a whole training, and the clips of a step."""
+    with tempfile.TemporaryDirectory() as room:
+        out = Path(room) / "training"
+        command = [sys.executable, "-m", "fevbench", "train", method, "fevsynth", "--steps", str(steps)]
+        command += [
+            "--sample-every",
+            "100000",
+            "--checkpoint-every",
+            "100000",
+            "--no-score",
+            "--out",
+            str(out),
+        ]
+        env = {**os.environ, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1", "FEVBENCH_HOME": str(home)}
+        began = time.perf_counter()
+        done = subprocess.run(command, env=env, cwd=room, capture_output=True, text=True)
+        taken = time.perf_counter() - began
+        if done.returncode:
+            sys.exit(f"error: {method} of {checkout}: {done.stderr.strip()[-600:]}")
+        settings = json.loads((out / "train.json").read_text(encoding="utf-8"))
+        return taken, settings["config"]["batch_size"]
+
+
+def clips_per_second(checkout: Path, home: Path, method: str, clips: int) -> float:
+    """Of a method with its default settings."""
+    _, batch = seconds(checkout, home, method, 1)  # which also prepares the clips
+    few, many = max(1, SHORT_CLIPS // batch), max(2, (SHORT_CLIPS + clips) // batch)
+    short, long = (seconds(checkout, home, method, steps)[0] for steps in (few, many))
+    return (many - few) * batch / (long - short)
+
+
+def measure(methods: Sequence[str], clips: int, against: Path | None) -> list[dict[str, Any]]:
+    """One row per method."""
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        here, there = Path(name) / "here", Path(name) / "there"
+        for home in (here, there):
+            home.mkdir()
+            (home / "weights").symlink_to(weights_folder())
+        for method in methods:
+            row: dict[str, Any] = {"method": method}
+            row["clips_per_second"] = clips_per_second(HERE, here, method, clips)
+            if against:
+                known = NAMES_BEFORE.get(method, method)
+                row["before"] = clips_per_second(against, there, known, clips)
+                row["ratio"] = row["clips_per_second"] / row["before"]
+            print(row, flush=True)
+            rows.append(row)
+    return rows
+
+
+def main() -> int:
+    """Measure and print; returns 1 if a method is not faster by `RATIO` than the other checkout's."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--against", type=Path, help="another checkout, measured in turn with this one")
+    parser.add_argument("--methods", nargs="*", default=METHODS)
+    parser.add_argument(
+        "--clips", type=int, default=240, help="clips of the longer training beyond the short one's"
+    )
+    parser.add_argument("--out", type=Path, help="write what was measured as JSON, for `make bench-page`")
+    given = parser.parse_args()
+    rows = measure(given.methods, given.clips, given.against)
+    if given.out:
+        from fevbench.results.provenance import environment
+
+        about = {"machine": environment("cpu").device, "clips": given.clips, "rows": rows}
+        given.out.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    return int(any(row.get("ratio", RATIO) < RATIO for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
