@@ -10,7 +10,7 @@ import tempfile
 from clock import finish, of_children, tell
 
 LISTS_S = 0.5
-FINISHED = "run copy fevsynth --limit 4 --metrics psnr"
+FINISHED = [f"run {model} fevsynth --limit 4 --metrics psnr" for model in ("copy", "fev-gan-warp")]
 LIMITS = {
     "--help": 0.3,
     "run --help": LISTS_S,
@@ -20,7 +20,7 @@ LIMITS = {
     "list datasets": LISTS_S,
     "data --help": LISTS_S,
     "data render --help": LISTS_S,
-    FINISHED: 1.5,
+    **dict.fromkeys(FINISHED, 1.5),
 }
 """Seconds of processor that each command should take."""
 
@@ -34,7 +34,8 @@ if __name__ == "__main__":
             line = [sys.executable, "-m", "fevbench", *words.split()]
             subprocess.run(line, check=True, capture_output=True, env=environment, cwd=home)
 
-        run(FINISHED)
+        for words in FINISHED:
+            run(words)
         finish(
             [
                 tell(f"fevbench {words}", limit, lambda words=words: of_children(lambda: run(words)))

@@ -9,9 +9,9 @@ from pathlib import Path
 def home() -> Path:
     """Return fevbench's folder: ``FEVBENCH_HOME``, or the platform's cache folder for ``fevbench``.
 
-    It holds ``weights/``, ``features/``, ``training/``, ``judges/``, ``mean-motion/`` and ``datasets.json``,
-    which remembers where prepared data sets are, with locks beside them, and nothing else. It is not created
-    here.
+    It holds ``weights/``, ``features/``, ``training/``, ``judges/``, ``mean-motion/``, ``models/`` and
+    ``datasets.json``, which remembers where prepared data sets are, with locks beside them, and nothing else.
+    It is not created here.
     """
     named = os.environ.get("FEVBENCH_HOME")
     if named:

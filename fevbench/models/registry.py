@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast
 
 from fevbench.errors import FevbenchError, ModelError, Terminated, UnknownName
 from fevbench.hashing import sha256_of, sha256_of_repr
+from fevbench.models.facts import Deferred, ModelFacts, recall, remember
 from fevbench.models.files import OpenedFiles, sources
 from fevbench.models.found import (
     COMMAND_PREFIX,
@@ -33,7 +34,7 @@ from fevbench.models.found import (
     weights_of,
 )
 from fevbench.models.plugin_environment import PluginEnvironment
-from fevbench.registry import HERE, Registry, registering
+from fevbench.registry import BUILT_IN, HERE, Registry, registering
 from fevbench.sanitise import exception_line
 
 
@@ -166,41 +167,64 @@ def find_model(
     kind, own, place = (name, "", "") if name in models else name.partition(":")
     if kind not in models:
         raise UnknownName("model", kind, models, _where_else(kind, plugin))
-    opened_files = OpenedFiles()
-    with opened_files:
-        factory = models.get(kind)
-    if not callable(factory):
-        raise ModelError(f"model {kind!r} is not a class, but {type(factory).__name__}", "register a class")
-    weights = weights_of(factory, kind)
-    origin = models.origin(kind)
-    ours = origin.startswith("fevbench ")
-    loaded = _plugins.get(kind) or LoadedPlugin.of(factory, opened_files)
-    with loaded.environment:
-        code = {} if ours else sources(loaded.module, loaded.file) if loaded.file else {}
-    digest = _code_digest(factory, whole_package=weights is not None) if ours else _digest_of(factory, code)
-    build: Factory = factory
+    target = models.peek(kind)
+    lazy = target if isinstance(target, str) and models.origin(kind) == BUILT_IN else None
+    if facts := recall(kind, lazy) if lazy and not own else None:
+        factory = cast(Factory, Deferred(cast(str, lazy)))
+    else:
+        opened_files = OpenedFiles()
+        with opened_files:
+            factory = models.get(kind)
+        facts = _facts(kind, factory, opened_files)
+        if lazy and facts.weights:
+            remember(kind, lazy, facts)
+    weights, digest, build = facts.weights, facts.digest, factory
     if own:
         weights = _weights_file(kind, factory, place)
         name = f"{kind}:{weights.parent.name if weights.name == WEIGHTS_FILE else weights.stem}"
         build = cast(Factory, functools.partial(cast(Any, factory), weights=weights))
     if weights is not None and weights.is_file():
         digest = hashlib.sha256(digest.encode() + bytes.fromhex(sha256_of(weights))).hexdigest()
+    origin = models.origin(kind)
     return FoundModel(
         name,
         origin,
         digest,
-        flag(factory, kind, "control"),
+        facts.control,
         build,
-        networks_of(factory, kind),
-        flag(factory, kind, "adapted"),
-        fingerprint_is_complete=ours,
-        environment=loaded.environment,
+        facts.networks,
+        facts.adapted,
+        fingerprint_is_complete=origin == BUILT_IN,
+        environment=_plugins[kind].environment if kind in _plugins else PluginEnvironment(),
+        files=facts.files,
+        untracked=facts.untracked,
+        modules=facts.modules,
+        batch=facts.batch,
+        asked=asked,
+        plugin=_plugins[kind].file if kind in _plugins else None,
+    )
+
+
+def _facts(kind: str, factory: Factory, opened_files: OpenedFiles) -> ModelFacts:
+    """The facts of a model that was imported just now, or registered by a plug-in."""
+    if not callable(factory):
+        raise ModelError(f"model {kind!r} is not a class, but {type(factory).__name__}", "register a class")
+    weights = weights_of(factory, kind)
+    ours = models.origin(kind) == BUILT_IN
+    loaded = _plugins.get(kind) or LoadedPlugin.of(factory, opened_files)
+    with loaded.environment:
+        code = {} if ours else sources(loaded.module, loaded.file) if loaded.file else {}
+    digest = _code_digest(factory, whole_package=weights is not None) if ours else _digest_of(factory, code)
+    return ModelFacts(
+        digest=digest,
+        weights=weights,
+        control=flag(factory, kind, "control"),
+        adapted=flag(factory, kind, "adapted"),
+        networks=networks_of(factory, kind),
+        batch=batch_of(factory, kind),
         files=tuple(dict.fromkeys((*code.values(), *loaded.files))),
         untracked=loaded.untracked,
         modules=tuple(dict.fromkeys((loaded.module, *code))),
-        batch=batch_of(factory, kind),
-        asked=asked,
-        plugin=_plugins[kind].file if kind in _plugins else None,
     )
 
 
