@@ -101,7 +101,7 @@ def _do_and_score(
             if cluster:
                 do_all_on_cluster(worker, job, worker.parts(count), cluster, jobs, done)
             else:
-                many = choose_jobs(jobs, len(clips), plan.device, job.weights)
+                many = choose_jobs(jobs, len(clips), evaluation.protocol, plan.device, job.weights)
                 do_all(worker, job, worker.parts(count), many, done)
         finally:
             LateFiles(plan.out).keep(

@@ -24,6 +24,7 @@ from fevbench.progress import Silent
 from fevbench.results.files import CLIPS_FOLDER, NOISE_FOLDER
 
 if TYPE_CHECKING:
+    from fevbench.data.protocol import Protocol
     from fevbench.engine.plan import Plan
     from fevbench.extractors.base import Extractor
     from fevbench.models.asked import Maker
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
 LEAST_CLIPS, LEAST_CHEAP_CLIPS = 16, 512
 """Least clips per additional worker, with networks and without: fewer take less time than its start."""
-WORKER_BYTES = 1_500_000_000
-"""Memory of a worker besides its networks: torch, onnxruntime, frames."""
+WORKER_BYTES, PIXEL_BYTES = 2_200_000_000, 600
+"""Memory of a worker besides its networks, and more per pixel of a clip: 2.6 GB for the default metrics at
+64 px and 16 frames, 5 GB at 256 px and 64 frames (``benchmarks/engine.py``)."""
 CGROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
@@ -176,12 +178,15 @@ def _opened(job: Job) -> Iterator[Callable[[Part], ClipFeatures]]:
         yield do
 
 
-def choose_jobs(asked: int | None, clips: int, device: str, networks: Mapping[str, LocalWeight]) -> int:
+def choose_jobs(
+    asked: int | None, clips: int, protocol: Protocol, device: str, networks: Mapping[str, LocalWeight]
+) -> int:
     """The number of workers of a run.
 
     Args:
         asked: The user's choice; None for as many as the work needs and as memory and processors allow.
         clips: Number of clips to make and to measure.
+        protocol: Their size and length.
         device: The torch device. On GPUs the default is one worker for each.
         networks: The weights that each worker loads, by name.
     """
@@ -190,7 +195,8 @@ def choose_jobs(asked: int | None, clips: int, device: str, networks: Mapping[st
     if device != "cpu":
         return gpus() if device == ALL_GPUS else 1
     # Twice: the parameters, and the activations.
-    per_worker = WORKER_BYTES + 2 * sum(weight.path.stat().st_size for weight in networks.values())
+    per_worker = WORKER_BYTES + PIXEL_BYTES * protocol.frames * protocol.size**2
+    per_worker += 2 * sum(weight.path.stat().st_size for weight in networks.values())
     worth = clips // (LEAST_CLIPS if networks else LEAST_CHEAP_CLIPS)
     return max(1, min(len(os.sched_getaffinity(0)), worth, free_memory() // per_worker))
 

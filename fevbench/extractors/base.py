@@ -228,7 +228,7 @@ _ALL = (
               TORCH, "fevbench.extractors.lpips:load_alex", batch=16, whole_batches=False,
               backends=FAST, may_round=True, version=2),
     Extractor("lpips-vgg", "true pair", 1, ("lpips-vgg",), LPIPS,
-              TORCH, "fevbench.extractors.lpips:load_vgg", batch=16, whole_batches=False,
+              TORCH, "fevbench.extractors.lpips:load_vgg", batch=4, whole_batches=False,
               backends=FAST, may_round=True, version=2),
     _pixels("squared-error", "true pair", 1, "fevbench.extractors.pixels:SquaredError"),
     _pixels("similarity", "true pair", 2, "fevbench.extractors.pixels:Similarity"),

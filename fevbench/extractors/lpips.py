@@ -29,8 +29,6 @@ SCALE = (0.458, 0.448, 0.450)
 """Mean and standard deviation of the channels of pictures in [-1, 1], as in the authors' code."""
 TINY = 1e-10
 POOL = "pool"
-AT_ONCE = 32
-"""Pictures in a batch of the network."""
 MOST_BYTES = 700_000_000
 """Memory for maps: a picture of 64 px has 0.13 MB with AlexNet, one of 256 px 2.6 MB."""
 
@@ -44,27 +42,36 @@ class Layers:
         plan: For each used layer, the operations that lead to it: ``(kernel, stride, padding)`` of a
             convolution and ReLU, or ``POOL``.
         pool: Size and stride of a pooling.
+        at_once: Pictures in a batch; 8 of 256 px take 1.2 GB with VGG.
+        keeps: Whether the maps of the last pictures are kept.
     """
 
     name: str
     plan: Sequence[Sequence[object]]
     pool: tuple[int, int]
+    at_once: int
+    keeps: bool
 
 
 ALEX = Layers(
     "AlexNet_0",
     [[(11, 4, 2)], [POOL, (5, 1, 2)], [POOL, (3, 1, 1)], [(3, 1, 1)], [(3, 1, 1)]],
     (3, 2),
+    at_once=32,
+    keeps=True,
 )
 _TWO, _THREE = [(3, 1, 1)] * 2, [(3, 1, 1)] * 3
-VGG = Layers("VGG16_0", [_TWO, [POOL, *_TWO], [POOL, *_THREE], [POOL, *_THREE], [POOL, *_THREE]], (2, 2))
+VGG = Layers(
+    "VGG16_0", [_TWO, [POOL, *_TWO], [POOL, *_THREE], [POOL, *_THREE], [POOL, *_THREE]], (2, 2), 8, False
+)
+"""It has one use, so nothing is kept."""
 
 
 class LPIPS:
     """Pairs of pictures to distances ``float32[N, 1]``; `Maps` runs on the backend.
 
-    With ``keeps``, the network sees each picture once: the maps of the last pictures are kept, as frames are
-    compared with the true ones, with the next ones, and with those of other noise samples.
+    AlexNet sees each picture once: the maps of the last pictures are kept, as frames are compared with the
+    true ones, with the next ones, and with those of other noise samples.
 
     Raises:
         WeightsError: The file holds something else.
@@ -77,15 +84,14 @@ class LPIPS:
         backend: Backend = REFERENCE,
         *,
         layers: Layers,
-        keeps: bool,
     ) -> None:
         (path,) = weights.values()
         with checkpoint_of("LPIPS", path):
             self.network = Maps(dict(flatten(read_tree(path))), layers).eval()
         self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._run = run_by(backend, self.network)
-        self._device = device
-        self._keeps, self._kept = keeps, dict[bytes, Tensor]()
+        self._device, self._layers = device, layers
+        self._kept: dict[bytes, Tensor] = {}
 
     def forget(self) -> None:
         """Forget the maps of all pictures."""
@@ -104,9 +110,10 @@ class LPIPS:
         here = {key: self._kept[key] for key in wanted if key in self._kept}
         places = {key: i for i, key in enumerate(keys) if key in wanted and key not in here}
         missing = list(places.values())
-        for start in range(0, len(missing), AT_ONCE):
-            some = missing[start : start + AT_ONCE]
-            filled = some + some[-1:] * (AT_ONCE - len(some))  # convolutions round by the size of a batch
+        for start in range(0, len(missing), self._layers.at_once):
+            some = missing[start : start + self._layers.at_once]
+            # Filled up, because convolutions round by the size of a batch.
+            filled = some + some[-1:] * (self._layers.at_once - len(some))
             maps = self._run(to_tensor(pictures[filled], self._device))
             here |= {keys[i]: row for i, row in zip(some, maps, strict=False)}
         found = torch.zeros(len(pairs), 1, dtype=torch.float64, device=self._device)
@@ -118,7 +125,7 @@ class LPIPS:
 
     def _keep(self, used: Mapping[bytes, Tensor]) -> None:
         """Keep the maps of pictures, the last used ones up to `MOST_BYTES`."""
-        if not self._keeps or not used:
+        if not self._layers.keeps or not used:
             return
         for key, maps in used.items():
             known = self._kept.pop(key, None)
@@ -180,5 +187,5 @@ def _convolution(
     return made
 
 
-load_alex = partial(LPIPS, layers=ALEX, keeps=True)
-load_vgg = partial(LPIPS, layers=VGG, keeps=False)  # it has one use, and maps of 32 MB at 256 px
+load_alex = partial(LPIPS, layers=ALEX)
+load_vgg = partial(LPIPS, layers=VGG)

@@ -19,7 +19,8 @@ import tiny
 from tiny import Cli
 
 from fevbench import weights
-from fevbench.engine.local import choose_jobs, free_memory, own_device
+from fevbench.data.protocol import Protocol
+from fevbench.engine.local import PIXEL_BYTES, WORKER_BYTES, choose_jobs, free_memory, own_device
 from fevbench.engine.work import ClipFeatures, MadePart, Part, Worker
 from fevbench.errors import FevbenchError
 
@@ -95,18 +96,22 @@ def test_as_many_workers_as_the_work_is_worth_and_the_memory_allows(
     network.write_bytes(bytes(1000))
     loaded = {"one": weights.LocalWeight("one", network, "", verified=True)}
     monkeypatch.setattr("os.sched_getaffinity", lambda process: range(6))
-    monkeypatch.setattr("fevbench.engine.local.free_memory", lambda: 4 * 1_500_002_000)
-    assert choose_jobs(None, 1000, "cpu", loaded) == 4
-    assert choose_jobs(None, 33, "cpu", loaded) == 2
-    assert choose_jobs(None, 1000, "cpu", {}) == 1, "pixel measures alone take less than a worker's start"
-    assert choose_jobs(None, 1025, "cpu", {}) == 2
-    assert choose_jobs(None, 3, "cpu", loaded) == 1
+    small, large = (Protocol("any", 1, size, frames, 1) for size, frames in ((64, 16), (256, 64)))
+    each = WORKER_BYTES + PIXEL_BYTES * 16 * 64**2 + 2 * 1000
+    monkeypatch.setattr("fevbench.engine.local.free_memory", lambda: 4 * each)
+    assert choose_jobs(None, 1000, small, "cpu", loaded) == 4
+    assert choose_jobs(None, 1000, large, "cpu", loaded) == 1, "large clips take more memory"
+    assert choose_jobs(None, 33, small, "cpu", loaded) == 2
+    cheap = "pixel measures alone take less than a worker's start"
+    assert choose_jobs(None, 1000, small, "cpu", {}) == 1, cheap
+    assert choose_jobs(None, 1025, small, "cpu", {}) == 2
+    assert choose_jobs(None, 3, small, "cpu", loaded) == 1
     monkeypatch.setattr("fevbench.engine.local.gpus", lambda: 3)
-    assert choose_jobs(None, 1000, "cuda", loaded) == 3
-    assert choose_jobs(None, 1000, "cuda:1", loaded) == 1
-    assert choose_jobs(7, 3, "cpu", loaded) == 7
+    assert choose_jobs(None, 1000, small, "cuda", loaded) == 3
+    assert choose_jobs(None, 1000, small, "cuda:1", loaded) == 1
+    assert choose_jobs(7, 3, small, "cpu", loaded) == 7
     monkeypatch.setattr("fevbench.engine.local.free_memory", lambda: 0)
-    assert choose_jobs(None, 1000, "cpu", loaded) == 1
+    assert choose_jobs(None, 1000, small, "cpu", loaded) == 1
 
 
 def test_each_worker_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
