@@ -57,7 +57,7 @@ ALEX = Layers(
     "AlexNet_0",
     [[(11, 4, 2)], [POOL, (5, 1, 2)], [POOL, (3, 1, 1)], [(3, 1, 1)], [(3, 1, 1)]],
     (3, 2),
-    at_once=32,
+    at_once=16,
     keeps=True,
 )
 _TWO, _THREE = [(3, 1, 1)] * 2, [(3, 1, 1)] * 3
