@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -40,6 +41,8 @@ NAMES = {
 }
 """What the command line of a process says of it, the first that is in it."""
 OF_RAY = {"Ray's worker", "raylet", "gcs_server", "Ray's others"}
+TRACKER = re.compile(r"Traceback [^\n]*\n  File [^\n]*resource_tracker\.py\".*?\n(?! )[^\n]*\n", re.DOTALL)
+"""What Python's own resource tracker prints if the one before it was killed."""
 MOST_TRIES = 60
 """Of a command that ends because of a kill."""
 
@@ -134,6 +137,7 @@ def disturbed(
                     os.kill(pid, signal.SIGKILL)
         if running.returncode == 0:
             return tally
+        said = TRACKER.sub("", said)
         # A kill ends a run in one line, or without a word.
         if "Traceback" in said:
             raise SystemExit(f"error: a killed run printed a traceback:\n{said[-3000:]}")

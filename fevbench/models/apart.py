@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 LOG_FILE = "model.log"
 """The file in the run folder with the output of the model's process."""
+STARTS, PAUSE = 3, 0.2
+"""How often a process is tried to be started, and the seconds in between."""
 GRACE = 5.0
 """Seconds that a process has to end before it is killed."""
 TICK = 1.0
@@ -196,7 +198,30 @@ class ModelProcess:
                 self._log.unlink()
 
     def _start(self) -> None:
+        """Start the process; again if what starts it is killed.
+
+        Raises:
+            ModelError: That happened `STARTS` times.
+        """
+        for left in reversed(range(STARTS)):
+            try:
+                self._try_to_start()
+                return
+            except (EOFError, ConnectionError) as error:  # Python's fork server was killed: it starts another
+                self._connection.close()  # which ends a process that was forked, but is not known here
+                self._alive.close()
+                if self._log is not None:
+                    self._log.unlink()
+                    self._log = None
+                if not left:
+                    what = f"the process of model {self._name} cannot be started ({exception_line(error)})"
+                    raise ModelError(what, self._again) from error
+                time.sleep(PAUSE)  # until the system knows that it is gone
+
+    def _try_to_start(self) -> None:
         context: Any = multiprocessing.get_context(self._method)
+        self._connection, theirs = context.Pipe()
+        listens, self._alive = context.Pipe(duplex=False)
         if self._method == "forkserver":  # it imports torch at the same time as this process
             context.set_forkserver_preload(["fevbench.models.within"])
             with without_ctrl_c():
@@ -205,18 +230,15 @@ class ModelProcess:
 
         from fevbench.models.within import serve
 
-        self._connection, theirs = context.Pipe()
-        listens, self._alive = context.Pipe(duplex=False)
         handle, log = tempfile.mkstemp(prefix="fevbench-model-", suffix=".log")
         os.close(handle)
         self._log = Path(log)
         arguments = (theirs, listens, self._log, dict(os.environ), torch.get_num_threads())
-        self._process = context.Process(target=serve, args=arguments)
-        with _without_main(), without_ctrl_c():
-            self._process.start()
-        self._end_process = Finalize(self, _kill, (self._process,), exitpriority=10)
-        theirs.close()
-        listens.close()
+        process = context.Process(target=serve, args=arguments)
+        with theirs, listens, _without_main(), without_ctrl_c():
+            process.start()
+        self._process = process
+        self._end_process = Finalize(self, _kill, (process,), exitpriority=10)
 
     def _call(self, at: str, work: str, *arguments: object, seconds: float | None = None) -> Any:
         self._ask(at, work, *arguments)

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,30 @@ ENDS = {
     "import numpy; numpy.random.seed = None": r"broke its process on clip .* \(TypeError",
     HANGS: r"took more than 3 s on clip .*raise --clip-timeout",
 }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a model's process is forked on Linux alone")
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_killed_fork_server_is_replaced(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    read, killed = forkserver.read_signed, []
+
+    def killed_before(fd: int) -> int:
+        if len(killed) < times:
+            killed.append(forkserver._forkserver._forkserver_pid)  # type: ignore[attr-defined]
+            os.kill(killed[-1], signal.SIGKILL)
+            raise EOFError("unexpected EOF")
+        return int(read(fd))
+
+    monkeypatch.setattr(forkserver, "read_signed", killed_before)
+    command = ("run", "copy", "tiny", "--metrics", "psnr", "--jobs", "1", "--out", tmp_path / "run")
+    if times == 1:
+        assert cli(*command).code == 0
+    else:
+        complaint = cli(*command).complaint
+        assert "the process of model copy cannot be started (EOFError: unexpected EOF): repeat" in complaint
+    assert len(set(killed)) == times
 
 
 def write_model(plugin: Write, order: str = "", top: str = "", build: str = "pass") -> Path:
