@@ -7,7 +7,8 @@
 
 Clips are moving faces of FEVSynth, enlarged, as FFV1 files that are read anew each time they are asked for;
 the model is ``copy``. Each run is a process of its own, with empty caches. Reads of true and of generated
-clips are counted, except those of several workers; seconds are wall-clock time; memory is the peak of the
+clips are counted, except those of several workers; seconds are wall-clock time; those in networks and pixel
+measures are what the result says of its stages; memory is the peak of the
 process and its children together (Linux), sampled up to ten times per second.
 """
 
@@ -30,6 +31,8 @@ HERE = Path(__file__).resolve().parents[1]
 CHEAP = "psnr,motion"
 SUBJECTS = 24
 LEAST_CLIPS = 24
+OTHER_STAGES = {"generate", "decode", "draws", "score"}
+"""Stages of a result that are no network and no pixel measure."""
 CHECKOUTS = {"here": "this checkout", "there": "the other checkout"}
 MOST_READS = 1.2
 """Reads of a true clip that one run may take; a few are read once more, to make the first clips."""
@@ -120,8 +123,11 @@ def child(arguments: argparse.Namespace, folder: Path) -> None:
         main(command)
     except SystemExit as end:
         code = int(end.code or 0)
-    seconds = time.perf_counter() - began
-    print(json.dumps({"code": code, "seconds": seconds, **reads}), file=sys.stderr)
+    found = {"code": code, "seconds": time.perf_counter() - began, "networks": 0.0, **reads}
+    if code == 0:
+        stages = json.loads((folder / "run" / "result.json").read_text(encoding="utf-8"))["stages"]
+        found["networks"] = sum(one["seconds"] for name, one in stages.items() if name not in OTHER_STAGES)
+    print(json.dumps(found), file=sys.stderr)
 
 
 def measure(checkout: Path, arguments: argparse.Namespace, clips: int, jobs: int | None) -> dict[str, float]:
@@ -205,7 +211,8 @@ def main() -> int:
                 print(
                     f"{clips} clips of {arguments.frames} frames of {arguments.size} px, "
                     f"{f'{jobs} workers, ' if jobs and where == 'here' else ''}{CHECKOUTS[where]}: "
-                    f"{found['seconds']:.1f} s, "
+                    f"{found['seconds']:.1f} s ({found['networks']:.1f} s in networks and pixel measures, "
+                    f"summed over workers), "
                     f"{found['memory'] / 1e6:.0f} MB, reads per clip: {found['true'] / clips:.2f} true, "
                     f"{found['made'] / clips:.2f} generated",
                     flush=True,
