@@ -2,9 +2,11 @@
 
     python benchmarks/training.py                       # this checkout
     python benchmarks/training.py --against CHECKOUT    # and version 0.1, for example
+    python benchmarks/training.py --precision bf16 --methods tgan --against CHECKOUT
 
-Each training is a process of its own, with one thread and the checkout's default settings. The seconds of a
-short one are subtracted from those of a longer one, so that the start does not count.
+Each training is a process of its own, with one thread and the checkout's default settings; ``--precision`` is
+for this checkout alone. The seconds of a short one are subtracted from those of a longer one, so that the start
+does not count.
 """
 
 from __future__ import annotations
@@ -29,24 +31,17 @@ NAMES_BEFORE = {"fev-gan-warp": "fev-gan"}
 """Their names in version 0.1, where they differ."""
 SHORT_CLIPS = 48
 """Clips of the short training."""
+NOTHING_BESIDE = ("--sample-every", "100000", "--checkpoint-every", "100000", "--no-score")
 RATIO = 1.5
 """How many times faster than version 0.1 each method should train."""
 
 
-def seconds(checkout: Path, home: Path, method: str, steps: int) -> tuple[float, int]:
+def seconds(checkout: Path, home: Path, method: str, steps: int, *more: str) -> tuple[float, int]:
     """Wall-clock seconds of a whole training, and the clips of a step."""
     with tempfile.TemporaryDirectory() as room:
         out = Path(room) / "training"
         command = [sys.executable, "-m", "fevbench", "train", method, "fevsynth", "--steps", str(steps)]
-        command += [
-            "--sample-every",
-            "100000",
-            "--checkpoint-every",
-            "100000",
-            "--no-score",
-            "--out",
-            str(out),
-        ]
+        command += [*NOTHING_BESIDE, *more, "--out", str(out)]
         env = {**os.environ, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1", "FEVBENCH_HOME": str(home)}
         began = time.perf_counter()
         done = subprocess.run(command, env=env, cwd=room, capture_output=True, text=True)
@@ -57,15 +52,15 @@ def seconds(checkout: Path, home: Path, method: str, steps: int) -> tuple[float,
         return taken, settings["config"]["batch_size"]
 
 
-def clips_per_second(checkout: Path, home: Path, method: str, clips: int) -> float:
-    """Of a method with its default settings."""
-    _, batch = seconds(checkout, home, method, 1)  # which also prepares the clips
+def clips_per_second(checkout: Path, home: Path, method: str, clips: int, *more: str) -> float:
+    """Of a method with its default settings and ``more`` options."""
+    _, batch = seconds(checkout, home, method, 1, *more)  # which also prepares the clips
     few, many = max(1, SHORT_CLIPS // batch), max(2, (SHORT_CLIPS + clips) // batch)
-    short, long = (seconds(checkout, home, method, steps)[0] for steps in (few, many))
+    short, long = (seconds(checkout, home, method, steps, *more)[0] for steps in (few, many))
     return (many - few) * batch / (long - short)
 
 
-def measure(methods: Sequence[str], clips: int, against: Path | None) -> list[dict[str, Any]]:
+def measure(methods: Sequence[str], clips: int, precision: str, against: Path | None) -> list[dict[str, Any]]:
     """One row per method."""
     rows = []
     with tempfile.TemporaryDirectory() as name:
@@ -75,7 +70,7 @@ def measure(methods: Sequence[str], clips: int, against: Path | None) -> list[di
             (home / "weights").symlink_to(weights_folder())
         for method in methods:
             row: dict[str, Any] = {"method": method}
-            row["clips_per_second"] = clips_per_second(HERE, here, method, clips)
+            row["clips_per_second"] = clips_per_second(HERE, here, method, clips, "--precision", precision)
             if against:
                 known = NAMES_BEFORE.get(method, method)
                 row["before"] = clips_per_second(against, there, known, clips)
@@ -92,16 +87,17 @@ def main() -> int:
     )
     parser.add_argument("--against", type=Path, help="another checkout, measured in turn with this one")
     parser.add_argument("--methods", nargs="*", default=METHODS)
+    parser.add_argument("--precision", default="auto", help="auto, fp32 or bf16")
     parser.add_argument(
         "--clips", type=int, default=240, help="clips of the longer training beyond the short one's"
     )
     parser.add_argument("--out", type=Path, help="write what was measured as JSON, for `make bench-page`")
     given = parser.parse_args()
-    rows = measure(given.methods, given.clips, given.against)
+    rows = measure(given.methods, given.clips, given.precision, given.against)
     if given.out:
         from fevbench.results.provenance import environment
 
-        about = {"machine": environment("cpu").device, "clips": given.clips, "rows": rows}
+        about = {"machine": environment("cpu").device, "precision": given.precision, "rows": rows}
         given.out.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return int(any(row.get("ratio", RATIO) < RATIO for row in rows))
 
