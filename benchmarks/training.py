@@ -5,8 +5,8 @@
     python benchmarks/training.py --precision bf16 --methods tgan --against CHECKOUT
 
 Each training is a process of its own, with one thread and the checkout's default settings; ``--precision`` is
-for this checkout alone. The seconds of a short one are subtracted from those of a longer one, so that the start
-does not count.
+for this checkout alone. The seconds of a short one are subtracted from those of a longer one, so that the
+start does not count.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ NAMES_BEFORE = {"fev-gan-warp": "fev-gan"}
 SHORT_CLIPS = 48
 """Clips of the short training."""
 NOTHING_BESIDE = ("--sample-every", "100000", "--checkpoint-every", "100000", "--no-score")
+"""Options that leave out everything but steps."""
 RATIO = 1.5
 """How many times faster than version 0.1 each method should train."""
 
