@@ -125,6 +125,19 @@ def gpu(found: Measured) -> str:
     return "\n\n".join(parts)
 
 
+def training(found: Measured) -> str:
+    """Training clips per second beside version 0.1."""
+    precisions = list(found["rows"][0]["now"])
+    rows = [
+        (f"`{row['method']}`", f"{row['before']:.1f}",
+         *(f"{row['now'][one]:.1f} ({row['now'][one] / row['before']:.2f})" for one in precisions))
+        for row in found["rows"]
+    ]  # fmt: skip
+    names = ("method", "version 0.1", *(f"{one} (ratio)" for one in precisions))
+    about = f"Measured on {found['machine']}, one thread, {found['clips']} clips after the start, once."
+    return f"{table(names, rows)}\n\n{about}"
+
+
 def _share(busy: float | None) -> str:
     return "" if busy is None else f"{100 * busy:.0f} %"
 
@@ -134,6 +147,7 @@ TABLES: Mapping[str, Callable[[Measured], str]] = {
     "peers": peers,
     "fast": fast,
     "gpu": gpu,
+    "training": training,
 }
 
 
