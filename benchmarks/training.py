@@ -4,7 +4,7 @@
     python benchmarks/training.py --against CHECKOUT    # and version 0.1, for example
     python benchmarks/training.py --precisions fp32 bf16 --methods tgan --against CHECKOUT
 
-Each training is a process of its own, with one thread and the checkout's default settings; ``--precisions`` are
+Each training is a process of its own, with one thread and the default settings; ``--precisions`` are
 for this checkout alone. The seconds of a short one are subtracted from those of a longer one, so that the
 start does not count.
 """
