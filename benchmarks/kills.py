@@ -93,6 +93,17 @@ def content(out: Path) -> dict[str, bytes]:
     return found
 
 
+def differences(found: dict[str, bytes], wanted: dict[str, bytes]) -> list[str]:
+    """The files that differ, and the fields of the result that do."""
+    names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+    if "result.json" in names:
+        one, other = (json.loads(content["result.json"]) for content in (found, wanted))
+        names += [
+            f"{key}: {one.get(key)!r:.300}" for key in {**one, **other} if one.get(key) != other.get(key)
+        ]
+    return names
+
+
 def undisturbed(out: Path, home: Path, limit: int, more: tuple[str, ...]) -> float:
     """A run without a kill; returns its seconds."""
     begun = time.monotonic()
@@ -174,7 +185,10 @@ def main() -> int:
                 out, home = scratch / f"{way[:3]}-{runs}", scratch / f"home-{way[:3]}-{runs}"
                 some = min(arguments.each, kills - sum(total.values()))
                 total += disturbed(out, home, arguments.clips, more, some, seconds, chance)
-                equal += content(out) == wanted
+                wrong = differences(content(out), wanted)
+                equal += not wrong
+                for what in wrong:
+                    print(f"    differs: {what}", flush=True)
                 print(f"  {way}: {dict(total)}, {equal} of {runs} results identical", flush=True)
             print(f"{way}: {sum(total.values())} kills in {runs} runs, {equal} results identical", flush=True)
             failed |= equal != runs
