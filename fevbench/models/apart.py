@@ -136,9 +136,20 @@ class ModelProcess:
         self._call("while it was loaded", "adopt", content)
         self._is_loaded = True
 
-    def notes(self) -> list[str]:  # noqa: D102
+    def notes(self) -> list[str]:
+        """The model's notes; the last known ones if its process has ended.
+
+        All clips are made by then, so an end changes nothing in the result: the same as without it.
+
+        Raises:
+            ModelError: The model's code fails.
+        """
         if self._process is not None:
-            self._notes = self._call("after its last clip", "notes")
+            try:
+                self._notes = self._call("after its last clip", "notes")
+            except ModelError:
+                if self._process is not None:
+                    raise
         return self._notes
 
     def training(self) -> Training:  # noqa: D102

@@ -63,6 +63,39 @@ ENDS = {
 }
 
 
+NOTES = """
+import os
+from pathlib import Path
+
+@register_model("model")
+class Model:
+    def __init__(self, spec): self.spec, self.made = spec, 0
+    def generate(self, images, labels, generator):
+        self.made += 1
+        return images[:, None].repeat(1, self.spec.frames, 1, 1, 1)
+    @property
+    def notes(self):
+        if self.made:
+            exec(Path(__file__).with_name("order").read_text())
+        return ["as it was built"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("order", "notes"),
+    [("os.kill(os.getpid(), 9)", ["as it was built"]), ("1 / 0", ["as it was built", "ZeroDivisionError"])],
+)
+def test_a_process_that_ends_after_the_last_clip_changes_nothing(
+    cli: Cli, plugin: Write, tmp_path: Path, order: str, notes: list[str]
+) -> None:
+    file = plugin(NOTES)
+    file.with_name("order").write_text(order)
+    command = ("run", "model", "tiny", "--plugin", file, "--metrics", "psnr", "--jobs", "1")
+    found = cli(*command, "--out", tmp_path / "run", "--format", "json").result["model"]["notes"]
+    assert len(found) == len(notes)
+    assert all(wanted in note for wanted, note in zip(notes, found, strict=True))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a model's process is forked on Linux alone")
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_killed_fork_server_is_replaced(
