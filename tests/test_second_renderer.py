@@ -77,3 +77,12 @@ def test_a_head_with_the_wrong_bytes_is_refused_in_one_line(
     assert done.stdout == ""
     assert re.fullmatch(r"error: \S+openfacefx\S+ has sha256 .*: delete it and run again\n", done.stderr)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many"])
+def test_a_number_of_subjects_that_is_none_is_refused(tmp_path: Path, count: str) -> None:
+    command = [sys.executable, SCRIPTS / "render.py", "--out", tmp_path / "out", f"--subjects={count}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"'{count}' is not a whole number above 0" in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -43,7 +43,7 @@ def pages(folder: Path) -> Callable[[str], bytes | None]:
     """Return what is at a path of the page's address: its own files, the head and three.js."""
     with zipfile.ZipFile(packed(HEAD, folder)) as wheel:
         files = {"/head.glb": wheel.read(_HEAD_FILE)}
-    files |= {"/": (_HERE / "head.html").read_bytes(), "/head.js": (_HERE / "head.js").read_bytes()}
+    files |= {"/head.html": (_HERE / "head.html").read_bytes(), "/head.js": (_HERE / "head.js").read_bytes()}
     with tarfile.open(packed(THREE, folder)) as package:
         for member in package:
             stream = package.extractfile(member) if member.name.endswith((".js", ".wasm")) else None
@@ -56,24 +56,32 @@ def main() -> None:
     """Render ``--subjects`` times six labels and write ``clips.csv`` beside the folders of frames."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--subjects", type=int, default=10)
-    parser.add_argument("--takes", type=int, default=1)
+    parser.add_argument("--subjects", type=_count, default=10)
+    parser.add_argument("--takes", type=_count, default=1)
     chosen = parser.parse_args()
     try:
         _render(chosen.out, chosen.subjects, chosen.takes)
-    except FevbenchError as error:
+    except (FevbenchError, OSError) as error:
         sys.exit(f"error: {error}")
 
 
-def _render(out: Path, subjects: int, takes: int) -> None:
-    from playwright.sync_api import sync_playwright
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        raise FevbenchError("no Chromium here", "apt-get install chromium")
+
+def _render(out: Path, subjects: int, takes: int) -> None:
     folder = assets_folder()
     folder.mkdir(parents=True, exist_ok=True)
     found = pages(folder)
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError as missing:
+        raise FevbenchError("no Playwright here", "pip install 'fevbench[browser]'") from missing
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        raise FevbenchError("no Chromium here", "apt-get install chromium")
 
     def answer(route: Any) -> None:
         path = "/" + route.request.url.split("/", 3)[3]
@@ -81,9 +89,7 @@ def _render(out: Path, subjects: int, takes: int) -> None:
         if content is None:
             route.fulfill(status=404)
         else:
-            route.fulfill(
-                body=content, content_type=_TYPES.get(Path(path).suffix, "text/html" if path == "/" else "")
-            )
+            route.fulfill(body=content, content_type=_TYPES.get(Path(path).suffix, ""))
 
     # Chromium draws in software, so that the pictures do not depend on a graphics card.
     arguments = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -95,8 +101,12 @@ def _render(out: Path, subjects: int, takes: int) -> None:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         page.route("**/*", answer)
-        page.goto("http://head.invalid/")
-        page.wait_for_function("window.ready", timeout=60_000)
+        page.goto("http://head.invalid/head.html")
+        try:
+            page.wait_for_function("window.ready", timeout=60_000)
+        except Error as late:
+            reason = (wrong or [str(late)])[0].splitlines()[0]
+            raise FevbenchError(f"the page could not load the head: {reason}") from late
         rows = []
         for number in range(1, subjects + 1):
             who = plan.subject(number)
