@@ -103,24 +103,34 @@ def locate(folder: Path | None = None) -> Assets:
     return Assets(roots[BODY] / _BODY_PREFIX, roots[HEAD] / _HEAD_PREFIX)
 
 
+def packed(archive: Archive, folder: Path) -> Path:
+    """Return the archive's file in ``folder``; download it if necessary.
+
+    Raises:
+        FevbenchError: It cannot be fetched, or is not the pinned one.
+    """
+    file = folder / archive.file
+    if not file.exists():
+        _fetch(archive, folder)
+    with file.open("rb") as stream:
+        found = hashlib.sha256(stream.read()).hexdigest()
+    if found != archive.sha256:
+        raise FevbenchError(
+            f"{file} has sha256 {found[:12]}..., not the pinned {archive.sha256[:12]}...",
+            "delete it and run again",
+        )
+    return file
+
+
 def _unpacked(archive: Archive, folder: Path) -> Path:
     # The folder's name holds the hash, so that another or a half-unpacked archive is never used.
     target = folder / f"unpacked-{archive.sha256[:16]}"
     if target.is_dir():
         return target
-    packed = folder / archive.file
-    if not packed.exists():
-        _fetch(archive, folder)
-    with packed.open("rb") as stream:
-        found = hashlib.sha256(stream.read()).hexdigest()
-    if found != archive.sha256:
-        raise FevbenchError(
-            f"{packed} has sha256 {found[:12]}..., not the pinned {archive.sha256[:12]}...",
-            "delete it and run again",
-        )
+    file = packed(archive, folder)
     part = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder))
     try:
-        for name, content in _members(packed):
+        for name, content in _members(file):
             path = part / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -134,14 +144,14 @@ def _unpacked(archive: Archive, folder: Path) -> Path:
     return target
 
 
-def _members(packed: Path) -> Iterator[tuple[str, bytes]]:
-    if packed.suffix == ".whl":
-        with zipfile.ZipFile(packed) as wheel:
+def _members(file: Path) -> Iterator[tuple[str, bytes]]:
+    if file.suffix == ".whl":
+        with zipfile.ZipFile(file) as wheel:
             for name in wheel.namelist():
                 if name.startswith(_BODY_PREFIX) and not name.endswith("/"):
                     yield name, wheel.read(name)
         return
-    with tarfile.open(packed) as package:
+    with tarfile.open(file) as package:
         for member in package:
             stream = package.extractfile(member) if member.isfile() and _is_core(member.name) else None
             if stream is not None:
