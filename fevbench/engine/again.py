@@ -121,7 +121,9 @@ def score_again(folder: Path, names: Sequence[str], progress: Progress) -> Resul
             update={
                 "metrics": {**before.metrics, **values},
                 "environment": environment(
-                    device, {**before.environment.ran_on, **evaluation.ran_on(device)}
+                    device,
+                    {**before.environment.ran_on, **evaluation.ran_on(device)},
+                    threads=before.environment.threads,
                 ),
                 "stages": {**before.stages, "score": stage},
             }

@@ -10,6 +10,7 @@ from fevbench.data.clip import Clip
 from fevbench.data.protocol import Protocol
 from fevbench.engine.plan import Plan
 from fevbench.judge.files import licence_of
+from fevbench.models.apart import threads_of_a_run
 from fevbench.results.provenance import environment
 from fevbench.results.schema import (
     DatasetRecord,
@@ -59,7 +60,7 @@ def describe(
         protocol=protocol_record(plan.evaluation.protocol),
         metrics=dict(values),
         weights=weight_records(used),
-        environment=environment(plan.device, plan.evaluation.ran_on(plan.device)),
+        environment=environment(plan.device, plan.evaluation.ran_on(plan.device), threads=threads_of_a_run()),
         stages=dict(stages),
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fevbench import weights
 from fevbench.data.corpus import Corpus
 from fevbench.engine.folder import Claim, LateFiles, earlier_result, holds_run
-from fevbench.models.apart import open_maker
+from fevbench.models.apart import open_maker, threads_of_a_run
 
 if TYPE_CHECKING:
     from fevbench.engine.plan import Cluster, Plan
@@ -54,7 +54,7 @@ def execute(
     evaluation, settings = plan.evaluation, plan.settings
     corpus = Corpus(evaluation.dataset, evaluation.protocol, settings.split, settings.limit)
     plan = plan.with_clips(corpus.clips)
-    maker = None
+    maker, threads = None, threads_of_a_run()
     if plan.model.is_outside:
         _note_untracked(plan.model.untracked, progress)
     if (
@@ -62,7 +62,7 @@ def execute(
     ):  # its fingerprint, which identifies the run, is known only when it is built
         if plan.model.networks:
             weights.require_all(plan.model.networks, offline=offline, progress=pull)
-        maker = open_maker(plan.model, corpus, plan.device, progress, clip_timeout)
+        maker = open_maker(plan.model, corpus, plan.device, progress, clip_timeout, threads)
         plan = _with_fingerprint(plan, maker, progress)
     # Before anything is written: a finished run is recognised on a read-only disk, too.
     if not overwrite and holds_run(plan.out, plan.settings):
@@ -82,7 +82,7 @@ def execute(
         own: dict[str, weights.LocalWeight] = {}
         if plan.model.networks:
             own = weights.require_all(plan.model.networks, offline=offline, progress=pull)
-        maker = maker or open_maker(plan.model, corpus, plan.device, progress, clip_timeout)
+        maker = maker or open_maker(plan.model, corpus, plan.device, progress, clip_timeout, threads)
         from fevbench.engine.carry_out import carry_out  # imports torch, which a finished run does not need
 
         return carry_out(

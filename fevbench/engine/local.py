@@ -16,7 +16,14 @@ from fevbench.engine.extract import open_extractions
 from fevbench.engine.generate import GeneratedClips
 from fevbench.engine.work import ClipFeatures, Part, Worker
 from fevbench.errors import RunError
-from fevbench.models.apart import LOG_FILE, ModelProcess, find_apart, open_maker, packed
+from fevbench.models.apart import (
+    LOG_FILE,
+    ModelProcess,
+    find_apart,
+    open_maker,
+    packed,
+    threads_of_a_run,
+)
 from fevbench.models.program_folder import OUTSIDE_FOLDER
 from fevbench.models.registry import is_of_a_package, load_plugin
 from fevbench.processes import work_with_opened
@@ -90,7 +97,7 @@ def open_worker(
     with contextlib.ExitStack() as stack:
         if maker is None:
             found = stack.enter_context(_found_again(plan.model))
-            maker = open_maker(found, corpus, plan.device, Silent(), job.clip_timeout)
+            maker = open_maker(found, corpus, plan.device, Silent(), job.clip_timeout, threads_of_a_run())
             stack.callback(maker.close)
             if maker.fingerprint != settings.fingerprint:
                 raise RunError(

@@ -96,11 +96,18 @@ class ModelProcess:
         return FoundModel(**fields, factory=_elsewhere, process=self)
 
     def build(
-        self, found: FoundModel, corpus: Corpus, device: str, progress: Progress, seconds: float | None = None
+        self,
+        found: FoundModel,
+        corpus: Corpus,
+        device: str,
+        progress: Progress,
+        seconds: float | None = None,
+        threads: int | None = None,
     ) -> None:
         """Build the model for the clips of a corpus; see `fevbench.models.built.build`.
 
-        ``seconds`` limits the time per clip; None for no limit.
+        ``seconds`` limits the time per clip; None for no limit. ``threads`` is how many torch and NumPy use;
+        None for as many as in this process.
 
         Raises:
             ModelError: The model cannot be built, or cannot be sent to the process.
@@ -113,7 +120,7 @@ class ModelProcess:
         what = f"data set {corpus.dataset.name}, which model {found.name} gets,"
         content = packed(corpus, what, "define its class in a module that can be imported")
         memory = _memory()
-        self._ask(at, "build", content, device)
+        self._ask(at, "build", content, device, threads)
         with self._raising_if_ended(at):
             send_handle(self._connection, memory, self._process.pid)
         facts = self._answer(at)
@@ -353,12 +360,27 @@ def find_apart(name: str, plugin: Path | None = None, allow_missing: bool = Fals
         process.close()
 
 
+def threads_of_a_run() -> int:
+    """The number of threads that a run's model computes with: 1, or what ``OMP_NUM_THREADS`` says.
+
+    Another number changes clips in their last bits. So it depends neither on the cores of the machine nor on
+    the number of workers.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, int(asked)) if asked.isdecimal() else 1
+
+
 def open_maker(
-    found: FoundModel, corpus: Corpus, device: str, progress: Progress, seconds: float | None = None
+    found: FoundModel,
+    corpus: Corpus,
+    device: str,
+    progress: Progress,
+    seconds: float | None = None,
+    threads: int | None = None,
 ) -> Maker:
     """Build a model, in a separate process unless it reads videos or calls a program.
 
-    ``seconds`` limits the time per clip.
+    See `ModelProcess.build` for ``seconds`` and ``threads``.
 
     Raises:
         ModelError: It cannot be built.
@@ -374,7 +396,7 @@ def open_maker(
 
         return LocalMaker(build(found, corpus, device, progress), corpus, device)
     process = found.process or ModelProcess(found.name)
-    process.build(found, corpus, device, progress, seconds)
+    process.build(found, corpus, device, progress, seconds, threads)
     return process
 
 

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from fevbench.data.corpus import Corpus
 from fevbench.errors import FevbenchError
@@ -97,8 +98,11 @@ class Inside:
         fields, factory = pickle.loads(content)
         self._found = FoundModel(**fields, factory=factory)
 
-    def build(self, content: bytes, device: str) -> Facts:
+    def build(self, content: bytes, device: str, threads: int | None) -> Facts:
         """Build the model for the clips of a corpus."""
+        if threads is not None:
+            torch.set_num_threads(threads)
+            threadpool_limits(threads)  # those of NumPy's products
         memory = recv_handle(self._connection)
         corpus: Corpus = pickle.loads(content)
         how = corpus.protocol

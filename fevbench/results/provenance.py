@@ -19,8 +19,14 @@ PACKAGES = (
 """Packages that can change a result; of those with several builds, all installed ones are named."""
 
 
-def environment(device: str, ran_on: Mapping[str, Mapping[str, str]] | None = None) -> Environment:
-    """Describe this process; ``ran_on`` is extractor to runtimes and what each of them used."""
+def environment(
+    device: str, ran_on: Mapping[str, Mapping[str, str]] | None = None, threads: int | None = None
+) -> Environment:
+    """Describe this process.
+
+    ``ran_on`` is extractor to runtimes and what each of them used; ``threads`` is those of a run's model, by
+    default those of this process.
+    """
     import torch
 
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()
@@ -30,7 +36,7 @@ def environment(device: str, ran_on: Mapping[str, Mapping[str, str]] | None = No
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         device=f"{device} ({name})",
-        threads=torch.get_num_threads(),
+        threads=threads or torch.get_num_threads(),
         ran_on={name: dict(runtimes) for name, runtimes in (ran_on or {}).items()},
         packages=dict(sorted(item for name in PACKAGES for item in installed(name).items())),
     )

@@ -154,7 +154,7 @@ class Environment(Record):
     device: str
     """The device of the networks."""
     threads: int
-    """Threads torch computes with."""
+    """Threads that the model computes with."""
     packages: dict[str, str]
     """Versions of the distributions that can change a number."""
     ran_on: dict[str, dict[str, str]] = {}

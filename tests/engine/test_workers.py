@@ -16,6 +16,7 @@ from types import SimpleNamespace
 
 import pytest
 import tiny
+import torch
 from tiny import Cli
 
 from fevbench import weights
@@ -49,6 +50,47 @@ def test_any_number_of_workers_gives_the_same(
     for stage, done in one.items():  # two workers may compute the same features at once
         total = done["computed"] + done["reused"]
         assert more[stage]["computed"] + more[stage]["reused"] == total, stage
+
+
+COUNTS = """
+from threadpoolctl import threadpool_info
+
+@register_model("counts")
+class Counts:
+    "The input, brighter by the number of threads."
+    def __init__(self, spec): self.spec = spec
+    def generate(self, images, labels, generator):
+        threads = max(torch.get_num_threads(), *(one["num_threads"] for one in threadpool_info()))
+        return (images[:, None].repeat(1, self.spec.frames, 1, 1, 1) + threads / 40).clamp(-1, 1)
+"""
+
+
+@pytest.mark.parametrize("asked", [None, "3"])
+def test_clips_do_not_depend_on_cores_or_workers(
+    cli: Cli,
+    plugin: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: str | None,
+) -> None:
+    """Rounding depends on the number of threads, so each model has as many, whoever runs it."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if asked:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    file, results = plugin(COUNTS), []
+    torch.set_num_threads(2)  # as on a machine of two cores; the tests use one
+    try:
+        for jobs in (1, 2):
+            out = tmp_path / str(jobs)
+            command = ("run", "counts", "tiny", "--plugin", file, "--metrics", "psnr", "--jobs", jobs)
+            assert cli(*command, "--out", out).code == 0
+            results.append(json.loads((out / "result.json").read_text()))
+    finally:
+        torch.set_num_threads(1)
+    one, two = results
+    assert one["clips"] == two["clips"]
+    assert one["metrics"] == two["metrics"]
+    assert one["environment"]["threads"] == two["environment"]["threads"] == int(asked or 1)
 
 
 def test_a_worker_that_dies_at_its_start_does_not_stop_the_others(
