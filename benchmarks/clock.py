@@ -40,8 +40,13 @@ def weights_folder() -> Path:
 
 
 def forget(network: object) -> None:
-    """Let a network forget what it keeps between batches, so that it computes all of the next one."""
-    getattr(network, "forget", lambda: None)()
+    """Let a network forget what it keeps between batches, so that it computes all of the next one.
+
+    LPIPS keeps the maps of pictures, and the face detector, which several networks share, the faces.
+    """
+    for holder in (network, getattr(network, "_detector", None)):
+        for kept in ("_kept", "_known"):
+            getattr(holder, kept, {}).clear()
 
 
 def finish(results: list[bool]) -> None:

@@ -6,6 +6,7 @@ download their networks get fevbench's verified files, as in `tests/parity`.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from fevbench.data.protocol import protocols
 from fevbench.extractors.backends import choose_backend
 from fevbench.extractors.base import extractors
 from fevbench.registry import load_target
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from clock import forget
 
 Numbers = np.ndarray
 Work = Callable[[], Numbers]
@@ -143,7 +147,8 @@ def network(name: str) -> Any:
 
 
 def in_batches(run: Any, samples: Frames, size: int = BATCH) -> Numbers:
-    """What a network says of samples, `size` at once."""
+    """What a network that keeps nothing of before says of samples, `size` at once."""
+    forget(run)
     return np.concatenate([run(samples[i : i + size]) for i in range(0, len(samples), size)])
 
 
@@ -277,16 +282,12 @@ def lpips_alex(clips: Clips, folder: Path) -> Part:
         slot.load_state_dict(mine.state_dict())
     pairs = clips.pairs
 
-    def ours() -> Numbers:
-        run.forget()
-        return in_batches(run, pairs, 16)
-
     @torch.no_grad()
     def loop() -> Numbers:
         return np.concatenate([theirs(*to_tensor(pair)[:, None]).numpy().reshape(1, 1) for pair in pairs])
 
     return Part(
-        "LPIPS, AlexNet", len(pairs), "pair", ours,
+        "LPIPS, AlexNet", len(pairs), "pair", lambda: in_batches(run, pairs, 16),
         (Peer("lpips", loop, 1e-5, "pair by pair"),), whole="lpips",
     )  # fmt: skip
 

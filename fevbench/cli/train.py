@@ -54,7 +54,7 @@ FRAMES_A_MINUTE = 1500
 @options.choice(
     "--precision",
     ("auto", "fp32", "bf16"),
-    "auto: bf16 on GPUs that support it and CPUs with AMX, else fp32.",
+    "auto: bf16 on GPUs and CPUs that multiply it, else fp32.",
 )
 @options.option(
     "--checkpoint-every", type=options.POSITIVE, default=200, metavar="N", help="Steps between checkpoints."

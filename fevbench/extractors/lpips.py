@@ -93,10 +93,6 @@ class LPIPS:
         self._device, self._layers = device, layers
         self._kept: dict[bytes, Tensor] = {}
 
-    def forget(self) -> None:
-        """Forget the maps of all pictures."""
-        self._kept.clear()
-
     @exact_inference()
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Distances of ``uint8[N, 2, H, W, 3]``."""

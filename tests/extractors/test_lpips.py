@@ -43,7 +43,7 @@ def test_it_is_a_distance(name: str, load) -> None:  # type: ignore[no-untyped-d
     itself = batch[:, [0, 0]]
     assert (network(np.concatenate([itself, batch[:1]]))[:3] == 0).all(), "a picture is at 0 from itself"
     assert np.array_equal(network(batch[:, ::-1]), found), "it is symmetric"
-    network.forget()
+    network._kept.clear()
     assert np.array_equal(network(batch[1:2]), found[1:2]), "neighbours in a batch do not matter"
     noisier = [
         np.stack([batch[0, 0], np.clip(batch[0, 0] + k * pictures(1, seed=5)[0, 0] / 255 - k / 2, 0, 255)])
@@ -90,7 +90,7 @@ def test_the_network_sees_a_picture_once(monkeypatch: pytest.MonkeyPatch) -> Non
     of_true = network(np.stack([made, true], 1))
     following = network(np.stack([made[:-1], made[1:]], 1))
     assert sum(seen) == 20, "the frames of both clips"
-    network.forget()
+    network._kept.clear()
     assert np.array_equal(network(np.stack([made[:-1], made[1:]], 1)), following), "kept or not"
     monkeypatch.setattr("fevbench.extractors.lpips.MOST_BYTES", 3 * 200_000)
     assert np.array_equal(network(np.stack([made, true], 1)), of_true), "more pictures than are kept"
