@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from clock import finish, forget
+from torch.utils.flop_counter import FlopCounterMode
 
 from fevbench import weights
 from fevbench.data.corpus import Corpus
@@ -32,6 +33,8 @@ from fevbench.results.provenance import environment
 
 CLIPS = 4
 FRAMES = 32
+SIDE = 2048
+"""Rows and columns of the matrices whose product is timed."""
 KIND = {"clip": "clips", "frame": "frames", "true pair": "pairs", "next pair": "pairs", "noise pair": "pairs"}
 """What the samples of a unit are."""
 
@@ -61,6 +64,19 @@ def load(name: str) -> tuple[Network, Network]:
     files = {file: own.get(file) or weights.require(file).path for file in extractor.weights}
     loader = load_target(extractor.load)
     return loader("cpu", files, REFERENCE), loader("cpu", files, OPENVINO)  # type: ignore[operator]
+
+
+def billions(network: Network, sample: np.ndarray) -> float:
+    """Billions of multiplications and additions of a torch network for one sample."""
+    with FlopCounterMode(display=False) as counter:
+        network(sample[None])
+    return counter.get_total_flops() / 1e9
+
+
+def product_rate() -> float:
+    """Billions of operations per second of a product of two float32 matrices, the best of ten."""
+    one, other = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
+    return 2 * SIDE**3 / min(processor_seconds(lambda: one @ other) for _ in range(10)) / 1e9
 
 
 def main() -> None:
@@ -93,11 +109,14 @@ def main() -> None:
             "openvino_ms": fast, "ratio": statistics.median(ratios), "least": min(ratios),
             "most": max(ratios), "apart": float(np.nanmax(apart)),
         }  # fmt: skip
+        if name in ("inception", "i3d"):
+            row["billions"] = billions(both[0], batch[0])
         rows.append(row)
         print(row, flush=True)
         faster.append(fast < reference)
     if given.out:
         about = {"machine": environment("cpu").device, "rounds": given.rounds, "rows": rows}
+        about["product_rate"] = product_rate()
         given.out.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     finish(faster)
 
