@@ -41,7 +41,7 @@ def test_the_page_shows_what_was_measured(page: ModuleType) -> None:
 
 
 def test_without_a_gpu_it_says_so(page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("backends", "peers", "fast"):
+    for name in ("backends", "peers", "fast", "training"):
         (tmp_path / f"{name}.json").write_bytes((page.MEASURED / f"{name}.json").read_bytes())
     monkeypatch.setattr(page, "MEASURED", tmp_path)
     assert page.NO_GPU in page.refreshed(page.PAGE.read_text(encoding="utf-8"))
