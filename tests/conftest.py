@@ -80,7 +80,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     from fevbench.models.asked import LocalMaker
     from fevbench.models.built import build
 
-    def here(found: Any, corpus: Any, device: str, progress: Any, seconds: float | None = None) -> LocalMaker:
+    def here(found: Any, corpus: Any, device: str, progress: Any, *limits: object) -> LocalMaker:
         return LocalMaker(build(found, corpus, device, progress), corpus, device)
 
     monkeypatch.setattr("fevbench.engine.execute.open_maker", here)

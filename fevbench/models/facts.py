@@ -75,7 +75,12 @@ class Deferred:
 
 
 def recall(name: str, target: str) -> ModelFacts | None:
-    """The facts of a model, if they are kept and its code has not changed."""
+    """The facts of a model, if they are kept and its code has not changed.
+
+    If its module is imported already, the class itself is asked, which may have been changed since.
+    """
+    if target.partition(":")[0] in sys.modules:
+        return None
     with contextlib.suppress(OSError, ValidationError):
         kept = _Kept.model_validate_json(_file(name).read_bytes())
         if kept.key == _key(target):

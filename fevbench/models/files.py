@@ -63,7 +63,13 @@ def files_of_dataset(dataset: Dataset, files: tuple[Path, ...]) -> set[Path]:
 
 
 def is_installed(path: Path) -> bool:
-    """Whether a file belongs to Python, to an installed package, or to fevbench."""
+    """Whether a file belongs to Python, to an installed package, or to fevbench.
+
+    The description of a package that is installed from a checkout lies there and is read with the entry
+    points.
+    """
+    if path.parent.suffix in (".egg-info", ".dist-info"):
+        return True
     return any(path.is_relative_to(folder) for folder in _installed_folders())
 
 

@@ -32,6 +32,7 @@ def open_accelerator(device: str, precision: Precision) -> Accelerator:
     """
     try:
         from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
     except ModuleNotFoundError as error:
         raise MissingPackage("training", "accelerate", "train") from error
     if device not in ("auto", "cpu", "cuda"):
@@ -44,6 +45,7 @@ def open_accelerator(device: str, precision: Precision) -> Accelerator:
         on_cpu = any(found.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
         fast = torch.cuda.is_bf16_supported() if on_gpu else on_cpu
         precision = "bf16" if fast else "fp32"
+    AcceleratorState._reset_state()  # another training in this process may have had another precision
     return Accelerator(cpu=not on_gpu, mixed_precision="bf16" if precision == "bf16" else "no")
 
 

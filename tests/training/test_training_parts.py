@@ -20,6 +20,7 @@ from fevbench.progress import Silent
 from fevbench.training.checkpoint import Average
 from fevbench.training.config import TrainingConfig, choice, from_fields, with_overrides
 from fevbench.training.data import TrainingSet, open_training_set
+from fevbench.training.devices import open_accelerator
 from fevbench.training.export import read_exported, write_exported
 from fevbench.training.guard import WINDOW, Guard, TrainingError
 from fevbench.training.log import choose, draw_curves, write_samples
@@ -219,6 +220,12 @@ def test_a_missing_matplotlib_is_noticed_before_training(monkeypatch: pytest.Mon
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingPackage, match="matplotlib"):
         need_drawing("training")
+
+
+def test_trainings_of_one_process_have_a_precision_each() -> None:
+    wanted = {"fp32": "no", "bf16": "bf16"}
+    for precision in (*wanted, *wanted):
+        assert open_accelerator("cpu", precision).mixed_precision == wanted[precision]  # type: ignore[arg-type]
 
 
 def test_half_precision_spares_vectors(tmp_path: Path) -> None:
