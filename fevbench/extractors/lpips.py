@@ -145,7 +145,7 @@ class Maps(nn.Module):
         super().__init__()
         for name, values in (("shift", SHIFT), ("scale", SCALE)):
             self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1))
-        self.parts, self.roots = nn.ModuleList(), nn.ParameterList()
+        self.parts, self.lin = nn.ModuleList(), nn.ParameterList()
         count = 0
         for i, steps in enumerate(layers.plan):
             part: list[nn.Module] = []
@@ -161,16 +161,16 @@ class Maps(nn.Module):
             lin = arrays[f"NetLinLayer_{i}/Conv_0/kernel"]
             if lin.min() < 0:
                 raise RuntimeError("a layer has negative weights")
-            self.roots.append(torch.from_numpy(np.sqrt(lin)).view(1, -1, 1, 1))
+            self.lin.append(torch.from_numpy(lin.copy()).view(1, -1, 1, 1))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Scaled maps ``float[N, D]`` of ``float[N, 3, H, W]`` in [-1, 1]."""
         x = ((pictures - self.shift) / self.scale).contiguous(memory_format=torch.channels_last)
         maps: list[Tensor] = []
-        for part, root in zip(self.parts, self.roots, strict=True):
+        for part, lin in zip(self.parts, self.lin, strict=True):
             x = part(x)
             unit = x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + TINY)
-            maps.append((unit * (root / (x.shape[2] * x.shape[3]) ** 0.5)).flatten(1))
+            maps.append((unit * (lin / (x.shape[2] * x.shape[3])).sqrt()).flatten(1))
         return torch.cat(maps, 1)
 
 
