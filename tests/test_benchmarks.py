@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from PIL import Image
+from scripts import load_script
 
 from leaderboard.site.curves import Step, read_curves
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def models() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("benchmark_models", ROOT / "benchmarks" / "models.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script("models")
 
 
 def test_it_trains_every_method_there_is(models: ModuleType) -> None:

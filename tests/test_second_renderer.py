@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import re
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from scripts import load_script
 
 from fevbench.data.clip import EXPRESSIONS
 from fevbench.fevsynth.render.expression import ARKIT_UNITS
@@ -20,13 +20,7 @@ SCRIPTS = Path(__file__).parents[1] / "benchmarks" / "second_renderer"
 
 @pytest.fixture(scope="module")
 def plan() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("second_renderer_plan", SCRIPTS / "plan.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script("second_renderer/plan")
 
 
 def test_recipes_show_the_six_expressions_with_shapes_that_the_head_has(plan: ModuleType) -> None:

@@ -63,6 +63,8 @@ def main() -> None:
         _render(chosen.out, chosen.subjects, chosen.takes)
     except (FevbenchError, OSError) as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped: repeat the command, which renders all clips again")
 
 
 def _count(text: str) -> int:

@@ -16,7 +16,7 @@ from fevbench.engine.rows import Rows
 from fevbench.engine.samples import HashedClip
 from fevbench.engine.score import clip_set, unscored
 from fevbench.engine.score import score as score_metric
-from fevbench.engine.work import clips_at_once
+from fevbench.engine.work import at_once
 from fevbench.extractors.base import Network
 from fevbench.global_state import fixed_global_state
 from fevbench.metrics.metric import Metric
@@ -114,9 +114,7 @@ class Networks:
                 )
         found: dict[str, dict[str, tuple[Rows, Rows]]] = {name: {} for name in self._open}
         self.progress.start("clips", len(clips))
-        at_once = clips_at_once(self.evaluation.protocol.frames)
-        for start in range(0, len(clips), at_once):
-            some = clips[start : start + at_once]
+        for some in at_once(clips, self.evaluation.protocol.frames):
             of_true = [HashedClip(true(clip)) for clip in some]
             of_made = [HashedClip(made(clip)) for clip in some]
             pairs = [*zip(of_made, of_true, strict=True), *zip(of_true, of_true, strict=True)]

@@ -31,7 +31,7 @@ from fevbench.engine.local import DEATHS, choose_jobs, own_device
 from fevbench.engine.plan import Evaluation
 from fevbench.engine.samples import HashedClip
 from fevbench.engine.score import ClipSet, measure, weak_classifier
-from fevbench.engine.work import clips_at_once
+from fevbench.engine.work import at_once
 from fevbench.errors import FevbenchError
 from fevbench.extractors.backends import REFERENCE, Backend, Precision
 from fevbench.extractors.base import extractors
@@ -309,9 +309,8 @@ class DamageScoring:
                     ClipSet(corpus.dataset.labels, corpus.protocol.frames, gathered.pop(key)),
                 )
 
-        at_once = clips_at_once(corpus.protocol.frames)
-        starts = range(0, len(corpus.clips), at_once)
-        parts: list[Part] = [(*one, corpus.clips[i : i + at_once]) for one in todo for i in starts]
+        lists = at_once(corpus.clips, corpus.protocol.frames)
+        parts: list[Part] = [(*one, tuple(clips)) for one in todo for clips in lists]
         if self.workers == 1:
             for part in parts:
                 add(part, do(part))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TypeVar
 
 from fevbench.data.clip import Clip
 from fevbench.data.corpus import Corpus
@@ -20,6 +21,7 @@ from fevbench.engine.rows import Rows
 from fevbench.engine.samples import HashedClip, noise_pairs
 from fevbench.progress import Progress
 
+T = TypeVar("T")
 Part = tuple[tuple["Clip", ...], int]
 """Clips, and how many noise samples each has; 1 is the scored clip alone."""
 
@@ -30,6 +32,12 @@ FRAMES_AT_ONCE = 128
 def clips_at_once(frames: int) -> int:
     """How many clips of ``frames`` frames are processed together."""
     return max(1, FRAMES_AT_ONCE // frames)
+
+
+def at_once(clips: Sequence[T], frames: int) -> list[Sequence[T]]:
+    """Clips of ``frames`` frames, in lists of those that are processed together."""
+    count = clips_at_once(frames)
+    return [clips[start : start + count] for start in range(0, len(clips), count)]
 
 
 Digests = tuple[str, tuple[str, ...]]
@@ -142,9 +150,9 @@ class Worker:
 
     def parts(self, count: int) -> list[list[Part]]:
         """The work of a run in two turns: all clips, then ``count - 1`` more noise samples of each."""
-        at_once = clips_at_once(self.corpus.protocol.frames)
-        again = _parts(self._again(1).groups, at_once, count) if count > 1 else []
-        return [_parts(self.generated.groups, at_once, 1), again]
+        many = clips_at_once(self.corpus.protocol.frames)
+        again = _parts(self._again(1).groups, many, count) if count > 1 else []
+        return [_parts(self.generated.groups, many, 1), again]
 
     @cached_property
     def _remade_clips(self) -> tuple[Clip, ...]:
@@ -238,13 +246,13 @@ def _digests(clip: HashedClip) -> Digests:
     return clip.digest, clip.frame_digests
 
 
-def _parts(groups: Sequence[Sequence[Clip]], at_once: int, count: int) -> list[Part]:
-    """Groups of clips that are made together, in parts of ``at_once`` or a few more clips."""
+def _parts(groups: Sequence[Sequence[Clip]], many: int, count: int) -> list[Part]:
+    """Groups of clips that are made together, in parts of ``many`` or a few more clips."""
     parts: list[Part] = []
     gathered: list[Clip] = []
     for group in groups:
         gathered += group
-        if len(gathered) >= at_once:
+        if len(gathered) >= many:
             parts.append((tuple(gathered), count))
             gathered = []
     return [*parts, (tuple(gathered), count)] if gathered else parts

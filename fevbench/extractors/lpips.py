@@ -7,7 +7,6 @@ d = sum over l of the mean over places of w_l . (x_l - y_l)^2.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 
 from fevbench.data.clip import Frames
 from fevbench.data.tensors import to_tensor
+from fevbench.data.video import content_digest
 from fevbench.extractors.backends import REFERENCE, Backend, run_by
 from fevbench.extractors.networks import checkpoint_of, exact_inference, flatten, read_tree, to_kernel
 
@@ -91,16 +91,13 @@ class LPIPS:
         self.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._run = run_by(backend, self.network)
         self._device, self._layers = device, layers
-        self._kept: dict[bytes, Tensor] = {}
+        self._kept: dict[str, Tensor] = {}
 
     @exact_inference()
     def __call__(self, batch: Frames) -> NDArray[np.float32]:
         """Distances of ``uint8[N, 2, H, W, 3]``."""
         pictures = batch.reshape(-1, *batch.shape[2:])
-        # With the shape: pictures of one colour have the same bytes at other sizes.
-        keys = [
-            hashlib.sha256(str(picture.shape).encode() + picture.tobytes()).digest() for picture in pictures
-        ]
+        keys = [content_digest(picture) for picture in pictures]
         pairs = list(zip(keys[::2], keys[1::2], strict=True))
         wanted = {key for pair in pairs if len(set(pair)) == 2 for key in pair}  # equal ones are at 0
         here = {key: self._kept[key] for key in wanted if key in self._kept}
@@ -119,7 +116,7 @@ class LPIPS:
         self._keep(here)
         return found.cpu().numpy().astype(np.float32)
 
-    def _keep(self, used: Mapping[bytes, Tensor]) -> None:
+    def _keep(self, used: Mapping[str, Tensor]) -> None:
         """Keep the maps of pictures, the last used ones up to `MOST_BYTES`."""
         if not self._layers.keeps or not used:
             return

@@ -18,7 +18,7 @@ from fevbench.atomic import write_text
 from fevbench.data.clip import Frames
 from fevbench.engine.extract import Extraction
 from fevbench.engine.samples import HashedClip
-from fevbench.engine.work import clips_at_once
+from fevbench.engine.work import at_once
 from fevbench.errors import DatasetError, UnknownName
 from fevbench.extractors.base import extractors
 from fevbench.fevsynth.measure.folder import RenderedSet
@@ -79,9 +79,8 @@ class Networks:
         cache = paths.home() / "features"
         rows: list[NDArray[np.float32]] = []
         with Extraction(extractor, self._local, self._device, None, cache, self._progress.note) as extraction:
-            at_once = clips_at_once(frames)
-            for start in range(0, len(sources), at_once):
-                clips = [HashedClip(source()) for source in sources[start : start + at_once]]
+            for some in at_once(sources, frames):
+                clips = [HashedClip(source()) for source in some]
                 rows += extraction.of_pairs([(clip, clip) for clip in clips])
                 self._progress.advance(len(clips) * frames)
         return np.stack(rows)
