@@ -1,12 +1,12 @@
-"""Training clips per second of every method, by this checkout and by another one in turns.
+"""Training clips per second of processor time of every method, by this checkout and by another one in turns.
 
     python benchmarks/training.py                       # this checkout
     python benchmarks/training.py --against CHECKOUT    # and version 0.1, for example
     python benchmarks/training.py --precisions fp32 bf16 --methods tgan --against CHECKOUT
 
-Each training is a process of its own, with one thread and the default settings; ``--precisions`` are
-for this checkout alone. The seconds of a short one are subtracted from those of a longer one, so that the
-start does not count.
+Each training is a process of its own on the CPU, with one thread and the default settings; ``--precisions``
+are for this checkout alone. The seconds of a short one are subtracted from those of a longer one, so that the
+start does not count. A GPU is measured by gpu.py.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,22 +31,23 @@ NAMES_BEFORE = {"fev-gan-warp": "fev-gan"}
 """Their names in version 0.1, where they differ."""
 SHORT_CLIPS = 48
 """Clips of the short training."""
-NOTHING_BESIDE = ("--sample-every", "100000", "--checkpoint-every", "100000", "--no-score")
-"""Options that leave out everything but steps."""
+NOTHING_BESIDE = ("--device", "cpu", "--sample-every", "100000", "--checkpoint-every", "100000", "--no-score")
+"""Options that leave out everything but steps on the CPU."""
 RATIO = 1.5
 """How many times faster than version 0.1 each method should train."""
 
 
 def seconds(checkout: Path, home: Path, method: str, steps: int, *more: str) -> tuple[float, int]:
-    """Wall-clock seconds of a whole training, and the clips of a step."""
+    """Seconds of processor time of a whole training, and the clips of a step."""
     with tempfile.TemporaryDirectory() as room:
         out = Path(room) / "training"
         command = [sys.executable, "-m", "fevbench", "train", method, "fevsynth", "--steps", str(steps)]
         command += [*NOTHING_BESIDE, *more, "--out", str(out)]
         env = {**os.environ, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1", "FEVBENCH_HOME": str(home)}
-        began = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(command, env=env, cwd=room, capture_output=True, text=True)
-        taken = time.perf_counter() - began
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        taken = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         if done.returncode:
             sys.exit(f"error: {method} of {checkout}: {done.stderr.strip()[-600:]}")
         settings = json.loads((out / "train.json").read_text(encoding="utf-8"))

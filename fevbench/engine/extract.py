@@ -58,9 +58,10 @@ class Work:
 class Extraction:
     """One extractor with its cache. The network is loaded only if the cache lacks something.
 
-    Without a batch size it is the extractor's own. ``note`` receives problems of the cache, one line each; by
-    default they go to standard error. ``loaded`` holds the networks of several extractors: those that use the
-    same one share it, with what it keeps between batches.
+    Without a batch size it is the extractor's own; on a GPU without memory for it, half, and so on.
+    ``note`` receives that and problems of the cache, one line each; by default they go to standard error.
+    ``loaded`` holds the networks of several extractors: those that use the same one share it, with what it
+    keeps between batches.
     """
 
     def __init__(
@@ -77,11 +78,13 @@ class Extraction:
         self._paths = {name: weights[name].path for name in extractor.weights}
         hashes = {name: weights[name].sha256 for name in extractor.weights}
         self._device = device
-        self._batch = batch_size or extractor.batch
+        self._batch = batch_size or extractor.batch_on(device)
+        self._may_halve = batch_size is None and device != "cpu"
         fingerprint = extractor.fingerprint(hashes, device)
         self._cache = FeatureCache(
             cache, extractor.name, fingerprint, extractor.dim, note or _note, dtype=extractor.dtype
         )
+        self._note = note or _note
         self._loaded: dict[Hashable, Network] = {} if loaded is None else loaded
         self._work = Work()
 
@@ -108,8 +111,11 @@ class Extraction:
         known = self._cache.get(by_key)
         missing = [sample for key, sample in by_key.items() if key not in known]
         with fixed_global_state():
-            for start in range(0, len(missing), self._batch):
-                known |= self._computed(missing[start : start + self._batch])
+            done = 0
+            while done < len(missing):
+                fresh = self._computed(missing[done : done + self._batch])
+                known |= fresh
+                done += len(fresh)
         self._work.computed += len(missing)
         self._work.reused += sum(map(len, clips)) - len(missing)
         self._work.seconds += time.perf_counter() - began
@@ -135,7 +141,7 @@ class Extraction:
         return work
 
     def _computed(self, part: Sequence[Sample]) -> dict[str, Rows]:
-        """Compute the features of a batch and put them into the cache."""
+        """Compute the features of a batch and put them into the cache; of none if the batch was halved."""
         name, count = self.extractor.name, len(part)
         # Filled up with its last sample: networks round differently at other batch sizes.
         fill = self._batch - count if self.extractor.whole_batches else 0
@@ -144,6 +150,9 @@ class Extraction:
         except Exception as error:
             if not _is_out_of_memory(error):
                 raise
+            if self._may_halve and self._batch > 1:
+                self._halve()
+                return {}
             fix = "use a machine or a device with more memory"
             if self._batch > 1:
                 fix = f"repeat the command with --batch-size {max(count, self._batch) // 2}, which continues"
@@ -158,6 +167,17 @@ class Extraction:
         fresh = {sample.key: row for sample, row in zip(part, made, strict=False)}
         self._cache.put(fresh)
         return fresh
+
+    def _halve(self) -> None:
+        """Compute half as many samples at once from now on."""
+        import torch
+
+        self._note(
+            f"not enough memory for {self._batch} samples of {self.extractor.name} at once: "
+            f"continuing with {self._batch // 2}"
+        )
+        self._batch //= 2
+        torch.cuda.empty_cache()  # onnxruntime cannot use what torch keeps
 
     def _load(self) -> Network:
         extractor = self.extractor

@@ -68,7 +68,7 @@ class Extractor:
             that these compute with. Whether torch and onnxruntime are among them also decides what
             `runs_on` returns.
         load: Builds the network from a device and the weights' paths (a lazy target).
-        batch: Samples per default batch.
+        batch: Samples per batch on a CPU; see `batch_on`.
         whole_batches: Whether a sample's features depend, in their last bits, on the size of the batch. Then
             every batch is filled up, so that features do not depend on how the work is divided.
         dtype: The features' type, ``float32`` or ``float64``.
@@ -139,6 +139,11 @@ class Extractor:
             found["precision"] = BF16
         return found
 
+    def batch_on(self, device: str) -> int:
+        """Samples per default batch on a torch device: more if its networks run on a GPU there."""
+        on_gpu = {device.partition(":")[0], CUDA}.difference(["cpu"]) & {*self.runs_on(device).values()}
+        return self.batch * GPU_BATCHES if on_gpu else self.batch
+
     def fingerprint(self, weights: Mapping[str, str], device: str) -> str:
         """The sha256 of everything that determines the features' values.
 
@@ -165,6 +170,8 @@ class Extractor:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+GPU_BATCHES = 4
+"""How many times as many samples a GPU computes at once: 128 frames, as many as are made together."""
 FINDS_FACES = ("numpy", "onnxruntime", "opencv-python", "pillow")
 """Packages for finding a face: Pillow makes the canvas, OpenCV resizes it."""
 ALIGNS_FACES = (*FINDS_FACES, "insightface", "scikit-image")

@@ -6,6 +6,8 @@ several processes do not allow; its gradients are averaged here instead, in one 
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 Precision = Literal["auto", "fp32", "bf16"]
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
+"""Parameters of glibc's ``mallopt``, from its ``malloc.h``."""
+KEPT_BYTES, TOP_BYTES = 2**31 - 1, 2**28
+"""Free memory at the end of the heap that is kept, and how much the heap grows by."""
 
 
 def open_accelerator(device: str, precision: Precision) -> Accelerator:
@@ -45,8 +51,23 @@ def open_accelerator(device: str, precision: Precision) -> Accelerator:
         on_cpu = any(found.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
         fast = torch.cuda.is_bf16_supported() if on_gpu else on_cpu
         precision = "bf16" if fast else "fp32"
+    if not on_gpu:
+        keep_freed_memory()
     AcceleratorState._reset_state()  # another training in this process may have had another precision
     return Accelerator(cpu=not on_gpu, mixed_precision="bf16" if precision == "bf16" else "no")
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep the memory of freed tensors for the next ones, where the C library is glibc.
+
+    glibc otherwise returns every large block to the system, which clears each page before it is used again.
+    That is 10 to 20 % of a training step on a CPU; the process needs up to a third more memory.
+    See mallopt(3).
+    """
+    if sys.platform != "linux" or not hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        return  # musl, for example
+    for parameter, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, KEPT_BYTES), (M_TOP_PAD, TOP_BYTES)):
+        libc.mallopt(parameter, value)
 
 
 def share_of(accelerator: Accelerator, batch_size: int) -> BatchShare:

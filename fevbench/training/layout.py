@@ -33,7 +33,7 @@ def concatenate_channels(x: Tensor, *others: Tensor) -> Tensor:
     next convolution would convert it back.
     """
     last = torch.channels_last_3d
-    return torch.cat([x, *(other.contiguous(memory_format=last) for other in others)], 1)
+    return torch.cat([part.contiguous(memory_format=last) for part in (x, *others)], 1)
 
 
 class TimeConv3d(nn.Conv3d):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import platform
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -226,6 +229,26 @@ def test_trainings_of_one_process_have_a_precision_each() -> None:
     wanted = {"fp32": "no", "bf16": "bf16"}
     for precision in (*wanted, *wanted):
         assert open_accelerator("cpu", precision).mixed_precision == wanted[precision]  # type: ignore[arg-type]
+
+
+FAULTS_OF_TENSORS = """
+import resource, sys, torch
+from fevbench.training.devices import open_accelerator
+if sys.argv[1] == "train":
+    open_accelerator("cpu", "fp32")
+for _ in range(16):
+    torch.ones(2**24)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt * resource.getpagesize())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is of glibc")
+def test_memory_of_freed_tensors_is_used_again() -> None:
+    def new_bytes(way: str) -> int:
+        command = [sys.executable, "-c", FAULTS_OF_TENSORS, way]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    assert new_bytes("nothing") - new_bytes("train") > 8 * 2**26  # of 16 tensors of 64 MB
 
 
 def test_half_precision_spares_vectors(tmp_path: Path) -> None:
