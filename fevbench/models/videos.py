@@ -125,7 +125,7 @@ def find_videos(folder: Path, allow_missing: bool) -> FoundModel:
     if not found:
         there = sorted(path.name for path in folder.iterdir())
         raise ModelError(
-            f"{folder} holds no clip, but {first_few(there) or 'nothing'}",
+            f"{folder} holds no clip, but {first_few(there)}" if there else f"{folder} is empty",
             f"put one video, animation or folder of frames per clip in it; {WHAT_IS_READ}",
         )
 

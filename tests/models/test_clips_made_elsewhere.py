@@ -148,7 +148,7 @@ def test_a_damaged_clip_is_named(score: Score, folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("", "has no folder"), ("/no/such/place", "is not a folder"), (".", "holds no clip")],
+    [("", "has no folder"), ("/no/such/place", "is not a folder"), (".", "is empty")],
 )
 def test_a_folder_that_cannot_be_scored(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reason: str
