@@ -47,8 +47,9 @@ bench: $(BIN)/.tools ## Measure how long things take (see benchmarks/README.md)
 bench-page: $(BIN)/.installed ## Make the tables of docs/performance.md anew from benchmarks/measured
 	$(BIN)/python benchmarks/page.py
 
-slow: $(BIN)/.tools ## Run the slow tests: reference FVD, rendering, the wheel
-	$(BIN)/python -m pytest -m slow
+slow: $(BIN)/.tools ## Run the slow tests: reference FVD, rendering, the wheel; then, alone, the one that compares times
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadscope --ignore tests/parity/test_peers.py
+	$(BIN)/python -m pytest -m slow tests/parity/test_peers.py
 
 search: $(BIN)/.tools ## Look for new counterexamples to the property tests (random, ten times as many)
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest $$(grep -rl "^from hypothesis" tests --include='test_*.py')
