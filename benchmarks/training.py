@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from clock import weights_folder
+from clock import of_children, weights_folder
 
 HERE = Path(__file__).resolve().parents[1]
 METHODS = ("fev-gan-warp", "imaginator", "vgan", "tgan", "g3an", "mocogan", "mocogan-i2v")
@@ -44,12 +43,13 @@ def seconds(checkout: Path, home: Path, method: str, steps: int, *more: str) -> 
         command = [sys.executable, "-m", "fevbench", "train", method, "fevsynth", "--steps", str(steps)]
         command += [*NOTHING_BESIDE, *more, "--out", str(out)]
         env = {**os.environ, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1", "FEVBENCH_HOME": str(home)}
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(command, env=env, cwd=room, capture_output=True, text=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        taken = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        if done.returncode:
-            sys.exit(f"error: {method} of {checkout}: {done.stderr.strip()[-600:]}")
+
+        def train() -> None:
+            done = subprocess.run(command, env=env, cwd=room, capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(f"error: {method} of {checkout}: {done.stderr.strip()[-600:]}")
+
+        taken = of_children(train)
         settings = json.loads((out / "train.json").read_text(encoding="utf-8"))
         return taken, settings["config"]["batch_size"]
 

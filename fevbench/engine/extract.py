@@ -80,11 +80,11 @@ class Extraction:
         self._device = device
         self._batch = batch_size or extractor.batch_on(device)
         self._may_halve = batch_size is None and device != "cpu"
+        self._note = note or _note
         fingerprint = extractor.fingerprint(hashes, device)
         self._cache = FeatureCache(
-            cache, extractor.name, fingerprint, extractor.dim, note or _note, dtype=extractor.dtype
+            cache, extractor.name, fingerprint, extractor.dim, self._note, dtype=extractor.dtype
         )
-        self._note = note or _note
         self._loaded: dict[Hashable, Network] = {} if loaded is None else loaded
         self._work = Work()
 

@@ -141,7 +141,7 @@ class Extractor:
 
     def batch_on(self, device: str) -> int:
         """Samples per default batch on a torch device: more if its networks run on a GPU there."""
-        on_gpu = {device.partition(":")[0], CUDA}.difference(["cpu"]) & {*self.runs_on(device).values()}
+        on_gpu = {"cuda", CUDA} & {*self.runs_on(device).values()}
         return self.batch * GPU_BATCHES if on_gpu else self.batch
 
     def fingerprint(self, weights: Mapping[str, str], device: str) -> str:
