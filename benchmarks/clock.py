@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import sys
@@ -32,6 +33,18 @@ def tell(what: str, limit: float, measure: Callable[[], float]) -> bool:
     best = min(measure() for _ in range(ROUNDS))
     print(f"{what}: {best:.2f} s of CPU time, limit {limit:g} s{'' if best < limit else ': TOO SLOW'}")
     return best < limit
+
+
+def other_checkout(text: str) -> Path:
+    """The folder of another checkout, from the command line. Without one in it, Python would import this one.
+
+    Raises:
+        ArgumentTypeError: It is none.
+    """
+    folder = Path(text).resolve()
+    if not (folder / "fevbench" / "__init__.py").is_file():
+        raise argparse.ArgumentTypeError(f"{text} holds no fevbench: name the folder of a checkout")
+    return folder
 
 
 def weights_folder() -> Path:

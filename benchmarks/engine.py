@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from clock import weights_folder
+from clock import other_checkout, weights_folder
 
 HERE = Path(__file__).resolve().parents[1]
 CHEAP = "psnr,motion"
@@ -195,7 +195,9 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--metrics", default=CHEAP, help="names with commas, or default")
     parser.add_argument("--jobs", type=int, nargs="+", default=[])
-    parser.add_argument("--against", type=Path, help="another checkout, measured in turn with this one")
+    parser.add_argument(
+        "--against", type=other_checkout, help="another checkout, measured in turn with this one"
+    )
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from clock import of_children, weights_folder
+from clock import of_children, other_checkout, weights_folder
 
 HERE = Path(__file__).resolve().parents[1]
 METHODS = ("fev-gan-warp", "imaginator", "vgan", "tgan", "g3an", "mocogan", "mocogan-i2v")
@@ -91,7 +91,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--against", type=Path, help="another checkout, measured in turn with this one")
+    parser.add_argument(
+        "--against", type=other_checkout, help="another checkout, measured in turn with this one"
+    )
     parser.add_argument("--methods", nargs="*", default=METHODS)
     parser.add_argument("--precisions", nargs="+", default=["auto"], help="auto, fp32 or bf16")
     parser.add_argument(

@@ -33,6 +33,15 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     del sys.modules["page"]
 
 
+@pytest.mark.parametrize("script", ["training", "engine"])
+def test_a_folder_without_a_checkout_is_not_measured(script: str, tmp_path: Path) -> None:
+    """Python would import this checkout instead, and the script would print it as the other one."""
+    line = [sys.executable, str(ROOT / "benchmarks" / f"{script}.py"), "--against", str(tmp_path)]
+    done = subprocess.run(line, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert f"{tmp_path} holds no fevbench: name the folder of a checkout" in done.stderr
+
+
 def test_the_page_shows_what_was_measured(page: ModuleType) -> None:
     """And nothing else: `make bench-page` would change nothing."""
     text = page.PAGE.read_text(encoding="utf-8")
