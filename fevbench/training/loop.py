@@ -34,6 +34,7 @@ from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings
 from fevbench.training.guard import Guard
 from fevbench.training.log import Log, choose, draw_curves, write_samples
 from fevbench.training.sampling import BatchShare, draw_batch, mixed_seed
+from fevbench.training.stopping import StopsBetweenSteps
 from fevbench.training.task import Task, Trainable
 
 if TYPE_CHECKING:
@@ -155,18 +156,24 @@ class _Session:
         self.listener.advance(start.step)
         began = time.monotonic()
         position = start
+        alone = self.accelerator.num_processes == 1  # others would wait for one that stops a step before them
         try:
-            while position.step < plan.steps and not self._is_over(began):
-                losses = self._step(position.step + 1)
-                seconds = time.monotonic() - began
-                position = TrainingState(position.step + 1, start.seconds + seconds)
-                self.guard.losses(position.step, losses)
-                pace = (position.step - start.step) * plan.config.batch_size / seconds
-                if log is not None:
-                    log.write(position.step, losses, pace)
-                    self.listener.losses(position.step, losses, pace)
-                    self._keep(position, log)
-                self.listener.advance(1)
+            with StopsBetweenSteps(alone) as stop:
+                while position.step < plan.steps and not self._is_over(began):
+                    losses = self._step(position.step + 1)
+                    seconds = time.monotonic() - began
+                    position = TrainingState(position.step + 1, start.seconds + seconds)
+                    self.guard.losses(position.step, losses)
+                    pace = (position.step - start.step) * plan.config.batch_size / seconds
+                    if log is not None:
+                        log.write(position.step, losses, pace)
+                        self.listener.losses(position.step, losses, pace)
+                        self._keep(position, log)
+                    self.listener.advance(1)
+                    if stop.asked and log is not None:
+                        log.flush()
+                        self._save(position)
+                        stop.deliver()
         finally:
             if log is not None:
                 log.close()

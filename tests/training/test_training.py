@@ -57,6 +57,41 @@ def test_a_kill_at_any_step_changes_nothing(
     assert all(torch.equal(whole[name], killed[name]) for name in whole)
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_stops_it_loses_no_step(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
+) -> None:
+    """Not even before the first checkpoint, which would be after step 100."""
+    assert train("whole").code == 0
+    take_step = _Session._step
+
+    def step(self: _Session, at: int) -> dict[str, float]:
+        if at == 3:
+            signal.raise_signal(number)
+        return take_step(self, at)
+
+    rare = ("--checkpoint-every", "100")
+    with monkeypatch.context() as patch:
+        patch.setattr(_Session, "_step", step)
+        assert train("stopped", *rare).code == code
+    again = train("stopped", *rare)
+    assert "continuing after step 3" in again.err
+    assert losses(tmp_path / "stopped") == losses(tmp_path / "whole")
+
+
+def test_who_stops_it_twice_does_not_wait(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def step(self: _Session, at: int) -> dict[str, float]:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("went on")
+
+    monkeypatch.setattr(_Session, "_step", step)
+    assert train("run").code == 130
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_the_folder_holds_what_people_look_at(train: Train, tmp_path: Path) -> None:
     outcome = train("run", "--sample-every", "2", steps=4)
     assert outcome.code == 0, outcome
