@@ -78,6 +78,18 @@ class RunError(FevbenchError):
     """A run folder or result that cannot be used or continued."""
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out: in Python, on a GPU, in torch or in onnxruntime."""
+    said = str(error)
+    kinds = isinstance(error, MemoryError) or is_out_of_gpu_memory(error)
+    return kinds or "can't allocate memory" in said or "Failed to allocate memory" in said
+
+
+def is_out_of_gpu_memory(error: BaseException) -> bool:
+    """Whether it is torch's error of a GPU. torch, which is large, need not be imported to know it."""
+    return type(error).__name__ == "OutOfMemoryError"
+
+
 def suggested_fix(error: BaseException, otherwise: str) -> str:
     """What to do about an error (of any kind, since readers raise many) with a file.
 

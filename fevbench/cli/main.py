@@ -15,7 +15,14 @@ import click
 
 from fevbench.cli.options import GroupInOrder
 from fevbench.cli.output import make_streams_encodable, say, show_usage
-from fevbench.errors import NO_ROOM, FevbenchError, Terminated, suggested_fix
+from fevbench.errors import (
+    NO_ROOM,
+    FevbenchError,
+    Terminated,
+    is_out_of_gpu_memory,
+    is_out_of_memory,
+    suggested_fix,
+)
 from fevbench.registry import Registry
 from fevbench.sanitise import one_line
 from fevbench.version import VERSION
@@ -192,9 +199,8 @@ def _error_text(error: Exception, words: Sequence[str]) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}: {suggested_fix(error, 'see where with --debug')}"
-    on_gpu = type(error).__name__ == "OutOfMemoryError"
-    if isinstance(error, MemoryError) or on_gpu:
-        return f"out of memory: {_memory_advice(words, on_gpu)}"
+    if is_out_of_memory(error):
+        return f"out of memory: {_memory_advice(words, is_out_of_gpu_memory(error))}"
     return f"{type(error).__name__}: {error}: repeat with --debug and report the traceback"
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from fevbench.engine.rows import Rows
 from fevbench.engine.samples import HashedClip, Sample, samples
-from fevbench.errors import FevbenchError
+from fevbench.errors import FevbenchError, is_out_of_memory
 from fevbench.extractors.backends import REFERENCE
 from fevbench.extractors.base import Extractor, Loader, Network
 from fevbench.extractors.cache import FeatureCache
@@ -148,7 +148,7 @@ class Extraction:
         try:
             made = self._load()(np.stack([sample.pixels for sample in (*part, *[part[-1]] * fill)]))
         except Exception as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             if self._may_halve and self._batch > 1:
                 self._halve()
@@ -209,10 +209,3 @@ def open_extractions(
 
 def _note(text: str) -> None:
     print(f"note: {text}", file=sys.stderr)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that memory ran out: in Python, on a GPU, in torch or in onnxruntime."""
-    said = str(error)
-    kinds = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return kinds or "can't allocate memory" in said or "Failed to allocate memory" in said

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, TypeVar
 
-from fevbench.errors import FevbenchError, ModelError, Terminated
+from fevbench.errors import FevbenchError, ModelError, Terminated, is_out_of_memory
 from fevbench.models.files import OURS
 from fevbench.sanitise import exception_line
 
@@ -101,7 +101,7 @@ def call_model(name: str, environment: PluginEnvironment, doing: str, work: Call
 
 def failed(name: str, what: str, error: BaseException) -> ModelError:
     """The `ModelError` for an exception of a model."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if is_out_of_memory(error):
         fix = "give it more memory, or make it smaller"
     elif "does not require grad" in exception_line(error):
         fix = "wrap what needs gradients in torch.enable_grad()"

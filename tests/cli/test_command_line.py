@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+import torch
 from tiny import Cli
 
 import fevbench
@@ -288,10 +289,6 @@ def test_a_list_of_nothing_is_no_list(cli: Cli, command: str) -> None:
     assert "--metrics is empty" in outcome.complaint
 
 
-class OutOfMemoryError(RuntimeError):
-    """As torch's."""
-
-
 @pytest.mark.parametrize(
     ("words", "error", "advice"),
     [
@@ -308,17 +305,22 @@ class OutOfMemoryError(RuntimeError):
         ),
         (
             "run copy tiny --batch-size=1",
-            OutOfMemoryError("x"),
+            torch.cuda.OutOfMemoryError("x"),
             "fewer --jobs or --device cpu, which continues",
         ),
         (
             "audit tiny",
-            OutOfMemoryError("x"),
+            torch.cuda.OutOfMemoryError("x"),
             "a smaller --batch-size or fewer --jobs or --device cpu, which continues",
         ),
         ("data prepare mug x", MemoryError(), "repeat with fewer --jobs, which continues"),
         ("data prepare mug x --jobs 1", MemoryError(), "a machine with more"),
         ("train fev-gan tiny", MemoryError(), "a smaller --set batch_size=N and another --out"),
+        (
+            "train fev-gan tiny",
+            RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"),
+            "a smaller --set batch_size=N and another --out",
+        ),
         ("train judge tiny", MemoryError(), "a machine with more, then repeat the command"),
         ("compare x", MemoryError(), "a machine with more, then repeat the command"),
         (
