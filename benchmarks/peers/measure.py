@@ -102,6 +102,16 @@ def whole(rows: list[dict[str, Any]], clips: int) -> dict[str, Any]:
                        "apart": None, "bound": None, "why": "", "in_whole": False, **sums})  # fmt: skip
 
 
+def kind_of_processor() -> str:
+    """Its family and model, as Linux numbers them: one name can stand for several generations."""
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        said = dict(line.replace("\t", "").split(":", 1) for line in reversed(lines) if ":" in line)
+        if {"cpu family", "model"} <= said.keys():
+            return f", family{said['cpu family']}, model{said['model']}"
+    return ""
+
+
 def main() -> None:
     """Measure, print, and fail where two that compute the same do not agree."""
     parser = argparse.ArgumentParser(
@@ -133,7 +143,8 @@ def main() -> None:
     if given.out:
         about = environment("cpu")
         kept = [{key: value for key, value in row.items() if key not in ("ours", "theirs")} for row in rows]
-        found = {"machine": about.device, "packages": about.packages, "clips": given.clips,
+        machine = about.device + kind_of_processor()
+        found = {"machine": machine, "packages": about.packages, "clips": given.clips,
                  "frames": given.frames, "runs": given.runs, "rows": kept}  # fmt: skip
         given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     wrong = [row for row in rows if row["bound"] is not None and not row["apart"] <= row["bound"]]
