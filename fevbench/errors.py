@@ -80,7 +80,10 @@ class RunError(FevbenchError):
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out: in Python, on a GPU, in torch or in onnxruntime."""
-    said = str(error)
+    try:
+        said = str(error)
+    except Exception:  # a foreign one's text can be anything
+        said = ""
     kinds = isinstance(error, MemoryError) or is_out_of_gpu_memory(error)
     return kinds or "can't allocate memory" in said or "Failed to allocate memory" in said
 
