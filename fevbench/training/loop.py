@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
+from fevbench.atomic import replacing
 from fevbench.data.clip import Dataset
 from fevbench.data.datasets import SPLITS
 from fevbench.data.protocol import protocols
 from fevbench.data.tensors import to_pixels
+from fevbench.errors import ModelError
 from fevbench.models.found import WEIGHTS_FILE
 from fevbench.packages import need_drawing
 from fevbench.progress import Progress, Silent
@@ -29,7 +32,7 @@ from fevbench.training.checkpoint import (
 from fevbench.training.config import TrainingConfig
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Precision, Updates, mean_losses, open_accelerator, share_of
-from fevbench.training.export import write_exported
+from fevbench.training.export import read_exported, write_exported
 from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, claim_folder, lock_folder
 from fevbench.training.guard import Guard
 from fevbench.training.log import Log, choose, draw_curves, write_samples
@@ -152,6 +155,8 @@ class _Session:
             self.listener.note(
                 f"losses.csv lacks {log.lost} of the first {start.step} steps: continuing without them"
             )
+        if self.main:
+            self._keep_former_end()
         self.listener.start("train", plan.steps)
         self.listener.advance(start.step)
         began = time.monotonic()
@@ -211,10 +216,28 @@ class _Session:
             self._save(position)
         if position.step % self.plan.sample_every == 0 and position.step < self.plan.steps:
             log.flush()
-            path = self.plan.out / GENERATORS_FOLDER / f"step-{position.step:06d}.safetensors"
+            path = self._generator_at(position.step)
             with standing_statistics(self.average.network, self._feed):
                 self._sample(position)
                 self._export(path, position)
+
+    def _keep_former_end(self) -> None:
+        """Keep the generator that ended a shorter plan, which this plan's will replace."""
+        end = self.plan.out / WEIGHTS_FILE
+        if not end.exists():
+            return
+        try:
+            step = read_exported(end, self.plan.settings.model).about["step"]
+        except ModelError as error:
+            self.listener.note(f"{error}; it will be replaced")
+            return
+        kept = self._generator_at(step)
+        kept.parent.mkdir(exist_ok=True)
+        with replacing(kept) as part:
+            shutil.copyfile(end, part)
+
+    def _generator_at(self, step: int) -> Path:
+        return self.plan.out / GENERATORS_FOLDER / f"step-{step:06d}.safetensors"
 
     def _save(self, position: TrainingState) -> None:
         self.guard.weights(position.step, self.task.networks.items())

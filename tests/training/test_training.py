@@ -193,6 +193,28 @@ def test_the_same_command_again_has_nothing_to_do(train: Train, tmp_path: Path) 
     assert (tmp_path / "run" / "generator.safetensors").stat().st_mtime_ns == before
 
 
+def test_a_longer_plan_keeps_the_generator_of_the_shorter_one(train: Train, tmp_path: Path) -> None:
+    assert train("run", steps=2).code == 0
+    end = tmp_path / "run" / "generator.safetensors"
+    short = end.read_bytes()
+    assert train("run", steps=4).code == 0
+    assert (
+        (tmp_path / "run" / "generators" / "step-000002.safetensors").read_bytes()
+        == short
+        != end.read_bytes()
+    )
+
+
+def test_a_broken_generator_does_not_hinder_a_longer_plan(train: Train, tmp_path: Path) -> None:
+    assert train("run", steps=2).code == 0
+    (tmp_path / "run" / "generator.safetensors").write_bytes(b"half")
+    again = train("run", steps=4)
+    assert again.code == 0
+    assert "is not an exported generator" in again.err
+    assert "it will be replaced" in again.err
+    assert not (tmp_path / "run" / "generators").exists()
+
+
 def test_two_processes_do_not_share_a_folder(train: Train, tmp_path: Path) -> None:
     with lock_folder(tmp_path / "run"):
         outcome = train("run", steps=2)
