@@ -17,6 +17,7 @@ import argparse
 import contextlib
 import io
 import json
+import re
 import statistics
 import sys
 import tempfile
@@ -34,6 +35,7 @@ from fevbench.initial_state import remember_initial_state
 from fevbench.results.provenance import environment
 
 WHOLE = "all parts in sequence"
+NUMBERED = re.compile(r"^(?:cpu )?(family|model)\s*: (\d+)", re.MULTILINE)
 LEAST = 0.2
 """Seconds of processor that a measurement takes."""
 
@@ -105,10 +107,8 @@ def whole(rows: list[dict[str, Any]], clips: int) -> dict[str, Any]:
 def kind_of_processor() -> str:
     """Its family and model, as Linux numbers them: one name can stand for several generations."""
     with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        said = dict(line.replace("\t", "").split(":", 1) for line in reversed(lines) if ":" in line)
-        if {"cpu family", "model"} <= said.keys():
-            return f", family{said['cpu family']}, model{said['model']}"
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        return "".join(f", {found[1]} {found[2]}" for found in [*NUMBERED.finditer(text)][:2])
     return ""
 
 

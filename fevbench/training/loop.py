@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
-from fevbench.atomic import replacing
 from fevbench.data.clip import Dataset
 from fevbench.data.datasets import SPLITS
 from fevbench.data.protocol import protocols
@@ -162,26 +161,25 @@ class _Session:
         began = time.monotonic()
         position = start
         alone = self.accelerator.num_processes == 1  # others would wait for one that stops a step before them
-        try:
-            with StopsBetweenSteps(alone) as stop:
-                while position.step < plan.steps and not self._is_over(began):
-                    losses = self._step(position.step + 1)
-                    seconds = time.monotonic() - began
-                    position = TrainingState(position.step + 1, start.seconds + seconds)
-                    self.guard.losses(position.step, losses)
-                    pace = (position.step - start.step) * plan.config.batch_size / seconds
-                    if log is not None:
-                        log.write(position.step, losses, pace)
-                        self.listener.losses(position.step, losses, pace)
-                        self._keep(position, log)
-                    self.listener.advance(1)
-                    if stop.asked and log is not None:
-                        log.flush()
-                        self._save(position)
-                        stop.deliver()
-        finally:
+        with contextlib.ExitStack() as stack:
             if log is not None:
-                log.close()
+                stack.callback(log.close)
+            stop = stack.enter_context(StopsBetweenSteps(alone))
+            while position.step < plan.steps and not self._is_over(began):
+                losses = self._step(position.step + 1)
+                seconds = time.monotonic() - began
+                position = TrainingState(position.step + 1, start.seconds + seconds)
+                self.guard.losses(position.step, losses)
+                pace = (position.step - start.step) * plan.config.batch_size / seconds
+                if log is not None:
+                    log.write(position.step, losses, pace)
+                    self.listener.losses(position.step, losses, pace)
+                    self._keep(position, log)
+                self.listener.advance(1)
+                if stop.asked and log is not None:
+                    log.flush()
+                    self._save(position)
+                    stop.deliver()
         if self.main:
             self._save(position)
             with standing_statistics(self.average.network, self._feed):
@@ -222,7 +220,7 @@ class _Session:
                 self._export(path, position)
 
     def _keep_former_end(self) -> None:
-        """Keep the generator that ended a shorter plan, which this plan's will replace."""
+        """Put the generator that ended a shorter plan among the others: it is not the end of this plan."""
         end = self.plan.out / WEIGHTS_FILE
         if not end.exists():
             return
@@ -233,8 +231,7 @@ class _Session:
             return
         kept = self._generator_at(step)
         kept.parent.mkdir(exist_ok=True)
-        with replacing(kept) as part:
-            shutil.copyfile(end, part)
+        end.replace(kept)
 
     def _generator_at(self, step: int) -> Path:
         return self.plan.out / GENERATORS_FOLDER / f"step-{step:06d}.safetensors"

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from tiny import Outcome
 from tiny_training import losses
 
+from fevbench.training.export import read_exported
 from fevbench.training.folder import lock_folder
 from fevbench.training.loop import _Session
 
@@ -198,11 +199,27 @@ def test_a_longer_plan_keeps_the_generator_of_the_shorter_one(train: Train, tmp_
     end = tmp_path / "run" / "generator.safetensors"
     short = end.read_bytes()
     assert train("run", steps=4).code == 0
-    assert (
-        (tmp_path / "run" / "generators" / "step-000002.safetensors").read_bytes()
-        == short
-        != end.read_bytes()
-    )
+    kept = tmp_path / "run" / "generators" / "step-000002.safetensors"
+    assert kept.read_bytes() == short != end.read_bytes()
+
+
+def test_a_longer_plan_that_is_stopped_at_its_last_step_is_not_done(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The generator of the shorter plan would look like its end."""
+    assert train("run", steps=2).code == 0
+    take_step = _Session._step
+
+    def step(self: _Session, at: int) -> dict[str, float]:
+        if at == 4:
+            signal.raise_signal(signal.SIGINT)
+        return take_step(self, at)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Session, "_step", step)
+        assert train("run", steps=4).code == 130
+    assert train("run", steps=4).code == 0
+    assert read_exported(tmp_path / "run" / "generator.safetensors", "fev-gan").about["step"] == 4
 
 
 def test_a_broken_generator_does_not_hinder_a_longer_plan(train: Train, tmp_path: Path) -> None:
