@@ -227,26 +227,27 @@ def _check_classifier_options(context: click.Context) -> None:
 @click.argument("generator", type=options.PATH)
 @options.out(options.FILE, required=True, metavar="FILE.safetensors")
 @options.assignments("Change a field of the configuration that needs no training.")
-@click.option("--half", is_flag=True, help="Store the weights in half precision.")
-def export_command(model: str, generator: Path, out: Path, assignments: tuple[str, ...], half: bool) -> None:
+@options.choice("--bits", ("32", "16", "8"), "Of a stored weight; of 8, each row has a scale of its own.")
+def export_command(model: str, generator: Path, out: Path, assignments: tuple[str, ...], bits: str) -> None:
     """Write the generator of MODEL to one file.
 
     GENERATOR is the folder of a training, or an exported file. `fevbench run MODEL:FILE` scores the file that
     is written. The weights included in fevbench were made with this command.
 
     \b
-    Example: half the bytes; then two truncations of FEV-GAN, compared on val subjects
-      fevbench export imaginator trainings/imaginator--… --half --out imaginator.safetensors
+    Example: a quarter of the bytes; then two truncations of FEV-GAN, compared on val subjects
+      fevbench export imaginator trainings/imaginator--… --bits 8 --out imaginator.safetensors
       fevbench export fev-gan trainings/fev-gan--… --set truncation=0 --out still.safetensors
       fevbench run fev-gan:still.safetensors fevsynth --split val
     """
     from fevbench.models.found import WEIGHTS_FILE
     from fevbench.training.config import from_fields, with_overrides
-    from fevbench.training.export import read_exported, write_exported
+    from fevbench.training.export import in_8_bits, read_exported, write_exported
     from fevbench.training.task import trainables
 
     kind = type(next(iter(trainables.get(model).configs.values())))
     exported = read_exported(generator / WEIGHTS_FILE if generator.is_dir() else generator, model)
     config = with_overrides(from_fields(kind, exported.about["config"]), assignments)
-    write_exported(out, exported.state, {**exported.about, "config": asdict(config)}, half)
+    state = in_8_bits(exported.state) if bits == "8" else exported.state
+    write_exported(out, state, {**exported.about, "config": asdict(config)}, half=bits == "16")
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB, step {exported.about.get('step', '?')}")

@@ -191,11 +191,14 @@ def test_it_is_scored_as_any_model(cli: Cli, tmp_path: Path, monkeypatch: pytest
     assert changed["model"]["fingerprint"] != outcome.result["model"]["fingerprint"]
 
 
-def test_what_is_passed_on_may_stray_less_and_weigh_half(cli: Cli, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("bits", "size"), [("16", 0.7), ("8", 0.5)])
+def test_what_is_passed_on_may_stray_less_and_weigh_less(
+    cli: Cli, tmp_path: Path, bits: str, size: float
+) -> None:
     path, out = write(tmp_path / "g.safetensors", DIRECT), tmp_path / "shipped.safetensors"
-    outcome = cli("export", "fev-gan", path, "--out", out, "--set", "truncation=0", "--half")
+    outcome = cli("export", "fev-gan", path, "--out", out, "--set", "truncation=0", "--bits", bits)
     assert outcome.code == 0, outcome
-    assert out.stat().st_size < 0.7 * path.stat().st_size
+    assert out.stat().st_size < size * path.stat().st_size
     assert read_exported(out, "fev-gan").about["config"]["truncation"] == 0
     model = FEVGAN(spec(), out, open_stand_in())
     assert torch.equal(ask(model, seed=1), ask(model, seed=2)), "always the typical clip"

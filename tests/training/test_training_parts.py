@@ -14,6 +14,7 @@ import pytest
 import tiny
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from torch import nn
 
 from fevbench.data.protocol import protocols
@@ -24,7 +25,7 @@ from fevbench.training.checkpoint import Average
 from fevbench.training.config import TrainingConfig, choice, from_fields, with_overrides
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import open_accelerator
-from fevbench.training.export import read_exported, write_exported
+from fevbench.training.export import in_8_bits, read_exported, write_exported
 from fevbench.training.guard import WINDOW, Guard, TrainingError
 from fevbench.training.log import choose, draw_curves, write_samples
 from fevbench.training.sampling import BatchShare, RandomNumbers, draw_batch, order
@@ -249,6 +250,29 @@ def test_memory_of_freed_tensors_is_used_again() -> None:
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     assert new_bytes("nothing") - new_bytes("train") > 8 * 2**26  # of 16 tensors of 64 MB
+
+
+def test_eight_bits_keep_each_row_to_a_254th_of_its_largest_weight(tmp_path: Path) -> None:
+    rows = torch.tensor([[1.0, -0.3, 0.001], [1e-6, -2e-6, 0.0], [0.0, 0.0, 0.0]])
+    state = {
+        "kernel": rows.reshape(3, 1, 3, 1, 1).to(memory_format=torch.channels_last_3d),
+        "running_var": torch.tensor([1e6, 1e-9]),
+        "batches": torch.tensor([[70000]]),
+    }
+    path = tmp_path / "g.safetensors"
+    write_exported(path, in_8_bits(state), {"model": "m"})
+    assert {value.dtype for value in load_file(path).values()} == {torch.int8, torch.int64, torch.float32}
+    read = read_exported(path, "m").state
+    assert read.keys() == state.keys()
+    assert read["kernel"].dtype == torch.float32
+    assert read["kernel"].shape == state["kernel"].shape
+    error = (read["kernel"] - state["kernel"]).abs().amax((1, 2, 3, 4))
+    assert torch.all(error <= 1.001 * rows.abs().amax(1) / 254)
+    assert torch.equal(read["running_var"], state["running_var"])
+    assert torch.equal(read["batches"], state["batches"])
+    # Another time, nothing more is lost.
+    write_exported(path, in_8_bits(read), {"model": "m"})
+    torch.testing.assert_close(read_exported(path, "m").state["kernel"], read["kernel"], rtol=1e-6, atol=0)
 
 
 def test_half_precision_spares_vectors(tmp_path: Path) -> None:
