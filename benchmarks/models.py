@@ -1,7 +1,8 @@
-"""Train every method of the tables in the same way, or resume training; then draw the learning curves.
+"""Train every method of the tables in the same way, or resume training; ship them; draw the learning curves.
 
     python benchmarks/models.py train --clips 48000      # two at a time, one core each; can be killed
     python benchmarks/models.py train --clips 1000000 --device cuda --minutes 8
+    python benchmarks/models.py export                   # put what was trained in place of what is shipped
     python benchmarks/models.py curves                   # score kept generators on val subjects, and draw
 
 Every method sees the same clips in the same order, in batches of 16. Each has a folder in ``trainings/``.
@@ -207,6 +208,28 @@ def _last_line(path: Path) -> str:
     except OSError:
         return ""
     return lines[-1] if lines else ""
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("trainings"), show_default=True)
+@click.argument("methods", nargs=-1, type=click.Choice(METHODS))
+def export(out: Path, methods: tuple[str, ...]) -> None:
+    """Put the trained generators of METHODS, or of all, in place of the shipped ones, with 8 bits a weight.
+
+    benchmarks/tables.py then scores them.
+    """
+    from fevbench.models.found import weights_of
+    from fevbench.models.registry import models
+
+    wanted = methods or METHODS
+    if lacking := [method for method in wanted if not (out / method / "generator.safetensors").exists()]:
+        sys.exit(
+            f"error: {out} holds no finished training of {', '.join(lacking)}: train, or name the others"
+        )
+    for method in wanted:
+        shipped = weights_of(models.get(method), method)
+        command = ["export", method, str(out / method), "--bits", "8", "--out", str(shipped)]
+        subprocess.run([sys.executable, "-m", "fevbench", *command], check=True)
 
 
 @main.command()

@@ -1,0 +1,121 @@
+"""Make the committed tables anew: repeat the runs behind leaderboard/results, file them, draw their sheets.
+
+    python benchmarks/tables.py --list        # models whose code or weights have changed since
+    python benchmarks/tables.py               # score and file them; can be killed and repeated
+    python benchmarks/tables.py vgan tgan     # these, changed or not
+    python benchmarks/tables.py --pictures    # sheets of clips in docs/images
+
+Each run has the protocol, metrics and seed of the committed result. It is kept in ``runs/tables``. Commit the
+code first: results of code with uncommitted changes are refused. Then ``make pages`` writes the tables.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from PIL import Image
+
+from fevbench.models.registry import find_model
+from fevbench.results.files import read_result
+
+RESULTS = Path("leaderboard/results/fevsynth-1.0")
+RUNS = Path("runs/tables")
+PICTURES = Path("docs/images")
+SHOWN = (
+    "fev-gan-warp", "fev-gan", "imaginator", "vgan", "tgan", "g3an", "mocogan-i2v", "mocogan",
+    "mean-motion", "nearest", "jump",
+)  # fmt: skip
+"""Models of the sheets, from the top."""
+SHEETS = {
+    "methods": (SHOWN, ("--clips", "1")),
+    "methods-sheet": (SHOWN, ("--clips", "3")),
+    "fev-gan-warp-test": (("copy", "fev-gan-warp"), ("--clips", "6")),
+    "fev-gan-warp-failures": (("fev-gan-warp",), ("--clips", "4", "--worst", "ssim")),
+}
+"""Picture to its models and options of ``fevbench show``."""
+SHEETS_TABLE = "64x16-test"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A committed result, and the model's fingerprint of today."""
+
+    file: Path
+    model: str
+    options: tuple[str, ...]
+    before: str
+    today: str
+
+    @property
+    def run(self) -> Path:
+        """Its run folder; other code has another one."""
+        return RUNS / self.file.parent.name / f"{self.file.stem}-{self.today[:8]}"
+
+
+def rows() -> list[Row]:
+    """The rows of all committed tables."""
+    found = []
+    for file in sorted(RESULTS.glob("*/*.json")):
+        result = read_result(file)
+        options = (
+            "--protocol", result.protocol.id.partition("@")[0], "--split", result.dataset.split,
+            "--metrics", ",".join(result.metrics), "--seed", str(result.seed),
+        )  # fmt: skip
+        name = result.model.name
+        found.append(Row(file, name, options, result.model.fingerprint, find_model(name).fingerprint))
+    return found
+
+
+@click.command()
+@click.argument("models", nargs=-1)
+@click.option("--list", "only_list", is_flag=True, help="Say what would be scored.")
+@click.option("--pictures", is_flag=True, help="Draw the sheets; models without a run are made to have one.")
+def main(models: tuple[str, ...], only_list: bool, pictures: bool) -> None:
+    """Score MODELS, or those that have changed, as the committed results were, and file them."""
+    known = rows()
+    if unknown := set(models) - {row.model for row in known}:
+        sys.exit(f"error: {RESULTS} has no result of {', '.join(sorted(unknown))}: add the first by hand")
+    if pictures:
+        _draw([row for row in known if row.file.parent.name == SHEETS_TABLE])
+        return
+    chosen = [row for row in known if (row.model in models if models else row.before != row.today)]
+    for row in chosen:
+        if only_list:
+            click.echo(f"{row.file}: {row.before[:8]} -> {row.today[:8]}")
+        else:
+            _score(row)
+            _fevbench("leaderboard", "add", str(row.run), "--replace")
+    if not chosen:
+        click.echo("no model has changed since its result")
+
+
+def _score(row: Row) -> None:
+    _fevbench("run", row.model, "fevsynth", *row.options, "--out", str(row.run))
+
+
+def _draw(table: Sequence[Row]) -> None:
+    by_model = {row.model: row for row in table}
+    for name, (models, options) in SHEETS.items():
+        for model in models:
+            _score(by_model[model])
+        out = PICTURES / f"{name}.png"
+        folders = [str(by_model[model].run) for model in models]
+        _fevbench("show", *folders, *options, "--scale", "1", "--out", str(out))
+        with Image.open(out) as sheet:
+            few = sheet.convert("RGB").quantize(256)  # a quarter of the bytes
+        few.save(out, optimize=True)
+
+
+def _fevbench(*words: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "fevbench", *words], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()
