@@ -156,7 +156,9 @@ class _Session:
             )
         if self.main:
             self._keep_former_end()
-        self.listener.start("train", plan.steps)
+        if start.step > plan.steps:
+            self.listener.note(f"{start.step} steps are done already: exporting their generator")
+        self.listener.start("train", max(plan.steps, start.step))
         self.listener.advance(start.step)
         began = time.monotonic()
         position = start

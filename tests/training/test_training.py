@@ -222,6 +222,15 @@ def test_a_longer_plan_that_is_stopped_at_its_last_step_is_not_done(
     assert read_exported(tmp_path / "run" / "generator.safetensors", "fev-gan").about["step"] == 4
 
 
+def test_a_plan_of_fewer_steps_than_are_done_exports_what_there_is(train: Train, tmp_path: Path) -> None:
+    assert train("run", steps=4).code == 0
+    (tmp_path / "run" / "generator.safetensors").unlink()
+    shorter = train("run", steps=2)
+    assert shorter.code == 0
+    assert "4 steps are done already: exporting their generator" in shorter.err
+    assert read_exported(tmp_path / "run" / "generator.safetensors", "fev-gan").about["step"] == 4
+
+
 def test_a_broken_generator_does_not_hinder_a_longer_plan(train: Train, tmp_path: Path) -> None:
     assert train("run", steps=2).code == 0
     (tmp_path / "run" / "generator.safetensors").write_bytes(b"half")
