@@ -11,11 +11,10 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
-from clock import finish, forget
+from clock import finish, forget, new_file
 from torch.utils.flop_counter import FlopCounterMode
 
 from fevbench import weights
@@ -83,7 +82,9 @@ def main() -> None:
     """Measure, print, and fail where the backend is slower."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, help="Write what was measured as JSON, for `make bench-page`.")
+    parser.add_argument(
+        "--out", type=new_file, help="Write what was measured as JSON, for `make bench-page`."
+    )
     given = parser.parse_args()
     torch.set_num_threads(1)
     remember_initial_state()

@@ -47,6 +47,18 @@ def other_checkout(text: str) -> Path:
     return folder
 
 
+def new_file(text: str) -> Path:
+    """A file to write, from the command line: a wrong folder is found before anything is measured.
+
+    Raises:
+        ArgumentTypeError: Its folder does not exist.
+    """
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} cannot be written: name a file in an existing folder")
+    return path
+
+
 def weights_folder() -> Path:
     """The folder of the pretrained files."""
     return Path(os.environ.get("FEVBENCH_HOME", Path.home() / ".cache" / "fevbench")) / "weights"

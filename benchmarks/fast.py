@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from clock import new_file
 
 from fevbench import weights
 from fevbench.audit.damages import damage_inputs, damages
@@ -47,7 +47,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--clips", type=int, default=CLIPS)
-    parser.add_argument("--out", type=Path, help="Write what was measured as JSON, for `make bench-page`.")
+    parser.add_argument(
+        "--out", type=new_file, help="Write what was measured as JSON, for `make bench-page`."
+    )
     given = parser.parse_args()
     torch.set_num_threads(1)
     remember_initial_state()

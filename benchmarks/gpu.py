@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from clock import forget
+from clock import forget, new_file
 
 FEATURE_BOUND = 1e-4
 """By how much of its length a feature of the device may differ from the CPU's: float32, other algorithms."""
@@ -413,7 +413,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", default="cuda", help="cuda, cuda:N or cpu")
-    parser.add_argument("--out", type=Path, default=Path("gpu.json"))
+    parser.add_argument("--out", type=new_file, default=Path("gpu.json"))
     parser.add_argument("--minutes", type=float, default=7.0)
     parser.add_argument("--quick", action="store_true", help="A few clips, one batch size, three steps.")
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))

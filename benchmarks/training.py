@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from clock import of_children, other_checkout, weights_folder
+from clock import new_file, of_children, other_checkout, weights_folder
 
 HERE = Path(__file__).resolve().parents[1]
 METHODS = ("fev-gan-warp", "imaginator", "vgan", "tgan", "g3an", "mocogan", "mocogan-i2v")
@@ -99,7 +99,7 @@ def main() -> int:
     parser.add_argument(
         "--clips", type=int, default=240, help="clips of the longer training beyond the short one's"
     )
-    parser.add_argument("--out", type=Path, help="write what was measured as JSON, for `make bench-page`")
+    parser.add_argument("--out", type=new_file, help="write what was measured as JSON, for `make bench-page`")
     given = parser.parse_args()
     rows = measure(given.methods, given.clips, given.precisions, given.against)
     if given.out:

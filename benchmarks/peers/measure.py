@@ -123,6 +123,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
     parser.add_argument("--out", type=Path, help="Write what was measured as JSON.")
     given = parser.parse_args()
+    if given.out and not given.out.parent.is_dir():
+        parser.error(f"--out {given.out} cannot be written: name a file in an existing folder")
     torch.set_num_threads(1)
     import cv2
 
