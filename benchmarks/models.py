@@ -251,13 +251,17 @@ def export(out: Path, methods: tuple[str, ...]) -> None:
     default=Path("docs/images/learning-curves.png"),
     show_default=True,
 )
-def curves(out: Path, limit: int, points: int, metrics: str, table: Path, picture: Path) -> None:
-    """Score generators kept during training, on val subjects, and draw values against clips seen.
+@click.argument("methods", nargs=-1, type=click.Choice(METHODS))
+def curves(
+    out: Path, limit: int, points: int, metrics: str, table: Path, picture: Path, methods: tuple[str, ...]
+) -> None:
+    """Score generators of METHODS, or all, kept during training, on val subjects, and draw their curves.
 
-    The leaderboard shows these curves. Rows of methods without a training here stay in the table.
+    The leaderboard shows these curves. Rows of other methods, and of those without a training here, stay in
+    the table.
     """
     rows: list[Point] = []
-    for method in METHODS:
+    for method in methods or METHODS:
         kept = sorted((out / method / "generators").glob("step-*.safetensors"))
         final = out / method / "generator.safetensors"
         kept += [final] if final.exists() else []
