@@ -74,10 +74,12 @@ def rows() -> list[Row]:
 @click.command()
 @click.argument("models", nargs=-1)
 @click.option("--list", "only_list", is_flag=True, help="Say what would be scored.")
-@click.option("--pictures", is_flag=True, help="Draw the sheets; models without a run are made to have one.")
+@click.option("--pictures", is_flag=True, help="Draw the sheets; runs that are missing are made.")
 def main(models: tuple[str, ...], only_list: bool, pictures: bool) -> None:
     """Score MODELS, or those that have changed, as the committed results were, and file them."""
     known = rows()
+    if not known:
+        sys.exit(f"error: {RESULTS} holds no results: run this in the root of a checkout")
     if unknown := set(models) - {row.model for row in known}:
         sys.exit(f"error: {RESULTS} has no result of {', '.join(sorted(unknown))}: add the first by hand")
     if pictures:
@@ -100,9 +102,9 @@ def _score(row: Row) -> None:
 
 def _draw(table: Sequence[Row]) -> None:
     by_model = {row.model: row for row in table}
+    for model in dict.fromkeys(model for models, _ in SHEETS.values() for model in models):
+        _score(by_model[model])
     for name, (models, options) in SHEETS.items():
-        for model in models:
-            _score(by_model[model])
         out = PICTURES / f"{name}.png"
         folders = [str(by_model[model].run) for model in models]
         _fevbench("show", *folders, *options, "--scale", "1", "--out", str(out))

@@ -97,7 +97,7 @@ def in_8_bits(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             stored[name] = value
             continue
         rows = value.float().flatten(1)
-        scales = rows.abs().amax(1).clamp_min(torch.finfo(torch.float32).tiny) / LARGEST
+        scales = (rows.abs().amax(1) / LARGEST).clamp_min(torch.finfo(torch.float32).tiny)  # 0 / 0 is NaN
         stored[name] = (rows / scales[:, None]).round().to(torch.int8).reshape(value.shape)
         stored[name + SCALES] = scales
     return stored
