@@ -107,7 +107,7 @@ def test_a_method_of_ones_own_is_trained_exported_and_scored(
     assert len(losses) == 20
     assert losses[-1] < losses[0] / 2
     assert (out / "samples" / "step-000020.mp4").exists()
-    assert cli("export", "drift", out, "--half", "--out", file).code == 0
+    assert cli("export", "drift", out, "--bits", "16", "--out", file).code == 0
     words = ("--metrics", "motion,psnr", "--format", "json", "--device", "cpu")
     for place in (out, file):
         scored = cli("run", f"drift:{place}", "tiny", "--out", tmp_path / f"{place.stem}-run", *words)
