@@ -86,14 +86,16 @@ def main(models: tuple[str, ...], only_list: bool, pictures: bool) -> None:
         _draw([row for row in known if row.file.parent.name == SHEETS_TABLE])
         return
     chosen = [row for row in known if (row.model in models if models else row.before != row.today)]
-    for row in chosen:
-        if only_list:
-            click.echo(f"{row.file}: {row.before[:8]} -> {row.today[:8]}")
-        else:
-            _score(row)
-            _fevbench("leaderboard", "add", str(row.run), "--replace")
     if not chosen:
         click.echo("no model has changed since its result")
+    if only_list:
+        for row in chosen:
+            click.echo(f"{row.file}: {row.before[:8]} -> {row.today[:8]}")
+        return
+    for row in chosen:
+        _score(row)
+    for row in chosen:  # only now: filing changes committed files
+        _fevbench("leaderboard", "add", str(row.run), "--replace")
 
 
 def _score(row: Row) -> None:
