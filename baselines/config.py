@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from fevbench.data.protocol import protocols
-from fevbench.training.config import DECAY, PART, TrainingConfig, choice
+from fevbench.training.config import DECAY, TrainingConfig, choice
 
 SIZE = 64
 """Height and width of a frame, pixels: the papers' layers end there."""
 STEP = 16
 """Clips are a multiple of this long: the papers' layers double time four times at most."""
 
-SMALL_BATCHES: Mapping[str, Any] = {"batch_size": 4, "ema_decay": 0.0, "augmentation": 0.0, "colour": 0.1}
+SMALL_BATCHES: Mapping[str, Any] = {"batch_size": 4, "ema_decay": 0.0, "colour": 0.1}
 """How the generators of version 0.1 were trained, for 14,000 clips."""
-AS_PUBLISHED: Mapping[str, Any] = {"ema_decay": 0.0, "augmentation": 0.0, "flip": False}
+AS_PUBLISHED: Mapping[str, Any] = {"ema_decay": 0.0, "flip": False}
 """What no paper of the baselines has."""
 
 
@@ -31,9 +31,6 @@ class BaselineConfig(TrainingConfig):
     batch_size: int = choice(16, "ours", "the same for every method; batch norms of 4 clips cost 2.5 dB")
     ema_decay: float = choice(
         0.999, "ours", "the same for every method: an average of the weights is shipped", DECAY
-    )
-    augmentation: float = choice(
-        1.0, "ours", "the same for every method: 64 people have few complexions and one framing", PART
     )
 
     def __post_init__(self) -> None:

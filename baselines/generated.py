@@ -55,7 +55,7 @@ class Generated:
         exported.load_into(self._generator)
         self.notes = exported.trained_elsewhere(spec.corpus.dataset)
         if not self._generator.sees_face:
-            self.notes.append("it does not see the input: whom it shows is made up")
+            self.notes.append("it does not see the input: it makes up the subject")
         if (config.size, config.frames) != (spec.size, spec.frames):
             self.notes.append(
                 f"trained at {config.size} px and {config.frames} frames, not at {spec.size} px and "

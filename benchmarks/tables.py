@@ -5,8 +5,8 @@
     python benchmarks/tables.py vgan tgan     # these, changed or not
     python benchmarks/tables.py --pictures    # sheets of clips in docs/images
 
-Each run has the protocol, metrics and seed of the committed result. It is kept in ``runs/tables``. Commit the
-code first: results of code with uncommitted changes are refused. Then ``make pages`` writes the tables.
+Each run has the protocol, metrics and seed of the committed result, and is kept in ``runs/tables``. Commit
+the code first: results of code with uncommitted changes are refused. Then ``make pages`` writes the tables.
 """
 
 from __future__ import annotations
@@ -86,14 +86,16 @@ def main(models: tuple[str, ...], only_list: bool, pictures: bool) -> None:
         _draw([row for row in known if row.file.parent.name == SHEETS_TABLE])
         return
     chosen = [row for row in known if (row.model in models if models else row.before != row.today)]
-    for row in chosen:
-        if only_list:
-            click.echo(f"{row.file}: {row.before[:8]} -> {row.today[:8]}")
-        else:
-            _score(row)
-            _fevbench("leaderboard", "add", str(row.run), "--replace")
     if not chosen:
         click.echo("no model has changed since its result")
+    if only_list:
+        for row in chosen:
+            click.echo(f"{row.file}: {row.before[:8]} -> {row.today[:8]}")
+        return
+    for row in chosen:
+        _score(row)
+    for row in chosen:  # only now: filing changes committed files
+        _fevbench("leaderboard", "add", str(row.run), "--replace")
 
 
 def _score(row: Row) -> None:
@@ -101,16 +103,25 @@ def _score(row: Row) -> None:
 
 
 def _draw(table: Sequence[Row]) -> None:
-    by_model = {row.model: row for row in table}
-    for model in dict.fromkeys(model for models, _ in SHEETS.values() for model in models):
-        _score(by_model[model])
+    shown = {model for models, _ in SHEETS.values() for model in models}
+    runs = {row.model: _clips(row) for row in table if row.model in shown}
     for name, (models, options) in SHEETS.items():
         out = PICTURES / f"{name}.png"
-        folders = [str(by_model[model].run) for model in models]
+        folders = [str(runs[model]) for model in models]
         _fevbench("show", *folders, *options, "--scale", "1", "--out", str(out))
         with Image.open(out) as sheet:
             few = sheet.convert("RGB").quantize(256)  # a quarter of the bytes
         few.save(out, optimize=True)
+
+
+def _clips(row: Row) -> Path:
+    """The run behind a row, or one with the only metric that sheets need."""
+    if (row.run / "result.json").exists():
+        return row.run
+    run = RUNS / "sheets" / row.run.name
+    options = ("--split", row.options[row.options.index("--split") + 1], "--metrics", "ssim")
+    _fevbench("run", row.model, "fevsynth", *options, "--out", str(run))
+    return run
 
 
 def _fevbench(*words: str) -> None:

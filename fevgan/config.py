@@ -99,9 +99,6 @@ class Config(TrainingConfig):
     )
     critic_rate: float = choice(2e-4, "relative", "of the discriminator, Adam", RATE)
     beta1: float = choice(0.5, "relative", "of Adam, with 0.999; also believed of the paper", DECAY)
-    augmentation: float = choice(
-        1.0, "ours", "strength, 0 to 1: shift, scale, turn, gain, contrast, gamma, grey, blur, JPEG", PART
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -198,10 +195,6 @@ class WarpConfig(Config):
     posterior_free: float = choice(16.0, "ours", "nats z may say for free; without, the decoder ignores it")
     critic_rate: float = choice(
         5e-4, "ours", "of the discriminator, Adam; spectral norms keep it in check", RATE
-    )
-    colour: float = choice(0.1, "ours", "random gain of each channel: 64 people have few complexions", PART)
-    augmentation: float = choice(
-        0.0, "ours", "strength of the augmentation that all other methods share: none", PART
     )
 
 

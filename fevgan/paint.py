@@ -1,7 +1,7 @@
 """Where a face needs paint: at eyes and mouth, where what was covered comes to light.
 
 Elsewhere a face that is not seen from the front gets paint where a frontal one would have its mouth; on
-FEVSynth's val people (48 clips), paint of more than `ELSEWHERE` away from eyes and mouth gains nothing.
+FEVSynth's val subjects (48 clips), paint of more than `ELSEWHERE` away from eyes and mouth gains nothing.
 """
 
 from __future__ import annotations

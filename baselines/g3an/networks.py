@@ -24,7 +24,7 @@ from baselines.factorised import DOUBLE, KEEP, Kernel, along_space, along_time, 
 from baselines.g3an.config import Config
 from baselines.initialisation import spectral
 from baselines.task import VideoGenerator
-from fevbench.training.layout import convolution3d
+from fevbench.training.layout import concatenate_channels, convolution3d
 
 Streams = tuple[Tensor, Tensor, Tensor]
 """The spatial, video and temporal streams' maps."""
@@ -57,7 +57,7 @@ class G3(nn.Module):
         s, v, t = streams
         s, t = self.spatial(s), self.temporal(t)
         v = self.video(v) + t  # repeated over space
-        return s, torch.cat([s.expand(-1, -1, v.shape[2], -1, -1), v], 1), t
+        return s, concatenate_channels(s.expand(-1, -1, v.shape[2], -1, -1), v), t
 
 
 class Attention(nn.Module):

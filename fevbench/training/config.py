@@ -105,13 +105,8 @@ def with_overrides(config: C, assignments: Sequence[str]) -> C:
         raise FevbenchError(f"these settings are not possible: {error}", "change --set") from error
 
 
-BEFORE: Mapping[str, Any] = {"augmentation": 0.0}
-"""Values of trainings from before a field existed."""
-
-
 def from_fields(kind: type[C], values: Mapping[str, Any]) -> C:
     """A configuration from its fields in JSON; missing fields get their defaults."""
-    values = {**BEFORE, **values}
     known = {known.name: values[known.name] for known in fields(kind) if known.name in values}
     made: Any = {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
     return kind(**made)

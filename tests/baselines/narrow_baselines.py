@@ -65,7 +65,7 @@ NARROW: Mapping[str, Mapping[str, Any]] = {
 def config(name: str, **changes: Any) -> Any:
     """A method's narrow configuration; a learning rate at which few steps tell."""
     default: Any = next(iter(METHODS[name].configs.values()))
-    fixed = {"flip": False, "augmentation": 0.0, "ema_decay": 0.0, "batch_size": 4, "learning_rate": 2e-3}
+    fixed = {"flip": False, "ema_decay": 0.0, "batch_size": 4, "learning_rate": 2e-3}
     return replace(default, **{**fixed, **NARROW[name], **changes})
 
 

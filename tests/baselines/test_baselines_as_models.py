@@ -63,7 +63,7 @@ def test_a_clip_depends_on_face_label_and_seed(tmp_path: Path, name: str) -> Non
     assert not torch.equal(video, ask(model, label=1))
     assert torch.equal(video, ask(model, face=1)) == (name in IGNORE_FACES)
     assert torch.equal(video, ask(model, seed=4)) == (name in WITHOUT_NOISE)
-    assert ("it does not see the input: whom it shows is made up" in model.notes) == (name in IGNORE_FACES)
+    assert ("it does not see the input: it makes up the subject" in model.notes) == (name in IGNORE_FACES)
     backwards = make(tmp_path, name, labels=EXPRESSIONS[::-1])
     assert torch.equal(video, ask(backwards, label=5)), "labels are matched by name"
 
