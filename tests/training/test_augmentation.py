@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
 
 from fevbench.training import sampling as augmentation
+from fevbench.training.config import TrainingConfig, from_fields
 from fevbench.training.sampling import BatchShare, RandomNumbers, augment, move, placement
 from fevgan.alignment import alignment, crop_faces, moved, to_transforms
 
@@ -94,3 +97,11 @@ def test_a_point_goes_where_its_pixel_goes() -> None:
     )
     assert (wanted - found).abs().mean() < 0.02
     assert (wanted - crop_faces(elsewhere[:, 0], transforms)).abs().mean() > 0.05
+
+
+def test_a_training_from_before_augmentation_had_none() -> None:
+    class Kept(TrainingConfig):
+        known: ClassVar[str] = "augmentation"
+
+    assert from_fields(Kept, {"colour": 0.1}).augmentation == 0
+    assert from_fields(Kept, {"augmentation": 0.5}).augmentation == 0.5
