@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import click
-from PIL import Image
+from chromium import opened
+from tables import PICTURES as IMAGES
+from tables import shrink
 
-IMAGES = Path("docs/images")
-STILL = 9
-"""The frame that clips are stopped at, near their apex."""
+from fevbench.errors import FevbenchError
+
+APEX = 0.6
+"""Where clips are stopped, as a part of their length."""
 
 
 class Shot(NamedTuple):
@@ -24,7 +24,7 @@ class Shot(NamedTuple):
     page: str
     size: tuple[int, int]
     heading: str = ""
-    scheme: Literal["light", "dark"] = "light"
+    scheme: str = "light"
 
 
 SHOTS = (
@@ -40,36 +40,37 @@ SHOTS = (
 @click.argument("site", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(site: Path) -> None:
     """Take all screenshots of SITE."""
-    from playwright.sync_api import sync_playwright
-
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        sys.exit("error: no Chromium here: `make chromium` installs it")
+    if not IMAGES.is_dir():
+        sys.exit(f"error: there is no {IMAGES} here: run this in the root of a checkout")
     if missing := [shot.page for shot in SHOTS if not (site / shot.page.partition("#")[0]).exists()]:
         sys.exit(f"error: {site} has no {missing[0]}: build the site of leaderboard/results")
-    arguments = ["--disable-dev-shm-usage", *["--no-sandbox"] * (os.geteuid() == 0)]
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
-        for shot in SHOTS:
-            width, height = shot.size
-            page = browser.new_page(
-                viewport={"width": width, "height": height}, color_scheme=shot.scheme, reduced_motion="reduce"
-            )
-            page.goto(f"{site.resolve().as_uri()}/{shot.page}", wait_until="load")
-            if page.get_by_role("slider").count():
-                page.get_by_role("slider").first.fill(str(STILL))
-            if shot.heading:
-                heading = page.get_by_role("heading", name=shot.heading)
-                heading.evaluate("it => { it.scrollIntoView(); scrollBy(0, -20) }")
-            page.wait_for_timeout(1000)  # a frame that was sought is drawn a moment later
-            file = Path(folder) / f"{shot.name}.png"
-            page.screenshot(path=file)
-            page.close()
-            with Image.open(file) as taken:
-                few = taken.convert("RGB").quantize(256)  # a third of the bytes
-            few.save(IMAGES / f"leaderboard-{shot.name}.png", optimize=True)
-            click.echo(IMAGES / f"leaderboard-{shot.name}.png")
-        browser.close()
+    try:
+        with opened() as browser:
+            for shot in SHOTS:
+                click.echo(_taken(browser, site, shot))
+    except FevbenchError as error:
+        sys.exit(f"error: {error}")
+
+
+def _taken(browser: Any, site: Path, shot: Shot) -> Path:
+    """The file of a screenshot, once it is taken."""
+    width, height = shot.size
+    page = browser.new_page(
+        viewport={"width": width, "height": height}, color_scheme=shot.scheme, reduced_motion="reduce"
+    )
+    page.goto(f"{site.resolve().as_uri()}/{shot.page}", wait_until="load")
+    if page.get_by_role("slider").count():
+        slider = page.get_by_role("slider").first
+        slider.fill(str(int(APEX * int(slider.get_attribute("max")))))
+    if shot.heading:
+        heading = page.get_by_role("heading", name=shot.heading)
+        heading.evaluate("it => { it.scrollIntoView(); scrollBy(0, -20) }")
+    page.wait_for_timeout(1000)  # a frame that was sought is drawn a moment later
+    file = IMAGES / f"leaderboard-{shot.name}.png"
+    page.screenshot(path=file)
+    page.close()
+    shrink(file)
+    return file
 
 
 if __name__ == "__main__":

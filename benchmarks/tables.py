@@ -20,6 +20,7 @@ from pathlib import Path
 import click
 from PIL import Image
 
+from fevbench.errors import FevbenchError
 from fevbench.models.registry import find_model
 from fevbench.results.files import read_result
 
@@ -77,7 +78,10 @@ def rows() -> list[Row]:
 @click.option("--pictures", is_flag=True, help="Draw the sheets; runs that are missing are made.")
 def main(models: tuple[str, ...], only_list: bool, pictures: bool) -> None:
     """Score MODELS, or those that have changed, as the committed results were, and file them."""
-    known = rows()
+    try:
+        known = rows()
+    except FevbenchError as error:
+        sys.exit(f"error: {error}")
     if not known:
         sys.exit(f"error: {RESULTS} holds no results: run this in the root of a checkout")
     if unknown := set(models) - {row.model for row in known}:
@@ -93,13 +97,14 @@ def main(models: tuple[str, ...], only_list: bool, pictures: bool) -> None:
             click.echo(f"{row.file}: {row.before[:8]} -> {row.today[:8]}")
         return
     for row in chosen:
-        _score(row)
+        _score(row, row.run)
     for row in chosen:  # only now: filing changes committed files
         _fevbench("leaderboard", "add", str(row.run), "--replace")
 
 
-def _score(row: Row) -> None:
-    _fevbench("run", row.model, "fevsynth", *row.options, "--out", str(row.run))
+def _score(row: Row, out: Path, *changes: str) -> None:
+    """Repeat a row's run, with later options in place of its own."""
+    _fevbench("run", row.model, "fevsynth", *row.options, *changes, "--out", str(out))
 
 
 def _draw(table: Sequence[Row]) -> None:
@@ -109,9 +114,14 @@ def _draw(table: Sequence[Row]) -> None:
         out = PICTURES / f"{name}.png"
         folders = [str(runs[model]) for model in models]
         _fevbench("show", *folders, *options, "--scale", "1", "--out", str(out))
-        with Image.open(out) as sheet:
-            few = sheet.convert("RGB").quantize(256)  # a quarter of the bytes
-        few.save(out, optimize=True)
+        shrink(out)
+
+
+def shrink(file: Path) -> None:
+    """Save a picture with 256 colours: a quarter to a third of the bytes."""
+    with Image.open(file) as picture:
+        few = picture.convert("RGB").quantize(256)
+    few.save(file, optimize=True)
 
 
 def _clips(row: Row) -> Path:
@@ -119,8 +129,7 @@ def _clips(row: Row) -> Path:
     if (row.run / "result.json").exists():
         return row.run
     run = RUNS / "sheets" / row.run.name
-    options = ("--split", row.options[row.options.index("--split") + 1], "--metrics", "ssim")
-    _fevbench("run", row.model, "fevsynth", *options, "--out", str(run))
+    _score(row, run, "--metrics", "ssim")
     return run
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ PRETRAINED = apart.set_apart()  # before anything reads the environment
 import tiny  # noqa: E402
 import torch  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
+from scripts import load_script  # noqa: E402
 
 from fevbench.data.datasets import datasets  # noqa: E402
 from fevbench.extractors.base import extractors  # noqa: E402
@@ -33,6 +33,9 @@ settings.register_profile(
 )
 settings.register_profile("search", max_examples=1000, deadline=None, print_blob=True)
 settings.load_profile(PROFILE)
+
+# A shell starts its background jobs with Ctrl-C ignored, and the tests may be one; processes inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
@@ -112,8 +115,6 @@ def process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
             text=True,
             env=apart.process_environment(here, here.parent, OMP_NUM_THREADS="1"),
             cwd=tmp_path,
-            # A shell starts its background jobs with Ctrl-C ignored, and the tests may be one.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
     return start
@@ -122,16 +123,9 @@ def process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """Chromium of the distribution, for tests marked ``browser``; skips without Playwright."""
-    sync_playwright = pytest.importorskip("playwright.sync_api").sync_playwright
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.fail("no Chromium here: `make browser` installs it, or apt-get install chromium")
-    with sync_playwright() as playwright:
-        # Chromium refuses to run in its sandbox as root; containers have little shared memory.
-        arguments = ["--disable-dev-shm-usage", *["--no-sandbox"] * (os.geteuid() == 0)]
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+    pytest.importorskip("playwright.sync_api")
+    with load_script("chromium").opened() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

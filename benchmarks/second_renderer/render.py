@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import base64
 import csv
-import os
-import shutil
 import sys
 import tarfile
 import zipfile
@@ -19,6 +17,9 @@ import plan
 
 from fevbench.errors import FevbenchError
 from fevbench.fevsynth.render.assets import Archive, assets_folder, packed
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from chromium import opened
 
 HEAD = Archive(
     "openfacefx==0.24.0",
@@ -77,13 +78,6 @@ def _render(out: Path, subjects: int, takes: int) -> None:
     folder = assets_folder()
     folder.mkdir(parents=True, exist_ok=True)
     found = pages(folder)
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ImportError as missing:
-        raise FevbenchError("no Playwright here", "pip install 'fevbench[browser]'") from missing
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        raise FevbenchError("no Chromium here", "apt-get install chromium")
 
     def answer(route: Any) -> None:
         path = "/" + route.request.url.split("/", 3)[3]
@@ -94,10 +88,9 @@ def _render(out: Path, subjects: int, takes: int) -> None:
             route.fulfill(body=content, content_type=_TYPES.get(Path(path).suffix, ""))
 
     # Chromium draws in software, so that the pictures do not depend on a graphics card.
-    arguments = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-    arguments += ["--disable-dev-shm-usage", *["--no-sandbox"] * (os.geteuid() == 0)]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+    with opened("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader") as browser:
+        from playwright.sync_api import Error
+
         page = browser.new_page()
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -122,7 +115,6 @@ def _render(out: Path, subjects: int, takes: int) -> None:
                         (target / f"{index:04d}.png").write_bytes(base64.b64decode(url.split(",", 1)[1]))
                     rows.append((target.relative_to(out).as_posix(), who.name, label, take))
             print(f"{who.name}: {len(plan.RECIPES) * takes} clips", flush=True)
-        browser.close()
     if wrong:
         raise FevbenchError(f"the page could not draw the head: {wrong[0].splitlines()[0]}")
     with (out / "clips.csv").open("w", newline="", encoding="utf-8") as stream:

@@ -168,7 +168,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def start(*words: str | Path, seconds: float = 0.3, limit: int | None = None) -> subprocess.Popen[str]:
         def prepare() -> None:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
             if limit is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
