@@ -16,6 +16,8 @@ from rich.console import Console
 from fevbench.atomic import write_text
 from fevbench.audit.record import read_audit
 from fevbench.audit.report import audit_markdown
+from fevbench.cost.measure import CostTable
+from fevbench.cost.text import cost_markdown
 from fevbench.report.rows import compare
 from fevbench.report.terminal import result_table
 from fevbench.report.text import markdown
@@ -76,9 +78,9 @@ def refreshed(text: str, root: Path) -> str:
 
 
 def printed(words: list[str], root: Path) -> str:
-    """What ``compare FILES… [--metrics NAMES] --format md``, ``audit FILE`` or the demo's ``run`` prints.
+    """What ``compare FILES… [--metrics NAMES] --format md`` or the demo's ``run`` prints.
 
-    ``published`` stands for the numbers from the literature.
+    ``audit FILE`` and ``cost FILE`` stand for their tables, ``published`` for numbers from the literature.
     A comparison with more metrics than runs is transposed: one row per metric.
     """
     command, *rest = words
@@ -86,6 +88,8 @@ def printed(words: list[str], root: Path) -> str:
         return demo_rows(rest, read_result(root / DEMO))
     if command == "audit":
         return audit_markdown(read_audit(root / rest[0]))
+    if command == "cost":
+        return cost_markdown(CostTable.model_validate_json((root / rest[0]).read_text(encoding="utf-8")))
     if command == "published":
         return published_markdown(load_published())
     if command != "compare" or rest[rest.index("--format") + 1] != "md":
