@@ -2,6 +2,7 @@
 
     python benchmarks/models.py train --clips 48000      # two at a time, one core each; can be killed
     python benchmarks/models.py train --clips 1000000 --device cuda --minutes 8
+    python benchmarks/models.py train --clips 52000 --init shipped --seed 1      # go on from what is shipped
     python benchmarks/models.py export                   # put what was trained in place of what is shipped
     python benchmarks/models.py curves                   # score kept generators on val subjects, and draw
 
@@ -65,6 +66,8 @@ def main() -> None:
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("trainings"), show_default=True)
 @click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True)
+@click.option("--init", type=click.Choice(["shipped"]), help="Start from the shipped generators.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.argument("methods", nargs=-1, type=click.Choice(METHODS))
 def train(
     clips: int,
@@ -74,9 +77,19 @@ def train(
     every: int,
     out: Path,
     precision: str,
+    init: str | None,
+    seed: int,
     methods: tuple[str, ...],
 ) -> None:
-    """Train METHODS, or all methods. Stopped trainings are resumed."""
+    """Train METHODS, or all methods. Stopped trainings are resumed.
+
+    With --init shipped, --clips counts those of the new trainings alone.
+    """
+    how = [
+        *("--precision", precision, "--device", device, "--seed", str(seed)),
+        *(("--init", init) if init else ()),
+        *(("--minutes", str(minutes)) if minutes is not None else ()),
+    ]
     wanted = methods or METHODS
     jobs = jobs or (len(wanted) if device == "cuda" else 2)
     steps = clips // BATCH
@@ -88,7 +101,7 @@ def train(
             while waiting and len(running) < jobs:
                 method, core = waiting.popleft(), cores[0]
                 cores.rotate(-1)
-                running[method] = (_start(method, steps, every, minutes, device, precision, out, core), core)
+                running[method] = (_start(method, steps, every, how, device == "cpu", out, core), core)
             time.sleep(POLL)
             lines.look()
             for method, (process, core) in list(running.items()):
@@ -107,30 +120,20 @@ def train(
 
 
 def _start(
-    method: str,
-    steps: int,
-    every: int,
-    minutes: float | None,
-    device: str,
-    precision: str,
-    out: Path,
-    core: int,
+    method: str, steps: int, every: int, how: Sequence[str], on_cpu: bool, out: Path, core: int
 ) -> subprocess.Popen[bytes]:
     """A training as a process: on a CPU of one thread, on a core of its own, after all other work."""
     command = [
         sys.executable, "-m", "fevbench", "train", method, DATASET, "--steps", str(steps),
         "--out", str(out / method), "--sample-every", str(every // BATCH), "--checkpoint-every", "100",
-        "--precision", precision, "--device", device, "--no-score",
+        "--no-score", *how,
     ]  # fmt: skip
-    if minutes is not None:
-        command += ["--minutes", str(minutes)]
     out.mkdir(parents=True, exist_ok=True)
 
     def alone() -> None:
         os.sched_setaffinity(0, {core})
         os.nice(19)
 
-    on_cpu = device == "cpu"
     environment = {**os.environ, **({"OMP_NUM_THREADS": "1"} if on_cpu else {})}
     with (out / f"{method}.log").open("ab") as log:
         return subprocess.Popen(
@@ -257,20 +260,23 @@ def curves(
 ) -> None:
     """Score generators of METHODS, or all, kept during training, on val subjects, and draw their curves.
 
-    The leaderboard shows these curves. Rows of other methods, and of those without a training here, stay in
-    the table.
+    The leaderboard shows these curves. In the table stay the rows of methods without a training here, and
+    those of the training whose generator one here started from.
     """
+    from fevbench.training.export import read_exported
+
     rows: list[Point] = []
+    begun: dict[str, int] = {}
     for method in methods or METHODS:
         kept = sorted((out / method / "generators").glob("step-*.safetensors"))
         final = out / method / "generator.safetensors"
         kept += [final] if final.exists() else []
         chosen = kept[:: -(-len(kept) // points)] if kept else []
         for path in dict.fromkeys([*chosen, *kept[-1:]]):
-            step = _steps_done(out / method) if path == final else int(path.stem.removeprefix("step-"))
-            rows += _score(method, path, step * BATCH, limit, metrics, out / "val")
-    scored = {row.model for row in rows}
-    rows += [row for row in _points(table) if row.model not in scored]
+            generator = read_exported(path, method)
+            begun[method] = generator.clips - generator.about["step"] * BATCH
+            rows += _score(method, path, generator.clips, limit, metrics, out / "val")
+    rows += [row for row in _points(table) if row.model not in begun or row.clips <= begun[row.model]]
     if not rows:
         sys.exit(f"error: {out} holds no trained generator: train first, or give another --out")
     table.parent.mkdir(parents=True, exist_ok=True)

@@ -49,6 +49,11 @@ FRAMES_A_MINUTE = 1500
 )
 @options.out(options.FOLDER, help="[default: trainings/MODEL--…]")
 @click.option("--resume", is_flag=True, hidden=True)
+@click.option(
+    "--init",
+    metavar="GENERATOR",
+    help="Start from a trained generator: shipped, a training's folder or an exported file.",
+)
 @options.seed("Seed; the same seed repeats the training.", default=0)
 @options.device("auto, cpu or cuda.")
 @options.choice(
@@ -74,6 +79,7 @@ def train_command(
     steps: int,
     minutes: float | None,
     out: Path | None,
+    init: str | None,
     resume: bool,  # of version 0.1: now it always does
     seed: int,
     device: str,
@@ -99,6 +105,7 @@ def train_command(
       fevbench train fev-gan fevsynth --minutes 180
       fevbench train fev-gan fevsynth --config spatial-only --steps 4000 --set learning_rate=1e-3
       fevbench run fev-gan:trainings/fev-gan--fevsynth--fevsynth-64x16--seed0 fevsynth --split val
+      fevbench train imaginator mug --init shipped --steps 2000
       fevbench train expression-classifier fevsynth --protocol 64x32
     """
     if model in CLASSIFIER:
@@ -112,6 +119,7 @@ def train_command(
         )
 
     from fevbench.cli.console import TrainingDisplay, print_text
+    from fevbench.hashing import sha256_of
     from fevbench.training.config import with_overrides
     from fevbench.training.folder import Settings, default_folder
     from fevbench.training.task import trainables
@@ -124,6 +132,7 @@ def train_command(
         print_text(_fields_table(method.configs, config))
         return
     data = open_dataset(dataset)
+    start = None if init is None else _generator_path(model, init)
     settings = Settings(
         model=model,
         dataset=data.name,
@@ -131,16 +140,18 @@ def train_command(
         config_name=config_name,
         config=asdict(config),
         seed=seed,
+        init=None if start is None else sha256_of(start),
     )
     folder = out or default_folder(settings)
 
     from fevbench import weights
     from fevbench.training.devices import Precision
+    from fevbench.training.export import read_exported
     from fevbench.training.loop import TrainingPlan, train
 
     plan = TrainingPlan(
         settings, method, config, data, folder, steps, minutes, checkpoint_every, sample_every,
-        device, cast(Precision, precision),
+        device, cast(Precision, precision), None if start is None else read_exported(start, model),
     )  # fmt: skip
     with TrainingDisplay(steps, minutes) as display:
         if out is None and folder.parts[0] != "trainings":
@@ -167,6 +178,23 @@ def train_command(
         run_command, model=f"{model}:{folder}", dataset=dataset, protocol_name=config.protocol, split="val",
         metrics=(metrics,), out=folder / "val" / f"step-{done.step:06d}", offline=offline,
     )  # fmt: skip
+
+
+def _generator_path(model: str, init: str) -> Path:
+    """The file that --init means."""
+    from fevbench.models.found import WEIGHTS_FILE, weights_of
+    from fevbench.models.registry import models
+
+    if init == "shipped":
+        shipped = weights_of(models.get(model), model) if model in models else None
+        if shipped is None:
+            raise FevbenchError(f"{model} comes without weights", "give --init a training's folder or a file")
+        return shipped
+    path = Path(init)
+    path = path / WEIGHTS_FILE if path.is_dir() else path
+    if not path.is_file():
+        raise FevbenchError(f"--init {path} does not exist", "give shipped, a training's folder or a file")
+    return path
 
 
 def _fields_table(presets: Mapping[str, TrainingConfig], config: TrainingConfig) -> Table:

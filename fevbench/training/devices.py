@@ -86,14 +86,21 @@ def share_of(accelerator: Accelerator, batch_size: int) -> BatchShare:
 
 
 class Updates:
-    """Carries out a method's updates."""
+    """Carries out a method's updates.
+
+    Attributes:
+        held: The optimisers whose updates are left out.
+    """
 
     def __init__(self, accelerator: Accelerator, optimisers: Mapping[str, torch.optim.Optimizer]) -> None:
         self._accelerator = accelerator
         self._optimisers = optimisers
+        self.held: frozenset[str] = frozenset()
 
     def __call__(self, name: str, loss: Tensor) -> None:
         """One step of the optimiser ``name`` on ``loss``, averaged over processes."""
+        if name in self.held:
+            return
         optimiser = self._optimisers[name]
         optimiser.zero_grad(set_to_none=True)
         with torch.autocast(self._accelerator.device.type, enabled=False):

@@ -45,6 +45,8 @@ class Settings(Record):
     config: dict[str, Any]
     """Every field of the configuration."""
     seed: int
+    init: str | None = None
+    """The sha256 of the generator it started from."""
 
 
 def default_folder(settings: Settings) -> Path:

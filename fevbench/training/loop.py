@@ -31,9 +31,9 @@ from fevbench.training.checkpoint import (
 from fevbench.training.config import TrainingConfig
 from fevbench.training.data import TrainingSet, open_training_set
 from fevbench.training.devices import Precision, Updates, mean_losses, open_accelerator, share_of
-from fevbench.training.export import read_exported, write_exported
+from fevbench.training.export import Exported, read_exported, write_exported
 from fevbench.training.folder import GENERATORS_FOLDER, SAMPLES_FOLDER, Settings, claim_folder, lock_folder
-from fevbench.training.guard import Guard
+from fevbench.training.guard import Guard, TrainingError
 from fevbench.training.log import Log, choose, draw_curves, write_samples
 from fevbench.training.sampling import BatchShare, draw_batch, mixed_seed
 from fevbench.training.stopping import StopsBetweenSteps
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 STANDING, TOGETHER = 256, 128
 """Train clips for the statistics of the average's batch norms, and how many of them at once."""
+ALONE = 100
+"""Steps in which only the discriminators learn, where the generator is a trained one and they are not."""
 
 
 class Listener(Progress, Protocol):
@@ -64,7 +66,8 @@ class _Silent(Silent):
 class TrainingPlan:
     """A planned training.
 
-    ``steps`` includes the steps of earlier sessions; ``minutes`` limits only this session.
+    ``steps`` includes the steps of earlier sessions; ``minutes`` limits only this session. ``init`` is the
+    generator to start from, random weights if None; ``settings.init`` identifies it.
     """
 
     settings: Settings
@@ -78,6 +81,7 @@ class TrainingPlan:
     sample_every: int = 500
     device: str = "auto"
     precision: Precision = "auto"
+    init: Exported | None = None
 
 
 def train(plan: TrainingPlan, listener: Listener) -> TrainingState | None:
@@ -107,6 +111,8 @@ def _train(
         shown = _shown_set(plan, data, listener)
         torch.manual_seed(mixed_seed(plan.settings.seed, "networks"))
         task = plan.method.task(plan.config, data, accelerator.device, listener)
+    if plan.init is not None and not continues:
+        _start_from(plan.init, task, data)
     average = Average(task.networks["generator"], plan.config.ema_decay)
     position = TrainingState()
     if continues:
@@ -114,6 +120,25 @@ def _train(
         listener.note(f"continuing after step {position.step}")
     end = _Session(plan, listener, accelerator, share, data, shown, task, average).run(position)
     return end if accelerator.is_main_process else None
+
+
+def _start_from(init: Exported, task: Task, data: TrainingSet) -> None:
+    """Give a new training the weights of a trained generator."""
+    labels = init.about["labels"]
+    if labels != list(data.label_names):
+        raise TrainingError(
+            f"--init: that generator was trained on the labels {', '.join(labels)}, not on "
+            f"{', '.join(data.label_names)}",
+            "start without it",
+        )
+    try:
+        init.load_into(task.networks["generator"])
+    except ModelError as error:
+        config = init.about["config_name"]
+        raise TrainingError(
+            "--init: that generator's networks have other sizes than this configuration's",
+            f"it was trained with --config {config}",
+        ) from error
 
 
 def _shown_set(plan: TrainingPlan, data: TrainingSet, listener: Listener) -> TrainingSet:
@@ -195,6 +220,7 @@ class _Session:
         # So methods that use torch's own generator (dropout) are repeatable after a kill, too.
         torch.manual_seed(mixed_seed(plan.settings.seed, "global", step, self.share.rank))
         batch, draws = draw_batch(self.data, plan.config, plan.settings.seed, step, self.share, device)
+        self.updates.held = frozenset({"generator"} if plan.init and step <= ALONE else ())
         with self.accelerator.autocast():
             losses = self.task.step(batch, draws, self.updates)
         self.average.update(self.task.networks["generator"], step)
@@ -266,6 +292,8 @@ class _Session:
             "dataset": f"{plan.settings.dataset} {plan.settings.dataset_version}",
             "seed": plan.settings.seed,
             "step": position.step,
+            "clips": position.step * plan.config.batch_size + (plan.init.clips if plan.init else 0),
+            "init": plan.settings.init,
             "seconds": round(position.seconds),
             "processes": self.accelerator.num_processes,
             "device": self.accelerator.device.type,
