@@ -66,7 +66,9 @@ def main() -> None:
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("trainings"), show_default=True)
 @click.option("--precision", type=click.Choice(["auto", "fp32", "bf16"]), default="auto", show_default=True)
-@click.option("--init", type=click.Choice(["shipped"]), help="Start from the shipped generators.")
+@click.option(
+    "--init", metavar="FOLDER", help="Start from NAME.safetensors in a folder, or from what is shipped."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.argument("methods", nargs=-1, type=click.Choice(METHODS))
 def train(
@@ -83,11 +85,10 @@ def train(
 ) -> None:
     """Train METHODS, or all methods. Stopped trainings are resumed.
 
-    With --init shipped, --clips counts those of the new trainings alone.
+    With --init FOLDER or --init shipped, --clips counts those of the new trainings alone.
     """
     how = [
         *("--precision", precision, "--device", device, "--seed", str(seed)),
-        *(("--init", init) if init else ()),
         *(("--minutes", str(minutes)) if minutes is not None else ()),
     ]
     wanted = methods or METHODS
@@ -101,7 +102,9 @@ def train(
             while waiting and len(running) < jobs:
                 method, core = waiting.popleft(), cores[0]
                 cores.rotate(-1)
-                running[method] = (_start(method, steps, every, how, device == "cpu", out, core), core)
+                start = () if init is None else ("--init", _init_file(init, method))
+                process = _start(method, steps, every, [*how, *start], device == "cpu", out, core)
+                running[method] = process, core
             time.sleep(POLL)
             lines.look()
             for method, (process, core) in list(running.items()):
@@ -117,6 +120,11 @@ def train(
         sys.exit(
             f"error: {', '.join(failed)} stopped: see {out}/NAME.log; the same command goes on with the rest"
         )
+
+
+def _init_file(init: str, method: str) -> str:
+    """What a training of a method starts from, for ``fevbench train``."""
+    return init if init == "shipped" else str(Path(init, f"{method}.safetensors"))
 
 
 def _start(

@@ -255,8 +255,13 @@ def _check_classifier_options(context: click.Context) -> None:
 @click.argument("generator", type=options.PATH)
 @options.out(options.FILE, required=True, metavar="FILE.safetensors")
 @options.assignments("Change a field of the configuration that needs no training.")
+@click.option(
+    "--all-networks", is_flag=True, help="With the discriminators, for a training that goes on from the file."
+)
 @options.choice("--bits", ("32", "16", "8"), "Of a stored weight; of 8, each row has a scale of its own.")
-def export_command(model: str, generator: Path, out: Path, assignments: tuple[str, ...], bits: str) -> None:
+def export_command(
+    model: str, generator: Path, out: Path, assignments: tuple[str, ...], all_networks: bool, bits: str
+) -> None:
     """Write the generator of MODEL to one file.
 
     GENERATOR is the folder of a training, or an exported file. `fevbench run MODEL:FILE` scores the file that
@@ -269,13 +274,20 @@ def export_command(model: str, generator: Path, out: Path, assignments: tuple[st
       fevbench run fev-gan:still.safetensors fevsynth --split val
     """
     from fevbench.models.found import WEIGHTS_FILE
+    from fevbench.training.checkpoint import CHECKPOINT_FILE, other_networks
     from fevbench.training.config import from_fields, with_overrides
-    from fevbench.training.export import in_8_bits, read_exported, write_exported
+    from fevbench.training.export import in_8_bits, read_exported, with_networks, write_exported
     from fevbench.training.task import trainables
 
     kind = type(next(iter(trainables.get(model).configs.values())))
     exported = read_exported(generator / WEIGHTS_FILE if generator.is_dir() else generator, model)
     config = with_overrides(from_fields(kind, exported.about["config"]), assignments)
-    state = in_8_bits(exported.state) if bits == "8" else exported.state
+    others = exported.others
+    if all_networks and generator.is_dir():
+        others = other_networks(generator / CHECKPOINT_FILE)
+    elif all_networks and not others:
+        raise FevbenchError(f"{generator} holds only the generator", "give the folder of its training")
+    state = with_networks(exported.state, others if all_networks else {})
+    state = in_8_bits(state) if bits == "8" else state
     write_exported(out, state, {**exported.about, "config": asdict(config)}, half=bits == "16")
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB, step {exported.about.get('step', '?')}")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fevbench.atomic import replacing
@@ -111,18 +111,35 @@ def load(path: Path, task: Task, average: Average, device: torch.device) -> Trai
     Raises:
         TrainingError: The file is not a checkpoint, or one of another model.
     """
-    try:
-        _check_whole(path)
-        # weights_only: a checkpoint from someone else must not run code.
-        content: Mapping[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        if content["format"] != FORMAT:
-            raise ValueError(f"format {content['format']}, this fevbench reads {FORMAT}")
+    with _reading(path, device) as content:
         for name, network in task.networks.items():
             network.load_state_dict(content["networks"][name])
         average.network.load_state_dict(content["average"])
         for name, optimiser in task.optimisers.items():
             optimiser.load_state_dict(content["optimisers"][name])
         return TrainingState(int(content["step"]), float(content["seconds"]))
+
+
+def other_networks(path: Path) -> dict[str, dict[str, Tensor]]:
+    """The weights in a checkpoint of all networks but the generator, by name.
+
+    Raises:
+        TrainingError: The file is not a checkpoint.
+    """
+    with _reading(path, torch.device("cpu")) as content:
+        return {name: state for name, state in content["networks"].items() if name != "generator"}
+
+
+@contextmanager
+def _reading(path: Path, device: torch.device) -> Iterator[Mapping[str, Any]]:
+    """The content of a checkpoint, for a block that uses it."""
+    try:
+        _check_whole(path)
+        # weights_only: a checkpoint from someone else must not run code.
+        content: Mapping[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        if content["format"] != FORMAT:
+            raise ValueError(f"format {content['format']}, this fevbench reads {FORMAT}")
+        yield content
     except OSError:
         raise
     except Exception as error:  # torch raises many kinds on a broken file

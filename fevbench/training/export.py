@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,25 @@ FORMAT, FORMAT_8_BITS = "fevbench-generator-1", "fevbench-generator-2"
 """Without and with weights of 8 bits, which versions before 0.2 cannot read."""
 SCALES = "/scales"
 """Behind the name of a weight of 8 bits: the name of its rows' scales."""
+NETWORK = "network:"
+"""Before the names of weights of the training's other networks: ``network:NAME:``."""
 LARGEST = 127
 """Of the whole numbers of 8 bits that weights become; -128 is not used."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A generator read from a file: its description (``model``, ``labels``, …) and its weights."""
+    """A generator read from a file.
+
+    Attributes:
+        about: Its description (``model``, ``labels``, …).
+        state: Its weights.
+        others: The weights of the other networks of its training, by their names, if they were exported, too.
+    """
 
     about: Mapping[str, Any]
     state: Mapping[str, Tensor]
+    others: Mapping[str, Mapping[str, Tensor]] = field(default_factory=dict)
 
     @property
     def clips(self) -> int:
@@ -144,7 +153,25 @@ def read_exported(path: Path, model: str) -> Exported:
     written, about = about.get("model"), _renamed(about)
     if about.get("format") not in (FORMAT, FORMAT_8_BITS) or model not in (about.get("model"), written):
         raise ModelError(f"{path} holds {about.get('model')}, not {model}", "give another file")
-    return Exported(about, _in_full(state))
+    own: dict[str, Tensor] = {}
+    others: dict[str, dict[str, Tensor]] = {}
+    for name, value in _in_full(state).items():
+        if name.startswith(NETWORK):
+            network, _, weight = name.removeprefix(NETWORK).partition(":")
+            others.setdefault(network, {})[weight] = value
+        else:
+            own[name] = value
+    return Exported(about, own, others)
+
+
+def with_networks(
+    state: Mapping[str, Tensor], others: Mapping[str, Mapping[str, Tensor]]
+) -> dict[str, Tensor]:
+    """The weights of a generator and of the other networks of its training, for one file."""
+    named = {
+        f"{NETWORK}{name}:{weight}": value for name, own in others.items() for weight, value in own.items()
+    }
+    return {**state, **named}
 
 
 def _renamed(about: dict[str, Any]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def _train(
 
 
 def _start_from(init: Exported, task: Task, data: TrainingSet) -> None:
-    """Give a new training the weights of a trained generator."""
+    """Give a new training the weights of a trained generator, and of other networks that came with it."""
     labels = init.about["labels"]
     if labels != list(data.label_names):
         raise TrainingError(
@@ -133,7 +133,9 @@ def _start_from(init: Exported, task: Task, data: TrainingSet) -> None:
         )
     try:
         init.load_into(task.networks["generator"])
-    except ModelError as error:
+        for name in task.networks.keys() & init.others.keys():
+            task.networks[name].load_state_dict(init.others[name])
+    except (ModelError, RuntimeError) as error:
         config = init.about["config_name"]
         raise TrainingError(
             "--init: that generator's networks have other sizes than this configuration's",
@@ -168,6 +170,9 @@ class _Session:
         self.guard = Guard(self.task.floors, self.checkpoint)
         self.updates = Updates(self.accelerator, self.task.optimisers)
         self.main = self.accelerator.is_main_process
+        init = self.plan.init
+        new = init is not None and not self.task.networks.keys() <= {"generator", *init.others}
+        self.held_until = ALONE if new else 0
 
     def run(self, start: TrainingState) -> TrainingState:
         plan = self.plan
@@ -220,7 +225,7 @@ class _Session:
         # So methods that use torch's own generator (dropout) are repeatable after a kill, too.
         torch.manual_seed(mixed_seed(plan.settings.seed, "global", step, self.share.rank))
         batch, draws = draw_batch(self.data, plan.config, plan.settings.seed, step, self.share, device)
-        self.updates.held = frozenset({"generator"} if plan.init and step <= ALONE else ())
+        self.updates.held = frozenset({"generator"} if step <= self.held_until else ())
         with self.accelerator.autocast():
             losses = self.task.step(batch, draws, self.updates)
         self.average.update(self.task.networks["generator"], step)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny import Outcome
+from tiny import Cli, Outcome
 from tiny_training import losses
 
 from fevbench.hashing import sha256_of
@@ -17,6 +17,10 @@ from fevbench.training import loop
 from fevbench.training.export import read_exported
 from fevbench.training.folder import SETTINGS_FILE, Settings
 from fevbench.training.loop import _Session
+from fevbench.training.task import trainables
+
+WARP = "fev-gan-warp"
+"""What an exported generator that warps is called; the tests' own ``fev-gan`` does."""
 
 Train = Callable[..., Outcome]
 
@@ -49,6 +53,40 @@ def test_then_all_do(train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert train("second", "--init", str(weights), "--seed", "1", steps=3).code == 0
     assert not same_weights(first, tmp_path / "second")
     assert losses(tmp_path / "second")[1] != losses(first)[1]
+
+
+@pytest.mark.parametrize("bits", ["32", "8"])
+def test_a_file_with_all_networks_lets_all_learn_at_once(
+    train: Train, cli: Cli, tmp_path: Path, first: Path, bits: str
+) -> None:
+    file = tmp_path / "all.safetensors"
+    done = cli("export", "fev-gan", first, "--all-networks", "--bits", bits, "--out", file)
+    assert done.code == 0, done.err
+    trained = torch.load(first / "checkpoint.pt", weights_only=True)["networks"]
+    others = read_exported(file, WARP).others
+    assert others.keys() == trained.keys() - {"generator"}
+    pairs = [
+        (value, others[name][weight])
+        for name, state in trained.items()
+        if name != "generator"
+        for weight, value in state.items()
+    ]
+    off = max(float((value - stored).abs().max()) for value, stored in pairs)
+    half = max(float(value.abs().max()) for value, _ in pairs) / 127 / 2  # of the coarsest step of 8 bits
+    assert off == 0 if bits == "32" else 0 < off <= 1.001 * half
+    trainables._targets[WARP] = trainables._targets["fev-gan"]
+    fixed = ("--seed", "1", "--steps", "1", "--no-score", "--device", "cpu")
+    assert cli("train", WARP, "tiny", "--init", file, "--out", tmp_path / "second", *fixed).code == 0
+    assert not same_weights(first, tmp_path / "second")
+
+
+def test_a_generator_alone_has_no_other_networks_to_export(
+    train: Train, cli: Cli, tmp_path: Path, first: Path
+) -> None:
+    file = first / "generator.safetensors"
+    refused = cli("export", "fev-gan", file, "--all-networks", "--out", tmp_path / "all.safetensors")
+    assert refused.code == 1
+    assert "holds only the generator: give the folder of its training" in refused.complaint
 
 
 def test_it_records_what_it_started_from_and_counts_its_clips(
