@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fevbench.data.facts import FileFacts
+from fevbench.data.integrity import FEW
 from fevbench.data.video import content_digest, read_clip, read_written, write_clip
 from fevbench.errors import VideoError
 
@@ -91,7 +92,8 @@ def test_a_cut_video_is_an_error(tmp_path: Path, name: str) -> None:
         parts += [0.97, 0.999]
     whole = encode(tmp_path / name, noise()).read_bytes()
     for part in parts:
-        (tmp_path / name).write_bytes(whole[: int(part * len(whole))])
+        # An AVI may lack FEW bytes. Its length depends on the number of cores, which are FFmpeg's threads.
+        (tmp_path / name).write_bytes(whole[: min(int(part * len(whole)), len(whole) - FEW - 1)])
         with pytest.raises(VideoError, match=re.escape(str(tmp_path / name))):
             read_clip(tmp_path / name)
 
