@@ -182,7 +182,7 @@ def train_command(
 
 def _generator_path(model: str, init: str) -> Path:
     """The file that --init means."""
-    from fevbench.models.found import WEIGHTS_FILE, weights_of
+    from fevbench.models.found import weights_at, weights_of
     from fevbench.models.registry import models
 
     if init == "shipped":
@@ -190,8 +190,7 @@ def _generator_path(model: str, init: str) -> Path:
         if shipped is None:
             raise FevbenchError(f"{model} comes without weights", "give --init a training's folder or a file")
         return shipped
-    path = Path(init)
-    path = path / WEIGHTS_FILE if path.is_dir() else path
+    path = weights_at(Path(init))
     if not path.is_file():
         raise FevbenchError(f"--init {path} does not exist", "give shipped, a training's folder or a file")
     return path
@@ -273,21 +272,22 @@ def export_command(
       fevbench export fev-gan trainings/fev-gan--… --set truncation=0 --out still.safetensors
       fevbench run fev-gan:still.safetensors fevsynth --split val
     """
-    from fevbench.models.found import WEIGHTS_FILE
+    from fevbench.models.found import weights_at
     from fevbench.training.checkpoint import CHECKPOINT_FILE, other_networks
     from fevbench.training.config import from_fields, with_overrides
     from fevbench.training.export import in_8_bits, read_exported, with_networks, write_exported
     from fevbench.training.task import trainables
 
     kind = type(next(iter(trainables.get(model).configs.values())))
-    exported = read_exported(generator / WEIGHTS_FILE if generator.is_dir() else generator, model)
+    exported = read_exported(weights_at(generator), model)
     config = with_overrides(from_fields(kind, exported.about["config"]), assignments)
-    others = exported.others
-    if all_networks and generator.is_dir():
-        others = other_networks(generator / CHECKPOINT_FILE)
-    elif all_networks and not others:
-        raise FevbenchError(f"{generator} holds only the generator", "give the folder of its training")
-    state = with_networks(exported.state, others if all_networks else {})
+    state = exported.state
+    if all_networks:
+        in_folder = generator.is_dir()
+        others = other_networks(generator / CHECKPOINT_FILE) if in_folder else exported.others
+        if not in_folder and not others:
+            raise FevbenchError(f"{generator} holds only the generator", "give the folder of its training")
+        state = with_networks(state, others)
     state = in_8_bits(state) if bits == "8" else state
     write_exported(out, state, {**exported.about, "config": asdict(config)}, half=bits == "16")
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB, step {exported.about.get('step', '?')}")

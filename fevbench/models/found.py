@@ -111,6 +111,12 @@ COMMAND_PREFIX = "command:"
 WEIGHTS_FILE = "generator.safetensors"
 """The file name of a generator in the folder of its training."""
 
+
+def weights_at(path: Path) -> Path:
+    """The generator's file, where a path may be that of its training's folder."""
+    return path / WEIGHTS_FILE if path.is_dir() else path
+
+
 Model = VideoModel | ClipSource
 Factory = Callable[[ModelSpec], Model]
 

@@ -31,6 +31,7 @@ from fevbench.models.found import (
     batch_of,
     flag,
     networks_of,
+    weights_at,
     weights_of,
 )
 from fevbench.models.plugin_environment import PluginEnvironment
@@ -258,8 +259,7 @@ def _weights_file(kind: str, factory: Factory, place: str) -> Path:
     """The file of ``NAME:PATH``."""
     if "weights" not in inspect.signature(factory).parameters:
         raise ModelError(f"model {kind!r} takes no other weights", f"use {kind!r}")
-    path = Path(place).expanduser().absolute()
-    file = path / WEIGHTS_FILE if path.is_dir() else path
+    file = weights_at(Path(place).expanduser().absolute())
     if not place or not file.is_file():
         raise ModelError(
             f"{kind}:{place} has no weights ({file} does not exist)",

@@ -111,7 +111,7 @@ def load(path: Path, task: Task, average: Average, device: torch.device) -> Trai
     Raises:
         TrainingError: The file is not a checkpoint, or one of another model.
     """
-    with _reading(path, device) as content:
+    with _reading(path, device, "choose another --out") as content:
         for name, network in task.networks.items():
             network.load_state_dict(content["networks"][name])
         average.network.load_state_dict(content["average"])
@@ -124,15 +124,18 @@ def other_networks(path: Path) -> dict[str, dict[str, Tensor]]:
     """The weights in a checkpoint of all networks but the generator, by name.
 
     Raises:
-        TrainingError: The file is not a checkpoint.
+        TrainingError: The file is missing, or is not a checkpoint.
     """
-    with _reading(path, torch.device("cpu")) as content:
+    fix = "leave out --all-networks"
+    if not path.is_file():
+        raise TrainingError(f"{path} does not exist, which holds the discriminators", fix)
+    with _reading(path, torch.device("cpu"), fix) as content:
         return {name: state for name, state in content["networks"].items() if name != "generator"}
 
 
 @contextmanager
-def _reading(path: Path, device: torch.device) -> Iterator[Mapping[str, Any]]:
-    """The content of a checkpoint, for a block that uses it."""
+def _reading(path: Path, device: torch.device, fix: str) -> Iterator[Mapping[str, Any]]:
+    """The content of a checkpoint, for a block that uses it; ``fix`` is what helps if it is damaged."""
     try:
         _check_whole(path)
         # weights_only: a checkpoint from someone else must not run code.
@@ -144,7 +147,7 @@ def _reading(path: Path, device: torch.device) -> Iterator[Mapping[str, Any]]:
         raise
     except Exception as error:  # torch raises many kinds on a broken file
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise TrainingError(f"{path} cannot be continued ({reason})", "choose another --out") from error
+        raise TrainingError(f"{path} cannot be continued ({reason})", fix) from error
 
 
 def _check_whole(path: Path) -> None:

@@ -44,7 +44,7 @@ class Exported:
     @property
     def clips(self) -> int:
         """How many clips it has seen, including those of the generator that its training started from."""
-        # Files of version 0.1 do not say: nothing could start from a generator.
+        # Older files do not say: nothing could start from a generator.
         return int(self.about.get("clips") or self.about["step"] * self.about["config"]["batch_size"])
 
     def places(self, labels: Sequence[str]) -> list[int]:

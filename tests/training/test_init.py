@@ -89,6 +89,20 @@ def test_a_generator_alone_has_no_other_networks_to_export(
     assert "holds only the generator: give the folder of its training" in refused.complaint
 
 
+def test_a_checkpoint_that_is_damaged_or_gone_is_named(
+    train: Train, cli: Cli, tmp_path: Path, first: Path
+) -> None:
+    export = ("export", "fev-gan", first, "--all-networks", "--out", tmp_path / "all.safetensors")
+    (first / "checkpoint.pt").write_bytes(b"PK")
+    damaged = cli(*export)
+    (first / "checkpoint.pt").unlink()
+    gone = cli(*export)
+    assert damaged.code == gone.code == 1
+    assert "checkpoint.pt cannot be continued" in damaged.complaint
+    assert "checkpoint.pt does not exist" in gone.complaint
+    assert all("leave out --all-networks" in outcome.complaint for outcome in (damaged, gone))
+
+
 def test_it_records_what_it_started_from_and_counts_its_clips(
     train: Train, tmp_path: Path, first: Path
 ) -> None:
